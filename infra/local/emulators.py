@@ -1,0 +1,102 @@
+"""Google's own emulators, as they ship with the Google Cloud CLI, and what they need to start."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from infra.local.process import LOOPBACK, Part, listens
+
+
+class Missing(RuntimeError):
+    """Something that this machine needs and lacks; the message says how to get it."""
+
+
+@cache
+def sdk_root() -> Path:
+    """Where the Google Cloud CLI is installed. Raises Missing, saying what to install."""
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        raise Missing(
+            "The Google Cloud CLI (gcloud) is missing. Install it from https://cloud.google.com/sdk/docs/install, "
+            "then: gcloud components install cloud-firestore-emulator pubsub-emulator"
+        )
+    # `gcloud info` takes a second to say what the launcher's own place says at once.
+    for parent in Path(gcloud).resolve().parents:
+        if (parent / "platform").is_dir():
+            return parent
+    answer = subprocess.run(
+        [gcloud, "info", "--format=value(installation.sdk_root)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return Path(answer.stdout.strip())
+
+
+@cache
+def java() -> str:
+    """The Java launcher. Raises Missing, saying what to install."""
+    found = shutil.which("java")
+    if found is None:
+        raise Missing(
+            "Java (17 or newer) is missing; the Firestore and Pub/Sub emulators need it. "
+            "Debian: apt-get install openjdk-17-jre-headless"
+        )
+    return found
+
+
+def _jar(pattern: str, component: str) -> str:
+    jars = sorted((sdk_root() / "platform").glob(pattern))
+    if not jars:
+        raise Missing(
+            f"The {component} is missing. Run: gcloud components install {component} "
+            f"(Debian: apt-get install google-cloud-cli-{component})"
+        )
+    return str(jars[-1])
+
+
+def firestore(port: int, log: Path) -> Part:
+    """The official Firestore emulator, ready when it has answered a real call."""
+
+    def ready() -> bool:
+        # An open port is not readiness: deleting an empty project goes through the whole server.
+        url = f"http://{LOOPBACK}:{port}/emulator/v1/projects/ready/databases/(default)/documents"
+        with urlopen(Request(url, method="DELETE"), timeout=5) as answer:
+            return bool(answer.status == 200)
+
+    jar = _jar("cloud-firestore-emulator/cloud-firestore-emulator.jar", "cloud-firestore-emulator")
+    command = [
+        java(),
+        "-Xmx384m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Duser.language=en",
+        "-cp",
+        jar,
+        "com.google.cloud.datastore.emulator.firestore.CloudFirestore",
+        "start",
+        f"--host={LOOPBACK}",
+        f"--port={port}",
+    ]
+    return Part(name="firestore", command=command, log=log, ready=ready)
+
+
+def pubsub(port: int, log: Path) -> Part:
+    """The official Pub/Sub emulator."""
+    jar = _jar("pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "pubsub-emulator")
+    command = [
+        java(),
+        "-Xmx192m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-jar",
+        jar,
+        f"--host={LOOPBACK}",
+        f"--port={port}",
+    ]
+    return Part(name="pubsub", command=command, log=log, ready=lambda: listens(port))

@@ -1,0 +1,103 @@
+"""One child process on 127.0.0.1: started, known to be ready, ended with all its children.
+
+A part of the local stack is a command line, an environment and a question that it answers when it is ready; an
+open port alone is not readiness.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+class PartFailed(RuntimeError):
+    """A part ended or did not become ready; the message carries its last lines."""
+
+
+@dataclass(kw_only=True)
+class Part:
+    """A child process with a log of its own.
+
+    ready: asked every 50 ms until it answers True; an exception counts as "not yet".
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    ready: Callable[[], bool]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start in a session of its own, so that `stop` reaches its children too."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.env},
+                cwd=self.cwd,
+                start_new_session=True,
+            )
+
+    def wait_ready(self, *, timeout: float = 60) -> None:
+        """Return once `ready` says so. Raises PartFailed with the part's last lines otherwise."""
+        deadline = time.monotonic() + timeout
+        while not self._answers():
+            if self.process is not None and self.process.poll() is not None:
+                raise PartFailed(f"{self.name} ended with {self.process.returncode}:\n{self.last_lines()}")
+            if time.monotonic() > deadline:
+                raise PartFailed(f"{self.name} was not ready within {timeout:.0f} s:\n{self.last_lines()}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            return self.ready()
+        except Exception:  # noqa: BLE001 - whatever it is, the part is not ready yet
+            return False
+
+    def stop(self, *, patience: float = 5) -> None:
+        """End the part and its children: politely, then for certain. Does nothing when it never ran."""
+        if self.process is None:
+            return
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, signum)
+            except ProcessLookupError:
+                break
+            try:
+                self.process.wait(timeout=patience)
+            except subprocess.TimeoutExpired:
+                continue
+        self.process.wait()
+
+    def last_lines(self, count: int = 15) -> str:
+        """The end of the part's log."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0

@@ -1,0 +1,66 @@
+"""Time, as YouTube and Google Cloud count it.
+
+Three calendars meet here: instants are UTC; quota days and report days are America/Los_Angeles days, which have
+23 or 25 hours when daylight saving changes; schedules are UTC. Nothing reads the clock by itself: whoever
+decides something is handed a `Clock`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+Clock = Callable[[], datetime]
+"""Answers the present instant as an aware UTC datetime."""
+
+
+def system_clock() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def pacific_day(instant: datetime) -> date:
+    """The quota day and report day that an aware instant belongs to."""
+    return instant.astimezone(PACIFIC).date()
+
+
+def pacific_midnight(day: date) -> datetime:
+    """The instant (UTC) at which a Pacific day begins.
+
+    Local midnight is never skipped or repeated in this zone: both changes happen at 02:00.
+    """
+    return datetime.combine(day, time.min, tzinfo=PACIFIC).astimezone(UTC)
+
+
+def next_reset(instant: datetime) -> datetime:
+    """When the daily quotas are next full: the coming Pacific midnight, in UTC."""
+    return pacific_midnight(pacific_day(instant) + timedelta(days=1))
+
+
+def pacific_day_bounds(day: date) -> tuple[datetime, datetime]:
+    """First instant of the day and first instant of the next; 23, 24 or 25 hours apart."""
+    return pacific_midnight(day), pacific_midnight(day + timedelta(days=1))
+
+
+def last_full_day(instant: datetime) -> date:
+    """The newest Pacific day that has ended."""
+    return pacific_day(instant) - timedelta(days=1)
+
+
+def parse_instant(text: str) -> datetime:
+    """An RFC 3339 timestamp as Google writes it (any fraction, Z or offset), in UTC.
+
+    Raises ValueError for a text without an offset: an instant without a zone is no instant.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"timestamp without a zone: {text!r}")
+    return instant.astimezone(UTC)
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC with microseconds and a Z, as Google's APIs take it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,108 @@
+"""Who is calling: signed identity tokens (OpenID Connect), verified.
+
+Two kinds arrive. Private callers (Scheduler, Tasks, Pub/Sub's push) carry Google's OIDC token for a service
+account; Cloud Run's front end checks it before a function runs. The app's signed-in users carry the app's own ID
+token; the functions check that one. Both are the same question - issuer, audience, signature, time - put to
+different key sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jwt
+
+from shared.clock import Clock
+from shared.errors import Forbidden, NotSignedIn, Unavailable
+from shared.settings import settings
+
+_SIGNATURES = ["RS256", "ES256"]  # asymmetric only: never `none`, never a shared secret
+_LEEWAY_SECONDS = 60  # clock skew between instances
+_MAX_TOKEN_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Verifies ID tokens of one issuer set, for one audience, against one key set."""
+
+    issuers: frozenset[str]
+    audience: str
+    keys: jwt.PyJWKClient
+
+    def claims(self, token: str, *, clock: Clock) -> Mapping[str, Any]:
+        """The token's claims, once issuer, audience, signature and time hold.
+
+        Raises NotSignedIn for a token that does not hold, Unavailable when the keys cannot be had.
+        """
+        if len(token) > _MAX_TOKEN_BYTES:
+            raise NotSignedIn("The identity token is too long.")
+        try:
+            key = self.keys.get_signing_key_from_jwt(token)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=_SIGNATURES,
+                audience=self.audience,
+                options={
+                    "require": ["exp", "iat", "iss", "aud", "sub"],
+                    "verify_exp": False,  # judged below, by the clock passed in
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable("The identity provider's keys cannot be read.") from error
+        except jwt.PyJWTError as error:
+            raise NotSignedIn(f"The identity token was refused: {type(error).__name__}.") from error
+        self._check(claims, now=clock().timestamp())
+        return claims
+
+    def _check(self, claims: Mapping[str, Any], *, now: float) -> None:
+        if claims["iss"] not in self.issuers:
+            raise NotSignedIn("The identity token has another issuer.")
+        if not isinstance(claims["exp"], int | float) or not isinstance(claims["iat"], int | float):
+            raise NotSignedIn("The identity token has no readable times.")
+        if claims["exp"] + _LEEWAY_SECONDS <= now:
+            raise NotSignedIn("The identity token has expired.")
+        if claims["iat"] - _LEEWAY_SECONDS > now:
+            raise NotSignedIn("The identity token is from the future.")
+
+
+def bearer(header: str | None) -> str:
+    """The token of an `Authorization: Bearer` header. Raises NotSignedIn without one."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("Send an identity token as `Authorization: Bearer ...`.")
+    return token.strip()
+
+
+@cache
+def user_verifier() -> TokenVerifier:
+    """Verifies the app's user ID tokens, as settings declare them."""
+    return TokenVerifier(
+        issuers=frozenset({settings().id_token_issuer}),
+        audience=settings().id_token_audience,
+        keys=jwt.PyJWKClient(settings().id_token_keys_url, cache_keys=True, timeout=5),
+    )
+
+
+@dataclass(frozen=True)
+class CallerCheck:
+    """The IAM question for one private function: a Google-signed token of an allowed service account."""
+
+    verifier: TokenVerifier
+    allowed: Collection[str]
+
+    def caller(self, authorization: str | None, *, clock: Clock) -> str:
+        """The calling service account's address.
+
+        Raises NotSignedIn (401) without a valid token, Forbidden (403) for an account that is not allowed.
+        """
+        claims = self.verifier.claims(bearer(authorization), clock=clock)
+        email = str(claims.get("email", ""))
+        if not claims.get("email_verified") or email not in self.allowed:
+            raise Forbidden("This account may not call this function.", reason="callerNotAllowed")
+        return email

@@ -1,0 +1,27 @@
+"""Pub/Sub, what carries everything that becomes rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from shared.settings import settings
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+
+@cache
+def publisher() -> PublisherClient:
+    """This process's publisher (honours PUBSUB_EMULATOR_HOST)."""
+    from google.cloud import pubsub_v1  # noqa: PLC0415 - paid by those who use it
+
+    # One message a batch: a function publishes few, and waiting for company would delay its answer.
+    return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=1))
+
+
+def publish(topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+    """Publish to a topic of this project and wait for the server's word; answers the message id."""
+    path = f"projects/{settings().project}/topics/{topic}"
+    return str(publisher().publish(path, data, **dict[str, Any](attributes or {})).result(timeout=30))

@@ -1,0 +1,147 @@
+"""What a deployment can set, typed, read once.
+
+Every value comes from an environment variable. Required ones have no default; all that are missing or wrong are
+named in one message. Endpoints default to Google's own. Secrets are never settings: they live in Secret Manager,
+and only their names are constants here. Emulators are chosen by the variables that Google's tools use
+(FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST, ...), read in `shared/cloud`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.errors import Misconfigured
+
+OAUTH_CLIENT_SECRET = "youtube-oauth-client"  # noqa: S105 - the secret's name in Secret Manager
+VAULT_KEY_SECRET = "youtube-vault-key"  # noqa: S105 - likewise
+
+
+def setting(name: str, default: Any = MISSING, *, doc: str) -> Any:
+    """A dataclass field that is read from the environment variable `name`."""
+    metadata = {"env": name, "doc": doc}
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One deployment's settings. URLs carry no trailing slash."""
+
+    project: str = setting("GOOGLE_CLOUD_PROJECT", doc="Google Cloud project id")
+    region: str = setting("YT_REGION", "us-central1", doc="region of functions, queues and topics")
+    app_url: str = setting("YT_APP_URL", doc="public address of the app; the OAuth callback is under it")
+    api_url: str = setting("YT_API_URL", doc="public address of the API; push notifications arrive there")
+    function_url: str = setting(
+        "YT_FUNCTION_URL",
+        "https://{region}-{project}.cloudfunctions.net/{function}",
+        doc="address of a function; {region}, {project} and {function} are filled in",
+    )
+    id_token_issuer: str = setting("YT_ID_TOKEN_ISSUER", doc="issuer of the app's user ID tokens")
+    id_token_audience: str = setting("YT_ID_TOKEN_AUDIENCE", doc="audience of the app's user ID tokens")
+    id_token_keys_url: str = setting(
+        "YT_ID_TOKEN_KEYS_URL", doc="JSON Web Key Set that signs the app's user ID tokens"
+    )
+    return_to: tuple[str, ...] = setting(
+        "YT_RETURN_TO",
+        (),
+        doc="URLs that a user may be sent back to after consent, comma separated",
+    )
+    users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels")
+    channels_per_user: int = setting("YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect")
+    quota_profile: str = setting("YT_QUOTA_PROFILE", "current", doc="quota profile: current or guide")
+    dataset: str = setting("YT_DATASET", "youtube", doc="BigQuery dataset")
+    report_types: tuple[str, ...] = setting(
+        "YT_REPORT_TYPES",
+        ("channel_basic_a3",),
+        doc="Reporting API report types to collect, comma separated",
+    )
+    youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
+    analytics_root: str = setting(
+        "YT_ANALYTICS_ROOT", "https://youtubeanalytics.googleapis.com", doc="YouTube Analytics API"
+    )
+    reporting_root: str = setting(
+        "YT_REPORTING_ROOT", "https://youtubereporting.googleapis.com", doc="YouTube Reporting API"
+    )
+    oauth_auth_url: str = setting(
+        "YT_OAUTH_AUTH_URL",
+        "https://accounts.google.com/o/oauth2/v2/auth",
+        doc="Google's consent page",
+    )
+    oauth_token_url: str = setting(
+        "YT_OAUTH_TOKEN_URL", "https://oauth2.googleapis.com/token", doc="Google's token endpoint"
+    )
+    oauth_revoke_url: str = setting(
+        "YT_OAUTH_REVOKE_URL",
+        "https://oauth2.googleapis.com/revoke",
+        doc="Google's revocation endpoint",
+    )
+    oauth_issuer: str = setting(
+        "YT_OAUTH_ISSUER",
+        "https://accounts.google.com",
+        doc="issuer that the OAuth callback may name",
+    )
+    hub_url: str = setting("YT_HUB_URL", "https://pubsubhubbub.appspot.com/subscribe", doc="WebSub hub")
+    topic_url: str = setting(
+        "YT_TOPIC_URL",
+        "https://www.youtube.com/xml/feeds/videos.xml",
+        doc="WebSub topic of a channel, without its query",
+    )
+
+    @property
+    def redirect_uri(self) -> str:
+        """The one registered OAuth redirect URI."""
+        return f"{self.app_url}/auth/youtube/callback"
+
+    def url_of(self, function: str) -> str:
+        """The address of a deployed function, which is also its OIDC audience."""
+        return self.function_url.format(region=self.region, project=self.project, function=function)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Settings from an environment.
+
+    Raises Misconfigured once, naming every variable that is missing or does not parse.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for item in fields(Settings):
+        name = item.metadata["env"]
+        text = environ.get(name, "").strip()
+        if not text:
+            if item.default is MISSING:
+                problems.append(f"{name} is missing ({item.metadata['doc']})")
+            continue
+        try:
+            values[item.name] = _parse(str(item.type), name, text)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise Misconfigured("settings: " + "; ".join(problems), reason="settings")
+    return Settings(**values)
+
+
+def _parse(kind: str, name: str, text: str) -> object:
+    if kind == "int":
+        if not text.isdecimal():
+            raise ValueError(f"{name} must be a whole number, not {text!r}")
+        return int(text)
+    if kind.startswith("tuple"):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if name.endswith(("_URL", "_ROOT")):
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError(f"{name} must be an http(s) URL, not {text!r}")
+        return text.rstrip("/")
+    return text
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read from its environment on first use."""
+    return load(os.environ)
