@@ -1,0 +1,1 @@
+"""The simulator: a stand-in for Google's OAuth, YouTube's three APIs, resumable uploads and the WebSub hub."""

@@ -1,0 +1,341 @@
+"""What Google's discovery documents say, compiled once.
+
+The documents ship with google-api-python-client and are the one machine-readable truth about these APIs: paths,
+verbs, parameters, scopes, request and response schemas. Some constraints stand only in a parameter's description
+("Required.", `required: true`, `pattern: ...`, `minValue: 1`); they are read from there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from infra.local.simulator.errors import Shape
+
+DOCUMENTS: Mapping[str, Shape] = {
+    "youtube.v3": Shape.DATA,
+    "youtubeAnalytics.v2": Shape.DATA,
+    "youtubereporting.v1": Shape.REPORTING,
+}
+NOT_PARTS = frozenset({"kind", "etag", "conversionPings"})
+UPLOAD_PREFIXES = ("/upload/", "/resumable/upload/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a method. minimum and maximum are inclusive."""
+
+    name: str
+    location: str
+    type: str
+    format: str | None = None
+    repeated: bool = False
+    required: bool = False
+    pattern: re.Pattern[str] | None = None
+    enum: frozenset[str] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method of one API, for example `youtube.videos.list`.
+
+    parts: what `part` may name, or None when the method has no such parameter. accept and max_size: of its media
+    upload, empty and 0 without one.
+    """
+
+    id: str
+    document: str
+    shape: Shape
+    verb: str
+    path: re.Pattern[str]
+    upload_paths: frozenset[str]
+    parameters: Mapping[str, Parameter]
+    scopes: frozenset[str]
+    request: str | None
+    response: str | None
+    parts: frozenset[str] | None
+    media_download: bool
+    accept: tuple[str, ...]
+    max_size: int
+
+    @property
+    def api(self) -> str:
+        """`youtube`, `youtubeAnalytics` or `youtubereporting`."""
+        return self.id.split(".", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A method found for a request: its path parameters, and whether it came in by an upload path."""
+
+    method: Method
+    path_params: Mapping[str, str]
+    upload: bool = False
+
+
+@cache
+def document(name: str) -> dict[str, Any]:
+    """A discovery document as it ships with google-api-python-client."""
+    folder = resources.files("googleapiclient.discovery_cache") / "documents"
+    loaded: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def methods() -> Mapping[str, Method]:
+    """Every method of the three APIs by its discovery id."""
+    return {
+        method.id: method
+        for name, shape in DOCUMENTS.items()
+        for method in _methods(name, shape, document(name))
+    }
+
+
+@cache
+def scopes() -> frozenset[str]:
+    """Every OAuth scope that the three APIs know."""
+    return frozenset(
+        scope for name in DOCUMENTS for scope in document(name)["auth"]["oauth2"]["scopes"]
+    )
+
+
+@cache
+def global_parameters() -> Mapping[str, Parameter]:
+    """Parameters that every method takes (`alt`, `fields`, `key`...), the same in the three documents."""
+    described = document("youtube.v3")["parameters"]
+    return {name: _parameter(name, item) for name, item in described.items()}
+
+
+def find(verb: str, path: str) -> Match | None:
+    """The method that a request addresses, or None. `path` starts with a slash."""
+    for prefix in UPLOAD_PREFIXES:
+        if path.startswith(prefix):
+            method = _by_upload_path().get((verb, path))
+            return Match(method, {}, upload=True) if method else None
+    exact, patterns = _by_path()
+    if method := exact.get((verb, path)):
+        return Match(method, {})
+    for candidate in patterns:
+        if candidate.verb == verb and (found := candidate.path.fullmatch(path)):
+            return Match(candidate, found.groupdict())
+    return None
+
+
+@cache
+def _by_upload_path() -> Mapping[tuple[str, str], Method]:
+    return {
+        (method.verb, path): method for method in methods().values() for path in method.upload_paths
+    }
+
+
+@cache
+def _by_path() -> tuple[Mapping[tuple[str, str], Method], tuple[Method, ...]]:
+    exact: dict[tuple[str, str], Method] = {}
+    patterns: list[Method] = []
+    for method in methods().values():
+        if method.path.groups:
+            patterns.append(method)
+        else:
+            exact[method.verb, re.sub(r"\\(.)", r"\1", method.path.pattern)] = method
+    return exact, tuple(patterns)
+
+
+def _methods(name: str, shape: Shape, node: Mapping[str, Any]) -> Iterator[Method]:
+    for raw in node.get("methods", {}).values():
+        yield _method(name, shape, raw)
+    for child in node.get("resources", {}).values():
+        yield from _methods(name, shape, child)
+
+
+def _method(name: str, shape: Shape, raw: Mapping[str, Any]) -> Method:
+    parameters = {key: _parameter(key, item) for key, item in raw.get("parameters", {}).items()}
+    media = raw.get("mediaUpload", {})
+    request = raw.get("request", {}).get("$ref")
+    response = raw.get("response", {}).get("$ref")
+    return Method(
+        id=raw["id"],
+        document=name,
+        shape=shape,
+        verb=raw["httpMethod"],
+        path=_path_pattern(raw["path"], parameters),
+        upload_paths=frozenset(item["path"] for item in media.get("protocols", {}).values()),
+        parameters=parameters,
+        scopes=frozenset(raw.get("scopes", ())),
+        request=request,
+        response=response,
+        parts=_parts(name, request, response) if "part" in parameters else None,
+        media_download=bool(raw.get("supportsMediaDownload")),
+        accept=tuple(media.get("accept", ())),
+        max_size=int(media.get("maxSize", 0)),
+    )
+
+
+def _path_pattern(template: str, parameters: Mapping[str, Parameter]) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\+?)(\w+)\}", template)
+    pattern = "/" + re.escape(pieces[0])
+    for plus, name, literal in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        assert name in parameters
+        pattern += f"(?P<{name}>{'.+' if plus else '[^/]+'})" + re.escape(literal)
+    return re.compile(pattern)
+
+
+def _parts(name: str, request: str | None, response: str | None) -> frozenset[str]:
+    """The parts of the resource: what the request carries, or what the answer lists."""
+    schemas = document(name)["schemas"]
+    resource = schemas[request or response]
+    items = resource.get("properties", {}).get("items")
+    if request is None and items is not None:
+        resource = schemas[items["items"]["$ref"]]
+    return frozenset(resource.get("properties", {})) - NOT_PARTS
+
+
+_DESCRIBED_PATTERN = re.compile(r"pattern: \"?([^\"'\s]+)")
+
+
+def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
+    described = raw.get("description", "")
+    pattern = raw.get("pattern")
+    if pattern is None and (found := _DESCRIBED_PATTERN.search(described)):
+        pattern = found.group(1)
+    minimum = raw.get("minimum") or ("1" if "minValue: 1" in described else None)
+    return Parameter(
+        name=name,
+        location=raw["location"],
+        type=raw["type"],
+        format=raw.get("format"),
+        repeated=raw.get("repeated", False),
+        required=raw.get("required", False)
+        or described.startswith("Required.")
+        or "required: true" in described,
+        pattern=re.compile(pattern) if pattern else None,
+        enum=frozenset(raw["enum"]) if "enum" in raw else None,
+        minimum=int(minimum) if minimum else None,
+        maximum=int(raw["maximum"]) if "maximum" in raw else None,
+        default=raw.get("default"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where a JSON value does not fit its schema. `unknown` tells a surplus field from a wrong value."""
+
+    path: str
+    problem: str
+    unknown: bool = field(default=False)
+
+
+Check = Callable[[Any, str, bool], Iterator[Misfit]]
+"""A compiled schema: value, path, and whether Google wrote it (an answer) or reads it (a request)."""
+
+
+def response_errors(method_id: str, payload: Any) -> list[str]:
+    """What in an answer does not fit the method's response schema; an empty list when all does."""
+    method = methods()[method_id]
+    if method.response is None:
+        return [] if payload in (None, {}) else [f"{method_id} answers nothing, not {payload!r}"]
+    check = _schema(method.document, method.response)
+    return [f"{misfit.path or 'the answer'}: {misfit.problem}" for misfit in check(payload, "", True)]
+
+
+def request_misfits(method: Method, body: Any) -> list[Misfit]:
+    """What in a request's body does not fit the method's request schema."""
+    if method.request is None:
+        return []
+    return list(_schema(method.document, method.request)(body, "", False))
+
+
+@cache
+def _schema(name: str, ref: str) -> Check:
+    return _compile(name, document(name)["schemas"][ref])
+
+
+def _compile(name: str, raw: Mapping[str, Any]) -> Check:
+    if ref := raw.get("$ref"):
+        # Resolved at the first use, because schemas refer to each other in circles.
+        return lambda value, path, answer: _schema(name, ref)(value, path, answer)
+    if raw["type"] == "object":
+        return _object(name, raw)
+    if raw["type"] == "array":
+        return _array(name, raw)
+    return _scalar(raw)
+
+
+def _object(name: str, raw: Mapping[str, Any]) -> Check:
+    properties = {key: _compile(name, item) for key, item in raw.get("properties", {}).items()}
+    surplus = _compile(name, raw["additionalProperties"]) if "additionalProperties" in raw else None
+
+    def check(value: Any, path: str, answer: bool) -> Iterator[Misfit]:
+        if not isinstance(value, dict):
+            yield Misfit(path, f"expected an object, not {_kind(value)}")
+            return
+        for key, item in value.items():
+            inside = f"{path}.{key}" if path else str(key)
+            if item is None and not answer:
+                continue  # JSON null means "not set" to Google's parser.
+            if known := properties.get(key, surplus):
+                yield from known(item, inside, answer)
+            else:
+                yield Misfit(inside, "unknown field", unknown=True)
+
+    return check
+
+
+def _array(name: str, raw: Mapping[str, Any]) -> Check:
+    each = _compile(name, raw["items"])
+
+    def check(value: Any, path: str, answer: bool) -> Iterator[Misfit]:
+        if not isinstance(value, list):
+            yield Misfit(path, f"expected a list, not {_kind(value)}")
+            return
+        for index, item in enumerate(value):
+            yield from each(item, f"{path}[{index}]", answer)
+
+    return check
+
+
+_INTEGER = re.compile(r"-?\d+")
+
+
+def _scalar(raw: Mapping[str, Any]) -> Check:
+    kind, form = raw["type"], raw.get("format")
+    enum = frozenset(raw["enum"]) if "enum" in raw else None
+    fits: Callable[[Any, bool], bool] = {
+        "any": lambda _value, _answer: True,
+        "boolean": lambda value, _answer: isinstance(value, bool),
+        "number": lambda value, _answer: isinstance(value, int | float) and not isinstance(value, bool),
+        "integer": _is_integer,
+        "string": _is_long if form in {"int64", "uint64"} else lambda value, _answer: isinstance(value, str),
+    }[kind]
+
+    def check(value: Any, path: str, answer: bool) -> Iterator[Misfit]:
+        if not fits(value, answer):
+            yield Misfit(path, f"expected {form or kind}, not {_kind(value)}")
+        elif enum is not None and value not in enum:
+            yield Misfit(path, f"{value!r} is not one of the known values")
+
+    return check
+
+
+def _is_integer(value: Any, answer: bool) -> bool:
+    if isinstance(value, str) and not answer:
+        return _INTEGER.fullmatch(value) is not None
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_long(value: Any, answer: bool) -> bool:
+    """64-bit numbers travel as strings; Google's parser takes plain numbers too, but never writes them."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return not answer
+    return isinstance(value, str) and _INTEGER.fullmatch(value) is not None
+
+
+def _kind(value: Any) -> str:
+    return "null" if value is None else type(value).__name__

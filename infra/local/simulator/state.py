@@ -1,0 +1,87 @@
+"""Everything the simulator remembers, in one object.
+
+One process, one event loop, nothing on disk: rooms may change their state without locks as long as they do not
+await in between. A room keeps its own state in a class of its own, built on first use by `simulator.room(Kind)`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from infra.local.identity import IdentityKey
+from infra.local.simulator.faults import Faults
+from infra.local.simulator.grants import Client, Grants
+from infra.local.simulator.journal import Journal
+from infra.local.simulator.quota import Limits, QuotaCounter
+from infra.local.simulator.timepiece import Timepiece
+from shared.clock import Clock
+
+if TYPE_CHECKING:
+    from infra.local.simulator.world import World
+
+T = TypeVar("T")
+Tick = Callable[[], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a simulator is started with. root: its own address without a trailing slash."""
+
+    root: str
+    seed: int = 1
+    users: int = 50
+    channels_per_user: int = 5
+    limits: Limits = field(default_factory=Limits)
+    clients: tuple[Client, ...] = ()
+    clock_file: Path | None = None
+    identity_key: Path | None = None
+    testing_mode: bool = False
+
+
+class Simulator:
+    """Google, as far as this project needs it.
+
+    clock: the one clock that every room asks. random: seeded; what must not depend on the order of requests
+    derives its own generator with `derived`. on_tick: called after every move of the clock and once a second.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        from infra.local.simulator.world import World  # noqa: PLC0415 - the world imports this package
+
+        self.plan = plan
+        self.root = plan.root
+        self.timepiece = Timepiece(plan.clock_file)
+        self.clock: Clock = self.timepiece.now
+        self.random = self.derived("simulator")
+        self.identity = IdentityKey.load_or_create(plan.identity_key)
+        self.app_identity = IdentityKey.load_or_create(None)
+        self.world: World = World(
+            seed=plan.seed, users=plan.users, channels_per_user=plan.channels_per_user, clock=self.clock
+        )
+        self.journal = Journal()
+        self.quota = QuotaCounter(self.clock, plan.limits)
+        self.faults = Faults(self.clock)
+        self.grants = Grants(
+            clock=self.clock,
+            random=self.derived("grants"),
+            journal=self.journal,
+            clients=plan.clients,
+            testing_mode=plan.testing_mode,
+        )
+        self.on_tick: list[Tick] = []
+        self._rooms: dict[type[Any], Any] = {}
+
+    def derived(self, purpose: str) -> random.Random:
+        """A generator of its own for a purpose, the same for the same seed."""
+        return random.Random(f"{self.plan.seed}/{purpose}")  # noqa: S311 - a simulation, not a secret
+
+    def room(self, kind: Callable[[Simulator], T]) -> T:
+        """The one `kind(simulator)` of this simulator, built on first use: where a room keeps its state."""
+        key = cast("type[Any]", kind)
+        if key not in self._rooms:
+            self._rooms[key] = kind(self)
+        return cast("T", self._rooms[key])
