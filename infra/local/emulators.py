@@ -100,3 +100,21 @@ def pubsub(port: int, log: Path) -> Part:
         f"--port={port}",
     ]
     return Part(name="pubsub", command=command, log=log, ready=lambda: listens(port))
+
+
+BIGQUERY_ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-bigquery"
+
+
+def bigquery(port: int, grpc_port: int, project: str, log: Path) -> Part:
+    """The BigQuery emulator (PyPI bqemulator, DuckDB inside), in the environment that `make` sets up for it."""
+    launcher = BIGQUERY_ENVIRONMENT / "bin" / "bqemulator"
+    if not launcher.exists():
+        raise Missing("The BigQuery emulator is not set up. Run: make setup")
+
+    def ready() -> bool:
+        url = f"http://{LOOPBACK}:{port}/bigquery/v2/projects/{project}/datasets"
+        with urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+
+    command = [str(launcher), "start", "--rest-port", str(port), "--grpc-port", str(grpc_port)]
+    return Part(name="bigquery", command=[*command, "--ephemeral", "--project", project], log=log, ready=ready)

@@ -1,0 +1,171 @@
+"""Loading reports: many files, few jobs, visible all at once.
+
+BigQuery allows some 1,500 load jobs a table and day, and a network's first day brings thousands of files. So a
+load gathers many reports on local disk, goes up in as few jobs as its size allows, and is then named in the
+manifest by one statement. Only that statement makes anything visible, and it skips reports that another delivery
+has named already, so every step may die or be repeated.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from shared.clock import Clock, format_instant
+from shared.warehouse.families import Family
+from shared.warehouse.rows import ReportRef, read_rows
+from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, family_schema
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+_JOB_BYTES = 32 * 2**20  # a function's disk is its memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedReport:
+    """What the manifest says of one report."""
+
+    ref: ReportRef
+    load_id: str
+    row_count: int
+    checksum: str
+
+
+@dataclass
+class Load:
+    """One load of one family: `add` reports, then `publish`. Not shared between threads."""
+
+    client: Client
+    dataset: str
+    family: Family
+    load_id: str
+    clock: Clock
+    _added: list[LoadedReport] = field(default_factory=list)
+    _spool: IO[bytes] | None = None
+    _jobs: int = 0
+
+    def add(self, ref: ReportRef, lines: Iterable[str]) -> LoadedReport:
+        """Take one report's lines into the load.
+
+        Raises CorruptData for a file that cannot be read; the load is then as it was before.
+        """
+        spool = self._open_spool()
+        start = spool.tell()
+        digest = hashlib.sha256()
+        count = 0
+        writer = csv.writer(codecs.getwriter("utf-8")(spool), lineterminator="\n")
+        try:
+            for row in read_rows(_digested(lines, digest.update), self.family, ref, self.load_id):
+                writer.writerow(row)
+                count += 1
+        except BaseException:
+            spool.seek(start)
+            spool.truncate()
+            raise
+        loaded = LoadedReport(ref=ref, load_id=self.load_id, row_count=count, checksum=digest.hexdigest())
+        self._added.append(loaded)
+        if spool.tell() > _JOB_BYTES:
+            self._send()
+        return loaded
+
+    def publish(self) -> list[LoadedReport]:
+        """Send what is left and name every added report in the manifest, at once.
+
+        Answers what was added. A report that the manifest knew already keeps its older entry.
+        """
+        self._send()
+        if self._added:
+            name_in_manifest(self.client, self.dataset, self._added, clock=self.clock)
+        return self._added
+
+    def _open_spool(self) -> IO[bytes]:
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _send
+            # A header line to skip: without one, an engine may guess that the first row is one.
+            self._spool.write((",".join(["load_id", "report_id", *self.family.columns, "extra"]) + "\n").encode())
+        return self._spool
+
+    def _send(self) -> None:
+        if self._spool is None:
+            return
+        from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+
+        spool, self._spool = self._spool, None
+        self._jobs += 1
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.CSV,
+            schema=family_schema(self.family),
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+            skip_leading_rows=1,
+            allow_quoted_newlines=True,
+        )
+        table = f"{self.client.project}.{self.dataset}.{self.family.table}"
+        with spool:
+            spool.seek(0)
+            # The job's id names the load, so that an operator finds one by the other.
+            self.client.load_table_from_file(
+                spool, table, job_config=config, job_id=f"{self.load_id}-{self._jobs}", timeout=120
+            ).result(timeout=300)
+
+
+def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterator[str]:
+    for line in lines:
+        update(line.encode())
+        yield line
+
+
+def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], *, clock: Clock) -> None:
+    """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
+    from google.cloud import bigquery  # noqa: PLC0415
+
+    now = format_instant(clock())
+    rows = [
+        {
+            "report_id": report.ref.report_id,
+            "load_id": report.load_id,
+            "channel_id": report.ref.channel_id,
+            "report_type": report.ref.report_type,
+            "job_id": report.ref.job_id,
+            "day": report.ref.day.isoformat(),
+            "create_time": format_instant(report.ref.create_time),
+            "row_count": report.row_count,
+            "checksum": report.checksum,
+            "loaded_at": now,
+        }
+        for report in reports
+    ]
+    columns = ", ".join(MANIFEST_COLUMNS)
+    picked = ", ".join(
+        f"CAST(JSON_VALUE(entry, '$.{name}') AS {'INT64' if kind == 'INTEGER' else kind}) AS {name}"
+        for name, kind in MANIFEST_COLUMNS.items()
+    )
+    client.query(
+        f"MERGE `{client.project}.{dataset}.{MANIFEST}` AS manifest "  # noqa: S608 - our own names only
+        f"USING (SELECT {picked} FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry) AS new "
+        f"ON manifest.report_id = new.report_id "
+        f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join('new.' + c for c in MANIFEST_COLUMNS)})",
+        job_config=bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ScalarQueryParameter("entries", "STRING", json.dumps(rows))]
+        ),
+    ).result(timeout=120)
+
+
+def already_loaded(client: Client, dataset: str, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Of these reports, those that the manifest names: report id to (load id, row count)."""
+    from google.cloud import bigquery  # noqa: PLC0415
+
+    rows = client.query(
+        f"SELECT report_id, load_id, row_count FROM `{client.project}.{dataset}.{MANIFEST}` "  # noqa: S608
+        "WHERE report_id IN UNNEST(@ids)",
+        job_config=bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids))]
+        ),
+    ).result(timeout=60)
+    return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}
