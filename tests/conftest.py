@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from infra.local import emulators
+from infra.local.cloud_emulator.part import cloud_emulator as cloud_emulator_part
 from infra.local.process import LOOPBACK, free_port
 
 
@@ -72,3 +74,61 @@ def bigquery_client(bigquery_emulator: str):
 def dataset() -> str:
     """A dataset name that no other test uses."""
     return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True)
+class CloudEmulator:
+    """The Cloud Tasks and Secret Manager emulator of this session: project "test", region "us-central1"."""
+
+    address: str  # gRPC, host:port
+    control: str  # http://host:port
+    identity_key: Path  # signs the tasks' OIDC tokens
+
+
+@pytest.fixture(scope="session")
+def cloud_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudEmulator]:
+    """The running emulator with its control endpoint and its key."""
+    folder = tmp_path_factory.mktemp("cloud-emulator")
+    port, http_port = free_port(), free_port()
+    part = cloud_emulator_part(
+        port=port,
+        http_port=http_port,
+        project="test",
+        region="us-central1",
+        identity_key=folder / "identity.pem",
+        log=folder / "log",
+    )
+    part.start()
+    try:
+        part.wait_ready()
+        yield CloudEmulator(f"{LOOPBACK}:{port}", f"http://{LOOPBACK}:{http_port}", folder / "identity.pem")
+    finally:
+        part.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud_emulator(cloud_parts: CloudEmulator) -> str:
+    """The emulator's gRPC host:port, for CLOUD_TASKS_EMULATOR_HOST and SECRET_MANAGER_EMULATOR_HOST."""
+    return cloud_parts.address
+
+
+@pytest.fixture
+def tasks_client(cloud_emulator: str, monkeypatch: pytest.MonkeyPatch):
+    """Cloud Tasks' client as production code builds it, and gets it during this test."""
+    from shared.cloud import tasks
+
+    monkeypatch.setenv("CLOUD_TASKS_EMULATOR_HOST", cloud_emulator)
+    tasks.client.cache_clear()
+    yield tasks.client()
+    tasks.client.cache_clear()
+
+
+@pytest.fixture
+def secrets_client(cloud_emulator: str, monkeypatch: pytest.MonkeyPatch):
+    """Secret Manager's client as production code builds it, and gets it during this test."""
+    from shared.cloud import secrets
+
+    monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", cloud_emulator)
+    secrets.client.cache_clear()
+    yield secrets.client()
+    secrets.client.cache_clear()
