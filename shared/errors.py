@@ -31,7 +31,7 @@ class YtempireError(Exception):
 
     code: the HTTP status that a caller sees. reason: a stable camelCase word for programs. message: a sentence
     for a person. retry_at: when the same request can succeed, an aware datetime, or None. field: the input at
-    fault, or None.
+    fault, or None. detail: what the room that raised it knows besides (a typed record), never shown to callers.
     """
 
     code: ClassVar[int] = 500
@@ -44,12 +44,14 @@ class YtempireError(Exception):
         reason: str | None = None,
         retry_at: datetime | None = None,
         field: str | None = None,
+        detail: object | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
         self.retry_at = retry_at
         self.field = field
+        self.detail = detail
 
     def as_json(self) -> dict[str, dict[str, object]]:
         """The one error shape: {"error": {"code", "reason", "message", "retry_at"?, "field"?}}."""

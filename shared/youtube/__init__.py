@@ -1,0 +1,8 @@
+"""The only room that talks to YouTube.
+
+transport   one pool of connections, shared by threads
+services    Google's own client, from the discovery documents that ship with it
+client      a call and everything that surrounds it: budget, rate, token, classification, call log
+data, analytics, reporting, uploads     what may be asked, typed
+policy, faults, decision                what an answer means, and what happens next
+"""

@@ -1,0 +1,109 @@
+"""The Analytics API, typed: one query in, one table out.
+
+Dates are Pacific days, written out: `7daysAgo` and `today` belong to another product and are refused here. Days
+for which YouTube has no numbers yet are simply missing. Source: discovery document of youtubeAnalytics v2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from shared.errors import Forbidden
+from shared.youtube import services
+from shared.youtube.client import Caller
+from shared.youtube.faults import as_error, fault_of
+from shared.youtube.policy import RULES
+
+MONETARY = frozenset(
+    {
+        "estimatedRevenue",
+        "estimatedAdRevenue",
+        "grossRevenue",
+        "estimatedRedPartnerRevenue",
+        "monetizedPlaybacks",
+        "playbackBasedCpm",
+        "adImpressions",
+        "cpm",
+    }
+)
+"""Metrics that need the monetary scope and a channel in the Partner Program."""
+
+VIDEO_ROWS_MAX = 200  # a report by video has no more rows than that, whatever was asked
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """An answer. truncated: it has as many rows as were asked for, so there may be more that it does not show."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    truncated: bool
+
+    def records(self) -> list[dict[str, Cell]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def query(
+    caller: Caller,
+    *,
+    start: date,
+    end: date,
+    metrics: Sequence[str],
+    dimensions: Sequence[str] = (),
+    filters: Mapping[str, str] | None = None,
+    sort: Sequence[str] = (),
+    currency: str | None = None,
+    max_results: int | None = None,
+    start_index: int | None = None,
+    channel: str = "MINE",
+) -> Table:
+    """The metrics of Pacific days start to end, both included, of the channel whose grant is used.
+
+    filters: name to value. max_results and start_index are YouTube's own, counted from 1. Raises Forbidden with
+    reason monetaryForbidden when revenue was asked for and YouTube gives none for this channel: its numbers are
+    unknown then, not 0.
+    """
+    asked: dict[str, Any] = {
+        "ids": f"channel=={channel}",
+        "startDate": start.isoformat(),
+        "endDate": end.isoformat(),
+        "metrics": ",".join(metrics),
+        "dimensions": ",".join(dimensions) or None,
+        "filters": ";".join(f"{name}=={value}" for name, value in (filters or {}).items()) or None,
+        "sort": ",".join(sort) or None,
+        "currency": currency,
+        "maxResults": max_results,
+        "startIndex": start_index,
+    }
+    method = services.analytics(caller.settings, "reports").query
+    try:
+        answer = caller.execute(method(**{name: value for name, value in asked.items() if value is not None}))
+    except Forbidden as error:
+        raise _monetary(error, metrics, caller) from error
+    return _table(answer, _most_rows(dimensions, max_results))
+
+
+def _monetary(error: Forbidden, metrics: Sequence[str], caller: Caller) -> Exception:
+    """A `forbidden` where revenue was asked for says something about the channel, not about the grant."""
+    fault = fault_of(error)
+    if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
+        return error
+    return as_error(replace(fault, rule=RULES["monetaryForbidden"]), clock=caller.clock)
+
+
+def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None:
+    if "video" in dimensions:
+        return min(max_results or VIDEO_ROWS_MAX, VIDEO_ROWS_MAX)
+    return max_results
+
+
+def _table(answer: Mapping[str, Any], most: int | None) -> Table:
+    columns = tuple(str(header["name"]) for header in answer.get("columnHeaders", []))
+    rows = tuple(tuple(row) for row in answer.get("rows", []))
+    return Table(columns, rows, truncated=most is not None and len(rows) >= most)

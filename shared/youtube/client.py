@@ -1,0 +1,240 @@
+"""A call to YouTube and everything that surrounds it.
+
+    budget reserved > rate limit passed > token fresh > sent > classified > settled > call logged
+
+Every request of the project passes here once. Nothing is repeated, but for one case that costs nobody anything but
+a unit: a token that YouTube no longer accepts is renewed once and the request sent once more, on a reservation of
+its own. A request that can have reached Google is charged, whatever came of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from shared.clock import Clock, system_clock
+from shared.errors import YtempireError
+from shared.monitoring import calls
+from shared.monitoring.log import log
+from shared.settings import Settings
+from shared.youtube.faults import Fault, as_error, classify, no_answer
+from shared.youtube.policy import Act, Kind
+from shared.youtube.transport import Http
+
+Value = TypeVar("Value")
+
+
+class TokenSource(Protocol):
+    """Where a channel's access token comes from; `shared/access` has one for each connected channel."""
+
+    def access_token(self) -> str:
+        """A token that is valid now. Raises ReauthRequired or Unavailable."""
+        ...
+
+    def renew(self, refused: str) -> str:
+        """A token other than `refused`, which YouTube did not accept. Raises as `access_token`."""
+        ...
+
+
+class Reservation(Protocol):
+    """Units set aside in one bucket."""
+
+    @property
+    def bucket(self) -> str:
+        """The daily budget that pays."""
+        ...
+
+    @property
+    def cost(self) -> int:
+        """Units."""
+        ...
+
+
+class Budget(Protocol):
+    """Who may spend what: the ledger, or a lease of it."""
+
+    def reserve(
+        self, *, method: str, account: str, operation_id: str | None, priority: Any, count: int = 1
+    ) -> Any:
+        """Set a call's cost aside: a Reservation. Raises QuotaRefused with the time from which it can succeed."""
+        ...
+
+    def settle(self, reservation: Any, *, sent: bool) -> None:
+        """Charge what was sent, give back what was not."""
+        ...
+
+    def close_bucket(self, bucket: str, *, reason: str) -> None:
+        """Let nothing more be spent until the reset: Google says that it is used up."""
+        ...
+
+
+class Limiter(Protocol):
+    """How fast calls may follow each other."""
+
+    def admit(self, *, method: str, user: str, project: str) -> None:
+        """Return when the call may go now. Raises RateLimited with the time from which it may."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """On whose behalf a call is made. account: a user id, or "system"."""
+
+    account: str = "system"
+    channel_id: str | None = None
+    operation_id: str | None = None
+    priority: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Value]):
+    """What one request came to: a value or a fault. received: bytes of body."""
+
+    status: int | None
+    received: int
+    value: Value | None = None
+    fault: Fault | None = None
+
+
+Send = Callable[[str], Outcome[Value]]
+"""Sends one request with an access token. Answers faults, does not raise them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath."""
+
+    settings: Settings
+    budget: Budget
+    limiter: Limiter
+    tokens: TokenSource
+    context: Context
+    clock: Clock = system_clock
+    calls: calls.CallLog = calls.record
+
+    def execute(self, request: Any) -> dict[str, Any]:
+        """Send a request that Google's client built; its JSON answer ({} for an empty one).
+
+        Raises an error of `shared.errors` whose `detail` is the Fault.
+        """
+
+        def send(token: str) -> Outcome[dict[str, Any]]:
+            return executed(request, token, clock=self.clock)
+
+        return self.spend(str(request.methodId), send) or {}
+
+    def spend(self, endpoint: str, send: Send[Value]) -> Value | None:
+        """Reserve the cost of `endpoint`, send, settle, log; the value of a success.
+
+        Raises QuotaRefused or RateLimited before anything is sent, the token source's errors, and the fault's
+        error.
+        """
+        outcome, token = self._attempt(endpoint, send, refused=None)
+        if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
+            outcome, _ = self._attempt(endpoint, send, refused=token)
+        if outcome.fault is not None:
+            raise as_error(outcome.fault, clock=self.clock)
+        return outcome.value
+
+    def _attempt(self, endpoint: str, send: Send[Value], *, refused: str | None) -> tuple[Outcome[Value], str]:
+        reservation: Reservation = self.budget.reserve(
+            method=endpoint,
+            account=self.context.account,
+            operation_id=self.context.operation_id,
+            priority=self.context.priority,
+        )
+        sent = False
+        try:
+            self.limiter.admit(method=endpoint, user=self.context.account, project=self.settings.project)
+            token = self.tokens.renew(refused) if refused else self.tokens.access_token()
+            sent = True  # from here on it can have reached Google, also when we die
+            outcome, elapsed = timed(send, token)
+            sent = outcome.fault is None or outcome.fault.sent
+        finally:
+            self._settle(reservation, sent=sent)
+        self._after(endpoint, reservation, outcome, elapsed, attempt=2 if refused else 1)
+        return outcome, token
+
+    def _settle(self, reservation: Reservation, *, sent: bool) -> None:
+        try:
+            self.budget.settle(reservation, sent=sent)
+        except YtempireError as error:
+            # The units stay set aside, which is the safe side; what YouTube did must not be undone by it.
+            log("WARNING", "a reservation could not be settled", bucket=reservation.bucket, reason=error.reason)
+
+    def _after(
+        self,
+        endpoint: str,
+        reservation: Reservation,
+        outcome: Outcome[Value],
+        elapsed: float,
+        *,
+        attempt: int,
+    ) -> None:
+        fault = outcome.fault
+        charged = reservation.cost if fault is None or fault.sent else 0
+        self.log_call(endpoint, outcome, elapsed, bucket=reservation.bucket, cost=charged, attempt=attempt)
+        if fault is not None and fault.kind is Kind.QUOTA:
+            self.budget.close_bucket(reservation.bucket, reason=fault.reason)
+
+    def log_call(
+        self,
+        endpoint: str,
+        outcome: Outcome[Value],
+        elapsed: float,
+        *,
+        bucket: str,
+        cost: int,
+        attempt: int = 1,
+    ) -> None:
+        """Write the one record of one request. elapsed in seconds."""
+        fault = outcome.fault
+        self.calls(
+            calls.Call(
+                endpoint=endpoint,
+                bucket=bucket,
+                cost=cost,
+                outcome="success" if fault is None else "error",
+                status=outcome.status,
+                reason=fault.reason if fault else None,
+                given=fault.given if fault else None,
+                known=fault.known if fault else True,
+                latency_ms=round(elapsed * 1000, 1),
+                attempt=attempt,
+                received=outcome.received,
+                account=self.context.account,
+                channel=self.context.channel_id,
+                operation=self.context.operation_id,
+            )
+        )
+
+
+def timed(send: Send[Value], token: str) -> tuple[Outcome[Value], float]:
+    """One request and the seconds that it took."""
+    started = time.perf_counter()
+    outcome = send(token)
+    return outcome, time.perf_counter() - started
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries an access token."""
+    return {"authorization": f"Bearer {token}"}
+
+
+def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
+    """One execution of a request that Google's client built."""
+    from googleapiclient.errors import HttpError  # noqa: PLC0415 - paid by those who call
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    http = Http(bearer(token))
+    fault = None
+    value: dict[str, Any] = {}
+    try:
+        value = request.execute(http=http, num_retries=0) or {}
+    except HttpError:
+        fault = classify(http.status or 0, http.fields, http.answer, clock=clock)
+    except (HTTPError, OSError, ValueError) as error:
+        fault = no_answer(error)
+    return Outcome(http.status, len(http.answer), value, fault)

@@ -1,0 +1,277 @@
+"""The Data API, typed: channels, videos, their counts, playlists, thumbnails.
+
+A number that YouTube does not give is None, never 0. A video that is deleted, private or unknown is no error in a
+listing: its id is absent from the answer, so listings say which ids were not found. Source: discovery document of
+youtube v3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from shared.clock import parse_instant
+from shared.errors import Forbidden
+from shared.youtube import services
+from shared.youtube.client import Caller
+from shared.youtube.policy import RULES
+
+IDS_MAX = 50  # ids that one listing takes, for the price of one
+_CHANNEL_PARTS = "snippet,contentDetails,statistics,status"
+_VIDEO_PARTS = "snippet,contentDetails,statistics,status"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """A channel as YouTube describes it. country: ISO 3166-1 alpha-2."""
+
+    id: str
+    title: str
+    uploads_playlist: str | None
+    country: str | None
+    custom_url: str | None
+    published_at: datetime | None
+    thumbnail_url: str | None
+    subscribers: int | None
+    views: int | None
+    video_count: int | None
+    privacy: str | None
+    made_for_kids: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """A video's public counts at one moment."""
+
+    views: int | None
+    likes: int | None
+    comments: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """A video as YouTube describes it. resource: the answer itself, part by part, for read-merge-write."""
+
+    id: str
+    channel_id: str | None
+    title: str | None
+    published_at: datetime | None
+    duration: str | None
+    privacy: str | None
+    upload_status: str | None
+    failure_reason: str | None
+    rejection_reason: str | None
+    counts: Counts
+    resource: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a listing by id found, and the ids that it did not: deleted, private or never there."""
+
+    videos: tuple[Video, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """One entry of `batch_get_stats`."""
+
+    id: str
+    counts: Counts
+    published_at: datetime | None
+    duration: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaylistItem:
+    """One video's place in a playlist."""
+
+    id: str
+    video_id: str
+    title: str | None
+    added_at: datetime | None
+    published_at: datetime | None
+    description: str | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a playlist; next_page is None on the last."""
+
+    items: tuple[PlaylistItem, ...]
+    next_page: str | None
+
+
+def my_channel(caller: Caller) -> Channel:
+    """The channel that the grant is for. 1 unit.
+
+    Raises Forbidden, reason youtubeSignupRequired, for a Google account that has no channel.
+    """
+    listing = services.data(caller.settings, "channels").list
+    answer = caller.execute(listing(part=_CHANNEL_PARTS, mine=True, maxResults=1))
+    items = answer.get("items", [])
+    if not items:
+        rule = RULES["youtubeSignupRequired"]
+        raise Forbidden(rule.says, reason=rule.reason)
+    return _channel(items[0])
+
+
+def channels(caller: Caller, ids: Sequence[str]) -> tuple[Channel, ...]:
+    """Up to 50 channels. 1 unit; ids that YouTube does not know are absent."""
+    listing = services.data(caller.settings, "channels").list
+    answer = caller.execute(listing(part=_CHANNEL_PARTS, id=_ids(ids), maxResults=IDS_MAX))
+    return tuple(_channel(item) for item in answer.get("items", []))
+
+
+def videos(caller: Caller, ids: Sequence[str], *, parts: str = _VIDEO_PARTS) -> Listed:
+    """Up to 50 videos, with the parts asked for. 1 unit."""
+    listing = services.data(caller.settings, "videos").list
+    answer = caller.execute(listing(part=parts, id=_ids(ids), maxResults=IDS_MAX))
+    found = tuple(_video(item) for item in answer.get("items", []))
+    here = {video.id for video in found}
+    return Listed(found, tuple(wanted for wanted in ids if wanted not in here))
+
+
+def batch_get_stats(caller: Caller, ids: Sequence[str]) -> tuple[Stats, ...]:
+    """The counts of up to 50 videos, for 1 unit of a bucket of their own.
+
+    Not atomic by design: some ids can be missing from an answer and be there in the next.
+    """
+    method = services.data(caller.settings, "videos").batchGetStats
+    answer = caller.execute(method(part="id,snippet,statistics,contentDetails", id=_ids(ids)))
+    return tuple(_stats(item) for item in answer.get("items", []))
+
+
+def playlist_items(caller: Caller, playlist_id: str, *, page: str | None = None) -> Page:
+    """One page of up to 50 entries, newest first in an uploads playlist. 1 unit a page."""
+    listing = services.data(caller.settings, "playlistItems").list
+    asked = {"pageToken": page} if page else {}
+    answer = caller.execute(
+        listing(part="snippet,contentDetails", playlistId=playlist_id, maxResults=IDS_MAX, **asked)
+    )
+    items = tuple(_playlist_item(item) for item in answer.get("items", []))
+    return Page(items, answer.get("nextPageToken"))
+
+
+def playlists_insert(caller: Caller, *, title: str, description: str = "", privacy: str = "private") -> str:
+    """Create a playlist; its id. 50 units."""
+    body = {"snippet": {"title": title, "description": description}, "status": {"privacyStatus": privacy}}
+    method = services.data(caller.settings, "playlists").insert
+    return str(caller.execute(method(part="snippet,status", body=body))["id"])
+
+
+def playlist_items_insert(caller: Caller, *, playlist_id: str, video_id: str, position: int | None = None) -> str:
+    """Add a video to a playlist; the entry's id. 50 units.
+
+    Raises Conflict, reason videoAlreadyInPlaylist, where YouTube says so.
+    """
+    resource = {"kind": "youtube#video", "videoId": video_id}
+    snippet: dict[str, Any] = {"playlistId": playlist_id, "resourceId": resource}
+    if position is not None:
+        snippet["position"] = position
+    method = services.data(caller.settings, "playlistItems").insert
+    return str(caller.execute(method(part="snippet", body={"snippet": snippet}))["id"])
+
+
+def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str, Any]]) -> Video:
+    """Replace whole parts of a video's description. 50 units.
+
+    YouTube empties every writable field of a part that is not sent: read and merge first.
+    """
+    method = services.data(caller.settings, "videos").update
+    answer = caller.execute(method(part=",".join(sorted(parts)), body={"id": video_id, **parts}))
+    return _video(answer)
+
+
+def thumbnails_set(caller: Caller, *, video_id: str, image: bytes, content_type: str) -> None:
+    """Set a video's thumbnail: JPEG or PNG, at most 50 MB. 50 units."""
+    from googleapiclient.http import MediaIoBaseUpload  # noqa: PLC0415 - paid by those who upload
+
+    media = MediaIoBaseUpload(BytesIO(image), mimetype=content_type, resumable=False)
+    method = services.data(caller.settings, "thumbnails").set
+    caller.execute(method(videoId=video_id, media_body=media))
+
+
+def _ids(ids: Sequence[str]) -> str:
+    if not 0 < len(ids) <= IDS_MAX:
+        raise ValueError(f"a listing takes 1 to {IDS_MAX} ids, not {len(ids)}")
+    return ",".join(ids)
+
+
+def _channel(item: Mapping[str, Any]) -> Channel:
+    snippet, statistics = item.get("snippet", {}), item.get("statistics", {})
+    status = item.get("status", {})
+    playlists = item.get("contentDetails", {}).get("relatedPlaylists", {})
+    hidden = bool(statistics.get("hiddenSubscriberCount"))
+    return Channel(
+        id=str(item["id"]),
+        title=str(snippet.get("title", "")),
+        uploads_playlist=playlists.get("uploads") or None,
+        country=snippet.get("country"),
+        custom_url=snippet.get("customUrl"),
+        published_at=_instant(snippet.get("publishedAt")),
+        thumbnail_url=snippet.get("thumbnails", {}).get("default", {}).get("url"),
+        subscribers=None if hidden else _number(statistics.get("subscriberCount")),
+        views=_number(statistics.get("viewCount")),
+        video_count=_number(statistics.get("videoCount")),
+        privacy=status.get("privacyStatus"),
+        made_for_kids=status.get("madeForKids"),
+    )
+
+
+def _video(item: Mapping[str, Any]) -> Video:
+    snippet, status = item.get("snippet", {}), item.get("status", {})
+    return Video(
+        id=str(item["id"]),
+        channel_id=snippet.get("channelId"),
+        title=snippet.get("title"),
+        published_at=_instant(snippet.get("publishedAt")),
+        duration=item.get("contentDetails", {}).get("duration"),
+        privacy=status.get("privacyStatus"),
+        upload_status=status.get("uploadStatus"),
+        failure_reason=status.get("failureReason"),
+        rejection_reason=status.get("rejectionReason"),
+        counts=_counts(item.get("statistics", {})),
+        resource=item,
+    )
+
+
+def _stats(item: Mapping[str, Any]) -> Stats:
+    return Stats(
+        id=str(item["id"]),
+        counts=_counts(item.get("statistics", {})),
+        published_at=_instant(item.get("snippet", {}).get("publishTime")),
+        duration=item.get("contentDetails", {}).get("duration"),
+    )
+
+
+def _playlist_item(item: Mapping[str, Any]) -> PlaylistItem:
+    snippet, details = item.get("snippet", {}), item.get("contentDetails", {})
+    return PlaylistItem(
+        id=str(item["id"]),
+        video_id=str(details.get("videoId") or snippet.get("resourceId", {}).get("videoId", "")),
+        title=snippet.get("title"),
+        added_at=_instant(snippet.get("publishedAt")),
+        published_at=_instant(details.get("videoPublishedAt")),
+        description=snippet.get("description"),
+    )
+
+
+def _counts(statistics: Mapping[str, Any]) -> Counts:
+    return Counts(
+        views=_number(statistics.get("viewCount")),
+        likes=_number(statistics.get("likeCount")),
+        comments=_number(statistics.get("commentCount")),
+    )
+
+
+def _number(text: object) -> int | None:
+    return int(text) if isinstance(text, str | int) else None
+
+
+def _instant(text: object) -> datetime | None:
+    return parse_instant(text) if isinstance(text, str) and text else None

@@ -1,0 +1,230 @@
+"""The Reporting API, typed: which reports exist, jobs that make them, reports, and their files.
+
+Costs no Data API unit, but has a daily budget of its own. A job makes one file for each Pacific day, with 30 days
+of history at first; YouTube issues a day again when it corrects it, so reports are listed by creation time.
+Source: discovery document of youtubereporting v1.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from shared.clock import format_instant, parse_instant
+from shared.errors import Conflict, CorruptData
+from shared.youtube import services
+from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.faults import Fault, classify, damaged, no_answer
+from shared.youtube.transport import opened
+
+DOWNLOAD = "youtubereporting.media.download"
+_PAGE = 500  # reports or jobs a page
+_CHUNK = 65_536
+_ERROR_MAX = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportType:
+    """A kind of report. deprecated_at: when YouTube stops making it, None for one that stays."""
+
+    id: str
+    name: str
+    deprecated_at: datetime | None
+    system_managed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A standing order for one report type. expires_at: when YouTube stops it, None for never."""
+
+    id: str
+    report_type: str
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    system_managed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One file: data of [start, end), made at created_at; a newer one for the same start replaces it whole."""
+
+    id: str
+    job_id: str
+    start: datetime
+    end: datetime
+    created_at: datetime
+    job_expires_at: datetime | None
+    download_url: str
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """What a download wrote. written: bytes of CSV; received: bytes on the wire."""
+
+    written: int
+    received: int
+
+
+def report_types(caller: Caller) -> tuple[ReportType, ...]:
+    """Every report type that the channel can have today."""
+    listing = services.reporting(caller.settings, "reportTypes").list
+    return tuple(_report_type(item) for item in _pages(caller, listing, "reportTypes", {"pageSize": _PAGE}))
+
+
+def list_jobs(caller: Caller) -> tuple[Job, ...]:
+    """The channel's jobs; empty when there are none."""
+    listing = services.reporting(caller.settings, "jobs").list
+    return tuple(_job(item) for item in _pages(caller, listing, "jobs", {"pageSize": _PAGE}))
+
+
+def create_job(caller: Caller, report_type: str, *, name: str | None = None) -> Job:
+    """Order a report type; when YouTube says that the order stands already, that one."""
+    method = services.reporting(caller.settings, "jobs").create
+    body = {"reportTypeId": report_type, "name": name or report_type}
+    try:
+        return _job(caller.execute(method(body=body)))
+    except Conflict:
+        standing = next((job for job in list_jobs(caller) if job.report_type == report_type), None)
+        if standing is None:
+            raise
+        return standing
+
+
+def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None = None) -> tuple[Report, ...]:
+    """A job's reports, oldest creation first; those made after `created_after` when it is given."""
+    listing = services.reporting(caller.settings, "jobs", "reports").list
+    asked: dict[str, Any] = {"jobId": job_id, "pageSize": _PAGE}
+    if created_after is not None:
+        asked["createdAfter"] = format_instant(created_after)
+    reports = [_report(item) for item in _pages(caller, listing, "reports", asked)]
+    return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
+
+
+def download(caller: Caller, report: Report | str, into: BinaryIO) -> Downloaded:
+    """Write a report's CSV to `into`, unpacked on the way, in constant memory.
+
+    report: a Report, or its download URL. The length and, for a packed answer, its checksum are verified: a file
+    that was cut short or damaged raises Unavailable (reason damagedDownload), and `into` is as it was before.
+    Raises CorruptData for an address that is not the Reporting API's: the access token goes nowhere else.
+    """
+    url = report if isinstance(report, str) else report.download_url
+    _check_address(url, caller.settings.reporting_root)
+    start = into.tell()
+
+    def send(token: str) -> Outcome[Downloaded]:
+        outcome = _fetch(url, token, into, caller)
+        if outcome.fault is not None:
+            into.seek(start)
+            into.truncate()
+        return outcome
+
+    done = caller.spend(DOWNLOAD, send)
+    assert done is not None
+    return done
+
+
+def _check_address(url: str, root: str) -> None:
+    parts, ours = urlsplit(url), urlsplit(root)
+    if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
+        raise CorruptData(
+            "A report's download address is not the Reporting API's.", reason="foreignDownloadAddress"
+        )
+
+
+def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[Downloaded]:
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
+
+    status, received, written = None, 0, 0
+    headers = {**bearer(token), "accept-encoding": "gzip"}
+    try:
+        with opened("GET", url, headers=headers) as answer:
+            status = answer.status
+            if status != 200:
+                body = answer.read(_ERROR_MAX, decode_content=True)
+                return Outcome(status, len(body), fault=classify(status, answer.headers, body, clock=caller.clock))
+            unpack = _Unpacker(answer.headers.get("content-encoding", "identity"))
+            for chunk in answer.stream(_CHUNK, decode_content=False):
+                received += len(chunk)
+                written += into.write(unpack(chunk))
+            unpack.finish()
+    except (HTTPError, OSError, ValueError, zlib.error) as error:
+        return Outcome(status, received, fault=_cut(error, status))
+    return Outcome(status, received, Downloaded(written, received))
+
+
+def _cut(error: Exception, status: int | None) -> Fault:
+    """Before the answer began it is an ordinary lost connection; after, a damaged download."""
+    if status is None:
+        return no_answer(error)
+    return damaged("damagedDownload", status=status, detail=type(error).__name__)
+
+
+class _Unpacker:
+    """Undoes an answer's content encoding; a packed answer must come to its own end and match its checksum."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in {"gzip", "identity", ""}:
+            raise ValueError(f"content encoding {encoding!r}")
+        # 16 asks zlib for gzip's own frame, whose checksum and length it then verifies.
+        self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+
+    def __call__(self, chunk: bytes) -> bytes:
+        return chunk if self._zlib is None else self._zlib.decompress(chunk)
+
+    def finish(self) -> None:
+        """Raise ValueError unless the packed data ended as it should."""
+        if self._zlib is not None and (not self._zlib.eof or self._zlib.unused_data):
+            raise ValueError("the packed answer has no proper end")
+
+
+def _pages(
+    caller: Caller, listing: Callable[..., Any], items: str, asked: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    page: str | None = None
+    while True:
+        answer = caller.execute(listing(**asked, **({"pageToken": page} if page else {})))
+        yield from answer.get(items, [])
+        page = answer.get("nextPageToken")
+        if not page:
+            return
+
+
+def _report_type(item: Mapping[str, Any]) -> ReportType:
+    return ReportType(
+        id=str(item["id"]),
+        name=str(item.get("name", "")),
+        deprecated_at=_instant(item.get("deprecateTime")),
+        system_managed=bool(item.get("systemManaged")),
+    )
+
+
+def _job(item: Mapping[str, Any]) -> Job:
+    return Job(
+        id=str(item["id"]),
+        report_type=str(item["reportTypeId"]),
+        name=str(item.get("name", "")),
+        created_at=parse_instant(item["createTime"]),
+        expires_at=_instant(item.get("expireTime")),
+        system_managed=bool(item.get("systemManaged")),
+    )
+
+
+def _report(item: Mapping[str, Any]) -> Report:
+    return Report(
+        id=str(item["id"]),
+        job_id=str(item["jobId"]),
+        start=parse_instant(item["startTime"]),
+        end=parse_instant(item["endTime"]),
+        created_at=parse_instant(item["createTime"]),
+        job_expires_at=_instant(item.get("jobExpireTime")),
+        download_url=str(item["downloadUrl"]),
+    )
+
+
+def _instant(text: object) -> datetime | None:
+    return parse_instant(text) if isinstance(text, str) and text else None

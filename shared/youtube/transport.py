@@ -1,0 +1,124 @@
+"""One pool of connections to Google, shared by all threads of a process.
+
+Google's Python client talks through any object with httplib2's `request`. httplib2 itself is not safe to share
+between threads and keeps one connection a host; this one stands on urllib3: keep-alive, timeouts, gzip. It follows
+no redirect (308 is the resumable upload's "go on", and a bearer token has no business elsewhere) and repeats
+nothing: retries are the policy table's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+_CONNECTIONS = 16  # a host; more threads than that wait for a connection rather than open one
+_READ_MAX = 32 * 1024 * 1024  # JSON answers are far smaller; downloads are streamed
+
+Body = bytes | str | IO[bytes] | None
+
+
+@cache
+def pool() -> PoolManager:
+    """This process's connections; opened on first use, in the worker and not in the master that forks it."""
+    import urllib3  # noqa: PLC0415 - paid by those who call
+
+    return urllib3.PoolManager(
+        num_pools=8,
+        maxsize=_CONNECTIONS,
+        block=True,
+        retries=False,
+    )
+
+
+class AnswerTooLong(OSError):
+    """A body that no answer of this API has."""
+
+
+class Http:
+    """What Google's client calls `http`: one request in, status with headers and the body out.
+
+    headers: sent on every request besides the caller's own (the bearer token). Cheap: one for each exchange.
+    status, fields and answer of the last exchange can be read afterwards, also when the caller's parsing failed.
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self._headers = dict(headers or {})
+        self.status: int | None = None
+        self.fields: dict[str, str] = {}
+        self.answer: bytes = b""
+
+    def request(  # noqa: PLR0917 - httplib2's signature
+        self,
+        uri: str,
+        method: str = "GET",
+        body: Body = None,
+        headers: Mapping[str, str] | None = None,
+        redirections: int = 0,  # noqa: ARG002 - httplib2's signature; none are followed
+        connection_type: object = None,  # noqa: ARG002 - likewise
+    ) -> tuple[object, bytes]:
+        """Send once. Raises urllib3's exceptions when no whole answer came."""
+        from httplib2 import Response  # noqa: PLC0415 - Google's client reads this type
+
+        self.status, self.fields, self.answer = None, {}, b""
+        with opened(method, uri, headers={**(headers or {}), **self._headers}, body=body) as answer:
+            self.status = answer.status
+            fields = self.fields = {name.lower(): value for name, value in answer.headers.items()}
+            self.answer = _read(answer)
+        # The body is unpacked by now; its length and encoding on the wire would mislead.
+        fields.pop("content-encoding", None)
+        fields["content-length"] = str(len(self.answer))
+        fields["status"] = str(self.status)
+        return Response(fields), self.answer
+
+    def close(self) -> None:
+        """Nothing to close: the pool outlives the request."""
+
+
+@contextmanager
+def opened(
+    method: str, url: str, *, headers: Mapping[str, str], body: Body = None, timeout: float | None = None
+) -> Iterator[BaseHTTPResponse]:
+    """An answer whose body has not been read yet; its connection goes back to the pool when it was read whole.
+
+    timeout: seconds without a byte before giving up. Raises urllib3's exceptions.
+    """
+    import urllib3  # noqa: PLC0415
+
+    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout or READ_SECONDS)
+    answer = pool().request(
+        method,
+        url,
+        headers=headers,
+        body=body,
+        redirect=False,
+        retries=False,
+        preload_content=False,
+        timeout=limits,
+    )
+    whole = False
+    try:
+        yield answer
+        whole = True
+    finally:
+        if whole:
+            answer.drain_conn()
+            answer.release_conn()
+        else:
+            answer.close()  # a half-read body must not be taken for the next answer's
+
+
+def _read(answer: BaseHTTPResponse) -> bytes:
+    parts, length = [], 0
+    for part in answer.stream(65_536, decode_content=True):
+        length += len(part)
+        if length > _READ_MAX:
+            raise AnswerTooLong(f"more than {_READ_MAX} bytes")
+        parts.append(part)
+    return b"".join(parts)
