@@ -93,18 +93,14 @@ def document(name: str) -> dict[str, Any]:
 def methods() -> Mapping[str, Method]:
     """Every method of the three APIs by its discovery id."""
     return {
-        method.id: method
-        for name, shape in DOCUMENTS.items()
-        for method in _methods(name, shape, document(name))
+        method.id: method for name, shape in DOCUMENTS.items() for method in _methods(name, shape, document(name))
     }
 
 
 @cache
 def scopes() -> frozenset[str]:
     """Every OAuth scope that the three APIs know."""
-    return frozenset(
-        scope for name in DOCUMENTS for scope in document(name)["auth"]["oauth2"]["scopes"]
-    )
+    return frozenset(scope for name in DOCUMENTS for scope in document(name)["auth"]["oauth2"]["scopes"])
 
 
 @cache
@@ -131,9 +127,7 @@ def find(verb: str, path: str) -> Match | None:
 
 @cache
 def _by_upload_path() -> Mapping[tuple[str, str], Method]:
-    return {
-        (method.verb, path): method for method in methods().values() for path in method.upload_paths
-    }
+    return {(method.verb, path): method for method in methods().values() for path in method.upload_paths}
 
 
 @cache
@@ -212,9 +206,7 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
         type=raw["type"],
         format=raw.get("format"),
         repeated=raw.get("repeated", False),
-        required=raw.get("required", False)
-        or described.startswith("Required.")
-        or "required: true" in described,
+        required=raw.get("required", False) or described.startswith("Required.") or "required: true" in described,
         pattern=re.compile(pattern) if pattern else None,
         enum=frozenset(raw["enum"]) if "enum" in raw else None,
         minimum=int(minimum) if minimum else None,
@@ -259,8 +251,12 @@ def _schema(name: str, ref: str) -> Check:
 
 def _compile(name: str, raw: Mapping[str, Any]) -> Check:
     if ref := raw.get("$ref"):
-        # Resolved at the first use, because schemas refer to each other in circles.
-        return lambda value, path, answer: _schema(name, ref)(value, path, answer)
+
+        def check(value: Any, path: str, answer: bool) -> Iterator[Misfit]:
+            # Resolved at the first use, because schemas refer to each other in circles.
+            return _schema(name, ref)(value, path, answer)
+
+        return check
     if raw["type"] == "object":
         return _object(name, raw)
     if raw["type"] == "array":

@@ -7,29 +7,37 @@ last of all.
 
 from __future__ import annotations
 
-import json
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from infra.local.simulator.discovery import Method
+from infra.local.simulator import admission, discovery, injection, media, quota
+from infra.local.simulator.discovery import Match, Method
+from infra.local.simulator.errors import GoogleError, Shape, bad_request
+from infra.local.simulator.journal import Entry
+from infra.local.simulator.wire import WrongMask, finish, json_response, masked, not_found_page
+from shared.clock import format_instant
 
 if TYPE_CHECKING:
     from infra.local.simulator.grants import Grant
     from infra.local.simulator.state import Simulator
+
+__all__ = ["Answer", "Call", "Handler", "dispatch", "guarded", "json_response"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One admitted call of one method.
 
-    params: typed by the discovery document; a repeated parameter is a list (commas split too), an absent one is
-    its documented default or not there. body: the parsed JSON message, or None. upload: "" for an ordinary call,
-    else `resumable`, `multipart` or `media`. media and media_type: what came with a multipart or simple upload.
-    grant: whose token it was.
+    params: typed by the discovery document; a repeated parameter is a list (commas split too), an absent one has
+    its documented default or is not there. body: the parsed JSON message, or None. upload: "" for an ordinary
+    call, else `resumable`, `multipart` or `media`. media and media_type: what came with a multipart or simple
+    upload. grant: whose token it was.
     """
 
     method: Method
@@ -52,11 +60,183 @@ Handler = Callable[["Simulator", Call], Awaitable[Answer] | Answer]
 """A method's behaviour. Answers the JSON message, None for 204, or a whole response; raises GoogleError."""
 
 
-def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer as Google's front end sends it."""
-    return Response(
-        json.dumps(payload, indent=1, ensure_ascii=False),
-        status_code=status,
-        headers=dict(headers or {}),
-        media_type="application/json; charset=UTF-8",
+@dataclass(slots=True)
+class Progress:
+    """What became known of a request on its way, for the journal."""
+
+    grant: Grant | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request whose method is known; nothing of it is checked yet."""
+
+    request: Request
+    match: Match
+    query: Mapping[str, list[str]]
+    raw: bytes
+
+    @property
+    def token(self) -> str | None:
+        """The access token that it carries."""
+        return admission.bearer(self.request, self.query)
+
+    def seen_by_faults(self, simulator: Simulator) -> dict[str, str]:
+        """Its parameters as they came, and the token's `channel`."""
+        flat = {name: ",".join(values) for name, values in self.query.items()}
+        return {**flat, **self.match.path_params, "channel": _channel(simulator, self.token)}
+
+
+async def dispatch(simulator: Simulator, handlers: Mapping[str, Handler], request: Request) -> Response:
+    """Answer one request to an API."""
+    arrival = await _arrival(request)
+    if arrival is None:
+        return not_found_page(request.scope["path"])
+    method, progress = arrival.match.method, Progress()
+    return await guarded(
+        simulator,
+        method.id,
+        request,
+        params=lambda: arrival.seen_by_faults(simulator),
+        shape=method.shape,
+        produce=lambda: _answer(simulator, handlers, arrival, progress),
+        progress=progress,
+        charge=lambda: _charge_quietly(simulator, method, arrival.token),
     )
+
+
+async def _arrival(request: Request) -> Arrival | None:
+    verb, query = request.method, parse_qs(request.url.query, keep_blank_values=True)
+    raw = await request.body()
+    if request.headers.get("x-http-method-override"):
+        # Google's clients send a GET whose address would be too long as a POST with its query as the body.
+        verb = request.headers["x-http-method-override"].upper()
+        query.update(parse_qs(raw.decode(), keep_blank_values=True))
+        raw = b""
+    match = discovery.find(verb, request.scope["path"])
+    return Arrival(request, match, query, raw) if match else None
+
+
+async def guarded(
+    simulator: Simulator,
+    name: str,
+    request: Request,
+    *,
+    params: Callable[[], Mapping[str, Any]],
+    shape: Shape,
+    produce: Callable[[], Awaitable[Response]],
+    progress: Progress | None = None,
+    charge: Callable[[], None] = lambda: None,
+) -> Response:
+    """Answer a request under the faults in force for `name`, and write it down.
+
+    params: what a fault's `match` is held against. charge: what a request costs that a fault answers in the
+    method's place; a backend that fails has been asked, so it counts.
+    """
+    progress = progress or Progress()
+    fault = simulator.faults.take(name, params()) if simulator.faults.active else None
+    if fault is None:
+        response = await produce()
+    else:
+        progress.fault = fault.kind if fault.reason is None else fault.reason
+        if fault.costs:
+            charge()
+        response = await injection.strike(fault, method=name, shape=shape, clock=simulator.clock, produce=produce)
+    simulator.journal.record(
+        Entry(
+            at=format_instant(simulator.clock()),
+            method=name,
+            verb=request.method,
+            path=request.scope["path"],
+            channel=(progress.grant.channel_id or "") if progress.grant else "",
+            status=response.status_code,
+            fault=progress.fault,
+        )
+    )
+    return response
+
+
+async def _answer(
+    simulator: Simulator, handlers: Mapping[str, Handler], arrival: Arrival, progress: Progress
+) -> Response:
+    method = arrival.match.method
+    try:
+        key = arrival.query.get("key")
+        grant = admission.authenticated(simulator.grants, arrival.token, key[0] if key else None)
+        progress.grant = grant
+        admission.check_scopes(method, grant)
+        admission.check_account(method, grant)
+        try:
+            call = _admitted(arrival, grant)
+        except GoogleError:
+            simulator.quota.charge(method.id, 1)  # An invalid request costs a unit all the same.
+            raise
+        simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
+        answer = handlers.get(method.id, _not_simulated)(simulator, call)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        response = _response(answer, arrival.query)
+    except GoogleError as error:
+        return json_response(error.body(method.shape), error.status, error.headers)
+    return finish(arrival.request, response, ranges=method.media_download)
+
+
+def _not_simulated(_simulator: Simulator, call: Call) -> Answer:
+    raise GoogleError(501, "notImplemented", f"The simulator has no {call.method.id}.")
+
+
+def _admitted(arrival: Arrival, grant: Grant) -> Call:
+    """The call, once its parameters and body hold."""
+    method, request = arrival.match.method, arrival.request
+    params = admission.parameters(method, arrival.match.path_params, arrival.query)
+    content_type = request.headers.get("content-type", "")
+    upload, message, content, media_type = "", arrival.raw, b"", ""
+    if arrival.match.upload:
+        upload = media.kind(arrival.query)
+        message, content, media_type = media.split(upload, arrival.raw, content_type)
+        content_type = "application/json"
+    elif method.media_download and arrival.query.get("alt") != ["media"]:
+        raise bad_request("This method answers media only: alt=media is required.", location="alt")
+    return Call(
+        method=method,
+        params=params,
+        body=admission.json_body(method, message, content_type),
+        upload=upload,
+        media=content,
+        media_type=media_type,
+        grant=grant,
+        request=request,
+    )
+
+
+def _response(answer: Answer, query: Mapping[str, list[str]]) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if answer is None:
+        return Response(status_code=204)
+    headers = {"etag": f'"{answer["etag"]}"'} if isinstance(answer.get("etag"), str) else {}
+    if query.get("fields"):
+        try:
+            answer = masked(answer, query["fields"][0])
+        except WrongMask:
+            raise GoogleError(
+                400, "invalidParameter", f"Invalid field selection {query['fields'][0]}", location="fields"
+            ) from None
+    return json_response(answer, headers=headers)
+
+
+def _channel(simulator: Simulator, token: str | None) -> str:
+    """The channel behind a token, or an empty string: only to choose whom a fault hits."""
+    try:
+        return (simulator.grants.authenticate(token).channel_id or "") if token else ""
+    except GoogleError:
+        return ""
+
+
+def _charge_quietly(simulator: Simulator, method: Method, token: str | None) -> None:
+    try:
+        simulator.grants.authenticate(token or "")
+        simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
+    except GoogleError:
+        return

@@ -59,15 +59,13 @@ class Simulator:
         self.random = self.derived("simulator")
         self.identity = IdentityKey.load_or_create(plan.identity_key)
         self.app_identity = IdentityKey.load_or_create(None)
-        self.world: World = World(
-            seed=plan.seed, users=plan.users, channels_per_user=plan.channels_per_user, clock=self.clock
-        )
+        self.world: World = World.generate(plan.seed, plan.users, plan.channels_per_user, self.clock())
         self.journal = Journal()
         self.quota = QuotaCounter(self.clock, plan.limits)
-        self.faults = Faults(self.clock)
+        self.faults = Faults()
         self.grants = Grants(
             clock=self.clock,
-            random=self.derived("grants"),
+            random=random.SystemRandom(),
             journal=self.journal,
             clients=plan.clients,
             testing_mode=plan.testing_mode,

@@ -1,0 +1,106 @@
+"""The simulator as one web application: rooms, OAuth, control, and the clock's tick.
+
+A room exports `HANDLERS` (method id to handler); a room with addresses that no discovery document describes also
+exports `ROUTES`. `uploads` exports `session`, which answers every request to a resumable session's address (an
+upload path with `upload_id`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from types import ModuleType
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from infra.local.simulator import discovery
+from infra.local.simulator.dispatch import Handler, dispatch, guarded
+from infra.local.simulator.errors import Shape
+from infra.local.simulator.state import Simulator
+
+PACKAGE = "infra.local.simulator"
+ROOMS = ("data", "uploads", "reporting", "analytics", "hub", "oauth", "control")
+TICK_SECONDS = 1.0
+STEP_SECONDS = 0.1
+VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def create_app(simulator: Simulator) -> Starlette:
+    """The application that serves one simulator."""
+    rooms = [import_module(f"{PACKAGE}.{name}") for name in ROOMS]
+    handlers = _handlers(rooms)
+    uploads = next((room for room in rooms if hasattr(room, "session")), None)
+
+    async def api(request: Request) -> Response:
+        is_upload = request.scope["path"].startswith(discovery.UPLOAD_PREFIXES)
+        if is_upload and uploads is not None and "upload_id" in request.query_params:
+            return await guarded(
+                simulator,
+                "upload.session",
+                request,
+                params=lambda: dict(request.query_params),
+                shape=Shape.DATA,
+                produce=lambda: uploads.session(simulator, request),
+            )
+        return await dispatch(simulator, handlers, request)
+
+    routes: list[BaseRoute] = [route for room in rooms for route in getattr(room, "ROUTES", [])]
+    routes.append(Route("/{path:path}", api, methods=VERBS))
+    app = Starlette(routes=routes, lifespan=_lifespan)
+    app.state.simulator = simulator
+    return app
+
+
+def simulator_of(request: Request) -> Simulator:
+    """The simulator behind a request, for routes of a room."""
+    found: Simulator = request.app.state.simulator
+    return found
+
+
+def _handlers(rooms: list[ModuleType]) -> Mapping[str, Handler]:
+    handlers: dict[str, Handler] = {}
+    for room in rooms:
+        for method, handler in getattr(room, "HANDLERS", {}).items():
+            if method not in discovery.methods():
+                raise LookupError(f"{room.__name__} handles {method}, which no discovery document describes")
+            if method in handlers:
+                raise LookupError(f"{method} has two handlers")
+            handlers[method] = handler
+    return handlers
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Keep the clock running while the application does."""
+    ticking = asyncio.create_task(_run_clock(app.state.simulator))
+    try:
+        yield
+    finally:
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+
+
+async def _run_clock(simulator: Simulator) -> None:
+    loop = asyncio.get_running_loop()
+    due = loop.time() + TICK_SECONDS
+    while True:
+        await asyncio.sleep(STEP_SECONDS)
+        simulator.timepiece.step()
+        if loop.time() >= due or simulator.timepiece.speed != 1.0:
+            due = loop.time() + TICK_SECONDS
+            await tick(simulator)
+
+
+async def tick(simulator: Simulator) -> None:
+    """Tell every room that time has moved."""
+    for hook in list(simulator.on_tick):
+        waiting = hook()
+        if inspect.isawaitable(waiting):
+            await waiting
