@@ -100,7 +100,7 @@ class Dispatcher:
                     call.method, call.url, headers=self._headers(dispatch), content=call.body or None
                 )
         except TimeoutError:
-            return Answer(status=None, reason="DEADLINE_EXCEEDED")
+            return Answer(status=None, reason="No answer within the deadline", late=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Answer(status=None, reason=f"No answer: {type(error).__name__}")
         return Answer(

@@ -42,6 +42,7 @@ class Answer:
 
     status: int | None
     reason: str
+    late: bool = False  # no answer within the dispatch deadline
     retry_after: float | None = None
 
     @property

@@ -14,7 +14,7 @@ from google.cloud import tasks_v2
 from infra.local.cloud_emulator import moments
 from infra.local.cloud_emulator.refusal import invalid, unimplemented
 from infra.local.cloud_emulator.retry import UNLIMITED, RetryPolicy
-from infra.local.cloud_emulator.taskqueue import Attempt, Call, QueuedTask, TaskQueue
+from infra.local.cloud_emulator.taskqueue import Answer, Attempt, Call, QueuedTask, TaskQueue
 
 FARTHEST = 30 * 86400.0  # how far ahead a task can be scheduled
 _LARGEST_TASK = 1024 * 1024
@@ -35,7 +35,7 @@ _ATTEMPT = tasks_v2.Attempt.pb()
 
 # google.rpc.Code of an HTTP status, as google/rpc/code.proto pairs them.
 _RPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
-_UNKNOWN, _DEADLINE_EXCEEDED = 2, 4
+_UNKNOWN, _DEADLINE_EXCEEDED, _UNAVAILABLE = 2, 4, 14
 
 
 def read_task(message: Any, *, name: str, now: float) -> QueuedTask:
@@ -217,13 +217,13 @@ def _write_attempt(attempt: Attempt) -> Any:
     if attempt.answered_at is None or attempt.answer is None:
         return message
     message.response_time.CopyFrom(moments.timestamp(attempt.answered_at))
-    message.response_status.code = rpc_code(attempt.answer.status)
+    message.response_status.code = rpc_code(attempt.answer)
     message.response_status.message = attempt.answer.reason
     return message
 
 
-def rpc_code(status: int | None) -> int:
-    """The google.rpc.Code of an HTTP status; DEADLINE_EXCEEDED when no answer came."""
-    if status is None:
-        return _DEADLINE_EXCEEDED
-    return 0 if 200 <= status < 300 else _RPC_CODES.get(status, _UNKNOWN)
+def rpc_code(answer: Answer) -> int:
+    """The google.rpc.Code that says what an attempt came to."""
+    if answer.status is None:
+        return _DEADLINE_EXCEEDED if answer.late else _UNAVAILABLE
+    return 0 if answer.success else _RPC_CODES.get(answer.status, _UNKNOWN)
