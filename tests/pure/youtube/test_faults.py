@@ -1,0 +1,246 @@
+"""Every shape of answer becomes one fault with one meaning, and nothing makes the classifier fall over."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib3 import exceptions as wire
+
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    Misconfigured,
+    NotFound,
+    QuotaRefused,
+    RateLimited,
+    ReauthRequired,
+    Terminal,
+    Transient,
+    Unavailable,
+)
+from shared.youtube.faults import RETRY_AFTER_CAP, as_error, classify, fault_of, no_answer
+from shared.youtube.policy import RULES
+
+NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
+
+
+def clock():
+    return NOW
+
+
+def data_error(code, reason, message="No.", domain="global", **more):
+    item = {"message": message, "domain": domain, "reason": reason}
+    error = {"code": code, "message": message, "errors": [item], **more}
+    return json.dumps({"error": error}).encode()
+
+
+def reporting_error(status, name, message="No."):
+    return json.dumps({"error": {"code": status, "message": message, "status": name}}).encode()
+
+
+def token_error(reason, description="No."):
+    return json.dumps({"error": reason, "error_description": description}).encode()
+
+
+def seen(status, body, headers=None, **more):
+    return classify(status, headers or {}, body, clock=clock, **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, data_error(403, "quotaExceeded", domain="youtube.quota"), "quotaExceeded"),
+        (401, data_error(401, "authError", "Invalid Credentials"), "authError"),
+        (404, data_error(404, "videoNotFound", domain="youtube.video"), "videoNotFound"),
+        (401, reporting_error(401, "UNAUTHENTICATED", "Request had invalid credentials."), "authError"),
+        (404, reporting_error(404, "NOT_FOUND"), "notFound"),
+        (409, reporting_error(409, "ALREADY_EXISTS"), "alreadyExists"),
+        (503, reporting_error(503, "UNAVAILABLE"), "unavailable"),
+        (400, token_error("invalid_grant", "Token has been expired or revoked."), "invalid_grant"),
+        (401, token_error("invalid_client"), "invalid_client"),
+        (400, data_error(400, "uploadLimitExceeded", domain="youtube.video"), "uploadLimitExceeded"),
+        (403, data_error(403, "SERVICE_DISABLED"), "accessNotConfigured"),
+        (
+            401,
+            reporting_error(401, "UNAUTHENTICATED", "The account is not linked to a channel"),
+            "noLinkedChannel",
+        ),
+    ],
+)
+def test_all_three_shapes_are_understood(status, body, reason):
+    fault = seen(status, body)
+    assert (fault.reason, fault.status, fault.known) == (reason, status, True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Quota exceeded for quota metric 'Video Uploads' and limit 'Video Uploads per day'.",
+        "Daily limit: requests PerDayPerProject",
+    ],
+)
+def test_a_rate_limit_that_speaks_of_a_day_is_a_quota(message):
+    fault = seen(429, data_error(429, "rateLimitExceeded", message))
+    assert (fault.reason, fault.given) == ("quotaExceeded", "rateLimitExceeded")
+
+
+def test_a_rate_limit_of_a_minute_stays_a_rate():
+    fault = seen(429, data_error(429, "rateLimitExceeded", "limit 'Queries per minute' exceeded"))
+    assert fault.reason == "rateLimitExceeded"
+
+
+def test_the_reporting_apis_daily_limit_is_known_by_its_name():
+    body = reporting_error(429, "RESOURCE_EXHAUSTED", "Quota 'FreeQuotaRequestsPerDayPerProject' exhausted")
+    assert seen(429, body).reason == "FreeQuotaRequestsPerDayPerProject"
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize(
+    "body", [b"<html><h1>Forbidden</h1> 100 per day</html>", b"", b"   ", b'{"error": {"co', b"\xff\xfe"]
+)
+@pytest.mark.parametrize(
+    ("status", "transient"), [(403, False), (400, False), (404, False), (429, True), (500, True), (503, True)]
+)
+def test_an_answer_without_a_reason_is_judged_by_its_status(status, transient, body):
+    fault = seen(status, body)
+    assert (fault.transient, fault.known) == (transient, False)
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
+        ("86400", RETRY_AFTER_CAP.total_seconds()),
+        ("9" * 40, None),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms_and_capped(text, seconds):
+    waits = seen(503, b"", {"retry-after": text}).retry_after
+    assert waits == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_new_word_of_googles_is_reported_as_unknown_and_still_has_an_action():
+    fault = seen(403, data_error(403, "somethingNew", status="PERMISSION_DENIED"))
+    assert (fault.known, fault.given, fault.reason) == (False, "somethingNew", "forbidden")
+
+
+def test_a_lost_upload_session_is_not_a_missing_video():
+    assert seen(404, b"", session=True).reason == "uploadSessionGone"
+    assert seen(410, b"Gone", session=True).reason == "uploadSessionGone"
+    assert seen(404, b"").reason == "unclassified404"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "sent"),
+    [
+        (wire.NewConnectionError(None, "refused"), "connectionFailed", False),
+        (wire.ConnectTimeoutError(), "connectionFailed", False),
+        (wire.ReadTimeoutError(None, "/", "slow"), "timeout", True),
+        (TimeoutError(), "timeout", True),
+        (wire.ProtocolError("reset"), "connectionLost", True),
+        (ConnectionResetError(), "connectionLost", True),
+        (wire.DecodeError(), "unreadableAnswer", True),
+        (json.JSONDecodeError("", "", 0), "unreadableAnswer", True),
+    ],
+)
+def test_only_a_failed_connect_proves_that_nothing_was_sent(error, reason, sent):
+    fault = no_answer(error)
+    assert (fault.reason, fault.sent, fault.transient) == (reason, sent, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("quotaExceeded", QuotaRefused),
+        ("uploadLimitExceeded", RateLimited),
+        ("rateLimitExceeded", RateLimited),
+        ("authError", ReauthRequired),
+        ("insufficientPermissions", ReauthRequired),
+        ("youtubeSignupRequired", Forbidden),
+        ("forbidden", Forbidden),
+        ("invalidTags", InvalidRequest),
+        ("videoNotFound", NotFound),
+        ("conflict", Conflict),
+        ("backendError", Unavailable),
+        ("invalid_client", Misconfigured),
+    ],
+)
+def test_a_fault_becomes_the_error_that_says_whether_to_ask_again(reason, kind):
+    error = as_error(seen(400, data_error(400, reason)), clock=clock)
+    assert type(error) is kind
+    assert error.reason == reason
+    assert fault_of(error).reason == reason
+
+
+def test_whether_an_error_is_transient_is_the_same_as_type_and_as_fault():
+    for reason in RULES:
+        fault = seen(400, data_error(400, reason))
+        assert isinstance(as_error(fault, clock=clock), Transient if fault.transient else Terminal)
+
+
+def test_a_spent_day_says_when_it_is_full_again():
+    error = as_error(seen(403, data_error(403, "quotaExceeded")), clock=clock)
+    assert error.retry_at == datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+@pytest.mark.fault(26)
+def test_a_channels_upload_limit_is_its_own_for_24_hours():
+    error = as_error(seen(400, data_error(400, "uploadLimitExceeded")), clock=clock)
+    assert error.retry_at == NOW + timedelta(hours=24)
+    assert not isinstance(error, QuotaRefused)
+
+
+@pytest.mark.fault(18)
+def test_nothing_secret_survives_in_what_is_kept_of_googles_sentence():
+    said = "bad token ya29.canary-token and https://x/?upload_id=canary-session&code=canary-code <a href='x'>x</a>"
+    fault = seen(400, data_error(400, "badRequest", said))
+    assert "canary" not in repr(fault)
+    assert "<" not in fault.detail
+
+
+@given(st.integers(400, 599), st.binary(max_size=300), st.text(max_size=30))
+def test_any_bytes_are_classified(status, body, header):
+    fault = seen(status, body, {"retry-after": header})
+    assert fault.message
+    assert fault.retry_after is None or timedelta(0) <= fault.retry_after <= RETRY_AFTER_CAP
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["error", "errors", "details", "reason", "status", "message", "x"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.integers(400, 599), st.dictionaries(st.sampled_from(["error", "x"]), json_values))
+def test_any_json_is_classified(status, answer):
+    assert seen(status, json.dumps(answer).encode()).message
+
+
+def test_classifying_takes_under_50_microseconds():
+    body = data_error(
+        429, "rateLimitExceeded", "Quota exceeded for 'Video Uploads per day'", status="RESOURCE_EXHAUSTED"
+    )
+    best = float("inf")
+    for _ in range(20):
+        started = time.perf_counter()
+        for _ in range(50):
+            seen(429, body, {"retry-after": "120"})
+        best = min(best, (time.perf_counter() - started) / 50)
+    assert best < 50e-6

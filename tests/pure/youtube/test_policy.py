@@ -1,0 +1,91 @@
+"""The policy table: the owner's rows as the owner wrote them, and no reason without a row."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from infra.local.simulator.faults import REASONS as INJECTABLE
+from shared.youtube.policy import ALIASES, RULES, Act, Alert, Backoff, Kind, as_markdown, rule_by_status, rule_for
+
+SIMULATOR = Path(__file__).parents[3] / "infra" / "local" / "simulator"
+
+DOCUMENTED = """
+quotaExceeded dailyLimitExceeded rateLimitExceeded userRateLimitExceeded FreeQuotaRequestsPerDayPerProject
+uploadLimitExceeded uploadRateLimitExceeded authError youtubeSignupRequired insufficientPermissions forbidden
+accountDelegationForbidden authenticatedUserAccountClosed authenticatedUserAccountSuspended
+authenticatedUserNotChannel channelClosed channelSuspended channelForbidden forbiddenPrivacySetting
+forbiddenLicenseSetting forbiddenEmbedSetting accessNotConfigured SERVICE_DISABLED videoNotFound channelNotFound
+playlistNotFound playlistItemNotFound invalidPublishAt invalidVideoMetadata invalidTitle invalidDescription
+invalidTags invalidCategoryId invalidRecordingDetails defaultLanguageNotSetError mediaBodyRequired
+invalidFilename invalidImage processingFailure invalidPageToken invalidFilters missingRequiredParameter
+incompatibleParameters unexpectedParameter badRequest videoAlreadyInPlaylist ALREADY_EXISTS backendError
+internalError invalid_grant invalid_client admin_policy_enforced access_denied invalidRequest
+"""
+
+
+def words_of_the_simulator() -> set[str]:
+    """Every reason that the simulator's source can answer with."""
+    found = set(INJECTABLE)
+    for path in SIMULATOR.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                said = [keyword.value for keyword in node.keywords if keyword.arg == "reason"]
+                said += node.args[1:2] if name == "GoogleError" else []
+                found |= {item.value for item in said if isinstance(item, ast.Constant) and name != "HubError"}
+    return {word for word in found if isinstance(word, str)}
+
+
+def test_a_row_stands_for_every_reason_that_youtube_documents_or_its_callers_met():
+    assert [reason for reason in DOCUMENTED.split() if rule_for(reason) is None] == []
+
+
+def test_a_row_stands_for_every_reason_that_the_simulator_can_answer_with():
+    assert sorted(word for word in words_of_the_simulator() if rule_for(word) is None) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "retry", "backoff", "delay", "limit", "action", "alert"),
+    [
+        ("quotaExceeded", False, Backoff.NONE, 0, 0, Act.DEFER_TO_TOMORROW, Alert.CRITICAL),
+        ("rateLimitExceeded", True, Backoff.EXPONENTIAL, 2, 3, Act.RETRY, Alert.WARNING),
+        ("authError", True, Backoff.NONE, 0, 1, Act.REFRESH_TOKEN, Alert.INFO),
+        ("processingFailure", True, Backoff.FIXED, 300, 5, Act.LOOK_AGAIN, Alert.WARNING),
+        ("videoNotFound", False, Backoff.NONE, 0, 0, Act.MARK_AS_DELETED, Alert.INFO),
+        ("forbidden", False, Backoff.NONE, 0, 0, Act.CHECK_GRANT, Alert.WARNING),
+        ("invalidRequest", False, Backoff.NONE, 0, 0, Act.FIX_REQUEST, Alert.WARNING),
+    ],
+)
+def test_the_guides_rows_are_the_guides(  # noqa: PLR0917
+    reason, retry, backoff, delay, limit, action, alert
+):
+    rule = RULES[reason]
+    assert (rule.retry, rule.backoff, rule.delay, rule.limit) == (retry, backoff, delay, limit)
+    assert (rule.action, rule.alert, rule.source) == (action, alert, "guide")
+
+
+def test_other_names_lead_to_rows():
+    assert {name: target for name, target in ALIASES.items() if target not in RULES} == {}
+    assert not ALIASES.keys() & RULES.keys()
+
+
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 415, 429, 500, 502, 503, 504, 599]
+)
+def test_an_unknown_reason_has_a_default_by_its_http_class(status):
+    rule = rule_by_status(status)
+    assert rule.retry == (status in {401, 408, 429} or status >= 500)
+
+
+def test_every_row_is_whole():
+    for rule in RULES.values():
+        assert rule.says.endswith("."), rule.reason
+        assert (rule.backoff is Backoff.NONE) or (rule.retry and rule.delay > 0 and rule.cap >= rule.delay)
+        assert rule.kind is not Kind.QUOTA or rule.action is Act.DEFER_TO_TOMORROW
+
+
+def test_the_table_prints_one_row_a_reason():
+    table = as_markdown()
+    assert len(table.splitlines()) == len(RULES) + 2
+    assert "| `quotaExceeded` | quota | no |" in table
