@@ -58,10 +58,15 @@ class Part:
                 start_new_session=True,
             )
 
-    def wait_ready(self, *, timeout: float = 60) -> None:
-        """Return once `ready` says so. Raises PartFailed with the part's last lines otherwise."""
+    def wait_ready(self, *, timeout: float = 60, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Return once `ready` says so. Raises PartFailed with the part's last lines otherwise.
+
+        give_up: asked in between; True ends the waiting, because somebody else has already failed.
+        """
         deadline = time.monotonic() + timeout
         while not self._answers():
+            if give_up():
+                raise PartFailed(f"{self.name} was stopped before it was ready")
             if self.process is not None and self.process.poll() is not None:
                 raise PartFailed(f"{self.name} ended with {self.process.returncode}:\n{self.last_lines()}")
             if time.monotonic() > deadline:

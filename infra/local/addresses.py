@@ -1,0 +1,110 @@
+"""Where the parts of one stack listen, and the one environment that follows from it.
+
+Everything that a process of the stack is told comes from here: the settings of `shared/settings.py`, the emulator
+variables of Google's clients, the clock. Tests and the demo take the same.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.deployment import deployment
+from infra.local.process import LOOPBACK
+
+PROJECT = "ytempire-local"
+IAP_AUDIENCE = "/projects/1/global/backendServices/1"
+USER_AUDIENCE = PROJECT
+USER_ISSUER = f"https://securetoken.google.com/{PROJECT}"  # the shape of Firebase's, a usual issuer of app tokens
+PARTS = (
+    "gateway",
+    "simulator",
+    "firestore",
+    "pubsub",
+    "bigquery",
+    "bigquery-grpc",
+    "cloud",
+    "cloud-control",
+    "scheduler",
+)
+
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def free_ports(count: int, dice: random.Random) -> list[int]:
+    """Different free ports of 127.0.0.1, below those that the kernel hands to outgoing connections.
+
+    A stack keeps its ports through restarts of its parts; an ephemeral port could be taken in between.
+    """
+    first = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32768
+    found: list[int] = []
+    for port in dice.sample(range(max(first - 20_000, 10_000), first), k=20 * count):
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"no {count} free ports on {LOOPBACK}")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """One stack's ports by part, and its functions' by name."""
+
+    ports: Mapping[str, int]
+    functions: Mapping[str, int]
+
+    @classmethod
+    def choose(cls, functions: Sequence[str], dice: random.Random) -> Addresses:
+        """Free ports for every part and function."""
+        ports = free_ports(len(PARTS) + len(functions), dice)
+        return cls(dict(zip(PARTS, ports, strict=False)), dict(zip(functions, ports[len(PARTS) :], strict=True)))
+
+    def host(self, part: str) -> str:
+        """host:port of a part."""
+        return f"{LOOPBACK}:{self.ports[part]}"
+
+    def url(self, name: str) -> str:
+        """Root address of a part; of a private function, its own URL behind the gateway."""
+        if name in self.functions:
+            return f"{self.url('gateway')}/functions/{name}"
+        return f"http://{self.host(name)}"
+
+    def environment(self, *, users: int, channels_per_user: int) -> dict[str, str]:
+        """The settings of every process in this stack; nothing in it is secret."""
+        gateway, simulator = self.url("gateway"), self.url("simulator")
+        return {
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "FIRESTORE_EMULATOR_HOST": self.host("firestore"),
+            "PUBSUB_EMULATOR_HOST": self.host("pubsub"),
+            "BIGQUERY_EMULATOR_HOST": self.host("bigquery"),
+            "CLOUD_TASKS_EMULATOR_HOST": self.host("cloud"),
+            "SECRET_MANAGER_EMULATOR_HOST": self.host("cloud"),
+            "YT_REGION": deployment().region,
+            "YT_APP_URL": gateway,
+            "YT_API_URL": gateway,
+            "YT_FUNCTION_URL": f"{gateway}/functions/{{function}}",
+            "YT_RETURN_TO": f"{gateway}/console",
+            "YT_ID_TOKEN_ISSUER": USER_ISSUER,
+            "YT_ID_TOKEN_AUDIENCE": USER_AUDIENCE,
+            "YT_ID_TOKEN_KEYS_URL": f"{simulator}/oauth2/v3/certs",
+            "YT_USERS_MAX": str(max(users, 50)),
+            "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),
+            "YT_YOUTUBE_ROOT": simulator,
+            "YT_ANALYTICS_ROOT": simulator,
+            "YT_REPORTING_ROOT": simulator,
+            "YT_OAUTH_AUTH_URL": f"{simulator}/o/oauth2/v2/auth",
+            "YT_OAUTH_TOKEN_URL": f"{simulator}/token",
+            "YT_OAUTH_REVOKE_URL": f"{simulator}/revoke",
+            "YT_HUB_URL": f"{simulator}/subscribe",
+            "YT_TOPIC_URL": f"{simulator}/xml/feeds/videos.xml",
+            "NO_PROXY": LOOPBACK,  # a proxy of the machine's has no business between the parts
+            "no_proxy": LOOPBACK,
+            "PYTHONUNBUFFERED": "1",
+        }

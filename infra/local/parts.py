@@ -1,0 +1,258 @@
+"""The parts of the local stack: each one's command, environment, needs, and the call that shows it is ready."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
+
+from infra import stage
+from infra.deployment import ROOT, deployment
+from infra.local import emulators, provision
+from infra.local.addresses import IAP_AUDIENCE, PROJECT, Addresses
+from infra.local.process import LOOPBACK, Part
+from infra.local.supervisor import Watched
+
+BIGQUERY_EMULATOR = ROOT / ".venv-bigquery" / "bin" / "bqemulator"
+FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+
+_direct = build_opener(ProxyHandler({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What the simulator generates from its seed."""
+
+    users: int
+    channels_per_user: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What this run's parts prove themselves with; made for the run, never printed."""
+
+    vault_key: bytes
+    oauth_client: Mapping[str, str]
+    push_key: str
+
+    def __repr__(self) -> str:
+        return "Keys(...)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that one stack's parts are built from."""
+
+    run: Path
+    addresses: Addresses
+    world: World
+    keys: Keys
+    env: Mapping[str, str]
+    clock: Mapping[str, str]
+    schedules_paused: bool = False
+
+    @property
+    def identity_key(self) -> Path:
+        """The key file that local identities are signed with."""
+        return self.run / "identity.pem"
+
+    def log(self, name: str) -> Path:
+        """A part's log."""
+        return self.run / "logs" / f"{name}.log"
+
+
+def answers(url: str, *, any_status: bool = False) -> Callable[[], bool]:
+    """Whether a GET is answered; with any status at all, or only with success."""
+
+    def ask() -> bool:
+        try:
+            with _direct.open(url, timeout=2) as answer:
+                return bool(answer.status < 400)
+        except HTTPError as error:
+            error.close()
+            return any_status
+
+    return ask
+
+
+def watched_parts(plan: Plan) -> list[Watched]:
+    """All parts of a stack."""
+    return [
+        _firestore(plan),
+        _pubsub(plan),
+        _bigquery(plan),
+        _cloud(plan),
+        _simulator(plan),
+        _provision(plan),
+        *(_function(plan, name) for name in plan.addresses.functions),
+        _gateway(plan),
+        _scheduler(plan),
+    ]
+
+
+def _python(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
+
+
+def _ours(plan: Plan, **more: str) -> dict[str, str]:
+    """Environment of a Python part: settings, the clock, and little memory for allocator arenas."""
+    return {**plan.env, **plan.clock, "MALLOC_ARENA_MAX": "2", **more}
+
+
+def _firestore(plan: Plan) -> Watched:
+    part = emulators.firestore(plan.addresses.ports["firestore"], plan.log("firestore"))
+    return Watched(part=part, where=plan.addresses.host("firestore"))
+
+
+def _pubsub(plan: Plan) -> Watched:
+    part = emulators.pubsub(plan.addresses.ports["pubsub"], plan.log("pubsub"))
+    url = f"{plan.addresses.url('pubsub')}/v1/projects/{PROJECT}/topics"
+    part.ready = answers(url)
+    return Watched(part=part, where=plan.addresses.host("pubsub"))
+
+
+def _bigquery(plan: Plan) -> Watched:
+    ports = plan.addresses.ports
+    command = [
+        str(BIGQUERY_EMULATOR),
+        *("start", "--rest-port", str(ports["bigquery"]), "--grpc-port", str(ports["bigquery-grpc"])),
+        *("--ephemeral", "--project", PROJECT),
+    ]
+    part = Part(
+        name="bigquery",
+        command=command,
+        log=plan.log("bigquery"),
+        ready=answers(f"{plan.addresses.url('bigquery')}/bigquery/v2/projects/{PROJECT}/datasets"),
+        env=_ours(plan),
+        cwd=plan.run,
+    )
+    return Watched(part=part, where=plan.addresses.host("bigquery"))
+
+
+def _cloud(plan: Plan) -> Watched:
+    ports = plan.addresses.ports
+    command = _python(
+        "infra.local.cloud_emulator",
+        *("--port", ports["cloud"], "--http-port", ports["cloud-control"], "--project", PROJECT),
+        *("--region", plan.env["YT_REGION"], "--identity-key", plan.identity_key),
+    )
+    part = Part(
+        name="tasks+secrets",
+        command=command,
+        log=plan.log("tasks+secrets"),
+        ready=answers(f"{plan.addresses.url('cloud-control')}/"),
+        env=_ours(plan),
+        cwd=ROOT,
+    )
+    return Watched(part=part, where=f"{plan.addresses.host('cloud')}, control :{ports['cloud-control']}")
+
+
+def _simulator(plan: Plan) -> Watched:
+    world = plan.world
+    command = _python(
+        "infra.local.simulator",
+        *("--port", plan.addresses.ports["simulator"], "--seed", world.seed, "--users", world.users),
+        *("--channels-per-user", world.channels_per_user, "--identity-key", plan.identity_key),
+        *("--clock-file", plan.clock["FAKETIME_TIMESTAMP_FILE"]),
+    )
+    part = Part(
+        name="simulator",
+        command=command,
+        log=plan.log("simulator"),
+        ready=answers(f"{plan.addresses.url('simulator')}/oauth2/v3/certs"),
+        env=_ours(plan),
+        cwd=ROOT,
+    )
+    return Watched(part=part, where=plan.addresses.url("simulator"))
+
+
+def _provision(plan: Plan) -> Watched:
+    secrets = {
+        provision.VAULT_KEY_VARIABLE: base64.b64encode(plan.keys.vault_key).decode(),
+        provision.OAUTH_CLIENT_VARIABLE: json.dumps(dict(plan.keys.oauth_client)),
+        provision.PUSH_KEY_VARIABLE: plan.keys.push_key,
+    }
+    part = Part(
+        name="provision",
+        command=_python("infra.local.provision", "--gateway", plan.addresses.url("gateway")),
+        log=plan.log("provision"),
+        ready=lambda: part.process is not None and part.process.poll() == 0,
+        env=_ours(plan, **secrets),
+        cwd=ROOT,
+    )
+    return Watched(
+        part=part, where="topics, secrets, tables", needs=("pubsub", "bigquery", "tasks+secrets"), once=True
+    )
+
+
+def _function(plan: Plan, name: str) -> Watched:
+    """A function as it is deployed: its staged folder under functions-framework, nothing else on the path."""
+    folder = stage.shelve(name, ROOT / ".local" / "staged")
+    port = plan.addresses.functions[name]
+    trigger = deployment().functions[name].trigger
+    command = [
+        str(FUNCTIONS_FRAMEWORK),
+        *("--target", name, "--source", str(folder / "main.py"), "--host", LOOPBACK, "--port", str(port)),
+        *("--signature-type", "cloudevent" if trigger == "pubsub" else "http"),
+    ]
+    deployed = {"K_SERVICE": name, "K_REVISION": f"{name}-00001", "PYTHONPATH": "", "FUNCTION_TARGET": name}
+    # The framework answers this path by itself once the function is loaded; the function's own work is not asked.
+    part = Part(
+        name=name,
+        command=command,
+        log=plan.log(name),
+        ready=answers(f"http://{LOOPBACK}:{port}/robots.txt", any_status=True),
+        env=_ours(plan, **deployed),
+        cwd=folder,
+    )
+    return Watched(part=part, where=_address(plan, name))
+
+
+def _address(plan: Plan, name: str) -> str:
+    paths = deployment().functions[name].paths
+    return plan.addresses.url("gateway") + paths[0] if paths else plan.addresses.url(name)
+
+
+def _gateway(plan: Plan) -> Watched:
+    url = plan.addresses.url("gateway")
+    command = _python(
+        "infra.local.gateway",
+        *("--port", plan.addresses.ports["gateway"], "--functions", json.dumps(dict(plan.addresses.functions))),
+        *("--identity-key", plan.identity_key, "--iap-audience", IAP_AUDIENCE),
+        *("--keys-url", f"{plan.addresses.url('simulator')}/oauth2/v3/certs"),
+    )
+    part = Part(
+        name="gateway",
+        command=command,
+        log=plan.log("gateway"),
+        ready=answers(f"{url}/ready", any_status=True),
+        env=_ours(plan, **{provision.PUSH_KEY_VARIABLE: plan.keys.push_key}),
+        cwd=ROOT,
+    )
+    return Watched(part=part, where=url)
+
+
+def _scheduler(plan: Plan) -> Watched:
+    url = plan.addresses.url("scheduler")
+    command = _python(
+        "infra.local.scheduler",
+        *("--port", plan.addresses.ports["scheduler"], "--functions", ",".join(plan.addresses.functions)),
+        *("--identity-key", plan.identity_key),
+        *(["--paused"] if plan.schedules_paused else []),
+    )
+    part = Part(
+        name="scheduler",
+        command=command,
+        log=plan.log("scheduler"),
+        ready=answers(f"{url}/schedules"),
+        env=_ours(plan),
+        cwd=ROOT,
+    )
+    # It fires into a stack that is whole; what it fires at is up before it.
+    return Watched(part=part, where=f"{url}/schedules", needs=("provision", "gateway", *plan.addresses.functions))

@@ -1,0 +1,231 @@
+"""The whole stack as one object: started, asked, moved in time, stopped.
+
+    with Stack.start(users=2, channels_per_user=2, seed=7) as stack:
+        httpx.get(stack.url("gateway") + "/console")
+        stack.advance(days=3)
+        stack.trigger("collect-reports-daily")
+
+`make up`, the demo and the tests use this one; nothing differs between them but the size of the world.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from infra import stage
+from infra.deployment import ROOT, deployment
+from infra.local.addresses import USER_AUDIENCE, USER_ISSUER, Addresses
+from infra.local.identity import IdentityKey
+from infra.local.moved_clock import MovedClock
+from infra.local.parts import Keys, Plan, World, watched_parts
+from infra.local.process import PartFailed
+from infra.local.supervisor import Say, Supervisor
+
+LOCAL = ROOT / ".local"
+CURRENT = LOCAL / "current.json"
+OAUTH_CLIENT = {
+    "client_id": "ytempire-local.apps.googleusercontent.com",
+    "client_secret": "local-only-client-secret",
+}
+RUNS_KEPT = 5
+PORT_TAKEN = ("address already in use", "connection in use", "failed to bind")
+ATTEMPTS = 3
+
+
+class Stack:
+    """One running local stack.
+
+    env: the environment that its processes have (settings and emulators), for tools and tests to share. seconds:
+    how long the start took. Everything listens on 127.0.0.1.
+    """
+
+    def __init__(self, plan: Plan, clock: MovedClock, *, say: Say) -> None:
+        self.run_folder = plan.run
+        self.env: Mapping[str, str] = plan.env
+        self.addresses = plan.addresses
+        self.clock = clock
+        self.world = plan.world
+        self.identity = IdentityKey.load_or_create(plan.identity_key)
+        self.supervisor = Supervisor(watched_parts(plan), say=say)
+        self.seconds = 0.0
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        users: int = 2,
+        channels_per_user: int = 2,
+        seed: int = 7,
+        functions: Sequence[str] | None = None,
+        schedules_paused: bool = False,
+        settings: Mapping[str, str] | None = None,
+        say: Say = print,
+    ) -> Stack:
+        """Start all parts and return when each has answered a real call.
+
+        functions: those to run (default: every declared one whose folder exists). schedules_paused: the scheduler
+        fires only when told. settings: variables to set beside, or instead of, the usual ones. say: told of deaths
+        and restarts. Raises PartFailed, with the last lines of the part that did not come up; Missing when the
+        machine lacks something.
+        """
+        world = World(users=users, channels_per_user=channels_per_user, seed=seed)
+        names = stage.declared_and_present() if functions is None else tuple(functions)
+        for attempt in range(1, ATTEMPTS + 1):
+            began = time.monotonic()
+            plan, clock = _plan(world, names, schedules_paused=schedules_paused, settings=settings or {})
+            stack = cls(plan, clock, say=say)
+            try:
+                stack.supervisor.start()
+            except PartFailed as failure:
+                taken = any(sign in str(failure).lower() for sign in PORT_TAKEN)
+                if not taken or attempt == ATTEMPTS:
+                    raise
+                say("A port was taken by somebody else in between; starting again on others.")
+                continue
+            stack.seconds = time.monotonic() - began
+            stack._announce()
+            return stack
+        raise AssertionError("the last attempt returns or raises")
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End everything; no process and no port is left."""
+        current = read_current()
+        if current and current["run"] == str(self.run_folder):
+            CURRENT.unlink(missing_ok=True)
+        self.supervisor.stop()
+
+    def _announce(self) -> None:
+        """Tell other commands where this stack is."""
+        about = {
+            "pid": os.getpid(),
+            "run": str(self.run_folder),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "clock": str(self.clock.path),
+            "addresses": {name: self.url(name) for name in (*self.addresses.ports, *self.addresses.functions)},
+            "schedules": f"{self.url('scheduler')}/schedules",
+            "env": dict(self.env),
+        }
+        fresh = CURRENT.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(about, indent=2) + "\n")
+        fresh.replace(CURRENT)
+
+    def url(self, name: str) -> str:
+        """Root address of a part (gateway, simulator, scheduler, ...) or a function's own URL."""
+        return self.addresses.url(name)
+
+    @property
+    def simulator(self) -> str:
+        """The simulator's address; its control API is below it."""
+        return self.url("simulator")
+
+    @property
+    def tasks_control(self) -> str:
+        """The control address of the Cloud Tasks and Secret Manager emulator."""
+        return self.url("cloud-control")
+
+    def now(self) -> datetime:
+        """The stack's present."""
+        return self.clock.now()
+
+    def advance(self, seconds: float = 0, *, days: float = 0) -> datetime:
+        """Move the clock of the whole stack forward; answers the new present."""
+        return self.clock.advance(timedelta(days=days, seconds=seconds).total_seconds())
+
+    def trigger(self, schedule: str, *, timeout: float = 600) -> dict[str, Any]:
+        """Run a schedule now and wait for its result: {"status", "seconds", "body", ...}.
+
+        Raises httpx.HTTPStatusError when there is no such schedule or it is running already.
+        """
+        answer = httpx.post(f"{self.url('scheduler')}/schedules/{schedule}/run", timeout=timeout, trust_env=False)
+        result: dict[str, Any] = answer.raise_for_status().json()
+        return result
+
+    def wait_idle(self, *, timeout: float = 120) -> None:
+        """Return once Cloud Tasks has nothing due and nothing running. Raises TimeoutError with what is left."""
+        deadline = time.monotonic() + timeout
+        while True:
+            load = httpx.get(f"{self.tasks_control}/idle", timeout=10, trust_env=False).json()
+            if load["idle"]:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Cloud Tasks still has work after {timeout:.0f} s: {load}")
+            time.sleep(0.1)
+
+    def user_token(self, user: str, **claims: Any) -> str:
+        """An ID token of the app for one of its users, as its front end would hold."""
+        own = {"sub": user, **claims}
+        return self.identity.token(
+            email=f"{user}@example.test", audience=USER_AUDIENCE, issuer=USER_ISSUER, now=self.now(), **own
+        )
+
+    def service_token(self, account: str, function: str) -> str:
+        """A Google-signed OIDC token of a declared service account, for one private function."""
+        address = deployment().address(account, self.env["GOOGLE_CLOUD_PROJECT"])
+        return self.identity.token(email=address, audience=self.url(function), now=self.now())
+
+    def logs(self, name: str | None = None) -> str:
+        """What a part has written, or everything that every part has."""
+        files = sorted((self.run_folder / "logs").glob(f"{name or '*'}.log"))
+        return "".join(file.read_text(errors="replace") for file in files)
+
+
+def read_current() -> dict[str, Any] | None:
+    """The stack that runs on this machine from this tree, as `current.json` describes it; None without one."""
+    try:
+        about: dict[str, Any] = json.loads(CURRENT.read_text())
+    except FileNotFoundError:
+        return None
+    return about if Path(f"/proc/{about['pid']}").exists() else None
+
+
+def _plan(
+    world: World, functions: Sequence[str], *, schedules_paused: bool, settings: Mapping[str, str]
+) -> tuple[Plan, MovedClock]:
+    LOCAL.mkdir(exist_ok=True)
+    _forget_old_runs()
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    run = Path(tempfile.mkdtemp(dir=LOCAL, prefix=f"run-{stamp}-{os.getpid()}-"))
+    clock = MovedClock(run / "clock")
+    addresses = Addresses.choose(functions, random.SystemRandom())
+    environment = addresses.environment(users=world.users, channels_per_user=world.channels_per_user)
+    plan = Plan(
+        run=run,
+        addresses=addresses,
+        world=world,
+        keys=Keys(
+            vault_key=secrets.token_bytes(32), oauth_client=OAUTH_CLIENT, push_key=secrets.token_urlsafe(24)
+        ),
+        env={**environment, **settings},
+        clock=clock.environment(),
+        schedules_paused=schedules_paused,
+    )
+    return plan, clock
+
+
+def _forget_old_runs() -> None:
+    """Keep the newest run folders, and those whose process still lives."""
+    for folder in sorted(LOCAL.glob("run-*"), reverse=True)[RUNS_KEPT:]:
+        pid = folder.name.split("-")[3]
+        if not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
