@@ -1,15 +1,15 @@
 """How views grow: one closed formula for the counter at an instant; a day's views are a difference of two.
 
 Time is bent a little, per video and day, before it enters the curve, which gives busy and quiet days. The bent
-clock is continuous and only runs forward, so a counter is monotone, costs the same at any age, and the views of all days
-add up to it exactly. Likes, comments and the rest are fixed shares of the view counter, rounded down: they add up
-the same way over any split of a day's views.
+clock is continuous and only runs forward, so a counter is monotone, costs the same at any age, and the views of
+all days add up to it exactly. Likes, comments and the rest are fixed shares of the view counter, rounded down:
+they add up the same way over any split of a day's views.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 
 from infra.local.simulator.world.hashing import between, mix, normal, pareto, unit
@@ -19,6 +19,24 @@ from shared.clock import PACIFIC, pacific_midnight
 MILLION = 1_000_000
 _UNEVENNESS = 0.6
 _JITTER = 101
+
+# What a view can bring; each has its own offset.
+(
+    ENGAGED,
+    LIKES,
+    DISLIKES,
+    COMMENTS,
+    SHARES,
+    PLAYLIST_ADDS,
+    PLAYLIST_REMOVES,
+    SUBSCRIBERS_GAINED,
+    SUBSCRIBERS_LOST,
+    CARD_IMPRESSIONS,
+    CARD_CLICKS,
+    RED_VIEWS,
+    IMPRESSIONS,
+    IMPRESSION_CLICKS,
+) = range(14)
 
 
 @lru_cache(maxsize=4096)
@@ -74,9 +92,15 @@ def views_until(video: Video, ordinal: int) -> int:
     return views_at(video, midnight(ordinal))
 
 
+@lru_cache(maxsize=16384)
+def offsets(key: int) -> tuple[int, ...]:
+    """When the first of each thing that views bring is due: a video's part of a million, one for each purpose."""
+    return tuple(mix(key, 60 + purpose) % MILLION for purpose in range(16))
+
+
 def share_of(key: int, purpose: int, rate: int, views: int) -> int:
     """How many of something that `rate` per million of views brings have come with the first `views` views."""
-    return (views * rate + mix(key, purpose) % MILLION) // MILLION
+    return (views * rate + offsets(key)[purpose]) // MILLION
 
 
 def curve_for(channel: Channel, key: int, is_short: bool) -> Curve:
@@ -130,8 +154,3 @@ def gains_until(channel: Channel, epoch: float) -> int:
 def founded(channel: Channel) -> float:
     """The bent clock at the channel's foundation."""
     return bent_time(channel.key, channel.published_at.timestamp())
-
-
-def next_day(day: date) -> date:
-    """The day after."""
-    return day + timedelta(days=1)

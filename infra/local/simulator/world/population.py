@@ -28,7 +28,7 @@ _SPECIAL: tuple[tuple[str, State, tuple[State, ...]], ...] = (
 
 def accounts(seed: int | str, users: int, channels_per_user: int, anchor: date) -> list[Account]:
     """All accounts, the regular ones first. `anchor` is the Pacific day on which the world is generated."""
-    fine: tuple[State, ...] = ("ok",) * channels_per_user
+    fine: tuple[State, ...] = tuple("ok" for _ in range(channels_per_user))
     regular = [_account(seed, f"user-{number:03d}", "ok", fine, anchor) for number in range(1, users + 1)]
     return regular + [_account(seed, name, state, channels, anchor) for name, state, channels in _SPECIAL]
 

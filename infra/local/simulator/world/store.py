@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from infra.local.simulator.world import growth, population
+from infra.local.simulator.world.growth import COMMENTS, DISLIKES, LIKES, SUBSCRIBERS_GAINED, SUBSCRIBERS_LOST
 from infra.local.simulator.world.hashing import key_of, letters
 from infra.local.simulator.world.model import Account, Channel, ChannelCounters, Counters, Privacy, Video
+from infra.local.simulator.world.rows import events
+from infra.local.simulator.world.tally import Tally, total, video_day
 from shared.clock import pacific_day
 
 _VIEWABLE: tuple[Privacy, ...] = ("public", "unlisted")
@@ -184,6 +187,13 @@ class World:
             videos += exists(video, now) and self.settle(video, now).privacy == "public"
         return ChannelCounters(views=views, subscribers=max(0, subscribers), videos=videos)
 
+    def channel_day(self, channel_id: str, day: date) -> Tally:
+        """The true, final totals of a channel's Pacific day: its videos, and what befell the channel itself."""
+        ordinal = day.toordinal()
+        days = (video_day(video, ordinal) for video in self.all_videos_of(channel_id, day))
+        own = events(self._channels[channel_id], ordinal)
+        return total([own, *(one.whole() for one in days if one.views)])
+
     # Within
 
     def _keep(self, video: Video) -> None:
@@ -212,6 +222,3 @@ def exists(video: Video, now: datetime) -> bool:
     """Whether a video has been uploaded and not deleted at an instant."""
     uploaded = video.uploaded_at or video.published_at
     return uploaded <= now and (video.deleted_at is None or video.deleted_at > now)
-
-
-LIKES, DISLIKES, COMMENTS, SUBSCRIBERS_GAINED, SUBSCRIBERS_LOST = 61, 62, 63, 67, 68

@@ -1,0 +1,94 @@
+"""When YouTube issues which report: the life of a job's files, computed from the job and the clock alone.
+
+A job brings the 30 Pacific days before its creation, in a few batches within two days, and from then on each day
+48 to 72 hours after its end. Some days are issued as a draft and again some days later: the newer issue replaces
+the older, which stays in the list for a week. Files of the days before the job end 30 days after their issue,
+others 60.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.local.simulator.world.growth import midnight, ordinal_at
+from infra.local.simulator.world.hashing import between, key_of, mix
+from infra.local.simulator.world.model import Channel
+from infra.local.simulator.world.rows import Draft, draft_of
+
+HISTORY_DAYS = 30
+HOUR, DAY = 3600.0, 86400.0
+_BATCHES = 4
+_SUPERSEDED_LISTED = 7 * DAY
+_KEPT_HISTORY, _KEPT = 30 * DAY, 60 * DAY
+
+
+@dataclass
+class Job:
+    """A reporting job. Instants are epoch seconds; `expires` is set when YouTube ends the job by itself."""
+
+    id: str
+    channel_id: str
+    report_type: str
+    name: str
+    created: float
+    expires: float | None = None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One issued file. ordinal: its Pacific day. created, replaced (only if it was), ends: epoch seconds."""
+
+    id: str
+    ordinal: int
+    draft: Draft | None
+    created: float
+    replaced: float | None
+    ends: float
+
+    @property
+    def start(self) -> float:
+        """First instant of its day."""
+        return midnight(self.ordinal)
+
+    @property
+    def end(self) -> float:
+        """First instant of the next day."""
+        return midnight(self.ordinal + 1)
+
+    def listed(self, now: float) -> bool:
+        """Whether it can be listed and downloaded at an instant."""
+        gone = self.ends if self.replaced is None else min(self.ends, self.replaced + _SUPERSEDED_LISTED)
+        return self.created <= now < gone
+
+
+def issues(job: Job, channel: Channel, now: float) -> list[Issue]:
+    """Everything issued for a job until an instant, also what has ended since; days in order, drafts first."""
+    key = key_of(job.id)
+    first = ordinal_at(job.created)
+    batches = [job.created + between(key, 200 + number, 2.0, 46.0) * HOUR for number in range(_BATCHES)]
+    found: list[Issue] = []
+    for ordinal in range(first - HISTORY_DAYS, ordinal_at(now) - 1):
+        day_key = mix(key, (ordinal << 8) + 108)
+        created = midnight(ordinal + 1) + between(channel.key, (ordinal << 8) + 109, 48.0, 71.9) * HOUR
+        historical = ordinal < first
+        if historical:
+            created = max(created, batches[day_key % _BATCHES] + between(day_key, 1, 0.0, 0.5) * HOUR)
+        if created > now:
+            continue
+        again = created + between(day_key, 2, 6.0, 170.0) * HOUR
+        draft = draft_of(channel, ordinal)
+        replaced = again if draft is not None and again <= now else None
+        kept = _KEPT_HISTORY if historical else _KEPT
+        found.append(Issue(_id(day_key, 0), ordinal, draft, created, replaced, created + kept))
+        if replaced is not None:
+            found.append(Issue(_id(day_key, 1), ordinal, None, replaced, None, replaced + kept))
+    return found
+
+
+def newest(found: list[Issue]) -> dict[int, Issue]:
+    """The issue that counts for each day (by ordinal): the one created last, listed still or not."""
+    return {issue.ordinal: issue for issue in sorted(found, key=lambda issue: issue.created)}
+
+
+def _id(key: int, version: int) -> str:
+    return str(10**9 + mix(key, 300 + version) % (9 * 10**10))
