@@ -69,26 +69,20 @@ class Listing:
 def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> Listing:
     """Fold a listing into the ledger.
 
-    Listing the same reports again changes nothing, in any order. Only a day's newest report is loaded; a report
-    that was sent to be loaded and has not arrived within RESEND_AFTER is sent again.
+    Listing the same reports again changes nothing, in any order. Only a day's newest report is loaded.
     """
     changed: dict[date, Day] = {}
     to_load: dict[date, ReportRef] = {}
     new = replaced = 0
-    for ref in sorted(listed, key=lambda r: (r.create_time, r.report_id)):
+    for ref in sorted(listed, key=_issue):
         known = changed.get(ref.day) or days.get(ref.day)
         if known is not None and ref.report_id in (known.report_id, *known.superseded):
-            if known.report_id == ref.report_id and _stuck(known, now):
-                changed[ref.day] = replace(known, sent_at=now)
-                to_load[ref.day] = ref
             continue
         new += 1
-        if known is not None and (ref.create_time, ref.report_id) < (known.create_time, known.report_id):
-            changed[ref.day] = replace(known, superseded=(*known.superseded, ref.report_id))
-            replaced += 1
-            continue
-        older = () if known is None else (*known.superseded, known.report_id)
         replaced += known is not None
+        if known is not None and _issue(ref) < _issue(known):
+            changed[ref.day] = replace(known, superseded=(*known.superseded, ref.report_id))
+            continue
         to_load[ref.day] = ref
         changed[ref.day] = Day(
             report_id=ref.report_id,
@@ -97,13 +91,36 @@ def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> 
             sent_at=now,
             job_id=ref.job_id,
             download_url=ref.download_url,
-            superseded=older,
+            superseded=() if known is None else (*known.superseded, known.report_id),
         )
     return Listing(changed, tuple(to_load[day] for day in sorted(to_load)), new, replaced)
 
 
-def _stuck(day: Day, now: datetime) -> bool:
-    return day.state is State.LISTED and now - day.sent_at >= RESEND_AFTER
+def _issue(report: ReportRef | Day) -> tuple[datetime, str]:
+    """What orders the issues of one day; the id breaks ties, so that every reader agrees."""
+    return report.create_time, report.report_id
+
+
+def stuck(days: Days, *, now: datetime) -> dict[date, Day]:
+    """Days whose report was sent to be loaded and has not arrived within RESEND_AFTER, marked as sent again."""
+    return {
+        day: replace(entry, sent_at=now)
+        for day, entry in days.items()
+        if entry.state is State.LISTED and now - entry.sent_at >= RESEND_AFTER
+    }
+
+
+def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
+    """The report that a day's entry stands for."""
+    return ReportRef(
+        report_id=entry.report_id,
+        channel_id=channel_id,
+        report_type=report_type,
+        job_id=entry.job_id,
+        day=day,
+        create_time=entry.create_time,
+        download_url=entry.download_url,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

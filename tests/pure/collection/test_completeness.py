@@ -15,6 +15,8 @@ from shared.collection.completeness import (
     State,
     after_listing,
     after_load,
+    ref_of,
+    stuck,
 )
 from shared.warehouse.rows import ReportRef
 
@@ -72,9 +74,11 @@ def test_an_older_issue_that_is_listed_later_is_noted_and_not_loaded():
 
 def test_a_report_that_never_arrived_is_sent_again():
     days = after_listing({}, [ref("a")], now=NOW).changed
-    later = after_listing(days, [ref("a")], now=NOW + RESEND_AFTER)
-    assert [r.report_id for r in later.to_load] == ["a"]
-    assert later.new == 0
+    assert stuck(days, now=NOW + RESEND_AFTER / 2) == {}
+    again = stuck(days, now=NOW + RESEND_AFTER)
+    assert [entry.report_id for entry in again.values()] == ["a"]
+    assert stuck(again, now=NOW + RESEND_AFTER) == {}
+    assert ref_of("UC1", "channel_basic_a3", FIRST, days[FIRST]) == ref("a")
 
 
 def test_a_load_of_a_report_that_is_no_longer_the_newest_says_nothing_about_the_day():
