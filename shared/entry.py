@@ -6,15 +6,21 @@ shape; anything else is logged whole and answered as `internal`, so that nothing
 
 from __future__ import annotations
 
+import base64
+import json
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from flask import Request, Response, jsonify
 
-from shared.errors import Transient, YtempireError
+from shared.errors import InvalidRequest, TooLarge, Transient, YtempireError
 from shared.monitoring.log import log
+
+_JSON_BYTES = 256 * 1024
 
 Handler = Callable[[Request], Any]
 
@@ -38,11 +44,66 @@ def answers_json(handler: Handler) -> Callable[[Request], Response]:
     return wrapped
 
 
+def json_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object; {} for an empty body. Raises InvalidRequest for anything else."""
+    raw = raw_body(request, limit=_JSON_BYTES)
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        raise InvalidRequest("The body is not JSON.", reason="bodyUnreadable") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.", reason="bodyUnreadable")
+    return body
+
+
+def raw_body(request: Request, *, limit: int) -> bytes:
+    """The body's bytes, of which no more than `limit` are read. Raises TooLarge beyond."""
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"The body is larger than {limit} bytes.")
+    body = request.stream.read(limit + 1)
+    if len(body) > limit:
+        raise TooLarge(f"The body is larger than {limit} bytes.")
+    return body
+
+
+def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Attributes and JSON of the Pub/Sub message that a CloudEvent carries. Raises InvalidRequest."""
+    try:
+        message = event.data["message"]
+        body = json.loads(base64.b64decode(message.get("data", ""), validate=True))
+        attributes = {str(key): str(value) for key, value in (message.get("attributes") or {}).items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRequest("The event carries no readable message.", reason="messageUnreadable") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The message must be a JSON object.", reason="messageUnreadable")
+    return attributes, body
+
+
+@contextmanager
+def logged_failure() -> Iterator[None]:
+    """Log whatever an event handler raises, and raise it on: the failure is what has the event delivered again."""
+    try:
+        yield
+    except Exception as error:
+        raise as_known(error) from error
+
+
 def as_known(error: Exception) -> YtempireError:
     """The error to answer with; logs it, at a severity that says whose problem it is."""
     if isinstance(error, YtempireError):
         severity = "WARNING" if error.code < 500 else "ERROR"
         log(severity, error.message, reason=error.reason, error=type(error).__name__)
         return error
+    if _is_outage(error):
+        log("ERROR", "a Google Cloud service does not answer", error=type(error).__name__)
+        return Unavailable("A service that we need does not answer. Try again in a minute.")
     log("ERROR", "unexpected error", error=type(error).__name__, stack=traceback.format_exc())
     return YtempireError("Something went wrong on our side. It has been recorded.")
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether Google's own clients say that their service cannot be had (any client: Firestore, Tasks, ...)."""
+    exceptions = sys.modules.get("google.api_core.exceptions")  # whoever never loaded it cannot have raised it
+    return exceptions is not None and isinstance(
+        error, exceptions.ServiceUnavailable | exceptions.DeadlineExceeded | exceptions.RetryError
+    )

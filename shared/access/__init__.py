@@ -1,0 +1,79 @@
+"""Who connected which channel, and the keys to it.
+
+    features, return_to        what may be asked, and where a browser may be sent back to
+    google_oauth               Google's OAuth endpoints, and what their answers mean
+    vault, keyring, secret     sealing with a key from Secret Manager
+    consent, connect           from a click to a connection
+    grants, health, lifetimes  what is stored, what becomes of it, and the deaths that Google announces
+    refresh, tokens            access tokens that are fresh, refreshed by one at a time
+    upkeep, rotation           what the scheduler does: no grant unrefreshed, no key version left behind
+    disconnect                 revoke, delete, prove it
+
+The functions below are this process's own parts, built on first use.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import uuid
+from datetime import datetime, timedelta
+from functools import cache
+
+from shared.access.google_oauth import GoogleOAuth, OAuthClient
+from shared.access.keyring import Keyring
+from shared.access.refresh import Refresher
+from shared.access.tokens import ChannelTokens, SharedTokens
+from shared.access.vault import Vault
+from shared.clock import system_clock
+from shared.cloud import firestore, secrets
+from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
+
+_CLIENT_TTL = timedelta(minutes=5)
+
+
+@cache
+def vault() -> Vault:
+    """This process's vault."""
+    return Vault(Keyring(secrets.client, settings().project, VAULT_KEY_SECRET), system_clock)
+
+
+@cache
+def google_oauth() -> GoogleOAuth:
+    """Google's OAuth, for this deployment's client."""
+    return GoogleOAuth(settings(), _RegisteredClient(), system_clock)
+
+
+@cache
+def refresher() -> Refresher:
+    """This process's way to access tokens."""
+    owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
+    dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
+    return Refresher(firestore.client(), vault(), google_oauth(), system_clock, owner=owner, dice=dice)
+
+
+@cache
+def _shared_tokens() -> SharedTokens:
+    return SharedTokens(refresher(), system_clock)
+
+
+def token_source(channel_id: str) -> ChannelTokens:
+    """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
+    return ChannelTokens(channel_id, _shared_tokens)
+
+
+class _RegisteredClient:
+    """Our OAuth client, read from Secret Manager and kept for a few minutes, so that a new secret is noticed."""
+
+    def __init__(self) -> None:
+        self._keyring = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
+        self._lock = threading.Lock()
+        self._held: tuple[OAuthClient, datetime] | None = None
+
+    def __call__(self) -> OAuthClient:
+        with self._lock:
+            now = system_clock()
+            if self._held is None or self._held[1] <= now:
+                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _CLIENT_TTL
+            return self._held[0]
