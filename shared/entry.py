@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Request, Response, jsonify
 
-from shared.errors import InvalidRequest, TooLarge, Transient, YtempireError
+from shared.errors import InvalidRequest, TooLarge, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from shared.access import channels
 from shared.clock import Clock
@@ -27,7 +27,7 @@ from shared.warehouse.rows import ReportRef
 if TYPE_CHECKING:
     from google.cloud import bigquery, firestore
 
-Download = Callable[[ReportRef, IO[bytes]], None]
+Download = Callable[[ReportRef, BinaryIO], None]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
 SOURCE = "reports"
@@ -93,15 +93,15 @@ class ReportIngest:
         ]
         return loaded + unreadable
 
-    def _fetched(self, refs: Iterable[ReportRef]) -> Iterator[tuple[ReportRef, IO[bytes] | YtempireError]]:
+    def _fetched(self, refs: Iterable[ReportRef]) -> Iterator[tuple[ReportRef, BinaryIO | YtempireError]]:
         """Each report with its file or its error; a few at once, so that few wait in memory."""
         rest = iter(refs)
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
             while group := list(islice(rest, _DOWNLOADS_AT_ONCE)):
                 yield from zip(group, pool.map(self._fetch, group), strict=True)
 
-    def _fetch(self, ref: ReportRef) -> IO[bytes] | YtempireError:
-        file = tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
+    def _fetch(self, ref: ReportRef) -> BinaryIO | YtempireError:
+        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
         try:
             self.download(ref, file)
         except YtempireError as error:

@@ -11,7 +11,7 @@ been handed over, so a run that dies is simply run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -151,7 +151,7 @@ def _message(report_type: str, refs: Sequence[ReportRef]) -> bytes:
     return json.dumps({"report_type": report_type, "reports": [_ref_to(ref) for ref in refs]}).encode()
 
 
-def refs_from(message: dict[str, Any]) -> list[ReportRef]:
+def refs_from(message: Mapping[str, Any]) -> list[ReportRef]:
     """The reports of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
     return [
         ReportRef(

@@ -1,0 +1,32 @@
+"""Public: the push hub's verifications (GET) and notifications (POST), straight to Pub/Sub."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response
+
+from shared import entry
+from shared.collection import run
+from shared.errors import NotFound
+from shared.push import feed, push
+
+
+@functions_framework.http
+@entry.answers_json
+def webhook(request: Request) -> Response:
+    """GET echoes the challenge of a subscription that we asked for; POST takes what its secret signed."""
+    channel_id, token = _address(request.path)
+    if request.method == "GET":
+        challenge = push().verify(channel_id, token, request.args)
+        return Response(challenge, mimetype="text/plain")
+    body = entry.raw_body(request, limit=feed.MAX_BYTES)
+    run.hand_over_videos(push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body))
+    return Response(status=204)
+
+
+def _address(path: str) -> tuple[str, str]:
+    """Channel and token of .../webhooks/youtube/<channel>/<token>."""
+    parts = path.strip("/").split("/")
+    if len(parts) != 4 or parts[:2] != ["webhooks", "youtube"]:
+        raise NotFound("There is no such subscription.", reason="notSubscribed")
+    return parts[2], parts[3]
