@@ -19,7 +19,7 @@ from shared.errors import YtempireError
 from shared.monitoring import calls
 from shared.monitoring.log import log
 from shared.settings import Settings
-from shared.youtube.faults import Fault, as_error, classify, no_answer
+from shared.youtube.faults import Fault, as_error, classify, damaged, no_answer
 from shared.youtube.policy import Act, Kind
 from shared.youtube.transport import Http
 
@@ -230,9 +230,11 @@ def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any
 
     http = Http(bearer(token))
     fault = None
-    value: dict[str, Any] = {}
+    value: Any = None
     try:
         value = request.execute(http=http, num_retries=0) or {}
+        if not isinstance(value, dict):  # Google's client hands on what is not JSON as it came
+            fault = damaged(status=http.status, detail=f"{len(http.answer)} bytes that are no JSON object")
     except HttpError:
         fault = classify(http.status or 0, http.fields, http.answer, clock=clock)
     except (HTTPError, OSError, ValueError) as error:
