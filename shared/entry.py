@@ -17,7 +17,8 @@ from typing import Any
 
 from flask import Request, Response, jsonify
 
-from shared.errors import InvalidRequest, TooLarge, Transient, Unavailable, YtempireError
+from shared import pages
+from shared.errors import Misconfigured, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024
@@ -86,6 +87,32 @@ def logged_failure() -> Iterator[None]:
         yield
     except Exception as error:
         raise as_known(error) from error
+
+
+def answers_page(
+    handler: Callable[[Request], Response], *, home: Callable[[], str]
+) -> Callable[[Request], Response]:
+    """Answer people: what the handler returns; an error as a page in plain words, with the error's status.
+
+    home: the address of the link back to the app.
+    """
+
+    @wraps(handler)
+    def wrapped(request: Request) -> Response:
+        try:
+            return handler(request)
+        except Exception as error:  # noqa: BLE001 - likewise for pages
+            known = as_known(error)
+            return pages.page(pages.words_for(known.reason), status=known.code, home=_address(home))
+
+    return wrapped
+
+
+def _address(home: Callable[[], str]) -> str | None:
+    try:
+        return home()
+    except Misconfigured:  # when the settings are what is wrong, the page still has to appear
+        return None
 
 
 def as_known(error: Exception) -> YtempireError:

@@ -1,8 +1,8 @@
 """The way to Google's consent page and back, in a way that only the person who set out can finish.
 
 What is kept while the person is at Google lies in `consents/<SHA-256 of the state>`: who asked, the sealed PKCE
-verifier, the redirect URI, the hash of a cookie that only the starting browser has, and an end ten minutes away. It is
-consumed by one conditional write before the code is exchanged, so a state works once. The state itself and the
+verifier, the redirect URI, the hash of a cookie that only the starting browser has, and an end in ten minutes. It
+is consumed by one conditional write before the code is exchanged, so a state works once. The state itself and the
 cookie's value are nowhere in the database.
 Sources: RFC 9700 (OAuth 2.0 security), RFC 7636 (PKCE), RFC 9207 (issuer in the answer).
 """
@@ -157,13 +157,13 @@ class Consents:
 
     def __init__(
         self,
+        *,
         client: Client,
         vault: Vault,
         google: GoogleOAuth,
         connector: Connector,
         settings: Settings,
         clock: Clock,
-        *,
         learn: LearnChannel,
     ) -> None:
         self._client = client
@@ -175,7 +175,7 @@ class Consents:
         self._learn = learn
 
     def start(self, wanted: Ask, binding: str | None) -> Started:
-        """Keep what finishing will need and answer where to go. binding: the cookie's value, if the browser sent it.
+        """Keep what finishing will need and answer where to go. binding: the cookie's value, if there is one.
 
         A browser that has a binding keeps it, so that two tabs can be under way at once.
         """
