@@ -18,7 +18,7 @@ from typing import Any
 from flask import Request, Response, jsonify
 
 from shared import pages
-from shared.errors import Misconfigured, Transient, Unavailable, YtempireError
+from shared.errors import InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024
