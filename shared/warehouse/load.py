@@ -147,7 +147,7 @@ def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], 
         for name, kind in MANIFEST_COLUMNS.items()
     )
     client.query(
-        f"MERGE `{client.project}.{dataset}.{MANIFEST}` AS manifest "  # noqa: S608 - our own names only
+        f"MERGE `{client.project}.{dataset}.{MANIFEST}` AS manifest "
         f"USING (SELECT {picked} FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry) AS new "
         f"ON manifest.report_id = new.report_id "
         f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join('new.' + c for c in MANIFEST_COLUMNS)})",
@@ -162,7 +162,7 @@ def already_loaded(client: Client, dataset: str, report_ids: Iterable[str]) -> d
     from google.cloud import bigquery  # noqa: PLC0415
 
     rows = client.query(
-        f"SELECT report_id, load_id, row_count FROM `{client.project}.{dataset}.{MANIFEST}` "  # noqa: S608
+        f"SELECT report_id, load_id, row_count FROM `{client.project}.{dataset}.{MANIFEST}` "
         "WHERE report_id IN UNNEST(@ids)",
         job_config=bigquery.QueryJobConfig(
             query_parameters=[bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids))]
