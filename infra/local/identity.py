@@ -33,10 +33,7 @@ class IdentityKey:
 
     def __init__(self, private: RSAPrivateKey) -> None:
         self._private = private
-        public = private.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.key_id = hashlib.sha256(public).hexdigest()[:40]
+        self.key_id = hashlib.sha256(self.public_pem()).hexdigest()[:40]
 
     @classmethod
     def generate(cls) -> IdentityKey:
@@ -61,7 +58,7 @@ class IdentityKey:
     def token(
         self,
         *,
-        email: str,
+        email: str | None,
         audience: str,
         now: datetime,
         issuer: str = GOOGLE,
@@ -70,19 +67,19 @@ class IdentityKey:
     ) -> str:
         """A signed identity token for `audience`, valid for `lifetime` seconds from `now`.
 
-        Further claims replace or extend the usual ones.
+        email: the account in whose name it speaks; without one, `sub` is the caller's business. Further claims
+        replace or extend the usual ones.
         """
         issued = int(now.timestamp())
         payload: dict[str, Any] = {
             "iss": issuer,
             "aud": audience,
-            "azp": subject(email),
-            "sub": subject(email),
-            "email": email,
-            "email_verified": True,
             "iat": issued,
             "exp": issued + lifetime,
         }
+        if email is not None:
+            known = {"azp": subject(email), "sub": subject(email), "email": email, "email_verified": True}
+            payload.update(known)
         payload.update(claims)
         return jwt.encode(payload, self._private, algorithm="RS256", headers={"kid": self.key_id})
 
@@ -98,6 +95,12 @@ class IdentityKey:
             "e": _unsigned(numbers.e),
         }
         return {"keys": [key]}
+
+    def public_pem(self) -> bytes:
+        """The public half."""
+        return self._private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
 
     def pem(self) -> bytes:
         """The private key in PKCS#8; whoever writes it protects it."""

@@ -8,7 +8,6 @@ upload path with `upload_id`).
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -25,7 +24,7 @@ from infra.local.simulator.errors import Shape
 from infra.local.simulator.state import Simulator
 
 PACKAGE = "infra.local.simulator"
-ROOMS = ("data", "uploads", "reporting", "analytics", "hub", "oauth", "control")
+ROOMS = ("oauth", "data", "uploads", "reporting", "analytics", "hub", "control", "control_oauth")
 TICK_SECONDS = 1.0
 STEP_SECONDS = 0.1
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -55,12 +54,6 @@ def create_app(simulator: Simulator) -> Starlette:
     app = Starlette(routes=routes, lifespan=_lifespan)
     app.state.simulator = simulator
     return app
-
-
-def simulator_of(request: Request) -> Simulator:
-    """The simulator behind a request, for routes of a room."""
-    found: Simulator = request.app.state.simulator
-    return found
 
 
 def _handlers(rooms: list[ModuleType]) -> Mapping[str, Handler]:
@@ -95,12 +88,4 @@ async def _run_clock(simulator: Simulator) -> None:
         simulator.timepiece.step()
         if loop.time() >= due or simulator.timepiece.speed != 1.0:
             due = loop.time() + TICK_SECONDS
-            await tick(simulator)
-
-
-async def tick(simulator: Simulator) -> None:
-    """Tell every room that time has moved."""
-    for hook in list(simulator.on_tick):
-        waiting = hook()
-        if inspect.isawaitable(waiting):
-            await waiting
+            await simulator.tick()

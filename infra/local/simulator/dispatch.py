@@ -131,18 +131,26 @@ async def guarded(
 ) -> Response:
     """Answer a request under the faults in force for `name`, and write it down.
 
-    params: what a fault's `match` is held against. charge: what a request costs that a fault answers in the
-    method's place; a backend that fails has been asked, so it counts.
+    produce: carries it out; a GoogleError that it raises is answered in the endpoint's shape. params: what a
+    fault's `match` is held against. charge: what a request costs that a fault answers in the method's place; a
+    backend that fails has been asked, so it counts.
     """
     progress = progress or Progress()
+
+    async def answered() -> Response:
+        try:
+            return await produce()
+        except GoogleError as error:
+            return json_response(error.body(shape), error.status, error.headers)
+
     fault = simulator.faults.take(name, params()) if simulator.faults.active else None
     if fault is None:
-        response = await produce()
+        response = await answered()
     else:
         progress.fault = fault.kind if fault.reason is None else fault.reason
         if fault.costs:
             charge()
-        response = await injection.strike(fault, method=name, shape=shape, clock=simulator.clock, produce=produce)
+        response = await injection.strike(fault, method=name, shape=shape, clock=simulator.clock, produce=answered)
     simulator.journal.record(
         Entry(
             at=format_instant(simulator.clock()),
@@ -161,25 +169,21 @@ async def _answer(
     simulator: Simulator, handlers: Mapping[str, Handler], arrival: Arrival, progress: Progress
 ) -> Response:
     method = arrival.match.method
+    key = arrival.query.get("key")
+    grant = admission.authenticated(simulator.grants, arrival.token, key[0] if key else None)
+    progress.grant = grant
+    admission.check_scopes(method, grant)
+    admission.check_account(method, grant)
     try:
-        key = arrival.query.get("key")
-        grant = admission.authenticated(simulator.grants, arrival.token, key[0] if key else None)
-        progress.grant = grant
-        admission.check_scopes(method, grant)
-        admission.check_account(method, grant)
-        try:
-            call = _admitted(arrival, grant)
-        except GoogleError:
-            simulator.quota.charge(method.id, 1)  # An invalid request costs a unit all the same.
-            raise
-        simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
-        answer = handlers.get(method.id, _not_simulated)(simulator, call)
-        if inspect.isawaitable(answer):
-            answer = await answer
-        response = _response(answer, arrival.query)
-    except GoogleError as error:
-        return json_response(error.body(method.shape), error.status, error.headers)
-    return finish(arrival.request, response, ranges=method.media_download)
+        call = _admitted(arrival, grant)
+    except GoogleError:
+        simulator.quota.charge(method.id, 1)  # An invalid request costs a unit all the same.
+        raise
+    simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
+    answer = handlers.get(method.id, _not_simulated)(simulator, call)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    return finish(arrival.request, _response(answer, arrival.query), ranges=method.media_download)
 
 
 def _not_simulated(_simulator: Simulator, call: Call) -> Answer:

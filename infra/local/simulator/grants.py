@@ -126,6 +126,7 @@ class Grants:
         self.testing_mode = testing_mode
         self._codes: dict[str, Code] = {}
         self._refresh: dict[str, RefreshToken] = {}
+        self._by_account: dict[tuple[str, str], list[RefreshToken]] = {}
         self._access: dict[str, AccessToken] = {}
 
     # Codes
@@ -205,17 +206,14 @@ class Grants:
         )
         if keep:
             self._refresh[self._journal.issued("refresh_token", held.token)] = held
-            live = [other for other in self._of(grant.account.id, grant.client_id) if self._lives(other)]
-            for other in live[:-LIVE_REFRESH_TOKENS]:
+            siblings = self._of(grant.account.id, grant.client_id)
+            siblings.append(held)
+            for other in [other for other in siblings if self._lives(other)][:-LIVE_REFRESH_TOKENS]:
                 other.alive = False
         return held
 
     def _of(self, account_id: str, client_id: str) -> list[RefreshToken]:
-        return [
-            held
-            for held in self._refresh.values()
-            if held.grant.account.id == account_id and held.grant.client_id == client_id
-        ]
+        return self._by_account.setdefault((account_id, client_id), [])
 
     def _lives(self, held: RefreshToken) -> bool:
         now = self._clock()
@@ -266,6 +264,11 @@ class Grants:
             if held.grant.channel_id == channel_id and self._lives(held)
             for scope in held.grant.scopes
         )
+
+    def holder(self, refresh_token: str) -> Grant | None:
+        """Whose refresh token this is, dead or alive; None when nobody's."""
+        held = self._refresh.get(refresh_token)
+        return held.grant if held else None
 
     # Death
 

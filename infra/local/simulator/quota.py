@@ -105,6 +105,10 @@ class QuotaCounter:
         """Units charged on a Pacific day, today if none is given."""
         return self._used.get((day or pacific_day(self._clock()), bucket), 0)
 
+    def set_used(self, bucket: str, units: int) -> None:
+        """Pretend that so much of today is spent."""
+        self._used[pacific_day(self._clock()), bucket] = units
+
     def report(self) -> dict[str, dict[str, dict[str, int | None]]]:
         """{Pacific day: {bucket: {"used", "limit"}}} for every day with a request, and today."""
         days = sorted({day for day, _ in self._used} | {pacific_day(self._clock())})

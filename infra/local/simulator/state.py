@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from starlette.requests import Request
+
 from infra.local.identity import IdentityKey
 from infra.local.simulator.faults import Faults
 from infra.local.simulator.grants import Client, Grants
@@ -29,7 +31,11 @@ Tick = Callable[[], Awaitable[None] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a simulator is started with. root: its own address without a trailing slash."""
+    """What a simulator is started with.
+
+    root: its own address without a trailing slash. testing_mode: the OAuth project's user type is external and its
+    status "Testing", so refresh tokens live seven days. app_audience: whom the app's user ID tokens are for.
+    """
 
     root: str
     seed: int = 1
@@ -40,6 +46,7 @@ class Plan:
     clock_file: Path | None = None
     identity_key: Path | None = None
     testing_mode: bool = False
+    app_audience: str = "ytempire-app"
 
 
 class Simulator:
@@ -73,6 +80,13 @@ class Simulator:
         self.on_tick: list[Tick] = []
         self._rooms: dict[type[Any], Any] = {}
 
+    async def tick(self) -> None:
+        """Tell every room that time has moved."""
+        for hook in list(self.on_tick):
+            waiting = hook()
+            if waiting is not None:
+                await waiting
+
     def derived(self, purpose: str) -> random.Random:
         """A generator of its own for a purpose, the same for the same seed."""
         return random.Random(f"{self.plan.seed}/{purpose}")  # noqa: S311 - a simulation, not a secret
@@ -83,3 +97,9 @@ class Simulator:
         if key not in self._rooms:
             self._rooms[key] = kind(self)
         return cast("T", self._rooms[key])
+
+
+def simulator_of(request: Request) -> Simulator:
+    """The simulator behind a request, for routes of a room."""
+    found: Simulator = request.app.state.simulator
+    return found
