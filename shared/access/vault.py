@@ -16,12 +16,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from shared.access.keyring import Keyring
 from shared.clock import Clock
 from shared.errors import CorruptData
 
@@ -30,6 +29,18 @@ KEY_TTL = timedelta(minutes=5)
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+
+
+class Keys(Protocol):
+    """Where keys of 32 bytes come from; `keyring.Keyring` asks Secret Manager."""
+
+    def newest(self) -> tuple[int, bytes]:
+        """Version and key that seal now."""
+        ...
+
+    def version(self, number: int) -> bytes:
+        """The key of one version."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,13 +54,11 @@ class Vault:
     """Seals and opens. Safe for threads; one a process is enough.
 
     Sealing and opening take microseconds once the key is held; the first use, and one every few minutes, asks
-    Secret Manager and can raise what `Keyring` raises.
+    Secret Manager and can raise what `keyring.Keyring` raises.
     """
 
-    def __init__(
-        self, keyring: Keyring, clock: Clock, *, random_bytes: Callable[[int], bytes] = os.urandom
-    ) -> None:
-        self._keyring = keyring
+    def __init__(self, keys: Keys, clock: Clock, *, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._keys = keys
         self._clock = clock
         self._random_bytes = random_bytes
         self._held: dict[int, _Held] = {}
@@ -90,7 +99,7 @@ class Vault:
     def _sealing_key(self) -> _Held:
         with self._lock:
             if self._newest is None or self._newest.until <= self._clock():
-                version, key = self._keyring.newest()
+                version, key = self._keys.newest()
                 self._newest = self._hold(version, key)
             return self._newest
 
@@ -98,7 +107,7 @@ class Vault:
         with self._lock:
             held = self._held.get(version)
             if held is None or held.until <= self._clock():
-                held = self._hold(version, self._keyring.version(version))
+                held = self._hold(version, self._keys.version(version))
             return held
 
     def _hold(self, version: int, key: bytes) -> _Held:

@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from shared.access.google_oauth import OAuthClient, Verdict, judge
+from shared.errors import Misconfigured
+
+HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
+
+
+def error(word):
+    return json.dumps({"error": word, "error_description": "Bad Request"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, b"{}", Verdict.GOOD),
+        (400, error("invalid_grant"), Verdict.GRANT_DEAD),
+        (401, error("invalid_client"), Verdict.CLIENT_WRONG),
+        (400, error("invalid_client"), Verdict.CLIENT_WRONG),
+        (401, error("unauthorized_client"), Verdict.CLIENT_WRONG),
+        (400, error("admin_policy_enforced"), Verdict.REFUSED),
+        (400, error("invalid_scope"), Verdict.REFUSED),
+        (500, error("internal_failure"), Verdict.UNAVAILABLE),
+        (429, error("rate_limited"), Verdict.UNAVAILABLE),
+        (302, b"", Verdict.UNAVAILABLE),
+    ],
+)
+def test_each_answer_of_the_token_endpoint_has_one_meaning(status, body, verdict):
+    assert judge(status, body)[0] is verdict
+
+
+@pytest.mark.fault(14)
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("body", [b"", HTML, error("invalid_grant"), error("invalid_client")])
+def test_a_server_error_never_condemns_a_grant_or_a_client_whatever_its_body_says(status, body):
+    assert judge(status, body)[0] is Verdict.UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "body", [b"", HTML, b"[]", b'{"error": {"code": 403}}', b'{"error": 7}', b"null", b"\xff"]
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_that_is_not_oauth_s_condemns_nobody(status, body):
+    assert judge(status, body)[0] is Verdict.UNAVAILABLE
+
+
+@pytest.mark.fault(18)
+def test_an_error_word_that_is_no_word_is_not_repeated():
+    assert judge(400, json.dumps({"error": "secret=ya29.canary token"}).encode()) == (Verdict.UNAVAILABLE, "")
+
+
+@pytest.mark.parametrize("around", ["{}", '{{"web": {}}}'])
+def test_the_client_is_read_from_our_json_and_from_google_s_download(around):
+    payload = around.format('{"client_id": "id", "client_secret": "s3cret"}').encode()
+    client = OAuthClient.parse(payload)
+    assert client.client_id == "id"
+    assert client.client_secret.reveal() == "s3cret"
+    assert "s3cret" not in repr(client)
+
+
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("payload", [b"", b"s3cret", b'"s3cret"', b'{"client_secret": "s3cret"}', b"\xffs3cret"])
+def test_an_unreadable_client_is_the_operator_s_and_its_payload_is_not_repeated(payload):
+    with pytest.raises(Misconfigured) as refused:
+        OAuthClient.parse(payload)
+    assert "s3cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
