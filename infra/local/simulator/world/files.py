@@ -7,12 +7,14 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 from infra.local.simulator.world.hashing import mix
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.report_types import ReportType
 from infra.local.simulator.world.rows import Row
 from infra.local.simulator.world.splits import playlist_of
+from infra.local.simulator.world.tally import Tally, total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class Dialect:
     date_format: `YYYYMMDD` or `YYYY-MM-DD`. added_column: a column that nobody announced. missing_column: one that
     is left out. new_value: replaces the last dimension's value in every seventh row.
     """
+
+    DATE_FORMATS: ClassVar[tuple[str, ...]] = ("YYYYMMDD", "YYYY-MM-DD")
 
     date_format: str = "YYYYMMDD"
     added_column: str | None = None
@@ -117,3 +121,30 @@ METRICS: Mapping[str, Callable[[Row], str]] = {
         row.tally.engaged_views // 25, (row.tally.engaged_views + 1) // 2
     ),
 }
+
+_COUNTED = ("playlist_starts", "end_screen_element_clicks", "end_screen_element_impressions")
+_TOLD = (
+    *("views", "engaged_views", "comments", "likes", "dislikes", "shares", "watch_time_minutes"),
+    *("average_view_duration_seconds", "subscribers_gained", "subscribers_lost", "red_views"),
+    *("videos_added_to_playlists", "videos_removed_from_playlists", "card_impressions", "card_clicks"),
+    *("video_thumbnail_impressions", "video_thumbnail_impressions_ctr"),
+)
+
+
+def summed(kind: ReportType, rows: list[Row]) -> dict[str, float]:
+    """The true total of each metric of a file: sums of counts, and averages and rates over the whole."""
+    whole = Row("", "", "", "", (), total(row.tally for row in rows), sum(row.share for row in rows))
+    return {
+        name: sum(int(METRICS[name](row)) for row in rows) if name in _COUNTED else _number(METRICS[name](whole))
+        for name in kind.metrics
+    }
+
+
+def told(tally: Tally) -> dict[str, float]:
+    """A day's totals under the names that reports use."""
+    whole = Row("", "", "", "", (), tally)
+    return {name: _number(METRICS[name](whole)) for name in _TOLD}
+
+
+def _number(text: str) -> float:
+    return int(text) if text.isdecimal() else float(text)

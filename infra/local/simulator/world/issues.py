@@ -61,6 +61,11 @@ class Issue:
         return self.created <= now < gone
 
 
+def available_at(channel: Channel, ordinal: int) -> float:
+    """When YouTube has a channel's day counted: 48 to 72 hours after the day's end, as an epoch second."""
+    return midnight(ordinal + 1) + between(channel.key, (ordinal << 8) + 109, 48.0, 71.9) * HOUR
+
+
 def issues(job: Job, channel: Channel, now: float) -> list[Issue]:
     """Everything issued for a job until an instant, also what has ended since; days in order, drafts first."""
     key = key_of(job.id)
@@ -69,7 +74,7 @@ def issues(job: Job, channel: Channel, now: float) -> list[Issue]:
     found: list[Issue] = []
     for ordinal in range(first - HISTORY_DAYS, ordinal_at(now) - 1):
         day_key = mix(key, (ordinal << 8) + 108)
-        created = midnight(ordinal + 1) + between(channel.key, (ordinal << 8) + 109, 48.0, 71.9) * HOUR
+        created = available_at(channel, ordinal)
         historical = ordinal < first
         if historical:
             created = max(created, batches[day_key % _BATCHES] + between(day_key, 1, 0.0, 0.5) * HOUR)

@@ -1,0 +1,5 @@
+"""The YouTube Analytics API v2: one method, `reports.query`."""
+
+from infra.local.simulator.analytics.handlers import HANDLERS
+
+__all__ = ["HANDLERS"]

@@ -1,0 +1,135 @@
+"""The reporting room's memory: jobs, the dialect of the files, and the totals of files that were rendered.
+
+Reports themselves are not kept: which exist, and what stands in them, follows from the job and the clock.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from infra.local.simulator.world import issues
+from infra.local.simulator.world.files import PLAIN, Dialect, csv_text, summed
+from infra.local.simulator.world.issues import Issue, Job
+from infra.local.simulator.world.model import Channel
+from infra.local.simulator.world.report_types import REPORT_TYPES
+from infra.local.simulator.world.rows import Row, rows
+
+if TYPE_CHECKING:
+    from infra.local.simulator.state import Simulator
+
+_SUMMARIES = 50_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a file adds up to: its number of rows and the total of each metric."""
+
+    rows: int
+    totals: dict[str, float]
+
+
+class Jobs:
+    """Reporting jobs of all channels."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._world = simulator.world
+        self._clock = simulator.clock
+        self._random = simulator.derived("reporting jobs")
+        self._jobs: dict[str, Job] = {}
+        self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
+        self.dialect: Dialect = PLAIN
+
+    @property
+    def now(self) -> float:
+        """The present instant as an epoch second."""
+        return self._clock().timestamp()
+
+    def create(self, channel_id: str, report_type: str, name: str) -> Job | None:
+        """A new job, or None when the channel has one of that type."""
+        if self.find(channel_id, report_type) is not None:
+            return None
+        job_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        job = Job(job_id, channel_id, report_type, name, round(self.now, 6))
+        self._jobs[job_id] = job
+        return job
+
+    def of(self, channel_id: str) -> list[Job]:
+        """A channel's living jobs, the oldest first."""
+        return [job for job in self._jobs.values() if job.channel_id == channel_id and self._lives(job)]
+
+    def find(self, channel_id: str, report_type: str) -> Job | None:
+        """A channel's living job of a report type."""
+        return next((job for job in self.of(channel_id) if job.report_type == report_type), None)
+
+    def get(self, channel_id: str, job_id: str) -> Job | None:
+        """A channel's living job by its id."""
+        job = self._jobs.get(job_id)
+        return job if job is not None and job.channel_id == channel_id and self._lives(job) else None
+
+    def with_type(self, report_type: str) -> list[Job]:
+        """Every channel's living job of a report type."""
+        return [job for job in self._jobs.values() if job.report_type == report_type and self._lives(job)]
+
+    def all(self) -> list[Job]:
+        """Every living job."""
+        return [job for job in self._jobs.values() if self._lives(job)]
+
+    @property
+    def count(self) -> int:
+        """How many jobs live."""
+        return len(self.all())
+
+    def delete(self, job: Job) -> None:
+        """End a job; its reports go with it."""
+        self._jobs.pop(job.id, None)
+
+    def issued(self, job: Job) -> list[Issue]:
+        """Everything issued for a job by now, ended or not."""
+        return issues.issues(job, self._channel(job), self.now)
+
+    def listed(self, job: Job) -> list[Issue]:
+        """What can be listed and downloaded now, the newest issue first."""
+        now = self.now
+        found = [issue for issue in self.issued(job) if issue.listed(now)]
+        return sorted(found, key=lambda issue: (issue.created, issue.id), reverse=True)
+
+    def text(self, job: Job, issue: Issue) -> str:
+        """The CSV text of a file, in the dialect of the moment."""
+        found = self._rows(job, issue)
+        self._remember(job, issue, found)
+        return csv_text(self._channel(job), issue.ordinal, REPORT_TYPES[job.report_type], found, self.dialect)
+
+    def summary(self, job: Job, issue: Issue) -> Summary:
+        """What a file adds up to."""
+        return self._summaries.get((job.id, issue.id)) or self._remember(job, issue, self._rows(job, issue))
+
+    def _rows(self, job: Job, issue: Issue) -> list[Row]:
+        channel = self._channel(job)
+        videos = self._world.all_videos_of(channel.id, date.fromordinal(issue.ordinal))
+        kind = REPORT_TYPES[job.report_type]
+        return rows(channel, videos, issue.ordinal, kind, draft=issue.draft, as_of=issue.created)
+
+    def _remember(self, job: Job, issue: Issue, found: list[Row]) -> Summary:
+        summary = Summary(len(found), summed(REPORT_TYPES[job.report_type], found))
+        self._summaries[job.id, issue.id] = summary
+        if len(self._summaries) > _SUMMARIES:
+            self._summaries.popitem(last=False)
+        return summary
+
+    def _channel(self, job: Job) -> Channel:
+        channel = self._world.channel(job.channel_id)
+        assert channel is not None
+        return channel
+
+    def _lives(self, job: Job) -> bool:
+        return job.expires is None or job.expires > self.now
+
+
+def instant(epoch: float, *, fraction: bool = False) -> str:
+    """RFC 3339 in UTC as the Reporting API writes it; create times have microseconds, days do not."""
+    moment = datetime.fromtimestamp(epoch, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if fraction else "%Y-%m-%dT%H:%M:%SZ")
