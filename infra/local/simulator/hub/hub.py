@@ -38,6 +38,7 @@ class Hub:
 
     def __init__(self, simulator: Simulator) -> None:
         self.clock = simulator.clock
+        self._faults = simulator.faults
         self.random: random.Random = simulator.derived("hub")
         self.subscriptions = Subscriptions()
         self.mode: Mode = "normal"
@@ -117,11 +118,11 @@ class Hub:
         self._queue(made)
         return made
 
-    def repeat(self, number: int, signing: Signing | None = None) -> Delivery | None:
-        """Deliver once more what a delivery held; None if there is no such delivery."""
+    def repeat(self, number: int, signing: Signing | None = None) -> Delivery:
+        """Deliver once more what a delivery held. Raises ValueError if there is no such delivery."""
         known = next((one for one in self.deliveries if one.number == number), None)
         if known is None:
-            return None
+            raise ValueError(f"there is no delivery {number}")
         again = replace(
             known,
             number=self._next(),
@@ -168,9 +169,16 @@ class Hub:
         self.tick()
 
     async def _attempt(self, delivery: Delivery) -> None:
-        status, _ = await self._call(
-            "POST", delivery.subscription.callback, content=delivery.body, headers=delivery.headers()
-        )
+        what = {"channel_id": delivery.channel_id, "video_id": delivery.video_id, "kind": delivery.kind}
+        fault = self._faults.take("hub.deliver", what)
+        if fault is not None and fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+            fault = None
+        status = 0
+        if fault is None:  # Any other fault loses the attempt on its way.
+            status, _ = await self._call(
+                "POST", delivery.subscription.callback, content=delivery.body, headers=delivery.headers()
+            )
         delivery.note(status, self.clock())
         delivery.sending = False
         if delivery.outcome == "gone":

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from infra.local.simulator.control import wish
 from infra.local.simulator.dispatch import guarded
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.hub.delivery import Signing
+from infra.local.simulator.hub.feeds import notification
 from infra.local.simulator.hub.hub import MODES, Hub
 from infra.local.simulator.hub.subscriptions import Unfit, Wish, read_wish
+from infra.local.simulator.state import Simulator, simulator_of
 
 if TYPE_CHECKING:
-    from infra.local.simulator.state import Simulator
+    from infra.local.simulator.data.studio import Studio
 
 SIGNINGS: tuple[Signing, ...] = get_args(Signing)
 
 
-def _simulator(request: Request) -> Simulator:
-    return request.app.state.simulator  # type: ignore[no-any-return]
-
-
 async def subscribe(request: Request) -> Response:
     """`POST /subscribe`: 202 and verified later, or verified first and 204 or 409 (`hub.verify=sync`)."""
-    simulator = _simulator(request)
+    simulator = simulator_of(request)
     raw = await request.body()
     fields = parse_qs(raw.decode("utf-8", errors="replace"), keep_blank_values=True)
     form = {name: values[-1] for name, values in fields.items()}
@@ -57,7 +56,7 @@ async def _subscribe(simulator: Simulator, form: dict[str, str], verify: list[st
         return PlainTextResponse(wish.message, status_code=400)
     if hub.mode == "restricted topic":
         return PlainTextResponse("Restricted topic", status_code=400)
-    _wake_studio(simulator)
+    _studio(simulator)  # From the first subscription on, somebody has to look for new videos.
     if wish.sync:
         if await hub.verify(wish):
             return Response(status_code=204)
@@ -70,17 +69,16 @@ async def _verify_later(hub: Hub, wish: Wish) -> None:
     await hub.verify(wish)
 
 
-def _wake_studio(simulator: Simulator) -> None:
-    """From the first subscription on, somebody has to look for new videos."""
-    # The studio knows the hub, so the hub's modules cannot know the studio when they load.
+def _studio(simulator: Simulator) -> Studio:
+    """Where videos are written, which announces them."""
+    # The studio knows the hub, so the hub's modules cannot know the studio while they load.
     from infra.local.simulator.data.studio import Studio  # noqa: PLC0415
 
-    simulator.room(Studio)
+    return simulator.room(Studio)
 
 
-async def show(request: Request) -> JSONResponse:
-    """`GET /control/hub`: mode, subscriptions, verifications, deliveries with every answer. No secrets."""
-    simulator = _simulator(request)
+def _show(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Mode, subscriptions, verifications, deliveries with every answer. No secrets."""
     hub, now = simulator.room(Hub), simulator.clock()
     subscriptions = [
         {
@@ -94,79 +92,70 @@ async def show(request: Request) -> JSONResponse:
         }
         for one in hub.subscriptions.everything()
     ]
-    return JSONResponse(
-        {
-            "mode": hub.mode,
-            "signing": hub.signing,
-            "subscriptions": subscriptions,
-            "verifications": list(hub.verifications),
-            "deliveries": [one.as_json() for one in hub.deliveries],
-        }
-    )
+    return {
+        "mode": hub.mode,
+        "signing": hub.signing,
+        "subscriptions": subscriptions,
+        "verifications": list(hub.verifications),
+        "deliveries": [one.as_json() for one in hub.deliveries],
+    }
 
 
-async def set_mode(request: Request) -> JSONResponse:
-    """`POST /control/hub` {"mode"?, "signing"?}: how the hub behaves from now on."""
-    hub, body = _simulator(request).room(Hub), await request.json()
-    mode, signing = body.get("mode", hub.mode), body.get("signing", hub.signing)
+def _set_mode(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """{"mode"?, "signing"?}: how the hub behaves from now on."""
+    hub = simulator.room(Hub)
+    mode, signing = asked.get("mode", hub.mode), asked.get("signing", hub.signing)
     if mode not in MODES or signing not in SIGNINGS:
-        return JSONResponse({"error": f"mode: {MODES}; signing: {SIGNINGS}"}, status_code=400)
+        raise ValueError(f"mode: {MODES}; signing: {SIGNINGS}")
     hub.mode, hub.signing = mode, signing
-    return JSONResponse({"mode": hub.mode, "signing": hub.signing})
+    return {"mode": hub.mode, "signing": hub.signing}
 
 
-async def deliver(request: Request) -> JSONResponse:
-    """`POST /control/hub/deliver`: force a delivery, and wait for its first attempt.
+async def _deliver(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Force deliveries, and answer when their first attempts are over.
 
     {"number", "times"?}: once more what that delivery held. {"video_id"}: a notification about a video.
     {"channel_id", "body"}: any body at all. Each with "signing"?.
     """
-    simulator, body = _simulator(request), await request.json()
-    hub, signing = simulator.room(Hub), body.get("signing")
-    made: list[Any] = []
-    if "number" in body:
-        made = [hub.repeat(int(body["number"]), signing) for _ in range(int(body.get("times", 1)))]
-    elif "body" in body:
-        made = list(hub.send(body["channel_id"], "", "other", body["body"].encode(), signing))
+    hub, signing = simulator.room(Hub), asked.get("signing")
+    if signing not in {None, *SIGNINGS}:
+        raise ValueError(f"signing: {SIGNINGS}")
+    if "number" in asked:
+        made = [hub.repeat(int(asked["number"]), signing) for _ in range(int(asked.get("times", 1)))]
+    elif "body" in asked:
+        made = hub.send(asked["channel_id"], "", "other", asked["body"].encode(), signing)
     else:
-        made = list(_notify(simulator, body["video_id"], signing))
+        studio = _studio(simulator)
+        video = studio.library.find(asked["video_id"])
+        if video is None:
+            raise ValueError("video_id is no video that exists")
+        body = notification(studio.entry(video))
+        made = hub.send(video.channel_id, video.id, "notification", body, signing)
     await hub.settle()
-    return JSONResponse({"deliveries": [one.as_json() for one in made if one is not None]})
+    return {"deliveries": [one.as_json() for one in made]}
 
 
-def _notify(simulator: Simulator, video_id: str, signing: Signing | None) -> list[Any]:
-    from infra.local.simulator.data.studio import Studio  # noqa: PLC0415 - see _wake_studio
-    from infra.local.simulator.hub.feeds import notification  # noqa: PLC0415
-
-    studio = simulator.room(Studio)
-    video = studio.library.find(video_id)
-    if video is None:
-        return []
-    body = notification(studio.entry(video))
-    return list(studio.hub.send(video.channel_id, video.id, "notification", body, signing))
+async def _deny(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """{"topic", "callback", "reason"?}: end a subscription from the hub's side and tell its callback."""
+    hub = simulator.room(Hub)
+    return {"answer": await hub.deny(asked["topic"], asked["callback"], asked.get("reason", ""))}
 
 
-async def deny(request: Request) -> JSONResponse:
-    """`POST /control/hub/deny` {"topic", "callback", "reason"?}: end a subscription and tell its callback."""
-    hub, body = _simulator(request).room(Hub), await request.json()
-    status = await hub.deny(body["topic"], body["callback"], body.get("reason", ""))
-    return JSONResponse({"answer": status})
-
-
-async def settle(request: Request) -> JSONResponse:
-    """`POST /control/hub/settle`: answer once nothing is on its way any more."""
-    hub = _simulator(request).room(Hub)
+async def _settle(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer once nothing is on its way any more; retries that are not due stay."""
+    hub = simulator.room(Hub)
+    _studio(simulator).look(force=True)
     hub.tick()
     await hub.settle()
-    return JSONResponse({})
+    return {}
 
 
 ROUTES: Sequence[BaseRoute] = (
     Route("/subscribe", subscribe, methods=["POST"]),
     Route("/", subscribe, methods=["POST"]),
-    Route("/control/hub", show, methods=["GET"]),
-    Route("/control/hub", set_mode, methods=["POST"]),
-    Route("/control/hub/deliver", deliver, methods=["POST"]),
-    Route("/control/hub/deny", deny, methods=["POST"]),
-    Route("/control/hub/settle", settle, methods=["POST"]),
+    wish("GET", "/control/hub", _show),
+    wish("POST", "/control/hub", _set_mode),
+    wish("POST", "/control/hub/deliver", _deliver),
+    wish("POST", "/control/hub/deny", _deny),
+    wish("POST", "/control/hub/settle", _settle),
 )

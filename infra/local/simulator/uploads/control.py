@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
-
+from infra.local.simulator.control import wish
+from infra.local.simulator.state import Simulator
 from infra.local.simulator.uploads.sessions import Sessions
 
 
-def _sessions(request: Request) -> Sessions:
-    return request.app.state.simulator.room(Sessions)  # type: ignore[no-any-return]
+def _show(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Every session, of one `channel_id` if it is named: bytes, hash, state, video."""
+    wanted = asked.get("channel_id")
+    listed = [one.as_json() for one in simulator.room(Sessions).everything() if wanted in {None, one.channel_id}]
+    return {"uploads": listed}
 
 
-async def list_sessions(request: Request) -> JSONResponse:
-    """`GET /control/uploads[?channel_id=]`: every session with bytes, hash, state and video."""
-    channel_id = request.query_params.get("channel_id")
-    listed = [one.as_json() for one in _sessions(request).everything() if channel_id in (None, one.channel_id)]
-    return JSONResponse({"uploads": listed})
-
-
-async def lose(request: Request) -> JSONResponse:
-    """`POST /control/uploads/lose` {"upload_id"?}: forget one open session, or all; their address answers 404."""
-    wanted = (await _body(request)).get("upload_id")
+def _lose(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """{"upload_id"?}: forget one session, or all that are open; their addresses answer 404."""
+    wanted = asked.get("upload_id")
     lost = [
         one
-        for one in _sessions(request).everything()
-        if wanted in (None, one.upload_id) and (wanted or one.state == "open")
+        for one in simulator.room(Sessions).everything()
+        if (one.upload_id == wanted if wanted else one.state == "open")
     ]
     for one in lost:
-        one.state = "lost"
-        one.turn += 1
-    return JSONResponse({"lost": len(lost)})
+        one.end("lost")
+    return {"lost": len(lost)}
 
 
-async def break_off(request: Request) -> JSONResponse:
-    """`POST /control/uploads/break` {"after_bytes", "times"}: cut the connection of the next PUTs mid-body."""
-    body, sessions = await _body(request), _sessions(request)
-    sessions.break_after, sessions.breaks = int(body.get("after_bytes", 0)), int(body.get("times", 1))
-    return JSONResponse({"after_bytes": sessions.break_after, "times": sessions.breaks})
+def _break(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """{"after_bytes", "times"}: cut the connection of the next PUTs that store something, so far into the body."""
+    sessions = simulator.room(Sessions)
+    sessions.break_after, sessions.breaks = int(asked.get("after_bytes", 0)), int(asked.get("times", 1))
+    return {"after_bytes": sessions.break_after, "times": sessions.breaks}
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    body: dict[str, Any] = await request.json() if await request.body() else {}
-    return body
-
-
-ROUTES: Sequence[BaseRoute] = (
-    Route("/control/uploads", list_sessions, methods=["GET"]),
-    Route("/control/uploads/lose", lose, methods=["POST"]),
-    Route("/control/uploads/break", break_off, methods=["POST"]),
-)
+ROUTES = [
+    wish("GET", "/control/uploads", _show),
+    wish("POST", "/control/uploads/lose", _lose),
+    wish("POST", "/control/uploads/break", _break),
+]

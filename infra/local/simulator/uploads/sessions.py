@@ -85,6 +85,12 @@ class Session:
         else:
             self.state = "complete"
 
+    def end(self, state: Literal["cancelled", "lost"]) -> None:
+        """End the session without a file; a PUT that is still running stops."""
+        self.turn += 1
+        self.state = state
+        self.received.fall_back()
+
     def as_json(self) -> dict[str, Any]:
         """For the control interface."""
         return {

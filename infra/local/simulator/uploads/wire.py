@@ -8,46 +8,23 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from infra.local.simulator import injection
-from infra.local.simulator.dispatch import guarded, json_response
 from infra.local.simulator.errors import GoogleError, Shape, bad_request
 from infra.local.simulator.uploads.protocol import Refuse, Report, Take, decide, range_header
 from infra.local.simulator.uploads.sessions import Session, Sessions
+from infra.local.simulator.wire import json_response
 
 if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
-FAULT_NAME = "upload.session"
 CLIENT_CLOSED = 499
 
 
 async def session(simulator: Simulator, request: Request) -> Response:
     """Answer one request to a session's address. No token is asked for: the address is the secret."""
-    upload_id = request.query_params["upload_id"]
-
-    async def produce() -> Response:
-        try:
-            return await _answer(simulator, request, upload_id)
-        except GoogleError as error:
-            return json_response(error.body(Shape.DATA), error.status, error.headers)
-
-    return await guarded(
-        simulator,
-        FAULT_NAME,
-        request,
-        params=lambda: _described(simulator, request, upload_id),
-        shape=Shape.DATA,
-        produce=produce,
-    )
-
-
-def _described(simulator: Simulator, request: Request, upload_id: str) -> dict[str, str]:
-    """What a fault's `match` is held against."""
-    described = {"upload_id": upload_id, "verb": request.method}
     try:
-        described["channel"] = simulator.room(Sessions).find(upload_id).channel_id
-    except GoogleError:
-        described["channel"] = ""
-    return described
+        return await _answer(simulator, request, request.query_params["upload_id"])
+    except GoogleError as error:
+        return json_response(error.body(Shape.DATA), error.status, error.headers)
 
 
 async def _answer(simulator: Simulator, request: Request, upload_id: str) -> Response:
@@ -146,7 +123,5 @@ def _where(one: Session) -> Response:
 
 def _cancel(one: Session) -> Response:
     if one.state == "open":
-        one.turn += 1
-        one.state = "cancelled"
-        one.received.fall_back()
+        one.end("cancelled")
     return Response(status_code=CLIENT_CLOSED)
