@@ -15,14 +15,12 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
+from infra.local.cloud_emulator.exchange import NoAnswer, exchange
 from infra.local.cloud_emulator.taskqueue import Answer, Call, Dispatch, TaskQueue
 from infra.local.cloud_emulator.tasks import CloudTasks
 
 POLL = 0.05
 _TOKEN_USE = 300.0  # seconds for which a signed token is used again, by the wall clock
-_MOST_CONNECTIONS = 256
 _log = logging.getLogger(__name__)
 
 
@@ -43,9 +41,6 @@ class Dispatcher:
         self._changed = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
-        limits = httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=_MOST_CONNECTIONS)
-        # Every request has its own deadline, which is the task's.
-        self._http = httpx.AsyncClient(trust_env=False, timeout=None, limits=limits)  # noqa: S113
         tasks.on_change = self._changed.set
         tasks.on_force = self._start
 
@@ -62,7 +57,6 @@ class Dispatcher:
             for sending in list(self._sending):
                 sending.cancel()
             await asyncio.gather(*self._sending, return_exceptions=True)
-            await self._http.aclose()
 
     async def _rest(self) -> None:
         """Until something changed, or the next task is due, or POLL is over."""
@@ -84,6 +78,9 @@ class Dispatcher:
         answer = Answer(status=None, reason="The emulator stopped.")
         try:
             answer = await self._attempt(dispatch)
+        except Exception:  # noqa: BLE001 - whatever it is, the attempt failed and the queue must know
+            _log.exception("%s could not be sent", dispatch.task.name)
+            answer = Answer(status=None, reason="The emulator failed; see its log.")
         finally:
             queue.answered(dispatch, answer, self.now())
             self._changed.set()
@@ -96,17 +93,15 @@ class Dispatcher:
             return Answer(status=None, reason="The emulator dispatches to this machine only.")
         try:
             async with asyncio.timeout(dispatch.task.deadline):
-                response = await self._http.request(
-                    call.method, call.url, headers=self._headers(dispatch), content=call.body or None
-                )
+                status, headers = await exchange(call.url, call.method, self._headers(dispatch), call.body)
         except TimeoutError:
             return Answer(status=None, reason="No answer within the deadline", late=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Answer(status=None, reason=f"No answer: {type(error).__name__}")
+        except NoAnswer as error:
+            return Answer(status=None, reason=f"No answer: {error}")
         return Answer(
-            status=response.status_code,
-            reason=f"HTTP status code {response.status_code}",
-            retry_after=_retry_after(response.headers.get("Retry-After"), self.now()),
+            status=status,
+            reason=f"HTTP status code {status}",
+            retry_after=_retry_after(headers.get("retry-after"), self.now()),
         )
 
     def _headers(self, dispatch: Dispatch) -> list[tuple[str, str]]:

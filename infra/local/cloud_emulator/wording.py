@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from google.cloud import tasks_v2
 
@@ -25,6 +26,9 @@ _DEFAULT_DEADLINE = 600.0
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _RESERVED = re.compile(r"host|content-length|user-agent|x-google-.*|x-appengine-.*|x-cloudtasks-.*", re.IGNORECASE)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_URL = re.compile(r"https?://[^/?#\s]+[^\s]*")
+_URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _HIGHEST_RATE, _MOST_CONCURRENT = 500.0, 5000
 _DEFAULT_RATE, _DEFAULT_CONCURRENT = 500.0, 1000
@@ -78,10 +82,6 @@ def _read_deadline(message: Any) -> float:
 
 
 def _read_call(request: Any) -> Call:
-    if not request.url.startswith(("http://", "https://")):
-        raise invalid('HttpRequest.url must start with "http://" or "https://".')
-    if not re.match(r"https?://[^/?#\s]+", request.url) or len(request.url) > _LONGEST_URL:
-        raise invalid(f"HttpRequest.url is not a valid URL of at most {_LONGEST_URL} characters.")
     number = request.http_method or tasks_v2.HttpMethod.POST
     try:
         method = tasks_v2.HttpMethod(number).name
@@ -90,7 +90,7 @@ def _read_call(request: Any) -> Call:
     if request.body and method not in _WITH_BODY:
         raise invalid("HTTP Body must be set only if the HTTP method is POST, PUT or PATCH.")
     return Call(
-        url=request.url,
+        url=_read_url(request.url),
         method=method,
         headers=_read_headers(request.headers),
         body=request.body,
@@ -98,13 +98,28 @@ def _read_call(request: Any) -> Call:
     )
 
 
+def _read_url(url: str) -> str:
+    """The URL with what needs it percent-encoded, as the service does."""
+    encoded = quote(url, safe=_URL_SAFE)
+    try:
+        port_fits = urlsplit(encoded).port != 0
+    except ValueError:
+        port_fits = False
+    if not _URL.fullmatch(encoded) or not port_fits or len(encoded) > _LONGEST_URL:
+        raise invalid(
+            'HttpRequest.url must be a URL that starts with "http://" or "https://" '
+            f"and has at most {_LONGEST_URL} characters."
+        )
+    return encoded
+
+
 def _read_headers(headers: Any) -> tuple[tuple[str, str], ...]:
     if sum(len(key.encode()) + len(value.encode()) for key, value in headers.items()) >= _LARGEST_HEADERS:
         raise invalid("HttpRequest.headers must be less than 80KB.")
     for key, value in headers.items():
-        if not _HEADER_NAME.fullmatch(key) or "\n" in value or "\r" in value:
+        if not _HEADER_NAME.fullmatch(key) or not _HEADER_VALUE.fullmatch(value):
             raise invalid("HttpRequest.headers has a name or a value that HTTP does not allow.")
-    return tuple((key, value) for key, value in sorted(headers.items()) if not _RESERVED.fullmatch(key))
+    return tuple((key, value.strip()) for key, value in sorted(headers.items()) if not _RESERVED.fullmatch(key))
 
 
 def _read_identity(request: Any) -> tuple[str, str] | None:
