@@ -47,7 +47,7 @@ class Parameter:
 class Method:
     """One method of one API, for example `youtube.videos.list`.
 
-    parts: what `part` may name, or None when the method has no such parameter. accept and max_size: of its media
+    parts: what `part` may name, or None when nothing says so. accept and max_size: of its media
     upload, empty and 0 without one.
     """
 
@@ -181,10 +181,13 @@ def _path_pattern(template: str, parameters: Mapping[str, Parameter]) -> re.Patt
     return re.compile(pattern)
 
 
-def _parts(name: str, request: str | None, response: str | None) -> frozenset[str]:
+def _parts(name: str, request: str | None, response: str | None) -> frozenset[str] | None:
     """The parts of the resource: what the request carries, or what the answer lists."""
+    schema = request or response
+    if schema is None:
+        return None
     schemas = document(name)["schemas"]
-    resource = schemas[request or response]
+    resource = schemas[schema]
     items = resource.get("properties", {}).get("items")
     if request is None and items is not None:
         resource = schemas[items["items"]["$ref"]]
