@@ -3,7 +3,8 @@
     features, return_to        what may be asked, and where a browser may be sent back to
     google_oauth               Google's OAuth endpoints, and what their answers mean
     vault, keyring, secret     sealing with a key from Secret Manager
-    consent, connect           from a click to a connection
+    front, pace                what the app's requests show, and how often they may come
+    consent, learn, connect    from a click to a connection
     grants, health, lifetimes  what is stored, what becomes of it, and the deaths that Google announces
     refresh, tokens            access tokens that are fresh, refreshed by one at a time
     upkeep, rotation           what the scheduler does: no grant unrefreshed, no key version left behind
@@ -21,8 +22,12 @@ import uuid
 from datetime import datetime, timedelta
 from functools import cache
 
+from shared.access.connect import Connector
+from shared.access.consent import Consents
 from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.access.keyring import Keyring
+from shared.access.learn import learner
+from shared.access.pace import StartPace
 from shared.access.refresh import Refresher
 from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.access.vault import Vault
@@ -51,6 +56,22 @@ def refresher() -> Refresher:
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
     dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
     return Refresher(firestore.client(), vault(), google_oauth(), system_clock, owner=owner, dice=dice)
+
+
+@cache
+def consents() -> Consents:
+    """This process's way to Google's consent page and back."""
+    client, dice = firestore.client(), random.Random()  # noqa: S311 - likewise
+    return Consents(
+        client=client,
+        vault=vault(),
+        google=google_oauth(),
+        connector=Connector(client, vault(), settings(), system_clock, dice=dice),
+        settings=settings(),
+        clock=system_clock,
+        pace=StartPace(client, system_clock, dice=dice),
+        learn=learner(),
+    )
 
 
 @cache

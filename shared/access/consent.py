@@ -20,6 +20,7 @@ from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
 from shared.access.google_oauth import GoogleOAuth, Tokens, digest
+from shared.access.pace import StartPace
 from shared.access.secret import Secret
 from shared.access.vault import Vault
 from shared.clock import Clock
@@ -164,6 +165,7 @@ class Consents:
         connector: Connector,
         settings: Settings,
         clock: Clock,
+        pace: StartPace,
         learn: LearnChannel,
     ) -> None:
         self._client = client
@@ -172,13 +174,16 @@ class Consents:
         self._connector = connector
         self._settings = settings
         self._clock = clock
+        self._pace = pace
         self._learn = learn
 
     def start(self, wanted: Ask, binding: str | None) -> Started:
         """Keep what finishing will need and answer where to go. binding: the cookie's value, if there is one.
 
         A browser that has a binding keeps it, so that two tabs can be under way at once.
+        Raises RateLimited for a user who starts too often.
         """
+        self._pace.admit(wanted.user_id)
         state, verifier = secrets.token_urlsafe(_RANDOM_BYTES), Secret(secrets.token_urlsafe(_VERIFIER_BYTES))
         held = binding if binding and _BINDING.fullmatch(binding) else secrets.token_urlsafe(_RANDOM_BYTES)
         scopes = scopes_for(wanted.features)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from shared.pages.words import Words, words_for
+from shared.pages.words import Words, connection_notes, words_for
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,4 +64,4 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-__all__ = ["SAFE_HEADERS", "Words", "page", "redirect", "words_for"]
+__all__ = ["SAFE_HEADERS", "Words", "connection_notes", "page", "redirect", "words_for"]

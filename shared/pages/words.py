@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _OK, _WARNING, _ERROR = "ok", "warning", "error"
 _BACK = "Back to the app"
@@ -171,3 +172,21 @@ def words_for(reason: str) -> Words:
 def known_reasons() -> frozenset[str]:
     """Every reason that has words of its own."""
     return frozenset(_WORDS) | frozenset(_ALIASES)
+
+
+_FEATURE_MISSING: Mapping[str, str] = {
+    "analytics": "Analytics were not ticked: retention and fresh days will be missing.",
+    "revenue": "Revenue was not ticked: revenue columns stay empty. Everything else works.",
+    "publish": "Publishing was not ticked: we cannot upload or change videos. Everything else works.",
+}
+
+
+def connection_notes(outcome: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences about one connection: which channel, and what was not granted.
+
+    outcome: {"title", "reconnected", "missing": [feature]}.
+    """
+    verb = "Reconnected" if outcome["reconnected"] else "Connected"
+    missing = [_FEATURE_MISSING[feature] for feature in outcome["missing"] if feature in _FEATURE_MISSING]
+    again = ["To add what is missing, connect the same channel again and tick it."] if missing else []
+    return (f"{verb}: {outcome['title']}", *missing, *again)

@@ -1,0 +1,59 @@
+"""HTTP, public: Google's redirect comes back here; the result page stands at a clean address of its own."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response
+
+from shared import access, entry, pages
+from shared.access import consent
+from shared.cloud import queues
+from shared.errors import InvalidRequest, Unavailable
+from shared.monitoring.log import log
+from shared.settings import settings
+
+DONE = "/auth/youtube/done"
+
+
+def _home() -> str:
+    return settings().app_url
+
+
+def _callback(request: Request) -> Response:
+    if request.method != "GET":
+        raise InvalidRequest("Google's answer comes as GET.", reason="codeMissing")
+    answer = consent.returned(request.args.to_dict(flat=False), settings())
+    finished = access.consents().finish(answer, request.cookies.get(consent.COOKIE))
+    if finished.connected is not None:
+        _start_collecting(finished.connected.channel_id, finished.reference)
+    return pages.redirect(finished.location(settings().app_url + DONE))
+
+
+def _done(request: Request) -> Response:
+    reference = request.args.get("ref", "")
+    if not reference:
+        return pages.page(pages.words_for(request.args.get("outcome", "nothingToShow")), home=_home())
+    outcome = access.consents().outcome(reference, request.cookies.get(consent.COOKIE))
+    if outcome is None:
+        return pages.page(pages.words_for("nothingToShow"), home=_home())
+    return pages.page(pages.words_for("connected"), notes=pages.connection_notes(outcome), home=_home())
+
+
+def _start_collecting(channel_id: str, reference: str) -> None:
+    """First collection and push subscription now; if Cloud Tasks is away, the hourly runs find the channel."""
+    try:
+        queues.enqueue("collect", f"first {channel_id} {reference}", "collect_reports", {"channels": [channel_id]})
+        name = f"subscribe {channel_id} {reference}"
+        queues.enqueue("collect", name, "renew_subscriptions", {"channel": channel_id})
+    except Unavailable as error:
+        log("WARNING", "first collection not queued", channel=channel_id, reason=error.reason)
+
+
+@functions_framework.http
+def oauth_callback(request: Request) -> Response:
+    """The callback finishes a consent and sends the browser on; the other address shows the result."""
+    return _show_done(request) if request.path.rstrip("/").endswith(DONE) else _finish(request)
+
+
+_finish = entry.answers_page(_callback, home=_home)
+_show_done = entry.answers_page(_done, home=_home)

@@ -1,0 +1,60 @@
+"""HTTP, the app's signed-in user: where to go for consent, with everything kept that finishing will need."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response, jsonify
+
+from shared import access, entry, pages
+from shared.access import consent, front
+from shared.settings import settings
+
+
+@functions_framework.http
+def oauth_start(request: Request) -> Response:
+    """A form from the app's page is sent on to Google; a program gets {"authorization_url"}."""
+    if request.method != "POST":
+        return Response("Use POST.", status=405, headers={"Allow": "POST"}, mimetype="text/plain")
+    return _person(request) if request.mimetype == front.FORM else _program(request)
+
+
+def _home() -> str:
+    return settings().app_url
+
+
+def _person_starts(request: Request) -> Response:
+    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
+    form = front.form_fields(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
+    started = _start(front.signed_in_form(form), form, request)
+    return _bound(pages.redirect(started.authorization_url), started)
+
+
+def _program_starts(request: Request) -> Response:
+    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
+    user = front.signed_in(request.headers.get("Authorization"))
+    started = _start(user, entry.json_body(request), request)
+    answer = jsonify({"authorization_url": started.authorization_url})
+    answer.headers.update(pages.SAFE_HEADERS)
+    return _bound(answer, started)
+
+
+def _start(user: str, wanted: dict[str, str], request: Request) -> consent.Started:
+    asked = consent.ask(user, wanted, settings())
+    return access.consents().start(asked, request.cookies.get(consent.COOKIE))
+
+
+def _bound(answer: Response, started: consent.Started) -> Response:
+    answer.set_cookie(
+        consent.COOKIE,
+        started.binding.reveal(),
+        max_age=consent.LIFETIME,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return answer
+
+
+_person = entry.answers_page(_person_starts, home=_home)
+_program = entry.answers_json(_program_starts)

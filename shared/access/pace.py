@@ -1,0 +1,71 @@
+"""How often one user may set out for Google: 20 times in ten minutes.
+
+A list of the moments that were admitted, so the limit is exact at every edge; a refusal reads once and writes
+nothing, so ten thousand attempts cost reads only. Two starts that meet are told apart by the write's condition.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.cloud.firestore import patience
+from shared.errors import RateLimited
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+STARTS = 20
+WINDOW = timedelta(minutes=10)
+_ATTEMPTS = 8
+
+
+def admitted(moments: Sequence[datetime], now: datetime) -> list[datetime] | None:
+    """The moments to remember when one more start is admitted now, or None when it is not. Pure."""
+    recent = [moment for moment in moments if moment > now - WINDOW]
+    return [*recent, now] if len(recent) < STARTS else None
+
+
+class StartPace:
+    """The limit on starts, kept in `rate_limits/oauth-start:<user>`."""
+
+    def __init__(
+        self, client: Client, clock: Clock, *, dice: random.Random, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._dice = dice
+        self._sleep = sleep
+
+    def admit(self, user_id: str) -> None:
+        """Count a start. Raises RateLimited with the moment from which the next one may happen."""
+        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+        reference = self._client.document("rate_limits", f"oauth-start:{user_id}")
+        for attempt in range(_ATTEMPTS):
+            now = self._clock()
+            snapshot = reference.get(**patience())
+            moments = (snapshot.to_dict() or {}).get("admitted", [])
+            kept = admitted(moments, now)
+            if kept is None:
+                raise _too_often(sorted(moments)[-STARTS] + WINDOW)
+            fields = {"admitted": kept, "expires_at": now + WINDOW}
+            try:
+                if snapshot.exists:
+                    condition = self._client.write_option(last_update_time=snapshot.update_time)
+                    reference.update(fields, option=condition, **patience())
+                else:
+                    reference.create(fields, **patience())
+            except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
+                self._sleep(0.02 * (attempt + 1) * self._dice.random())
+            else:
+                return
+        raise _too_often(self._clock() + timedelta(seconds=5))
+
+
+def _too_often(retry_at: datetime) -> RateLimited:
+    return RateLimited("You start very often. Wait a little.", retry_at=retry_at)
