@@ -17,8 +17,7 @@ from infra.local.process import LOOPBACK
 
 PROJECT = "ytempire-local"
 IAP_AUDIENCE = "/projects/1/global/backendServices/1"
-USER_AUDIENCE = PROJECT
-USER_ISSUER = f"https://securetoken.google.com/{PROJECT}"  # the shape of Firebase's, a usual issuer of app tokens
+USER_AUDIENCE = "ytempire-app"
 PARTS = (
     "gateway",
     "simulator",
@@ -91,9 +90,9 @@ class Addresses:
             "YT_API_URL": gateway,
             "YT_FUNCTION_URL": f"{gateway}/functions/{{function}}",
             "YT_RETURN_TO": f"{gateway}/console",
-            "YT_ID_TOKEN_ISSUER": USER_ISSUER,
+            "YT_ID_TOKEN_ISSUER": f"{simulator}/app",
             "YT_ID_TOKEN_AUDIENCE": USER_AUDIENCE,
-            "YT_ID_TOKEN_KEYS_URL": f"{simulator}/oauth2/v3/certs",
+            "YT_ID_TOKEN_KEYS_URL": f"{simulator}/app/.well-known/jwks.json",
             "YT_USERS_MAX": str(max(users, 50)),
             "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),
             "YT_YOUTUBE_ROOT": simulator,

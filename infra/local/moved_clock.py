@@ -1,28 +1,50 @@
 """The stack's one clock: real time plus an offset that can be moved.
 
-All Python processes of the stack run under libfaketime, which reads the offset from a file on every call. So
-production code reads the system clock and nothing in it knows that time was moved; timeouts stay real, because
-the monotonic clock is left alone. Google's Java emulators keep real time.
+All Python processes of the stack are started with `moved_clock.c` preloaded, which adds to the time of day what a
+file says. So production code reads the system clock and nothing in it knows that time was moved; timeouts stay
+real, because the monotonic clock is left alone. Google's Java emulators keep real time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
+from infra.deployment import ROOT
+from infra.local.emulators import Missing
 
-def libfaketime() -> Path:
-    """The preloaded library, as PyPI's `libfaketime` builds it. Raises FileNotFoundError when it is not there."""
-    spec = find_spec("libfaketime")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("libfaketime is not installed; run `make setup`")
-    library = Path(spec.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
-    if not library.is_file():
-        raise FileNotFoundError(f"{library} is missing: libfaketime was installed without a C compiler and make")
-    return library
+SOURCE = Path(__file__).with_suffix(".c")
+BUILT = ROOT / ".local" / "lib"
+
+
+def library() -> Path:
+    """The preloaded library, built on first use and whenever its source changes.
+
+    Raises Missing without a C compiler.
+    """
+    name = f"moved_clock-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    built = BUILT / name
+    if built.is_file():
+        return built
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise Missing(
+            "A C compiler is missing; the stack's clock needs one. Debian: apt-get install gcc libc6-dev"
+        )
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILT) as folder:
+        fresh = Path(folder) / name
+        command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(fresh), str(SOURCE), "-ldl", "-pthread"]
+        compiled = subprocess.run(command, capture_output=True, text=True, check=False)
+        if compiled.returncode != 0:
+            raise Missing(f"The stack's clock does not compile ({' '.join(command)}):\n{compiled.stderr}")
+        fresh.replace(built)
+    return built
 
 
 class MovedClock:
@@ -60,11 +82,4 @@ class MovedClock:
 
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to live by this clock."""
-        return {
-            "LD_PRELOAD": str(libfaketime()),
-            "FAKETIME_TIMESTAMP_FILE": str(self.path.resolve()),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-            "FAKETIME_NO_CACHE": "1",
-        }
+        return {"LD_PRELOAD": str(library()), "MOVED_CLOCK_FILE": str(self.path.resolve())}

@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 from infra import stage
 from infra.deployment import ROOT, deployment
 from infra.local import emulators, provision
-from infra.local.addresses import IAP_AUDIENCE, PROJECT, Addresses
+from infra.local.addresses import IAP_AUDIENCE, PROJECT, USER_AUDIENCE, Addresses
 from infra.local.process import LOOPBACK, Part
 from infra.local.supervisor import Watched
 
@@ -159,7 +159,8 @@ def _simulator(plan: Plan) -> Watched:
         "infra.local.simulator",
         *("--port", plan.addresses.ports["simulator"], "--seed", world.seed, "--users", world.users),
         *("--channels-per-user", world.channels_per_user, "--identity-key", plan.identity_key),
-        *("--clock-file", plan.clock["FAKETIME_TIMESTAMP_FILE"]),
+        *("--clock-file", plan.clock["MOVED_CLOCK_FILE"], "--client", _client_file(plan)),
+        *("--app-audience", USER_AUDIENCE),
     )
     part = Part(
         name="simulator",
@@ -170,6 +171,15 @@ def _simulator(plan: Plan) -> Watched:
         cwd=ROOT,
     )
     return Watched(part=part, where=plan.addresses.url("simulator"))
+
+
+def _client_file(plan: Plan) -> Path:
+    """The OAuth client as Google's console offers it for download, with its one redirect URI."""
+    file = plan.run / "oauth-client.json"
+    redirect = f"{plan.env['YT_APP_URL']}/auth/youtube/callback"
+    file.write_text(json.dumps({"web": {**plan.keys.oauth_client, "redirect_uris": [redirect]}}))
+    file.chmod(0o600)
+    return file
 
 
 def _provision(plan: Plan) -> Watched:

@@ -27,7 +27,7 @@ import httpx
 
 from infra import stage
 from infra.deployment import ROOT, deployment
-from infra.local.addresses import USER_AUDIENCE, USER_ISSUER, Addresses
+from infra.local.addresses import Addresses
 from infra.local.identity import IdentityKey
 from infra.local.moved_clock import MovedClock
 from infra.local.parts import Keys, Plan, World, watched_parts
@@ -173,11 +173,10 @@ class Stack:
             time.sleep(0.1)
 
     def user_token(self, user: str, **claims: Any) -> str:
-        """An ID token of the app for one of its users, as its front end would hold."""
-        own = {"sub": user, **claims}
-        return self.identity.token(
-            email=f"{user}@example.test", audience=USER_AUDIENCE, issuer=USER_ISSUER, now=self.now(), **own
-        )
+        """An ID token of the app for one of its users; more as the simulator's /control/id-token takes it."""
+        asked = {"user": user, **claims}
+        answer = httpx.post(f"{self.simulator}/control/id-token", json=asked, timeout=10, trust_env=False)
+        return str(answer.raise_for_status().json()["id_token"])
 
     def service_token(self, account: str, function: str) -> str:
         """A Google-signed OIDC token of a declared service account, for one private function."""

@@ -16,13 +16,15 @@ _COLOURS = {State.READY: "green", State.DONE: "green", State.GIVEN_UP: "bold red
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One part as it is now. memory: proportional set size of it and its children, in bytes."""
+    """One part as it is now. memory: proportional set size of it and its children, in
+    bytes. took: seconds until it was ready."""
 
     name: str
     where: str
     pid: int | None
     memory: int | None
     state: State
+    took: float
 
 
 def memory(pid: int) -> int | None:
@@ -44,6 +46,7 @@ def rows(parts: Iterable[Watched]) -> list[Row]:
             pid=watched.pid,
             memory=memory(watched.pid) if watched.pid else None,
             state=watched.state,
+            took=watched.took,
         )
         for watched in parts
     ]
@@ -62,6 +65,7 @@ def table(found: list[Row], *, title: str) -> Table:
         ("state", "left"),
         ("pid", "right"),
         ("MiB", "right"),
+        ("s", "right"),
         ("address", "left"),
     ):
         drawn.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -72,8 +76,9 @@ def table(found: list[Row], *, title: str) -> Table:
             f"[{colour}]{row.state.value}[/]",
             str(row.pid or ""),
             f"{row.memory / MIB:.0f}" if row.memory else "",
+            f"{row.took:.1f}",
             row.where,
         )
     drawn.add_section()
-    drawn.add_row("together", "", "", f"{total_memory(found) / MIB:.0f}", "")
+    drawn.add_row("together", "", "", f"{total_memory(found) / MIB:.0f}", "", "")
     return drawn

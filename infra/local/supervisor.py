@@ -53,6 +53,7 @@ class Watched:
     state: State = State.WAITING
     up: threading.Event = field(default_factory=threading.Event)
     deaths: list[float] = field(default_factory=list)
+    took: float = 0.0  # seconds from its start until it was ready
 
     @property
     def name(self) -> str:
@@ -149,8 +150,10 @@ class Supervisor:
             while not self.parts[need].up.wait(0.1):
                 if self._stopping.is_set() or time.monotonic() > deadline:
                     return  # whatever it waits for says what went wrong
+        began = time.monotonic()
         self._launch(watched)
         watched.part.wait_ready(timeout=timeout, give_up=self._stopping.is_set)
+        watched.took = time.monotonic() - began
         watched.state = State.DONE if watched.once else State.READY
         watched.up.set()
 
