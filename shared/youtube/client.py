@@ -123,9 +123,9 @@ class Caller:
         def send(token: str) -> Outcome[dict[str, Any]]:
             return executed(request, token, clock=self.clock)
 
-        return self.spend(str(request.methodId), send) or {}
+        return self.spend(str(request.methodId), send)
 
-    def spend(self, endpoint: str, send: Send[Value]) -> Value | None:
+    def spend(self, endpoint: str, send: Send[Value]) -> Value:
         """Reserve the cost of `endpoint`, send, settle, log; the value of a success.
 
         Raises QuotaRefused or RateLimited before anything is sent, the token source's errors, and the fault's
@@ -136,7 +136,29 @@ class Caller:
             outcome, _ = self._attempt(endpoint, send, refused=token)
         if outcome.fault is not None:
             raise as_error(outcome.fault, clock=self.clock)
+        assert outcome.value is not None
         return outcome.value
+
+    def unpaid(self, endpoint: str, send: Send[Value], *, replay: bool = True) -> Value:
+        """Send what is part of a call that was charged already, such as the bytes of an upload.
+
+        replay: whether `send` can be asked twice. If not, a refused token is renewed all the same, and the caller
+        starts over from what YouTube has. Raises the token source's errors and the fault's error.
+        """
+        token = self.tokens.access_token()
+        outcome = self._unpaid(endpoint, send, token, attempt=1)
+        if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
+            token = self.tokens.renew(token)
+            outcome = self._unpaid(endpoint, send, token, attempt=2) if replay else outcome
+        if outcome.fault is not None:
+            raise as_error(outcome.fault, clock=self.clock)
+        assert outcome.value is not None
+        return outcome.value
+
+    def _unpaid(self, endpoint: str, send: Send[Value], token: str, *, attempt: int) -> Outcome[Value]:
+        outcome, elapsed = timed(send, token)
+        self.log_call(endpoint, outcome, elapsed, bucket="", cost=0, attempt=attempt)
+        return outcome
 
     def _attempt(self, endpoint: str, send: Send[Value], *, refused: str | None) -> tuple[Outcome[Value], str]:
         reservation: Reservation = self.budget.reserve(

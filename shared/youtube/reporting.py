@@ -123,9 +123,7 @@ def download(caller: Caller, report: Report | str, into: BinaryIO) -> Downloaded
             into.truncate()
         return outcome
 
-    done = caller.spend(DOWNLOAD, send)
-    assert done is not None
-    return done
+    return caller.spend(DOWNLOAD, send)
 
 
 def _check_address(url: str, root: str) -> None:

@@ -8,7 +8,7 @@ nothing: retries are the policy table's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING
@@ -21,7 +21,7 @@ READ_SECONDS = 60.0
 _CONNECTIONS = 16  # a host; more threads than that wait for a connection rather than open one
 _READ_MAX = 32 * 1024 * 1024  # JSON answers are far smaller; downloads are streamed
 
-Body = bytes | str | IO[bytes] | None
+Body = bytes | str | IO[bytes] | Iterable[bytes] | None
 
 
 @cache

@@ -1,0 +1,202 @@
+"""Resumable uploads, one request at a time: begin a session, ask how far it is, send a range of bytes, cancel.
+
+A session's address is a bearer secret: whoever has it can write the video. It is never logged, and `Session` does
+not show it. Starting one is a `videos.insert` and is charged; what goes through it is part of that call. Source:
+YouTube's guide to resumable uploads; discovery document of youtube v3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.errors import CorruptData
+from shared.youtube import services
+from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.faults import classify, damaged, no_answer
+from shared.youtube.transport import Body, Http
+
+INSERT = "youtube.videos.insert"
+SESSION = "upload.session"  # the name under which a session's own requests are logged; they cost nothing
+GRANULE = 256 * 1024
+"""Every range but the last has a length that is a multiple of this many bytes."""
+
+MAX_BYTES = 256 * 1024**3
+"""The largest file that YouTube takes."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A started upload of `size` bytes."""
+
+    address: str = field(repr=False)
+    size: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """YouTube has the first `count` bytes and waits for more."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """YouTube has the whole file and made this video of it."""
+
+    video_id: str
+
+
+def begin(
+    caller: Caller,
+    *,
+    parts: Mapping[str, Mapping[str, Any]],
+    size: int,
+    content_type: str,
+    notify_subscribers: bool,
+    file_name: str,
+) -> Session:
+    """Start a session for a video with these parts; 1 of the uploads' daily budget.
+
+    file_name: shown to the channel's owner as the file's name. Raises the fault's error.
+    """
+    announced = _announcement(size, content_type)
+    request = services.data(caller.settings, "videos").insert(
+        part=",".join(sorted(parts)),
+        body={name: dict(part) for name, part in parts.items()},
+        notifySubscribers=notify_subscribers,
+        media_body=announced,
+    )
+    headers = {
+        **request.headers,
+        "slug": file_name,
+        "x-upload-content-type": content_type,
+        "x-upload-content-length": str(size),
+        "content-length": str(len(request.body)),
+    }
+
+    def send(token: str) -> Outcome[str]:
+        http, outcome = _exchange(caller, "POST", request.uri, {**headers, **bearer(token)}, request.body)
+        if outcome.fault is not None:
+            return outcome
+        address = http.fields.get("location", "")
+        if http.status != 200 or not address:
+            return Outcome(http.status, 0, fault=damaged(status=http.status, detail="no session address"))
+        return Outcome(http.status, 0, address)
+
+    address = caller.spend(INSERT, send)
+    _check_address(address, caller.settings.youtube_root)
+    return Session(address, size)
+
+
+def ask(caller: Caller, session: Session) -> Stored | Finished:
+    """How far a session is. Raises Conflict, reason uploadSessionGone, when YouTube has forgotten it."""
+    headers = {"content-range": f"bytes */{session.size}", "content-length": "0"}
+
+    def send(token: str) -> Outcome[Stored | Finished]:
+        return _position(caller, session, {**headers, **bearer(token)}, b"")
+
+    return caller.unpaid(SESSION, send)
+
+
+def send_range(
+    caller: Caller, session: Session, *, first: int, length: int, body: Iterable[bytes]
+) -> Stored | Finished:
+    """Send `length` bytes from byte `first` on; where the session stands then.
+
+    body is read once, as it is sent: after any error, `ask` says what arrived. An exception of `body` itself comes
+    through as it is.
+    """
+    last = first + length - 1
+    if last + 1 != session.size and length % GRANULE:
+        raise ValueError(f"a range of {length} bytes is neither the last nor a multiple of {GRANULE}")
+    headers = {"content-range": f"bytes {first}-{last}/{session.size}", "content-length": str(length)}
+
+    def send(token: str) -> Outcome[Stored | Finished]:
+        return _position(caller, session, {**headers, **bearer(token)}, body)
+
+    return caller.unpaid(SESSION, send, replay=False)
+
+
+def cancel(caller: Caller, session: Session) -> None:
+    """Make YouTube forget a session; one that is gone already is no error."""
+    headers = {"content-length": "0"}
+
+    def send(token: str) -> Outcome[bool]:
+        http, outcome = _exchange(caller, "DELETE", session.address, {**headers, **bearer(token)}, b"")
+        # 499 is how this protocol says "cancelled".
+        done = http.status in {200, 204, 404, 410, 499}
+        return Outcome(http.status, 0, True) if done else outcome
+
+    caller.unpaid(SESSION, send)
+
+
+def _exchange(
+    caller: Caller, verb: str, address: str, headers: Mapping[str, str], body: Body
+) -> tuple[Http, Outcome[Any]]:
+    """One request; a fault for every answer that is neither a success nor "go on"."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who upload
+
+    http = Http()
+    try:
+        http.request(address, verb, body=body, headers=headers)
+    except (HTTPError, OSError, ValueError) as error:
+        return http, Outcome(http.status, 0, fault=no_answer(error))
+    status = http.status or 0
+    if status in {200, 201, 308}:
+        return http, Outcome(status, len(http.answer))
+    fault = classify(status, http.fields, http.answer, clock=caller.clock, session=verb == "PUT")
+    return http, Outcome(status, len(http.answer), fault=fault)
+
+
+def _position(
+    caller: Caller, session: Session, headers: Mapping[str, str], body: Body
+) -> Outcome[Stored | Finished]:
+    http, outcome = _exchange(caller, "PUT", session.address, headers, body)
+    if outcome.fault is not None:
+        return outcome
+    if http.status == 308:
+        return Outcome(308, 0, Stored(_stored(http.fields.get("range", ""))))
+    try:
+        video_id = json.loads(http.answer)["id"]
+    except (ValueError, KeyError, TypeError):
+        return Outcome(http.status, len(http.answer), fault=damaged(status=http.status, detail="no video id"))
+    return Outcome(http.status, len(http.answer), Finished(str(video_id)))
+
+
+def _stored(header: str) -> int:
+    """`bytes=0-n` is n + 1 bytes; no header is none."""
+    match = re.fullmatch(r"(?:bytes=)?0-(\d+)", header.strip())
+    return int(match[1]) + 1 if match else 0
+
+
+def _check_address(address: str, root: str) -> None:
+    parts, ours = urlsplit(address), urlsplit(root)
+    google = parts.scheme == "https" and (parts.hostname or "").endswith(".googleapis.com")
+    if not google and (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
+        raise CorruptData("An upload session's address is not YouTube's.", reason="foreignSessionAddress")
+
+
+def _announcement(size: int, content_type: str) -> Any:
+    from googleapiclient.http import MediaUpload  # noqa: PLC0415 - paid by those who upload
+
+    class Announced(MediaUpload):
+        """Tells Google's client what will come; the bytes go their own way."""
+
+        def size(self) -> int:
+            return size
+
+        def mimetype(self) -> str:
+            return content_type
+
+        def resumable(self) -> bool:
+            return True
+
+        def chunksize(self) -> int:
+            return GRANULE
+
+    return Announced()
