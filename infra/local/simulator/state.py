@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -64,8 +65,6 @@ class Simulator:
         self.timepiece = Timepiece(plan.clock_file)
         self.clock: Clock = self.timepiece.now
         self.random = self.derived("simulator")
-        self.identity = IdentityKey.load_or_create(plan.identity_key)
-        self.app_identity = IdentityKey.load_or_create(None)
         self.world: World = World.generate(plan.seed, plan.users, plan.channels_per_user, self.clock())
         self.journal = Journal()
         self.quota = QuotaCounter(self.clock, plan.limits)
@@ -79,6 +78,16 @@ class Simulator:
         )
         self.on_tick: list[Tick] = []
         self._rooms: dict[type[Any], Any] = {}
+
+    @cached_property
+    def identity(self) -> IdentityKey:
+        """Google's signing key, which other parts of the local stack may share."""
+        return IdentityKey.load_or_create(self.plan.identity_key)
+
+    @cached_property
+    def app_identity(self) -> IdentityKey:
+        """The signing key of the app's own identity provider."""
+        return IdentityKey.generate()
 
     async def tick(self) -> None:
         """Tell every room that time has moved."""
