@@ -1,0 +1,100 @@
+"""What is answered to a hub, and whose notifications are believed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import Forbidden, NotFound
+from shared.push.verification import LONGEST_LEASE, State, answer, check_signature
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+TOPIC = "https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC1"
+
+
+def query(**changes: str) -> dict[str, str]:
+    asked = {"mode": "subscribe", "topic": TOPIC, "challenge": "c" * 20, "lease_seconds": "432000"}
+    return {f"hub.{name}": value for name, value in {**asked, **changes}.items()}
+
+
+def test_a_subscription_that_we_asked_for_is_confirmed_for_the_lease_that_the_hub_grants():
+    confirmed = answer(query(lease_seconds="86400"), topic=TOPIC, state=State.PENDING, renewing=True, now=NOW)
+    assert confirmed.challenge == "c" * 20
+    assert (confirmed.state, confirmed.lease_until) == (State.ACTIVE, NOW + timedelta(days=1))
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize(
+    ("asked", "state", "renewing"),
+    [
+        (query(topic="https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC2"), State.PENDING, True),
+        (query(mode="unsubscribe"), State.ACTIVE, False),
+        (query(), State.ACTIVE, False),
+        (query(mode="publish"), State.PENDING, True),
+        (query(challenge=""), State.PENDING, True),
+        (query(challenge="c" * 5000), State.PENDING, True),
+        ({}, State.PENDING, True),
+    ],
+)
+def test_what_we_never_asked_for_is_not_confirmed(asked, state, renewing):
+    with pytest.raises(NotFound):
+        answer(asked, topic=TOPIC, state=state, renewing=renewing, now=NOW)
+
+
+def test_an_unsubscription_that_we_asked_for_is_confirmed():
+    confirmed = answer(query(mode="unsubscribe"), topic=TOPIC, state=State.LEAVING, renewing=False, now=NOW)
+    assert confirmed.challenge == "c" * 20
+
+
+def test_a_denied_subscription_is_noted():
+    noted = answer(query(mode="denied"), topic=TOPIC, state=State.ACTIVE, renewing=False, now=NOW)
+    assert noted.state is State.DENIED
+
+
+@given(st.text(max_size=12))
+def test_no_lease_is_longer_than_the_longest_known_and_none_is_negative(text):
+    confirmed = answer(query(lease_seconds=text), topic=TOPIC, state=State.PENDING, renewing=True, now=NOW)
+    assert NOW <= confirmed.lease_until <= NOW + LONGEST_LEASE
+
+
+def signed(body: bytes, secret: bytes, method: str = "sha1") -> str:
+    return f"{method}={hmac.new(secret, body, getattr(hashlib, method)).hexdigest()}"
+
+
+@pytest.mark.parametrize("method", ["sha1", "sha256"])
+@pytest.mark.parametrize("secret", [b"new", b"old"])
+def test_the_present_and_the_former_secret_both_sign(method, secret):
+    check_signature(signed(b"body", secret, method), b"body", [b"new", b"old"])
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (None, "signatureMissing"),
+        ("", "signatureMissing"),
+        ("md5=00", "signatureMissing"),
+        ("sha1=", "signatureWrong"),
+        ("sha1=" + "0" * 40, "signatureWrong"),
+        (signed(b"body", b"older than old"), "signatureWrong"),
+        (signed(b"another body", b"new"), "signatureWrong"),
+    ],
+)
+def test_a_body_that_our_secret_did_not_sign_is_refused(header, reason):
+    with pytest.raises(Forbidden) as refusal:
+        check_signature(header, b"body", [b"new", b"old"])
+    assert refusal.value.reason == reason
+
+
+@given(st.binary(max_size=200), st.binary(min_size=1, max_size=40), st.integers(0, 10**6))
+def test_changing_one_bit_of_the_body_breaks_the_signature(body, secret, position):
+    header = signed(body + b"x", secret)
+    changed = bytearray(body + b"x")
+    changed[position % len(changed)] ^= 1
+    with pytest.raises(Forbidden):
+        check_signature(header, bytes(changed), [secret])
