@@ -29,7 +29,8 @@ from infra.local.stack import Stack
 from shared.clock import last_full_day
 
 if TYPE_CHECKING:
-    from google.cloud import bigquery, firestore
+    from google.cloud.bigquery import Client as Warehouse
+    from google.cloud.firestore import Client as State
 
 HISTORY_DAYS = 30
 LAG = timedelta(hours=74)  # past the 48 to 72 hours that YouTube takes, with room for the last file
@@ -55,8 +56,8 @@ class Demo:
         self.stack = stack
         self.screen = screen
         self.story = Story()
-        self.state: firestore.Client = firestore.client()
-        self.warehouse: bigquery.Client = bigquery.client()
+        self.state: State = firestore.client()
+        self.warehouse: Warehouse = bigquery.client()
         self.dataset = stack.env.get("YT_DATASET", "youtube")
 
     @contextmanager
