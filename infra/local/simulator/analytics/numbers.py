@@ -26,8 +26,15 @@ Group = tuple[str, ...]
 SUBSCRIBED_STATUS = {splits.SUBSCRIBED: "SUBSCRIBED", splits.NOT_SUBSCRIBED: "UNSUBSCRIBED"}
 LIVE = {True: "LIVE", False: "ON_DEMAND"}
 TRAFFIC_SOURCES = {
-    **{"0": "NO_LINK_OTHER", "3": "SUBSCRIBER", "4": "YT_CHANNEL", "5": "YT_SEARCH", "7": "RELATED_VIDEO"},
-    **{"9": "EXT_URL", "14": "PLAYLIST", "17": "NOTIFICATION", "24": "SHORTS"},
+    "0": "NO_LINK_OTHER",
+    "3": "SUBSCRIBER",
+    "4": "YT_CHANNEL",
+    "5": "YT_SEARCH",
+    "7": "RELATED_VIDEO",
+    "9": "EXT_URL",
+    "14": "PLAYLIST",
+    "17": "NOTIFICATION",
+    "24": "SHORTS",
 }
 LOCATIONS = {"0": "WATCH", "1": "EMBEDDED", "2": "CHANNEL", "8": "BROWSE", "10": "SHORTS_FEED"}
 DEVICES = {"100": "UNKNOWN_PLATFORM", "101": "DESKTOP", "102": "TV", "104": "MOBILE", "105": "TABLET"}
@@ -53,7 +60,7 @@ class Cell:
 def gather(world: World, channel: Channel, query: Query, now: float) -> dict[Group, Cell]:
     """The query's rows by their dimensions, unsorted. Days that YouTube has not counted yet are missing."""
     cells: dict[Group, Cell] = {}
-    videos = _chosen(world, channel, query)
+    videos = _chosen(world, channel, query, min(query.end, date.fromordinal(ordinal_at(now))))
     for ordinal in available_days(channel, query, now):
         day = date.fromordinal(ordinal).isoformat()
         times = {"day": day, "month": day[:7]}
@@ -86,12 +93,12 @@ def _count_events(
         cell.tally = cell.tally.plus(events(channel, ordinal))
 
 
-def _chosen(world: World, channel: Channel, query: Query) -> list[Video]:
+def _chosen(world: World, channel: Channel, query: Query, until: date) -> list[Video]:
     wanted = query.filters.get("video")
     live = query.filters.get("liveOrOnDemand")
     return [
         video
-        for video in world.all_videos_of(channel.id, query.end)
+        for video in world.all_videos_of(channel.id, until)
         if (wanted is None or video.id in wanted) and (live is None or LIVE[video.live] in live)
     ]
 

@@ -78,11 +78,6 @@ class Jobs:
         """Every living job."""
         return [job for job in self._jobs.values() if self._lives(job)]
 
-    @property
-    def count(self) -> int:
-        """How many jobs live."""
-        return len(self.all())
-
     def delete(self, job: Job) -> None:
         """End a job; its reports go with it."""
         self._jobs.pop(job.id, None)

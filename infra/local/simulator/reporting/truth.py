@@ -11,99 +11,90 @@ POST /control/reporting/jobs/end      {"report_type"?, "channel_id"?, "at"?}: Yo
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
-
+from infra.local.simulator.control import wish
 from infra.local.simulator.reporting.jobs import Jobs, instant
 from infra.local.simulator.world import issues
 from infra.local.simulator.world.files import PLAIN, Dialect, told
 from infra.local.simulator.world.issues import Job
-from infra.local.simulator.world.report_types import REPORT_TYPES
+from infra.local.simulator.world.model import STATES, Account, Channel
+from infra.local.simulator.world.report_types import REPORT_TYPES, ReportType
 from shared.clock import pacific_day, parse_instant
 
 if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
 DEFAULT_TYPE = "channel_basic_a3"
+Asked = Mapping[str, Any]
 
 
-async def world(request: Request) -> JSONResponse:
-    """Every account with its channels."""
-    return JSONResponse(
-        {
-            "seed": _simulator(request).world.seed,
-            "accounts": [
-                {
-                    "id": account.id,
-                    "email": account.email,
-                    "name": account.name,
-                    "state": account.state,
-                    "channels": [
-                        {
-                            "id": channel.id,
-                            "title": channel.title,
-                            "handle": channel.handle,
-                            "monetised": channel.monetised,
-                            "state": channel.state,
-                        }
-                        for channel in account.channels
-                    ],
-                }
-                for account in _simulator(request).world.accounts
-            ],
-        }
-    )
+def _show_world(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
+    world = simulator.world
+    return {"seed": world.seed, "accounts": [_account(account) for account in world.accounts]}
 
 
-async def change_world(request: Request) -> JSONResponse:
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "state": account.state,
+        "channels": [
+            {
+                "id": channel.id,
+                "title": channel.title,
+                "handle": channel.handle,
+                "monetised": channel.monetised,
+                "state": channel.state,
+            }
+            for channel in account.channels
+        ],
+    }
+
+
+def _change_world(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Suspend, close or reopen an account or a channel; let a channel into the Partner Programme or out."""
-    wish, there = await _body(request), _simulator(request).world
-    subject = there.account(wish["email"]) if "email" in wish else there.channel(wish.get("channel_id", ""))
+    world = simulator.world
+    subject = world.account(asked["email"]) if "email" in asked else world.channel(asked["channel_id"])
     if subject is None:
-        return _refusal("no such account or channel", 404)
-    if wish.get("state", "ok") not in {"ok", "suspended", "closed"}:
-        return _refusal("state is one of ok, suspended, closed")
-    subject.state = wish.get("state", subject.state)
-    if "monetised" in wish and "email" not in wish:
-        subject.monetised = bool(wish["monetised"])  # type: ignore[union-attr]
-    return JSONResponse({})
+        raise ValueError("there is no such account or channel")
+    if asked.get("state", "ok") not in STATES:
+        raise ValueError(f"state is one of {', '.join(STATES)}")
+    subject.state = asked.get("state", subject.state)
+    if "monetised" in asked:
+        if not isinstance(subject, Channel):
+            raise ValueError("only a channel is monetised")
+        subject.monetised = bool(asked["monetised"])
+    return {"state": subject.state}
 
 
-async def channel_truth(request: Request) -> JSONResponse:
+def _channel_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """A channel's days: what the newest issued report says of each, and what is finally true."""
-    simulator, wish = _simulator(request), request.query_params
-    channel = simulator.world.channel(wish.get("channel_id", ""))
-    kind = REPORT_TYPES.get(wish.get("report_type", DEFAULT_TYPE))
-    days = _days(wish.get("from"), wish.get("to"))
-    if channel is None or kind is None or days is None:
-        return _refusal("needs a known channel_id, from and to as YYYY-MM-DD, and a known report_type")
+    kind, (first, last) = _kind(asked), _span(asked)
+    channel = simulator.world.channel(asked["channel_id"])
+    if channel is None:
+        raise ValueError("there is no such channel")
     jobs = simulator.room(Jobs)
     job = jobs.find(channel.id, kind.id)
-    told_of = _reported(jobs, job, *days) if job else {"listed": 0, "superseded": 0, "days": {}}
-    last = min(days[1], pacific_day(simulator.clock()) - timedelta(days=1))
+    reported = _reported(jobs, job, first, last) if job else {"listed": 0, "superseded": 0, "days": {}}
+    over = min(last, pacific_day(simulator.clock()) - timedelta(days=1))
     final = {
         day.isoformat(): told(simulator.world.channel_day(channel.id, day))
-        for day in (days[0] + timedelta(days=number) for number in range((last - days[0]).days + 1))
+        for day in (first + timedelta(days=number) for number in range((over - first).days + 1))
     }
-    return JSONResponse({"channel_id": channel.id, "report_type": kind.id, **told_of, "final": final})
+    return {"channel_id": channel.id, "report_type": kind.id, **reported, "final": final}
 
 
-async def daily_truth(request: Request) -> JSONResponse:
+def _daily_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Every channel with a job of a type, day by day, as the newest issued reports say."""
-    wish = request.query_params
-    kind = REPORT_TYPES.get(wish.get("report_type", DEFAULT_TYPE))
-    days = _days(wish.get("from"), wish.get("to"))
-    if kind is None or days is None:
-        return _refusal("needs from and to as YYYY-MM-DD, and a known report_type")
-    jobs = _simulator(request).room(Jobs)
-    channels = {job.channel_id: _reported(jobs, job, *days) for job in jobs.with_type(kind.id)}
-    return JSONResponse({"report_type": kind.id, "channels": channels})
+    kind, (first, last) = _kind(asked), _span(asked)
+    jobs = simulator.room(Jobs)
+    channels = {job.channel_id: _reported(jobs, job, first, last) for job in jobs.with_type(kind.id)}
+    return {"report_type": kind.id, "channels": channels}
 
 
 def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
@@ -129,65 +120,52 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
     }
 
 
-async def reporting(request: Request) -> JSONResponse:
-    """The dialect of the files, and the number of jobs."""
-    jobs = _simulator(request).room(Jobs)
-    return JSONResponse({"dialect": asdict(jobs.dialect), "jobs": jobs.count})
+def _show_reporting(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
+    jobs = simulator.room(Jobs)
+    return {"dialect": asdict(jobs.dialect), "jobs": len(jobs.all())}
 
 
-async def speak(request: Request) -> JSONResponse:
+def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Change the dialect of the files; `{}` makes it plain again."""
-    wish, jobs = await _body(request), _simulator(request).room(Jobs)
-    if not wish.keys() <= asdict(PLAIN).keys() or wish.get("date_format", "YYYYMMDD") not in Dialect.DATE_FORMATS:
-        return _refusal(
-            f"knows {', '.join(asdict(PLAIN))}; date_format is one of {', '.join(Dialect.DATE_FORMATS)}"
-        )
-    jobs.dialect = replace(PLAIN, **wish)
-    return JSONResponse(asdict(jobs.dialect))
+    jobs = simulator.room(Jobs)
+    if asked.get("date_format", PLAIN.date_format) not in Dialect.DATE_FORMATS:
+        raise ValueError(f"date_format is one of {', '.join(Dialect.DATE_FORMATS)}")
+    jobs.dialect = replace(PLAIN, **asked)
+    return _show_reporting(simulator, asked)
 
 
-async def end_jobs(request: Request) -> JSONResponse:
+def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Let YouTube end jobs: at once, or at an instant that the jobs then tell as their expireTime."""
-    wish, jobs = await _body(request), _simulator(request).room(Jobs)
-    at = parse_instant(wish["at"]).timestamp() if wish.get("at") else jobs.now
+    jobs = simulator.room(Jobs)
+    at = parse_instant(asked["at"]).timestamp() if asked.get("at") else jobs.now
     chosen = [
         job
         for job in jobs.all()
-        if wish.get("report_type") in {None, job.report_type} and wish.get("channel_id") in {None, job.channel_id}
+        if asked.get("report_type") in {None, job.report_type}
+        and asked.get("channel_id") in {None, job.channel_id}
     ]
     for job in chosen:
         job.expires = at
-    return JSONResponse({"ended": len(chosen)})
+    return {"ended": len(chosen)}
 
 
 ROUTES = [
-    Route("/control/world", world, methods=["GET"]),
-    Route("/control/world", change_world, methods=["POST"]),
-    Route("/control/truth", channel_truth, methods=["GET"]),
-    Route("/control/truth/daily", daily_truth, methods=["GET"]),
-    Route("/control/reporting", reporting, methods=["GET"]),
-    Route("/control/reporting", speak, methods=["POST"]),
-    Route("/control/reporting/jobs/end", end_jobs, methods=["POST"]),
+    wish("GET", "/control/world", _show_world),
+    wish("POST", "/control/world", _change_world),
+    wish("GET", "/control/truth", _channel_truth),
+    wish("GET", "/control/truth/daily", _daily_truth),
+    wish("GET", "/control/reporting", _show_reporting),
+    wish("POST", "/control/reporting", _speak),
+    wish("POST", "/control/reporting/jobs/end", _end_jobs),
 ]
 
 
-def _simulator(request: Request) -> Simulator:
-    found: Simulator = request.app.state.simulator
-    return found
+def _kind(asked: Asked) -> ReportType:
+    name = asked.get("report_type", DEFAULT_TYPE)
+    if name not in REPORT_TYPES:
+        raise ValueError(f"there is no report type {name}")
+    return REPORT_TYPES[name]
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    raw = await request.body()
-    wish: dict[str, Any] = json.loads(raw) if raw.strip() else {}
-    return wish
-
-
-def _days(first: str | None, last: str | None) -> tuple[date, date] | None:
-    try:
-        return date.fromisoformat(first or ""), date.fromisoformat(last or "")
-    except ValueError:
-        return None
-
-
-def _refusal(message: str, status: int = 400) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status)
+def _span(asked: Asked) -> tuple[date, date]:
+    return date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 State = Literal["ok", "suspended", "closed"]
+STATES: tuple[State, ...] = get_args(State)
 Privacy = Literal["public", "unlisted", "private"]
 UploadStatus = Literal["uploaded", "processed", "failed", "rejected", "deleted"]
 
