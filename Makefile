@@ -1,22 +1,58 @@
-# The two commands: `make demo` (the main job, end to end) and `make test`. Each sets itself up on first use.
+# The two commands: `make demo` (the main job, end to end) and `make test`. Each sets itself up on first use
+# (infra/setup.py) and says so; on every later use that takes a moment.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
+UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-.PHONY: lock
-lock: $(VENV)/ready  ## Renew the locks (requirements.txt and infra/requirements/*.txt)
-	$(BIN)/uv pip compile -q --universal --no-emit-index-url -o requirements.txt pyproject.toml
-	$(BIN)/uv pip compile -q --universal --no-emit-index-url --extra dev -c requirements.txt -o infra/requirements/dev.txt pyproject.toml
-	$(BIN)/uv pip compile -q --universal --no-emit-index-url -o infra/requirements/bigquery-emulator.txt infra/requirements/bigquery-emulator.in
+.PHONY: demo
+demo: setup-stack  ## The main job end to end on the local stack, compared with the truth  [JSON=path]
+	@$(BIN)/python -m infra.local.demo $(if $(JSON),--json "$(JSON)")
+
+.PHONY: up
+up: setup-stack  ## The local stack, until Ctrl-C  [ARGS="--users 3 --channels-per-user 2 --seed 7 --paused"]
+	@exec $(BIN)/python -m infra.local.up $(ARGS)
+
+.PHONY: test
+test: setup-tests check  ## Checks and all tests
+	$(BIN)/pytest
 
 .PHONY: check
-check: $(VENV)/ready  ## Style, types, import direction
+check: setup-tools  ## Style, types, import direction, the build's schema
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
+
+.PHONY: faults
+faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
+	@mkdir -p .local
+	@$(BIN)/pytest -m fault --outcomes .local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
+
+.PHONY: bench
+bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
+	@$(BIN)/python -m infra.bench $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
+
+.PHONY: stage
+stage: setup-tools  ## dist/<function>/, as it is deployed
+	@$(BIN)/python -m infra.stage
+
+.PHONY: lock
+lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*.txt)
+	$(UV_COMPILE) -o requirements.txt pyproject.toml
+	$(UV_COMPILE) --extra dev -c requirements.txt -o infra/requirements/dev.txt pyproject.toml
+	$(UV_COMPILE) -o infra/requirements/bigquery-emulator.txt infra/requirements/bigquery-emulator.in
+
+.PHONY: clean
+clean:  ## Remove what was made, but for the two environments
+	rm -rf dist .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+.PHONY: setup-tools setup-stack setup-tests
+setup-tools setup-stack setup-tests: setup-%:
+	@$(PYTHON) infra/setup.py $*

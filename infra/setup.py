@@ -1,0 +1,238 @@
+"""Sets this tree up on first use; on every later one it looks, and is done in a moment.
+
+    python3 infra/setup.py tools     .venv, from infra/requirements/dev.txt
+    python3 infra/setup.py stack     and what the local stack needs: .venv-bigquery; Java, gcloud and its emulators,
+                                     a C compiler are looked for
+    python3 infra/setup.py tests     and Chromium, installed where Debian's apt-get may be used
+
+Everything that the machine lacks is named in one message before anything is installed. Only the standard library
+is used here, because nothing else is there yet.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+OLDEST = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "infra" / "requirements"
+LOG = ROOT / ".local" / "setup.log"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SPATIAL = "from duckdb_extensions import import_extension as i; i('spatial')"  # else the emulator downloads it
+
+
+class SetupFailed(Exception):
+    """It cannot go on; the message says what to do."""
+
+
+def say(text: str) -> None:
+    """Progress, at once."""
+    print(text, flush=True)
+
+
+def demand_python() -> None:
+    """Go on under a Python that is new enough, or say how to get one."""
+    if sys.version_info >= OLDEST:
+        return
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11"):
+        found = shutil.which(name)
+        if found:
+            os.execv(found, [found, *sys.argv])  # noqa: S606 - the same script under a newer Python
+    raise SetupFailed(
+        f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, and this is {sys.version.split()[0]}. "
+        "Debian: apt-get install python3 python3-venv; then: make PYTHON=python3.12 ..."
+    )
+
+
+def lacking(goal: str) -> list[str]:
+    """What this machine lacks for a goal, each with how to get it."""
+    found = []
+    if not _installed(ROOT / ".venv") and not _has_venv():
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        found.append(
+            f"Python's venv module is incomplete. Debian: apt-get install python3-venv python{version}-venv"
+        )
+    if goal in {"stack", "tests"}:
+        found += _lacking_for_the_stack()
+    if goal == "tests" and not _chromium() and not _may_apt():
+        found.append("Chromium is missing; the browser tests need it. Debian: apt-get install chromium (as root)")
+    return found
+
+
+def _lacking_for_the_stack() -> list[str]:
+    sys.path.insert(0, str(ROOT))
+    from infra.local import emulators  # noqa: PLC0415 - parses on a new Python only
+
+    found = {}
+    for ask in (emulators.java, emulators.sdk_root, _firestore_emulator, _pubsub_emulator):
+        try:
+            ask()
+        except emulators.Missing as missing:
+            found[str(missing)] = None
+    if not (shutil.which("cc") or shutil.which("gcc")):
+        found["A C compiler is missing; the stack's clock needs one. Debian: apt-get install gcc libc6-dev"] = None
+    return list(found)
+
+
+def _firestore_emulator() -> None:
+    from infra.local import emulators  # noqa: PLC0415
+
+    emulators.firestore(0, LOG)
+
+
+def _pubsub_emulator() -> None:
+    from infra.local import emulators  # noqa: PLC0415
+
+    emulators.pubsub(0, LOG)
+
+
+def _has_venv() -> bool:
+    try:
+        import ensurepip  # noqa: F401, PLC0415
+        import venv  # noqa: F401, PLC0415
+    except ImportError:
+        return False
+    return True
+
+
+def _chromium() -> bool:
+    return any(shutil.which(name) for name in CHROMIUM)
+
+
+def _sudo() -> list[str] | None:
+    """What to put before a command that needs root; None when root is not to be had without a question."""
+    if os.geteuid() == 0:
+        return []
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
+        return ["sudo", "-n"]
+    return None
+
+
+def _may_apt() -> bool:
+    return shutil.which("apt-get") is not None and _sudo() is not None
+
+
+def _installed(folder: Path) -> bool:
+    return (folder / "ready").is_file() and (folder / "bin" / "python").exists()
+
+
+def _stamp(lock: Path) -> str:
+    """What an environment was made from: the lock and the Python."""
+    content = hashlib.sha256(lock.read_bytes()).hexdigest()
+    return f"{content} python {sys.version_info[0]}.{sys.version_info[1]}\n"
+
+
+def environment(name: str, lock: Path, *, then: str | None = None) -> None:
+    """A virtual environment that holds exactly what a lock names; `then`: code to run in it once."""
+    folder, stamp = ROOT / name, _stamp(lock)
+    ready = folder / "ready"
+    if _installed(folder) and ready.read_text() == stamp:
+        return
+    began = time.monotonic()
+    if not _same_python(folder):
+        say(f"Making {name} ...")
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    python = str(folder / "bin" / "python")
+    total = sum(1 for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#")))
+    say(f"Installing what {lock.relative_to(ROOT)} names ({total} packages) into {name} ...")
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+    ]
+    _run([*command, "-r", str(lock)], total=total)
+    if then:
+        _run([python, "-c", then])
+    ready.write_text(stamp)
+    say(f"{name} is ready ({time.monotonic() - began:.0f} s).")
+
+
+def _same_python(folder: Path) -> bool:
+    library = folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return library.is_dir() and (folder / "bin" / "python").exists()
+
+
+def chromium() -> None:
+    """Chromium from Debian, for the browser tests."""
+    if _chromium():
+        return
+    sudo = _sudo()
+    assert sudo is not None  # `lacking` has said otherwise before
+    say("Installing Chromium with apt-get ...")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    _run([*sudo, "apt-get", "update", "-q"], env=quiet)
+    _run([*sudo, "apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], env=quiet)
+
+
+def _run(command: list[str], *, total: int = 0, env: dict[str, str] | None = None) -> None:
+    """Run a command with its output in the log; of pip's, count the packages aloud."""
+    count, last = 0, [""] * 20
+    with LOG.open("a") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(env or {})},
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line)
+            last = [*last[1:], line.rstrip()]
+            if total and line.startswith(("Collecting ", "Requirement already satisfied: ")):
+                count += 1
+                if count % 20 == 0:
+                    say(f"  {min(count, total)} of {total}")
+            elif total and line.startswith("Installing collected packages"):
+                say("  unpacking")
+    if process.wait() != 0:
+        tail = "\n".join(line for line in last if line)
+        raise SetupFailed(
+            f"This failed with {process.returncode}: {' '.join(command)}\n{tail}\n(all of it: {LOG})"
+        )
+
+
+def main() -> int:
+    """Reach the goal that the command line names."""
+    goal = sys.argv[1] if len(sys.argv) > 1 else "stack"
+    try:
+        demand_python()
+        if goal not in {"tools", "stack", "tests"}:
+            raise SetupFailed(f"{goal!r} is none of: tools, stack, tests")
+        LOG.parent.mkdir(exist_ok=True)
+        with (LOG.parent / "setup.lock").open("w") as alone:  # two commands at once: one sets up, one waits
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            problems = lacking(goal)
+            if problems:
+                raise SetupFailed("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
+            environment(".venv", REQUIREMENTS / "dev.txt")
+            if goal in {"stack", "tests"}:
+                environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
+            if goal == "tests":
+                chromium()
+    except SetupFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
