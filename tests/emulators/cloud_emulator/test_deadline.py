@@ -16,7 +16,7 @@ QUEUE = "projects/p/locations/us-central1/queues/q"
 
 
 def test_a_target_that_misses_the_deadline_fails_the_attempt_and_the_request_is_cancelled(target):
-    target.answer("/", (200, {}, 2.0))
+    target.answer("/", (200, {}, 4.0))
     tasks = CloudTasks(region="us-central1", journal=Journal(), now=time.time)
     queue = TaskQueue(
         name=QUEUE,
@@ -45,7 +45,7 @@ def test_a_target_that_misses_the_deadline_fails_the_attempt_and_the_request_is_
 
     started = time.monotonic()
     asyncio.run(until_settled())
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
     (story,) = tasks.journal.ended
     assert (story.end, story.last_status) == ("dropped", None)
     assert "deadline" in story.last_reason
