@@ -10,6 +10,7 @@ its own. A request that can have reached Google is charged, whatever came of it.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -164,7 +165,7 @@ class Caller:
         reservation: Reservation = self.budget.reserve(
             method=endpoint,
             account=self.context.account,
-            operation_id=self.context.operation_id,
+            operation_id=self._attempt_id(),
             priority=self.context.priority,
         )
         sent = False
@@ -178,6 +179,11 @@ class Caller:
             self._settle(reservation, sent=sent)
         self._after(endpoint, reservation, outcome, elapsed, attempt=2 if refused else 1)
         return outcome, token
+
+    def _attempt_id(self) -> str | None:
+        """The ledger answers one reservation for one id; each request of an operation has to pay for itself."""
+        operation = self.context.operation_id
+        return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
     def _settle(self, reservation: Reservation, *, sent: bool) -> None:
         try:

@@ -1,0 +1,92 @@
+"""Which addresses a source may have: public ones, looked up once and then held to.
+
+A URL that a customer gives makes our servers ask somewhere. So the name is resolved here, every address that it
+has must be public, and the connection goes to that very address: a name that answers differently a second later
+(DNS rebinding) changes nothing. Source: OWASP, server-side request forgery prevention.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from shared.errors import InvalidRequest, Unavailable
+
+HTTPS_PORT = 443
+_URL_MAX = 2048
+
+Resolver = Callable[[str], Sequence[str]]
+"""All addresses of a host name. Raises OSError when it has none."""
+
+Admits = Callable[[str], bool]
+"""Whether an address may be connected to."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL and the one address that stands for its host."""
+
+    host: str
+    address: str
+    port: int
+    path: str
+
+
+def resolve(host: str) -> Sequence[str]:
+    """All addresses of a name, as this machine sees them."""
+    found = socket.getaddrinfo(host, HTTPS_PORT, type=socket.SOCK_STREAM)
+    return sorted({str(entry[4][0]) for entry in found})
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public Internet: not private, loopback, link-local, shared or reserved."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        nat64 = ip in ipaddress.ip_network("64:ff9b::/96")
+        if nat64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None and not is_public(str(inner)):
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def checked(url: str, *, field: str) -> SplitResult:
+    """The URL's parts. Raises InvalidRequest for anything but a plain https address of a named host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidRequest("The source is not a URL.", field=field) from error
+    if parts.scheme != "https" or not parts.hostname:
+        raise InvalidRequest("The source must be an https:// URL.", field=field)
+    if parts.username is not None or parts.password is not None:
+        raise InvalidRequest("The source's URL must not carry a user name or password.", field=field)
+    if port not in {None, HTTPS_PORT}:
+        raise InvalidRequest("The source must be on port 443.", field=field)
+    if len(url) > _URL_MAX or any(ord(letter) < 33 for letter in url):
+        raise InvalidRequest("The source's URL is too long, or has spaces in it.", field=field)
+    return parts
+
+
+def target(url: str, *, field: str, resolver: Resolver = resolve, admits: Admits = is_public) -> Target:
+    """Where to connect for a URL.
+
+    Raises InvalidRequest for a URL or address that no source may have (one bad address of many is enough),
+    Unavailable for a name that does not resolve.
+    """
+    parts = checked(url, field=field)
+    host = str(parts.hostname)
+    try:
+        addresses = resolver(host)
+    except (OSError, UnicodeError) as error:
+        raise Unavailable("The source's host name has no address.", reason="sourceUnreachable") from error
+    if not addresses or not all(admits(address) for address in addresses):
+        raise InvalidRequest(
+            "The source's address is not on the public Internet.", reason="sourceNotPublic", field=field
+        )
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(host, addresses[0], parts.port or HTTPS_PORT, path)

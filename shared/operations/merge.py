@@ -1,0 +1,39 @@
+"""An update that loses nothing: what YouTube has now, with the wanted changes, as whole parts.
+
+`videos.update` empties every writable field of a part that is not sent. So the parts that change are read, merged
+and written whole, and the parts that do not change are not sent at all. Source: note on videos.update, discovery
+document of youtube v3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WRITABLE: Mapping[str, tuple[str, ...]] = {
+    "snippet": ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage"),
+    "status": (
+        "privacyStatus",
+        "publishAt",
+        "license",
+        "embeddable",
+        "publicStatsViewable",
+        "selfDeclaredMadeForKids",
+        "containsSyntheticMedia",
+    ),
+}
+"""What an update may write of each part; all else in a part is YouTube's own and is not sent back."""
+
+
+def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The parts to write: each part of `changes`, whole. {} when the video is as wanted already."""
+    written: dict[str, dict[str, Any]] = {}
+    for part, wanted in changes.items():
+        here = current.get(part, {})
+        kept = {name: here[name] for name in WRITABLE[part] if here.get(name) is not None}
+        whole = {**kept, **wanted}
+        if part == "status" and whole.get("privacyStatus") != "private":
+            whole.pop("publishAt", None)  # a schedule goes only with a private video
+        if whole != kept:
+            written[part] = whole
+    return written
