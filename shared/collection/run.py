@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from shared import budget
 from shared.access import channels, token_source
+from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import planner, videos
@@ -97,7 +98,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
 def _ingest_reports(message: Mapping[str, Any]) -> None:
     refs = refs_from(message)
     schema.ensured()
-    with budget.ledger().lease(method=reporting.DOWNLOAD, account=budget.SYSTEM, upto=len(refs)) as lease:
+    with budget.ledger().lease(method=reporting.DOWNLOAD, account=SYSTEM, upto=len(refs)) as lease:
         ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,
@@ -130,5 +131,5 @@ def _caller(channel_id: str, spend: Budget) -> Caller:
         budget=spend,
         limiter=budget.rate_limiter(),
         tokens=token_source(channel_id),
-        context=Context(account=budget.SYSTEM, channel_id=channel_id),
+        context=Context(account=SYSTEM, channel_id=channel_id),
     )
