@@ -1,0 +1,229 @@
+"""A deployment's access room against Firestore, Secret Manager and the simulator's Google."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import urllib3
+
+from infra.local.simulator.consent import Choice
+from infra.local.simulator.faults import Fault, parse
+from infra.local.simulator.grants import Client
+from infra.local.simulator.oauth import Consents as ConsentPages
+from infra.local.simulator.serve import serving
+from infra.local.simulator.state import Plan, Simulator
+from shared.access import consent
+from shared.access.connect import Connector, Learnt
+from shared.access.consent import Consents, Finished
+from shared.access.google_oauth import GoogleOAuth, OAuthClient, Tokens
+from shared.access.keyring import Keyring
+from shared.access.pace import StartPace
+from shared.access.refresh import LEASE, Refresher
+from shared.access.vault import Vault
+from shared.errors import Forbidden, YtempireError
+from shared.settings import Settings
+
+APP = "http://127.0.0.1:8000"
+RETURN_TO = f"{APP}/channels"
+CLIENT_ID, CLIENT_SECRET = "client-1.apps.googleusercontent.com", "GOCSPX-canary-client-secret"
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """Google: four accounts with three channels each."""
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # oauthlib's own switch for http on loopback
+    client = Client(
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        redirect_uris=(f"{APP}/auth/youtube/callback",),
+    )
+    with serving(Plan(root="", users=4, channels_per_user=3, clients=(client,))) as running:
+        yield running
+
+
+@pytest.fixture
+def keyring(secrets_client: Any) -> Keyring:
+    """A vault key of its own, with one version."""
+    name = f"vault-{uuid.uuid4().hex[:12]}"
+    secrets_client.create_secret(
+        request={"parent": "projects/test", "secret_id": name, "secret": {"replication": {"automatic": {}}}}
+    )
+    keyring = Keyring(lambda: secrets_client, "test", name)
+    keyring.add(random.randbytes)
+    return keyring
+
+
+@dataclass
+class Deployment:
+    """Our side of the consent, with a browser's cookie jar in `cookie`."""
+
+    simulator: Simulator
+    client: Any
+    vault: Vault
+    keyring: Keyring
+    settings: Settings
+    google: GoogleOAuth
+    cookie: str | None = None
+    owners: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def consents(self) -> Consents:
+        """A fresh instance of the consent way, as another process would have."""
+        dice, clock = random.Random(1), self.simulator.clock
+        return Consents(
+            client=self.client,
+            vault=self.vault,
+            google=self.google,
+            connector=Connector(self.client, self.vault, self.settings, clock, dice=dice),
+            settings=self.settings,
+            clock=clock,
+            pace=StartPace(self.client, clock, dice=dice),
+            learn=self.learn,
+        )
+
+    def refresher(self, **changes: Any) -> Refresher:
+        """A fresh instance that refreshes, as another process would have."""
+        parts: dict[str, Any] = {
+            "owner": f"instance-{next(self.owners)}",
+            "dice": random.Random(2),
+            "lease": LEASE,
+        }
+        return Refresher(self.client, self.vault, self.google, self.simulator.clock, **(parts | changes))
+
+    def learn(self, tokens: Tokens, _user: str) -> Learnt:
+        """channels.list mine, by hand."""
+        answer = urllib3.request(
+            "GET",
+            f"{self.simulator.root}/youtube/v3/channels?part=snippet,contentDetails&mine=true",
+            headers={"Authorization": f"Bearer {tokens.access_token.reveal()}"},
+        )
+        body = answer.json()
+        if "error" in body:
+            reason = body["error"]["errors"][0]["reason"]
+            raise Forbidden("YouTube refuses.", reason=reason)
+        if not body.get("items"):
+            raise Forbidden("No channel.", reason="youtubeSignupRequired")
+        item = body["items"][0]
+        uploads = item["contentDetails"]["relatedPlaylists"]["uploads"]
+        return Learnt(item["id"], item["snippet"]["title"], uploads)
+
+    def account(self, number: int = 0) -> Any:
+        """One of the world's Google accounts."""
+        return list(self.simulator.world.accounts)[number]
+
+    def start(self, user: str = "u1", features: str = "analytics,revenue,publish", **form: str) -> dict[str, str]:
+        """Set out; answers the query that Google's page receives."""
+        wanted = consent.ask(user, {"features": features, **form}, self.settings)
+        started = self.consents.start(wanted, self.cookie)
+        self.cookie = started.binding.reveal()
+        return {name: values[0] for name, values in parse_qs(urlsplit(started.authorization_url).query).items()}
+
+    def decide(self, query: dict[str, str], choice: Choice) -> dict[str, list[str]]:
+        """Let a person choose on Google's page; answers the query that Google sends back with the browser."""
+        pages = self.simulator.room(ConsentPages)
+        pages.prepared["*"] = choice
+        answer = urllib3.request("GET", f"{self.simulator.root}/o/oauth2/v2/auth", fields=query, redirect=False)
+        assert answer.status == 302, answer.data
+        return parse_qs(urlsplit(answer.headers["location"]).query)
+
+    def finish(self, back: dict[str, list[str]], cookie: str | None = "same") -> Finished:
+        """Come back from Google, in the same browser unless told otherwise."""
+        answer = consent.returned(back, self.settings)
+        return self.consents.finish(answer, self.cookie if cookie == "same" else cookie)
+
+    def connect(self, user: str = "u1", *, account: int = 0, channel: int = 0, **form: Any) -> Finished:
+        """The whole way. untick: scopes; form: as `start`."""
+        who = self.account(account)
+        untick = frozenset(form.pop("untick", ()))
+        choice = Choice(user=who.email, channel_id=who.channels[channel].id, untick=untick)
+        return self.finish(self.decide(self.start(user, **form), choice))
+
+    def connected(self, **form: Any) -> str:
+        """The whole way; answers the channel."""
+        finished = self.connect(**form)
+        assert finished.reason == "connected", finished.reason
+        assert finished.connected is not None
+        return finished.connected.channel_id
+
+    def stored(self, collection: str) -> dict[str, dict[str, Any]]:
+        """Every document of a collection."""
+        return {found.id: found.to_dict() for found in self.client.collection(collection).stream()}
+
+    def expire(self, channel_id: str) -> None:
+        """Let the stored access token end now."""
+        self.client.document("grants", channel_id).update({"access_expires_at": self.simulator.clock()})
+
+    def fault(self, **spec: Any) -> Fault:
+        """Have the simulator fail."""
+        fault = parse(spec)
+        self.simulator.faults.add(fault)
+        return fault
+
+    @contextmanager
+    def slow_refresh(self, channel_id: str, refresher: Refresher) -> Iterator[list[Any]]:
+        """While the block runs, `refresher` waits for Google's answer; then holds the token, or the error."""
+        delay = self.fault(method="oauth.token", kind="delay", seconds=2, times=1)
+        ended: list[Any] = []
+
+        def work() -> None:
+            try:
+                ended.append(refresher.fresh(channel_id).secret)
+            except YtempireError as error:
+                ended.append(error)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        while not delay.hits:
+            time.sleep(0.01)
+        yield ended
+        worker.join(30)
+
+    def token_requests(self) -> int:
+        """How often the token endpoint was asked."""
+        return sum(
+            count for (method, _), count in self.simulator.journal.counts.items() if method == "oauth.token"
+        )
+
+    def everything(self) -> str:
+        """Every Firestore document as text, bytes included."""
+        found = []
+
+        def walk(collections: Any) -> None:
+            for collection in collections:
+                for snapshot in collection.stream():
+                    found.append(repr(snapshot.to_dict()))
+                    walk(snapshot.reference.collections())
+
+        walk(self.client.collections())
+        return "\n".join(found)
+
+
+@pytest.fixture
+def access(simulator: Simulator, firestore_client: Any, keyring: Keyring) -> Deployment:
+    settings = Settings(
+        project="test",
+        app_url=APP,
+        api_url=APP,
+        id_token_issuer="https://app.example",
+        id_token_audience="ytempire",
+        id_token_keys_url=f"{simulator.root}/app/keys",
+        return_to=(RETURN_TO,),
+        oauth_auth_url=f"{simulator.root}/o/oauth2/v2/auth",
+        oauth_token_url=f"{simulator.root}/token",
+        oauth_revoke_url=f"{simulator.root}/revoke",
+    )
+    payload = json.dumps({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}).encode()
+    google = GoogleOAuth(settings, lambda: OAuthClient.parse(payload), simulator.clock)
+    vault = Vault(keyring, simulator.clock)
+    return Deployment(simulator, firestore_client, vault, keyring, settings, google)

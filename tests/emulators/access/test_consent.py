@@ -1,0 +1,315 @@
+import threading
+
+import pytest
+
+from infra.local.simulator.consent import Choice
+from shared.access import channels
+from shared.access.consent import LIFETIME
+from shared.access.features import MANAGE, READ, REVENUE
+from shared.errors import Forbidden, InvalidRequest
+
+NOTHING: dict = {}
+
+
+def nothing_connected(access):
+    return access.stored("channels") == access.stored("grants") == NOTHING
+
+
+def test_a_consent_connects_the_channel_that_was_chosen(access):
+    chosen = access.account().channels[1]
+    finished = access.connect(channel=1)
+    channel = channels.get(access.client, chosen.id)
+    assert finished.reason == "connected"
+    assert (channel.user_id, channel.title, channel.uploads_playlist) == (
+        "u1",
+        chosen.title,
+        chosen.uploads_playlist,
+    )
+    assert channel.google_account == access.account().id
+    assert channel.state == "connected"
+    assert all(channel.can(feature) for feature in ("analytics", "revenue", "publish"))
+
+
+def test_one_grant_is_one_channel_so_a_user_s_second_channel_leaves_the_first_alone(access):
+    first, second = access.connected(channel=0), access.connected(channel=1)
+    assert first != second
+    assert {first, second} == set(access.stored("grants"))
+    assert [channel.channel_id for channel in channels.list_all(access.client, user_id="u1")] == sorted(
+        [first, second]
+    )
+
+
+def test_the_browser_goes_on_to_an_address_that_carries_nothing_secret(access):
+    finished = access.connect()
+    location = finished.location("https://app/auth/youtube/done")
+    assert location == f"https://app/auth/youtube/done?ref={finished.reference}"
+    back = access.connect(channel=1, return_to=access.settings.return_to[0])
+    assert back.location("unused") == f"{access.settings.return_to[0]}?connected={back.connected.channel_id}"
+
+
+def test_the_result_is_shown_to_the_browser_that_finished_and_to_no_other(access):
+    finished = access.connect(features="analytics,revenue", untick=[REVENUE])
+    shown = access.consents.outcome(finished.reference, access.cookie)
+    assert shown["title"] == access.account().channels[0].title
+    assert shown["missing"] == ["revenue"]
+    assert access.consents.outcome(finished.reference, "x" * 43) is None
+    assert access.consents.outcome(finished.reference, None) is None
+    assert access.consents.outcome("../users/u1", access.cookie) is None
+    access.simulator.timepiece.advance(LIFETIME.total_seconds())
+    assert access.consents.outcome(finished.reference, access.cookie) is None
+
+
+@pytest.mark.fault(1)
+def test_a_state_replayed_after_success_is_refused(access):
+    query = access.start()
+    who = access.account()
+    back = access.decide(query, Choice(user=who.email, channel_id=who.channels[0].id))
+    assert access.finish(back).reason == "connected"
+    asked = access.token_requests()
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish(back)
+    assert refused.value.reason == "stateUsed"
+    assert access.token_requests() == asked
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("cookie", [None, "", "short", "A" * 43])
+def test_a_state_that_comes_back_in_another_browser_is_refused(access, cookie):
+    who = access.account()
+    back = access.decide(access.start("attacker"), Choice(user=who.email, channel_id=who.channels[0].id))
+    with pytest.raises(Forbidden) as refused:
+        access.finish(back, cookie=cookie)
+    assert refused.value.reason == "otherBrowser"
+    assert nothing_connected(access)
+    assert access.token_requests() == 0
+
+
+@pytest.mark.fault(3)
+def test_an_expired_state_is_refused_though_its_record_is_still_there(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    access.simulator.timepiece.advance(LIFETIME.total_seconds() + 1)
+    assert len(access.stored("consents")) == 1
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish(back)
+    assert refused.value.reason == "stateExpired"
+    assert nothing_connected(access)
+
+
+def test_a_state_that_was_never_issued_is_refused(access):
+    access.start()
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish({"state": ["x" * 43], "code": ["4/0A"]})
+    assert refused.value.reason == "stateUnknown"
+
+
+@pytest.mark.fault(4)
+def test_of_callbacks_with_the_same_code_at_once_one_wins(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    gate, ends = threading.Barrier(4), []
+
+    def arrive():
+        gate.wait()
+        try:
+            ends.append(access.finish(back).reason)
+        except InvalidRequest as refused:
+            ends.append(refused.reason)
+
+    arrivals = [threading.Thread(target=arrive) for _ in range(4)]
+    for arrival in arrivals:
+        arrival.start()
+    for arrival in arrivals:
+        arrival.join()
+    assert sorted(ends) == ["connected", "stateUsed", "stateUsed", "stateUsed"]
+    assert len(access.stored("channels")) == 1
+    assert access.token_requests() == 1
+
+
+@pytest.mark.fault(5)
+def test_access_denied_stores_nothing(access):
+    back = access.decide(access.start(), Choice(user=access.account().email, deny=True))
+    assert back["error"] == ["access_denied"]
+    finished = access.finish(back)
+    assert finished.reason == "denied"
+    assert finished.location("/done") == "/done?outcome=denied"
+    assert nothing_connected(access)
+    assert access.token_requests() == 0
+
+
+@pytest.mark.fault(6)
+def test_an_unticked_monetary_scope_connects_without_revenue(access):
+    channel_id = access.connected(untick=[REVENUE])
+    channel = channels.get(access.client, channel_id)
+    assert not channel.can("revenue")
+    assert channel.capabilities["revenue"].reason == "unticked"
+    assert channel.can("analytics")
+    assert channel.can("publish")
+
+
+def test_without_the_permission_to_see_the_channel_nothing_is_connected(access):
+    finished = access.connect(features="analytics", untick=[READ])
+    assert finished.reason == "readMissing"
+    assert nothing_connected(access)
+
+
+def test_a_feature_added_later_joins_the_ones_that_were_granted(access):
+    channel_id = access.connected(features="analytics")
+    assert channels.get(access.client, channel_id).capabilities["publish"].reason == "notAsked"
+    assert access.connected(features="publish") == channel_id
+    channel = channels.get(access.client, channel_id)
+    assert channel.can("analytics")
+    assert channel.can("publish")
+    assert MANAGE in access.stored("grants")[channel_id]["granted_scopes"]
+
+
+@pytest.mark.fault(7)
+def test_an_answer_without_a_refresh_token_keeps_the_stored_one(access):
+    channel_id = access.connected()
+    before = access.stored("grants")[channel_id]
+    query = access.start()
+    query["access_type"] = "online"  # what makes Google leave it out
+    who = access.account()
+    finished = access.finish(access.decide(query, Choice(user=who.email, channel_id=channel_id)))
+    after = access.stored("grants")[channel_id]
+    assert finished.reason == "connected"
+    assert after["refresh_token"] == before["refresh_token"]
+    assert after["access_token"] != before["access_token"]
+    access.expire(channel_id)
+    assert access.refresher().fresh(channel_id).secret.reveal()
+
+
+@pytest.mark.fault(7)
+def test_an_answer_without_a_refresh_token_asks_again_when_none_is_stored(access):
+    query = access.start()
+    query["access_type"] = "online"
+    who = access.account()
+    finished = access.finish(access.decide(query, Choice(user=who.email, channel_id=who.channels[0].id)))
+    assert finished.reason == "noRefreshToken"
+    assert nothing_connected(access)
+
+
+@pytest.mark.fault(8)
+def test_a_code_bound_to_another_verifier_is_refused_and_nothing_stored(access):
+    query = access.start()
+    query["code_challenge"] = "A" * 43  # the code of somebody else's flow, injected into this one
+    who = access.account()
+    finished = access.finish(access.decide(query, Choice(user=who.email, channel_id=who.channels[0].id)))
+    assert finished.reason == "codeRefused"
+    assert nothing_connected(access)
+
+
+@pytest.mark.fault(8)
+def test_a_record_that_lost_its_verifier_is_refused_and_nothing_stored(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    [reference] = access.stored("consents")
+    access.client.document("consents", reference).update({"verifier": {"v": 1, "n": b"0" * 12, "c": b"1" * 40}})
+    with pytest.raises(Exception, match="does not open"):
+        access.finish(back)
+    assert nothing_connected(access)
+    assert access.token_requests() == 0
+
+
+def test_a_code_that_google_never_issued_is_refused_and_nothing_stored(access):
+    state = access.start()["state"]
+    assert access.finish({"state": [state], "code": ["4/0Anonsense"]}).reason == "codeRefused"
+    assert nothing_connected(access)
+
+
+@pytest.mark.fault(9)
+def test_a_reconnect_that_chooses_another_channel_changes_nothing_and_says_so(access):
+    channel_id = access.connected(channel=0)
+    before = access.stored("grants"), access.stored("channels")
+    finished = access.connect(channel=1, expect_channel=channel_id)
+    assert finished.reason == "otherChannel"
+    assert (access.stored("grants"), access.stored("channels")) == before
+
+
+def test_a_reconnect_of_the_same_channel_heals_it(access):
+    channel_id = access.connected()
+    access.client.document("grants", channel_id).update({"state": "reauth_required"})
+    access.client.document("channels", channel_id).update({"state": "reauth_required"})
+    finished = access.connect(expect_channel=channel_id)
+    assert finished.connected.reconnected
+    assert access.stored("grants")[channel_id]["state"] == "connected"
+    assert access.stored("channels")[channel_id]["state"] == "connected"
+    assert len(access.stored("channels")) == 1
+
+
+@pytest.mark.fault(10)
+@pytest.mark.parametrize("address", ["https://evil", "//evil", "/\\evil", "https:%2f%2fevil"])
+def test_a_start_with_a_foreign_return_address_is_refused_before_anything_is_kept(access, address):
+    with pytest.raises(InvalidRequest) as refused:
+        access.start(return_to=address)
+    assert refused.value.field == "return_to"
+    assert access.stored("consents") == NOTHING
+
+
+def test_an_answer_of_another_issuer_is_refused(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    assert back["iss"] == [access.settings.oauth_issuer]
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish({**back, "iss": ["https://evil.example"]})
+    assert refused.value.reason == "issuerMismatch"
+    assert access.finish(back).reason == "connected"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"state": ["a", "b"]}, "repeatedParameter"),
+        ({"code": ["a", "b"]}, "repeatedParameter"),
+        ({"code": ["x" * 5000]}, "oversizedParameter"),
+        ({"state": ["x" * 5000]}, "oversizedParameter"),
+        ({"error": ["access_denied"]}, "codeMissing"),
+        ({"code": []}, "codeMissing"),
+        ({"state": []}, "stateUnknown"),
+    ],
+)
+def test_oversized_repeated_and_missing_parameters_are_refused(access, change, reason):
+    query = access.start()
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish({"state": [query["state"]], "code": ["4/0A"], **change})
+    assert refused.value.reason == reason
+    assert access.token_requests() == 0
+
+
+def test_an_account_without_a_channel_is_told_so(access):
+    query = access.start()
+    who = access.account()
+    who.channels.clear()
+    assert access.finish(access.decide(query, Choice(user=who.email))).reason == "youtubeSignupRequired"
+    assert nothing_connected(access)
+
+
+def test_a_suspended_account_is_told_so(access):
+    access.fault(method="youtube.channels.list", kind="authenticatedUserAccountSuspended")
+    assert access.connect().reason == "authenticatedUserAccountSuspended"
+    assert nothing_connected(access)
+
+
+@pytest.mark.parametrize("kind", ["backendError", "html", "reset", "empty"])
+def test_a_token_endpoint_that_is_down_is_told_and_nothing_stored(access, kind):
+    access.fault(method="oauth.token", kind=kind, times=1)
+    assert access.connect().reason in {"googleUnavailable", "corruptData"}
+    assert nothing_connected(access)
+
+
+def test_a_wrong_client_secret_is_the_operator_s(access):
+    access.fault(method="oauth.token", kind="invalid_client", times=1)
+    assert access.connect().reason == "oauthClient"
+    assert nothing_connected(access)
+
+
+@pytest.mark.fault(18)
+def test_no_state_code_verifier_cookie_or_token_lies_in_firestore_in_the_clear(access, capsys):
+    access.connected(channel=0)
+    query = access.start()
+    access.decide(query, Choice(user=access.account().email, deny=True))
+    written = access.everything() + capsys.readouterr().out
+    issued = [each for kind in access.simulator.journal.secrets().values() for each in kind]
+    assert len(issued) >= 4
+    for canary in [*issued, query["state"], access.cookie]:
+        assert canary not in written
