@@ -1,7 +1,7 @@
 """Sets this tree up on first use; on every later one it looks, and is done in a moment.
 
     python3 infra/setup.py tools     .venv, from infra/requirements/dev.txt
-    python3 infra/setup.py stack     and what the local stack needs: .venv-bigquery; Java, gcloud and its emulators,
+    python3 infra/setup.py stack     and what the local stack needs: .venv-bigquery. Java, gcloud, its emulators and
                                      a C compiler are looked for
     python3 infra/setup.py tests     and Chromium, installed where Debian's apt-get may be used
 
@@ -70,7 +70,7 @@ def _lacking_for_the_stack() -> list[str]:
     sys.path.insert(0, str(ROOT))
     from infra.local import emulators  # noqa: PLC0415 - parses on a new Python only
 
-    found = {}
+    found: dict[str, None] = {}
     for ask in (emulators.java, emulators.sdk_root, _firestore_emulator, _pubsub_emulator):
         try:
             ask()
@@ -210,24 +210,30 @@ def _run(command: list[str], *, total: int = 0, env: dict[str, str] | None = Non
         )
 
 
+def reach(goal: str) -> None:
+    """Set up for a goal. Raises SetupFailed, saying what to do."""
+    demand_python()
+    LOG.parent.mkdir(exist_ok=True)
+    with (LOG.parent / "setup.lock").open("w") as alone:  # two commands at once: one sets up, one waits
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        problems = lacking(goal)
+        if problems:
+            raise SetupFailed("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        environment(".venv", REQUIREMENTS / "dev.txt")
+        if goal in {"stack", "tests"}:
+            environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
+        if goal == "tests":
+            chromium()
+
+
 def main() -> int:
-    """Reach the goal that the command line names."""
-    goal = sys.argv[1] if len(sys.argv) > 1 else "stack"
+    """`infra/setup.py tools|stack|tests`."""
+    goals = ("tools", "stack", "tests")
+    if sys.argv[1:] not in [[goal] for goal in goals]:
+        print(f"usage: infra/setup.py {'|'.join(goals)}", file=sys.stderr)
+        return 2
     try:
-        demand_python()
-        if goal not in {"tools", "stack", "tests"}:
-            raise SetupFailed(f"{goal!r} is none of: tools, stack, tests")
-        LOG.parent.mkdir(exist_ok=True)
-        with (LOG.parent / "setup.lock").open("w") as alone:  # two commands at once: one sets up, one waits
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            problems = lacking(goal)
-            if problems:
-                raise SetupFailed("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
-            environment(".venv", REQUIREMENTS / "dev.txt")
-            if goal in {"stack", "tests"}:
-                environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
-            if goal == "tests":
-                chromium()
+        reach(sys.argv[1])
     except SetupFailed as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from infra.faults.recording import pytest_addoption, pytest_configure, pytest_itemcollected  # noqa: F401
 from infra.local import emulators
 from infra.local.cloud_emulator.part import cloud_emulator as cloud_emulator_part
 from infra.local.process import LOOPBACK, free_port
+
+LAYERS = ("pure", "emulators", "faults", "end_to_end", "browser")  # in order of speed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast layers first: what is plainly broken says so within seconds."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: LAYERS.index(item.path.relative_to(here).parts[0]))
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
-from google.protobuf.duration_pb2 import Duration
 
 from infra.deployment import Deployment, Subscription, deployment
 from shared.cloud import secrets
@@ -50,8 +50,8 @@ def subscription_request(
         "topic": f"projects/{project}/topics/{subscription.topic}",
         "ack_deadline_seconds": subscription.ack_deadline,
         "retry_policy": {
-            "minimum_backoff": Duration(seconds=int(subscription.min_backoff)),
-            "maximum_backoff": Duration(seconds=int(subscription.max_backoff)),
+            "minimum_backoff": timedelta(seconds=subscription.min_backoff),
+            "maximum_backoff": timedelta(seconds=subscription.max_backoff),
         },
     }
     if subscription.function is not None:
@@ -75,7 +75,7 @@ def first_versions(values: dict[str, bytes]) -> None:
     for name, payload in values.items():
         parent = f"projects/{project}/secrets/{name}"
         if not any(client.list_secret_versions(parent=parent)):
-            client.add_secret_version(parent=parent, payload={"data": payload})
+            client.add_secret_version(request={"parent": parent, "payload": {"data": payload}})
 
 
 def main() -> None:

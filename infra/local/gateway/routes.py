@@ -63,6 +63,6 @@ def route_table(declared: Deployment, running: Collection[str]) -> RouteTable:
         pushes={
             subscription.name: declared.functions[subscription.function]
             for subscription in declared.subscriptions.values()
-            if subscription.function in running
+            if subscription.function is not None and subscription.function in running
         },
     )

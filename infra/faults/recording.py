@@ -1,0 +1,71 @@
+"""Notes what the tests marked `fault(n)` said. tests/conftest.py takes these pytest hooks in by name.
+
+`pytest --outcomes PATH` writes {"exit_status": n, "tests": {test id: {"faults": [n, ...], "passed": bool}}}.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+
+from infra.faults import fault_list
+
+_PROPERTY = "faults"
+
+
+class Result(TypedDict):
+    """One test's word on its faults."""
+
+    faults: list[int]
+    passed: bool
+
+
+_results = pytest.StashKey[dict[str, Result]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where to write."""
+    parser.addoption("--outcomes", type=Path, help="write the outcome of every test marked fault(n) to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what listens to reports, where reports arrive (under xdist: in the controller)."""
+    config.stash[_results] = {}
+    config.pluginmanager.register(_Recorder(config), "fault-outcomes")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a test's numbers travel with its reports. Raises UsageError for a number that the list does not have."""
+    numbers = [int(number) for mark in item.iter_markers("fault") for number in mark.args]
+    unknown = sorted(set(numbers) - set(fault_list()))
+    if unknown:
+        raise pytest.UsageError(f"{item.nodeid}: the fault list has no line {unknown}")
+    if numbers:
+        item.user_properties.append((_PROPERTY, numbers))
+
+
+class _Recorder:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Passed is what passed its call and failed nowhere."""
+        numbers = dict(report.user_properties).get(_PROPERTY)
+        if not numbers or (report.when != "call" and report.passed):
+            return
+        results = self._config.stash[_results]
+        before = results.get(report.nodeid)
+        passed = report.passed and (before is None or before["passed"])
+        results[report.nodeid] = {"faults": list(numbers), "passed": passed}  # type: ignore[call-overload]
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the file that was asked for."""
+        path: Path | None = self._config.getoption("--outcomes")
+        if path is None or hasattr(self._config, "workerinput"):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        told = {"exit_status": int(exitstatus), "tests": self._config.stash[_results]}
+        path.write_text(json.dumps(told, indent=1) + "\n")
