@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,10 @@ def _rows(simulator: Simulator, channel: Channel, query: Query) -> Rows:
     now = simulator.clock()
     if "elapsedVideoTimeRatio" in query.dimensions:
         return _retention(simulator, channel, query)
-    cells = numbers.gather(simulator.world, channel, query, now.timestamp())
     if query.metrics == ("viewerPercentage",):
-        return _viewers(query, sum(cell.tally.engaged_views for cell in cells.values()))
+        whole = numbers.gather(simulator.world, channel, replace(query, dimensions=()), now.timestamp())
+        return _viewers(query, sum(cell.tally.engaged_views for cell in whole.values()))
+    cells = numbers.gather(simulator.world, channel, query, now.timestamp())
     if "video" in query.dimensions:
         place = query.dimensions.index("video")
         alive = {video.id for video in simulator.world.videos_of(channel.id, now)}
