@@ -103,6 +103,7 @@ class Addresses:
             "YT_OAUTH_REVOKE_URL": f"{simulator}/revoke",
             "YT_HUB_URL": f"{simulator}/subscribe",
             "YT_TOPIC_URL": f"{simulator}/xml/feeds/videos.xml",
+            "OAUTHLIB_INSECURE_TRANSPORT": "1",  # oauthlib's own switch for plain http, which loopback is
             "NO_PROXY": LOOPBACK,  # a proxy of the machine's has no business between the parts
             "no_proxy": LOOPBACK,
             "PYTHONUNBUFFERED": "1",

@@ -157,6 +157,8 @@ class Demo:
 def main() -> int:
     """Exit status 0 only if nothing differs from the truth and nothing was lost or doubled."""
     given, screen = _arguments(), Console()
+    if not screen.is_terminal:
+        screen.width = 120  # a log has no width of its own
     began = time.monotonic()
     screen.print("[bold]Starting the local stack[/bold]")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -74,9 +75,10 @@ def connect(stack: Stack, http: httpx.Client, person: Person, channel: str, **ch
         "features": "analytics,revenue,publish",
         "login_hint": person.email,
     }
-    answer = http.post(f"{stack.url('gateway')}/auth/youtube/start", data=form)
+    app = stack.url("gateway")
+    answer = http.post(f"{app}/auth/youtube/start", data=form, headers={"Origin": app})
     answer = follow(http, answer)
-    if answer.status_code == HTTPStatus.OK and channel in str(answer.url):
+    if answer.status_code == HTTPStatus.OK and "ref" in answer.url.params:
         return None
     return f"{answer.status_code} at {answer.url.path}: {_words(answer)}"
 
@@ -104,4 +106,5 @@ def _cookies(answer: httpx.Response) -> Mapping[str, str]:
 
 
 def _words(answer: httpx.Response) -> str:
-    return " ".join(answer.text.split())[:300]
+    title = re.search(r"<title>(.*?)</title>", answer.text, re.DOTALL)
+    return " ".join(title.group(1).split()) if title else answer.text[:200]
