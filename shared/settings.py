@@ -55,6 +55,12 @@ class Settings:
     users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels")
     channels_per_user: int = setting("YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect")
     quota_profile: str = setting("YT_QUOTA_PROFILE", "current", doc="quota profile: current or guide")
+    quota_limits: tuple[str, ...] = setting(
+        "YT_QUOTA_LIMITS", (), doc="daily limits other than the profile's, as bucket=units, comma separated"
+    )
+    rate_limits: tuple[str, ...] = setting(
+        "YT_RATE_LIMITS", (), doc="rate limits other than the profile's, as limit=calls/seconds, comma separated"
+    )
     dataset: str = setting("YT_DATASET", "youtube", doc="BigQuery dataset")
     report_types: tuple[str, ...] = setting(
         "YT_REPORT_TYPES",

@@ -1,0 +1,52 @@
+"""Who may spend what of YouTube's quotas, and when: profiles, the ledger, leases, rate limits.
+
+with ledger().lease("youtubereporting.media.download", "system") as budget: ...   # a busy collector
+reservation = ledger().reserve(method="youtube.videos.insert", account=user, operation_id=step)
+rate_limiter().admit(method="youtube.videos.insert", user=user, project=project)
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from shared.budget.leases import Lease
+from shared.budget.ledger import Ledger, Reservation
+from shared.budget.limiter import RateLimiter
+from shared.budget.profile import Priority, Profile, adjusted, load
+from shared.budget.quotes import Quote, Work
+from shared.clock import system_clock
+from shared.cloud.firestore import client
+from shared.settings import settings
+
+__all__ = [
+    "Lease",
+    "Ledger",
+    "Priority",
+    "Profile",
+    "Quote",
+    "RateLimiter",
+    "Reservation",
+    "Work",
+    "ledger",
+    "profile",
+    "rate_limiter",
+]
+
+
+@cache
+def profile() -> Profile:
+    """This deployment's profile, with the figures that its settings change."""
+    chosen = settings()
+    return adjusted(load(chosen.quota_profile), limits=chosen.quota_limits, rates=chosen.rate_limits)
+
+
+@cache
+def ledger() -> Ledger:
+    """This process's ledger."""
+    return Ledger(client(), profile(), system_clock, users_max=settings().users_max)
+
+
+@cache
+def rate_limiter() -> RateLimiter:
+    """This process's rate limiter."""
+    return RateLimiter(client(), profile().rate_limits, system_clock)

@@ -1,0 +1,107 @@
+"""The accounts among which a bucket's day is divided, and what one holds.
+
+A day opens with a division that never changes afterwards: the reserve, system work, one share for each user, and
+a pool for what belongs to nobody (users who have not come yet, remainders). Their sum is the limit. From then on
+units only move: from an account to another (a loan), or from an account to spent. So however many documents there
+are, the limit holds as long as each account alone never goes below zero.
+
+The pool is cut into parts because it is where many meet; a borrower takes from as many as it needs, so nothing is
+stranded in any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from shared.budget.profile import Bucket
+from shared.errors import InvalidRequest
+
+SYSTEM = "system"
+RESERVE = "reserve"
+POOL_PARTS = 8
+POOLS = tuple(f"pool-{part}" for part in range(POOL_PARTS))
+_USER = "user:"
+_HEAVIEST = 1_000.0
+
+
+def account_of(name: str) -> str:
+    """The ledger's key for "system" or a user id. Raises InvalidRequest for an empty one."""
+    if not name:
+        raise InvalidRequest("An account needs a name.", reason="unknownAccount", field="account")
+    return SYSTEM if name == SYSTEM else _USER + quote(name, safe="")
+
+
+def name_of(account: str) -> str:
+    """What `account_of` was given; the reserve and the pool have names of their own."""
+    return unquote(account.removeprefix(_USER))
+
+
+def is_pool(account: str) -> bool:
+    """Whether these units belong to nobody."""
+    return account in POOLS
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account's day, in units. spent includes what is reserved and not settled yet."""
+
+    opening: int = 0
+    borrowed: int = 0
+    lent: int = 0
+    spent: int = 0
+
+    @property
+    def available(self) -> int:
+        """What is left. Below zero only while somebody takes back what he was refused."""
+        return self.opening + self.borrowed - self.lent - self.spent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How one bucket's day was divided. accounts holds every account that had units; they sum to limit."""
+
+    limit: int
+    reserve: int
+    accounts: Mapping[str, int]
+
+    def of(self, account: str) -> int:
+        """What an account began with."""
+        return self.accounts.get(account, 0)
+
+
+def divide(bucket: Bucket, weights: Mapping[str, float], users_max: int) -> Opening:
+    """The division for a new day.
+
+    weights: user id to weight (1 is an ordinary share; anything absurd counts as 1). Places of users who have not
+    come yet stay in the pool with weight 1 each, so a share does not depend on who else is there. Where a share
+    would be less than a unit, there are no shares.
+    """
+    accounts = {RESERVE: bucket.reserve, SYSTEM: bucket.system}
+    common = bucket.limit - bucket.reserve - bucket.system
+    if needs_users(bucket, users_max):
+        sound = {user: _sound(weight) for user, weight in weights.items()}
+        total = sum(sound.values()) + max(0, users_max - len(sound))
+        for user, weight in sorted(sound.items()):
+            accounts[account_of(user)] = int(common * weight / total)
+    left = bucket.limit - sum(accounts.values())
+    for part, pool in enumerate(POOLS):
+        accounts[pool] = left // POOL_PARTS + (1 if part < left % POOL_PARTS else 0)
+    return Opening(
+        limit=bucket.limit,
+        reserve=bucket.reserve,
+        accounts={account: units for account, units in accounts.items() if units},
+    )
+
+
+def needs_users(bucket: Bucket, users_max: int) -> bool:
+    """Whether the division depends on who the users are: an ordinary share is at least one unit."""
+    common = bucket.limit - bucket.reserve - bucket.system
+    return bucket.shares == "users" and common >= users_max > 0
+
+
+def _sound(weight: object) -> float:
+    if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= _HEAVIEST:
+        return float(weight)
+    return 1.0

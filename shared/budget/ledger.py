@@ -1,0 +1,329 @@
+"""The quota ledger: reserve before a call, settle after it; never over the limit, never in the dark.
+
+One bucket's Pacific day is `quota/<day>:<bucket>`: how it was divided and whether Google has closed it, with
+`accounts` (balances), `entries` (reservations) and `refusals` beneath. What moves units is in `protocol.py`, who
+may take what in `decisions.py`, what a process knows of a day in `days.py`; here they meet the clock.
+
+Writes: 1 for a reservation without an operation id, 2 with one and 1 to settle it; a lease costs the same for all
+of its calls together. Reads: the day's document once every two seconds while there is work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote as quoted
+
+from shared.budget import protocol, quotes, usage
+from shared.budget.accounts import account_of, name_of
+from shared.budget.books import Books
+from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak
+from shared.budget.days import Day, Days, sweep
+from shared.budget.decisions import Ask, Moment
+from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
+from shared.budget.leases import Lease
+from shared.budget.profile import Method, Priority, Profile
+from shared.budget.protocol import Hold, Place, Want
+from shared.budget.quotes import Quote, Work
+from shared.budget.refusals import refused, retry_at
+from shared.budget.usage import Usage
+from shared.clock import Clock, pacific_day, pacific_day_bounds
+from shared.errors import InvalidRequest, QuotaRefused, Unavailable
+from shared.monitoring.log import log
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+LAPSE = timedelta(hours=1)
+"""After this long an unsettled reservation counts as spent."""
+PAUSE = timedelta(seconds=30)
+"""When to ask again while the ledger does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """Units set aside for `count` calls of one method. cost: units in all; day: the Pacific day that pays."""
+
+    operation_id: str
+    method: str
+    bucket: str
+    account: str
+    cost: int
+    count: int
+    priority: Priority
+    day: date
+    holds: tuple[Hold, ...] = field(default=(), repr=False)
+
+    @property
+    def borrowed(self) -> tuple[tuple[str, int], ...]:
+        """From whom how many units were borrowed."""
+        return tuple((name_of(loan.lender), loan.units) for hold in self.holds for loan in hold.loans)
+
+
+class Ledger:
+    """The day's budgets. One a process; safe for its threads."""
+
+    def __init__(
+        self, client: Client, profile: Profile, clock: Clock, *, users_max: int = 50, books: Books | None = None
+    ) -> None:
+        self.profile = profile
+        self.clock = clock
+        self.books = books or Books(client)
+        self._days = Days(self.books, profile, users_max)
+
+    def reserve(
+        self,
+        *,
+        method: str,
+        account: str,
+        operation_id: str | None = None,
+        priority: Priority | None = None,
+        count: int = 1,
+    ) -> Reservation:
+        """Set aside what `count` calls of a method cost, for a user or "system".
+
+        Asked twice under one operation id before it is settled, it answers the same reservation. priority: at
+        least the profile's for this method. Raises QuotaRefused with reason and retry_at, InvalidRequest for an
+        unknown method.
+        """
+        return self.reserve_between(
+            method=method,
+            account=account,
+            operation_id=operation_id,
+            priority=priority,
+            least=count,
+            most=count,
+        )
+
+    def reserve_between(
+        self,
+        *,
+        method: str,
+        account: str,
+        operation_id: str | None,
+        priority: Priority | None,
+        least: int,
+        most: int,
+        lapse: timedelta = LAPSE,
+    ) -> Reservation:
+        """As `reserve`, for as many of `most` calls as can be had, but at least `least`."""
+        price = self.profile.method(method)
+        ask = self._ask(price, account, priority, least=least, most=most, seed=operation_id)
+        now = self.clock()
+        granted = Reservation(
+            operation_id=operation_id or uuid.uuid4().hex,
+            method=method,
+            bucket=price.bucket,
+            account=account,
+            cost=0,
+            count=most,
+            priority=ask.priority,
+            day=pacific_day(now),
+        )
+        if price.cost == 0:
+            return granted
+        entry = _entry_id(operation_id, method) if operation_id else None
+        try:
+            for each in days_at(now):
+                day = self._days.day(Place(each, price.bucket), now)
+                hold = self._hold(day, price, self._want(day, price, ask, entry=entry, now=now, lapse=lapse))
+                # The second day of two around midnight pays for exactly what the first one granted.
+                ask = replace(ask, units=hold.units, least=hold.units)
+                granted = replace(granted, holds=(*granted.holds, hold), cost=hold.units)
+        except QuotaRefused:
+            self.settle(granted, sent=False)
+            raise
+        except Unavailable as error:
+            return self._unreachable(price, granted, ask, error)
+        return replace(granted, count=granted.cost // price.cost)
+
+    def settle(self, reservation: Reservation, *, sent: bool) -> None:
+        """Charge what was sent, whatever came of it; give back what was not. Doing it again changes nothing."""
+        self.settle_units(reservation, reservation.cost if sent else 0)
+
+    def settle_units(self, reservation: Reservation, used: int) -> None:
+        """Charge a part of a reservation, in units, and give the rest back."""
+        for hold in reservation.holds:
+            back = max(0, hold.units - used)
+            done = self.books.run(protocol.settling(hold, hold.units - back))
+            if done and back and (day := self._days.known(hold.place)):
+                day.returned(hold, back)
+
+    def lease(
+        self,
+        method: str,
+        account: str,
+        *,
+        upto: int = 50,
+        priority: Priority | None = None,
+        duration: timedelta = timedelta(minutes=10),
+    ) -> Lease:
+        """A block of calls for a busy collector: reserve and settle in memory, in one context.
+
+            with ledger.lease("youtubereporting.media.download", "system", upto=50) as budget: ...
+
+        Takes nothing before its first reserve, takes another block when one is spent, gives the rest back at
+        the end. What a dead holder had taken counts as spent.
+        """
+        price = self.profile.method(method)
+        return Lease(ledger=self, price=price, account=account, upto=upto, priority=priority, duration=duration)
+
+    def close_bucket(self, bucket: str, *, reason: str) -> None:
+        """Google says that a bucket is used up: nothing more is spent from it until its reset.
+
+        What the ledger believed to be left is recorded as drift. In the first minutes after midnight Google may
+        still mean yesterday; then the new day is closed for those minutes only.
+        """
+        self.profile.bucket(bucket)
+        self._days.close(bucket, reason, self.clock())
+
+    def check_open(self, method: str, account: str) -> None:
+        """Raise QuotaRefused if Google has closed the method's bucket, as far as this process knows."""
+        now, price = self.clock(), self.profile.method(method)
+        day = self._days.day(Place(pacific_day(now), price.bucket), now)
+        self._check_closed(day, price, self._ask(price, account, None), now)
+
+    def sweep(self, now: datetime | None = None) -> int:
+        """Charge what was reserved and never settled, on today's and yesterday's books. Answers how many."""
+        return sweep(self.books, self.profile, now or self.clock())
+
+    def usage(self, day: date | None = None) -> dict[str, Usage]:
+        """Our own count, by bucket; of today's Pacific day unless another is given."""
+        now = self.clock()
+        when = day or pacific_day(now)
+        return {
+            name: self.books.run(usage.reading(Place(when, name), bucket, now))
+            for name, bucket in self.profile.buckets.items()
+        }
+
+    def mode(self, bucket: str) -> Mode:
+        """How freely a bucket is spent now: normal, cacheOnly from its alert threshold on, or exhausted."""
+        now = self.clock()
+        day = self._days.day(Place(pacific_day(now), self.profile.bucket(bucket).name), now)
+        closed = day.closed_until is not None and now < day.closed_until
+        return mode_of(day.bucket, self._days.used(day, now), closed=closed)
+
+    def forecast(self) -> dict[str, Forecast]:
+        """Each bucket's day to its Pacific midnight, from the day's burn."""
+        now = self.clock()
+        day = pacific_day(now)
+        return {
+            name: forecast_of(
+                self.profile.bucket(name), figures["used"] + figures["reserved"], figures["by_hour"], day, now
+            )
+            for name, figures in self.usage(day).items()
+        }
+
+    def quote(self, plan: Work | Sequence[Work]) -> Quote:
+        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+        now = self.clock()
+        works = (plan,) if isinstance(plan, Work) else tuple(plan)
+        buckets = {self.profile.method(method).bucket for work in works for method in work.calls}
+        boards = {}
+        for bucket in sorted(buckets):
+            day = self._days.day(Place(pacific_day(now), bucket), now)
+            book = self.books.run(protocol.looking(day.place, day.opening))
+            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
+            moment = Moment(day_left=day_left(day.place.day, now), allowance=allowance)
+            closed = day.closed_until if day.closed_until and now < day.closed_until else None
+            boards[bucket] = quotes.Board(bucket=day.bucket, book=book, moment=moment, closed_until=closed)
+        return quotes.quoted(self.profile, works, boards, now)
+
+    # --- one bucket's day ---------------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        price: Method,
+        account: str,
+        priority: Priority | None,
+        *,
+        least: int = 1,
+        most: int = 1,
+        seed: str | None = None,
+    ) -> Ask:
+        whole = all(isinstance(count, int) and not isinstance(count, bool) for count in (least, most))
+        if not whole or not 1 <= least <= most:
+            raise InvalidRequest(f"{most!r} is not a number of calls.", field="count")
+        asked = price.priority if priority is None else max(price.priority, Priority(priority))
+        if priority == Priority.BACKGROUND and price.priority <= Priority.NORMAL:
+            asked = Priority.BACKGROUND
+        return Ask(
+            account=account_of(account),
+            cost=price.cost,
+            units=price.cost * most,
+            least=price.cost * least,
+            priority=asked,
+            seed=seed or account,
+        )
+
+    def _want(
+        self, day: Day, price: Method, ask: Ask, *, entry: str | None, now: datetime, lapse: timedelta
+    ) -> Want:
+        return Want(
+            ask=ask,
+            moment=Moment(day_left=day_left(day.place.day, now)),
+            method=price.id,
+            token=uuid.uuid4().hex,
+            entry=entry,
+            hour=hour_of(day.place.day, now),
+            at=now,
+            lapses_at=now + lapse,
+            expires_at=pacific_day_bounds(day.place.day)[1] + KEEP,
+        )
+
+    def _hold(self, day: Day, price: Method, want: Want) -> Hold:
+        ask, now = want.ask, want.at
+        self._check_closed(day, price, ask, now)
+        reads = price.cached and ask.priority < Priority.HIGH
+        if reads and self._days.used(day, now) + ask.least > day.bucket.alert:
+            midnight = pacific_day_bounds(day.place.day)[1]
+            raise self._days.refusal(day, price, ask, "cacheOnly", when=midnight, now=now)
+        hold = None
+        if day.may_hold(ask):
+            hold = self.books.run(protocol.spending(day.place, day.opening, want))
+        if hold is None:
+            hold = self._borrow(day, price, want)
+        day.granted(hold)
+        return hold
+
+    def _borrow(self, day: Day, price: Method, want: Want) -> Hold:
+        ask, now = want.ask, want.at
+        day.left[ask.account] = 0
+        denied = day.still_denied(ask, now)
+        if denied and want.entry is None:
+            raise denied
+        if ask.priority == Priority.BACKGROUND and is_off_peak(now):
+            allowance = self._days.allowance(day, now)
+            want = replace(want, moment=replace(want.moment, allowance=allowance))
+        with day.borrowing:  # threads of one process would only collide
+            answer = self.books.run(protocol.borrowing(day.place, day.opening, want))
+        if isinstance(answer, Hold):
+            return answer
+        when = retry_at(answer, day.place.day, now)
+        error = self._days.refusal(day, price, ask, answer.reason, when=when, now=now)
+        day.denied[ask.account, ask.priority] = (ask.least, error, now)
+        raise error
+
+    def _check_closed(self, day: Day, price: Method, ask: Ask, now: datetime) -> None:
+        if day.closed_until is not None and now < day.closed_until:
+            raise self._days.refusal(day, price, ask, "bucketClosedByGoogle", when=day.closed_until, now=now)
+
+    def _unreachable(self, price: Method, reservation: Reservation, ask: Ask, error: Unavailable) -> Reservation:
+        bucket = self.profile.bucket(price.bucket)
+        if bucket.unreachable == "allow":
+            log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
+            return replace(reservation, cost=ask.least, count=ask.least // price.cost)
+        when = self.clock() + PAUSE
+        raise refused(
+            bucket, "ledgerUnavailable", needed=ask.least, used=None, retry_at=when, method=price.id
+        ) from error
+
+
+def _entry_id(operation_id: str, method: str) -> str:
+    """One entry for each operation and method: an operation makes several calls under its id."""
+    text = f"{quoted(operation_id, safe='')}~{method}"
+    return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,276 @@
+"""Quota profiles: buckets, prices, priorities and rate limits, as data in `profiles/*.toml`.
+
+A profile is checked when it is loaded, and what is wrong is named with its line. An unknown method is an error:
+a wrong guess of 1 where YouTube charges 450 is how a day's quota vanishes.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from shared.errors import InvalidRequest, Misconfigured
+
+FOLDER = Path(__file__).parent / "profiles"
+SHARES = ("users", "pool")
+UNREACHABLE = ("refuse", "allow")
+SCOPES = ("user", "project")
+MAX_CALLS = 2_000
+"""The longest window that a limiter remembers call by call; 16 kB a key."""
+
+
+class Priority(IntEnum):
+    """How much an operation matters; a greater one may reach further."""
+
+    BACKGROUND = 0
+    NORMAL = 1
+    HIGH = 2
+    CRITICAL = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """One daily budget. Figures in units of the bucket; see the head of a profile for their meaning."""
+
+    name: str
+    title: str
+    limit: int
+    reserve: int
+    alert: int
+    system: int
+    shares: str
+    unreachable: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What one call costs. cached: its answer may come from the cache, so it gives way from the alert on."""
+
+    id: str
+    bucket: str
+    cost: int
+    priority: Priority = Priority.NORMAL
+    cached: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimit:
+    """At most `calls` in any `window` seconds, for each user or for the project."""
+
+    name: str
+    methods: tuple[str, ...]
+    per: tuple[str, ...]
+    calls: int
+    window: int
+
+    def covers(self, method: str) -> bool:
+        """Whether calls of a method count here."""
+        return any(fnmatchcase(method, pattern) for pattern in self.methods)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One set of figures. Build it with `load` or `parse`, which check it."""
+
+    name: str
+    buckets: Mapping[str, Bucket]
+    methods: Mapping[str, Method]
+    rate_limits: tuple[RateLimit, ...] = ()
+
+    def method(self, method_id: str) -> Method:
+        """The method with this discovery id. Raises InvalidRequest for one without a price."""
+        try:
+            return self.methods[method_id]
+        except KeyError:
+            raise InvalidRequest(
+                f"The quota profile {self.name!r} has no price for the method {method_id!r}.",
+                reason="unknownMethod",
+                field="method",
+            ) from None
+
+    def bucket(self, name: str) -> Bucket:
+        """The bucket of this name. Raises InvalidRequest for an unknown one."""
+        try:
+            return self.buckets[name]
+        except KeyError:
+            raise InvalidRequest(
+                f"The quota profile {self.name!r} has no bucket {name!r}.", reason="unknownBucket", field="bucket"
+            ) from None
+
+
+@cache
+def load(name: str) -> Profile:
+    """A profile of this folder. Raises Misconfigured for an unknown name, or with the line that is wrong."""
+    path = FOLDER / f"{name}.toml"
+    if not re.fullmatch(r"[a-z0-9_-]+", name) or not path.is_file():
+        known = ", ".join(sorted(found.stem for found in FOLDER.glob("*.toml")))
+        raise Misconfigured(f"There is no quota profile {name!r}; there are: {known}.", reason="quotaProfile")
+    return parse(path.read_text(encoding="utf-8"), source=path.name)
+
+
+def parse(text: str, *, source: str) -> Profile:
+    """A checked profile. Raises Misconfigured naming every line that is wrong."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{source}: {error}", reason="quotaProfile") from error
+    lines = dict(_lines(text))
+    problems: list[str] = []
+
+    def wrong(section: str, key: str, why: str) -> None:
+        line = lines.get((section, key)) or lines.get((section, "")) or 1
+        problems.append(f"{source} line {line}: {key or section}: {why}")
+
+    buckets = {name: _bucket(name, table, wrong) for name, table in document.get("buckets", {}).items()}
+    methods = {name: _method(name, table, buckets, wrong) for name, table in document.get("methods", {}).items()}
+    limits = tuple(_limit(name, table, methods, wrong) for name, table in document.get("rate_limits", {}).items())
+    for section in ("buckets", "methods"):
+        if not document.get(section):
+            wrong("", section, "is missing")
+    if not isinstance(document.get("name"), str):
+        wrong("", "name", "is missing")
+    if problems:
+        raise Misconfigured("; ".join(problems), reason="quotaProfile")
+    return Profile(
+        name=document["name"],
+        buckets={name: bucket for name, bucket in buckets.items() if bucket},
+        methods={name: method for name, method in methods.items() if method},
+        rate_limits=tuple(limit for limit in limits if limit),
+    )
+
+
+_SECTION = re.compile(r"^\s*\[+([^\]]+)\]+")
+_KEY = re.compile(r"""^\s*("[^"]+"|'[^']+'|[\w.-]+)\s*=""")
+
+
+def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
+    """Where each (section, key) stands, counted from 1; a section itself has the key ""."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _SECTION.match(line):
+            section = found[1].strip()
+            yield (section, ""), number
+        elif found := _KEY.match(line):
+            yield (section, found[1].strip("\"'")), number
+
+
+def _whole(value: Any, *, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _unknown(table: Mapping[str, Any], known: set[str]) -> str | None:
+    extra, missing = sorted(set(table) - known), sorted(known - set(table))
+    parts = [f"unknown {', '.join(extra)}"] * bool(extra) + [f"lacks {', '.join(missing)}"] * bool(missing)
+    return "; ".join(parts) or None
+
+
+def _bucket(name: str, table: Any, wrong: Any) -> Bucket | None:
+    section = f"buckets.{name}"
+    shape = _unknown(table, set(Bucket.__dataclass_fields__) - {"name"})
+    if shape:
+        return wrong(section, "", shape)  # type: ignore[no-any-return]
+    before = len(checks := list(_bucket_problems(table)))
+    for key, why in checks:
+        wrong(section, key, why)
+    return None if before else Bucket(name=name, **table)
+
+
+def _bucket_problems(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if not _whole(table["limit"], least=1, most=1_000_000_000):
+        yield "limit", f"must be a whole number of at least 1, not {table['limit']!r}"
+        return
+    for key in ("reserve", "alert", "system"):
+        if not _whole(table[key], least=0, most=table["limit"]):
+            yield key, f"must be a whole number from 0 to the limit {table['limit']}, not {table[key]!r}"
+            return
+    if table["reserve"] + table["system"] > table["limit"]:
+        yield "system", f"reserve and system together are more than the limit {table['limit']}"
+    for key, among in (("shares", SHARES), ("unreachable", UNREACHABLE)):
+        if table[key] not in among:
+            yield key, f"must be one of {', '.join(among)}, not {table[key]!r}"
+
+
+def _method(name: str, table: Any, buckets: Mapping[str, Bucket | None], wrong: Any) -> Method | None:
+    section = "methods"
+    values = {"priority": "normal", "cached": False, **table}
+    shape = _unknown(values, set(Method.__dataclass_fields__) - {"id"})
+    priorities = {priority.name.lower(): priority for priority in Priority}
+    bucket = buckets.get(values.get("bucket", ""))
+    if shape is None and values["bucket"] not in buckets:
+        shape = f"there is no bucket {values['bucket']!r}"
+    if shape is None and not _whole(values["cost"], least=0, most=bucket.limit if bucket else 1_000_000_000):
+        shape = f"cost must be a whole number from 0 to the bucket's limit, not {values['cost']!r}"
+    if shape is None and values["priority"] not in priorities:
+        shape = f"priority must be one of {', '.join(priorities)}, not {values['priority']!r}"
+    if shape is None and not isinstance(values["cached"], bool):
+        shape = "cached must be true or false"
+    if shape:
+        return wrong(section, name, shape)  # type: ignore[no-any-return]
+    return Method(id=name, **{**values, "priority": priorities[values["priority"]]})
+
+
+def _limit(name: str, table: Any, methods: Mapping[str, Any], wrong: Any) -> RateLimit | None:
+    shape = _unknown(table, set(RateLimit.__dataclass_fields__) - {"name"})
+    if shape is None and not _whole(table["calls"], least=1, most=MAX_CALLS):
+        shape = f"calls must be a whole number from 1 to {MAX_CALLS}; state a busier limit over a shorter window"
+    if shape is None and not _whole(table["window"], least=1, most=86_400):
+        shape = "window must be a whole number of seconds from 1 to 86400"
+    if shape is None and not (table["per"] and set(table["per"]) <= set(SCOPES)):
+        shape = f"per must list some of {', '.join(SCOPES)}"
+    if shape is None:
+        unmatched = [p for p in table["methods"] if not any(fnmatchcase(m, p) for m in methods)]
+        shape = f"no method is called {', '.join(unmatched)}" if unmatched or not table["methods"] else None
+    if shape:
+        return wrong("rate_limits", name, shape)  # type: ignore[no-any-return]
+    return RateLimit(
+        name=name,
+        methods=tuple(table["methods"]),
+        per=tuple(table["per"]),
+        calls=table["calls"],
+        window=table["window"],
+    )
+
+
+_RESIZE = re.compile(r"(\w+)=(\d+)")
+_RERATE = re.compile(r"(\w+)=(\d+)/(\d+)")
+
+
+def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str, ...] = ()) -> Profile:
+    """The profile with some figures set by the operator.
+
+    limits: "bucket=units"; reserve, alert and system keep their proportion. rates: "limit=calls/seconds".
+    Raises Misconfigured naming the item that is wrong.
+    """
+    buckets = dict(profile.buckets)
+    for item in limits:
+        found = _RESIZE.fullmatch(item)
+        if not found or found[1] not in buckets or int(found[2]) < 1:
+            raise Misconfigured(f"quota limits: {item!r} is not bucket=units", reason="quotaProfile")
+        buckets[found[1]] = _resized(buckets[found[1]], int(found[2]))
+    by_name = {limit.name: limit for limit in profile.rate_limits}
+    for item in rates:
+        found = _RERATE.fullmatch(item)
+        if not found or found[1] not in by_name or not 1 <= int(found[2]) <= MAX_CALLS or not int(found[3]):
+            raise Misconfigured(f"rate limits: {item!r} is not limit=calls/seconds", reason="quotaProfile")
+        by_name[found[1]] = replace(by_name[found[1]], calls=int(found[2]), window=int(found[3]))
+    return replace(profile, buckets=buckets, rate_limits=tuple(by_name.values()))
+
+
+def _resized(bucket: Bucket, limit: int) -> Bucket:
+    def part(units: int) -> int:
+        return units * limit // bucket.limit
+
+    return replace(
+        bucket,
+        limit=limit,
+        reserve=part(bucket.reserve),
+        alert=max(1, part(bucket.alert)),
+        system=part(bucket.system),
+    )

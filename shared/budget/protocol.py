@@ -1,0 +1,391 @@
+"""How units move without ever being paid out twice, whatever happens between two steps.
+
+Spending from one's own account is a blind addition whose result is read back: it is granted if the account is
+not below zero afterwards, else it is taken back. Nobody waits for anybody, and the limit cannot be passed, because
+each grant saw all additions before it. Borrowing is decided from a look at the accounts and committed on condition
+that none of those it touches has changed.
+
+An addition may be repeated by a client that lost the answer: then units are lost, never given out twice. A
+subtraction is never committed alone but together with a change of state that can happen once.
+
+A reservation with an operation id has an entry of its own:
+
+    held       set aside; confirmed says that the grant is certain, not still being judged
+    settled    charged; the units that were not used have gone back
+    lapsed     nobody settled it in time: charged, because the call may have been sent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shared.budget.accounts import POOLS, Balance, Opening
+from shared.budget.decisions import Ask, Book, Loan, Moment, Refusal, Spend, decide
+from shared.budget.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Steps, Write
+
+PATIENCE = 24
+"""Attempts at a contended account before the ledger counts as unreachable."""
+HASTE = 8
+"""Looks at an account that somebody is about to take back from, before a refusal stands."""
+QUIET = timedelta(minutes=10)
+HELD, SETTLED, LAPSED = "held", "settled", "lapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a bucket's day is kept."""
+
+    day: date
+    bucket: str
+
+    @property
+    def path(self) -> str:
+        """The document with the day's division."""
+        return f"quota/{self.day.isoformat()}:{self.bucket}"
+
+    @property
+    def accounts(self) -> str:
+        """The collection of balances."""
+        return f"{self.path}/accounts"
+
+    @property
+    def entries(self) -> str:
+        """The collection of reservations."""
+        return f"{self.path}/entries"
+
+    def account(self, account: str) -> str:
+        """An account's document."""
+        return f"{self.accounts}/{account}"
+
+    def entry(self, entry_id: str) -> str:
+        """A reservation's document."""
+        return f"{self.entries}/{entry_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    """A request for units. token: unique to this attempt. entry: its idempotent id, or None to keep no record.
+
+    hour: whole hours since the day began. lapses_at: when an unsettled hold counts as spent.
+    """
+
+    ask: Ask
+    moment: Moment
+    method: str
+    token: str
+    entry: str | None
+    hour: int
+    at: datetime
+    lapses_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Granted units of one bucket's day. left: what the account holds now, as far as it was seen."""
+
+    place: Place
+    account: str
+    units: int
+    token: str
+    entry: str | None
+    version: Any
+    hour: int
+    expires_at: datetime
+    loans: tuple[Loan, ...] = ()
+    left: int | None = None
+
+
+class Contended(Exception):
+    """Nobody's fault: too many met at one account for too long."""
+
+
+def balance_of(opening: Opening, account: str, data: Mapping[str, Any] | None) -> Balance:
+    """A stored account, on top of what the day's division gave it."""
+    stored = data or {}
+    return Balance(
+        opening=opening.of(account),
+        borrowed=stored.get("borrowed", 0),
+        lent=stored.get("lent", 0),
+        spent=stored.get("spent", 0),
+    )
+
+
+# --- one's own account ------------------------------------------------------------------------------------------
+
+
+def spending(place: Place, opening: Opening, want: Want) -> Steps[Hold | None]:
+    """Spend from the own account alone, without looking first. None: it does not hold that much."""
+    own = place.account(want.ask.account)
+    for attempt in range(PATIENCE):
+        before: Doc | None = None
+        if attempt and want.entry:
+            existing = yield from _existing(place, opening, want)
+            if isinstance(existing, Hold):
+                return existing
+            before = existing
+        writes = [_own_write(own, want, want.ask.units)]
+        if want.entry:
+            writes.append(_entry_write(place, want, want.ask.units, (), before, confirmed=False))
+        written = yield Commit(tuple(writes))
+        if written is None:
+            yield Pause(attempt)
+            continue
+        numbers = written[0].numbers
+        left = balance_of(opening, want.ask.account, numbers).available
+        hold = _hold(place, want, want.ask.units, (), version=written[-1].version, left=left)
+        if left >= 0:
+            return hold
+        return (yield from _taking_back(hold, before))
+    raise Contended
+
+
+def _own_write(path: str, want: Want, units: int, borrowed: int = 0, only_if: Any = None) -> Write:
+    # Adding nothing is how a blind write reads the other side of the account back.
+    add = {"spent": units, "borrowed": borrowed, "lent": 0, f"hours.h{want.hour:02}": units}
+    return Write(path, {"at": want.at, "expires_at": want.expires_at}, add, only_if)
+
+
+def _entry_write(
+    place: Place, want: Want, units: int, loans: tuple[Loan, ...], before: Doc | None, *, confirmed: bool
+) -> Write:
+    assert want.entry is not None
+    fields = {
+        "state": HELD,
+        "confirmed": confirmed,
+        "token": want.token,
+        "account": want.ask.account,
+        "method": want.method,
+        "priority": want.ask.priority.name.lower(),
+        "units": units,
+        "charged": before.data.get("charged", 0) if before else 0,
+        "hour": want.hour,
+        "loans": [{"lender": loan.lender, "units": loan.units} for loan in loans],
+        "borrowed": sum(loan.units for loan in loans),
+        "at": want.at,
+        "lapses_at": want.lapses_at,
+        "expires_at": want.expires_at,
+    }
+    return Write(place.entry(want.entry), fields, only_if=before.version if before else ABSENT)
+
+
+def _hold(
+    place: Place, want: Want, units: int, loans: tuple[Loan, ...], *, version: Any, left: int | None
+) -> Hold:
+    return Hold(
+        place=place,
+        account=want.ask.account,
+        units=units,
+        token=want.token,
+        entry=want.entry,
+        version=version,
+        hour=want.hour,
+        expires_at=want.expires_at,
+        loans=loans,
+        left=left,
+    )
+
+
+def _taking_back(hold: Hold, before: Doc | None) -> Steps[Hold | None]:
+    """Undo an addition that went too far; the hold, if somebody has confirmed it meanwhile."""
+    own = Write(
+        hold.place.account(hold.account),
+        add={"spent": -hold.units, f"hours.h{hold.hour:02}": -hold.units},
+    )
+    if hold.entry is None:
+        mark = {"state": "refused", "units": 0, "expires_at": hold.expires_at}
+        yield Commit((Write(hold.place.entry(hold.token), mark, only_if=ABSENT), own))
+        return None
+    path = hold.place.entry(hold.entry)
+    if before is None:
+        undo = Write(path, only_if=hold.version, delete=True)
+    else:
+        undo = Write(path, dict(before.data), only_if=hold.version)
+    if (yield Commit((undo, own))) is not None:
+        return None
+    entry = (yield Read((path,)))[path]
+    if entry is None or entry.data.get("token") != hold.token:
+        return None  # the first try did it, and its answer was lost
+    return replace(hold, version=entry.version)
+
+
+def _existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | None]:
+    """The hold under this id; or the settled entry that a new attempt follows; or None: there is no entry."""
+    assert want.entry is not None
+    path, own = place.entry(want.entry), place.account(want.ask.account)
+    for attempt in range(PATIENCE):
+        found = yield Read((path, own))
+        entry: Doc | None = found[path]
+        if entry is None or entry.data["state"] != HELD:
+            return entry
+        hold = _held(place, want.entry, entry)
+        if entry.data["confirmed"]:
+            return hold
+        account = found[own]
+        if balance_of(opening, want.ask.account, account.data if account else None).available >= 0:
+            # From this write on it cannot be taken back, so it is safe to rely on.
+            written = yield Commit((Write(path, {"confirmed": True}, only_if=entry.version),))
+            if written is not None:
+                return replace(hold, version=written[0].version)
+        yield Pause(attempt)
+    raise Contended
+
+
+def _held(place: Place, entry_id: str, entry: Doc) -> Hold:
+    data = entry.data
+    return Hold(
+        place=place,
+        account=data["account"],
+        units=data["units"],
+        token=data["token"],
+        entry=entry_id,
+        version=entry.version,
+        hour=data["hour"],
+        expires_at=data["expires_at"],
+        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data["loans"]),
+    )
+
+
+# --- other people's accounts ------------------------------------------------------------------------------------
+
+
+def borrowing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Refusal]:
+    """Spend from the own account and as many others as it takes, or refuse with the reason."""
+    before: Doc | None = None
+    for attempt in range(PATIENCE):
+        book, docs, answer = yield from _look(place, opening, want)
+        if isinstance(answer, Refusal):
+            if want.entry and before is None:
+                existing = yield from _existing(place, opening, want)
+                if isinstance(existing, Hold):
+                    return existing
+            if _unsettled(book) and attempt < HASTE:
+                yield Pause(attempt)
+                continue
+            return answer
+        writes = _loan_writes(place, want, answer, docs)
+        if want.entry:
+            writes.append(_entry_write(place, want, answer.units, answer.loans, before, confirmed=True))
+        written = yield Commit(tuple(writes))
+        if written is not None:
+            left = balance_of(opening, want.ask.account, written[0].numbers).available
+            return _hold(place, want, answer.units, answer.loans, version=written[-1].version, left=left)
+        if want.entry:
+            existing = yield from _existing(place, opening, want)
+            if isinstance(existing, Hold):
+                return existing
+            before = existing
+        yield Pause(attempt)
+    raise Contended
+
+
+def _look(place: Place, opening: Opening, want: Want) -> Steps[tuple[Book, Mapping[str, Doc], Spend | Refusal]]:
+    """The least reading that answers: the own account and the pool, and if they do not suffice, everybody."""
+    nearby = [account for account in (want.ask.account, *POOLS) if account in opening.accounts]
+    if len(nearby) > 1 and want.moment.allowance is None:
+        found = yield Read(tuple(place.account(account) for account in {*nearby, want.ask.account}))
+        docs = {path.rpartition("/")[2]: doc for path, doc in found.items() if doc is not None}
+        part = Opening(
+            limit=opening.limit,
+            reserve=opening.reserve,
+            accounts={account: opening.of(account) for account in nearby},
+        )
+        book = _book(part, docs)
+        answer = decide(book, want.ask, want.moment)
+        if isinstance(answer, Spend) and answer.units == want.ask.units and not _unsettled(book):
+            return book, docs, answer
+    docs = yield Listing(place.accounts)
+    book = _book(opening, docs)
+    return book, docs, decide(book, want.ask, want.moment)
+
+
+def looking(place: Place, opening: Opening) -> Steps[Book]:
+    """The whole day's accounts as of one moment."""
+    docs = yield Listing(place.accounts)
+    return _book(opening, docs)
+
+
+def _book(opening: Opening, docs: Mapping[str, Doc]) -> Book:
+    balances = {account: balance_of(opening, account, doc.data) for account, doc in docs.items()}
+    return Book(opening=opening, balances=balances)
+
+
+def _unsettled(book: Book) -> bool:
+    """Whether somebody is about to take units back, so that a refusal might be hasty."""
+    return any(balance.available < 0 for balance in book.balances.values())
+
+
+def _loan_writes(place: Place, want: Want, spend: Spend, docs: Mapping[str, Doc]) -> list[Write]:
+    def version(account: str) -> Any:
+        return docs[account].version if account in docs else ABSENT
+
+    own = want.ask.account
+    borrowed = sum(loan.units for loan in spend.loans)
+    writes = [_own_write(place.account(own), want, spend.units, borrowed, version(own))]
+    for loan in spend.loans:
+        path = place.account(loan.lender)
+        writes.append(Write(path, {"expires_at": want.expires_at}, {"lent": loan.units}, version(loan.lender)))
+    return writes
+
+
+# --- afterwards -------------------------------------------------------------------------------------------------
+
+
+def settling(hold: Hold, used: int, state: str = SETTLED) -> Steps[bool]:
+    """Charge `used` units and give the rest back, its borrowed part to the lenders. Once: False if it was done."""
+    rest = hold.units - used
+    if hold.entry is None:
+        if rest:
+            mark = {"state": SETTLED, "units": used, "charged": used, "expires_at": hold.expires_at}
+            path = hold.place.entry(hold.token)
+            done = yield Commit((Write(path, mark, only_if=ABSENT), *_returns(hold, rest)))
+            return done is not None
+        return True
+    path, version = hold.place.entry(hold.entry), hold.version
+    for attempt in range(PATIENCE):
+        if attempt:
+            entry: Doc | None = (yield Read((path,)))[path]
+            if entry is None or entry.data["token"] != hold.token or entry.data["state"] != HELD:
+                return False
+            version = entry.version
+        fields = {"state": state, "confirmed": True, "units": used}
+        entry_write = Write(path, fields, {"charged": used}, only_if=version)
+        if (yield Commit((entry_write, *_returns(hold, rest)))) is not None:
+            return True
+        yield Pause(attempt)
+    raise Contended
+
+
+def _returns(hold: Hold, rest: int) -> list[Write]:
+    if not rest:
+        return []
+    writes, back = [], 0
+    for loan in reversed(hold.loans):
+        units = min(loan.units, rest - back)
+        if units:
+            writes.append(Write(hold.place.account(loan.lender), add={"lent": -units}))
+            back += units
+    add = {"spent": -rest, "borrowed": -back, f"hours.h{hold.hour:02}": -rest}
+    return [Write(hold.place.account(hold.account), add=add), *writes]
+
+
+def sweeping(place: Place, opening: Opening, now: datetime) -> Steps[int]:
+    """Charge what nobody settled in time, and mend accounts that a death left below zero. Answers how many."""
+    held: Mapping[str, Doc] = yield Listing(place.entries, where=("state", HELD))
+    swept = 0
+    for key, doc in sorted(held.items()):
+        if doc.data["lapses_at"] <= now:
+            hold = _held(place, key, doc)
+            swept += yield from settling(hold, hold.units, LAPSED)
+    accounts: Mapping[str, Doc] = yield Listing(place.accounts)
+    for account, doc in sorted(accounts.items()):
+        left = balance_of(opening, account, doc.data).available
+        # Grants alone never reach below zero; so this much was refused, by somebody who died before taking it
+        # back. Nobody can still be about to do so: the last addition was long ago, and the version has not moved.
+        if left < 0 and doc.data["at"] <= now - QUIET:
+            mended = Write(place.account(account), add={"spent": left}, only_if=doc.version)
+            swept += (yield Commit((mended,))) is not None
+    return swept

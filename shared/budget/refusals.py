@@ -1,0 +1,55 @@
+"""A refusal in words: which budget, how much of it is used, what was needed, and from when it can work."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from shared.budget.calendar import next_off_peak, when_left
+from shared.budget.decisions import Refusal
+from shared.budget.profile import Bucket
+from shared.clock import PACIFIC, pacific_day_bounds
+from shared.errors import QuotaRefused
+
+REASONS = {
+    "bucketSpent": "it is used up",
+    "reserveKept": "what is left is the reserve, which only critical work may enter",
+    "shareSpentNobodyToBorrowFrom": "this account's share is used up and nobody can lend enough at this time",
+    "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
+    "allowanceSpent": "what is left will be needed later today, as yesterday shows",
+    "neverFits": "it is more than this budget ever holds",
+    "cacheOnly": "it has passed its alert threshold, so reads are answered from the cache",
+    "bucketClosedByGoogle": "YouTube says that it is used up",
+    "ledgerUnavailable": "the quota ledger does not answer, and nothing is spent unrecorded",
+}
+
+
+def refused(
+    bucket: Bucket,
+    reason: str,
+    *,
+    needed: int,
+    used: int | None,
+    retry_at: datetime | None,
+    method: str,
+) -> QuotaRefused:
+    """The error to raise. needed and used in units; used None where it is not known."""
+    figures = f"{used} of {bucket.limit} units used, " if used is not None else ""
+    when = "It cannot work at any time." if retry_at is None else f"It can work from {_local(retry_at)}."
+    message = f"{bucket.title}: {method} was refused, because {REASONS[reason]} ({figures}{needed} needed). {when}"
+    return QuotaRefused(message, reason=reason, retry_at=retry_at)
+
+
+def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
+    """When the same request can succeed."""
+    midnight = pacific_day_bounds(day)[1]
+    if refusal.reason == "neverFits":
+        return None
+    if refusal.reason == "offPeakOnly":
+        return next_off_peak(now)
+    if refusal.day_left > 0:
+        return min(midnight, max(now, when_left(day, refusal.day_left)))
+    return midnight
+
+
+def _local(instant: datetime) -> str:
+    return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")
