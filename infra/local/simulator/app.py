@@ -8,6 +8,7 @@ upload path with `upload_id`).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -22,7 +23,9 @@ from infra.local.simulator import discovery
 from infra.local.simulator.dispatch import Handler, dispatch, guarded
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.state import Simulator
+from infra.local.simulator.timepiece import ClockStuck
 
+logger = logging.getLogger(__name__)
 PACKAGE = "infra.local.simulator"
 ROOMS = ("oauth", "data", "uploads", "reporting", "analytics", "hub", "control", "control_oauth")
 TICK_SECONDS = 1.0
@@ -85,7 +88,15 @@ async def _run_clock(simulator: Simulator) -> None:
     due = loop.time() + TICK_SECONDS
     while True:
         await asyncio.sleep(STEP_SECONDS)
-        simulator.timepiece.step()
+        try:
+            simulator.timepiece.step()
+        except ClockStuck as error:
+            simulator.timepiece.speed = 1.0
+            logger.error("%s", error)  # noqa: TRY400 - the message says it all
         if loop.time() >= due or simulator.timepiece.speed != 1.0:
             due = loop.time() + TICK_SECONDS
-            await simulator.tick()
+            try:
+                await simulator.tick()
+            except Exception:
+                # One room's mistake must not stop everybody's clock.
+                logger.exception("a room failed when the clock moved")

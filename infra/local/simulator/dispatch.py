@@ -183,7 +183,8 @@ async def _answer(
     answer = handlers.get(method.id, _not_simulated)(simulator, call)
     if inspect.isawaitable(answer):
         answer = await answer
-    return finish(arrival.request, _response(answer, arrival.query), ranges=method.media_download)
+    response = _response(method, answer, arrival.query)
+    return finish(arrival.request, response, ranges=method.media_download)
 
 
 def _not_simulated(_simulator: Simulator, call: Call) -> Answer:
@@ -214,11 +215,14 @@ def _admitted(arrival: Arrival, grant: Grant) -> Call:
     )
 
 
-def _response(answer: Answer, query: Mapping[str, list[str]]) -> Response:
+def _response(method: Method, answer: Answer, query: Mapping[str, list[str]]) -> Response:
     if isinstance(answer, Response):
         return answer
     if answer is None:
         return Response(status_code=204)
+    if errors := discovery.response_errors(method.id, answer):
+        # A wrong answer here would teach our clients a wrong YouTube.
+        raise ValueError(f"{method.id} answers what its schema does not know: {errors[:5]}")
     headers = {"etag": f'"{answer["etag"]}"'} if isinstance(answer.get("etag"), str) else {}
     if query.get("fields"):
         try:

@@ -207,8 +207,8 @@ class Grants:
         if keep:
             self._refresh[self._journal.issued("refresh_token", held.token)] = held
             siblings = self._of(grant.account.id, grant.client_id)
-            siblings.append(held)
-            for other in [other for other in siblings if self._lives(other)][:-LIVE_REFRESH_TOKENS]:
+            siblings[:] = [other for other in siblings if self._lives(other)] + [held]
+            for other in siblings[:-LIVE_REFRESH_TOKENS]:
                 other.alive = False
         return held
 

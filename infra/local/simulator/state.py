@@ -76,7 +76,7 @@ class Simulator:
             clients=plan.clients,
             testing_mode=plan.testing_mode,
         )
-        self.on_tick: list[Tick] = []
+        self.on_tick: list[Tick] = [self.grants.forget_ended]
         self._rooms: dict[type[Any], Any] = {}
 
     @cached_property

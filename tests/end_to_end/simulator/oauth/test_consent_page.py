@@ -208,9 +208,7 @@ def test_a_code_used_twice_takes_its_tokens_with_it(browser: httpx.Client, query
     assert refreshed.json()["error"] == "invalid_grant"
 
 
-def test_a_code_dies_after_ten_minutes(
-    browser: httpx.Client, query: dict[str, str], simulator: Simulator
-):
+def test_a_code_dies_after_ten_minutes(browser: httpx.Client, query: dict[str, str], simulator: Simulator):
     location = consented(browser, query)
     simulator.timepiece.advance(601)
     assert exchange(browser, query, location).json()["error"] == "invalid_grant"

@@ -123,9 +123,7 @@ def test_an_unticked_scope_is_not_granted_and_the_library_notices(simulator: Sim
         flow.fetch_token(authorization_response=consent(flow))
 
 
-def test_granted_scopes_tell_what_was_left(
-    simulator: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
-):
+def test_granted_scopes_tell_what_was_left(simulator: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
     prepare(simulator, untick=[MONETARY])
     flow = flow_for(simulator, client, YOUTUBE, ANALYTICS, MONETARY)
