@@ -1,8 +1,8 @@
 """Sets this tree up on first use; on every later one it looks, and is done in a moment.
 
     python3 infra/setup.py tools     .venv, from infra/requirements/dev.txt
-    python3 infra/setup.py stack     and what the local stack needs: .venv-bigquery. Java, gcloud, its emulators and
-                                     a C compiler are looked for
+    python3 infra/setup.py stack     and .venv-bigquery; Java, gcloud, its emulators and a C compiler are looked
+                                     for, and named if they are not there
     python3 infra/setup.py tests     and Chromium, installed where Debian's apt-get may be used
 
 Everything that the machine lacks is named in one message before anything is installed. Only the standard library

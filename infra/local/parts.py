@@ -205,11 +205,9 @@ def _function(plan: Plan, name: str) -> Watched:
     """A function as it is deployed: its staged folder under functions-framework, nothing else on the path."""
     folder = stage.shelve(name, ROOT / ".local" / "staged")
     port = plan.addresses.functions[name]
-    trigger = deployment().functions[name].trigger
     command = [
         str(FUNCTIONS_FRAMEWORK),
         *("--target", name, "--source", str(folder / "main.py"), "--host", LOOPBACK, "--port", str(port)),
-        *("--signature-type", "cloudevent" if trigger == "pubsub" else "http"),
     ]
     deployed = {"K_SERVICE": name, "K_REVISION": f"{name}-00001", "PYTHONPATH": "", "FUNCTION_TARGET": name}
     # The framework answers this path by itself once the function is loaded; the function's own work is not asked.

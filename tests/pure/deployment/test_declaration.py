@@ -1,0 +1,79 @@
+"""What is deployed is declared once, and everything that names a function names the same ones."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+import yaml
+
+from infra.deployment import DECLARATION, ROOT, deployment, parse
+
+
+@pytest.fixture
+def document() -> dict:
+    return copy.deepcopy(yaml.safe_load(DECLARATION.read_text()))
+
+
+def test_every_declared_function_has_a_folder_and_every_folder_is_declared():
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
+    assert folders == set(deployment().functions)
+
+
+def test_the_readme_lists_every_function():
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert set(deployment().functions) <= set(rows)
+
+
+def test_an_entry_point_is_short_enough_to_hold_no_rule():
+    lengths = {
+        name: len((ROOT / "functions" / name / "main.py").read_text().splitlines())
+        for name in deployment().functions
+    }
+    assert {name: length for name, length in lengths.items() if length > 75} == {}
+
+
+def test_schedules_call_private_functions_that_allow_the_scheduler():
+    declared = deployment()
+    for schedule in declared.schedules.values():
+        assert "scheduler" in declared.functions[schedule.function].callers
+
+
+def test_pushed_subscriptions_have_a_dead_letter_topic_that_somebody_keeps():
+    declared = deployment()
+    kept = {
+        subscription.topic for subscription in declared.subscriptions.values() if subscription.function is None
+    }
+    for subscription in declared.subscriptions.values():
+        if subscription.function is not None:
+            assert subscription.dead_letter_topic in kept
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["functions"]["ingest"].update(topic="nowhere"), "undeclared topic 'nowhere'"),
+        (lambda d: d["functions"]["ingest"].update(callers=["nobody"]), "undeclared service account 'nobody'"),
+        (lambda d: d["functions"]["webhook"].update(callers=["tasks"]), "private functions, and only they"),
+        (lambda d: d["functions"]["webhook"].update(secrets=["none"]), "undeclared secret 'none'"),
+        (lambda d: d["functions"]["webhook"].update(trigger="magic"), "unknown trigger 'magic'"),
+        (lambda d: d["functions"]["webhook"].update(colour="red"), "webhook: unknown ['colour']"),
+        (
+            lambda d: d["schedules"].update(
+                odd={"function": "x", "cron": "* * * * *", "zone": "Etc/UTC", "body": {}}
+            ),
+            "'x'",
+        ),
+        (lambda d: d["subscriptions"]["ingest"].update(dead_letter_topic="gone"), "undeclared topic 'gone'"),
+    ],
+)
+def test_a_contradiction_is_named_with_its_owner(document, change, message):
+    change(document)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse(document)
+
+
+def test_an_address_of_an_undeclared_account_is_refused():
+    with pytest.raises(ValueError, match="not declared"):
+        deployment().address("nobody", "p")
