@@ -42,11 +42,17 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
         self.dialect: Dialect = PLAIN
+        self.held_at: float | None = None
 
     @property
     def now(self) -> float:
         """The present instant as an epoch second."""
         return self._clock().timestamp()
+
+    @property
+    def issuing(self) -> float:
+        """The instant whose files are shown: the present, or the one at which issuing is held."""
+        return self.now if self.held_at is None else min(self.now, self.held_at)
 
     def create(self, channel_id: str, report_type: str, name: str) -> Job | None:
         """A new job, or None when the channel has one of that type."""
@@ -84,11 +90,11 @@ class Jobs:
 
     def issued(self, job: Job) -> list[Issue]:
         """Everything issued for a job by now, ended or not."""
-        return issues.issues(job, self._channel(job), self.now)
+        return issues.issues(job, self._channel(job), self.issuing)
 
     def listed(self, job: Job) -> list[Issue]:
         """What can be listed and downloaded now, the newest issue first."""
-        now = self.now
+        now = self.issuing
         found = [issue for issue in self.issued(job) if issue.listed(now)]
         return sorted(found, key=lambda issue: (issue.created, issue.id), reverse=True)
 

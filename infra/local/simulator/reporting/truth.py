@@ -100,7 +100,7 @@ def _daily_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
     wanted = range(first.toordinal(), last.toordinal() + 1)
     found = [issue for issue in jobs.issued(job) if issue.ordinal in wanted]
-    listed = [issue for issue in found if issue.listed(jobs.now)]
+    listed = [issue for issue in found if issue.listed(jobs.issuing)]
     days = {}
     for ordinal, issue in sorted(issues.newest(found).items()):
         summary = jobs.summary(job, issue)
@@ -108,7 +108,7 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
             "report_id": issue.id,
             "create_time": instant(issue.created, fraction=True),
             "preliminary": issue.draft is not None,
-            "listed": issue.listed(jobs.now),
+            "listed": issue.listed(jobs.issuing),
             "rows": summary.rows,
             "totals": summary.totals,
         }
@@ -122,7 +122,8 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
 
 def _show_reporting(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
     jobs = simulator.room(Jobs)
-    return {"dialect": asdict(jobs.dialect), "jobs": len(jobs.all())}
+    held = None if jobs.held_at is None else instant(jobs.held_at)
+    return {"dialect": asdict(jobs.dialect), "jobs": len(jobs.all()), "held_at": held}
 
 
 def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
@@ -131,6 +132,14 @@ def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     if asked.get("date_format", PLAIN.date_format) not in Dialect.DATE_FORMATS:
         raise ValueError(f"date_format is one of {', '.join(Dialect.DATE_FORMATS)}")
     jobs.dialect = replace(PLAIN, **asked)
+    return _show_reporting(simulator, asked)
+
+
+def _hold(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """{"at": RFC 3339} or {} for now: show no file issued later, while something is compared; {"at": null} goes on."""
+    jobs = simulator.room(Jobs)
+    at = asked.get("at", "")
+    jobs.held_at = None if at is None else parse_instant(at).timestamp() if at else jobs.now
     return _show_reporting(simulator, asked)
 
 
@@ -156,6 +165,7 @@ ROUTES = [
     wish("GET", "/control/truth/daily", _daily_truth),
     wish("GET", "/control/reporting", _show_reporting),
     wish("POST", "/control/reporting", _speak),
+    wish("POST", "/control/reporting/hold", _hold),
     wish("POST", "/control/reporting/jobs/end", _end_jobs),
 ]
 

@@ -3,7 +3,8 @@
 A job brings the 30 Pacific days before its creation, in a few batches within two days, and from then on each day
 48 to 72 hours after its end. Some days are issued as a draft and again some days later: the newer issue replaces
 the older, which stays in the list for a week. Files of the days before the job end 30 days after their issue,
-others 60.
+others 60. One file in 30 is listed some hours after its create time, behind newer ones: a cursor on create times
+needs an overlap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.local.simulator.world.growth import midnight, ordinal_at
-from infra.local.simulator.world.hashing import between, key_of, mix
+from infra.local.simulator.world.hashing import between, key_of, mix, unit
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.rows import Draft, draft_of
 
@@ -20,6 +21,7 @@ HOUR, DAY = 3600.0, 86400.0
 _BATCHES = 4
 _SUPERSEDED_LISTED = 7 * DAY
 _KEPT_HISTORY, _KEPT = 30 * DAY, 60 * DAY
+_LATE_SHARE, _LATE_HOURS = 1 / 30, 5.0
 
 
 @dataclass
@@ -36,12 +38,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Issue:
-    """One issued file. ordinal: its Pacific day. created, replaced (only if it was), ends: epoch seconds."""
+    """One issued file.
+
+    ordinal: its Pacific day. created, shown (from when it can be listed), replaced (only if it was) and ends are
+    epoch seconds.
+    """
 
     id: str
     ordinal: int
     draft: Draft | None
     created: float
+    shown: float
     replaced: float | None
     ends: float
 
@@ -58,7 +65,7 @@ class Issue:
     def listed(self, now: float) -> bool:
         """Whether it can be listed and downloaded at an instant."""
         gone = self.ends if self.replaced is None else min(self.ends, self.replaced + _SUPERSEDED_LISTED)
-        return self.created <= now < gone
+        return self.shown <= now < gone
 
 
 def available_at(channel: Channel, ordinal: int) -> float:
@@ -78,16 +85,22 @@ def issues(job: Job, channel: Channel, now: float) -> list[Issue]:
         historical = ordinal < first
         if historical:
             created = max(created, batches[day_key % _BATCHES] + between(day_key, 1, 0.0, 0.5) * HOUR)
-        if created > now:
-            continue
-        again = created + between(day_key, 2, 6.0, 170.0) * HOUR
         draft = draft_of(channel, ordinal)
-        replaced = again if draft is not None and again <= now else None
+        again = created + between(day_key, 2, 6.0, 170.0) * HOUR if draft is not None else None
         kept = _KEPT_HISTORY if historical else _KEPT
-        found.append(Issue(_id(day_key, 0), ordinal, draft, created, replaced, created + kept))
+        replaced = again if again is not None and _shown(day_key, 1, again) <= now else None
+        if (shown := _shown(day_key, 0, created)) <= now:
+            found.append(Issue(_id(day_key, 0), ordinal, draft, created, shown, replaced, created + kept))
         if replaced is not None:
-            found.append(Issue(_id(day_key, 1), ordinal, None, replaced, None, replaced + kept))
+            shown = _shown(day_key, 1, replaced)
+            found.append(Issue(_id(day_key, 1), ordinal, None, replaced, shown, None, replaced + kept))
     return found
+
+
+def _shown(key: int, version: int, created: float) -> float:
+    """When a file can be listed: at once, or hours later."""
+    late = unit(key, 310 + version) < _LATE_SHARE
+    return created + (between(key, 320 + version, 0.5, _LATE_HOURS) * HOUR if late else 0.0)
 
 
 def newest(found: list[Issue]) -> dict[int, Issue]:

@@ -306,6 +306,17 @@ def test_the_dialect_of_the_files_can_be_changed(simulator: Simulator, reporting
     assert all(len(line["date"]) == 8 for line in table(client, report))
 
 
+def test_issuing_can_be_held_while_something_is_compared(simulator: Simulator, reporting: Reporting):
+    job = reporting().jobs().create(body=BASIC).execute()
+    days_later(simulator, 4)
+    held = all_reports(reporting(), job["id"])
+    assert control(simulator, "reporting/hold", {}).json()["held_at"]
+    days_later(simulator, 3)
+    assert all_reports(reporting(), job["id"]) == held
+    assert control(simulator, "reporting/hold", {"at": None}).json()["held_at"] is None
+    assert len(all_reports(reporting(), job["id"])) > len(held)
+
+
 def test_the_world_can_be_read_and_changed(simulator: Simulator, reporting: Reporting):
     world = httpx.get(f"{simulator.root}/control/world", trust_env=False).json()
     first = world["accounts"][0]
