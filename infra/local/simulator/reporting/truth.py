@@ -136,7 +136,7 @@ def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 def _hold(simulator: Simulator, asked: Asked) -> dict[str, Any]:
-    """{"at": RFC 3339} or {} for now: show no file issued later, while something is compared; {"at": null} goes on."""
+    """{"at": RFC 3339}, or {} for now: show no file issued later; {"at": null} goes on."""
     jobs = simulator.room(Jobs)
     at = asked.get("at", "")
     jobs.held_at = None if at is None else parse_instant(at).timestamp() if at else jobs.now
