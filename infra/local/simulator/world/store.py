@@ -13,7 +13,15 @@ from datetime import date, datetime
 from infra.local.simulator.world import growth, population
 from infra.local.simulator.world.growth import COMMENTS, DISLIKES, LIKES, SUBSCRIBERS_GAINED, SUBSCRIBERS_LOST
 from infra.local.simulator.world.hashing import key_of, letters
-from infra.local.simulator.world.model import Account, Channel, ChannelCounters, Counters, Privacy, Video
+from infra.local.simulator.world.model import (
+    Account,
+    Channel,
+    ChannelCounters,
+    Counters,
+    Privacy,
+    UploadStatus,
+    Video,
+)
 from infra.local.simulator.world.rows import events
 from infra.local.simulator.world.tally import Tally, total, video_day
 from shared.clock import pacific_day
@@ -110,7 +118,7 @@ class World:
         duration_seconds: int = 300,
         description: str = "",
         category_id: str = "22",
-        upload_status: str = "processed",
+        upload_status: UploadStatus = "processed",
     ) -> Video:
         """A video that came through the API, with views like any other; set its further fields on the answer."""
         self._insertions += 1
@@ -122,7 +130,7 @@ class World:
         video.category_id, video.duration_seconds = category_id, duration_seconds
         video.uploaded_at = video.published_at = video.updated_at = now
         video.live, video.made_for_kids, video.origin = False, False, "api"
-        video.upload_status = upload_status  # type: ignore[assignment]
+        video.upload_status = upload_status
         video.visible = []
         self._keep(video)
         self.set_privacy(video, privacy, now, publish_at=publish_at)
