@@ -27,6 +27,15 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 State = Literal["open", "complete", "refused", "cancelled", "lost"]
 
 
+class NoSession(Exception):
+    """A session's address that leads nowhere. The upload servers answer it in plain text, not in JSON."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
 @dataclass(frozen=True)
 class Whole:
     """A file that has arrived completely."""
@@ -149,14 +158,12 @@ class Sessions:
         return session
 
     def find(self, upload_id: str) -> Session:
-        """The session of an id. Raises 404 for one never opened or lost, 410 for one that ended or expired."""
+        """The session of an id. Raises NoSession: 404 if never opened or lost, 410 if it ended or expired."""
         session = self._all.get(upload_id)
         if session is None or session.state == "lost":
-            raise GoogleError(404, "notFound", "The upload session was not found.")
-        if session.state == "cancelled":
-            raise GoogleError(410, "gone", "The upload was cancelled.")
-        if self._clock() - session.started > LIFETIME:
-            raise GoogleError(410, "gone", "The upload session has expired.")
+            raise NoSession(404, "Not Found")
+        if session.state == "cancelled" or self._clock() - session.started > LIFETIME:
+            raise NoSession(410, "Gone")
         return session
 
     def everything(self) -> list[Session]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from infra.local.simulator import injection
 from infra.local.simulator.errors import GoogleError, Shape, bad_request
 from infra.local.simulator.uploads.protocol import Refuse, Report, Take, decide, range_header
-from infra.local.simulator.uploads.sessions import Session, Sessions
+from infra.local.simulator.uploads.sessions import NoSession, Session, Sessions
 from infra.local.simulator.wire import json_response
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ async def session(simulator: Simulator, request: Request) -> Response:
     """Answer one request to a session's address. No token is asked for: the address is the secret."""
     try:
         return await _answer(simulator, request, request.query_params["upload_id"])
+    except NoSession as error:
+        return PlainTextResponse(error.message, status_code=error.status)
     except GoogleError as error:
         return json_response(error.body(Shape.DATA), error.status, error.headers)
 
@@ -34,7 +36,7 @@ async def _answer(simulator: Simulator, request: Request, upload_id: str) -> Res
     if request.method == "DELETE":
         return _cancel(one)
     if request.method not in ("PUT", "POST"):
-        raise GoogleError(405, "httpMethodNotAllowed", "A session takes PUT and DELETE.")
+        raise NoSession(405, "Method Not Allowed")
     if one.state != "open":
         return await _drained(request, one)
     length = request.headers.get("content-length")
