@@ -7,7 +7,6 @@ secrets are for canary tests alone, which search all output of the system for th
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,7 +24,6 @@ class Entry:
     channel: str
     status: int
     fault: str = ""
-    parameters: Mapping[str, Any] | None = None
 
 
 class Journal:

@@ -18,7 +18,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(
-        json.dumps(payload, indent=1, ensure_ascii=False),
+        json.dumps(payload, ensure_ascii=False, separators=(",", ":")),
         status_code=status,
         headers=dict(headers or {}),
         media_type="application/json; charset=UTF-8",

@@ -1,0 +1,88 @@
+"""The simulator as a process of the local stack: its own command, one clock file for everybody."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.process import LOOPBACK, Part, free_port
+from shared.clock import parse_instant, system_clock
+
+CLIENT = {"client_id": "c", "client_secret": "s", "redirect_uris": ["https://app.example.test/callback"]}
+
+
+def faked_time(file: Path) -> dict[str, str]:
+    """The environment in which a process reads its time through libfaketime from a file."""
+    found = find_spec("libfaketime")
+    assert found is not None
+    assert found.origin is not None
+    library = Path(found.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+        "FAKETIME_NO_CACHE": "1",
+    }
+
+
+@pytest.fixture
+def clock_file(run_folder: Path) -> Path:
+    file = run_folder / "clock"
+    file.write_text("+0\n")
+    return file
+
+
+@pytest.fixture
+def http(run_folder: Path, clock_file: Path) -> Iterator[httpx.Client]:
+    (run_folder / "client.json").write_text(json.dumps({"web": CLIENT}))
+    port = free_port()
+    command = [sys.executable, "-m", "infra.local.simulator", "--port", str(port), "--users", "2"]
+    command += ["--identity-key", str(run_folder / "identity.pem"), "--client", str(run_folder / "client.json")]
+    command += ["--clock-file", str(clock_file), "--limit", "search=7"]
+    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False) as client:
+        part = Part(
+            name="simulator",
+            command=command,
+            log=run_folder / "log",
+            env=faked_time(clock_file),
+            ready=lambda: client.get("/control/ready").json()["ready"],
+        )
+        part.start()
+        try:
+            part.wait_ready(timeout=30)
+            yield client
+        finally:
+            part.stop()
+
+
+def test_moving_its_clock_moves_every_process_that_reads_the_file(http: httpx.Client, clock_file: Path):
+    moved = http.post("/control/clock", json={"advance_seconds": 3 * 86400})
+    now = parse_instant(moved.json()["now"])
+    assert timedelta(days=3) <= now - system_clock() + timedelta(seconds=60) < timedelta(days=3, minutes=2)
+    printed = subprocess.run(
+        [sys.executable, "-c", "from shared.clock import *; print(format_instant(system_clock()))"],
+        env=faked_time(clock_file) | {"PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert abs(parse_instant(printed.stdout.strip()) - now) < timedelta(seconds=60)
+
+
+def test_it_starts_as_it_is_told(http: httpx.Client):
+    assert http.get("/control/clients").json()["clients"] == [
+        {"client_id": "c", "redirect_uris": ["https://app.example.test/callback"]}
+    ]
+    today = next(iter(http.get("/control/quota").json()["days"].values()))
+    assert today["search"] == {"used": 0, "limit": 7}
+    assert http.get("/oauth2/v3/certs").json()["keys"][0]["alg"] == "RS256"
