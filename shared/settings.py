@@ -92,6 +92,11 @@ class Settings:
         "https://accounts.google.com",
         doc="issuer that the OAuth callback may name",
     )
+    oauth_publishing: str = setting(
+        "YT_OAUTH_PUBLISHING",
+        "production",
+        doc="publishing status of the OAuth consent screen: production, or testing (grants die after a week)",
+    )
     hub_url: str = setting("YT_HUB_URL", "https://pubsubhubbub.appspot.com/subscribe", doc="WebSub hub")
     topic_url: str = setting(
         "YT_TOPIC_URL",

@@ -8,13 +8,14 @@
     grants, health, lifetimes  what is stored, what becomes of it, and the deaths that Google announces
     refresh, tokens            access tokens that are fresh, refreshed by one at a time
     upkeep, rotation           what the scheduler does: no grant unrefreshed, no key version left behind
-    disconnect                 revoke, delete, prove it
+    disconnect, receipts       revoke, delete, prove it
 
 The functions below are this process's own parts, built on first use.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import threading
@@ -24,16 +25,23 @@ from functools import cache
 
 from shared.access.connect import Connector
 from shared.access.consent import Consents
+from shared.access.disconnect import Disconnects
 from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.access.keyring import Keyring
 from shared.access.learn import learner
 from shared.access.pace import StartPace
 from shared.access.refresh import Refresher
+from shared.access.rotation import Rotation
 from shared.access.tokens import ChannelTokens, SharedTokens
+from shared.access.upkeep import Upkeep
 from shared.access.vault import Vault
 from shared.clock import system_clock
-from shared.cloud import firestore, secrets
+from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
+
+QUEUE = "access"
+INGEST_TOPIC, ERASE = "ingest", "erase"
+"""Where the warehouse's rows of a disconnected channel are asked to be deleted, and the message's kind."""
 
 _CLIENT_TTL = timedelta(minutes=5)
 
@@ -41,7 +49,11 @@ _CLIENT_TTL = timedelta(minutes=5)
 @cache
 def vault() -> Vault:
     """This process's vault."""
-    return Vault(Keyring(secrets.client, settings().project, VAULT_KEY_SECRET), system_clock)
+    return Vault(_vault_keys(), system_clock)
+
+
+def _vault_keys() -> Keyring:
+    return Keyring(secrets.client, settings().project, VAULT_KEY_SECRET)
 
 
 @cache
@@ -77,6 +89,41 @@ def consents() -> Consents:
 @cache
 def _shared_tokens() -> SharedTokens:
     return SharedTokens(refresher(), system_clock)
+
+
+@cache
+def disconnects() -> Disconnects:
+    """This process's way to end connections."""
+    return Disconnects(
+        firestore.client(),
+        vault(),
+        google_oauth(),
+        system_clock,
+        erase_rows=_erase_rows,
+        revoke_later=_revoke_later,
+    )
+
+
+@cache
+def upkeep() -> Upkeep:
+    """What the scheduler has done for grants."""
+    testing = settings().oauth_publishing == "testing"
+    return Upkeep(firestore.client(), refresher(), disconnects(), system_clock, testing)
+
+
+@cache
+def rotation() -> Rotation:
+    """The vault key's rotation."""
+    return Rotation(firestore.client(), vault(), _vault_keys(), system_clock)
+
+
+def _erase_rows(receipt_id: str, channel_id: str) -> None:
+    message = json.dumps({"channel_id": channel_id, "receipt": receipt_id}).encode()
+    pubsub.publish(INGEST_TOPIC, message, {"kind": ERASE})
+
+
+def _revoke_later(receipt_id: str, _channel_id: str) -> None:
+    queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 
 
 def token_source(channel_id: str) -> ChannelTokens:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from shared.access import channels, grants, health
 from shared.access.features import Capability, as_fields, capabilities, missing
 from shared.access.google_oauth import Tokens
+from shared.access.lifetimes import LOOK_EVERY
 from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import patience
@@ -201,6 +202,8 @@ class Connector:
             "generation": before.generation + 1 if before else 1,
             "lease": None,
             "warnings": {},
+            "state_since": now,
+            "next_look": now + LOOK_EVERY,
             **grants.health_fields(health.Health()),
         }
         if tokens.refresh_token is not None:

@@ -41,7 +41,7 @@ _RANDOM_BYTES = 32  # 256 bits for a state and for a browser binding
 _VERIFIER_BYTES = 64  # 86 characters; RFC 7636 allows 43 to 128
 _BINDING = re.compile(r"[A-Za-z0-9_-]{43}")
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|:~+=-]{0,127}")
-_CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_HINT = 320  # an e-mail address
 
 LearnChannel = Callable[[Tokens, str], Learnt]
@@ -121,7 +121,7 @@ def ask(user_id: str, form: Mapping[str, Any], settings: Settings) -> Ask:
     Raises InvalidRequest naming the field.
     """
     expect = _text(form, "expect_channel", 64)
-    if expect is not None and not _CHANNEL_ID.fullmatch(expect):
+    if expect is not None and not CHANNEL_ID.fullmatch(expect):
         raise InvalidRequest("That is not a channel id.", field="expect_channel")
     features = form.get("features") or ()
     names = re.split(r"[\s,]+", features) if isinstance(features, str) else features

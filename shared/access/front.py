@@ -10,9 +10,10 @@ Source: RFC 9700, 4.7 (CSRF); Fetch, `Origin` on every POST.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared.access.consent import user_of
+from shared.access.consent import CHANNEL_ID, user_of
 from shared.clock import system_clock
 from shared.cloud.identity import bearer, user_verifier
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn
@@ -42,6 +43,14 @@ def from_the_app(origin: str | None, app_url: str, *, required: bool) -> None:
     parts = urlsplit(app_url)
     if origin != f"{parts.scheme}://{parts.netloc}":
         raise Forbidden("This request did not come from the app.", reason="crossSite")
+
+
+def channel_id(body: Mapping[str, Any]) -> str:
+    """The channel that a request names. Raises InvalidRequest (field "channel_id")."""
+    named = body.get("channel_id")
+    if not isinstance(named, str) or not CHANNEL_ID.fullmatch(named):
+        raise InvalidRequest("Name the channel by its id.", field="channel_id")
+    return named
 
 
 def form_fields(body: bytes) -> dict[str, str]:

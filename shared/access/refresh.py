@@ -170,6 +170,7 @@ class Refresher:
         mirror = None
         if changed.state != grant.health.state:
             mirror = {"state": changed.state, "state_reason": changed.reason, "state_since": now}
+            fields["state_since"] = now
         kept = self._finish(grant, generation, written, fields, mirror)
         if kept and notice is not None:
             announce(notice, grant.channel_id, changed.reason or outcome.value)

@@ -1,0 +1,25 @@
+"""HTTP, the app's signed-in user: ends the connection of one channel and answers a receipt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import functions_framework
+from flask import Request
+
+from shared import access, entry
+from shared.access import front
+from shared.errors import InvalidRequest
+from shared.settings import settings
+
+
+@functions_framework.http
+@entry.answers_json
+def oauth_disconnect(request: Request) -> dict[str, Any]:
+    """POST {"channel_id"}; asked twice, the same receipt. {"receipt", "deleted": {step: count}, "google", ...}."""
+    if request.method != "POST":
+        raise InvalidRequest("Use POST.", reason="method")
+    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
+    user = front.signed_in(request.headers.get("Authorization"))
+    channel_id = front.channel_id(entry.json_body(request))
+    return access.disconnects().disconnect(channel_id, user).as_json()

@@ -1,0 +1,39 @@
+"""Scheduler, hourly: no grant unrefreshed for a day, no key version left behind, no disconnect left half-done.
+
+Cloud Tasks sends {"revoke": receipt} to ask Google again; an operator sends {"rotate": true} to rotate the vault
+key; Secret Manager's rotation notice arrives as a Pub/Sub push and does the same.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import functions_framework
+from flask import Request
+
+from shared import access, entry
+from shared.access.rotation import rotation_notice
+from shared.clock import system_clock
+
+_TIME = timedelta(seconds=480)  # of the 540 that the function may take
+
+
+@functions_framework.http
+@entry.answers_json
+def refresh_tokens(request: Request) -> dict[str, Any]:
+    """What was done, in numbers."""
+    body = entry.json_body(request)
+    until = system_clock() + _TIME
+    if body.get("revoke"):
+        return {"google": access.disconnects().revoke(str(body["revoke"]))}
+    if "message" in body:
+        asked_at = rotation_notice(body)
+        if asked_at is None:
+            return {"ignored": True}
+        access.rotation().add_version(asked_at=asked_at)
+    elif body.get("rotate"):
+        access.rotation().add_version()
+    else:
+        return {"grants": access.upkeep().run(until=until), "vault": access.rotation().run(until=until).as_json()}
+    return {"vault": access.rotation().run(until=until).as_json()}

@@ -1,0 +1,255 @@
+"""Ending a connection: work stops, tokens and data go, Google is told, and a receipt says what was done.
+
+The order is the promise. First the connection is marked, which stops every refresh and all new work; then what we
+hold is deleted, step by step, each noted on the receipt; then Google is asked to revoke; last the channel itself
+goes. Every step can be done twice, so a run that stopped anywhere is simply run again. Google failing delays
+nothing: the token waits, sealed, in `revocations` until Google has answered.
+
+A revocation ends everything that the Google account gave this project, so it is asked for with the account's last
+channel only; for the others the deleted token is the end.
+Sources: developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke; RFC 7009.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.access import channels, grants, health, receipts
+from shared.access.google_oauth import GoogleOAuth
+from shared.access.receipts import Receipt, Receipts
+from shared.access.secret import Secret
+from shared.access.vault import Vault
+from shared.clock import Clock
+from shared.cloud.firestore import patience
+from shared.errors import Conflict, CorruptData, NotFound, YtempireError
+from shared.monitoring.log import log
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentSnapshot, WriteBatch
+
+REVOCATIONS = "revocations"
+TOKEN = "token"  # noqa: S105 - a sealed field's name
+WAREHOUSE = "warehouse"
+_PAGE = 200
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """One kind of stored data. by: how a channel's records are found: its own id, or a field that names it."""
+
+    name: str
+    collection: str
+    by: str = "channel_id"
+
+
+ERASURES: tuple[Erasure, ...] = (
+    Erasure("tokens", grants.COLLECTION, by="id"),
+    Erasure("queuedWork", "operations"),
+    Erasure("pushSubscription", "subscriptions", by="id"),
+    Erasure("notifications", "notifications"),
+    Erasure("cache", "cache"),
+    Erasure("videos", "videos"),
+    Erasure("reportStates", "reports"),
+)
+"""What Firestore holds about a channel, in the order in which it goes. Queued tasks find nothing and end."""
+
+Handover = Callable[[str, str], None]
+"""Given a receipt and a channel, durably asks for something to be done: rows deleted, Google asked again."""
+
+
+@dataclass(frozen=True)
+class Disconnects:
+    """Ends connections.
+
+    erase_rows: asks for the warehouse's rows to go. revoke_later: asks for another try at Google.
+    """
+
+    client: Client
+    vault: Vault
+    google: GoogleOAuth
+    clock: Clock
+    erase_rows: Handover
+    revoke_later: Handover
+
+    @property
+    def receipts(self) -> Receipts:
+        """What was done before."""
+        return Receipts(self.client, self.clock)
+
+    def disconnect(self, channel_id: str, user_id: str) -> Receipt:
+        """End a user's connection; asked again, the same receipt.
+
+        Raises NotFound for a channel that this user has not connected.
+        """
+        fields = self._channel(channel_id).to_dict()
+        if fields is None or fields["user_id"] != user_id:
+            return self.receipts.newest(channel_id, user_id)
+        return self.end(channel_id, by="user")
+
+    def end(self, channel_id: str, *, by: str = "lost") -> Receipt:
+        """End a connection whoever owns it, or go on with an end that stopped half-way."""
+        receipt_id = self._mark(channel_id, by)
+        self._set_token_aside(channel_id, receipt_id)
+        for erasure in ERASURES:
+            self.receipts.note(receipt_id, erasure.name, self._erase(erasure, channel_id))
+        self.erase_rows(receipt_id, channel_id)
+        self.receipts.note(receipt_id, WAREHOUSE, None)
+        self._revoke_now_or_later(receipt_id, channel_id)
+        self._forget_channel(channel_id, receipt_id)
+        log("NOTICE", "channel disconnected", channel=channel_id, receipt=receipt_id, by=by)
+        return self.receipts.get(receipt_id)
+
+    def revoke(self, receipt_id: str) -> str:
+        """Ask Google to revoke what a disconnect set aside; answers the receipt's word.
+
+        An account that has connected a channel again since then is left alone. Raises Unavailable when Google does
+        not answer; ask again later.
+        """
+        reference = self.client.document(REVOCATIONS, receipt_id)
+        fields = reference.get(**patience()).to_dict()
+        if fields is None:
+            return self.receipts.get(receipt_id).revocation
+        word = receipts.KEPT if self._others(fields) else self._ask_google(receipt_id, fields)
+        self.receipts.note_revocation(receipt_id, word)
+        reference.delete(**patience())
+        return word
+
+    def _ask_google(self, receipt_id: str, fields: Mapping[str, Any]) -> str:
+        try:
+            token = self.vault.open(fields[TOKEN], record=f"{REVOCATIONS}/{receipt_id}", field=TOKEN)
+        except CorruptData:
+            return receipts.UNREADABLE
+        return receipts.REVOKED if self.google.revoke(Secret(token.decode())) else receipts.ALREADY_REVOKED
+
+    def _mark(self, channel_id: str, by: str) -> str:
+        """Stop all work of a channel and open a receipt, in one commit."""
+        for _ in range(_ATTEMPTS):
+            snapshot = self._channel(channel_id)
+            fields = snapshot.to_dict()
+            if fields is None:
+                raise NotFound("This channel is not connected.", reason="notConnected")
+            receipt_id = receipts.name_of(channel_id, fields["connected_at"])
+            if fields["state"] == health.DISCONNECTING:
+                return receipt_id
+            if self._marked(snapshot, fields["user_id"], receipt_id, by):
+                return receipt_id
+        raise Conflict("Something else happens to this channel. Try again.", reason="contended")
+
+    def _marked(self, snapshot: DocumentSnapshot[Any], user_id: str, receipt_id: str, by: str) -> bool:
+        from google.cloud.firestore import Increment  # noqa: PLC0415 - paid by those who disconnect
+
+        now = self.clock()
+        state = {"state": health.DISCONNECTING, "state_reason": by, "state_since": now}
+        batch = self.client.batch()
+        batch.update(
+            snapshot.reference,
+            state,
+            option=self.client.write_option(last_update_time=snapshot.update_time),
+        )
+        grant = self.client.document(grants.COLLECTION, snapshot.id)
+        if grant.get(**patience()).exists:
+            # A newer generation fences off a refresh that is under way.
+            batch.update(grant, {**state, "generation": Increment(1), "lease": None, "next_look": now})
+        batch.set(self.receipts.reference(receipt_id), receipts.opening(snapshot.id, user_id, by, now))
+        return _committed(batch)
+
+    def _set_token_aside(self, channel_id: str, receipt_id: str) -> None:
+        """Keep the refresh token for the revocation, if this is the last channel of its Google account."""
+        fields = self.client.document(grants.COLLECTION, channel_id).get(**patience()).to_dict()
+        if fields is None:
+            return  # an earlier run came this far
+        if self._others(fields):
+            self.receipts.note_revocation(receipt_id, receipts.KEPT)
+            return
+        try:
+            token = self.vault.open(
+                fields[grants.REFRESH_TOKEN], record=grants.path(channel_id), field=grants.REFRESH_TOKEN
+            )
+        except CorruptData:
+            self.receipts.note_revocation(receipt_id, receipts.UNREADABLE)
+            return
+        set_aside = {
+            TOKEN: self.vault.seal(token, record=f"{REVOCATIONS}/{receipt_id}", field=TOKEN),
+            "user_id": fields["user_id"],
+            "google_account": fields.get("google_account"),
+            "set_aside_at": self.clock(),
+        }
+        self.client.document(REVOCATIONS, receipt_id).set(set_aside, **patience())
+
+    def _others(self, holder: Mapping[str, Any]) -> bool:
+        """Whether a connected channel lives on the same permission of the same Google account.
+
+        Where the account is unknown, all channels of the user are taken for the same account's.
+        """
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        shared = "google_account" if holder.get("google_account") else "user_id"
+        same = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(shared, "==", holder[shared]))
+        states = (found.get("state") for found in same.select(["state"]).stream(**patience()))
+        return any(state != health.DISCONNECTING for state in states)
+
+    def _erase(self, erasure: Erasure, channel_id: str) -> int:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        collection = self.client.collection(erasure.collection)
+        if erasure.by == "id":
+            reference = collection.document(channel_id)
+            existed = reference.get(**patience()).exists
+            reference.delete(**patience())
+            return int(existed)
+        matching = collection.where(filter=FieldFilter(erasure.by, "==", channel_id)).select([]).limit(_PAGE)
+        count = 0
+        while page := list(matching.stream(**patience())):
+            batch = self.client.batch()
+            for found in page:
+                batch.delete(found.reference)
+            batch.commit(**patience())
+            count += len(page)
+        return count
+
+    def _revoke_now_or_later(self, receipt_id: str, channel_id: str) -> None:
+        try:
+            self.revoke(receipt_id)
+        except YtempireError as error:
+            log("WARNING", "Google did not revoke yet", channel=channel_id, reason=error.reason)
+            self.revoke_later(receipt_id, channel_id)
+
+    def _forget_channel(self, channel_id: str, receipt_id: str) -> None:
+        """Remove the channel, its place among its user's, and with the last one the user's seat."""
+        from google.cloud.firestore import ArrayRemove  # noqa: PLC0415
+
+        for _ in range(_ATTEMPTS):
+            fields = self._channel(channel_id).to_dict()
+            if fields is None:
+                return
+            user = self.client.document("users", fields["user_id"]).get(**patience())
+            batch = self.client.batch()
+            batch.delete(self.client.document(channels.COLLECTION, channel_id))
+            if user.exists:
+                unchanged = self.client.write_option(last_update_time=user.update_time)
+                batch.update(user.reference, {"channels": ArrayRemove([channel_id])}, option=unchanged)
+            if set((user.to_dict() or {}).get("channels", [])) <= {channel_id}:
+                seats = self.client.document("access", "users")
+                batch.set(seats, {"connected": ArrayRemove([fields["user_id"]])}, merge=True)
+            batch.update(self.receipts.reference(receipt_id), {"finished_at": self.clock()})
+            if _committed(batch):
+                return
+        raise Conflict("Something else happens to this channel. Try again.", reason="contended")
+
+    def _channel(self, channel_id: str) -> DocumentSnapshot[Any]:
+        found: DocumentSnapshot[Any] = self.client.document(channels.COLLECTION, channel_id).get(**patience())
+        return found
+
+
+def _committed(batch: WriteBatch) -> bool:
+    """Commit under the batch's conditions; False when one of them no longer holds."""
+    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+    try:
+        batch.commit(**patience())
+    except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""Moving everything that is sealed from one key version to the next, while all goes on.
+
+A new version seals from the moment that instances notice it; what older versions sealed is found by the version in
+each sealed value, opened and sealed again, one conditional write a record. So a run that stops half-way loses
+nothing and the next one carries on. An old version is disabled, not destroyed, once a count says that nothing uses
+it and the new one is old enough that no instance can still hold the old one for sealing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.access.keyring import Keyring
+from shared.access.vault import KEY_TTL, Vault
+from shared.clock import Clock, parse_instant
+from shared.cloud.firestore import patience
+from shared.errors import InvalidRequest
+from shared.monitoring.log import log
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentSnapshot
+
+SEALED: tuple[tuple[str, str], ...] = (
+    ("grants", "access_token"),
+    ("grants", "refresh_token"),
+    ("consents", "verifier"),
+    ("revocations", "token"),
+    ("subscriptions", "token"),
+    ("subscriptions", "secret"),
+    ("subscriptions", "previous_secret"),
+    ("operations", "session"),
+)
+"""Every sealed field of the system, as (collection, field); its record is `collection/id`. Whoever seals a new
+field adds it here, and a test looks through the whole database for sealed values that are not."""
+
+_SETTLED = 2 * KEY_TTL
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One run. remaining: values still under each older version."""
+
+    current: int
+    resealed: int
+    remaining: dict[int, int]
+    disabled: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the log of a run."""
+        return {
+            "version": self.current,
+            "resealed": self.resealed,
+            "remaining": {str(version): left for version, left in self.remaining.items()},
+            "disabled": list(self.disabled),
+        }
+
+
+def rotation_notice(push: Mapping[str, Any]) -> datetime | None:
+    """When Secret Manager asked for a rotation, from its Pub/Sub message; None for its other events.
+
+    Raises InvalidRequest for what is no message. Source: cloud.google.com/secret-manager/docs/event-notifications.
+    """
+    try:
+        message = push["message"]
+        attributes = message.get("attributes") or {}
+        if attributes.get("eventType") != "SECRET_ROTATE":
+            return None
+        return parse_instant(message["publishTime"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InvalidRequest("This is no rotation notice.", reason="messageUnreadable") from error
+
+
+class Rotation:
+    """Rotates the vault key."""
+
+    def __init__(self, client: Client, vault: Vault, keyring: Keyring, clock: Clock) -> None:
+        self._client = client
+        self._vault = vault
+        self._keyring = keyring
+        self._clock = clock
+
+    def add_version(self, *, asked_at: datetime | None = None) -> int | None:
+        """Add a version; None when one was added after `asked_at` (a notice that was delivered twice)."""
+        newest = self._keyring.enabled()[-1:]
+        if asked_at is not None and newest and newest[0].created_at >= asked_at:
+            return None
+        added = self._keyring.add(os.urandom)
+        log("NOTICE", "vault key rotated", version=added)
+        return added
+
+    def run(self, *, until: datetime | None = None) -> Progress:
+        """Re-seal what older versions sealed, not beyond `until`; disable versions that nothing uses."""
+        enabled = self._keyring.enabled()
+        self._vault.forget()
+        current = self._vault.current_version()
+        older = [version for version in enabled if version.number < current]
+        resealed = sum(self._reseal(version.number, until) for version in older)
+        remaining = {version.number: self.count(version.number) for version in older}
+        disabled: tuple[int, ...] = ()
+        if self._settled(enabled[-1].created_at):
+            disabled = tuple(number for number, left in remaining.items() if left == 0)
+            for number in disabled:
+                self._keyring.disable(number)
+                log("NOTICE", "vault key version disabled", version=number)
+        return Progress(current, resealed, remaining, disabled)
+
+    def count(self, version: int) -> int:
+        """How many values are sealed under a version."""
+        return sum(int(self._under(*place, version).count().get()[0][0].value) for place in SEALED)
+
+    def _settled(self, created_at: datetime) -> bool:
+        return self._clock() - created_at >= _SETTLED
+
+    def _reseal(self, version: int, until: datetime | None) -> int:
+        done = 0
+        for collection, field in SEALED:
+            for snapshot in self._pages(collection, field, version):
+                if until is not None and self._clock() >= until:
+                    return done
+                done += self._reseal_one(snapshot, collection, field)
+        return done
+
+    def _pages(self, collection: str, field: str, version: int) -> Iterator[DocumentSnapshot[Any]]:
+        seen: set[str] = set()
+        while True:
+            query = self._under(collection, field, version).limit(_PAGE)
+            page = [found for found in query.stream(**patience()) if found.id not in seen]
+            if not page:
+                return  # what is left met another's write; the next run finds it
+            seen.update(found.id for found in page)
+            yield from page
+
+    def _reseal_one(self, snapshot: DocumentSnapshot[Any], collection: str, field: str) -> bool:
+        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+        record = f"{collection}/{snapshot.id}"
+        plain = self._vault.open(snapshot.get(field), record=record, field=field)
+        change = {field: self._vault.seal(plain, record=record, field=field)}
+        condition = self._client.write_option(last_update_time=snapshot.update_time)
+        try:
+            snapshot.reference.update(change, option=condition, **patience())
+        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
+            return False
+        return True
+
+    def _under(self, collection: str, field: str, version: int) -> Any:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        return self._client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))

@@ -1,0 +1,137 @@
+"""What the scheduler does for every grant once in 20 hours: refresh it, see its announced death coming, and end
+what has been lost for a week.
+
+Each grant carries the moment of its next look, so an hourly run reads only what is due. A grant whose owner took
+the permission back at Google is found here at the latest, within a day; when nobody connects it again for a week,
+its data is deleted as if it had been disconnected (YouTube's developer policies, III.E.4).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.access import channels, grants, health, lifetimes
+from shared.access.disconnect import REVOCATIONS, Disconnects
+from shared.access.grants import Grant
+from shared.access.refresh import Refresher
+from shared.clock import Clock
+from shared.cloud.firestore import patience
+from shared.errors import YtempireError
+from shared.monitoring.log import log
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+NEXT_LOOK = "next_look"
+_MORE_THAN_ANY_TOKEN = timedelta(days=1)
+_SOON = timedelta(hours=1)
+_UNDER_WAY = timedelta(minutes=5)
+"""A disconnect younger than this may still be running."""
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Looks after grants. testing: the OAuth client is in testing, where grants die after a week."""
+
+    client: Client
+    refresher: Refresher
+    disconnects: Disconnects
+    clock: Clock
+    testing: bool
+
+    def run(self, *, most: int = 500, until: datetime | None = None) -> dict[str, int]:
+        """Look at what is due, at most `most` grants and not beyond `until`; how many ended how."""
+        ended: Counter[str] = Counter(self._go_on())
+        for channel_id, fields in self._due(most):
+            if until is not None and self.clock() >= until:
+                ended["postponed"] += 1
+                continue
+            try:
+                ended[self._look(grants.read(channel_id, fields), fields["state_since"])] += 1
+            except YtempireError as error:
+                # One grant's trouble is not another's; it is looked at again within the hour.
+                log("WARNING", "a grant could not be looked after", channel=channel_id, reason=error.reason)
+                self._note(channel_id, {NEXT_LOOK: self.clock() + _SOON})
+                ended[error.reason] += 1
+        return dict(ended)
+
+    def _go_on(self) -> dict[str, int]:
+        """Finish what an earlier disconnect could not."""
+        ended: Counter[str] = Counter()
+        for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
+            if self.clock() - channel.state_since > _UNDER_WAY:
+                ended[self._attempted(self.disconnects.end, channel.channel_id, "disconnected")] += 1
+        for waiting in self.client.collection(REVOCATIONS).select([]).stream(**patience()):
+            ended[self._attempted(self.disconnects.revoke, waiting.id, "revocationSettled")] += 1
+        return dict(ended)
+
+    def _attempted(self, act: Callable[[str], object], subject: str, done: str) -> str:
+        try:
+            act(subject)
+        except YtempireError as error:
+            log("WARNING", "a disconnect is still unfinished", subject=subject, reason=error.reason)
+            return error.reason
+        return done
+
+    def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+
+        query = (
+            self.client.collection(grants.COLLECTION)
+            .where(filter=FieldFilter(NEXT_LOOK, "<=", self.clock()))
+            .order_by(NEXT_LOOK)
+            .limit(most)
+        )
+        return [(found.id, found.to_dict() or {}) for found in query.stream(**patience())]
+
+    def _look(self, grant: Grant, state_since: datetime) -> str:
+        now = self.clock()
+        if grant.health.state == health.DISCONNECTING:
+            self._note(grant.channel_id, {NEXT_LOOK: now + _SOON})
+            return "disconnecting"
+        if grant.health.state == health.REAUTH_REQUIRED:
+            if now - state_since >= lifetimes.LOST_FOR:
+                self.disconnects.end(grant.channel_id)
+                return "disconnected"
+            self._note(
+                grant.channel_id,
+                {NEXT_LOOK: min(now + lifetimes.LOOK_EVERY, state_since + lifetimes.LOST_FOR)},
+            )
+            return "waiting"
+        refreshed = now - grant.refreshed_at > lifetimes.RECENT
+        if refreshed:
+            self.refresher.fresh(grant.channel_id, margin=_MORE_THAN_ANY_TOKEN)
+        self._warn(grant, now)
+        return "refreshed" if refreshed else "fresh"
+
+    def _warn(self, grant: Grant, now: datetime) -> None:
+        tokens = self._account_tokens(grant)
+        close = lifetimes.warnings(grant, now, testing=self.testing, account_tokens=tokens)
+        self._note(grant.channel_id, {NEXT_LOOK: now + lifetimes.LOOK_EVERY, "warnings": close})
+        if close == grant.warnings:
+            return
+        self.client.document("channels", grant.channel_id).update({"warnings": close}, **patience())
+        for kind in sorted(close.keys() - grant.warnings.keys()):
+            log("WARNING", "a connection is going to end", channel=grant.channel_id, kind=kind, at=close[kind])
+
+    def _account_tokens(self, grant: Grant) -> int:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        if grant.google_account is None:
+            return grant.issued
+        same = self.client.collection(grants.COLLECTION).where(
+            filter=FieldFilter("google_account", "==", grant.google_account)
+        )
+        return sum(found.get("issued") for found in same.select(["issued"]).stream(**patience()))
+
+    def _note(self, channel_id: str, fields: dict[str, Any]) -> None:
+        from google.api_core import exceptions  # noqa: PLC0415
+
+        try:
+            self.client.document(grants.COLLECTION, channel_id).update(fields, **patience())
+        except exceptions.NotFound:
+            return  # disconnected meanwhile
