@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.reader import fresh, ids, listing, one_filter, own_channel, paged, reader
+from infra.local.simulator.data.reader import (
+    fresh,
+    ids,
+    listing,
+    one_filter,
+    own_channel,
+    paged,
+    reader,
+    unknown_here,
+)
 from infra.local.simulator.world import Channel
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ def list_channels(simulator: Simulator, call: Call) -> Answer:
     elif chosen == "forHandle":
         handle = "@" + call.params["forHandle"].removeprefix("@").lower()
         found = [one for one in simulator.world.channels() if one.handle.lower() == handle and one.state == "ok"]
+    else:
+        raise unknown_here(chosen)
     me = reader(call)
     shown = paged(call, found, of=f"channels/{chosen}/{call.params.get(chosen)}")
     if chosen == "id":  # All that were asked for come at once.

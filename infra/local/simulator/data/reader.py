@@ -21,7 +21,7 @@ MOST_IDS = 50
 
 def own_channel(simulator: Simulator, call: Call) -> Channel:
     """The channel that the token is for. Raises what YouTube answers when there is none, or none that may act."""
-    channel_id = call.grant.channel_id
+    channel_id = reader(call)
     channel = simulator.world.channel(channel_id) if channel_id else None
     if channel is None:
         raise GoogleError(
@@ -41,7 +41,14 @@ def own_channel(simulator: Simulator, call: Call) -> Channel:
 
 def reader(call: Call) -> str | None:
     """The channel whose private things this call may see; None if the account has no channel."""
+    if call.params.get("onBehalfOfContentOwner"):
+        raise forbidden("youtube.common", "The account is not linked to this content owner.")
     return call.grant.channel_id
+
+
+def unknown_here(what: str) -> GoogleError:
+    """The 501 for something that YouTube offers and this simulator does not: better loud than wrong."""
+    return GoogleError(501, "notImplemented", f"The simulator does not know {what}.")
 
 
 def one_filter(call: Call, *names: str) -> str:

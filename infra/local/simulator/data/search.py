@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.paging import etag
-from infra.local.simulator.data.reader import listing, own_channel, paged, reader
+from infra.local.simulator.data.reader import listing, own_channel, paged, reader, unknown_here
 from infra.local.simulator.errors import GoogleError
 from infra.local.simulator.world import Video
 from shared.clock import parse_instant
@@ -18,11 +18,30 @@ if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
 MOST_RESULTS = 500
+KNOWN = frozenset(
+    {
+        "part",
+        "forMine",
+        "channelId",
+        "q",
+        "type",
+        "order",
+        "publishedAfter",
+        "publishedBefore",
+        "maxResults",
+        "pageToken",
+    }
+)
+USUAL = {"safeSearch": "moderate"}
+"""What the discovery document gives a parameter that nobody sent."""
 
 
 def search(simulator: Simulator, call: Call) -> Answer:
     """Videos of one's own (`forMine`) or of a channel, newest first unless asked otherwise."""
     params, library = call.params, simulator.room(Library)
+    for name, value in params.items():
+        if name not in KNOWN and value != USUAL.get(name):
+            raise unknown_here(f"the search parameter {name}")
     mine = bool(params.get("forMine"))
     if mine and params.get("type") != ["video"]:
         raise GoogleError(
@@ -30,13 +49,7 @@ def search(simulator: Simulator, call: Call) -> Answer:
         )
     channel_id = own_channel(simulator, call).id if mine else params.get("channelId")
     if not channel_id:
-        raise GoogleError(
-            400,
-            "invalidFilters",
-            "This simulator searches within one channel: forMine or channelId.",
-            domain="youtube.search",
-            location="channelId",
-        )
+        raise unknown_here("a search beyond one channel (forMine or channelId)")
     me = reader(call)
     asked = (channel_id, params.get("q"), params.get("order"))
     found = [video for video in library.uploads(channel_id, me if mine else None) if _fits(video, params)]

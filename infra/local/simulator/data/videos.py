@@ -16,6 +16,7 @@ from infra.local.simulator.data.reader import (
     own_channel,
     reader,
     refuse,
+    unknown_here,
 )
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.errors import GoogleError
@@ -32,7 +33,7 @@ def list_videos(simulator: Simulator, call: Call) -> Answer:
     """Videos by id. An id that is unknown, deleted or private to others is simply absent."""
     chosen = one_filter(call, "id", "chart", "myRating")
     if chosen == "chart":
-        raise GoogleError(400, "invalidFilters", "This simulator has no charts.", domain="youtube.parameter")
+        raise unknown_here("charts")
     if chosen == "myRating":
         own_channel(simulator, call)
         return listing(call, "youtube#videoListResponse", [])

@@ -6,7 +6,7 @@ lives a week by the simulator's clock. Its bytes are hashed and counted as they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,6 +65,7 @@ class Session:
     finish: Finish = field(repr=False)
     total: int | None = None
     title: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     received: Received = field(default_factory=Received)
     state: State = "open"
     turn: int = 0
@@ -109,6 +110,7 @@ class Session:
             "started": self.started.isoformat(),
             "media_type": self.media_type,
             "title": self.title,
+            "parameters": dict(self.parameters),
             "total": self.total,
             "bytes": self.received.size,
             "sha256": self.received.sha256,
@@ -141,6 +143,7 @@ class Sessions:
         total: int | None,
         finish: Finish,
         title: str = "",
+        parameters: Mapping[str, Any] | None = None,
     ) -> Session:
         """A new session with an address that nobody can guess."""
         upload_id = "AJ" + "".join(self._random.choices(_LETTERS, k=94))
@@ -153,6 +156,7 @@ class Sessions:
             finish=finish,
             total=total,
             title=title,
+            parameters=parameters or {},
         )
         self._all[upload_id] = session
         return session
@@ -222,6 +226,7 @@ def receive(simulator: Simulator, call: Call, *, channel_id: str, title: str, fi
         total=total,
         finish=finish,
         title=title,
+        parameters=call.params,
     )
     if call.upload == "resumable":
         return Response(status_code=200, headers=_address(simulator, call, session))

@@ -218,3 +218,21 @@ def test_a_scope_that_only_reads_cannot_write(stage: Stage, mine: Any):
         mine.playlists().insert(part="snippet", body={"snippet": {"title": "x"}}).execute()
     assert (refused.value.status_code, reason(refused.value)) == (403, "insufficientPermissions")
     assert stage.youtube(stage.channel().id, scope=YOUTUBE)
+
+
+def test_what_the_simulator_does_not_know_it_says_aloud(mine: Any):
+    for request in (
+        mine.videos().list(chart="mostPopular", part="id"),
+        mine.channels().list(managedByMe=True, part="id"),
+        mine.search().list(part="id", q="everything"),
+        mine.search().list(part="id", forMine=True, type="video", videoDuration="long"),
+    ):
+        with pytest.raises(HttpError) as refused:
+            request.execute()
+        assert (refused.value.status_code, reason(refused.value)) == (501, "notImplemented")
+
+
+def test_nobody_acts_for_a_content_owner(mine: Any):
+    with pytest.raises(HttpError) as refused:
+        mine.channels().list(mine=True, part="id", onBehalfOfContentOwner="somebody").execute()
+    assert (refused.value.status_code, reason(refused.value)) == (403, "forbidden")

@@ -291,6 +291,21 @@ def test_an_upload_that_says_nothing_about_privacy_is_public(stage: Stage):
     assert insert(stage, movie(100), chunk=-1)["status"]["privacyStatus"] == "public"
 
 
+def test_the_upload_tells_what_it_was_asked_for(stage: Stage):
+    video_id = insert(stage, movie(50), chunk=-1)["id"]
+    (upload,) = [one for one in stage.control("uploads")["uploads"] if one["video_id"] == video_id]
+    assert upload["parameters"]["notifySubscribers"] is False
+    assert upload["parameters"]["part"] == ["snippet", "status"]
+
+
+def test_a_large_chunk_that_is_refused_does_not_hang(stage: Stage):
+    data = movie(16 * 2**20)
+    upload = Upload(stage, len(data))
+    stage.control("faults", {"method": "upload.session", "kind": "backendError", "times": 1})
+    assert upload.put(data, f"bytes 0-{len(data) - 1}/{len(data)}").status_code == 503
+    assert upload.put(data, f"bytes 0-{len(data) - 1}/{len(data)}").status_code == 200
+
+
 def test_a_refused_upload_costs_no_session(stage: Stage):
     before = len(stage.control("uploads")["uploads"])
     owner = stage.youtube(stage.channel().id)

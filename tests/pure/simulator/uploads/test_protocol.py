@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -180,3 +181,14 @@ def test_any_sequence_of_chunks_breaks_and_questions_yields_exactly_the_bytes(
     assert session.complete
     assert session.received.size == size
     assert session.received.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_session_keeps_nothing_of_the_bytes():
+    received, block = Received(), bytes(2**20)
+    tracemalloc.start()
+    for _ in range(64):
+        received.add(block)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert received.size == 64 * 2**20
+    assert peak < 2**16
