@@ -31,9 +31,12 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
         asked_at = rotation_notice(body)
         if asked_at is None:
             return {"ignored": True}
-        access.rotation().add_version(asked_at=asked_at)
+        access.key_rotation().add_version(asked_at=asked_at)
     elif body.get("rotate"):
-        access.rotation().add_version()
+        access.key_rotation().add_version()
     else:
-        return {"grants": access.upkeep().run(until=until), "vault": access.rotation().run(until=until).as_json()}
-    return {"vault": access.rotation().run(until=until).as_json()}
+        return {
+            "grants": access.grant_upkeep().run(until=until),
+            "vault": access.key_rotation().run(until=until).as_json(),
+        }
+    return {"vault": access.key_rotation().run(until=until).as_json()}

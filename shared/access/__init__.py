@@ -105,14 +105,14 @@ def disconnects() -> Disconnects:
 
 
 @cache
-def upkeep() -> Upkeep:
+def grant_upkeep() -> Upkeep:
     """What the scheduler has done for grants."""
     testing = settings().oauth_publishing == "testing"
     return Upkeep(firestore.client(), refresher(), disconnects(), system_clock, testing)
 
 
 @cache
-def rotation() -> Rotation:
+def key_rotation() -> Rotation:
     """The vault key's rotation."""
     return Rotation(firestore.client(), vault(), _vault_keys(), system_clock)
 

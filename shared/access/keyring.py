@@ -49,9 +49,7 @@ class Keyring:
     def enabled(self) -> list[KeyVersion]:
         """The enabled versions, oldest first."""
         with _translated(self._secret):
-            listed = self._client().list_secret_versions(
-                request={"parent": self._secret, "filter": "state:ENABLED"}, timeout=_TIMEOUT_SECONDS
-            )
+            listed = self._client().list_secret_versions(parent=self._secret, timeout=_TIMEOUT_SECONDS)
             found = [
                 KeyVersion(_number(item.name), _instant(item.create_time))
                 for item in listed
@@ -105,10 +103,10 @@ def _translated(secret: str) -> Iterator[None]:
         yield
     except exceptions.NotFound as error:
         raise Misconfigured(f"The secret {name} has no such version.", reason="secretMissing") from error
-    except (exceptions.FailedPrecondition, exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
-        raise Misconfigured(f"The secret {name} cannot be read.", reason="secretUnreadable") from error
-    except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+    except (exceptions.ServerError, exceptions.TooManyRequests, exceptions.RetryError) as error:
         raise Unavailable("Secret Manager does not answer.", reason="secretsUnavailable") from error
+    except exceptions.GoogleAPICallError as error:  # disabled, destroyed, forbidden
+        raise Misconfigured(f"The secret {name} cannot be used.", reason="secretUnusable") from error
 
 
 def _number(name: str) -> int:

@@ -1,0 +1,184 @@
+import pytest
+
+from infra.local.simulator.grants import Grants
+from shared.access.disconnect import ERASURES, Disconnects
+from shared.errors import NotFound, ReauthRequired, Unavailable
+
+
+@pytest.fixture
+def asked():
+    """What was handed over: ("rows" | "revoke", receipt, channel)."""
+    return []
+
+
+@pytest.fixture
+def disconnects(access, asked):
+    def disconnects():
+        return Disconnects(
+            access.client,
+            access.vault,
+            access.google,
+            access.simulator.clock,
+            erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
+            revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
+        )
+
+    return disconnects
+
+
+def collect_something(access, channel_id):
+    """What the other rooms keep about a channel."""
+    for number in range(3):
+        access.client.document("videos", f"v{number}-{channel_id}").set({"channel_id": channel_id})
+        access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
+    access.client.document("cache", f"c-{channel_id}").set({"channel_id": channel_id})
+    access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
+    access.client.document("notifications", f"n-{channel_id}").set({"channel_id": channel_id})
+    access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
+
+
+def live_tokens(access):
+    grants: Grants = access.simulator.grants
+    return len(grants.describe())
+
+
+def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(access, disconnects, asked):
+    mine, other = access.connected(channel=0), access.connected(channel=1)
+    collect_something(access, mine)
+    collect_something(access, other)
+    receipt = disconnects().disconnect(mine, "u1")
+    left = {name: list(access.stored(name)) for name in [erasure.collection for erasure in ERASURES]}
+    assert not [found for ids in left.values() for found in ids if mine in found]
+    assert left["grants"] == [other]
+    assert len(left["videos"]) == 3
+    assert list(access.stored("channels")) == [other]
+    assert access.stored("users")["u1"]["channels"] == [other]
+    assert {name: step["count"] for name, step in receipt.steps.items()} == {
+        "tokens": 1,
+        "queuedWork": 3,
+        "pushSubscription": 1,
+        "notifications": 1,
+        "cache": 1,
+        "videos": 3,
+        "reportStates": 1,
+        "warehouse": None,
+    }
+    assert ("rows", receipt.receipt_id, mine) in asked
+    disconnects().receipts.note(receipt.receipt_id, "warehouse", 4711)
+    assert disconnects().disconnect(mine, "u1").as_json()["deleted"]["warehouse"] == 4711
+
+
+def test_google_is_asked_to_revoke_with_the_account_s_last_channel_only(access, disconnects):
+    first, second = access.connected(channel=0), access.connected(channel=1)
+    assert disconnects().disconnect(first, "u1").revocation == "keptForOtherChannels"
+    assert live_tokens(access) == 2
+    access.expire(second)
+    assert access.refresher().fresh(second).secret.reveal()
+    assert disconnects().disconnect(second, "u1").revocation == "revoked"
+    assert live_tokens(access) == 0
+
+
+def test_the_account_counts_and_not_the_user(access, disconnects):
+    first = access.connected(account=0)
+    access.connected(account=1)
+    assert disconnects().disconnect(first, "u1").revocation == "revoked"
+    assert live_tokens(access) == 1
+
+
+@pytest.mark.fault(49)
+def test_google_failing_delays_no_deletion_and_the_revoke_is_asked_again(access, disconnects, asked):
+    channel_id = access.connected()
+    access.fault(method="oauth.revoke", kind="html", times=2)
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.finished_at is not None
+    assert receipt.revocation == "pending"
+    assert access.stored("grants") == access.stored("channels") == {}
+    assert ("revoke", receipt.receipt_id, channel_id) in asked
+    assert live_tokens(access) == 1
+    with pytest.raises(Unavailable):
+        disconnects().revoke(receipt.receipt_id)
+    assert disconnects().revoke(receipt.receipt_id) == "revoked"
+    assert disconnects().revoke(receipt.receipt_id) == "revoked"  # delivered once more
+    assert live_tokens(access) == 0
+    assert access.stored("revocations") == {}
+
+
+@pytest.mark.fault(49)
+def test_a_late_revoke_does_not_end_a_connection_made_since(access, disconnects):
+    channel_id = access.connected()
+    access.fault(method="oauth.revoke", kind="html", times=1)
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert access.connected() == channel_id
+    assert disconnects().revoke(receipt.receipt_id) == "keptForOtherChannels"
+    access.expire(channel_id)
+    assert access.refresher().fresh(channel_id).secret.reveal()
+
+
+def test_asked_twice_the_answer_is_the_same_receipt(access, disconnects):
+    channel_id = access.connected()
+    first = disconnects().disconnect(channel_id, "u1")
+    assert disconnects().disconnect(channel_id, "u1") == first
+
+
+def test_nobody_disconnects_another_user_s_channel(access, disconnects):
+    channel_id = access.connected(user="owner")
+    with pytest.raises(NotFound):
+        disconnects().disconnect(channel_id, "stranger")
+    assert list(access.stored("channels")) == [channel_id]
+
+
+@pytest.mark.parametrize("stop", range(1, 8))
+def test_a_disconnect_that_stops_anywhere_is_finished_by_the_next(access, disconnects, asked, stop):
+    channel_id = access.connected()
+    collect_something(access, channel_id)
+    whole = disconnects()
+    receipt_id = whole._mark(channel_id, "user")
+    whole._set_token_aside(channel_id, receipt_id)
+    for erasure in ERASURES[:stop]:
+        whole.receipts.note(receipt_id, erasure.name, whole._erase(erasure, channel_id))
+    with pytest.raises((NotFound, ReauthRequired)):
+        access.refresher().fresh(channel_id)  # work stopped with the first step
+    receipt = disconnects().end(channel_id)
+    assert receipt.receipt_id == receipt_id
+    assert receipt.revocation == "revoked"
+    assert receipt.steps["videos"]["count"] == 3
+    assert access.stored("channels") == access.stored("grants") == access.stored("revocations") == {}
+    assert live_tokens(access) == 0
+
+
+def test_a_user_s_seat_goes_with_the_last_channel(access, disconnects):
+    ids = [access.connected(channel=number) for number in range(2)]
+    disconnects().disconnect(ids[0], "u1")
+    assert access.stored("access")["users"]["connected"] == ["u1"]
+    disconnects().disconnect(ids[1], "u1")
+    assert access.stored("access")["users"]["connected"] == []
+
+
+def test_a_channel_being_disconnected_cannot_be_connected_meanwhile(access, disconnects):
+    channel_id = access.connected()
+    disconnects()._mark(channel_id, "user")
+    assert access.connect().reason == "disconnecting"
+
+
+def test_a_grant_that_google_ended_already_disconnects_all_the_same(access, disconnects):
+    channel_id = access.connected()
+    access.simulator.grants.revoke_account(access.account().id)
+    assert disconnects().disconnect(channel_id, "u1").revocation == "alreadyRevoked"
+
+
+def test_a_connection_whose_grant_is_missing_can_still_be_ended(access, disconnects):
+    channel_id = access.connected()
+    access.client.document("grants", channel_id).delete()
+    assert disconnects().disconnect(channel_id, "u1").finished_at is not None
+    assert access.stored("channels") == {}
+
+
+@pytest.mark.fault(18)
+def test_no_token_remains_anywhere_after_a_disconnect(access, disconnects, capsys):
+    channel_id = access.connected()
+    access.fault(method="oauth.revoke", kind="backendError", times=1)
+    disconnects().disconnect(channel_id, "u1")
+    written = access.everything() + capsys.readouterr().out
+    for kind in access.simulator.journal.secrets().values():
+        for canary in kind:
+            assert canary not in written

@@ -1,0 +1,125 @@
+import random
+from datetime import timedelta
+
+import pytest
+
+from shared.access.disconnect import ERASURES
+from shared.access.rotation import SEALED, Rotation
+from shared.access.vault import KEY_TTL, Vault
+from shared.errors import Misconfigured
+
+SETTLED = 2 * KEY_TTL + timedelta(seconds=5)
+
+
+def rotate(access):
+    return Rotation(access.client, access.vault, access.keyring, access.simulator.clock)
+
+
+def settle(access):
+    access.simulator.timepiece.advance(SETTLED.total_seconds())
+
+
+def versions(access):
+    """Every key version under which something is sealed."""
+    found = set()
+    for collection, field in SEALED:
+        found |= {doc[field]["v"] for doc in access.stored(collection).values() if field in doc}
+    return found
+
+
+def test_a_new_version_seals_everything_anew_and_the_old_one_is_disabled(access):
+    ids = [access.connected(channel=number) for number in range(2)]
+    access.start()
+    assert rotate(access).add_version() == 2
+    progress = rotate(access).run()
+    assert progress.current == 2
+    assert progress.resealed == 5  # two tokens of two channels, and the verifier of a consent under way
+    assert versions(access) == {2}
+    assert progress.disabled == ()  # an instance may still seal with the old key
+    settle(access)
+    assert rotate(access).run().disabled == (1,)
+    assert [version.number for version in access.keyring.enabled()] == [2]
+    for channel_id in ids:
+        access.expire(channel_id)
+        assert access.refresher().fresh(channel_id).secret.reveal()
+    with pytest.raises(Misconfigured):
+        access.keyring.version(1)
+
+
+@pytest.mark.fault(17)
+def test_a_rotation_stopped_half_way_leaves_everything_readable_and_a_second_run_finishes(access):
+    ids = [access.connected(channel=number) for number in range(3)]
+    rotate(access).add_version()
+    ticks = iter(range(1000))
+    start = access.simulator.clock()
+
+    def hurried():
+        return start + timedelta(seconds=next(ticks))
+
+    half = Rotation(access.client, access.vault, access.keyring, hurried).run(until=start + timedelta(seconds=4))
+    assert 0 < half.resealed < 6
+    assert half.remaining[1] == 6 - half.resealed
+    assert versions(access) == {1, 2}
+    for channel_id in ids:
+        assert access.refresher().fresh(channel_id).secret.reveal()
+    settle(access)
+    assert rotate(access).run().disabled == (1,)
+    assert versions(access) == {2}
+
+
+@pytest.mark.fault(17)
+def test_a_version_that_still_seals_something_is_never_disabled(access):
+    access.connected()
+    old = access.vault
+    old.current_version()
+    rotate(access).add_version()
+    stranger = {"token": old.seal(b"t", record="revocations/r1", field="token")}
+    access.vault = Vault(access.keyring, access.simulator.clock)
+    settle(access)
+    access.client.document("revocations", "r1").set(stranger | {"token": {**stranger["token"], "c": b"spoilt"}})
+    with pytest.raises(Exception, match="does not open"):
+        rotate(access).run()
+    assert [version.number for version in access.keyring.enabled()] == [1, 2]
+
+
+def test_an_instance_that_slept_through_a_rotation_goes_on_working(access):
+    channel_id = access.connected()
+    sleeper = Vault(access.keyring, access.simulator.clock)
+    sleeper.current_version()
+    rotate(access).add_version()
+    rotate(access).run()
+    stored = access.stored("grants")[channel_id]["access_token"]
+    assert stored["v"] == 2
+    assert sleeper.open(stored, record=f"grants/{channel_id}", field="access_token")
+
+
+def test_a_notice_delivered_twice_rotates_once(access):
+    access.connected()
+    asked_at = access.keyring.enabled()[-1].created_at + timedelta(milliseconds=1)
+    assert rotate(access).add_version(asked_at=asked_at) == 2
+    assert rotate(access).add_version(asked_at=asked_at) is None
+
+
+def test_every_sealed_value_in_the_database_is_known_to_the_rotation(access):
+    access.connected()
+    access.start()
+    places = set()
+    for collection in access.client.collections():
+        for snapshot in collection.stream():
+            for name, value in (snapshot.to_dict() or {}).items():
+                if isinstance(value, dict) and set(value) == {"v", "n", "c"}:
+                    places.add((collection.id, name))
+    assert places
+    assert places <= set(SEALED)
+
+
+def test_the_erasures_name_collections_once():
+    names = [erasure.collection for erasure in ERASURES]
+    assert len(names) == len(set(names))
+
+
+def test_keys_are_32_random_bytes(access):
+    access.keyring.add(random.randbytes)
+    number, key = access.keyring.newest()
+    assert len(key) == 32
+    assert access.keyring.version(number) == key
