@@ -139,6 +139,11 @@ class Supervisor:
             raise
         self._in_background(self._watch)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop, by somebody or by a part that did not come up."""
+        return self._stopping.is_set()
+
     def _in_background(self, task: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=task, args=args, daemon=True)
         self._threads.append(thread)

@@ -1,0 +1,16 @@
+"""The whole stack, once a session, for every test that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A running stack of 2 users with 2 channels each; schedules fire only when told (`stack.trigger`)."""
+    with Stack.start(users=2, channels_per_user=2, seed=7, schedules_paused=True) as running:
+        yield running
