@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +21,7 @@ from shared.operations.media import HEAD
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
 _REDIRECTS = 5
 _SECONDS = 30.0
@@ -43,7 +44,7 @@ class Source(Protocol):
         """Size, identity and first bytes. Raises InvalidRequest (field named) or Unavailable."""
         ...
 
-    def read(self, first: int, described: Described) -> Iterator[bytes]:
+    def read(self, first: int, described: Described) -> Pieces:
         """The bytes from `first` to the end, in pieces; closing the iterator ends the read.
 
         Raises InvalidRequest, reason sourceChanged, when this is not the file that was described; Unavailable when
@@ -84,7 +85,7 @@ class StorageObject:
             raise Unavailable("Cloud Storage does not answer.", reason="sourceUnreachable") from error
         return Described(int(blob.size), str(blob.generation), head)
 
-    def read(self, first: int, described: Described) -> Iterator[bytes]:
+    def read(self, first: int, described: Described) -> Pieces:
         """As `Source`."""
         from google.api_core import exceptions as refusals  # noqa: PLC0415
 
@@ -138,7 +139,7 @@ class WebFile:
             head = _exactly(answer, min(HEAD, total))
             return Described(total, _identity(answer.headers), head)
 
-    def read(self, first: int, described: Described) -> Iterator[bytes]:
+    def read(self, first: int, described: Described) -> Pieces:
         """As `Source`."""
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 

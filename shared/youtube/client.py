@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.clock import Clock, system_clock
@@ -21,7 +21,7 @@ from shared.monitoring import calls
 from shared.monitoring.log import log
 from shared.settings import Settings
 from shared.youtube.faults import Fault, as_error, classify, damaged, no_answer
-from shared.youtube.policy import Act, Kind
+from shared.youtube.policy import RULES, Act, Kind
 from shared.youtube.transport import Http
 
 Value = TypeVar("Value")
@@ -135,6 +135,7 @@ class Caller:
         outcome, token = self._attempt(endpoint, send, refused=None)
         if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
             outcome, _ = self._attempt(endpoint, send, refused=token)
+            outcome = _refused_for_good(outcome)
         if outcome.fault is not None:
             raise as_error(outcome.fault, clock=self.clock)
         assert outcome.value is not None
@@ -150,7 +151,8 @@ class Caller:
         outcome = self._unpaid(endpoint, send, token, attempt=1)
         if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
             token = self.tokens.renew(token)
-            outcome = self._unpaid(endpoint, send, token, attempt=2) if replay else outcome
+            if replay:
+                outcome = _refused_for_good(self._unpaid(endpoint, send, token, attempt=2))
         if outcome.fault is not None:
             raise as_error(outcome.fault, clock=self.clock)
         assert outcome.value is not None
@@ -237,6 +239,14 @@ class Caller:
                 operation=self.context.operation_id,
             )
         )
+
+
+def _refused_for_good(outcome: Outcome[Value]) -> Outcome[Value]:
+    """A fresh token that is refused too is no matter for another refresh."""
+    fault = outcome.fault
+    if fault is None or fault.rule.action is not Act.REFRESH_TOKEN:
+        return outcome
+    return replace(outcome, fault=replace(fault, rule=RULES["authRefused"]))
 
 
 def timed(send: Send[Value], token: str) -> tuple[Outcome[Value], float]:

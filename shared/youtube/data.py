@@ -98,6 +98,15 @@ class PlaylistItem:
     description: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Playlist:
+    """One of the channel's own playlists."""
+
+    id: str
+    title: str
+    created_at: datetime | None
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of a playlist; next_page is None on the last."""
@@ -146,15 +155,32 @@ def batch_get_stats(caller: Caller, ids: Sequence[str]) -> tuple[Stats, ...]:
     return tuple(_stats(item) for item in answer.get("items", []))
 
 
-def playlist_items(caller: Caller, playlist_id: str, *, page: str | None = None) -> Page:
-    """One page of up to 50 entries, newest first in an uploads playlist. 1 unit a page."""
+def playlist_items(
+    caller: Caller, playlist_id: str, *, page: str | None = None, video_id: str | None = None
+) -> Page:
+    """One page of up to 50 entries, newest first in an uploads playlist; of one video if asked. 1 unit a page."""
     listing = services.data(caller.settings, "playlistItems").list
     asked = {"pageToken": page} if page else {}
+    if video_id:
+        asked["videoId"] = video_id
     answer = caller.execute(
         listing(part="snippet,contentDetails", playlistId=playlist_id, maxResults=IDS_MAX, **asked)
     )
     items = tuple(_playlist_item(item) for item in answer.get("items", []))
     return Page(items, answer.get("nextPageToken"))
+
+
+def my_playlists(caller: Caller) -> tuple[Playlist, ...]:
+    """Every playlist that the channel made. 1 unit for each 50."""
+    listing = services.data(caller.settings, "playlists").list
+    found: list[Playlist] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = caller.execute(listing(part="snippet", mine=True, maxResults=IDS_MAX, **page))
+        found += [_playlist(item) for item in answer.get("items", [])]
+        if not answer.get("nextPageToken"):
+            return tuple(found)
+        page = {"pageToken": answer["nextPageToken"]}
 
 
 def playlists_insert(caller: Caller, *, title: str, description: str = "", privacy: str = "private") -> str:
@@ -258,6 +284,15 @@ def _playlist_item(item: Mapping[str, Any]) -> PlaylistItem:
         added_at=_instant(snippet.get("publishedAt")),
         published_at=_instant(details.get("videoPublishedAt")),
         description=snippet.get("description"),
+    )
+
+
+def _playlist(item: Mapping[str, Any]) -> Playlist:
+    snippet = item.get("snippet", {})
+    return Playlist(
+        id=str(item["id"]),
+        title=str(snippet.get("title", "")),
+        created_at=_instant(snippet.get("publishedAt")),
     )
 
 

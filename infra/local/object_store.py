@@ -1,0 +1,129 @@
+"""Cloud Storage as far as reading goes: the files of a folder, spoken to by Google's own client.
+
+Each sub-folder is a bucket. Ranges, generations (a file's modification time) and the refusals that readers meet are
+as in the JSON API; writing is done by putting files into the folder. `STORAGE_EMULATOR_HOST` points the client here.
+Source: cloud.google.com/storage/docs/json_api (objects.get).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from infra.local.process import LOOPBACK
+
+_OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)")
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # headers and a small body leave in one packet
+    folder: Path
+
+    def log_message(self, *_args: Any) -> None:
+        """Silent: who reads what is the reader's to log."""
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if parts.path == "/":
+            return self._json(200, {"ready": True})
+        match, query = _OBJECT.fullmatch(parts.path), parse_qs(parts.query)
+        path = self._file(match)
+        if match is None or path is None:
+            return self._error(404, "No such object")
+        generation = str(path.stat().st_mtime_ns // 1000)
+        asked = query.get("generation", [generation])[0]
+        if asked != generation:
+            return self._error(404, f"No such object: generation {asked}")
+        if query.get("alt") == ["media"]:
+            return self._media(path, generation)
+        described = {
+            "kind": "storage#object",
+            "bucket": match[1],
+            "name": unquote(match[2]),
+            "generation": generation,
+            "metageneration": "1",
+            "size": str(path.stat().st_size),
+        }
+        return self._json(200, described)
+
+    def _file(self, match: re.Match[str] | None) -> Path | None:
+        if match is None:
+            return None
+        path = (self.folder / match[1] / unquote(match[2])).resolve()
+        inside = path.is_relative_to((self.folder / match[1]).resolve())
+        return path if inside and path.is_file() else None
+
+    def _media(self, path: Path, generation: str) -> None:
+        size = path.stat().st_size
+        wanted = _RANGE.fullmatch(self.headers.get("range", ""))
+        first, last = 0, size - 1
+        if wanted:
+            first, last = int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)
+            if first >= size:
+                return self._error(416, "Requested range not satisfiable")
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.send_header("X-Goog-Generation", generation)
+        if wanted:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.end_headers()
+        self.wfile.flush()
+        with path.open("rb") as file:
+            self.connection.sendfile(file, first, last - first + 1)
+        return None
+
+    def _error(self, status: int, message: str) -> None:
+        self._json(status, {"error": {"code": status, "message": message}})
+
+    def _json(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server for a folder on a port of 127.0.0.1 (0: a free one); `serve_forever()` serves."""
+    handler = type("Handler", (_Handler,), {"folder": folder})
+    found = ThreadingHTTPServer((LOOPBACK, port), handler)
+    found.daemon_threads = True
+    return found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a store that serves while the block runs, for STORAGE_EMULATOR_HOST."""
+    running = server(folder)
+    thread = threading.Thread(target=running.serve_forever, name="object-store", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{running.server_port}"
+    finally:
+        running.shutdown()
+        running.server_close()
+
+
+def main() -> None:
+    """Serve until the process is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.object_store", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    asked = parser.parse_args()
+    server(asked.folder, asked.port).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""One write to YouTube as a record: few states, explicit transitions, a history.
+
+    queued ──> running ──> succeeded
+      │  ^       │  │ ^
+      │  │       │  v │
+      │  │       │ waiting      until due_at: a retry, tomorrow's quota, YouTube's processing
+      v  │       v
+    cancelled  failed ──> queued    by hand
+
+`turn` numbers the runs: each turn is one named task, so a task that is delivered twice, or late, is recognised. A
+running operation has an owner and a lease; whoever holds neither writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+HISTORY_MAX = 60
+KEEP = timedelta(days=90)  # how long a finished operation can be read
+
+
+class State(StrEnum):
+    """Where an operation stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+NEXT: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED}),
+    State.RUNNING: frozenset(
+        {State.RUNNING, State.WAITING, State.QUEUED, State.SUCCEEDED, State.FAILED, State.CANCELLED}
+    ),
+    State.WAITING: frozenset({State.RUNNING, State.WAITING, State.QUEUED, State.FAILED, State.CANCELLED}),
+    State.SUCCEEDED: frozenset(),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset(),
+}
+
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of an operation's history."""
+
+    at: datetime
+    state: State
+    step: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An operation as stored.
+
+    steps: what is done, in order; step: the index of the next one. results: what the steps found out (video_id,
+    playlist_id, ...). upload: the upload's own record, with the sealed session. retries: by reason, since the last
+    progress. due_at: when the next turn runs, None once ended.
+    """
+
+    id: str
+    fingerprint: str
+    channel_id: str
+    user_id: str
+    kind: str
+    work: Mapping[str, Any]
+    steps: tuple[str, ...]
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    turn: int = 1
+    step: int = 0
+    reason: str = ""
+    message: str = ""
+    owner: str = ""
+    lease_until: datetime | None = None
+    results: Mapping[str, Any] = field(default_factory=dict)
+    upload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    retries: Mapping[str, int] = field(default_factory=dict)
+    history: tuple[Event, ...] = ()
+    expires_at: datetime | None = None
+
+    @property
+    def current(self) -> str:
+        """The step that is next, "" when all are done."""
+        return self.steps[self.step] if self.step < len(self.steps) else ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.state in ENDED
+
+    def held(self, now: datetime) -> bool:
+        """Whether somebody is at work on it."""
+        return self.state is State.RUNNING and self.lease_until is not None and self.lease_until > now
+
+    def moved(self, to: State, now: datetime, *, reason: str = "", message: str = "", **changes: Any) -> Operation:
+        """This operation in another state, with a line of history. Raises ValueError for what is no transition."""
+        if to not in NEXT[self.state]:
+            raise ValueError(f"an operation does not go from {self.state} to {to}")
+        event = Event(now, to, self.current, reason, message)
+        if to in ENDED:
+            changes = {"due_at": None, "expires_at": now + KEEP, "lease_until": None, **changes}
+        return replace(
+            self,
+            **{
+                "state": to,
+                "reason": reason,
+                "message": message,
+                "updated_at": now,
+                "history": (*self.history, event)[-HISTORY_MAX:],
+                **changes,
+            },
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What its owner may see: everything but leases and sessions."""
+        return {
+            "id": self.id,
+            "channel_id": self.channel_id,
+            "kind": self.kind,
+            "state": self.state.value,
+            "step": self.current,
+            "steps": list(self.steps),
+            "reason": self.reason,
+            "message": self.message,
+            "due_at": _text(self.due_at),
+            "created_at": _text(self.created_at),
+            "updated_at": _text(self.updated_at),
+            "results": dict(self.results),
+            "acknowledged": self.upload.get("acknowledged"),
+            "size": self.upload.get("size"),
+            "retries": dict(self.retries),
+            "history": [
+                {
+                    "at": _text(event.at),
+                    "state": event.state.value,
+                    "step": event.step,
+                    "reason": event.reason,
+                    "message": event.message,
+                }
+                for event in self.history
+            ],
+        }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="seconds")

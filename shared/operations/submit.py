@@ -1,0 +1,167 @@
+"""The app's backend hands in work, learns at once what it costs and when it runs; reads, cancels, retries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.budget.quotes import Quote as Estimate
+from shared.budget.quotes import Work
+from shared.clock import Clock
+from shared.errors import Conflict, InvalidRequest
+from shared.monitoring.log import log
+from shared.operations import plan
+from shared.operations.operation import Event, Operation, State
+from shared.operations.records import Operations, Superseded
+from shared.operations.requests import Request
+from shared.operations.run import Enqueue, queue_turn
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a request costs, in units by bucket, and when it runs (None: never, on this quota).
+
+    why_not_now: "" when it runs at once.
+    """
+
+    cost: Mapping[str, int]
+    runs_at: datetime | None
+    why_not_now: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For the answer."""
+        return {
+            "cost": dict(self.cost),
+            "runs_at": None if self.runs_at is None else self.runs_at.isoformat(timespec="seconds"),
+            "why_not_now": self.why_not_now,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Where work is handed in. owner_of: the user who connected a channel; raises NotFound for none."""
+
+    operations: Operations
+    estimate: Callable[[Work], Estimate]
+    owner_of: Callable[[str], str]
+    enqueue: Enqueue
+    clock: Clock
+
+    def submit(self, request: Request) -> tuple[Operation, Quote]:
+        """Accept a request; handed in twice under one key it is done once.
+
+        Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else.
+        """
+        now = self.clock()
+        quote = self.quote(request)
+        steps = plan.steps(request)
+        operation = self.operations.create(
+            Operation(
+                id=operation_id(request.idempotency_key),
+                fingerprint=request.fingerprint,
+                channel_id=request.channel_id,
+                user_id=self.owner_of(request.channel_id),
+                kind=request.kind,
+                work=request.work,
+                steps=steps,
+                state=State.QUEUED,
+                created_at=now,
+                updated_at=now,
+                due_at=request.not_before or now,
+                reason="submitted",
+                message=quote.why_not_now,
+                history=(Event(now, State.QUEUED, steps[0], "submitted", quote.why_not_now),),
+            )
+        )
+        if not operation.ended:
+            queue_turn(self.enqueue, operation, self.clock)
+        return operation, quote
+
+    def quote(self, request: Request) -> Quote:
+        """What a request would cost, and when it could run, without accepting it."""
+        now = self.clock()
+        account = self.owner_of(request.channel_id)
+        estimate = self.estimate(Work(calls=plan.calls(plan.steps(request)), account=account))
+        if request.not_before is not None and request.not_before > now:
+            return Quote(estimate.costs, request.not_before, "It was asked for this time.")
+        if not estimate.later:
+            return Quote(estimate.costs, now, "")
+        first = estimate.later[0]
+        return Quote(estimate.costs, first.at, estimate.message)
+
+    def read(self, operation: str) -> Operation:
+        """An operation. Raises NotFound."""
+        return self.operations.get(operation).operation
+
+    def cancel(self, operation: str) -> Operation:
+        """End an operation that has not ended; what YouTube has done by then stays. Raises Conflict otherwise."""
+        return self._change(operation, self._cancelled, "ended already")
+
+    def retry(self, operation: str) -> Operation:
+        """Queue a failed operation again, from the step at which it failed. Raises Conflict otherwise."""
+        retried = self._change(operation, self._retried, "has not failed")
+        queue_turn(self.enqueue, retried, self.clock)
+        return retried
+
+    def _cancelled(self, operation: Operation) -> Operation | None:
+        if operation.ended:
+            return None
+        message = "Cancelled by hand."
+        return operation.moved(State.CANCELLED, self.clock(), reason="cancelled", message=message, upload={})
+
+    def _retried(self, operation: Operation) -> Operation | None:
+        if operation.state is not State.FAILED:
+            return None
+        now = self.clock()
+        return operation.moved(
+            State.QUEUED,
+            now,
+            reason="retriedByHand",
+            message="Queued again by hand.",
+            due_at=now,
+            turn=operation.turn + 1,
+            retries={},
+            expires_at=None,
+        )
+
+    def _change(self, operation: str, change: Callable[[Operation], Operation | None], refusal: str) -> Operation:
+        for _ in range(5):
+            record = self.operations.get(operation)
+            after = change(record.operation)
+            if after is None:
+                raise Conflict(f"The operation {refusal}; it is {record.operation.state}.", reason="wrongState")
+            try:
+                self.operations.save(record, after)
+            except Superseded:
+                continue  # its worker has just written; look again
+            log("NOTICE", "operation changed by hand", operation=operation, state=after.state.value)
+            return after
+        raise Conflict("The operation is being worked on; try again.", reason="operationBusy")
+
+
+def operation_id(idempotency_key: str) -> str:
+    """The id that a key always leads to."""
+    return "op-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:24]
+
+
+def answer(operation: Operation, quote: Quote | None = None) -> dict[str, Any]:
+    """An operation as the backend reads it."""
+    shown: dict[str, Any] = {"operation": operation.as_json()}
+    if quote is not None:
+        shown["quote"] = quote.as_json()
+    return shown
+
+
+def command(body: object) -> tuple[str, str] | None:
+    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission."""
+    if not isinstance(body, Mapping) or "action" not in body:
+        return None
+    action, operation = body["action"], body.get("operation")
+    if action not in {"cancel", "retry", "read"}:
+        raise InvalidRequest("action is cancel, retry or read.", field="action")
+    if not isinstance(operation, str) or not operation.startswith("op-"):
+        raise InvalidRequest("operation is an operation's id.", field="operation")
+    return action, operation

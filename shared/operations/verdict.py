@@ -1,0 +1,49 @@
+"""From an error in a step to what becomes of the operation. Pure: the clock and the dice are handed in.
+
+An error that carries YouTube's fault goes by the policy table. Refusals of our own budget and rate limiter say
+when they end. Trouble of our own surroundings is retried like YouTube's own.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from shared.clock import Clock, next_reset
+from shared.cloud.queues import after_reset
+from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
+from shared.operations.operation import Operation
+from shared.youtube.decision import Action, History, decide
+from shared.youtube.faults import Fault, fault_of
+from shared.youtube.policy import RULES, Act, Alert
+
+_SPREAD = timedelta(seconds=5)
+WAITS = frozenset({Act.RETRY, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN})
+"""Actions after which the step runs again at `Action.at`."""
+
+
+def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> Action:
+    """What happens next to an operation whose step raised `error`."""
+    fault = fault_of(error)
+    if fault is None and isinstance(error, QuotaRefused | RateLimited):
+        return _refused(error, clock(), clock, dice)
+    if fault is None and isinstance(error, Transient):
+        fault = Fault(rule=RULES.get(error.reason, RULES["unavailable"]), status=None, sent=False)
+    if fault is None:
+        return Action(Act.FAIL, Alert.WARNING, error.reason, error.message)
+    action = decide(fault, History(operation.retries), clock=clock, dice=dice)
+    return action if fault_of(error) else _named(action, error)
+
+
+def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> Action:
+    """Our own budget or limiter said no before anything was sent; it says when to come back."""
+    at = error.retry_at or now + timedelta(minutes=1)
+    if at >= next_reset(now):
+        return Action(
+            Act.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
+        )
+    return Action(Act.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())
+
+
+def _named(action: Action, error: YtempireError) -> Action:
+    return Action(action.act, action.alert, error.reason, error.message, action.at, action.attempt)
