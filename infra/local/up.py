@@ -38,7 +38,7 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Start, show, watch, stop. Exit status: 0 when ended by a signal, 1 when it did not come up."""
-    given, console = _arguments(), Console()
+    given, console = _arguments(), Console(width=None if sys.stdout.isatty() else 150)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _end)
     try:

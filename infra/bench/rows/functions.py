@@ -1,0 +1,84 @@
+"""Cold starts: from the start of a function's process to the first byte of its first answer."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from infra import stage
+from infra.bench import Limit, Measured, row
+from infra.deployment import ROOT
+from infra.local.addresses import Addresses
+from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
+from infra.local.process import LOOPBACK, Part, free_port
+
+ROUNDS = 5
+HELLO = """
+import functions_framework
+
+@functions_framework.http
+def hello(request):
+    return "hello"
+"""
+
+
+def _first_response(target: str, folder: Path, path: str, env: dict[str, str]) -> float:
+    """Milliseconds from the start of the process until it has answered; any status is an answer."""
+    port = free_port()
+    part = Part(
+        name=target,
+        command=[
+            *(str(FUNCTIONS_FRAMEWORK), "--target", target, "--source", str(folder / "main.py")),
+            *("--host", LOOPBACK, "--port", str(port)),
+        ],
+        log=folder / "log",
+        ready=answers(f"http://{LOOPBACK}:{port}{path}", any_status=True),
+        env=env,
+        cwd=folder,
+    )
+    began = time.perf_counter()
+    part.start()
+    try:
+        while not part._answers():
+            if time.perf_counter() - began > 60:
+                raise TimeoutError(f"{target} did not answer:\n{part.last_lines()}")
+            time.sleep(0.003)
+        return (time.perf_counter() - began) * 1000
+    finally:
+        part.stop()
+
+
+def _measure(function: str, path: str) -> Measured:
+    """Medians of a function and of the framework's hello, taken in turns."""
+    environment = Addresses(dict.fromkeys(_parts(), 9), {}).environment(users=1, channels_per_user=1)
+    ours, floor = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        hello = Path(folder)
+        (hello / "main.py").write_text(HELLO)
+        staged = stage.shelve(function, ROOT / ".local" / "staged")
+        environment |= {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
+        _first_response(function, staged, path, environment)  # compiles; not counted
+        _first_response("hello", hello, "/", environment)
+        for _ in range(ROUNDS):
+            ours.append(_first_response(function, staged, path, environment))
+            floor.append(_first_response("hello", hello, "/", environment))
+    return Measured(value=statistics.median(ours), floor=statistics.median(floor))
+
+
+def _parts() -> tuple[str, ...]:
+    return ("gateway", "simulator", "firestore", "pubsub", "bigquery", "bigquery-grpc", "cloud", "cloud-control")
+
+
+@row("functions.refusing", unit="ms", limit=Limit(bound=1.6, of="ratio_to_floor"))
+def refusing() -> Measured:
+    """a cold webhook turns away an address that it does not serve, without any client being built"""
+    return _measure("webhook", "/webhooks/youtube")
+
+
+@row("functions.loading", unit="ms", limit=Limit(bound=2.0, of="ratio_to_floor"))
+def loading() -> Measured:
+    """the largest function is loaded, and answers what the framework answers by itself"""
+    return _measure("ingest", "/robots.txt")
