@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 Mode = Literal["normal", "unavailable", "restricted topic", "silent"]
 MODES: tuple[Mode, ...] = ("normal", "unavailable", "restricted topic", "silent")
 KEPT = 10_000
+VERIFY_AGAIN = (60, 300, 1800)
+"""Seconds of the clock after which a callback that did not answer, or answered 5xx, is asked once more."""
+
 PATIENCE = 15.0
 """Seconds that a callback has to answer."""
 
@@ -46,10 +50,23 @@ class Hub:
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self.verifications: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._waiting: dict[int, Delivery] = {}
+        self._unverified: list[tuple[datetime, Wish, int]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._number = 0
         self._client: httpx.AsyncClient | None = None
         simulator.on_tick.append(self.tick)
+
+    def verify_later(self, wish: Wish, attempt: int = 0) -> None:
+        """Verify beside the request that asked for it, and again later while the callback is in trouble."""
+
+        async def ask() -> None:
+            await self.verify(wish)
+            answer = self.verifications[-1]["answer"]
+            if (answer == 0 or answer >= 500) and attempt < len(VERIFY_AGAIN):
+                due = self.clock() + timedelta(seconds=VERIFY_AGAIN[attempt])
+                self._unverified.append((due, wish, attempt + 1))
+
+        self.background(ask())
 
     async def verify(self, wish: Wish) -> bool:
         """Ask the callback whether the wish is its own; make it true if so."""
@@ -138,6 +155,10 @@ class Hub:
     def tick(self) -> None:
         """Start every attempt that is due."""
         now = self.clock()
+        ripe = [one for one in self._unverified if one[0] <= now]
+        self._unverified = [one for one in self._unverified if one[0] > now]
+        for _, wish, attempt in ripe:
+            self.verify_later(wish, attempt)
         for delivery in list(self._waiting.values()):
             if delivery.due <= now and not delivery.sending:
                 delivery.sending = True

@@ -61,12 +61,8 @@ async def _subscribe(simulator: Simulator, form: dict[str, str], verify: list[st
         if await hub.verify(wish):
             return Response(status_code=204)
         return PlainTextResponse("Error trying to confirm subscription", status_code=409)
-    hub.background(_verify_later(hub, wish))
+    hub.verify_later(wish)
     return Response(status_code=202)
-
-
-async def _verify_later(hub: Hub, wish: Wish) -> None:
-    await hub.verify(wish)
 
 
 def _studio(simulator: Simulator) -> Studio:

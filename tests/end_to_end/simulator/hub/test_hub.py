@@ -39,7 +39,7 @@ def subscriber() -> Iterator[Subscriber]:
         def do_GET(self) -> None:
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             state.verifications.append(query)
-            self.send_response(200 if state.confirms else 404)
+            self.send_response(state.answers.pop(0) if state.answers else 200 if state.confirms else 404)
             self.end_headers()
             self.wfile.write(query.get("hub.challenge", "").encode())
 
@@ -124,6 +124,16 @@ def test_a_callback_that_denies_the_wish_is_not_subscribed(stage: Stage, subscri
     settle(stage)
     publish(stage)
     assert subscriber.received == []
+
+
+def test_a_callback_in_trouble_is_asked_again(stage: Stage, subscriber: Subscriber):
+    subscriber.answers = [503]
+    ask(stage, subscriber, verify="async")
+    settle(stage)
+    assert stage.control("hub")["subscriptions"] == []
+    stage.pass_time(61)
+    settle(stage)
+    assert stage.control("hub")["subscriptions"][0]["alive"]
 
 
 def test_an_unfit_request_is_refused(stage: Stage, subscriber: Subscriber):

@@ -231,8 +231,8 @@ def test_whatever_is_sent_broken_off_and_asked_the_bytes_are_exactly_the_file(
 ):
     data = movie(size, seed=size)
     upload = Upload(stage, size if known else None)
-    place = 0
-    for kind, amount, say_total in [*steps, ("last", 0, True)]:
+    # A PUT that was broken off may reach the server late and take the turn; the sender sees 503 and goes on.
+    for kind, amount, say_total in [*steps, *[("last", 0, True)] * 20]:
         place = upload.ask()
         if place < 0:
             break
@@ -249,7 +249,7 @@ def test_whatever_is_sent_broken_off_and_asked_the_bytes_are_exactly_the_file(
             with pytest.raises(httpx.TransportError):
                 upload.put(data[start:end], content_range)
         elif kind != "ask":
-            assert upload.put(data[start:end], content_range).status_code in (200, 308)
+            assert upload.put(data[start:end], content_range).status_code in (200, 308, 503)
     assert upload.ask() == -1
     kept = stored(stage, upload)
     assert (kept["bytes"], kept["sha256"]) == (size, hashlib.sha256(data).hexdigest())
