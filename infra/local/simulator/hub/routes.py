@@ -16,7 +16,7 @@ from infra.local.simulator.errors import Shape
 from infra.local.simulator.hub.delivery import Signing
 from infra.local.simulator.hub.feeds import notification
 from infra.local.simulator.hub.hub import MODES, Hub
-from infra.local.simulator.hub.subscriptions import Unfit, Wish, read_wish
+from infra.local.simulator.hub.subscriptions import Unfit, read_wish
 from infra.local.simulator.state import Simulator, simulator_of
 
 if TYPE_CHECKING:
