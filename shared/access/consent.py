@@ -216,6 +216,7 @@ class Consents:
         could go back. Everything later is told in `Finished.reason`.
         """
         key = digest(answer.state.reveal())
+        self._google.client()  # while our own secret cannot be read, the state is not spent
         record = self._consume(key, binding)
         try:
             connected = self._connect(record, answer)
