@@ -245,7 +245,8 @@ _RERATE = re.compile(r"(\w+)=(\d+)/(\d+)")
 def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str, ...] = ()) -> Profile:
     """The profile with some figures set by the operator.
 
-    limits: "bucket=units"; reserve, alert and system keep their proportion. rates: "limit=calls/seconds".
+    limits: "bucket=units"; reserve, alert and system keep their proportion. rates: "limit=calls/seconds", or
+    "limit=off" where Google has granted so much that counting costs more than it saves.
     Raises Misconfigured naming the item that is wrong.
     """
     buckets = dict(profile.buckets)
@@ -256,9 +257,14 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
         buckets[found[1]] = _resized(buckets[found[1]], int(found[2]))
     by_name = {limit.name: limit for limit in profile.rate_limits}
     for item in rates:
+        if item.endswith("=off") and item.removesuffix("=off") in by_name:
+            del by_name[item.removesuffix("=off")]
+            continue
         found = _RERATE.fullmatch(item)
         if not found or found[1] not in by_name or not 1 <= int(found[2]) <= MAX_CALLS or not int(found[3]):
-            raise Misconfigured(f"rate limits: {item!r} is not limit=calls/seconds", reason="quotaProfile")
+            raise Misconfigured(
+                f"rate limits: {item!r} is not limit=calls/seconds or limit=off", reason="quotaProfile"
+            )
         by_name[found[1]] = replace(by_name[found[1]], calls=int(found[2]), window=int(found[3]))
     return replace(profile, buckets=buckets, rate_limits=tuple(by_name.values()))
 

@@ -141,13 +141,15 @@ def messages(found: Iterable[Found]) -> Iterator[bytes]:
     for item in found:
         shelf = by_type.setdefault(item.report_type, [])
         if shelf and len(shelf) + len(item.to_load) > MESSAGE_REPORTS:
-            yield _message(item.report_type, shelf)
+            yield reports_message(shelf)
             shelf.clear()
         shelf.extend(item.to_load)
-    yield from (_message(report_type, shelf) for report_type, shelf in by_type.items() if shelf)
+    yield from (reports_message(shelf) for shelf in by_type.values() if shelf)
 
 
-def _message(report_type: str, refs: Sequence[ReportRef]) -> bytes:
+def reports_message(refs: Sequence[ReportRef]) -> bytes:
+    """Reports of one type as a message for `ingest`."""
+    report_type = refs[0].report_type
     return json.dumps({"report_type": report_type, "reports": [_ref_to(ref) for ref in refs]}).encode()
 
 

@@ -19,7 +19,7 @@ from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import planner, videos
 from shared.collection.ingest import SOURCE, ReportIngest
-from shared.collection.reports import Found, ReportCollector, Tally, messages, refs_from
+from shared.collection.reports import Found, ReportCollector, Tally, messages, refs_from, reports_message
 from shared.errors import InvalidRequest, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
@@ -99,7 +99,7 @@ def _ingest_reports(message: Mapping[str, Any]) -> None:
     refs = refs_from(message)
     schema.ensured()
     with budget.ledger().lease(method=reporting.DOWNLOAD, account=SYSTEM, upto=len(refs)) as lease:
-        ReportIngest(
+        loaded = ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,
             state=firestore.client(),
@@ -107,6 +107,9 @@ def _ingest_reports(message: Mapping[str, Any]) -> None:
             clock=system_clock,
             new_load_id=lambda: uuid.uuid4().hex,
         ).load(refs)
+    if loaded.rest:
+        # A message of its own: the deliveries of this one are for faults, not for waiting.
+        pubsub.publish(INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
 
 
 def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from shared import budget
@@ -29,7 +28,7 @@ def current() -> Overview:
 
 def _quota(problems: list[str]) -> list[dict[str, Any]]:
     try:
-        return [asdict(usage) for usage in budget.ledger().usage().values()]
+        return [{"bucket": name, **usage} for name, usage in budget.ledger().usage().items()]
     except YtempireError as error:
         problems.append(f"The quota ledger cannot be read: {error.message}")
         return []

@@ -19,9 +19,13 @@ REPORT_TYPE = "channel_basic_a3"
 
 @dataclass
 class Comparison:
-    """What was compared and what differs; totals over everything, ours beside the truth."""
+    """What was compared and what differs; totals over everything, ours beside the truth.
+
+    loaded: reports that the manifest names, those that were replaced since included.
+    """
 
     compared: int = 0
+    loaded: int = 0
     listed: int = 0
     superseded: int = 0
     rows: int = 0
@@ -57,7 +61,9 @@ def against_truth(
             f"SELECT * FROM `{name}.current_reports` WHERE report_type = '{REPORT_TYPE}'"
         ).result()
     }
-    return compare(truth, metrics, reports)
+    found = compare(truth, metrics, reports)
+    found.loaded = next(iter(warehouse.query(f"SELECT COUNT(*) FROM `{name}.report_loads`").result()))[0]
+    return found
 
 
 def compare(

@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class ReportCounts:
-    """Reports over all channels. loads: reports of which rows are in the warehouse, superseded ones included."""
+    """Reports over all channels: every one listed, and where each day's newest stands."""
 
     listed: int = 0
     loaded: int = 0
     superseded: int = 0
     waiting: int = 0
     failed: int = 0
-    loads: int = 0
 
 
 def report_counts(client: Client) -> ReportCounts:
@@ -41,9 +40,8 @@ def report_counts(client: Client) -> ReportCounts:
     return counts
 
 
-def quota_counts(stack: Stack, client: Client) -> dict[str, dict[str, int]]:
+def quota_counts(stack: Stack) -> dict[str, dict[str, int]]:
     """{bucket: {"ours", "google"}} over all days of the run."""
-    del client
     answer = httpx.get(f"{stack.simulator}/control/quota", timeout=30, trust_env=False)
     google = answer.raise_for_status().json()
     counts: dict[str, dict[str, int]] = {}
@@ -52,5 +50,5 @@ def quota_counts(stack: Stack, client: Client) -> dict[str, dict[str, int]]:
         for bucket, told in buckets.items():
             both = counts.setdefault(bucket, {"ours": 0, "google": 0})
             both["google"] += told["used"]
-            both["ours"] += ours[bucket].used if bucket in ours else 0
+            both["ours"] += ours[bucket]["used"] if bucket in ours else 0
     return counts
