@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 OLDEST = (3, 11)
@@ -155,7 +156,7 @@ def environment(name: str, lock: Path, *, then: str | None = None) -> None:
         "--progress-bar",
         "off",
     ]
-    _run([*command, "-r", str(lock)], total=total)
+    _run([*command, "-r", str(lock)], into=name, total=total)
     if then:
         _run([python, "-c", then])
     ready.write_text(stamp)
@@ -179,7 +180,7 @@ def chromium() -> None:
     _run([*sudo, "apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], env=quiet)
 
 
-def _run(command: list[str], *, total: int = 0, env: dict[str, str] | None = None) -> None:
+def _run(command: list[str], *, into: str = "", total: int = 0, env: dict[str, str] | None = None) -> None:
     """Run a command with its output in the log; of pip's, count the packages aloud."""
     count, last = 0, [""] * 20
     with LOG.open("a") as log:
@@ -200,9 +201,9 @@ def _run(command: list[str], *, total: int = 0, env: dict[str, str] | None = Non
             if total and line.startswith(("Collecting ", "Requirement already satisfied: ")):
                 count += 1
                 if count % 20 == 0:
-                    say(f"  {min(count, total)} of {total}")
+                    say(f"  {into}: {min(count, total)} of {total}")
             elif total and line.startswith("Installing collected packages"):
-                say("  unpacking")
+                say(f"  {into}: unpacking")
     if process.wait() != 0:
         tail = "\n".join(line for line in last if line)
         raise SetupFailed(
@@ -219,11 +220,15 @@ def reach(goal: str) -> None:
         problems = lacking(goal)
         if problems:
             raise SetupFailed("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
-        environment(".venv", REQUIREMENTS / "dev.txt")
-        if goal in {"stack", "tests"}:
-            environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
-        if goal == "tests":
-            chromium()
+        with ThreadPoolExecutor() as pool:  # pip waits for the network half of the time
+            work = [pool.submit(environment, ".venv", REQUIREMENTS / "dev.txt")]
+            if goal in {"stack", "tests"}:
+                lock = REQUIREMENTS / "bigquery-emulator.txt"
+                work.append(pool.submit(environment, ".venv-bigquery", lock, then=SPATIAL))
+            if goal == "tests":
+                work.append(pool.submit(chromium))
+            for each in work:
+                each.result()
 
 
 def main() -> int:
