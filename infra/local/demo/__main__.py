@@ -36,9 +36,9 @@ HISTORY_DAYS = 30
 LAG = timedelta(hours=74)  # past the 48 to 72 hours that YouTube takes, with room for the last file
 CORRECTIONS = timedelta(days=3)
 SHOWN = 10
-# Connectors report 60 calls a minute for the Reporting API, which YouTube does not document; with it, the first day
-# of 250 channels would last two hours. The simulator enforces it only when told to, and here neither side does. The
-# daily limit holds.
+# Connectors report 60 calls a minute for the Reporting API, which YouTube does not document; with it, the first
+# day of 250 channels would last two hours. The simulator enforces it only when told to, and here neither side
+# does. The daily limit holds.
 SETTINGS = {"YT_REPORT_TYPES": "channel_basic_a3", "YT_RATE_LIMITS": "reporting=off"}
 
 
@@ -138,7 +138,7 @@ class Demo:
             if time.monotonic() > deadline:
                 self.story.problems.append(f"after 240 s {counts.waiting} listed reports are not loaded")
                 return
-            time.sleep(1)
+            time.sleep(2)
 
     def push(self, channel: str) -> None:
         """A video appears in YouTube Studio; within seconds we must know of it."""
@@ -193,6 +193,8 @@ def main() -> int:
         demo.story.seconds["start"] = round(stack.seconds, 1)
         result = summary(demo, *demo.run(given.users))
         result["seconds"]["total"] = round(time.monotonic() - began, 1)
+        after = status.rows(stack.supervisor.parts.values())
+        result["memory_mib"] = {row.name: row.memory // status.MIB for row in after if row.memory}
         show(screen, demo, result)
         if given.json:
             Path(given.json).write_text(json.dumps(result, indent=2) + "\n")
@@ -245,6 +247,7 @@ def show(screen: Console, demo: Demo, result: dict[str, Any]) -> None:
     table.add_row("different", f"{result['truth']['different']:,}", "")
     for name, seconds in result["seconds"].items():
         table.add_row(f"seconds: {name}", f"{seconds:,.1f}", "")
+    table.add_row("memory of the stack, MiB", f"{sum(result['memory_mib'].values()):,}", "")
     screen.print(table)
     screen.print(f"Console: {demo.stack.url('gateway')}/console  (make demo KEEP=1 leaves it running)")
     for problem in demo.story.problems[:SHOWN]:

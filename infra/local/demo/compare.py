@@ -120,7 +120,7 @@ def _add(
     found.rows += 0 if report is None else report["row_count"]
     for name in METRICS:
         found.totals[name] += _number(metric, name)
-        found.true_totals[name] += Decimal(str(true["totals"].get(name, 0)))
+        found.true_totals[name] += round(Decimal(str(true["totals"].get(name, 0))), 2)
 
 
 def days_before(last: date, count: int) -> date:
