@@ -1,0 +1,94 @@
+"""Documents in memory with Firestore's rules for commits: all or nothing, conditions, additions that answer.
+
+`tests/emulators/budget/test_books.py` holds this model against the emulator, step by step.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from shared.budget.books import _nested
+from shared.budget.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Total, Write, Written
+
+
+class Shelf:
+    """Carries steps out one at a time, so that a test may interleave protocols and stop them anywhere."""
+
+    def __init__(self) -> None:
+        self.docs: dict[str, Doc] = {}
+        self.version = 0
+        self.down = False
+        self.commits = 0
+
+    def answer(self, step: Any) -> Any:
+        if isinstance(step, Commit):
+            return self._commit(step)
+        if isinstance(step, Read):
+            return {path: self.docs.get(path) for path in step.paths}
+        if isinstance(step, Listing):
+            return self._list(step)
+        if isinstance(step, Total):
+            return sum(doc.data.get(step.field, 0) for doc in self._in(step.collection).values())
+        assert isinstance(step, Pause)
+        return None
+
+    def _in(self, collection: str) -> dict[str, Doc]:
+        return {p.rpartition("/")[2]: d for p, d in self.docs.items() if p.rpartition("/")[0] == collection}
+
+    def _list(self, step: Listing) -> dict[str, Doc]:
+        found = self._in(step.collection)
+        if step.where:
+            found = {k: d for k, d in found.items() if d.data.get(step.where[0]) == step.where[1]}
+        if step.above:
+            found = {k: d for k, d in found.items() if d.data.get(step.above[0], 0) > step.above[1]}
+        return found
+
+    def _holds(self, write: Write) -> bool:
+        doc = self.docs.get(write.path)
+        if write.only_if is None:
+            return True
+        return doc is None if write.only_if == ABSENT else doc is not None and doc.version == write.only_if
+
+    def _commit(self, step: Commit) -> tuple[Written, ...] | None:
+        if not all(self._holds(write) for write in step.writes):
+            return None
+        self.version += 1
+        self.commits += 1
+        return tuple(self._write(write) for write in step.writes)
+
+    def _write(self, write: Write) -> Written:
+        if write.delete:
+            del self.docs[write.path]
+            return Written(self.version, {})
+        doc = self.docs.get(write.path)
+        data = copy.deepcopy(dict(doc.data)) if doc else {}
+        data.update(copy.deepcopy(_nested(write.fields)))
+        numbers = {}
+        for name, units in write.add.items():
+            *outer, last = name.split(".")
+            place = data
+            for part in outer:
+                place = place.setdefault(part, {})
+            numbers[name] = place[last] = place.get(last, 0) + units
+        self.docs[write.path] = Doc(data, self.version)
+        return Written(self.version, numbers)
+
+
+class ShelfBooks:
+    """Carries whole protocols out on a shelf, as `Books` does on Firestore."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def run(self, steps: Any) -> Any:
+        from shared.errors import Unavailable
+
+        answer: Any = None
+        try:
+            while True:
+                if self.shelf.down:
+                    raise Unavailable("down", reason="ledgerUnavailable")
+                answer = self.shelf.answer(steps.send(answer))
+        except StopIteration as done:
+            return done.value
