@@ -10,8 +10,8 @@ help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 .PHONY: demo
-demo: setup-stack  ## The main job end to end on the local stack, compared with the truth  [JSON=path]
-	@$(BIN)/python -m infra.local.demo $(if $(JSON),--json "$(JSON)")
+demo: setup-stack  ## The main job end to end on the local stack, compared with the truth  [JSON=path] [KEEP=1] [USERS=50]
+	@$(BIN)/python -m infra.local.demo $(if $(JSON),--json "$(JSON)") $(if $(KEEP),--keep) $(if $(USERS),--users "$(USERS)")
 
 .PHONY: up
 up: setup-stack  ## The local stack, until Ctrl-C  [ARGS="--users 3 --channels-per-user 2 --seed 7 --paused"]
