@@ -55,13 +55,14 @@ def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
     session, position = _session(turn, source, work)
     described = Described(session.size, turn.operation.upload["identity"])
     while isinstance(position, Stored):
-        if turn.out_of_time:
-            return HandOn()
         if position.count >= session.size:
             position = _settled(turn, session)
             continue
         with closing(source.read(position.count, described)) as pieces:
             position = _portions(turn, session, position, _Feed(pieces, turn))
+        # Asked only here: a turn that began sends at least one portion, or slow beginnings would go on for ever.
+        if isinstance(position, Stored) and turn.out_of_time:
+            return HandOn()
     turn.save(upload={**turn.operation.upload, "acknowledged": session.size})
     return Done({"video_id": position.video_id}, "YouTube has the whole file.")
 

@@ -115,7 +115,7 @@ def _rate(reason: str, says: str, source: str = "facts") -> Rule:
 
 def _server(reason: str, says: str, kind: Kind = Kind.SERVER) -> Rule:
     return Rule(
-        reason, kind, Act.RETRY, Alert.WARNING, says, Backoff.EXPONENTIAL, 5, delay=1, cap=64, source="facts"
+        reason, kind, Act.RETRY, Alert.WARNING, says, Backoff.EXPONENTIAL, 10, delay=1, cap=600, source="facts"
     )
 
 

@@ -1,0 +1,256 @@
+"""An upload makes one video, byte by byte the source's, whatever happens on the way."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from infra.local.simulator.uploads.sessions import Sessions
+from shared.clock import next_reset
+from shared.operations.operation import State
+from shared.operations.records import Superseded
+from shared.operations.run import Runner
+from shared.operations.turn import Limits
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def only_video(bench, content):
+    """The one video, which must be the source's bytes."""
+    (session,) = bench.videos()
+    assert session.received.sha256 == sha256(content)
+    return session
+
+
+def test_a_file_becomes_one_private_video_and_is_followed_until_it_is_processed(bench):
+    content = bench.video()
+    operation, quote = bench.submit(upload=bench.upload())
+    assert quote.cost["uploads"] == 1
+    assert (quote.why_not_now, operation.state) == ("", State.QUEUED)
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.SUCCEEDED, "")
+    session = only_video(bench, content)
+    assert done.results["video_id"] == session.answer["id"]
+    assert session.answer["status"]["privacyStatus"] == "private"
+    assert bench.stand.ours() == bench.stand.googles()
+    assert bench.stand.ours()["uploads"] == 1
+
+
+def test_the_session_is_sealed_in_the_record_and_gone_from_it_at_the_end(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.limits = Limits(seconds=0, portion=512 * 1024)
+    bench.run_due()
+    stored = bench.stand.firestore.document("operations", operation.id).get().to_dict()
+    (session,) = bench.sessions()
+    assert session.upload_id not in repr(stored)
+    assert stored["upload"]["session"]["v"] == 1
+    assert bench.settle(operation).upload == {}
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [{"method": "upload.session", "kind": "backendError", "times": 2}],
+        [{"method": "upload.session", "kind": "reset", "times": 2}],
+        [{"method": "upload.session", "kind": "drop", "skip": 3, "times": 1}],
+        [{"method": "upload.session", "kind": "html", "status": 502, "times": 1}],
+        [{"method": "upload.session", "kind": "authError", "times": 1}],
+        [{"method": "youtube.videos.insert", "kind": "backendError", "times": 1}],
+        [{"method": "youtube.videos.insert", "kind": "drop", "times": 1}],
+    ],
+)
+def test_faults_on_the_way_cost_time_and_nothing_else(bench, faults):
+    content = bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    for spec in faults:
+        bench.stand.inject(**spec)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    only_video(bench, content)
+    ours, googles = bench.stand.ours(), bench.stand.googles()
+    assert all(ours[bucket] >= googles[bucket] for bucket in ours)
+
+
+@pytest.mark.fault(47)
+def test_a_broken_connection_goes_on_from_what_youtube_has(bench):
+    content = bench.video(size=5_000_000)
+    operation, _ = bench.submit(upload=bench.upload())
+    sessions = bench.stand.simulator.room(Sessions)
+    sessions.break_after, sessions.breaks = 700_000, 3
+    assert bench.settle(operation).state is State.SUCCEEDED
+    only_video(bench, content)
+
+
+def test_a_run_stops_before_its_time_limit_and_hands_on(bench):
+    content = bench.video(size=4_000_000)
+    bench.limits = Limits(seconds=0, portion=512 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    assert sum(event.reason == "handedOn" for event in done.history) >= 4
+    only_video(bench, content)
+
+
+def test_a_lost_session_is_begun_again_when_there_is_no_video(bench):
+    content = bench.video(size=4_000_000)
+    bench.limits = Limits(seconds=0, portion=1024 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.run_due()
+    bench.run_due()
+    lose(bench)
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    assert len(bench.sessions()) == 2
+    only_video(bench, content)
+
+
+def lose(bench, *, finished=False):
+    for session in bench.sessions():
+        if session.state == "open" or finished:
+            session.end("lost")
+
+
+def test_a_lost_session_whose_video_exists_is_not_begun_again(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    # The last answer is lost, and before anybody asks again YouTube forgets the session.
+    bench.stand.inject(method="upload.session", kind="drop", skip=2, times=1)
+    bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=3)
+    runner = bench.runner(sleep=lambda _seconds: None)
+    runner.run(operation.id, 1)
+    (session,) = bench.sessions()
+    assert session.state == "complete"
+    video = session.answer["id"]
+    lose(bench, finished=True)
+    bench.stand.simulator.faults.clear()
+    done = bench.settle(operation)
+    assert (done.state, done.results["video_id"]) == (State.SUCCEEDED, video)
+    assert len(bench.sessions()) == 1
+
+
+@pytest.mark.fault(26)
+def test_a_channels_upload_limit_stops_that_channel_for_a_day_and_nothing_else(bench):
+    bench.video()
+    first, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="youtube.videos.insert", kind="uploadLimitExceeded", times=1)
+    bench.run_due()
+    waiting = bench.get(first)
+    assert (waiting.state, waiting.reason) == (State.WAITING, "uploadLimitExceeded")
+    assert (
+        timedelta(hours=24) <= waiting.due_at - bench.stand.clock() + timedelta(minutes=1) <= timedelta(hours=24.5)
+    )
+    second, _ = bench.submit(upload=bench.upload())
+    sent = len(bench.stand.calls)
+    bench.run_due()
+    assert bench.get(second).reason == "uploadLimitExceeded"
+    assert len(bench.stand.calls) == sent  # nothing was spent on finding out again
+    assert bench.settle(first).state is State.SUCCEEDED
+    assert bench.settle(second).state is State.SUCCEEDED
+
+
+@pytest.mark.fault(22)
+def test_when_google_says_that_the_day_is_spent_the_upload_waits_for_the_next(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="youtube.videos.insert", kind="quota", times=1)
+    bench.run_due()
+    waiting = bench.get(operation)
+    reset = next_reset(bench.stand.clock())
+    assert (waiting.state, waiting.reason) == (State.WAITING, "quotaExceeded")
+    assert reset < waiting.due_at < reset + timedelta(minutes=31)
+    later, quote = bench.submit(upload=bench.upload())
+    assert quote.runs_at >= reset
+    assert quote.why_not_now
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert bench.settle(later).state is State.SUCCEEDED
+
+
+def test_asked_twice_under_one_key_it_is_done_once(bench):
+    bench.video()
+    one, _ = bench.submit("the-key", upload=bench.upload())
+    two, _ = bench.submit("the-key", upload=bench.upload())
+    assert one.id == two.id
+    bench.settle(one)
+    three, _ = bench.submit("the-key", upload=bench.upload())
+    assert three.state is State.SUCCEEDED
+    assert len(bench.videos()) == 1
+
+
+@pytest.mark.fault(23)
+def test_a_task_that_is_delivered_twice_changes_nothing(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.runner().run(operation.id, 1)
+    waiting = bench.get(operation)
+    queued = dict(bench.box.waiting)
+    bench.runner().run(operation.id, 1)
+    assert bench.get(operation) == waiting
+    assert bench.box.waiting == queued
+
+
+def test_a_task_that_was_never_queued_is_queued_by_the_delivery_of_the_one_before(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.box.waiting.clear()
+    bench.box.lose = 1  # the worker dies between writing that there is a next turn and queueing it
+    bench.runner().run(operation.id, 1)
+    assert not bench.box.waiting
+    bench.box.seen = {name for name in bench.box.seen if not name.endswith("turn-2")}
+    bench.runner().run(operation.id, 1)
+    assert [payload["turn"] for _, payload in bench.box.waiting.values()] == [2]
+
+
+def test_whoever_lost_the_record_writes_nothing(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    mine, theirs = bench.operations.get(operation.id), bench.operations.get(operation.id)
+    bench.operations.save(theirs, theirs.operation.moved(State.RUNNING, bench.stand.clock()))
+    with pytest.raises(Superseded):
+        bench.operations.save(mine, mine.operation.moved(State.CANCELLED, bench.stand.clock()))
+
+
+def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
+    bench.put("page.mp4", b"<!DOCTYPE html><html>gone</html>")
+    failed, _ = bench.submit(upload=bench.upload("page.mp4"))
+    bench.run_due()
+    assert (bench.get(failed).state, bench.get(failed).reason) == (State.FAILED, "notAVideo")
+    assert bench.stand.ours()["uploads"] == 0
+    content = bench.video("page.mp4")
+    bench.desk.retry(failed.id)
+    assert bench.settle(failed).state is State.SUCCEEDED
+    only_video(bench, content)
+    waiting, _ = bench.submit(upload=bench.upload("page.mp4"))
+    assert bench.desk.cancel(waiting.id).state is State.CANCELLED
+    bench.run_due()
+    assert len(bench.videos()) == 1
+
+
+def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.box.waiting.clear()
+    for _ in range(3):
+        bench.stand.advance(minutes=30)
+        assert bench.runner().sweep() == 1
+        bench.box.waiting.clear()
+    bench.stand.advance(minutes=30)
+    assert bench.runner().sweep() == 0
+    assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "workerDied")
+
+
+def test_an_unexpected_error_in_the_last_attempt_is_a_failed_operation_and_not_silence(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+
+    def broken(*_arguments):
+        raise RuntimeError("a defect of ours")
+
+    runner: Runner = bench.runner(source_of=broken)
+    with pytest.raises(RuntimeError):
+        runner.run(operation.id, 1)
+    assert bench.get(operation).state is State.RUNNING
+    with pytest.raises(RuntimeError):
+        runner.run(operation.id, 1, last_attempt=True)
+    assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "internal")
