@@ -3,6 +3,7 @@ with answers lost and commits repeated. After every step the books balance and n
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -76,7 +77,12 @@ class Histories(RuleBasedStateMachine):
         least = min(least, most)
         want = Want(
             ask=Ask(
-                account=account, cost=cost, units=cost * most, least=cost * least, priority=priority, seed=str(most)
+                account=account,
+                cost=cost,
+                units=cost * most,
+                least=cost * least,
+                priority=priority,
+                seed=str(most),
             ),
             moment=Moment(day_left=day_left, allowance=2 if day_left == 0.3 else None),
             method="m",
@@ -101,10 +107,8 @@ class Histories(RuleBasedStateMachine):
             self._begin(settling(hold, used), hold)
 
     def _begin(self, steps: Any, hold: Hold) -> None:
-        try:
+        with contextlib.suppress(StopIteration):
             self.running.append(Running(steps, hold=hold))
-        except StopIteration:
-            pass
 
     # --- how the world treats them -----------------------------------------------------------------------------
 
@@ -220,9 +224,7 @@ class Histories(RuleBasedStateMachine):
         self._bury()
         self._sweep()
         for priority, reachable in ((Priority.HIGH, False), (Priority.CRITICAL, True)):
-            left = sum(
-                max(0, b.available) for n, b in self.balances().items() if reachable or n != RESERVE
-            )
+            left = sum(max(0, b.available) for n, b in self.balances().items() if reachable or n != RESERVE)
             spent = sum(self._spend_one(priority) for _ in range(left))
             assert spent == left
             assert self._spend_one(priority) == 0

@@ -1,0 +1,200 @@
+"""Days pass, clocks are wrong by a minute, holders die, Google has its own count: it never has to refuse us."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from shared.budget.calendar import days_at, hour_of, is_off_peak, next_off_peak
+from shared.budget.leases import Lease
+from shared.budget.profile import Priority
+from shared.clock import next_reset, pacific_day, pacific_day_bounds, pacific_midnight
+from shared.errors import QuotaRefused
+from tests.pure.budget.stand import CHANNELS, UPDATE, Stand
+
+LIMIT, RESERVE = 120, 12
+COSTS = {CHANNELS: 1, UPDATE: 50}
+SKEWS = (timedelta(seconds=-60), timedelta(0), timedelta(seconds=60))
+DAYS = {
+    "the day of 23 hours": datetime(2026, 3, 8, 7, 58, tzinfo=UTC),
+    "the day of 25 hours": datetime(2026, 11, 1, 6, 58, tzinfo=UTC),
+    "an ordinary day": datetime(2026, 11, 22, 7, 58, tzinfo=UTC),
+}
+
+
+class Google:
+    """Google's own count, on Google's own clock."""
+
+    def __init__(self) -> None:
+        self.used: Counter[Any] = Counter()
+
+    def call(self, method: str, at: datetime, count: int = 1) -> None:
+        day = pacific_day(at)
+        self.used[day] += COSTS[method] * count
+        assert self.used[day] <= LIMIT, "Google would have refused this"
+
+
+class Clocks(RuleBasedStateMachine):
+    """Three instances, of which one is a minute slow and one a minute fast."""
+
+    @initialize(start=st.sampled_from(sorted(DAYS.values())))
+    def begin(self, start):
+        self.stand = Stand(start)
+        self.stand.user("a")
+        self.stand.user("b", quota_share=2)
+        self.google = Google()
+        self.ledgers = [self.stand.ledger("current", f"default={LIMIT}", skew=skew) for skew in SKEWS]
+        self.sent: set[str] = set()
+        self.leases: dict[int, Lease] = {}
+        self.plain: Counter[Any] = Counter()
+
+    @rule(
+        who=st.integers(0, 2),
+        method=st.sampled_from([CHANNELS, UPDATE]),
+        account=st.sampled_from(["a", "b", "system", "new"]),
+        priority=st.sampled_from(Priority),
+        times=st.integers(1, 30),
+        late=st.integers(0, 29),
+    )
+    def call(self, who, method, account, priority, times, late):
+        for _ in range(times):
+            try:
+                held = self.ledgers[who].reserve(method=method, account=account, priority=priority)
+            except QuotaRefused as refusal:
+                assert refusal.retry_at is None or refusal.retry_at > self.stand.now - timedelta(minutes=1)
+                return
+            self._send(method, held.priority, late)
+            self.ledgers[who].settle(held, sent=True)
+
+    def _send(self, method: str, priority: Priority, late: int) -> None:
+        at = self.stand.now + timedelta(seconds=late)
+        self.google.call(method, at)
+        if priority != Priority.CRITICAL:
+            self.plain[pacific_day(at)] += COSTS[method]
+
+    @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
+    def reserve_and_die(self, who, account):
+        try:
+            held = self.ledgers[who].reserve(method=CHANNELS, account=account, operation_id="op")
+        except QuotaRefused:
+            return
+        if held.holds[0].token not in self.sent:
+            self.sent.add(held.holds[0].token)
+            self._send(CHANNELS, held.priority, 0)
+
+    @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
+    def reserve_and_give_back(self, who, account):
+        try:
+            held = self.ledgers[who].reserve(method=UPDATE, account=account)
+        except QuotaRefused:
+            return
+        self.ledgers[who].settle(held, sent=False)
+        self.ledgers[who].settle(held, sent=False)
+
+    @rule(who=st.integers(0, 2), upto=st.integers(1, 20), times=st.integers(1, 25))
+    def lease(self, who, upto, times):
+        lease = self.leases.setdefault(who, self.ledgers[who].lease(CHANNELS, "system", upto=upto))
+        for number in range(times):
+            try:
+                held = lease.reserve(method=CHANNELS)
+            except QuotaRefused:
+                return
+            if number % 5 != 4:
+                self._send(CHANNELS, held.priority, 20)
+            lease.settle(held, sent=number % 5 != 4)
+
+    @rule(who=st.integers(0, 2), dies=st.booleans())
+    def end_lease(self, who, dies):
+        lease = self.leases.pop(who, None)
+        if lease and not dies:
+            lease.close()
+
+    @rule(minutes=st.sampled_from([0.2, 1, 2, 7, 61]))
+    def time_passes(self, minutes):
+        self.stand.now += timedelta(minutes=minutes)
+
+    @rule(seconds=st.integers(-130, 130))
+    def midnight_comes(self, seconds):
+        self.stand.now = max(self.stand.now, next_reset(self.stand.now) + timedelta(seconds=seconds))
+
+    @rule(who=st.integers(0, 2))
+    def sweep(self, who):
+        self.ledgers[who].sweep()
+
+    @invariant()
+    def critical_work_alone_enters_the_reserve(self):
+        assert all(units <= LIMIT - RESERVE for units in getattr(self, "plain", {}).values())
+
+
+TestClocks = pytest.mark.fault(27)(pytest.mark.fault(21)(Clocks.TestCase))
+TestClocks.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(
+    ("start", "hours"), [(date, h) for date, h in zip(DAYS.values(), (23, 25, 24), strict=True)]
+)
+def test_a_bucket_is_full_again_at_pacific_midnight_however_long_the_day_was(start, hours):
+    midnight = next_reset(start)
+    stand = Stand(midnight + timedelta(minutes=10))
+    ledger = stand.ledger("current", "uploads=1")
+    upload = {"method": "youtube.videos.insert", "account": "a"}
+    ledger.reserve(**upload)
+    with pytest.raises(QuotaRefused) as refusal:
+        ledger.reserve(**upload)
+    assert refusal.value.retry_at == midnight + timedelta(hours=hours)
+    stand.now = refusal.value.retry_at - timedelta(minutes=5)
+    with pytest.raises(QuotaRefused):
+        ledger.reserve(**upload)
+    stand.now = refusal.value.retry_at + timedelta(minutes=2)
+    assert ledger.reserve(**upload).day == pacific_day(stand.now)
+
+
+def test_around_midnight_both_days_pay():
+    midnight = next_reset(Stand().now)
+    today, tomorrow = pacific_day(midnight - timedelta(hours=1)), pacific_day(midnight)
+    assert days_at(midnight - timedelta(seconds=91)) == (today,)
+    assert days_at(midnight - timedelta(seconds=90)) == (today, tomorrow)
+    assert days_at(midnight + timedelta(seconds=59)) == (today, tomorrow)
+    assert days_at(midnight + timedelta(seconds=60)) == (tomorrow,)
+    stand = Stand(midnight)
+    ledger = stand.ledger("current", "uploads=1")
+    ledger.reserve(method="youtube.videos.insert", account="a")
+    assert [ledger.usage(day)["uploads"]["left"] for day in (today, tomorrow)] == [0, 0]
+
+
+def test_what_one_of_two_days_grants_goes_back_when_the_other_refuses():
+    stand = Stand()
+    ledger = stand.ledger("current", "uploads=1")
+    ledger.reserve(method="youtube.videos.insert", account="a")
+    stand.now = next_reset(stand.now)
+    with pytest.raises(QuotaRefused):
+        ledger.reserve(method="youtube.videos.insert", account="a")
+    stand.now += timedelta(minutes=2)
+    assert ledger.usage()["uploads"]["left"] == 1
+
+
+def test_hours_are_counted_from_the_days_own_midnight():
+    for start, hours in zip(DAYS.values(), (23, 25, 24), strict=True):
+        day = pacific_day(next_reset(start))
+        begin, end = pacific_day_bounds(day)
+        assert hour_of(day, begin) == 0
+        assert hour_of(day, end - timedelta(seconds=1)) == hours - 1
+        assert hour_of(day, begin - timedelta(minutes=1)) == 0
+        assert hour_of(day, end + timedelta(minutes=1)) == hours - 1
+
+
+def test_off_peak_is_two_to_six_in_california():
+    day = pacific_day(Stand().now)
+    midnight = pacific_midnight(day)
+    assert not is_off_peak(midnight + timedelta(minutes=119))
+    assert is_off_peak(midnight + timedelta(hours=2))
+    assert not is_off_peak(midnight + timedelta(hours=6))
+    assert next_off_peak(midnight + timedelta(hours=1)) == midnight + timedelta(hours=2)
+    assert next_off_peak(midnight + timedelta(hours=7)) == midnight + timedelta(hours=26)
