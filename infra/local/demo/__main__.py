@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local import status
+from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
 from infra.local.demo.ledgers import ReportCounts, quota_counts, report_counts
+from infra.local.demo.rotation import leftovers, rotate
 from infra.local.emulators import Missing
 from infra.local.process import PartFailed
 from infra.local.stack import Stack
@@ -44,10 +46,14 @@ SETTINGS = {"YT_REPORT_TYPES": "channel_basic_a3", "YT_RATE_LIMITS": "reporting=
 
 @dataclass
 class Story:
-    """What the demo has learnt so far. problems: every difference, loss or doubling; none is success."""
+    """What the demo has learnt so far.
+
+    problems: every difference, loss, doubling or leak; none is success. secrets: how many were searched for.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    secrets: int = 0
 
 
 class Demo:
@@ -86,11 +92,17 @@ class Demo:
             self.collect(at_least=(channels - len(failures)) * HISTORY_DAYS)
         with self.phase("push", "A channel publishes a video; the hub tells us"):
             self.push(everybody[0].channels[0])
+        with self.phase("rotation", "The vault's key is rotated in the middle of it all"):
+            rotate(self.stack)
         with self.phase(
             "corrections", f"{CORRECTIONS.days} days pass; YouTube issues new days, and some days again"
         ):
             self.pass_time(CORRECTIONS)
             self.collect(at_least=0)
+        with self.phase("secrets", "The old key is withdrawn; every secret ever issued is searched for"):
+            self.story.problems += leftovers(self.stack)
+            self.story.secrets, leaked = leaks(self.stack, self.state, self.warehouse, self.dataset)
+            self.story.problems += leaked
         with self.phase("compare", "Every number is held against the truth"):
             last = last_full_day(self.stack.now())
             found = against_truth(
@@ -222,6 +234,7 @@ def summary(
             name: {"ours": float(found.totals[name]), "truth": float(found.true_totals[name])}
             for name in found.totals
         },
+        "secrets_searched": demo.story.secrets,
         "seconds": dict(demo.story.seconds),
     }
 
@@ -245,6 +258,7 @@ def show(screen: Console, demo: Demo, result: dict[str, Any]) -> None:
     table.add_section()
     table.add_row("channel days compared", f"{result['truth']['compared']:,}", "")
     table.add_row("different", f"{result['truth']['different']:,}", "")
+    table.add_row("secrets searched for, none found", f"{result['secrets_searched']:,}", "")
     for name, seconds in result["seconds"].items():
         table.add_row(f"seconds: {name}", f"{seconds:,.1f}", "")
     table.add_row("memory of the stack, MiB", f"{sum(result['memory_mib'].values()):,}", "")

@@ -1,0 +1,78 @@
+"""Every secret that was ever issued, searched for in everything that was ever written.
+
+The simulator remembers each code, token and verifier that it gave or saw. None of them may stand in the clear in a
+log, in Firestore or in the warehouse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from infra.local.stack import Stack
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client as Warehouse
+    from google.cloud.firestore import Client as State
+
+_WINDOW = 12  # characters by which a secret is noticed before it is compared whole
+_WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
+_NOT_OURS = {
+    "app_id_token"
+}  # the app's own sign-in; it never reaches our storage, and it is no secret of Google's
+
+
+def leaks(stack: Stack, state: State, warehouse: Warehouse, dataset: str) -> tuple[int, list[str]]:
+    """How many secrets were looked for, and where any was found."""
+    answer = httpx.get(f"{stack.simulator}/control/issued", timeout=60, trust_env=False)
+    issued = answer.raise_for_status().json()["issued"]
+    secrets = {value: kind for kind, values in issued.items() if kind not in _NOT_OURS for value in values}
+    places = {"a log": [stack.logs()], "Firestore": _documents(state), "the warehouse": _texts(warehouse, dataset)}
+    found = []
+    for place, texts in places.items():
+        kinds = sorted({secrets[secret] for text in texts for secret in search(secrets, text)})
+        found += [f"a {kind} stands in the clear in {place}" for kind in kinds]
+    return len(secrets), found
+
+
+def search(secrets: Iterable[str], text: str) -> set[str]:
+    """Those of many secrets that stand in a text; one pass, however many there are."""
+    by_start: dict[str, list[str]] = {}
+    for secret in secrets:
+        by_start.setdefault(secret[:_WINDOW], []).append(secret)
+    found = set()
+    for word in set(_WORD.findall(text)):
+        for start in range(len(word) - _WINDOW + 1):
+            for secret in by_start.get(word[start : start + _WINDOW], ()):
+                if secret in text:
+                    found.add(secret)
+    return found
+
+
+def _documents(state: State) -> Iterator[str]:
+    """Every document's content as text; what is sealed stays sealed, as bytes."""
+
+    def walk(collections: Iterable[Any]) -> Iterator[str]:
+        for collection in collections:
+            for snapshot in collection.stream():
+                yield repr(snapshot.to_dict())
+                yield from walk(snapshot.reference.collections())
+
+    return walk(state.collections())
+
+
+def _texts(warehouse: Warehouse, dataset: str) -> Iterator[str]:
+    """Every different text in every text column of every table."""
+    for item in warehouse.list_tables(dataset):
+        if item.table_type == "VIEW":
+            continue
+        for column in warehouse.get_table(item).schema:
+            if column.field_type in {"STRING", "JSON"}:
+                name = f"`{warehouse.project}.{dataset}.{item.table_id}`"
+                text = f"TO_JSON_STRING({column.name})" if column.field_type == "JSON" else column.name
+                yield from (
+                    row[0] or "" for row in warehouse.query(f"SELECT DISTINCT {text} FROM {name}").result()
+                )
