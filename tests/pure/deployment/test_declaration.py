@@ -40,14 +40,19 @@ def test_schedules_call_private_functions_that_allow_the_scheduler():
         assert "scheduler" in declared.functions[schedule.function].callers
 
 
-def test_pushed_subscriptions_have_a_dead_letter_topic_that_somebody_keeps():
+def test_what_a_pubsub_function_cannot_take_ends_where_somebody_keeps_it():
     declared = deployment()
-    kept = {
-        subscription.topic for subscription in declared.subscriptions.values() if subscription.function is None
-    }
+    kept = {subscription.topic for subscription in declared.subscriptions.values() if subscription.function is None}
+    for subscription in declared.subscriptions.values():
+        if subscription.function is not None and declared.functions[subscription.function].trigger == "pubsub":
+            assert subscription.dead_letter_topic in kept
+
+
+def test_whoever_is_pushed_to_allows_pubsub():
+    declared = deployment()
     for subscription in declared.subscriptions.values():
         if subscription.function is not None:
-            assert subscription.dead_letter_topic in kept
+            assert "pubsub-push" in declared.functions[subscription.function].callers
 
 
 @pytest.mark.parametrize(
