@@ -119,9 +119,9 @@ class Books:
         reference = self.client.document(write.path)
         values = {**write.fields, **{name: Increment(units) for name, units in write.add.items()}}
         if write.only_if is None:
-            batch.set(reference, _nested(values), merge=True)
+            batch.set(reference, nested(values), merge=True)
         elif write.only_if == ABSENT:
-            batch.create(reference, _nested(values))
+            batch.create(reference, nested(values))
         else:
             option = self.client.write_option(last_update_time=write.only_if)
             if write.delete:
@@ -156,7 +156,7 @@ class Books:
         return int(answer[0][0].value)
 
 
-def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted names as maps within maps."""
     nested: dict[str, Any] = {}
     for name, value in values.items():

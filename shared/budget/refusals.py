@@ -11,8 +11,8 @@ from shared.clock import PACIFIC, pacific_day_bounds
 from shared.errors import QuotaRefused
 
 REASONS = {
-    "bucketSpent": "it is used up",
-    "reserveKept": "what is left is the reserve, which only critical work may enter",
+    "bucketSpent": "too little of it is left",
+    "reserveKept": "too little is left outside the reserve, which only critical work may enter",
     "shareSpentNobodyToBorrowFrom": "this account's share is used up and nobody can lend enough at this time",
     "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
     "allowanceSpent": "what is left will be needed later today, as yesterday shows",

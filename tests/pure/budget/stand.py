@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.budget.ledger import Ledger
 from shared.budget.profile import Profile, adjusted, load
-from tests.pure.budget.shelf import Shelf, ShelfBooks
+from infra.bench.shelf import Shelf, ShelfBooks
 
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
 """Noon in California."""
@@ -31,8 +31,10 @@ class Stand:
     ) -> Ledger:
         chosen = adjusted(load(profile), limits=limits) if isinstance(profile, str) else profile
         books: Any = ShelfBooks(self.shelf)
+
         def clock() -> datetime:
             return self.now + skew
+
         client: Any = None
         return Ledger(client, chosen, clock, users_max=users_max, books=books)
 

@@ -28,7 +28,7 @@ from shared.budget.protocol import (
     sweeping,
 )
 from shared.budget.steps import Commit
-from tests.pure.budget.shelf import Shelf
+from infra.bench.shelf import Shelf
 
 PLACE = Place(date(2026, 11, 22), "default")
 OPENING = Opening(
@@ -73,7 +73,9 @@ class Histories(RuleBasedStateMachine):
         day_left=st.sampled_from([0.0, 0.3, 1.0]),
         look_first=st.booleans(),
     )
-    def ask(self, account, cost, most, least, priority, entry, day_left, look_first):
+    def ask(  # noqa: PLR0917
+        self, account, cost, most, least, priority, entry, day_left, look_first
+    ):
         least = min(least, most)
         want = Want(
             ask=Ask(

@@ -1,6 +1,7 @@
 """Documents in memory with Firestore's rules for commits: all or nothing, conditions, additions that answer.
 
-`tests/emulators/budget/test_books.py` holds this model against the emulator, step by step.
+The quota ledger's protocol runs on it step by step in tests, and in virtual time in a measurement.
+`tests/emulators/budget/test_books.py` holds it against the Firestore emulator.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from shared.budget.books import _nested
+from shared.budget.books import nested
 from shared.budget.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Total, Write, Written
+from shared.errors import Unavailable
 
 
 class Shelf:
-    """Carries steps out one at a time, so that a test may interleave protocols and stop them anywhere."""
+    """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
+
+    down: nothing answers. commits: how many were carried out.
+    """
 
     def __init__(self) -> None:
         self.docs: dict[str, Doc] = {}
@@ -22,6 +27,9 @@ class Shelf:
         self.commits = 0
 
     def answer(self, step: Any) -> Any:
+        """What storage answers to a step. Raises Unavailable while it is down."""
+        if self.down:
+            raise Unavailable("down", reason="ledgerUnavailable")
         if isinstance(step, Commit):
             return self._commit(step)
         if isinstance(step, Read):
@@ -63,8 +71,8 @@ class Shelf:
             return Written(self.version, {})
         doc = self.docs.get(write.path)
         data = copy.deepcopy(dict(doc.data)) if doc else {}
-        data.update(copy.deepcopy(_nested(write.fields)))
-        numbers = {}
+        data.update(copy.deepcopy(nested(write.fields)))
+        numbers: dict[str, int] = {}
         for name, units in write.add.items():
             *outer, last = name.split(".")
             place = data
@@ -82,13 +90,10 @@ class ShelfBooks:
         self.shelf = shelf
 
     def run(self, steps: Any) -> Any:
-        from shared.errors import Unavailable
-
+        """The protocol's result."""
         answer: Any = None
         try:
             while True:
-                if self.shelf.down:
-                    raise Unavailable("down", reason="ledgerUnavailable")
                 answer = self.shelf.answer(steps.send(answer))
         except StopIteration as done:
             return done.value
