@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--users", type=int, default=50)
     add("--channels-per-user", type=int, default=5)
     add("--identity-key", type=Path, help="Google's signing key; created if it is not there")
-    add("--clock-file", type=Path, help="libfaketime's file: moving the clock moves every process that reads it")
+    add("--clock-file", type=Path, help="the moved clock's file: moving it moves every process that reads it")
     add("--client", type=Path, action="append", default=[], help="JSON of an OAuth client; may be repeated")
     add("--app-audience", default=Plan.app_audience, help="audience of the app's user ID tokens")
     add("--testing-mode", action="store_true", help="refresh tokens die after seven days")

@@ -1,7 +1,7 @@
 """The simulator's clock: it can be set, moved and sped up.
 
 Alone, it keeps an offset to the machine's clock. In the local stack every process reads its time through
-libfaketime from one file; there this clock moves that file, and so moves everybody.
+the moved clock from one file; there this clock moves that file, and so moves everybody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TOLERANCE = timedelta(seconds=5)
 
 
 class ClockStuck(RuntimeError):
-    """The clock file was moved and this process did not notice: it does not run under libfaketime."""
+    """The clock file was moved and this process did not notice: it does not run under the moved clock."""
 
 
 class Timepiece:

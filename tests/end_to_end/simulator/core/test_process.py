@@ -7,32 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
+from infra.local.moved_clock import MovedClock
 from infra.local.process import LOOPBACK, Part, free_port
 from shared.clock import parse_instant, system_clock
 
 CLIENT = {"client_id": "c", "client_secret": "s", "redirect_uris": ["https://app.example.test/callback"]}
-
-
-def faked_time(file: Path) -> dict[str, str]:
-    """The environment in which a process reads its time through libfaketime from a file."""
-    found = find_spec("libfaketime")
-    assert found is not None
-    assert found.origin is not None
-    library = Path(found.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(file),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-        "FAKETIME_NO_CACHE": "1",
-    }
 
 
 @pytest.fixture
@@ -54,7 +38,7 @@ def http(run_folder: Path, clock_file: Path) -> Iterator[httpx.Client]:
             name="simulator",
             command=command,
             log=run_folder / "log",
-            env=faked_time(clock_file),
+            env=MovedClock(clock_file).environment(),
             ready=lambda: client.get("/control/ready").json()["ready"],
         )
         part.start()
@@ -71,7 +55,7 @@ def test_moving_its_clock_moves_every_process_that_reads_the_file(http: httpx.Cl
     assert timedelta(days=3) <= now - system_clock() + timedelta(seconds=60) < timedelta(days=3, minutes=2)
     printed = subprocess.run(
         [sys.executable, "-c", "from shared.clock import *; print(format_instant(system_clock()))"],
-        env=faked_time(clock_file) | {"PYTHONPATH": "."},
+        env=MovedClock(clock_file).environment() | {"PYTHONPATH": "."},
         capture_output=True,
         text=True,
         check=True,
