@@ -1,6 +1,7 @@
 -- One row a channel and Pacific day: the analytics schema of the owner's guide, column for column, then what it
 -- leaves open (engaged views, which definition of `views` holds, where the numbers come from and as of when).
--- Absent is NULL with a reason, never 0.
+-- Absent is NULL with a reason, never 0. Fractions are rounded as BIGNUMERIC: exact, whatever scale an engine gives
+-- to a plain NUMERIC.
 WITH
 basic AS (
   SELECT
@@ -32,14 +33,14 @@ SELECT
   basic.channel_id,
   basic.date,
   basic.views,
-  ROUND(CAST(basic.watch_time_minutes AS NUMERIC), 2) AS watch_time_minutes,
+  ROUND(CAST(basic.watch_time_minutes AS BIGNUMERIC), 2) AS watch_time_minutes,
   basic.subscribers_gained,
   basic.subscribers_lost,
   CAST(NULL AS NUMERIC) AS estimated_revenue,
   reach.impressions,
-  ROUND(CAST(reach.click_through_rate AS NUMERIC), 4) AS click_through_rate,
+  ROUND(CAST(reach.click_through_rate AS BIGNUMERIC), 4) AS click_through_rate,
   -- YouTube divides watch time by engaged views, also since `views` counts every start.
-  ROUND(CAST(SAFE_DIVIDE(basic.watch_time_minutes * 60, basic.engaged_views) AS NUMERIC), 2)
+  ROUND(CAST(SAFE_DIVIDE(basic.watch_time_minutes * 60, basic.engaged_views) AS BIGNUMERIC), 2)
     AS average_view_duration,
   basic.engaged_views,
   CASE
