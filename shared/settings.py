@@ -47,6 +47,17 @@ class Settings:
     id_token_keys_url: str = setting(
         "YT_ID_TOKEN_KEYS_URL", doc="JSON Web Key Set that signs the app's user ID tokens"
     )
+    iap_audience: str = setting(
+        "YT_IAP_AUDIENCE",
+        "",
+        doc="audience of Identity-Aware Proxy's assertions, /projects/NUMBER/global/backendServices/ID; "
+        "without it the console lets nobody in",
+    )
+    iap_keys_url: str = setting(
+        "YT_IAP_KEYS_URL",
+        "https://www.gstatic.com/iap/verify/public_key-jwk",
+        doc="JSON Web Key Set of Identity-Aware Proxy",
+    )
     return_to: tuple[str, ...] = setting(
         "YT_RETURN_TO",
         (),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.deployment import deployment
+from infra.local.gateway.iap import KEYS_PATH as IAP_KEYS_PATH
 from infra.local.process import LOOPBACK
 
 PROJECT = "ytempire-local"
@@ -27,6 +28,7 @@ PARTS = (
     "bigquery-grpc",
     "cloud",
     "cloud-control",
+    "objects",
     "scheduler",
 )
 
@@ -85,6 +87,7 @@ class Addresses:
             "BIGQUERY_EMULATOR_HOST": self.host("bigquery"),
             "CLOUD_TASKS_EMULATOR_HOST": self.host("cloud"),
             "SECRET_MANAGER_EMULATOR_HOST": self.host("cloud"),
+            "STORAGE_EMULATOR_HOST": self.url("objects"),
             "YT_REGION": deployment().region,
             "YT_APP_URL": gateway,
             "YT_API_URL": gateway,
@@ -93,6 +96,8 @@ class Addresses:
             "YT_ID_TOKEN_ISSUER": f"{simulator}/app",
             "YT_ID_TOKEN_AUDIENCE": USER_AUDIENCE,
             "YT_ID_TOKEN_KEYS_URL": f"{simulator}/app/.well-known/jwks.json",
+            "YT_IAP_AUDIENCE": IAP_AUDIENCE,
+            "YT_IAP_KEYS_URL": f"{gateway}{IAP_KEYS_PATH}",
             "YT_USERS_MAX": str(max(users, 50)),
             "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),
             "YT_YOUTUBE_ROOT": simulator,

@@ -2,6 +2,7 @@
 
     /auth/..., /webhooks/...   the load balancer's public addresses, as declared
     /console                   a person's page: Identity-Aware Proxy has signed who it is
+    /iap/verify/public_key-jwk the keys that verify what it signed, which Google publishes elsewhere
     /functions/<name>          a private function's own URL: IAM asks for an allowed service account's token
     /push/<subscription>       where the Pub/Sub emulator delivers; it sends no identity, so one is put on here
 

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from infra.deployment import Deployment, Function
 from infra.local.gateway import headers as rules
+from infra.local.gateway.iap import KEYS_PATH, OPERATOR, IdentityAwareProxy
 from infra.local.gateway.routes import Destination, Door, route_table
 from infra.local.identity import IdentityKey
 from infra.local.process import LOOPBACK
@@ -32,8 +33,6 @@ from shared.settings import Settings
 MAX_BODY = 32 * 1024 * 1024  # Cloud Run's limit for a request over HTTP/1
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 GOOGLE = "https://accounts.google.com"
-IAP_ISSUER = "https://cloud.google.com/iap"
-OPERATOR = "operator@example.test"
 
 
 class TookTooLong(Unavailable):
@@ -56,6 +55,7 @@ class Gateway:
     push_key: str
     clock: Clock
     dice: random.Random = field(default_factory=random.SystemRandom)
+    iap: IdentityAwareProxy = field(default_factory=IdentityAwareProxy)
 
     def __post_init__(self) -> None:
         self.routes = route_table(self.declared, self.ports)
@@ -173,13 +173,7 @@ class Gateway:
         return f"Bearer {token}"
 
     def _operator(self) -> list[rules.Header]:
-        token = self.identity.token(
-            email=OPERATOR,
-            audience=self.iap_audience,
-            issuer=IAP_ISSUER,
-            now=self.clock(),
-            lifetime=600,
-        )
+        token = self.iap.assertion(audience=self.iap_audience, now=self.clock())
         return [
             (rules.IAP_ASSERTION, token),
             ("x-goog-authenticated-user-email", f"accounts.google.com:{OPERATOR}"),
@@ -187,7 +181,14 @@ class Gateway:
 
     def app(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(routes=[Route("/{path:path}", self.handle, methods=METHODS)], lifespan=self.serving)
+        routes = [
+            Route(KEYS_PATH, self._iap_keys, methods=["GET"]),
+            Route("/{path:path}", self.handle, methods=METHODS),
+        ]
+        return Starlette(routes=routes, lifespan=self.serving)
+
+    async def _iap_keys(self, _request: Request) -> Response:
+        return JSONResponse(self.iap.jwks())
 
 
 def _target(request: Request, destination: Destination) -> bytes:

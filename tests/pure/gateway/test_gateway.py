@@ -129,8 +129,8 @@ class TestIdentityAwareProxy:
         headers = front.ask("GET", "/console").json()["headers"]
         claims = jwt.decode(
             headers["x-goog-iap-jwt-assertion"],
-            jwt.PyJWK(front.key.jwks()["keys"][0]),
-            algorithms=["RS256"],
+            jwt.PyJWK(front.ask("GET", "/iap/verify/public_key-jwk").json()["keys"][0]),
+            algorithms=["ES256"],
             audience="/projects/1/global/backendServices/1",
             options={"verify_exp": False, "verify_iat": False},
         )
