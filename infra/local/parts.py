@@ -62,6 +62,11 @@ class Plan:
         """The key file that local identities are signed with."""
         return self.run / "identity.pem"
 
+    @property
+    def objects(self) -> Path:
+        """The folder that Cloud Storage's stand-in serves; each sub-folder is a bucket."""
+        return self.run / "objects"
+
     def log(self, name: str) -> Path:
         """A part's log."""
         return self.run / "logs" / f"{name}.log"
@@ -88,6 +93,7 @@ def watched_parts(plan: Plan) -> list[Watched]:
         _pubsub(plan),
         _bigquery(plan),
         _cloud(plan),
+        _objects(plan),
         _simulator(plan),
         _provision(plan),
         *(_function(plan, name) for name in plan.addresses.functions),
@@ -151,6 +157,23 @@ def _cloud(plan: Plan) -> Watched:
         cwd=ROOT,
     )
     return Watched(part=part, where=f"{plan.addresses.host('cloud')}, control :{ports['cloud-control']}")
+
+
+def _objects(plan: Plan) -> Watched:
+    url = plan.addresses.url("objects")
+    plan.objects.mkdir(exist_ok=True)
+    command = _python(
+        "infra.local.object_store", "--port", plan.addresses.ports["objects"], "--folder", plan.objects
+    )
+    part = Part(
+        name="objects",
+        command=command,
+        log=plan.log("objects"),
+        ready=answers(f"{url}/"),
+        env=_ours(plan),
+        cwd=ROOT,
+    )
+    return Watched(part=part, where=url)
 
 
 def _simulator(plan: Plan) -> Watched:

@@ -48,8 +48,8 @@ ATTEMPTS = 3
 class Stack:
     """One running local stack.
 
-    env: the environment that its processes have (settings and emulators), for tools and tests to share. seconds:
-    how long the start took. Everything listens on 127.0.0.1.
+    env: the environment that its processes have (settings and emulators), for tools and tests to share. objects:
+    the folder whose sub-folders are Cloud Storage's buckets. seconds: how long the start took.
     """
 
     def __init__(self, plan: Plan, clock: MovedClock, *, say: Say) -> None:
@@ -58,6 +58,7 @@ class Stack:
         self.addresses = plan.addresses
         self.clock = clock
         self.world = plan.world
+        self.objects = plan.objects
         self.identity = IdentityKey.load_or_create(plan.identity_key)
         self.supervisor = Supervisor(watched_parts(plan), say=say)
         self.seconds = 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from infra import stage
 from infra.bench import Limit, Measured, row
 from infra.deployment import ROOT
-from infra.local.addresses import Addresses
+from infra.local.addresses import PARTS, Addresses
 from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
 from infra.local.process import LOOPBACK, Part, free_port
 
@@ -53,7 +53,7 @@ def _first_response(target: str, folder: Path, path: str, env: dict[str, str]) -
 
 def _measure(function: str, path: str) -> Measured:
     """Medians of a function and of the framework's hello, taken in turns."""
-    environment = Addresses(dict.fromkeys(_parts(), 9), {}).environment(users=1, channels_per_user=1)
+    environment = Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1)
     ours, floor = [], []
     with tempfile.TemporaryDirectory() as folder:
         hello = Path(folder)
@@ -66,10 +66,6 @@ def _measure(function: str, path: str) -> Measured:
             ours.append(_first_response(function, staged, path, environment))
             floor.append(_first_response("hello", hello, "/", environment))
     return Measured(value=statistics.median(ours), floor=statistics.median(floor))
-
-
-def _parts() -> tuple[str, ...]:
-    return ("gateway", "simulator", "firestore", "pubsub", "bigquery", "bigquery-grpc", "cloud", "cloud-control")
 
 
 @row("functions.refusing", unit="ms", limit=Limit(bound=1.6, of="ratio_to_floor"))
