@@ -1,8 +1,8 @@
 """Cloud Storage as far as reading goes: the files of a folder, spoken to by Google's own client.
 
-Each sub-folder is a bucket. Ranges, generations (a file's modification time) and the refusals that readers meet are
-as in the JSON API; writing is done by putting files into the folder. `STORAGE_EMULATOR_HOST` points the client here.
-Source: cloud.google.com/storage/docs/json_api (objects.get).
+Each sub-folder is a bucket. Ranges, generations (a file's modification time) and the refusals that readers meet
+are as in the JSON API; writing is done by putting files into the folder. `STORAGE_EMULATOR_HOST` points the client
+here. Source: cloud.google.com/storage/docs/json_api (objects.get).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_args: Any) -> None:
         """Silent: who reads what is the reader's to log."""
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a reader may leave at any moment
+            super().handle()
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

@@ -81,7 +81,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.stand.firestore)
-        self.vault = Vault(Keys(), self.stand.clock)  # type: ignore[arg-type]
+        self.vault = Vault(Keys(), self.stand.clock)
         self.channel_id = self.stand.channel().id
         self.user = "user-001@example.test"
         self.tokens = Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, 0))

@@ -85,6 +85,7 @@ class Stand:
 
     def channel(self, user: int = 1, place: int = 0) -> Any:
         account = self.simulator.world.account(f"user-{user:03}@example.test")
+        assert account is not None
         return account.channels[place]
 
     def caller(self, user: int = 1, place: int = 0, *, scopes: tuple[str, ...] = SCOPES, **context: Any) -> Caller:

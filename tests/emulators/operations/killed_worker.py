@@ -1,0 +1,103 @@
+"""A worker to be killed: one turn of one operation in a process of its own, told everything it needs."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import google.cloud.firestore
+import google.cloud.storage
+import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server, so that a worker starts at once
+
+from shared.access.vault import Vault
+from shared.budget.ledger import Ledger
+from shared.budget.limiter import RateLimiter
+from shared.budget.profile import load
+from shared.clock import system_clock
+from shared.errors import Unavailable
+from shared.operations.operation import Operation
+from shared.operations.records import Operations
+from shared.operations.run import Runner
+from shared.operations.sources import Source, StorageObject
+from shared.operations.turn import Limits
+from shared.youtube.client import Caller, Context
+from tests.emulators.operations.bench import Keys
+from tests.emulators.youtube.stand import settings_for
+
+LIMITS = Limits(
+    lease=timedelta(milliseconds=200), heartbeat=timedelta(milliseconds=50), portion=256 * 1024, seconds=20
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that a worker gets to know. ahead: how far the stand's clock is ahead of the machine's, in seconds."""
+
+    environment: dict[str, str]
+    project: str
+    root: str
+    token: str
+    ahead: float
+    operation: str
+    turn: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token that lasts."""
+
+    value: str
+
+    def access_token(self) -> str:
+        return self.value
+
+    def renew(self, refused: str) -> str:
+        return refused
+
+
+def work(told: Told) -> None:
+    """Run the turn, unless killed before."""
+    os.environ.update(told.environment)
+    client = google.cloud.firestore.Client(project=told.project)
+
+    def clock() -> datetime:
+        return system_clock() + timedelta(seconds=told.ahead)
+
+    profile = load("current")
+    ledger, limiter = Ledger(client, profile, clock), RateLimiter(client, profile.rate_limits, clock)
+
+    def caller_for(operation: Operation) -> Caller:
+        return Caller(
+            settings=settings_for(told.root),
+            budget=ledger,
+            limiter=limiter,
+            tokens=Token(told.token),
+            context=Context(account=operation.user_id, channel_id=operation.channel_id, operation_id=operation.id),
+            clock=clock,
+            calls=lambda _call: None,
+        )
+
+    def source_of(named: Mapping[str, Any], field: str) -> Source:
+        return StorageObject(named["bucket"], named["object"], field)
+
+    runner = Runner(
+        operations=Operations(client),
+        caller_for=caller_for,
+        sealing=Vault(Keys(), clock),
+        source_of=source_of,
+        enqueue=lambda *_arguments: True,
+        clock=clock,
+        dice=random.Random(told.seed),
+        owner=f"pid-{os.getpid()}",
+        limits=LIMITS,
+        sleep=lambda _seconds: None,
+    )
+    try:
+        runner.run(told.operation, told.turn)
+    except Unavailable:
+        return  # whoever held it before is dead; the lease ends in a moment

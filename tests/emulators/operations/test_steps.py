@@ -1,0 +1,161 @@
+"""Thumbnails, updates, playlists and releases: each once, and nothing else touched."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import Conflict, NotFound
+from shared.operations.operation import State
+from shared.youtube import data
+from tests.emulators.operations.bench import PNG
+
+
+@pytest.fixture
+def caller(bench):
+    return bench.stand.caller()
+
+
+@pytest.fixture
+def some_video(bench, caller):
+    playlist = data.my_channel(caller).uploads_playlist
+    return data.playlist_items(caller, playlist).items[0].video_id
+
+
+def resource(caller, video_id):
+    return data.videos(caller, [video_id], parts="snippet,status").videos[0].resource
+
+
+def test_an_update_changes_what_it_says_and_nothing_else(bench, caller, some_video):
+    before = resource(caller, some_video)
+    operation, _ = bench.submit(update={"video_id": some_video, "privacy": "unlisted"})
+    assert bench.settle(operation).state is State.SUCCEEDED
+    after = resource(caller, some_video)
+    assert after["status"]["privacyStatus"] == "unlisted"
+    assert after["snippet"] == before["snippet"]
+    kept = {name: value for name, value in before["status"].items() if name not in {"privacyStatus", "publishAt"}}
+    assert kept.items() <= after["status"].items()
+
+
+def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):
+    title = resource(caller, some_video)["snippet"]["title"]
+    spent = bench.stand.ours()["default"]
+    operation, _ = bench.submit(update={"video_id": some_video, "title": title})
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert bench.stand.ours()["default"] == spent + 1
+
+
+def test_an_update_of_a_video_that_is_gone_fails_and_says_so(bench):
+    operation, _ = bench.submit(update={"video_id": "AAAAAAAAAAA", "title": "x"})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "videoNotFound")
+
+
+def test_a_thumbnail_is_set_once_it_is_known_to_be_a_picture(bench, some_video):
+    bench.put("thumb.png", PNG)
+    source = {"bucket": "videos", "object": "thumb.png"}
+    operation, _ = bench.submit(thumbnail={"video_id": some_video, "source": source})
+    assert bench.settle(operation).state is State.SUCCEEDED
+
+
+def test_what_is_no_picture_is_refused_before_anything_is_spent(bench, some_video):
+    bench.put("thumb.png", b"GIF89a" + bytes(100))
+    spent = bench.stand.ours()["default"]
+    source = {"bucket": "videos", "object": "thumb.png"}
+    operation, _ = bench.submit(thumbnail={"video_id": some_video, "source": source})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "invalidImage")
+    assert bench.stand.ours()["default"] == spent
+
+
+def test_too_many_thumbnails_lately_wait_and_never_fail_the_video(bench, some_video):
+    bench.put("thumb.png", PNG)
+    source = {"bucket": "videos", "object": "thumb.png"}
+    operation, _ = bench.submit(thumbnail={"video_id": some_video, "source": source})
+    bench.stand.inject(method="youtube.thumbnails.set", kind="uploadRateLimitExceeded", times=2)
+    assert bench.settle(operation).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("kind", ["drop", "backendError"])
+def test_a_playlist_whose_answer_was_lost_is_taken_over_and_not_made_twice(bench, caller, kind):
+    operation, _ = bench.submit(playlist={"title": "A list of ours"})
+    bench.stand.inject(method="youtube.playlists.insert", kind=kind, times=1)
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    ours = [one.id for one in data.my_playlists(caller) if one.title == "A list of ours"]
+    assert ours == [done.results["playlist_id"]]
+
+
+def test_an_entry_whose_answer_was_lost_is_not_added_twice(bench, caller, some_video):
+    playlist = data.playlists_insert(caller, title="Mine")
+    operation, _ = bench.submit(playlist_item={"playlist_id": playlist, "video_id": some_video})
+    bench.stand.inject(method="youtube.playlistItems.insert", kind="drop", times=1)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert [item.video_id for item in data.playlist_items(caller, playlist).items] == [some_video]
+
+
+def test_a_video_that_is_in_the_playlist_already_is_done(bench, caller, some_video):
+    playlist = data.playlists_insert(caller, title="Mine")
+    bench.stand.inject(method="youtube.playlistItems.insert", kind="videoAlreadyInPlaylist", times=1)
+    operation, _ = bench.submit(playlist_item={"playlist_id": playlist, "video_id": some_video})
+    assert bench.settle(operation).state is State.SUCCEEDED
+
+
+def test_a_release_chains_upload_thumbnail_and_playlist(bench, caller):
+    bench.video()
+    bench.put("thumb.png", PNG)
+    release = {
+        "upload": bench.upload(),
+        "thumbnail": {"source": {"bucket": "videos", "object": "thumb.png"}},
+        "playlist": {"title": "Releases"},
+    }
+    operation, quote = bench.submit(release=release)
+    assert quote.cost == {"uploads": 1, "default": 153}
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    assert done.steps == ("transfer", "thumbnail", "playlist", "playlist_item", "processing")
+    entries = data.playlist_items(caller, done.results["playlist_id"]).items
+    assert [entry.video_id for entry in entries] == [done.results["video_id"]]
+    assert bench.stand.ours() == bench.stand.googles()
+
+
+def test_a_release_for_later_waits_for_its_time(bench):
+    bench.video()
+    at = bench.stand.clock().replace(microsecond=0)
+    later = at + timedelta(days=40)
+    operation, quote = bench.submit(upload=bench.upload(), not_before=later.isoformat())
+    assert (quote.runs_at, quote.why_not_now) == (later, "It was asked for this time.")
+    bench.run_due()
+    assert bench.videos() == []
+    # Forty days are further than a task can be scheduled: it is reached in two hops.
+    done = bench.settle(operation, within=timedelta(days=60))
+    assert done.state is State.SUCCEEDED
+    assert done.history[-1].at >= later
+
+
+def test_a_file_that_youtube_cannot_process_fails_in_plain_words(bench):
+    from infra.local.simulator.data.library import Library  # noqa: F401
+
+    bench.put("broken.mp4", b"\x00\x00\x00\x18ftypmp42" + bytes(100))
+    operation, _ = bench.submit(upload=bench.upload("broken.mp4"))
+    done = bench.settle(operation)
+    assert done.state in {State.SUCCEEDED, State.FAILED}
+    assert done.results["video_id"]
+
+
+def test_a_key_that_stood_for_something_else_is_refused(bench):
+    bench.submit("same-key", playlist={"title": "one"})
+    with pytest.raises(Conflict) as refused:
+        bench.submit("same-key", playlist={"title": "two"})
+    assert refused.value.field == "idempotency_key"
+
+
+def test_a_channel_that_is_not_connected_is_refused(bench):
+    bench.channel_id = "UC" + "x" * 22
+    bench.desk = replace(bench.desk, owner_of=missing)
+    with pytest.raises(NotFound):
+        bench.submit(playlist={"title": "x"})
+
+
+def missing(_channel_id):
+    raise NotFound("This channel is not connected.", reason="notConnected")
