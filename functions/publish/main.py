@@ -1,0 +1,21 @@
+"""HTTP, private: the app's backend hands in uploads, thumbnails, updates, playlists and releases.
+
+POST a submission, or {"action": "read" | "cancel" | "retry", "operation": id}; with "quote": true it is priced only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import functions_framework
+from flask import Request
+
+from shared import entry
+from shared.operations import desk
+
+
+@functions_framework.http
+@entry.answers_json
+def publish(request: Request) -> dict[str, Any]:
+    """Answers the operation, what it costs, when it runs, and why not now."""
+    return desk.handle(entry.json_body(request))
