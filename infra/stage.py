@@ -27,6 +27,7 @@ from infra.deployment import ROOT, deployment
 DIST = ROOT / "dist"
 FIXED_TIME = 315_532_800  # 1980-01-01, the first instant that a zip archive can hold
 MODE = 0o644
+COPIES_KEPT = 8  # of one function on the shelf: as many states of the tree may run at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +178,10 @@ def shelve(name: str, shelf: Path) -> Path:
     with _alone(shelf):
         if not folder.is_dir():
             write(files, folder)
+        os.utime(folder)  # in use now
+        copies = sorted(shelf.glob(f"{name}-{'[0-9a-f]' * 16}"), key=lambda copy: copy.stat().st_mtime)
+        for old in copies[:-COPIES_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
