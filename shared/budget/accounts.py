@@ -5,8 +5,8 @@ a pool for what belongs to nobody (users who have not come yet, remainders). The
 units only move: from an account to another (a loan), or from an account to spent. So however many documents there
 are, the limit holds as long as each account alone never goes below zero.
 
-The pool is cut into parts because it is where many meet; a borrower takes from as many as it needs, so nothing is
-stranded in any of them.
+System work and the pool are cut into parts, because that is where many meet. An instance keeps to one part of
+system work, and a borrower takes from as many parts as it needs, so nothing is stranded in any of them.
 """
 
 from __future__ import annotations
@@ -20,27 +20,36 @@ from shared.errors import InvalidRequest
 
 SYSTEM = "system"
 RESERVE = "reserve"
-POOL_PARTS = 8
-POOLS = tuple(f"pool-{part}" for part in range(POOL_PARTS))
+POOL = "pool"
+PARTS = 16
+SYSTEMS = tuple(f"{SYSTEM}-{part}" for part in range(PARTS))
+POOLS = tuple(f"{POOL}-{part}" for part in range(PARTS))
 _USER = "user:"
 _HEAVIEST = 1_000.0
 
 
-def account_of(name: str) -> str:
-    """The ledger's key for "system" or a user id. Raises InvalidRequest for an empty one."""
+def account_of(name: str, part: int = 0) -> str:
+    """The ledger's key for a user id, or for a part of "system". Raises InvalidRequest for an empty name."""
     if not name:
         raise InvalidRequest("An account needs a name.", reason="unknownAccount", field="account")
-    return SYSTEM if name == SYSTEM else _USER + quote(name, safe="")
+    return SYSTEMS[part % PARTS] if name == SYSTEM else _USER + quote(name, safe="")
 
 
 def name_of(account: str) -> str:
-    """What `account_of` was given; the reserve and the pool have names of their own."""
-    return unquote(account.removeprefix(_USER))
+    """What people call an account: a user id, "system", "pool" or "reserve"."""
+    if account.startswith(_USER):
+        return unquote(account.removeprefix(_USER))
+    return account.rpartition("-")[0] or account
 
 
-def is_pool(account: str) -> bool:
-    """Whether these units belong to nobody."""
-    return account in POOLS
+def is_free(lender: str, borrower: str) -> bool:
+    """Whether these units may be taken by anybody's priority: nobody's, or another part of one's own."""
+    return lender in POOLS or (lender in SYSTEMS and borrower in SYSTEMS)
+
+
+def beside(account: str) -> tuple[str, ...]:
+    """The accounts that are free to an account."""
+    return (*SYSTEMS, *POOLS) if account in SYSTEMS else POOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def divide(bucket: Bucket, weights: Mapping[str, float], users_max: int) -> Open
     come yet stay in the pool with weight 1 each, so a share does not depend on who else is there. Where a share
     would be less than a unit, there are no shares.
     """
-    accounts = {RESERVE: bucket.reserve, SYSTEM: bucket.system}
+    accounts = {RESERVE: bucket.reserve, **_cut(bucket.system, SYSTEMS)}
     common = bucket.limit - bucket.reserve - bucket.system
     if needs_users(bucket, users_max):
         sound = {user: _sound(weight) for user, weight in weights.items()}
@@ -86,8 +95,7 @@ def divide(bucket: Bucket, weights: Mapping[str, float], users_max: int) -> Open
         for user, weight in sorted(sound.items()):
             accounts[account_of(user)] = int(common * weight / total)
     left = bucket.limit - sum(accounts.values())
-    for part, pool in enumerate(POOLS):
-        accounts[pool] = left // POOL_PARTS + (1 if part < left % POOL_PARTS else 0)
+    accounts |= _cut(left, POOLS)
     return Opening(
         limit=bucket.limit,
         reserve=bucket.reserve,
@@ -99,6 +107,12 @@ def needs_users(bucket: Bucket, users_max: int) -> bool:
     """Whether the division depends on who the users are: an ordinary share is at least one unit."""
     common = bucket.limit - bucket.reserve - bucket.system
     return bucket.shares == "users" and common >= users_max > 0
+
+
+def _cut(units: int, parts: tuple[str, ...]) -> dict[str, int]:
+    """Equal parts, and the remainder one by one."""
+    each, more = divmod(units, len(parts))
+    return {part: each + (number < more) for number, part in enumerate(parts)}
 
 
 def _sound(weight: object) -> float:

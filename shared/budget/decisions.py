@@ -19,11 +19,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from shared.budget.accounts import RESERVE, Balance, Opening, is_pool
+from shared.budget.accounts import RESERVE, Balance, Opening, is_free
 from shared.budget.profile import Priority
 
-POOL_BLOCK = 16
-"""One of this many parts of a pool is borrowed at once, so that a borrower does not come back for each unit."""
+BLOCK, THOUSAND = 16, 1_000
+"""At least one part of BLOCK of what a lender has is borrowed at once, and at least a thousandth of the limit, so
+that a borrower does not come back for each unit. What it does not need stays where others can borrow it."""
+QUARTERS = 4
+"""Who used least lends first, as far as quarters of a share tell; a finer order would send everybody to one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,9 @@ def decide(book: Book, ask: Ask, moment: Moment) -> Spend | Refusal:
     units = min(ask.units, reachable // ask.cost * ask.cost)
     if units < ask.least:
         return _refusal(book, ask, moment, own)
-    blocks = ask.priority != Priority.BACKGROUND  # a block would outlive the allowance
-    return Spend(units=units, loans=tuple(_borrow(offers, units - own, blocks=blocks)))
+    # Background work borrows no more than it needs: a block would outlive its allowance.
+    block = 0 if ask.priority == Priority.BACKGROUND else max(1, book.opening.limit // THOUSAND)
+    return Spend(units=units, loans=tuple(_borrow(offers, units - own, block)))
 
 
 def after(book: Book, ask: Ask, spend: Spend) -> Book:
@@ -137,15 +141,15 @@ def after(book: Book, ask: Ask, spend: Spend) -> Book:
 def _offers(book: Book, ask: Ask, moment: Moment) -> Iterator[Loan]:
     """What each lender would give, in the order of asking; only critical work gets to the reserve, and last."""
     lenders = [account for account in book.accounts if account not in {ask.account, RESERVE}]
-    spread = {account: crc32(f"{ask.seed}/{account}".encode()) for account in lenders}
 
-    def order(account: str) -> tuple[bool, float, int]:
-        balance = book.balance(account)
-        share = balance.opening or 1
-        return not is_pool(account), 0.0 if is_pool(account) else balance.spent / share, spread[account]
+    def order(account: str) -> tuple[bool, int, int]:
+        balance, free = book.balance(account), is_free(account, ask.account)
+        used = 0 if free else QUARTERS * balance.spent // (balance.opening or 1)
+        return not free, used, crc32(f"{ask.seed}/{account}".encode())
 
     for account in sorted(lenders, key=order):
-        units = _lendable(book.balance(account), ask.priority, is_pool(account), moment.day_left)
+        free = is_free(account, ask.account)
+        units = _lendable(book.balance(account), ask.priority, free, moment.day_left)
         if units > 0:
             yield Loan(account, units)
     reserve = book.balance(RESERVE).available
@@ -153,18 +157,19 @@ def _offers(book: Book, ask: Ask, moment: Moment) -> Iterator[Loan]:
         yield Loan(RESERVE, reserve)
 
 
-def _lendable(balance: Balance, priority: Priority, pool: bool, day_left: float) -> int:
-    if pool or priority != Priority.NORMAL:
+def _lendable(balance: Balance, priority: Priority, free: bool, day_left: float) -> int:
+    if free or priority != Priority.NORMAL:
         return balance.available
     return balance.available - math.floor(balance.opening * day_left)
 
 
-def _borrow(offers: list[Loan], need: int, *, blocks: bool) -> Iterator[Loan]:
-    """Loans of `need` units in all; blocks: more where the lender is the pool."""
+def _borrow(offers: list[Loan], need: int, block: int) -> Iterator[Loan]:
+    """Loans of `need` units in all; with a block, rather more than less, but never of the reserve."""
     for offer in offers:
         if need <= 0:
             return
-        wanted = max(need, offer.units // POOL_BLOCK) if blocks and is_pool(offer.lender) else need
+        generous = block if offer.lender != RESERVE else 0
+        wanted = max(need, generous, offer.units // BLOCK) if generous else need
         taken = min(offer.units, wanted)
         need -= taken
         yield Loan(offer.lender, taken)

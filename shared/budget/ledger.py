@@ -11,6 +11,7 @@ of its calls together. Reads: the day's document once every two seconds while th
 from __future__ import annotations
 
 import hashlib
+import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote as quoted
 
 from shared.budget import protocol, quotes, usage
-from shared.budget.accounts import account_of, name_of
+from shared.budget.accounts import PARTS, account_of, name_of
 from shared.budget.books import Books
 from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak
 from shared.budget.days import Day, Days, sweep
@@ -65,15 +66,26 @@ class Reservation:
 
 
 class Ledger:
-    """The day's budgets. One a process; safe for its threads."""
+    """The day's budgets. One a process; safe for its threads.
+
+    part: the part of system work that this instance keeps to, by chance if not given.
+    """
 
     def __init__(
-        self, client: Client, profile: Profile, clock: Clock, *, users_max: int = 50, books: Books | None = None
+        self,
+        client: Client,
+        profile: Profile,
+        clock: Clock,
+        *,
+        users_max: int = 50,
+        books: Books | None = None,
+        part: int | None = None,
     ) -> None:
         self.profile = profile
         self.clock = clock
         self.books = books or Books(client)
         self._days = Days(self.books, profile, users_max)
+        self._part = secrets.randbelow(PARTS) if part is None else part
 
     def reserve(
         self,
@@ -112,7 +124,7 @@ class Ledger:
     ) -> Reservation:
         """As `reserve`, for as many of `most` calls as can be had, but at least `least`."""
         price = self.profile.method(method)
-        ask = self._ask(price, account, priority, least=least, most=most, seed=operation_id)
+        ask = self._ask(price, account, priority, least=least, most=most)
         now = self.clock()
         granted = Reservation(
             operation_id=operation_id or uuid.uuid4().hex,
@@ -243,7 +255,6 @@ class Ledger:
         *,
         least: int = 1,
         most: int = 1,
-        seed: str | None = None,
     ) -> Ask:
         whole = all(isinstance(count, int) and not isinstance(count, bool) for count in (least, most))
         if not whole or not 1 <= least <= most:
@@ -252,12 +263,12 @@ class Ledger:
         if priority == Priority.BACKGROUND and price.priority <= Priority.NORMAL:
             asked = Priority.BACKGROUND
         return Ask(
-            account=account_of(account),
+            account=account_of(account, self._part),
             cost=price.cost,
             units=price.cost * most,
             least=price.cost * least,
             priority=asked,
-            seed=seed or account,
+            seed=uuid.uuid4().hex,
         )
 
     def _want(
@@ -293,8 +304,11 @@ class Ledger:
     def _borrow(self, day: Day, price: Method, want: Want) -> Hold:
         ask, now = want.ask, want.at
         day.left[ask.account] = 0
-        denied = day.still_denied(ask, now)
-        if denied and want.entry is None:
+        if denied := day.still_denied(ask, now):
+            # A moment ago there was nothing to borrow; but this operation may hold its units already.
+            held = self.books.run(protocol.existing(day.place, day.opening, want)) if want.entry else None
+            if isinstance(held, Hold):
+                return held
             raise denied
         if ask.priority == Priority.BACKGROUND and is_off_peak(now):
             allowance = self._days.allowance(day, now)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shared.budget.accounts import POOLS, Balance, Opening
+from shared.budget.accounts import Balance, Opening, beside
 from shared.budget.decisions import Ask, Book, Loan, Moment, Refusal, Spend, decide
 from shared.budget.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Steps, Write
 
@@ -123,10 +123,10 @@ def spending(place: Place, opening: Opening, want: Want) -> Steps[Hold | None]:
     for attempt in range(PATIENCE):
         before: Doc | None = None
         if attempt and want.entry:
-            existing = yield from _existing(place, opening, want)
-            if isinstance(existing, Hold):
-                return existing
-            before = existing
+            found = yield from existing(place, opening, want)
+            if isinstance(found, Hold):
+                return found
+            before = found
         writes = [_own_write(own, want, want.ask.units)]
         if want.entry:
             writes.append(_entry_write(place, want, want.ask.units, (), before, confirmed=False))
@@ -212,20 +212,20 @@ def _taking_back(hold: Hold, before: Doc | None) -> Steps[Hold | None]:
     return replace(hold, version=entry.version)
 
 
-def _existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | None]:
+def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | None]:
     """The hold under this id; or the settled entry that a new attempt follows; or None: there is no entry."""
     assert want.entry is not None
-    path, own = place.entry(want.entry), place.account(want.ask.account)
+    path = place.entry(want.entry)
     for attempt in range(PATIENCE):
-        found = yield Read((path, own))
-        entry: Doc | None = found[path]
+        entry: Doc | None = (yield Read((path,)))[path]
         if entry is None or entry.data["state"] != HELD:
             return entry
         hold = _held(place, want.entry, entry)
         if entry.data["confirmed"]:
             return hold
-        account = found[own]
-        if balance_of(opening, want.ask.account, account.data if account else None).available >= 0:
+        paying = place.account(hold.account)  # another instance may have used another part of system work
+        account: Doc | None = (yield Read((paying,)))[paying]
+        if balance_of(opening, hold.account, account.data if account else None).available >= 0:
             # From this write on it cannot be taken back, so it is safe to rely on.
             written = yield Commit((Write(path, {"confirmed": True}, only_if=entry.version),))
             if written is not None:
@@ -259,9 +259,9 @@ def borrowing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Refusa
         book, docs, answer = yield from _look(place, opening, want)
         if isinstance(answer, Refusal):
             if want.entry and before is None:
-                existing = yield from _existing(place, opening, want)
-                if isinstance(existing, Hold):
-                    return existing
+                found = yield from existing(place, opening, want)
+                if isinstance(found, Hold):
+                    return found
             if _unsettled(book) and attempt < HASTE:
                 yield Pause(attempt)
                 continue
@@ -274,26 +274,23 @@ def borrowing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Refusa
             left = balance_of(opening, want.ask.account, written[0].numbers).available
             return _hold(place, want, answer.units, answer.loans, version=written[-1].version, left=left)
         if want.entry:
-            existing = yield from _existing(place, opening, want)
-            if isinstance(existing, Hold):
-                return existing
-            before = existing
+            found = yield from existing(place, opening, want)
+            if isinstance(found, Hold):
+                return found
+            before = found
         yield Pause(attempt)
     raise Contended
 
 
 def _look(place: Place, opening: Opening, want: Want) -> Steps[tuple[Book, Mapping[str, Doc], Spend | Refusal]]:
     """The least reading that answers: the own account and the pool, and if they do not suffice, everybody."""
-    nearby = [account for account in (want.ask.account, *POOLS) if account in opening.accounts]
-    if len(nearby) > 1 and want.moment.allowance is None:
-        found = yield Read(tuple(place.account(account) for account in {*nearby, want.ask.account}))
+    own = want.ask.account
+    nearby = [account for account in beside(own) if account in opening.accounts and account != own]
+    if nearby and want.moment.allowance is None:
+        found = yield Read(tuple(place.account(account) for account in (own, *nearby)))
         docs = {path.rpartition("/")[2]: doc for path, doc in found.items() if doc is not None}
-        part = Opening(
-            limit=opening.limit,
-            reserve=opening.reserve,
-            accounts={account: opening.of(account) for account in nearby},
-        )
-        book = _book(part, docs)
+        part = {account: opening.of(account) for account in (own, *nearby)}
+        book = _book(Opening(limit=opening.limit, reserve=opening.reserve, accounts=part), docs)
         answer = decide(book, want.ask, want.moment)
         if isinstance(answer, Spend) and answer.units == want.ask.units and not _unsettled(book):
             return book, docs, answer

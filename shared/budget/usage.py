@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from shared.budget.accounts import Opening, divide, name_of
+from shared.budget.accounts import Balance, Opening, divide, name_of
 from shared.budget.days import hours_in, opening_from
 from shared.budget.forecast import mode_of
 from shared.budget.profile import Bucket
@@ -95,17 +95,25 @@ def _usage(
         left=opening.limit - spent,
         mode=mode_of(bucket, spent, closed=closed is not None),
         closed=closed,
-        by_account={
-            name_of(account): {
-                "share": balance.opening,
-                "borrowed": balance.borrowed,
-                "lent": balance.lent,
-                "spent": balance.spent,
-                "left": balance.available,
-            }
-            for account, balance in balances.items()
-        },
+        by_account=_by_name(balances),
         loans=[],
         refusals=[],
         by_hour=list(hours_in(accounts)),
     )
+
+
+def _by_name(balances: Mapping[str, Balance]) -> dict[str, dict[str, int]]:
+    """Accounts as people call them: the parts of system work together, and those of the pool."""
+    named: dict[str, dict[str, int]] = {}
+    for account, balance in balances.items():
+        figures = named.setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
+        for figure, units in zip(_FIGURES, _figures(balance), strict=True):
+            figures[figure] += units
+    return named
+
+
+_FIGURES = ("share", "borrowed", "lent", "spent", "left")
+
+
+def _figures(balance: Balance) -> tuple[int, ...]:
+    return balance.opening, balance.borrowed, balance.lent, balance.spent, balance.available

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from infra.bench.shelf import Shelf, ShelfBooks
 from shared.budget.ledger import Ledger
 from shared.budget.profile import Profile, adjusted, load
-from infra.bench.shelf import Shelf, ShelfBooks
 
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
 """Noon in California."""

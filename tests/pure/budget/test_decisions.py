@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.budget.accounts import POOLS, RESERVE, Balance, Opening, account_of, divide, name_of
-from shared.budget.decisions import Ask, Book, Moment, Refusal, Spend, after, decide
+from shared.budget.accounts import POOLS, RESERVE, SYSTEMS, Balance, Opening, account_of, divide, name_of
+from shared.budget.decisions import Ask, Book, Loan, Moment, Refusal, Spend, after, decide
 from shared.budget.profile import Bucket, Priority
 from shared.errors import InvalidRequest
 
@@ -52,6 +52,13 @@ def test_what_belongs_to_nobody_is_lent_before_anybodys_share():
     answer = decide(book(me=0, a=10, pool_0=3), ask(5, priority=Priority.HIGH), MORNING)
     assert isinstance(answer, Spend)
     assert [(loan.lender, loan.units) for loan in answer.loans] == [(POOLS[0], 3), ("user:a", 2)]
+
+
+def test_the_parts_of_system_work_lend_to_each_other_at_any_time():
+    opening = Opening(limit=8, reserve=0, accounts={SYSTEMS[0]: 4, SYSTEMS[1]: 4})
+    wanted = Ask(account=SYSTEMS[0], cost=1, units=6, least=6, priority=Priority.NORMAL)
+    answer = decide(Book(opening=opening, balances={}), wanted, MORNING)
+    assert answer == Spend(units=6, loans=(Loan(SYSTEMS[1], 2),))
 
 
 def test_normal_work_leaves_idle_users_what_they_may_still_need_today():
@@ -135,7 +142,7 @@ def bucket(limit: int = 10_000, **other) -> Bucket:
 def test_a_day_is_divided_into_the_reserve_system_work_shares_and_a_pool():
     opening = divide(bucket(), {"a": 1, "b": 1}, users_max=50)
     assert opening.of(RESERVE) == 1000
-    assert opening.of("system") == 2000
+    assert sum(opening.of(part) for part in SYSTEMS) == 2000
     assert opening.of(account_of("a")) == opening.of(account_of("b")) == 140
     assert sum(opening.of(pool) for pool in POOLS) == 7000 - 280
 
@@ -174,7 +181,7 @@ def test_a_division_always_sums_to_the_limit(limit, parts, weights, users_max):
 @given(name=st.text(min_size=1).filter(lambda text: text != "system"))
 def test_a_user_may_be_called_anything_and_is_never_taken_for_another_account(name):
     account = account_of(name)
-    assert account not in {RESERVE, "system", *POOLS}
+    assert account not in {RESERVE, *SYSTEMS, *POOLS}
     assert "/" not in account
     assert name_of(account) == name
 

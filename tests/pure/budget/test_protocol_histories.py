@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from infra.bench.shelf import Shelf
 from shared.budget.accounts import POOLS, RESERVE, Opening
 from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
@@ -28,13 +29,14 @@ from shared.budget.protocol import (
     sweeping,
 )
 from shared.budget.steps import Commit
-from infra.bench.shelf import Shelf
 
 PLACE = Place(date(2026, 11, 22), "default")
 OPENING = Opening(
-    limit=20, reserve=3, accounts={RESERVE: 3, "system": 4, "user:a": 5, "user:b": 4, POOLS[0]: 3, POOLS[1]: 1}
+    limit=20,
+    reserve=3,
+    accounts={RESERVE: 3, "system-0": 2, "system-1": 2, "user:a": 5, "user:b": 4, POOLS[0]: 3, POOLS[1]: 1},
 )
-ACCOUNTS = ("system", "user:a", "user:b", "user:new")
+ACCOUNTS = ("system-0", "system-1", "user:a", "user:b", "user:new")
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 
 
