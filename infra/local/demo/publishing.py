@@ -1,0 +1,229 @@
+"""Publishing on a small budget: what runs, what borrows, what is refused and why, and what runs after midnight.
+
+Four users share four uploads a day. One of them publishes a release and borrows from those who are idle; the last
+one finds nothing left, and its upload waits for the reset at midnight in California.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import time
+import zlib
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from rich.table import Table
+
+from infra.local.demo.connect import connect_all, people
+from infra.local.stack import Stack
+from shared.clock import next_reset
+from shared.cloud.queues import RESET_GRACE, RESET_SPREAD
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+USERS = 4
+UPLOADS = 4  # a day, for the whole project
+SETTINGS = {
+    "YT_USERS_MAX": str(USERS),
+    "YT_QUOTA_LIMITS": f"uploads={UPLOADS}",
+    "YT_REPORT_TYPES": "channel_basic_a3",
+}
+BUCKET = "demo-videos"
+PATIENCE = 60.0
+
+
+@dataclass
+class Act:
+    """What happened. problems: whatever should have been otherwise."""
+
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    quota: dict[str, dict[str, int]] = field(default_factory=dict)
+    loans: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; each operation as its owner reads it."""
+        return asdict(self)
+
+
+def perform(screen: Console) -> Act:
+    """Play the act on a small stack of its own, showing each step."""
+    act = Act()
+    with Stack.start(
+        users=USERS,
+        channels_per_user=1,
+        schedules_paused=True,
+        settings=SETTINGS,
+        say=lambda text: screen.print(text, markup=False),
+    ) as stack:
+        _tell(stack, "quota", {"limits": {"uploads": UPLOADS}})
+        everybody = people(stack, users=USERS)
+        failures = connect_all(stack, everybody, said=lambda _: None)
+        act.problems += [f"{channel} is not connected: {why}" for channel, why in failures.items()]
+        stack.wait_idle()
+        channels = [person.channels[0] for person in everybody]
+        files = _put_files(stack)
+        screen.print(f"  {USERS} users share {UPLOADS} uploads a day; one publishes a release and two more videos")
+        today = [_submit(stack, f"today-{n}", channels[0], _work(n, files)) for n in range(3)]
+        _until_ended(stack, today)
+        screen.print("  two others publish a video each: one unit is left for both")
+        rest = []
+        for number, channel in enumerate(channels[1:3], start=3):
+            rest.append(_submit(stack, f"today-{number}", channel, _work(number, files)))
+            _until_settled(stack, rest)
+        act.operations = [_read(stack, operation) for operation in (*today, *rest)]
+        _show(screen, act.operations, "Before midnight in California")
+        _note_budget(stack, act)
+        screen.print("  midnight passes")
+        stack.advance((next_reset(stack.now()) + RESET_GRACE + RESET_SPREAD - stack.now()).total_seconds())
+        _until_ended(stack, rest)
+        act.operations = [_read(stack, operation) for operation in (*today, *rest)]
+        _show(screen, act.operations, "After midnight")
+        _check(stack, act, files)
+    return act
+
+
+def _work(number: int, files: dict[str, bytes]) -> dict[str, Any]:
+    """The first is a release of three steps, the others are plain uploads."""
+    upload = {
+        "source": {"bucket": BUCKET, "object": f"video-{number}.mp4"},
+        "title": f"Demo video {number}",
+        "made_for_kids": False,
+    }
+    assert f"video-{number}.mp4" in files
+    if number:
+        return {"upload": upload}
+    return {
+        "release": {
+            "upload": upload,
+            "thumbnail": {"source": {"bucket": BUCKET, "object": "thumbnail.png"}},
+            "playlist": {"title": "Demo releases"},
+        }
+    }
+
+
+def _put_files(stack: Stack) -> dict[str, bytes]:
+    """Videos and a thumbnail in the bucket, as the app would have put them there."""
+    files = {f"video-{n}.mp4": _video(n) for n in range(5)} | {"thumbnail.png": _picture()}
+    folder = stack.run_folder / "objects" / BUCKET
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return files
+
+
+def _video(number: int) -> bytes:
+    """A file that begins as an MP4 does; what follows matters to nobody here."""
+    kind = b"ftypisom\x00\x00\x02\x00isomiso2mp41"
+    return struct.pack(">I", len(kind) + 4) + kind + hashlib.sha256(str(number).encode()).digest() * 30_000
+
+
+def _picture() -> bytes:
+    """A PNG of one grey point."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\x00\x80"))
+        + chunk(b"IEND", b"")
+    )
+
+
+def _tell(stack: Stack, path: str, wish: dict[str, Any]) -> None:
+    httpx.post(f"{stack.simulator}/control/{path}", json=wish, timeout=30, trust_env=False).raise_for_status()
+
+
+def _ask(stack: Stack, path: str) -> Any:
+    return httpx.get(f"{stack.simulator}/control/{path}", timeout=30, trust_env=False).raise_for_status().json()
+
+
+def _publish(stack: Stack, body: dict[str, Any]) -> dict[str, Any]:
+    """What the app's backend does: a call of the private function `publish`."""
+    answer = httpx.post(
+        stack.url("publish"),
+        json=body,
+        headers={"Authorization": f"Bearer {stack.service_token('app-backend', 'publish')}"},
+        timeout=60,
+        trust_env=False,
+    )
+    told: dict[str, Any] = answer.raise_for_status().json()
+    return told
+
+
+def _submit(stack: Stack, key: str, channel: str, work: dict[str, Any]) -> str:
+    told = _publish(stack, {"idempotency_key": key, "channel_id": channel, **work})
+    return str(told["operation"]["id"])
+
+
+def _read(stack: Stack, operation: str) -> dict[str, Any]:
+    found: dict[str, Any] = _publish(stack, {"action": "read", "operation": operation})["operation"]
+    return found
+
+
+def _until_settled(stack: Stack, operations: list[str]) -> None:
+    """Until each has ended, or waits for something further off than this demo's patience."""
+    _wait(stack, operations, lambda found: found["state"] in {"succeeded", "failed", "cancelled", "waiting"})
+
+
+def _until_ended(stack: Stack, operations: list[str]) -> None:
+    _wait(stack, operations, lambda found: found["state"] in {"succeeded", "failed", "cancelled"})
+
+
+def _wait(stack: Stack, operations: list[str], done: Any) -> None:
+    """Wait; meanwhile let YouTube's processing time pass, which an upload waits for."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = [_read(stack, operation) for operation in operations]
+        if all(done(one) for one in found):
+            return
+        if any(one["state"] == "waiting" and one["reason"] == "processing" for one in found):
+            stack.advance(timedelta(seconds=30).total_seconds())
+        time.sleep(0.3)
+
+
+def _note_budget(stack: Stack, act: Act) -> None:
+    """What the console shows of the bucket: who lent what to whom, and what was refused."""
+    answer = httpx.get(f"{stack.url('gateway')}/console/json", timeout=60, trust_env=False)
+    bucket = next(b for b in answer.raise_for_status().json()["quota"] if b["bucket"] == "uploads")
+    act.loans, act.refusals = bucket["loans"], bucket["refusals"]
+    if not act.loans:
+        act.problems.append("nobody borrowed an upload")
+    if not act.refusals:
+        act.problems.append("nothing was refused on the spent bucket")
+    for day, buckets in _ask(stack, "quota")["days"].items():
+        google = buckets["uploads"]["used"]
+        act.quota[day] = {"ours": bucket["used"], "google": google, "limit": UPLOADS}
+        if google > UPLOADS or bucket["used"] != google:
+            act.problems.append(f"uploads on {day}: we count {bucket['used']}, Google {google} of {UPLOADS}")
+
+
+def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
+    """Each operation succeeded, and YouTube holds each video once, byte for byte."""
+    act.problems += [
+        f"operation {one['id']} is {one['state']}: {one['message']}"
+        for one in act.operations
+        if one["state"] != "succeeded"
+    ]
+    uploaded = sorted(one["sha256"] for one in _ask(stack, "uploads")["uploads"] if one["video_id"])
+    wanted = sorted(hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith("mp4"))
+    if uploaded != wanted:
+        act.problems.append(f"YouTube holds {len(uploaded)} uploads, not each of {len(wanted)} videos once")
+
+
+def _show(screen: Console, operations: list[dict[str, Any]], title: str) -> None:
+    table = Table(title=title)
+    for column in ("operation", "state", "why", "until"):
+        table.add_column(column)
+    for one in operations:
+        until = one["due_at"] if one["state"] == "waiting" else ""
+        table.add_row(one["kind"], one["state"], one["message"] or one["reason"], until or "")
+    screen.print(table)
