@@ -31,7 +31,6 @@ class Target:
 
     host: str
     address: str
-    port: int
     path: str
 
 
@@ -89,4 +88,4 @@ def target(url: str, *, field: str, resolver: Resolver = resolve, admits: Admits
             "The source's address is not on the public Internet.", reason="sourceNotPublic", field=field
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(host, addresses[0], parts.port or HTTPS_PORT, path)
+    return Target(host, addresses[0], path)

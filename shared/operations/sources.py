@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from shared.errors import InvalidRequest, Unavailable
-from shared.operations.address import Admits, Resolver, is_public, resolve, target
+from shared.operations.address import HTTPS_PORT, Admits, Resolver, is_public, resolve, target
 from shared.operations.media import HEAD
 
 if TYPE_CHECKING:
@@ -120,13 +120,17 @@ class StorageObject:
 
 @dataclass(frozen=True)
 class WebFile:
-    """A file behind an HTTPS URL. Each redirect's address is checked like the first."""
+    """A file behind an HTTPS URL. Each redirect's address is checked like the first.
+
+    resolver, admits, tls and port say what the Internet is; production leaves them as they are.
+    """
 
     url: str
     field_name: str
     resolver: Resolver = resolve
     admits: Admits = is_public
     tls: ssl.SSLContext | None = field(default=None, compare=False)
+    port: int = HTTPS_PORT
 
     def describe(self) -> Described:
         """As `Source`; a server that ignores ranges or serves a page is refused."""
@@ -189,7 +193,7 @@ class WebFile:
         # Connected to by address, so that nothing is looked up twice; certificate and Host are the name's.
         pool = urllib3.HTTPSConnectionPool(
             place.address,
-            place.port,
+            self.port,
             server_hostname=place.host,
             assert_hostname=place.host,
             ssl_context=self.tls or ssl.create_default_context(),
