@@ -6,7 +6,9 @@ a dozen small documents:
 
     reports/<channel>:<report type>:<yyyy-mm>    days: {"2026-11-01": {report_id, create_time, state, ...}}
 
-What a listing changes is decided by `after_listing`, and what a load changes by `after_load`; both are pure.
+What a listing changes is decided by `after_listing`, what is handed over once more by `overdue`, and what a load
+changes by `after_load`; all three are pure. The ledger applies a decision only to the state that it was made on:
+whoever meets another's write reads again and decides again.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.clock import format_instant, parse_instant
+from shared.clock import format_instant, pacific_day, parse_instant
+from shared.cloud.firestore import patience
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 COLLECTION = "reports"
 RETENTION = timedelta(days=60)  # how long YouTube keeps a report; the backfill of a new job only 30
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is sent to `ingest` once more
+RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended
 
 
 class State(StrEnum):
@@ -101,13 +104,26 @@ def _issue(report: ReportRef | Day) -> tuple[datetime, str]:
     return report.create_time, report.report_id
 
 
-def stuck(days: Days, *, now: datetime) -> dict[date, Day]:
-    """Days whose report was sent to be loaded and has not arrived within RESEND_AFTER, marked as sent again."""
+def overdue(days: Days, *, now: datetime, handed_over: datetime | None) -> dict[date, Day]:
+    """Days whose report has to be handed over once more, marked as sent now.
+
+    Those that were sent and have not arrived, those that could not be read yesterday, and those that were listed
+    after `handed_over` (what was listed last and certainly given to `ingest`): their run died in between.
+    """
     return {
-        day: replace(entry, sent_at=now)
+        day: replace(entry, state=State.LISTED, sent_at=now)
         for day, entry in days.items()
-        if entry.state is State.LISTED and now - entry.sent_at >= RESEND_AFTER
+        if _overdue(entry, now=now, handed_over=handed_over)
     }
+
+
+def _overdue(entry: Day, *, now: datetime, handed_over: datetime | None) -> bool:
+    age = now - entry.sent_at
+    if entry.state is State.LOADED or now - entry.create_time >= RETENTION:
+        return False
+    if entry.state is State.FAILED:
+        return age >= RETRY_FAILED_AFTER
+    return age >= RESEND_AFTER or handed_over is None or entry.sent_at > handed_over
 
 
 def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
@@ -145,81 +161,119 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
     return replace(day, state=State.LOADED, rows=outcome.rows, load_id=outcome.load_id, reason=None)
 
 
+Decide = Callable[[Days], Mapping[date, Day]]
+"""From every known day to the days that change. May be asked again, with newer days."""
+
+
 class Ledger:
     """The `reports` collection in Firestore."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def read(self, channel_id: str, report_type: str, *, since: date, until: date) -> dict[date, Day]:
-        """Every known day of the months that the range touches; one read a month."""
-        references = [self._month(channel_id, report_type, month) for month in _months(since, until)]
-        days: dict[date, Day] = {}
-        for snapshot in self._client.get_all(references):
-            for text, entry in ((snapshot.to_dict() or {}).get("days") or {}).items():
-                days[date.fromisoformat(text)] = _day_from(entry)
-        return days
+    def change(self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide) -> None:
+        """Apply a decision about one channel and report type; it sees the months of `days`, whole.
 
-    def write(self, channel_id: str, report_type: str, changed: Mapping[date, Day]) -> None:
-        """Store changed days, one write a month; days not named stay as they are."""
-        batch = self._client.batch()
-        for month in sorted({day.replace(day=1) for day in changed}):
-            entries = {
-                day.isoformat(): _day_to(entry) for day, entry in changed.items() if day.replace(day=1) == month
-            }
-            document = {"channel_id": channel_id, "report_type": report_type, "days": entries}
-            batch.set(self._month(channel_id, report_type, month), document, merge=True)
-        batch.commit()
+        One read a month, and one write for each month that changes; all of them or none.
+        """
+        while not self._tried(channel_id, report_type, _months(days), decide, create=True):
+            pass
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
-        """Note what became of loaded reports.
-
-        Each month is changed under a precondition, so that a listing that arrives between is not undone.
-        """
-        months: dict[tuple[str, str, date], list[Outcome]] = {}
+        """Note what became of loaded reports. What nobody waits for any more is left out."""
+        subjects: dict[tuple[str, str, date], list[Outcome]] = {}
         for outcome in outcomes:
             ref = outcome.ref
-            months.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
-        for (channel_id, report_type, month), group in months.items():
-            _change_alone(self._month(channel_id, report_type, month), partial(_fold, outcomes=group))
+            subjects.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
+        for (channel_id, report_type, month), group in subjects.items():
+            while not self._tried(channel_id, report_type, [month], _recording(group), create=False):
+                pass
+
+    def forget(self, channel_id: str) -> int:
+        """Delete everything that is known of a channel's reports; answers how many documents that were."""
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+
+        mine = self._client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
+        found = [snapshot.reference for snapshot in mine.select([]).stream(**patience())]
+        for reference in found:
+            reference.delete(**patience())
+        return len(found)
+
+    def _tried(
+        self, channel_id: str, report_type: str, months: Iterable[date], decide: Decide, *, create: bool
+    ) -> bool:
+        """Read, decide, write if nobody wrote in between; False when somebody did.
+
+        create: whether a month without a document is begun; a load's outcome must not bring back what a
+        disconnect has deleted.
+        """
+        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+        places = {self._month(channel_id, report_type, month).path: month for month in months}
+        references = [self._client.document(path) for path in places]
+        seen = {places[found.reference.path]: found for found in self._client.get_all(references, **patience())}
+        days = {
+            date.fromisoformat(text): _day_from(entry)
+            for snapshot in seen.values()
+            for text, entry in ((snapshot.to_dict() or {}).get("days") or {}).items()
+        }
+        batch, wrote = self._client.batch(), False
+        for month, entries in _by_month(decide(days)).items():
+            snapshot = seen[month]
+            if snapshot.exists:
+                option = self._client.write_option(last_update_time=snapshot.update_time)
+                fields = {f"days.`{text}`": entry for text, entry in entries.items()}
+                batch.update(snapshot.reference, fields, option=option)
+            elif create:
+                document = {"channel_id": channel_id, "report_type": report_type, "days": entries}
+                batch.create(snapshot.reference, document)
+            else:
+                continue
+            wrote = True
+        try:
+            if wrote:
+                batch.commit(**patience())
+        except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
+            return False  # Conflict: AlreadyExists and Aborted
+        return True
 
     def _month(self, channel_id: str, report_type: str, month: date) -> Any:
         return self._client.collection(COLLECTION).document(f"{channel_id}:{report_type}:{month:%Y-%m}")
 
 
-def _fold(document: Mapping[str, Any], outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """The field updates by which a month's document learns of outcomes."""
-    entries = document.get("days") or {}
-    updates = {}
-    for outcome in outcomes:
-        text = outcome.ref.day.isoformat()
-        known = _day_from(entries[text]) if text in entries else None
-        after = after_load(known, outcome)
-        if after is not None:
-            updates[f"days.`{text}`"] = _day_to(after)
-    return updates
+def _recording(outcomes: Iterable[Outcome]) -> Decide:
+    """The decision by which the ledger learns of outcomes."""
+    told = list(outcomes)
+
+    def decide(days: Days) -> dict[date, Day]:
+        changed: dict[date, Day] = {}
+        for outcome in told:
+            after = after_load(days.get(outcome.ref.day), outcome)
+            if after is not None:
+                changed[outcome.ref.day] = after
+        return changed
+
+    return decide
 
 
-def _change_alone(reference: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
-    """Read, decide, write if nobody wrote in between; otherwise read again."""
-    from google.api_core.exceptions import FailedPrecondition  # noqa: PLC0415 - paid by those who write
-
-    while True:
-        snapshot = reference.get()
-        updates = change(snapshot.to_dict() or {}) if snapshot.exists else {}
-        if not updates:
-            return
-        try:
-            option = reference._client.write_option(last_update_time=snapshot.update_time)
-            reference.update(updates, option=option)
-        except FailedPrecondition:
-            continue
-        return
+def window(now: datetime) -> tuple[date, date]:
+    """The first and last day of which YouTube can still have a report."""
+    today = pacific_day(now)
+    return today - RETENTION, today
 
 
-def _months(since: date, until: date) -> list[date]:
-    month, months = since.replace(day=1), []
-    while month <= until:
+def _by_month(changed: Mapping[date, Day]) -> dict[date, dict[str, dict[str, Any]]]:
+    months: dict[date, dict[str, dict[str, Any]]] = {}
+    for day, entry in changed.items():
+        months.setdefault(day.replace(day=1), {})[day.isoformat()] = _day_to(entry)
+    return months
+
+
+def _months(days: Iterable[date]) -> list[date]:
+    """Every month from the first to the last of these days."""
+    every = sorted(days)
+    month, months = every[0].replace(day=1), []
+    while month <= every[-1]:
         months.append(month)
         month = (month + timedelta(days=32)).replace(day=1)
     return months

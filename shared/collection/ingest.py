@@ -1,9 +1,14 @@
 """Everything that becomes rows: a message's reports are downloaded, loaded together, named, and noted.
 
 Pub/Sub delivers at least once. What the warehouse's manifest names is not loaded again, whatever else was
-forgotten. What cannot be fetched now is told apart: too fast (wait a moment, then hand the rest on); a budget that
-is spent (the completeness ledger sends the report again later); any other passing fault (the message is delivered
-again). A report that can never be read is noted with its reason and stops nobody.
+forgotten. Why a report could not be fetched decides what becomes of it:
+
+    too fast                      waited for, then handed on in a message of its own
+    no answer, a file cut short   the message is delivered again, once everything else of it is loaded
+    no budget, connection dead,   it waits: the completeness ledger hands it over again later
+    or the operator has to act
+    the report itself is wrong    noted with its reason, tried again tomorrow
+    the channel is gone           dropped, and what there was of it is erased
 """
 
 from __future__ import annotations
@@ -14,7 +19,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from enum import Enum
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -22,7 +28,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from shared.access import channels
 from shared.clock import Clock
 from shared.collection.completeness import Ledger, Outcome
-from shared.errors import CorruptData, QuotaRefused, RateLimited, Terminal, Transient, YtempireError
+from shared.collection.gone import disconnected
+from shared.collection.patience import Patience
+from shared.collection.reports import NOT_CONNECTED
+from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
 from shared.warehouse.families import family
 from shared.warehouse.load import Load, already_loaded
@@ -31,7 +40,7 @@ from shared.warehouse.rows import ReportRef
 if TYPE_CHECKING:
     from google.cloud import bigquery, firestore
 
-Download = Callable[[ReportRef, BinaryIO], None]
+Download = Callable[[ReportRef, BinaryIO], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
 SOURCE = "reports"
@@ -39,12 +48,36 @@ _DOWNLOADS_AT_ONCE = 8
 _MEMORY_BYTES = 2 * 2**20  # a report beyond this waits on disk
 
 
+class Fate(Enum):
+    """What becomes of a report that could not be loaded."""
+
+    HAND_ON = "hand on"
+    REDELIVER = "redeliver"
+    WAIT = "wait"
+    UNREADABLE = "unreadable"
+    DROP = "drop"
+
+
+def fate(error: YtempireError) -> Fate:
+    """What an error says about the report that met it."""
+    if isinstance(error, NotFound) and error.reason == NOT_CONNECTED:
+        return Fate.DROP
+    if isinstance(error, NotFound | CorruptData):
+        return Fate.UNREADABLE
+    if isinstance(error, RateLimited):
+        return Fate.HAND_ON
+    if isinstance(error, Transient) and not isinstance(error, QuotaRefused):
+        return Fate.REDELIVER
+    return Fate.WAIT
+
+
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a message: an outcome a report, and the reports to hand on because time ran out."""
+    """What became of a message. rest: reports to hand on, as time ran out; gone: channels no longer connected."""
 
     outcomes: tuple[Outcome, ...]
     rest: tuple[ReportRef, ...]
+    gone: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +91,7 @@ class ReportIngest:
     clock: Clock
     new_load_id: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
-    patience: timedelta = timedelta(minutes=5)
+    patience: timedelta = timedelta(minutes=3)
 
     def load(self, refs: Sequence[ReportRef]) -> Loaded:
         """Load reports of one type.
@@ -72,81 +105,67 @@ class ReportIngest:
             if ref.report_id in known
         ]
         missing = [ref for ref in refs if ref.report_id not in known]
-        postponed: list[tuple[ReportRef, Transient]] = []
+        failed: list[tuple[ReportRef, YtempireError]] = []
         if missing:
-            outcomes += self._load_missing(missing, postponed)
+            outcomes += self._load_missing(missing, failed)
+        outcomes += [
+            Outcome(ref=ref, reason=error.reason) for ref, error in failed if fate(error) is Fate.UNREADABLE
+        ]
         Ledger(self.state).record(outcomes)
+        gone = disconnected(self.state, {ref.channel_id for ref in refs})
         for channel_id in _whole(refs, outcomes):
-            channels.record_sync(self.state, channel_id, SOURCE, self.clock())
-        rest = tuple(ref for ref, error in postponed if isinstance(error, RateLimited))
-        fault = next((e for _, e in postponed if not isinstance(e, RateLimited | QuotaRefused)), None)
-        if fault is not None:
-            raise fault
-        for ref, error in postponed:
-            log("NOTICE", "a report waits", report=ref.report_id, channel=ref.channel_id, reason=error.reason)
-        return Loaded(tuple(outcomes), rest)
+            if channel_id not in gone:
+                channels.record_sync(self.state, channel_id, SOURCE, self.clock())
+        for ref, error in failed:
+            _tell(ref, error)
+        again = [error for _, error in failed if fate(error) is Fate.REDELIVER]
+        if again:
+            raise again[0]
+        rest = tuple(ref for ref, error in failed if fate(error) is Fate.HAND_ON)
+        return Loaded(tuple(outcomes), rest, tuple(sorted(gone)))
 
     def _load_missing(
-        self, refs: Sequence[ReportRef], postponed: list[tuple[ReportRef, Transient]]
+        self, refs: Sequence[ReportRef], failed: list[tuple[ReportRef, YtempireError]]
     ) -> list[Outcome]:
         load = Load(self.warehouse, self.dataset, family(refs[0].report_type), self.new_load_id(), self.clock)
-        unreadable = []
         for ref, fetched in self._fetched(refs):
             try:
                 if isinstance(fetched, YtempireError):
                     raise fetched
                 with fetched:
                     load.add(ref, io.TextIOWrapper(fetched, encoding="utf-8-sig", newline=""))
-            except Transient as error:
-                postponed.append((ref, error))
-            except (Terminal, UnicodeDecodeError) as error:
-                reason = error.reason if isinstance(error, Terminal) else CorruptData.default_reason
-                log(
-                    "ERROR",
-                    "a report cannot be read",
-                    report=ref.report_id,
-                    channel=ref.channel_id,
-                    day=ref.day,
-                    reason=reason,
-                    detail=str(error),
-                )
-                unreadable.append(Outcome(ref=ref, reason=reason))
-        loaded = [
-            Outcome(ref=report.ref, rows=report.row_count, load_id=report.load_id) for report in load.publish()
-        ]
-        return loaded + unreadable
+            except YtempireError as error:
+                failed.append((ref, error))
+        loaded = load.publish()
+        return [Outcome(ref=report.ref, rows=report.row_count, load_id=report.load_id) for report in loaded]
 
     def _fetched(self, refs: Iterable[ReportRef]) -> Iterator[tuple[ReportRef, BinaryIO | YtempireError]]:
         """Each report with its file or its error; a few at once, so that few wait in memory."""
-        until = self.clock() + self.patience
+        patience = Patience(self.clock() + self.patience, self.clock, self.sleep)
         rest = iter(refs)
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
             while group := list(islice(rest, _DOWNLOADS_AT_ONCE)):
-                yield from zip(group, pool.map(partial(self._fetch, until=until), group), strict=True)
+                yield from zip(group, pool.map(partial(self._fetch, patience=patience), group), strict=True)
 
-    def _fetch(self, ref: ReportRef, *, until: datetime) -> BinaryIO | YtempireError:
+    def _fetch(self, ref: ReportRef, *, patience: Patience) -> BinaryIO | YtempireError:
         file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-        while True:
-            try:
-                self.download(ref, file)
-            except RateLimited as error:
-                wait = _wait(error, now=self.clock(), until=until)
-                if wait is not None:
-                    self.sleep(wait)
-                    continue
-                file.close()
-                return error
-            except YtempireError as error:
-                file.close()
-                return error
-            file.seek(0)
-            return file
+        try:
+            patience(lambda: self.download(ref, file))
+        except YtempireError as error:
+            file.close()
+            return error
+        file.seek(0)
+        return file
 
 
-def _wait(error: RateLimited, *, now: datetime, until: datetime) -> float | None:
-    """Seconds to wait for a rate limit, or None when that takes longer than there is patience."""
-    at = error.retry_at or now + timedelta(seconds=1)
-    return max((at - now).total_seconds(), 0.05) if at <= until and now < until else None
+def _tell(ref: ReportRef, error: YtempireError) -> None:
+    what = fate(error)
+    severity, message = {
+        Fate.UNREADABLE: ("ERROR", "a report cannot be read"),
+        Fate.DROP: ("NOTICE", "a report of a channel that is gone is dropped"),
+    }.get(what, ("NOTICE", "a report waits"))
+    log(severity, message, report=ref.report_id, channel=ref.channel_id, day=ref.day, reason=error.reason,
+        detail=error.message)  # fmt: skip
 
 
 def _whole(refs: Iterable[ReportRef], outcomes: Iterable[Outcome]) -> list[str]:

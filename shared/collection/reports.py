@@ -1,11 +1,11 @@
 """Collecting bulk reports: jobs are ensured, new reports are listed, and their files become rows.
 
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
-YouTube issues a day again under a newer `createTime`. The cursor moves only after everything that it passes has
-been handed over, so a run that dies is simply run again.
+YouTube issues a day again under a newer `createTime`. The order is: note in the ledger, hand over, advance. A run
+that dies after noting is found out by the next one, because what it noted is newer than what was `handed_over`.
 
-    reports/<channel>:<report type>    job_id, cursor
-    reports/<channel>:<type>:<month>   the completeness ledger
+    reports/<channel>:<report type>          channel_id, job_id, cursor, handed_over
+    reports/<channel>:<report type>:<month>  the completeness ledger
 """
 
 from __future__ import annotations
@@ -17,8 +17,20 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, format_instant, pacific_day, parse_instant
-from shared.collection.completeness import COLLECTION, RETENTION, Ledger, State, after_listing, ref_of, stuck
+from shared.cloud.firestore import patience
+from shared.collection.completeness import (
+    COLLECTION,
+    Day,
+    Days,
+    Ledger,
+    State,
+    after_listing,
+    overdue,
+    ref_of,
+    window,
+)
 from shared.errors import NotFound
+from shared.monitoring.log import log
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 MESSAGE_REPORTS = 250  # reports in one message: few load jobs, and a load well inside its time limit
+NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
 
 
 @dataclass(frozen=True)
@@ -44,22 +57,23 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A channel's reporting job, and how far its reports were listed."""
+    """A channel's reporting job. cursor: how far it was listed; handed_over: the newest listing that was."""
 
     id: str
-    cursor: datetime | None
+    cursor: datetime | None = None
+    handed_over: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one channel's listing of one report type brought: reports to load, then the cursor to move to."""
+    """What one channel's listing of one report type brought: reports to load, then where to advance to."""
 
     channel_id: str
     report_type: str
     tally: Tally
     to_load: tuple[ReportRef, ...]
-    job_id: str
-    cursor: datetime | None
+    job: Job
+    advanced: Job
 
 
 @dataclass(frozen=True)
@@ -74,65 +88,111 @@ class ReportCollector:
         now = self.clock()
         job = self._job(caller, channel_id, report_type)
         try:
-            refs = list(self._listed(caller, job, channel_id, report_type))
-        except NotFound:
-            # Google deletes jobs, and lets them expire; the next run starts a new one, with 30 days of history.
-            self._document(channel_id, report_type).delete()
-            raise
-        ledger, today = Ledger(self.client), pacific_day(now)
-        known = ledger.read(channel_id, report_type, since=today - RETENTION, until=today)
-        again = stuck(known, now=now)
-        listing = after_listing({**known, **again}, refs, now=now)
-        changed = {**again, **listing.changed}
-        if changed:
-            ledger.write(channel_id, report_type, changed)
-        after = {**known, **changed}
-        resent = [ref_of(channel_id, report_type, day, again[day]) for day in again if day not in listing.changed]
-        return Found(
-            channel_id=channel_id,
-            report_type=report_type,
-            tally=Tally(
-                listing.new, listing.superseded, sum(entry.state is State.LISTED for entry in after.values())
-            ),
-            to_load=(*listing.to_load, *resent),
-            job_id=job.id,
-            cursor=max((ref.create_time for ref in refs), default=None),
-        )
+            refs = _listed(caller, job, channel_id, report_type)
+        except NotFound as error:
+            if error.reason == NOT_CONNECTED:
+                raise
+            # Google deletes jobs and lets them expire. A new one starts with 30 days of history, and days that
+            # were not fetched in time come again under its reports.
+            log("WARNING", "a reporting job is gone; starting a new one", channel=channel_id, report=report_type)
+            job = self._start(caller, channel_id, report_type)
+            refs = _listed(caller, job, channel_id, report_type)
+        return self._note(channel_id, report_type, job, refs, now)
 
     def advance(self, found: Found) -> None:
         """Remember how far was listed, now that what was found is in safe hands."""
-        if found.cursor is not None:
-            self._document(found.channel_id, found.report_type).set(
-                {"job_id": found.job_id, "cursor": format_instant(found.cursor)}
-            )
+        from google.api_core.exceptions import NotFound as Gone  # noqa: PLC0415 - Firestore has imported it already
+
+        if found.advanced == found.job:
+            return
+        try:
+            self._document(found.channel_id, found.report_type).update(_job_to(found.advanced), **patience())
+        except Gone:
+            return  # disconnected meanwhile: what was deleted stays deleted
+
+    def _note(
+        self, channel_id: str, report_type: str, job: Job, refs: Sequence[ReportRef], now: datetime
+    ) -> Found:
+        """Fold a listing, and what earlier runs and loads left behind, into the ledger."""
+        to_load: list[ReportRef] = []
+        tally = Tally()
+
+        def decide(days: Days) -> dict[date, Day]:
+            nonlocal tally
+            again = overdue(days, now=now, handed_over=job.handed_over)
+            listing = after_listing({**days, **again}, refs, now=now)
+            changed = {**again, **listing.changed}
+            resent = [
+                ref_of(channel_id, report_type, day, again[day]) for day in again if day not in listing.changed
+            ]
+            to_load[:] = [*listing.to_load, *resent]
+            waiting = sum(entry.state is State.LISTED for entry in {**days, **changed}.values())
+            tally = Tally(listing.new, listing.superseded, waiting)
+            return changed
+
+        Ledger(self.client).change(channel_id, report_type, {*window(now), *(ref.day for ref in refs)}, decide)
+        advanced = Job(
+            id=job.id,
+            cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
+            handed_over=now if to_load else job.handed_over,
+        )
+        return Found(
+            channel_id=channel_id,
+            report_type=report_type,
+            tally=tally,
+            to_load=tuple(to_load),
+            job=job,
+            advanced=advanced,
+        )
 
     def _job(self, caller: Caller, channel_id: str, report_type: str) -> Job:
         """The channel's job for a report type: remembered, or found, or created."""
-        document = self._document(channel_id, report_type)
-        stored = document.get().to_dict()
-        if stored:
-            cursor = stored.get("cursor")
-            return Job(id=stored["job_id"], cursor=parse_instant(cursor) if cursor else None)
-        found = [job.id for job in reporting.list_jobs(caller) if job.report_type == report_type]
-        job_id = found[0] if found else reporting.create_job(caller, report_type).id
-        document.set({"job_id": job_id, "cursor": None})
-        return Job(id=job_id, cursor=None)
+        stored = self._document(channel_id, report_type).get(**patience()).to_dict()
+        return _job_from(stored) if stored else self._start(caller, channel_id, report_type)
 
-    def _listed(self, caller: Caller, job: Job, channel_id: str, report_type: str) -> Iterator[ReportRef]:
-        after = None if job.cursor is None else job.cursor - OVERLAP
-        for report in reporting.list_reports(caller, job.id, created_after=after):
-            yield ReportRef(
-                report_id=report.id,
-                channel_id=channel_id,
-                report_type=report_type,
-                job_id=job.id,
-                day=pacific_day(report.start),
-                create_time=report.created_at,
-                download_url=report.download_url,
-            )
+    def _start(self, caller: Caller, channel_id: str, report_type: str) -> Job:
+        """The job that Google has, or a new one, listed from its beginning."""
+        standing = [job.id for job in reporting.list_jobs(caller) if job.report_type == report_type]
+        job = Job(id=standing[0] if standing else reporting.create_job(caller, report_type).id)
+        document = {"channel_id": channel_id, "report_type": report_type, **_job_to(job)}
+        self._document(channel_id, report_type).set(document, **patience())
+        return job
 
     def _document(self, channel_id: str, report_type: str) -> Any:
         return self.client.collection(COLLECTION).document(f"{channel_id}:{report_type}")
+
+
+def _listed(caller: Caller, job: Job, channel_id: str, report_type: str) -> list[ReportRef]:
+    after = None if job.cursor is None else job.cursor - OVERLAP
+    return [
+        ReportRef(
+            report_id=report.id,
+            channel_id=channel_id,
+            report_type=report_type,
+            job_id=job.id,
+            day=pacific_day(report.start),
+            create_time=report.created_at,
+            download_url=report.download_url,
+        )
+        for report in reporting.list_reports(caller, job.id, created_after=after)
+    ]
+
+
+def _job_to(job: Job) -> dict[str, str | None]:
+    return {
+        "job_id": job.id,
+        "cursor": None if job.cursor is None else format_instant(job.cursor),
+        "handed_over": None if job.handed_over is None else format_instant(job.handed_over),
+    }
+
+
+def _job_from(stored: Mapping[str, Any]) -> Job:
+    cursor, handed_over = stored.get("cursor"), stored.get("handed_over")
+    return Job(
+        id=stored["job_id"],
+        cursor=parse_instant(cursor) if cursor else None,
+        handed_over=parse_instant(handed_over) if handed_over else None,
+    )
 
 
 def messages(found: Iterable[Found]) -> Iterator[bytes]:

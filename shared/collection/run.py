@@ -1,36 +1,50 @@
 """The collectors' composition root: real clients, real settings, one call for each function.
 
-One channel's trouble is its own: it is logged, and the shelf goes on. Only what can succeed later makes the whole
-task fail, so that Cloud Tasks repeats it; what was done by then is found done.
+One channel's trouble is its own, and one report type's too: it is logged, and the shelf goes on. Only what can
+succeed within minutes makes the whole task fail, so that Cloud Tasks repeats it; what was done by then is found
+done. A budget that is spent until midnight is no such thing: the hourly run finds the channel overdue.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
 from shared import budget
-from shared.access import channels, token_source
+from shared.access import ERASE, INGEST_TOPIC, channels, token_source
+from shared.budget import Priority
 from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
-from shared.collection import planner, videos
+from shared.collection import gone, planner, videos
+from shared.collection.completeness import Ledger
 from shared.collection.ingest import SOURCE, ReportIngest
-from shared.collection.reports import Found, ReportCollector, Tally, messages, refs_from, reports_message
-from shared.errors import InvalidRequest, Transient, Unavailable, YtempireError
+from shared.collection.patience import Patience
+from shared.collection.reports import (
+    NOT_CONNECTED,
+    Found,
+    ReportCollector,
+    Tally,
+    messages,
+    refs_from,
+    reports_message,
+)
+from shared.errors import InvalidRequest, QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.settings import settings
 from shared.warehouse import schema
+from shared.warehouse.load import new_load_id
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Budget, Caller, Context
 
-INGEST_TOPIC = "ingest"
-REPORTS, VIDEOS = "reports", "videos"  # what a message for `ingest` is about
+REPORTS, VIDEOS = "reports", "videos"  # what a message for `ingest` is about, besides ERASE
+PATIENCE = timedelta(minutes=4)  # with rate limits, well inside the function's time
 
 
 def plan_reports(*, everything: bool) -> dict[str, int]:
@@ -46,57 +60,89 @@ def plan_reports(*, everything: bool) -> dict[str, int]:
     return {"channels": len(candidates), "due": len(due), "queued": queued}
 
 
+@dataclass
+class _Shelf:
+    """What came of a shelf so far. unfinished: channels of which some report type could not be listed."""
+
+    found: list[Found] = field(default_factory=list)
+    unfinished: set[str] = field(default_factory=set)
+    again: list[YtempireError] = field(default_factory=list)
+
+
 def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
     """List what is new for these channels and hand it to `ingest`.
 
     Raises Unavailable when a channel could not be listed for a passing reason; the others are done by then.
     """
     collector = ReportCollector(firestore.client(), system_clock)
-    found: list[Found] = []
-    postponed: list[YtempireError] = []
+    patience = Patience(system_clock() + PATIENCE, system_clock)
+    shelf = _Shelf()
     for channel_id in channel_ids:
-        try:
-            caller = _caller(channel_id, budget.ledger())
-            found += [collector.find(caller, channel_id, kind) for kind in settings().report_types]
-        except YtempireError as error:
-            log("WARNING", "a channel could not be collected", channel=channel_id, reason=error.reason,
-                detail=error.message)  # fmt: skip
-            if isinstance(error, Transient):
-                postponed.append(error)
-    for message in messages(found):
+        _list_channel(collector, patience, channel_id, shelf)
+    for message in messages(shelf.found):
         pubsub.publish(INGEST_TOPIC, message, {"kind": REPORTS})
-    _advance(collector, found)
-    if postponed:
-        raise Unavailable(
-            f"{len(postponed)} of {len(channel_ids)} channels could not be collected: {postponed[0].message}",
-            reason=postponed[0].reason,
-            retry_at=postponed[0].retry_at,
-        )
-    total = sum((item.tally for item in found), Tally())
-    return {"channels": len(channel_ids), "listed": total.listed, "superseded": total.superseded}
-
-
-def _advance(collector: ReportCollector, found: Sequence[Found]) -> None:
-    waiting: dict[str, int] = {}
-    for item in found:
+    for item in shelf.found:
         collector.advance(item)
+    _settle(shelf)
+    if shelf.again:
+        raise Unavailable(
+            f"{len(shelf.unfinished)} of {len(channel_ids)} channels could not be collected whole: "
+            f"{shelf.again[0].message}",
+            reason=shelf.again[0].reason,
+            retry_at=shelf.again[0].retry_at,
+        )
+    total = sum((item.tally for item in shelf.found), Tally())
+    return {
+        "channels": len(channel_ids),
+        "unfinished": len(shelf.unfinished),
+        "listed": total.listed,
+        "superseded": total.superseded,
+    }
+
+
+def _list_channel(collector: ReportCollector, patience: Patience, channel_id: str, shelf: _Shelf) -> None:
+    caller = _caller(channel_id, budget.ledger())
+    for report_type in settings().report_types:
+        try:
+            shelf.found.append(patience(partial(collector.find, caller, channel_id, report_type)))
+        except YtempireError as error:
+            log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
+                reason=error.reason, detail=error.message)  # fmt: skip
+            shelf.unfinished.add(channel_id)
+            if isinstance(error, Transient) and not isinstance(error, QuotaRefused):
+                shelf.again.append(error)
+            if isinstance(error, ReauthRequired | QuotaRefused) or error.reason == NOT_CONNECTED:
+                return  # no other report type of this channel will do better
+
+
+def _settle(shelf: _Shelf) -> None:
+    """Note which channels are as fresh as they can be; take back what was noted of those that went meanwhile."""
+    waiting: dict[str, int] = {}
+    for item in shelf.found:
         waiting[item.channel_id] = waiting.get(item.channel_id, 0) + item.tally.waiting
+    left = gone.disconnected(firestore.client(), waiting)
+    for channel_id in left:
+        Ledger(firestore.client()).forget(channel_id)
     for channel_id, reports in waiting.items():
-        if not reports:  # nothing on its way to the warehouse: the channel is as fresh as it can be
+        if not reports and channel_id not in shelf.unfinished | left:
             channels.record_sync(firestore.client(), channel_id, SOURCE, system_clock())
 
 
 def ingest(kind: str, message: Mapping[str, Any]) -> None:
     """Turn one message into rows or state. Raises InvalidRequest for a message that nobody here wrote."""
+    readers: dict[str, Callable[[Mapping[str, Any]], Callable[[], None]]] = {
+        REPORTS: lambda told: partial(_ingest_reports, refs_from(told)),
+        VIDEOS: lambda told: partial(_ingest_videos, videos.notices_from(told)),
+        ERASE: lambda told: partial(_erase, str(told["channel_id"]), str(told["receipt"])),
+    }
     try:
-        handler = {REPORTS: _ingest_reports, VIDEOS: _ingest_videos}[kind]
-        handler(message)
+        work = readers[kind](message)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidRequest(f"This is no message for ingest: {error!r}.", reason="messageUnreadable") from error
+    work()
 
 
-def _ingest_reports(message: Mapping[str, Any]) -> None:
-    refs = refs_from(message)
+def _ingest_reports(refs: Sequence[ReportRef]) -> None:
     schema.ensured()
     with budget.ledger().lease(method=reporting.DOWNLOAD, account=SYSTEM, upto=len(refs)) as lease:
         loaded = ReportIngest(
@@ -105,34 +151,54 @@ def _ingest_reports(message: Mapping[str, Any]) -> None:
             state=firestore.client(),
             download=partial(_download, lease),
             clock=system_clock,
-            new_load_id=lambda: uuid.uuid4().hex,
+            new_load_id=lambda: new_load_id(system_clock()),
         ).load(refs)
-    if loaded.rest:
+    for channel_id in loaded.gone:
+        gone.erase(bigquery.client(), settings().dataset, firestore.client(), channel_id, before=system_clock())
+    rest = [ref for ref in loaded.rest if ref.channel_id not in loaded.gone]
+    if rest:
         # A message of its own: the deliveries of this one are for faults, not for waiting.
-        pubsub.publish(INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
+        pubsub.publish(INGEST_TOPIC, reports_message(rest), {"kind": REPORTS})
 
 
 def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:
     reporting.download(_caller(ref.channel_id, lease), ref.download_url, into)
 
 
-def _ingest_videos(message: Mapping[str, Any]) -> None:
-    for notice in videos.notices_from(message):
-        change = videos.record(firestore.client(), notice)
+def _erase(channel_id: str, receipt_id: str) -> None:
+    schema.ensured()
+    gone.erase_for_receipt(
+        bigquery.client(),
+        settings().dataset,
+        firestore.client(),
+        channel_id,
+        receipt_id=receipt_id,
+        clock=system_clock,
+    )
+
+
+def _ingest_videos(notices: Sequence[VideoNotice]) -> None:
+    client = firestore.client()
+    for notice in notices:
+        change = videos.record(client, notice)
         log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
+    left = gone.disconnected(client, {notice.channel_id for notice in notices})
+    for notice in notices:
+        if notice.channel_id in left:
+            videos.forget(client, notice.video_id)
 
 
 def hand_over_videos(notices: Sequence[VideoNotice]) -> None:
-    """Give push notices to `ingest`, durably."""
+    """Give notices about videos to `ingest`, durably."""
     if notices:
         pubsub.publish(INGEST_TOPIC, json.dumps(videos.message(notices)).encode(), {"kind": VIDEOS})
 
 
-def _caller(channel_id: str, spend: Budget) -> Caller:
+def _caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> Caller:
     return Caller(
         settings=settings(),
         budget=spend,
         limiter=budget.rate_limiter(),
         tokens=token_source(channel_id),
-        context=Context(account=SYSTEM, channel_id=channel_id),
+        context=Context(account=SYSTEM, channel_id=channel_id, priority=priority),
     )

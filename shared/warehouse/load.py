@@ -13,8 +13,10 @@ import csv
 import hashlib
 import json
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from shared.clock import Clock, format_instant
@@ -26,6 +28,16 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 _JOB_BYTES = 32 * 2**20  # a function's disk is its memory
+
+
+def load_id_at(instant: datetime) -> str:
+    """What is below the id of every load that began at or after an instant, and above those from before it."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}"
+
+
+def new_load_id(instant: datetime) -> str:
+    """An id that no other load has, in the order of time."""
+    return f"{load_id_at(instant)}-{uuid.uuid4().hex}"
 
 
 @dataclass(frozen=True, kw_only=True)

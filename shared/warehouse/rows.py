@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from shared.errors import CorruptData
 from shared.warehouse.families import DATE, FLOAT, INTEGER, Family
@@ -36,7 +38,8 @@ def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str
     when a column is missing, a value does not parse, or the file is about another channel or day.
     """
     reader = csv.reader(lines)
-    header = [name.strip().lower() for name in next(reader, [])]
+    records = _records(reader, ref)
+    header = [name.strip().lower() for name in next(records, [])]
     if not header:
         raise CorruptData(f"Report {ref.report_id} is empty: it has not even a header.", reason="reportEmpty")
     missing = [name for name in family.columns if name not in header]
@@ -46,7 +49,7 @@ def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str
         )
     take = [(header.index(name), name, _PARSERS[kind]) for name, kind in family.columns.items()]
     extra = [(index, name) for index, name in enumerate(header) if name not in family.columns]
-    for values in reader:
+    for values in records:
         if len(values) != len(header):
             raise CorruptData(
                 f"Report {ref.report_id}, line {reader.line_num}: {len(values)} values for {len(header)} columns.",
@@ -63,6 +66,21 @@ def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str
         row.append(json.dumps({name: values[i] for i, name in extra}) if extra else "")
         _same_subject(row, ref, reader.line_num)
         yield row
+
+
+def _records(reader: Any, ref: ReportRef) -> Iterator[list[str]]:
+    """The file's records, blank lines left out. Raises CorruptData for what is no CSV or no UTF-8."""
+    while True:
+        try:
+            values = next(reader, None)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise CorruptData(
+                f"Report {ref.report_id}, after line {reader.line_num}: {error}.", reason="reportUnreadable"
+            ) from error
+        if values is None:
+            return
+        if values:
+            yield values
 
 
 def _same_subject(row: list[str], ref: ReportRef, line: int) -> None:
@@ -83,15 +101,25 @@ def _day(text: str) -> str:
 
 
 def _count(text: str) -> str:
-    if text and not (text.isdecimal() and text.isascii()):
-        int(text)  # a sign is fine; anything else raises with the value in its message
+    # As BigQuery reads it: Python's int() also takes 1_000, Arabic digits and numbers beyond 64 bits.
+    if text and not _COUNT.fullmatch(text):
+        raise ValueError(f"is no whole number: {text!r}")
     return text
 
 
 def _number(text: str) -> str:
-    if text:
-        float(text)
+    if text and not _NUMBER.fullmatch(text):
+        raise ValueError(f"is no number: {text!r}")
     return text
 
 
-_PARSERS: dict[str, Callable[[str], str]] = {DATE: _day, INTEGER: _count, FLOAT: _number, "STRING": str}
+def _string(text: str) -> str:
+    if "\0" in text:  # BigQuery refuses the whole load for one
+        raise ValueError("holds a zero byte")
+    return text
+
+
+_COUNT = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,50})?|\.[0-9]{1,50})([eE][-+]?[0-9]{1,2})?")
+
+_PARSERS: dict[str, Callable[[str], str]] = {DATE: _day, INTEGER: _count, FLOAT: _number, "STRING": _string}

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from shared.collection.completeness import (
     RESEND_AFTER,
+    RETENTION,
     Day,
     Outcome,
     State,
     after_listing,
     after_load,
+    overdue,
     ref_of,
-    stuck,
 )
 from shared.warehouse.rows import ReportRef
 
@@ -74,10 +75,10 @@ def test_an_older_issue_that_is_listed_later_is_noted_and_not_loaded():
 
 def test_a_report_that_never_arrived_is_sent_again():
     days = after_listing({}, [ref("a")], now=NOW).changed
-    assert stuck(days, now=NOW + RESEND_AFTER / 2) == {}
-    again = stuck(days, now=NOW + RESEND_AFTER)
+    assert overdue(days, now=NOW + RESEND_AFTER / 2, handed_over=NOW) == {}
+    again = overdue(days, now=NOW + RESEND_AFTER, handed_over=NOW)
     assert [entry.report_id for entry in again.values()] == ["a"]
-    assert stuck(again, now=NOW + RESEND_AFTER) == {}
+    assert overdue(again, now=NOW + RESEND_AFTER, handed_over=NOW + RESEND_AFTER) == {}
     assert ref_of("UC1", "channel_basic_a3", FIRST, days[FIRST]) == ref("a")
 
 
@@ -97,6 +98,28 @@ def test_a_report_that_cannot_be_read_fails_with_its_reason_and_a_later_issue_he
 def test_a_second_delivery_of_a_load_changes_nothing():
     days = loaded(ref("a"), after_listing({}, [ref("a")], now=NOW).changed)
     assert after_load(days[FIRST], Outcome(ref=ref("a"), rows=9, load_id="L2")) is None
+
+
+@pytest.mark.parametrize("handed_over", [None, NOW - timedelta(days=1)])
+def test_what_a_run_listed_and_never_handed_over_is_handed_over_by_the_next(handed_over):
+    days = after_listing({}, [ref("a")], now=NOW).changed
+    again = overdue(days, now=NOW + timedelta(seconds=5), handed_over=handed_over)
+    assert [entry.report_id for entry in again.values()] == ["a"]
+
+
+def test_a_report_that_could_not_be_read_is_tried_again_the_next_day_and_as_long_as_youtube_keeps_it():
+    days = after_listing({}, [ref("a")], now=NOW).changed
+    failed = after_load(days[FIRST], Outcome(ref=ref("a"), reason="reportColumnMissing"))
+    assert failed is not None
+    assert overdue({FIRST: failed}, now=NOW + timedelta(hours=1), handed_over=NOW) == {}
+    again = overdue({FIRST: failed}, now=NOW + timedelta(days=1), handed_over=NOW)
+    assert again[FIRST].state is State.LISTED
+    assert overdue({FIRST: failed}, now=ref("a").create_time + RETENTION, handed_over=NOW) == {}
+
+
+def test_a_report_that_has_arrived_is_never_handed_over_again():
+    days = loaded(ref("a"), after_listing({}, [ref("a")], now=NOW).changed)
+    assert overdue(days, now=NOW + timedelta(days=2), handed_over=None) == {}
 
 
 issues = st.lists(
