@@ -87,3 +87,29 @@ def short(value: float) -> str:
         if value >= size:
             return f"{value / size:.3g}{unit}"
     return f"{value:.3g}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a row of bars, in the row's units."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+BARS_WIDTH, BARS_HEIGHT = 240, 40
+
+
+def bars(values: Sequence[int]) -> list[Bar]:
+    """A row of bars as high as the largest value wants; what is not nothing is at least a line."""
+    top = max(values, default=0) or 1
+    step = BARS_WIDTH / max(len(values), 1)
+    found = []
+    for place, value in enumerate(values):
+        height = max(1.0, value / top * BARS_HEIGHT) if value else 0.0
+        found.append(
+            Bar(round(place * step + 1, 1), round(BARS_HEIGHT - height, 1), round(step - 2, 1), round(height, 1))
+        )
+    return found

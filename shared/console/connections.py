@@ -1,0 +1,194 @@
+"""Each connected channel as its operator needs it: how it stands, since when, what it lacks, the one thing to do.
+
+Codes become sentences here, once, for the page and the JSON alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import IntEnum
+
+from shared.access.channels import Channel
+from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.console.loaded import Loaded
+
+OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
+ATTENTION = "attention"
+"""The filter for channels that need somebody, whatever their state."""
+
+STATES: Mapping[str, str] = {
+    CONNECTED: "Connected",
+    TROUBLED: "Troubled",
+    REAUTH_REQUIRED: "Connect again",
+    DISCONNECTING: "Disconnecting",
+}
+_WHY: Mapping[str, str] = {
+    "invalidGrant": "Google no longer accepts its permission: it was withdrawn, or it has ended.",
+    "googleRefused": "Google refused several times to renew its permission.",
+    "googleUnavailable": "Google does not renew permissions at the moment. This heals by itself.",
+    "user": "Its owner asked for it.",
+    "lost": "Nobody connected it again in time.",
+}
+_FEATURES: Mapping[str, str] = {
+    "analytics": "Analytics",
+    "revenue": "Revenue figures",
+    "publish": "Publishing",
+}
+_LACKS: Mapping[str, str] = {
+    "unticked": "its owner unticked this on Google's page",
+    "notAsked": "was not asked for",
+}
+_ENDS: Mapping[str, str] = {
+    "testing": "Google ends it after seven days while the OAuth client is in testing",
+    "timeLimited": "its owner gave the permission for a limited time",
+    "unused": "Google ends permissions that are not used for six months",
+    "crowded": "its Google account has given almost a hundred permissions, and Google drops the oldest",
+}
+
+
+class Urgency(IntEnum):
+    """How soon something has to be done."""
+
+    NOW = 0
+    SOON = 1
+    OPTIONAL = 2
+    NOTHING = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Todo:
+    """The one thing to do. link: where it is done, or None. code: what to run, or None."""
+
+    urgency: Urgency
+    text: str
+    link: str | None = None
+    code: str | None = None
+
+
+NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lack:
+    """Something that a connection cannot do. reason: why, in words."""
+
+    feature: str
+    name: str
+    reason: str
+    unticked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRow:
+    """One channel. state: the stored word; standing: the same for people; why: "" when all is well."""
+
+    channel_id: str
+    title: str
+    user_id: str
+    state: str
+    standing: str
+    why: str
+    since: datetime
+    missing: tuple[Lack, ...]
+    todo: Todo
+    connected_at: datetime
+    last_sync: datetime | None
+    overdue: bool
+    latest_day: date | None
+    days: int
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether something has to be done, now or soon."""
+        return self.todo.urgency <= Urgency.SOON
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which channels to list: of one state (or ATTENTION), of one user; None for all."""
+
+    state: str | None = None
+    user: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.state is not None or self.user is not None
+
+    def takes(self, row: ChannelRow) -> bool:
+        """Whether a channel is listed."""
+        in_state = self.state in {None, row.state} or (self.state == ATTENTION and row.needs_somebody)
+        return in_state and self.user in {None, row.user_id}
+
+    @classmethod
+    def asked(cls, query: Mapping[str, str]) -> Filter:
+        """The filter in an address's query; the form's empty fields ask for nothing."""
+        return cls(state=query.get("state") or None, user=query.get("user") or None)
+
+
+EVERYTHING = Filter()
+
+
+def rows(channels: Iterable[Channel], loaded: Loaded, *, app_url: str, now: datetime) -> tuple[ChannelRow, ...]:
+    """All channels, those that need somebody first."""
+    found = (_row(channel, loaded, app_url, now) for channel in channels)
+    return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
+
+
+def _row(channel: Channel, loaded: Loaded, app_url: str, now: datetime) -> ChannelRow:
+    latest, days = loaded.channels.get(channel.channel_id, (None, 0))
+    last_sync = channel.last_sync.get("reports")
+    overdue = channel.working and now - (last_sync or channel.connected_at) >= OVERDUE
+    missing = _missing(channel)
+    return ChannelRow(
+        channel_id=channel.channel_id,
+        title=channel.title,
+        user_id=channel.user_id,
+        state=channel.state,
+        standing=STATES.get(channel.state, channel.state),
+        why=_WHY.get(channel.state_reason, channel.state_reason),
+        since=channel.state_since,
+        missing=missing,
+        todo=_todo(channel, missing, app_url, overdue=overdue),
+        connected_at=channel.connected_at,
+        last_sync=last_sync,
+        overdue=overdue,
+        latest_day=latest,
+        days=days,
+    )
+
+
+def _missing(channel: Channel) -> tuple[Lack, ...]:
+    return tuple(
+        Lack(
+            feature=feature,
+            name=_FEATURES.get(feature, feature),
+            reason=_LACKS.get(found.reason, f"YouTube says {found.reason}"),
+            unticked=found.reason == "unticked",
+        )
+        for feature, found in channel.capabilities.items()
+        if not found.have
+    )
+
+
+def _todo(channel: Channel, missing: tuple[Lack, ...], app_url: str, *, overdue: bool) -> Todo:
+    again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
+    if channel.state == REAUTH_REQUIRED:
+        return Todo(urgency=Urgency.NOW, text=f"{again}.", link=app_url)
+    if channel.state == DISCONNECTING:
+        return NOTHING
+    if channel.warnings:
+        kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
+        why = _ENDS.get(kind, kind)
+        before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
+        return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+    if overdue and channel.state == CONNECTED:
+        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
+        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+    unticked = [lack.name.lower() for lack in missing if lack.unticked]
+    if unticked:
+        names = " and ".join(unticked)
+        return Todo(
+            urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
+        )
+    return NOTHING

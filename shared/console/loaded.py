@@ -1,0 +1,82 @@
+"""What the warehouse holds: views a day, and how far each channel's reports reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import Client
+
+CHART_DAYS = 60
+PATIENCE = 8.0
+"""Seconds for one query while somebody waits for the page; the client's own patience is ten minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayTotal:
+    """All channels' views on one Pacific day."""
+
+    date: date
+    views: int
+    engaged_views: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """Totals a day, and each channel's newest day and number of days."""
+
+    days: tuple[DayTotal, ...]
+    channels: Mapping[str, tuple[date, int]]
+    reports: int
+    rows: int
+
+
+NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
+
+
+def loaded_reports(client: Client, dataset: str) -> Loaded:
+    """What the warehouse holds, of the last CHART_DAYS days that have data.
+
+    Raises google.api_core's NotFound before the first load, and its other errors when BigQuery does not answer.
+    """
+    name = f"{client.project}.{dataset}"
+    days = _rows(
+        client,
+        "SELECT date, SUM(views) AS views, SUM(engaged_views) AS engaged_views, COUNT(*) AS channels "
+        f"FROM `{name}.youtube_metrics` GROUP BY date ORDER BY date DESC LIMIT {CHART_DAYS}",
+    )
+    by_channel = {
+        row["channel_id"]: row
+        for row in _rows(
+            client,
+            "SELECT channel_id, MAX(day) AS latest, COUNT(DISTINCT day) AS days, COUNT(*) AS reports, "
+            f"SUM(row_count) AS row_count FROM `{name}.current_reports` "
+            "WHERE report_type = 'channel_basic_a3' GROUP BY channel_id",
+        )
+    }
+    return Loaded(
+        days=tuple(
+            DayTotal(
+                date=row["date"],
+                views=row["views"] or 0,
+                engaged_views=row["engaged_views"] or 0,
+                channels=row["channels"],
+            )
+            for row in reversed(days)
+        ),
+        channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
+        reports=sum(row["reports"] for row in by_channel.values()),
+        rows=sum(row["row_count"] for row in by_channel.values()),
+    )
+
+
+def _rows(client: Client, query: str) -> list[Any]:
+    from google.cloud.bigquery import DEFAULT_RETRY  # noqa: PLC0415 - whoever has the client has loaded it
+
+    retry = DEFAULT_RETRY.with_timeout(PATIENCE)
+    job = client.query(query, retry=retry, timeout=PATIENCE, job_retry=None)
+    return list(job.result(retry=retry, timeout=PATIENCE, job_retry=None))

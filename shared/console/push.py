@@ -1,0 +1,107 @@
+"""Push subscriptions at a glance: how many are alive, which are not, how many notifications were turned away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.cloud.firestore import patience
+from shared.push.subscriptions import COLLECTION
+from shared.push.verification import State
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+ALIVE, PENDING, LAPSED, DENIED, LEAVING, ABSENT = "alive", "pending", "lapsed", "denied", "leaving", "absent"
+STANDING: Mapping[str, str] = {
+    ALIVE: "Alive",
+    PENDING: "The hub has not confirmed it yet",
+    LAPSED: "Its lease ended and was not renewed",
+    DENIED: "The hub refused it",
+    LEAVING: "It is being ended",
+    ABSENT: "It was never asked for",
+}
+_FIELDS = ("state", "lease_until", "asked_at", "last_notification", "refused", "foreign")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotAlive:
+    """A working channel that no notification reaches; polling still finds its videos. since: None if not known."""
+
+    channel_id: str
+    title: str
+    state: str
+    standing: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushSummary:
+    """Counts of subscriptions by how they stand; notifications refused for their signature, or about others."""
+
+    counts: Mapping[str, int]
+    refused: int
+    foreign: int
+    last_notification: datetime | None
+    not_alive: tuple[NotAlive, ...]
+
+
+NO_PUSH = PushSummary(
+    counts=dict.fromkeys(STANDING, 0), refused=0, foreign=0, last_notification=None, not_alive=()
+)
+
+
+def stored(client: Client) -> dict[str, dict[str, Any]]:
+    """Channel id to what is not secret of its subscription."""
+    query = client.collection(COLLECTION).select(_FIELDS)
+    return {found.id: found.to_dict() or {} for found in query.stream(**patience())}
+
+
+def summary(
+    subscriptions: Mapping[str, Mapping[str, Any]], working: Mapping[str, str], *, now: datetime
+) -> PushSummary:
+    """Subscriptions against the channels that should have one. working: channel id to title."""
+    standing = {channel: standing_of(fields, now) for channel, fields in subscriptions.items()}
+    standing |= dict.fromkeys(working.keys() - subscriptions.keys(), ABSENT)
+    counts = dict.fromkeys(STANDING, 0)
+    for state in standing.values():
+        counts[state] += 1
+    missing = (
+        NotAlive(
+            channel_id=channel,
+            title=title,
+            state=standing[channel],
+            standing=STANDING[standing[channel]],
+            since=_since(subscriptions.get(channel, {}), standing[channel]),
+        )
+        for channel, title in working.items()
+        if standing[channel] != ALIVE
+    )
+    return PushSummary(
+        counts=counts,
+        refused=_total(subscriptions.values(), "refused"),
+        foreign=_total(subscriptions.values(), "foreign"),
+        last_notification=max(
+            (fields["last_notification"] for fields in subscriptions.values() if fields.get("last_notification")),
+            default=None,
+        ),
+        not_alive=tuple(sorted(missing, key=lambda row: (row.state, row.title.casefold(), row.channel_id))),
+    )
+
+
+def standing_of(fields: Mapping[str, Any], now: datetime) -> str:
+    """How one subscription stands. An active one lives as long as its lease."""
+    if fields.get("state") != State.ACTIVE:
+        return str(fields.get("state", PENDING))
+    until = fields.get("lease_until")
+    return ALIVE if until is not None and until > now else LAPSED
+
+
+def _since(fields: Mapping[str, Any], standing: str) -> datetime | None:
+    return fields.get("lease_until") if standing == LAPSED else fields.get("asked_at")
+
+
+def _total(subscriptions: Iterable[Mapping[str, Any]], counter: str) -> int:
+    return sum(fields.get(counter, 0) for fields in subscriptions)

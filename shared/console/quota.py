@@ -1,0 +1,180 @@
+"""The day's quotas in full: used, set aside, left, how fast, who has what, who lent, what was refused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.budget.forecast import Forecast, Mode, forecast_of
+from shared.budget.profile import Profile
+from shared.budget.refusals import REASONS
+from shared.budget.usage import Usage
+from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+
+CLOSED = "closedByGoogle"
+MODES: Mapping[str, str] = {
+    Mode.NORMAL: "Normal",
+    Mode.CACHE_ONLY: "Reads from the cache",
+    Mode.EXHAUSTED: "Used up",
+    CLOSED: "Closed by Google",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """Google's word that a bucket is used up. drift: units that we believed to be left then."""
+
+    at: datetime
+    until: datetime
+    reason: str
+    used: int
+    drift: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hour:
+    """One hour of the Pacific day. label: its beginning as clocks in California show it."""
+
+    label: str
+    units: int
+    now: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account's part of a bucket, in units."""
+
+    name: str
+    share: int
+    borrowed: int
+    lent: int
+    spent: int
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loan:
+    """Units that moved from one account to another."""
+
+    lender: str
+    borrower: str
+    units: int
+    method: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """Calls that were not made. why: in words; times: how often today; retry_at: None for never."""
+
+    account: str
+    method: str
+    reason: str
+    why: str
+    needed: int
+    times: int
+    at: datetime
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketRow:
+    """One bucket's Pacific day, in units. used: charged; reserved: set aside for calls under way."""
+
+    bucket: str
+    title: str
+    used: int
+    reserved: int
+    left: int
+    limit: int
+    reserve: int
+    alert: int
+    mode: str
+    standing: str
+    closed: Closing | None
+    forecast: Forecast
+    hours: tuple[Hour, ...]
+    by_account: tuple[Account, ...]
+    loans: tuple[Loan, ...]
+    refusals: tuple[Refused, ...]
+
+
+def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
+    """Every bucket, in the profile's order."""
+    return tuple(_row(name, figures, profile, now) for name, figures in usage.items())
+
+
+def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
+    day = pacific_day(now)
+    spent = usage["used"] + usage["reserved"]
+    mode = CLOSED if usage["closed"] else str(usage["mode"])
+    return BucketRow(
+        bucket=name,
+        title=usage["title"],
+        used=usage["used"],
+        reserved=usage["reserved"],
+        left=usage["left"],
+        limit=usage["limit"],
+        reserve=usage["reserve"],
+        alert=usage["alert"],
+        mode=mode,
+        standing=MODES[mode],
+        closed=Closing(**{key: usage["closed"][key] for key in Closing.__annotations__})
+        if usage["closed"]
+        else None,
+        forecast=forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
+        hours=_hours(usage["by_hour"], now),
+        by_account=_accounts(usage["by_account"]),
+        loans=tuple(_loan(loan) for loan in reversed(usage["loans"])),
+        refusals=tuple(
+            sorted((_refused(each) for each in usage["refusals"]), key=lambda each: each.at, reverse=True)
+        ),
+    )
+
+
+def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
+    """The day's hours: 24, or 23 or 25 when clocks change."""
+    begin, end = pacific_day_bounds(pacific_day(now))
+    length = round((end - begin) / timedelta(hours=1))
+    starts = [begin + timedelta(hours=hour) for hour in range(length)]
+    return tuple(
+        Hour(
+            label=start.astimezone(PACIFIC).strftime("%H:00"),
+            units=count,
+            now=start <= now < start + timedelta(hours=1),
+        )
+        for start, count in zip(starts, units, strict=False)
+    )
+
+
+def _accounts(found: Mapping[str, Mapping[str, int]]) -> tuple[Account, ...]:
+    """The accounts, those that spent most first."""
+    accounts = (Account(name=name, **figures) for name, figures in found.items())
+    return tuple(sorted(accounts, key=lambda account: (-account.spent, -account.lent, account.name)))
+
+
+def _loan(loan: Mapping[str, Any]) -> Loan:
+    return Loan(
+        lender=loan["lender"],
+        borrower=loan["borrower"],
+        units=loan["units"],
+        method=loan["method"],
+        reason=f"its own share did not suffice; {loan['priority']} priority",
+        at=loan["at"],
+    )
+
+
+def _refused(refusal: Mapping[str, Any]) -> Refused:
+    return Refused(
+        account=refusal["account"],
+        method=refusal["method"],
+        reason=refusal["reason"],
+        why=REASONS.get(refusal["reason"], refusal["message"]),
+        needed=refusal["needed"],
+        times=refusal.get("times", 1),
+        at=refusal["at"],
+        retry_at=refusal["retry_at"],
+    )
