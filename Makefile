@@ -31,8 +31,8 @@ check: setup-tools  ## Style, types, import direction, the build's schema
 
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
-	@mkdir -p .local
-	@$(BIN)/pytest -m fault --outcomes .local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
+	@mkdir -p .local; rm -f .local/faults.json
+	@$(BIN)/pytest -m fault --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
 
 .PHONY: bench
 bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]

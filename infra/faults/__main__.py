@@ -26,6 +26,9 @@ def main() -> int:
             _print(console, line)
     counts = {outcome: sum(line.outcome is outcome for line in lines) for outcome in Outcome}
     console.print("\n" + ", ".join(f"{count} {outcome.value}" for outcome, count in counts.items()))
+    if told["broken"]:
+        console.print(f"Not read, so their tests are missing: {', '.join(told['broken'])}", style="bold red")
+        return 1
     if told["exit_status"] not in _RAN:
         console.print(
             f"The tests did not run to their end: pytest answered {told['exit_status']}.", style="bold red"

@@ -1,11 +1,13 @@
 """Notes what the tests marked `fault(n)` said. tests/conftest.py takes these pytest hooks in by name.
 
-`pytest --outcomes PATH` writes {"exit_status": n, "tests": {test id: {"faults": [n, ...], "passed": bool}}}.
+`pytest --outcomes=PATH` writes {"exit_status": n, "broken": [files that could not be read],
+"tests": {test id: {"faults": [n, ...], "passed": bool}}}.
 """
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
@@ -40,16 +42,28 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let a test's numbers travel with its reports. Raises UsageError for a number that the list does not have."""
     numbers = [int(number) for mark in item.iter_markers("fault") for number in mark.args]
-    unknown = sorted(set(numbers) - set(fault_list()))
+    if not numbers:
+        return
+    unknown = sorted(set(numbers) - _declared())
     if unknown:
         raise pytest.UsageError(f"{item.nodeid}: the fault list has no line {unknown}")
-    if numbers:
-        item.user_properties.append((_PROPERTY, numbers))
+    item.user_properties.append((_PROPERTY, numbers))
+
+
+@cache
+def _declared() -> frozenset[int]:
+    return frozenset(fault_list())  # Read once: thousands of tests are collected.
 
 
 class _Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._broken: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be read hides the tests in it."""
+        if report.failed:
+            self._broken.append(report.nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Passed is what passed its call and failed nowhere."""
@@ -67,5 +81,9 @@ class _Recorder:
         if path is None or hasattr(self._config, "workerinput"):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        told = {"exit_status": int(exitstatus), "tests": self._config.stash[_results]}
+        told = {
+            "exit_status": int(exitstatus),
+            "broken": sorted(self._broken),
+            "tests": self._config.stash[_results],
+        }
         path.write_text(json.dumps(told, indent=1) + "\n")

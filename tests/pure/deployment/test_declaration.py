@@ -42,7 +42,7 @@ def test_schedules_call_private_functions_that_allow_the_scheduler():
 
 def test_what_a_pubsub_function_cannot_take_ends_where_somebody_keeps_it():
     declared = deployment()
-    kept = {subscription.topic for subscription in declared.subscriptions.values() if subscription.function is None}
+    kept = {each.topic for each in declared.subscriptions.values() if each.function is None}
     for subscription in declared.subscriptions.values():
         if subscription.function is not None and declared.functions[subscription.function].trigger == "pubsub":
             assert subscription.dead_letter_topic in kept
