@@ -9,18 +9,14 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.collection import run
-from shared.errors import InvalidRequest
+from shared.collection import bodies, run
 
 
 @functions_framework.http
 @entry.answers_json
 def collect_reports(request: Request) -> dict[str, int]:
     """Answers how many channels, and what was queued or listed."""
-    body = entry.json_body(request)
-    channel_ids = body.get("channels")
-    if channel_ids is None:
-        return run.plan_reports(everything=bool(body.get("everything")))
-    if not isinstance(channel_ids, list) or not all(isinstance(item, str) and item for item in channel_ids):
-        raise InvalidRequest("channels must be a list of channel ids.", field="channels")
-    return run.collect_reports(channel_ids)
+    body = bodies.checked(entry.json_body(request), {"channels": bodies.channel_ids, "everything": bodies.switch})
+    if "channels" in body:
+        return run.collect_reports(body["channels"])
+    return run.plan_reports(everything=body.get("everything", False))

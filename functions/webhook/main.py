@@ -7,7 +7,7 @@ from flask import Request, Response
 
 from shared import entry
 from shared.collection import run
-from shared.errors import NotFound
+from shared.errors import InvalidRequest, NotFound
 from shared.push import feed, push
 
 
@@ -16,6 +16,8 @@ from shared.push import feed, push
 def webhook(request: Request) -> Response:
     """GET echoes the challenge of a subscription that we asked for; POST takes what its secret signed."""
     channel_id, token = _address(request.path)
+    if request.method not in {"GET", "POST"}:
+        raise InvalidRequest("A hub verifies with GET and notifies with POST.", reason="methodUnknown")
     if request.method == "GET":
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")

@@ -101,10 +101,10 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
 
 
 def _list_channel(collector: ReportCollector, patience: Patience, channel_id: str, shelf: _Shelf) -> None:
-    caller = _caller(channel_id, budget.ledger())
+    calling = caller(channel_id, budget.ledger())
     for report_type in settings().report_types:
         try:
-            shelf.found.append(patience(partial(collector.find, caller, channel_id, report_type)))
+            shelf.found.append(patience(partial(collector.find, calling, channel_id, report_type)))
         except YtempireError as error:
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
                 reason=error.reason, detail=error.message)  # fmt: skip
@@ -162,7 +162,7 @@ def _ingest_reports(refs: Sequence[ReportRef]) -> None:
 
 
 def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:
-    reporting.download(_caller(ref.channel_id, lease), ref.download_url, into)
+    reporting.download(caller(ref.channel_id, lease), ref.download_url, into)
 
 
 def _erase(channel_id: str, receipt_id: str) -> None:
@@ -194,7 +194,8 @@ def hand_over_videos(notices: Sequence[VideoNotice]) -> None:
         pubsub.publish(INGEST_TOPIC, json.dumps(videos.message(notices)).encode(), {"kind": VIDEOS})
 
 
-def _caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> Caller:
+def caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> Caller:
+    """What makes calls for one channel, paid by the system's account of `spend`."""
     return Caller(
         settings=settings(),
         budget=spend,

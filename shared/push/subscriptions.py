@@ -1,15 +1,16 @@
 """Subscriptions: one a channel, at an address that nobody can guess, renewed at half of its lease.
 
-    subscriptions/<channel>    state, sealed token and secret (and the secret before), lease, counters
+    subscriptions/<channel>    state, sealed token and secrets, lease, when to ask next, counters, what polling saw
 
 The hub verifies asynchronously, so asking and being subscribed are two steps; a renewal leaves the running
-subscription as it is until the hub has verified the new lease.
+subscription as it is until the hub has verified the new lease. Each renewal brings a new secret; the one before it
+holds on, because it signs until the hub has verified, and what was signed with it can arrive late.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ from urllib.parse import urlencode
 
 from shared.access.vault import Vault
 from shared.clock import Clock
+from shared.cloud.firestore import patience
 from shared.errors import Forbidden, NotFound, Unavailable
-from shared.push import feed, verification
+from shared.push import feed, renewal, verification
+from shared.push.renewal import Standing
 from shared.push.verification import State
 from shared.settings import Settings
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 COLLECTION = "subscriptions"
 SEALED_FIELDS = ("token", "secret", "previous_secret")
 LEASE = timedelta(days=5)
-_ASK_AGAIN = timedelta(hours=1)  # a request that the hub has not verified by then is repeated
+_STANDING = ("state", "lease_until", "next_ask", "polled_at")
 
 
 @dataclass(frozen=True)
@@ -46,50 +49,60 @@ class Push:
         """The feed that a channel's subscription is about."""
         return f"{self.settings.topic_url}?{urlencode({'channel_id': channel_id})}"
 
+    def standings(self) -> dict[str, Standing]:
+        """Every subscription by its channel. One read each."""
+        found = self._collection().select(_STANDING).stream(**patience())
+        return {snapshot.id: _standing(snapshot.id, snapshot.to_dict()) for snapshot in found}
+
+    def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
+        """The subscriptions of these channels, as far as there are any. One read each."""
+        references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
+        found = self.client.get_all(references, _STANDING, **patience()) if references else ()
+        return {each.id: _standing(each.id, each.to_dict() or {}) for each in found if each.exists}
+
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.
 
         The secret and the address are stored before the hub hears of them, so that its verification, which can
-        arrive before its answer, finds them. Raises Unavailable (retry_at as the hub asks) when the hub refuses.
+        arrive before its answer, finds them. Asking twice before the hub has verified asks for the same, also at
+        the same moment. Raises Unavailable (retry_at as the hub asks) when the hub refuses.
         """
-        now = self.clock()
-        stored = self._read(channel_id)
-        token, secret = self._credentials(channel_id, stored)
-        state = State(stored["state"]) if stored else State.PENDING
-        self._document(channel_id).set(
-            {
-                "channel_id": channel_id,
-                "topic": self.topic(channel_id),
-                "token": self._seal(channel_id, "token", token),
-                "secret": self._seal(channel_id, "secret", secret),
-                "state": (State.ACTIVE if state is State.ACTIVE else State.PENDING).value,
-                "asked_at": now,
-                "renewing": True,
-            },
-            merge=True,
-        )
-        self._ask_hub(channel_id, token, secret, mode="subscribe")
+        while True:
+            snapshot = self._document(channel_id).get(**patience())
+            token, secret, fields = self._request(channel_id, snapshot.to_dict())
+            if self._stored(snapshot, fields):
+                break
+        self._ask_hub(channel_id, token, secret)
+
+    def forget(self, channel_id: str) -> None:
+        """Delete the subscription of a channel that is gone; the hub's lease runs out."""
+        self._document(channel_id).delete(**patience())
+
+    def seen(self, channel_id: str) -> dict[str, str] | None:
+        """What the last poll saw of a channel's uploads, as `remember` was told; None before the first."""
+        found: dict[str, str] | None = (self._read(channel_id) or {}).get("seen")
+        return found
+
+    def remember(self, channel_id: str, seen: Mapping[str, str]) -> None:
+        """Note what a poll saw. A channel that is gone by then is no error."""
+        self._note(channel_id, {"seen": dict(seen), "polled_at": self.clock()})
 
     def verify(self, channel_id: str, token: str, query: Mapping[str, str]) -> str:
         """The challenge to echo to the hub, once it is certain that we asked. Raises NotFound otherwise."""
-        stored = self._known(channel_id, token)
-        answer = verification.answer(
-            query,
-            topic=stored["topic"],
-            state=State(stored["state"]),
-            renewing=bool(stored.get("renewing")),
-            now=self.clock(),
-        )
-        if answer.state is State.LEAVING:
-            self._document(channel_id).delete()
-        else:
-            self._document(channel_id).update(
-                {"state": answer.state.value, "lease_until": answer.lease_until, "renewing": False}
-            )
+        stored, now = self._known(channel_id, token), self.clock()
+        answer = verification.answer(query, topic=stored["topic"], asked_at=stored["asked_at"], now=now)
+        fields = {
+            "state": answer.state.value,
+            "lease_until": answer.lease_until,
+            "next_ask": renewal.next_ask(answer.state, answer.lease_until, now),
+        }
+        if answer.state is State.ACTIVE:
+            fields["verified_at"] = now
+        self._note(channel_id, fields)
         return answer.challenge
 
     def receive(self, channel_id: str, token: str, signature: str | None, body: bytes) -> list[feed.VideoNotice]:
-        """The notices of a signed body. Raises NotFound, Forbidden (both counted) or InvalidRequest.
+        """The notices of a signed body. Raises NotFound, Forbidden (which is counted) or InvalidRequest.
 
         Notices about another channel than the subscription's are dropped and counted: the hub should never send
         them, and nobody else can.
@@ -109,31 +122,51 @@ class Push:
         ours = [notice for notice in notices if notice.channel_id == channel_id]
         if len(ours) < len(notices):
             self._count(channel_id, "foreign")
-        self._document(channel_id).update({"last_notification": self.clock()})
+        self._note(channel_id, {"last_notification": self.clock()})
         return ours
 
-    def due(self) -> list[str]:
-        """Channels whose subscription was never verified, or is past half of its lease."""
+    def _request(self, channel_id: str, stored: Mapping[str, Any] | None) -> tuple[bytes, bytes, dict[str, Any]]:
+        """The token and secret to ask the hub with, and the fields to store before."""
         now = self.clock()
-        renew = self._collection().where("lease_until", "<=", now + LEASE / 2).select([]).stream()
-        stale = (
-            self._collection().where("state", "==", State.PENDING.value).where("asked_at", "<=", now - _ASK_AGAIN)
-        )
-        return sorted({s.id for s in renew} | {s.id for s in stale.select([]).stream()})
-
-    def _credentials(self, channel_id: str, stored: Mapping[str, Any] | None) -> tuple[bytes, bytes]:
+        fields: dict[str, Any] = {"asked_at": now, "next_ask": now + renewal.ASK_AGAIN}
+        secret = secrets.token_hex(32).encode()
         if stored is None:
-            return secrets.token_urlsafe(32).encode(), secrets.token_hex(32).encode()
-        return (
-            self._open(channel_id, "token", stored["token"]),
-            self._open(channel_id, "secret", stored["secret"]),
-        )
+            token = secrets.token_urlsafe(32).encode()
+            fields |= {
+                "channel_id": channel_id,
+                "topic": self.topic(channel_id),
+                "token": self._seal(channel_id, "token", token),
+                "secret": self._seal(channel_id, "secret", secret),
+                "state": State.PENDING.value,
+            }
+            return token, secret, fields
+        token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
+        verified_at = stored.get("verified_at")
+        if verified_at is None or verified_at < stored["asked_at"]:
+            return token, known, fields  # the hub may still verify what it was asked before
+        fields["secret"] = self._seal(channel_id, "secret", secret)
+        fields["previous_secret"] = self._seal(channel_id, "previous_secret", known)
+        return token, secret, fields
 
-    def _ask_hub(self, channel_id: str, token: bytes, secret: bytes, *, mode: str) -> None:
+    def _stored(self, snapshot: Any, fields: Mapping[str, Any]) -> bool:
+        """Store a request if nobody wrote since it was decided."""
+        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+        try:
+            if snapshot.exists:
+                option = self.client.write_option(last_update_time=snapshot.update_time)
+                snapshot.reference.update(fields, option=option, **patience())
+            else:
+                snapshot.reference.create(fields, **patience())
+        except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
+            return False
+        return True
+
+    def _ask_hub(self, channel_id: str, token: bytes, secret: bytes) -> None:
         import urllib3  # noqa: PLC0415 - paid by those who ask the hub
 
         form = {
-            "hub.mode": mode,
+            "hub.mode": "subscribe",
             "hub.topic": self.topic(channel_id),
             "hub.callback": f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token.decode()}",
             "hub.verify": "async",
@@ -172,16 +205,35 @@ class Push:
         return self._collection().document(channel_id)
 
     def _read(self, channel_id: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._document(channel_id).get().to_dict()
+        found: dict[str, Any] | None = self._document(channel_id).get(**patience()).to_dict()
         return found
 
     def _count(self, channel_id: str, counter: str) -> None:
         from google.cloud.firestore import Increment  # noqa: PLC0415
 
-        self._document(channel_id).update({counter: Increment(1)})
+        self._note(channel_id, {counter: Increment(1)})
+
+    def _note(self, channel_id: str, fields: Mapping[str, Any]) -> None:
+        """Change a subscription; one that was deleted meanwhile stays deleted."""
+        from google.api_core import exceptions  # noqa: PLC0415
+
+        try:
+            self._document(channel_id).update(dict(fields), **patience())
+        except exceptions.NotFound:
+            return
 
     def _seal(self, channel_id: str, field: str, plain: bytes) -> dict[str, Any]:
         return self.vault.seal(plain, record=f"{COLLECTION}/{channel_id}", field=field)
 
     def _open(self, channel_id: str, field: str, sealed: Mapping[str, Any]) -> bytes:
         return self.vault.open(sealed, record=f"{COLLECTION}/{channel_id}", field=field)
+
+
+def _standing(channel_id: str, fields: Mapping[str, Any]) -> Standing:
+    return Standing(
+        channel_id=channel_id,
+        state=State(fields["state"]),
+        lease_until=fields.get("lease_until"),
+        next_ask=fields["next_ask"],
+        polled_at=fields.get("polled_at"),
+    )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from shared.errors import Forbidden, NotFound
 
 LONGEST_LEASE = timedelta(days=10)  # the longest that YouTube's hub was seen to grant
+VERIFIES_WITHIN = timedelta(days=1)  # a hub with a queue verifies late, and again when our answer was lost
 _DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -23,7 +24,6 @@ class State(StrEnum):
 
     PENDING = "pending"  # asked for, not verified yet
     ACTIVE = "active"
-    LEAVING = "leaving"  # unsubscribe asked for
     DENIED = "denied"  # the hub said no, or stopped
 
 
@@ -36,23 +36,19 @@ class Verified:
     lease_until: datetime | None
 
 
-def answer(query: Mapping[str, str], *, topic: str, state: State, renewing: bool, now: datetime) -> Verified:
+def answer(query: Mapping[str, str], *, topic: str, asked_at: datetime, now: datetime) -> Verified:
     """What to answer to a hub that asks whether we meant it.
 
-    Raises NotFound, as the specification has it, for anything that we did not ask for.
+    Raises NotFound, as the specification has it, for anything that we did not ask for lately; an unsubscription is
+    never asked for, because a channel that goes lets its lease run out.
     """
-    mode = query.get("hub.mode", "")
-    if query.get("hub.topic") != topic:
-        raise NotFound("No such subscription was asked for.", reason="notSubscribed")
-    if mode == "denied":
-        return Verified("", State.DENIED, None)
-    challenge = query.get("hub.challenge", "")
-    wanted = {"subscribe": state is State.PENDING or renewing, "unsubscribe": state is State.LEAVING}
-    if not challenge or len(challenge) > 1024 or not wanted.get(mode, False):
-        raise NotFound("No such subscription was asked for.", reason="notSubscribed")
-    if mode == "unsubscribe":
-        return Verified(challenge, State.LEAVING, None)
-    return Verified(challenge, State.ACTIVE, now + _lease(query.get("hub.lease_seconds", "")))
+    mode, challenge = query.get("hub.mode", ""), query.get("hub.challenge", "")
+    if query.get("hub.topic") == topic:
+        if mode == "denied":
+            return Verified("", State.DENIED, None)
+        if mode == "subscribe" and 0 < len(challenge) <= 1024 and now - asked_at <= VERIFIES_WITHIN:
+            return Verified(challenge, State.ACTIVE, now + _lease(query.get("hub.lease_seconds", "")))
+    raise NotFound("No such subscription was asked for.", reason="notSubscribed")
 
 
 def _lease(text: str) -> timedelta:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Forbidden, NotFound
-from shared.push.verification import LONGEST_LEASE, State, answer, check_signature
+from shared.push.verification import LONGEST_LEASE, VERIFIES_WITHIN, State, answer, check_signature
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 TOPIC = "https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC1"
@@ -23,42 +23,42 @@ def query(**changes: str) -> dict[str, str]:
 
 
 def test_a_subscription_that_we_asked_for_is_confirmed_for_the_lease_that_the_hub_grants():
-    confirmed = answer(query(lease_seconds="86400"), topic=TOPIC, state=State.PENDING, renewing=True, now=NOW)
+    confirmed = answer(query(lease_seconds="86400"), topic=TOPIC, asked_at=NOW, now=NOW)
     assert confirmed.challenge == "c" * 20
     assert (confirmed.state, confirmed.lease_until) == (State.ACTIVE, NOW + timedelta(days=1))
 
 
 @pytest.mark.fault(38)
 @pytest.mark.parametrize(
-    ("asked", "state", "renewing"),
+    ("asked", "ago"),
     [
-        (query(topic="https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC2"), State.PENDING, True),
-        (query(mode="unsubscribe"), State.ACTIVE, False),
-        (query(), State.ACTIVE, False),
-        (query(mode="publish"), State.PENDING, True),
-        (query(challenge=""), State.PENDING, True),
-        (query(challenge="c" * 5000), State.PENDING, True),
-        ({}, State.PENDING, True),
+        (query(topic="https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC2"), timedelta(0)),
+        (query(mode="unsubscribe"), timedelta(0)),
+        (query(), VERIFIES_WITHIN + timedelta(seconds=1)),
+        (query(mode="publish"), timedelta(0)),
+        (query(challenge=""), timedelta(0)),
+        (query(challenge="c" * 5000), timedelta(0)),
+        ({}, timedelta(0)),
     ],
 )
-def test_what_we_never_asked_for_is_not_confirmed(asked, state, renewing):
+def test_what_we_did_not_ask_for_lately_is_not_confirmed(asked, ago):
     with pytest.raises(NotFound):
-        answer(asked, topic=TOPIC, state=state, renewing=renewing, now=NOW)
+        answer(asked, topic=TOPIC, asked_at=NOW - ago, now=NOW)
 
 
-def test_an_unsubscription_that_we_asked_for_is_confirmed():
-    confirmed = answer(query(mode="unsubscribe"), topic=TOPIC, state=State.LEAVING, renewing=False, now=NOW)
-    assert confirmed.challenge == "c" * 20
+def test_a_verification_whose_answer_was_lost_is_confirmed_once_more():
+    first = answer(query(), topic=TOPIC, asked_at=NOW, now=NOW)
+    assert answer(query(), topic=TOPIC, asked_at=NOW, now=NOW + timedelta(minutes=30)).state is first.state
 
 
 def test_a_denied_subscription_is_noted():
-    noted = answer(query(mode="denied"), topic=TOPIC, state=State.ACTIVE, renewing=False, now=NOW)
+    noted = answer(query(mode="denied"), topic=TOPIC, asked_at=NOW - timedelta(days=3), now=NOW)
     assert noted.state is State.DENIED
 
 
 @given(st.text(max_size=12))
 def test_no_lease_is_longer_than_the_longest_known_and_none_is_negative(text):
-    confirmed = answer(query(lease_seconds=text), topic=TOPIC, state=State.PENDING, renewing=True, now=NOW)
+    confirmed = answer(query(lease_seconds=text), topic=TOPIC, asked_at=NOW, now=NOW)
     assert NOW <= confirmed.lease_until <= NOW + LONGEST_LEASE
 
 

@@ -1,0 +1,54 @@
+"""When the hub is asked for what: pure decisions over what is stored of every subscription."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.push.verification import State
+
+ASK_AGAIN = timedelta(hours=1)  # a request that the hub has not verified by then is repeated
+AFTER_DENIAL = timedelta(hours=6)  # the hub has refused all of YouTube's topics for a day, and then no longer
+_EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where one channel's subscription stands. next_ask: when the hub is asked again.
+
+    lease_until: the end of the last lease, None before the first. polled_at: when its uploads were last looked up
+    in place of notifications.
+    """
+
+    channel_id: str
+    state: State
+    lease_until: datetime | None
+    next_ask: datetime
+    polled_at: datetime | None = None
+
+    def alive(self, now: datetime) -> bool:
+        """Whether the hub has promised to tell us what happens now."""
+        return self.state is State.ACTIVE and self.lease_until is not None and self.lease_until > now
+
+
+def next_ask(state: State, lease_until: datetime | None, now: datetime) -> datetime:
+    """When the hub is asked again after its word: at half of the lease that it granted, or later if it refused."""
+    if state is State.ACTIVE and lease_until is not None:
+        return now + (lease_until - now) / 2
+    return now + (AFTER_DENIAL if state is State.DENIED else ASK_AGAIN)
+
+
+def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: datetime) -> list[str]:
+    """The channels for which the hub has to be asked, those that wait longest first."""
+
+    def waiting(channel_id: str) -> tuple[bool, datetime, str]:
+        standing = standings.get(channel_id)
+        return standing is not None, standing.next_ask if standing else now, channel_id
+
+    due = (
+        channel_id
+        for channel_id in channel_ids
+        if channel_id not in standings or standings[channel_id].next_ask <= now + _EARLIER
+    )
+    return sorted(due, key=waiting)
