@@ -27,6 +27,7 @@ check: setup-tools  ## Style, types, import direction, the build's schema
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m infra.readme --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 
 .PHONY: faults
@@ -47,6 +48,10 @@ lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*
 	$(UV_COMPILE) -o requirements.txt pyproject.toml
 	$(UV_COMPILE) --extra dev -c requirements.txt -o infra/requirements/dev.txt pyproject.toml
 	$(UV_COMPILE) -o infra/requirements/bigquery-emulator.txt infra/requirements/bigquery-emulator.in
+
+.PHONY: readme
+readme: setup-tools  ## Renew what README.md prints from the code
+	$(BIN)/python -m infra.readme
 
 .PHONY: clean
 clean:  ## Remove what was made, but for the two environments
