@@ -65,6 +65,10 @@ class RateLimiter:
             retry_at=self.clock() + timedelta(seconds=1),
         )
 
+    def forget(self) -> None:
+        """Look at storage again before the next denial, as after a limit was raised."""
+        self._denied.clear()
+
     def _keys(self, method: str, *, user: str, project: str) -> Iterable[tuple[str, RateLimit]]:
         subjects = {"user": user, "project": project}
         for limit in self.limits:
