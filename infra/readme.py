@@ -24,10 +24,10 @@ README = ROOT / "README.md"
 def functions() -> str:
     """Every declared function: who calls it, and the first sentence of its own docstring."""
     lines = ["| function | called by | memory | |", "|---|---|---|---|"]
-    for function in deployment().functions.values():
-        lines.append(
-            f"| `{function.name}` | {_called_by(function)} | {function.memory} | {_first_line(function.name)} |"
-        )
+    lines += [
+        f"| `{function.name}` | {_called_by(function)} | {function.memory} | {_first_line(function.name)} |"
+        for function in deployment().functions.values()
+    ]
     return "\n".join(lines)
 
 
