@@ -1,87 +1,171 @@
-"""The console's page and its chart, from numbers alone."""
+"""The console's document: nothing foreign becomes markup, and it is readable without scripts and without eyes."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import time
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.channels import Channel
 from shared.access.features import Capability
-from shared.access.health import CONNECTED, REAUTH_REQUIRED
-from shared.console.chart import HEIGHT, WIDTH, chart, short
-from shared.console.overview import NOTHING_LOADED, DayTotal, Loaded, overview
-from shared.console.page import render
+from shared.access.health import REAUTH_REQUIRED
+from shared.console.connections import Filter
+from shared.console.page import away, headers, render, trouble
+from shared.errors import Unavailable
+from tests.pure.console.network import NOW, channel, failed, large, loan, operation, refusal, seen, usage
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-def channel(channel_id: str = "UC1", **fields) -> Channel:
-    defaults = {
-        "channel_id": channel_id, "user_id": "user-001", "google_account": None, "title": "A channel",
-        "uploads_playlist": None, "state": CONNECTED, "state_reason": "", "state_since": NOW, "capabilities": {},
-        "connected_at": NOW - timedelta(days=9), "last_sync": {}, "warnings": {},
-    }  # fmt: skip
-    return Channel(**{**defaults, **fields})
+EVIL = "<script>alert('x')</script>\"'<img src=x onerror=alert(1)>"
 
 
-def page(*channels: Channel, loaded: Loaded = NOTHING_LOADED, problems: tuple[str, ...] = ()) -> str:
-    return render(overview(channels=channels, quota=[], loaded=loaded, problems=problems, now=NOW))
+class Document(HTMLParser):
+    """What a browser would find: elements in order, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def poisoned():
+    """An overview in which everything that others can write is hostile."""
+    hostile = channel(
+        "UC" + EVIL, title=EVIL, user_id=EVIL, state=EVIL, state_reason=EVIL,
+        capabilities={EVIL: Capability(False, EVIL)}, warnings={EVIL: NOW},
+    )  # fmt: skip
+    lost = channel("UC2", title=EVIL, user_id=EVIL, state=REAUTH_REQUIRED, state_reason=EVIL)
+    quota = usage(
+        "default", refusals=[refusal(account=EVIL, method=EVIL, reason=EVIL, message=EVIL)],
+        loans=[loan(borrower=EVIL, lender=EVIL, method=EVIL, priority=EVIL)],
+        by_account={EVIL: {"share": 1, "borrowed": 0, "lent": 0, "spent": 0, "left": 1}},
+        closed={"at": NOW, "until": NOW, "reason": EVIL, "used": 1, "drift": 2},
+    )  # fmt: skip
+    written = {"title": EVIL, "parts": {"snippet": {"title": EVIL}}}
+    work = (
+        operation(1, id=EVIL, kind=EVIL, work=written, user_id=EVIL, channel_id=EVIL, message=EVIL, reason=EVIL),
+        failed(2, id=EVIL, steps=(EVIL,), work=written, message=EVIL, reason=EVIL, results={"video_id": EVIL}),
+    )
+    return seen(
+        only=Filter(), channels=(hostile, lost), usage={"default": quota}, operations=work,
+        subscriptions={"UC2": {"state": "denied"}}, problems=(EVIL,),
+    )  # fmt: skip
 
 
 @pytest.mark.fault(50)
-def test_html_in_a_channels_title_is_text():
-    shown = page(channel(title="<script>alert(1)</script>"), problems=("<b>problem</b>",))
-    assert "<script>" not in shown
-    assert "&lt;script&gt;" in shown
-    assert "<b>problem" not in shown
-
-
-def test_a_channel_that_must_be_connected_again_comes_first_and_says_so():
-    seen = overview(
-        channels=[channel("UC1", title="a"), channel("UC2", title="z", state=REAUTH_REQUIRED)],
-        quota=[], loaded=NOTHING_LOADED, problems=[], now=NOW,
-    )  # fmt: skip
-    assert [row.channel_id for row in seen.channels] == ["UC2", "UC1"]
-    assert seen.need_attention == 1
-    assert "Connect this channel again" in (seen.channels[0].todo or "")
-
-
-def test_a_permission_that_was_not_given_is_shown_with_its_reason():
-    assert "no revenue: scopeMissing" in page(channel(capabilities={"revenue": Capability(False, "scopeMissing")}))
-
-
 @pytest.mark.parametrize(
-    ("age", "overdue"), [(timedelta(hours=24, minutes=59), False), (timedelta(hours=25), True)]
+    "text",
+    [
+        render(poisoned(), operator=EVIL, notice=EVIL),
+        render(replace(poisoned(), filter=Filter(state=EVIL, user=EVIL)), operator=EVIL),
+        trouble(Unavailable(EVIL)),
+    ],
+    ids=["overview", "filtered", "trouble"],
 )
-def test_a_channel_is_overdue_after_25_hours(age, overdue):
-    seen = overview(channels=[channel(last_sync={"reports": NOW - age})], quota=[], loaded=NOTHING_LOADED,
-                    problems=[], now=NOW)  # fmt: skip
-    assert seen.channels[0].overdue is overdue
+def test_html_from_outside_stays_text_on_every_page(text):
+    document = Document(text)
+    assert not document.all("script")
+    assert not document.all("img")
+    assert not [name for _, attributes in document.elements for name in attributes if name.startswith("on")]
+    assert EVIL in document.text
+
+
+def test_the_policy_allows_this_style_sheet_and_nothing_else():
+    policy = headers()["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    document = Document(render(large(20)))
+    assert not [attributes for _, attributes in document.elements if "style" in attributes]
+
+
+def test_forms_say_where_they_come_from():
+    assert headers()["Referrer-Policy"] == "same-origin"
+
+
+def test_headings_tables_and_fields_are_labelled():
+    document = Document(render(large(20)))
+    levels = [int(tag[1]) for tag, _ in document.elements if tag in {"h1", "h2", "h3", "h4"}]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert len(document.all("table")) == len(document.all("caption"))
+    assert all(attributes.get("scope") in {"row", "col"} for attributes in document.all("th"))
+    assert all("aria-label" in attributes or "aria-labelledby" in attributes for attributes in document.all("svg"))
+    ids = [attributes["id"] for _, attributes in document.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    anchors = {found["href"].partition("#")[2] for found in document.all("a") if "#" in (found["href"] or "")}
+    assert anchors <= set(ids)
 
 
 def test_an_empty_network_is_a_page_too():
-    assert "No channel is connected yet" in page()
-    assert "No report has been loaded yet" in page()
+    text = render(seen())
+    assert "No channel is connected yet" in text
+    assert "No report has been loaded yet" in text
+    assert "Nothing waits and nothing has failed" in text
+    assert "The quota is not known" in text
 
 
-def test_views_are_drawn_and_listed():
-    days = (DayTotal(date=date(2026, 11, 1), views=12345, engaged_views=300, channels=2),)
-    shown = page(channel(), loaded=Loaded(days=days, channels={}, reports=1, rows=1))
-    assert "<svg" in shown
-    assert "12,345" in shown
+def test_a_failed_operation_has_its_button():
+    broken = failed(7)
+    document = Document(render(seen(operations=(broken,))))
+    assert {"method": "post", "action": "/console/retry"} in document.all("form")
+    assert {"type": "hidden", "name": "operation", "value": broken.id} in document.all("input")
 
 
-@given(st.lists(st.integers(0, 10**10), min_size=1, max_size=60))
-def test_every_dot_lies_inside_the_chart(values):
-    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(len(values))]
-    drawn = chart(days, [("Views", values)])
-    assert drawn is not None
-    assert all(0 <= dot.x <= WIDTH and 0 <= dot.y <= HEIGHT for dot in drawn.lines[0].dots)
+def test_what_waits_says_why_and_until_when():
+    text = render(seen(channels=(channel(),), operations=(operation(),)))
+    assert "Today&#39;s uploads are used up." in text
+    assert "23:30</time>" in text
+    assert "in 3 h" in text
 
 
-@pytest.mark.parametrize(("value", "label"), [(0, "0"), (950, "950"), (12_000, "12k"), (3_500_000, "3.5M")])
-def test_large_numbers_are_short_on_an_axis(value, label):
-    assert short(value) == label
+def test_a_notice_is_said_by_its_key_only():
+    assert "queued again" in render(seen(), notice="retried")
+    assert 'role="status"' not in render(seen(), notice="You have won")
+
+
+def test_a_source_that_does_not_answer_is_a_problem_on_the_page():
+    document = Document(render(seen(channels=(channel(),), problems=("The warehouse cannot be read.",))))
+    assert "The warehouse cannot be read." in document.text
+    assert [found["role"] for found in document.all("section") if "role" in found] == ["alert"]
+
+
+def test_a_network_of_250_channels_is_rendered_in_a_fraction_of_a_second():
+    network = large(250)
+    render(network)
+    began = time.perf_counter()
+    text = render(network)
+    assert time.perf_counter() - began < 0.5
+    assert len(text) < 400_000
+
+
+@pytest.mark.parametrize(
+    ("distance", "words"),
+    [
+        (timedelta(seconds=20), "now"),
+        (timedelta(minutes=59), "in 59 min"),
+        (timedelta(hours=-47), "47 h ago"),
+        (timedelta(days=2), "in 2 days"),
+    ],
+)
+def test_distances_in_time_are_said_in_one_unit(distance, words):
+    assert away(NOW + distance, NOW) == words
+
+
+@given(st.timedeltas(min_value=timedelta(days=-4000), max_value=timedelta(days=4000)))
+def test_every_distance_has_words(distance):
+    assert away(NOW + distance, NOW)

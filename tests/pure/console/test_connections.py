@@ -1,0 +1,128 @@
+"""Each connection in plain words, and the one thing to do about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shared.access.features import Capability
+from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
+from shared.console.connections import ATTENTION, Filter, Urgency
+from tests.pure.console.network import APP, NOW, channel, seen
+
+LATE = {"last_sync": {"reports": NOW - timedelta(hours=25)}}
+WARNED = {"warnings": {"timeLimited": NOW + timedelta(days=3)}}
+UNTICKED = {"capabilities": {"revenue": Capability(False, "unticked")}}
+
+
+def row(**fields):
+    return seen(channels=(channel(**fields),)).channels[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "urgency", "says"),
+    [
+        ({}, Urgency.NOTHING, "Nothing"),
+        ({"state": REAUTH_REQUIRED}, Urgency.NOW, "Ask user-001 to connect this channel again"),
+        ({"state": TROUBLED}, Urgency.NOTHING, "Nothing"),
+        ({"state": TROUBLED, **LATE}, Urgency.NOTHING, "Nothing"),
+        ({"state": DISCONNECTING, **WARNED}, Urgency.NOTHING, "Nothing"),
+        (WARNED, Urgency.SOON, "before 25 Nov 2026: its owner gave the permission for a limited time"),
+        ({"warnings": {"crowded": NOW}}, Urgency.SOON, "soon: its Google account"),
+        (LATE, Urgency.NOW, "Its reports are overdue"),
+        (UNTICKED, Urgency.OPTIONAL, "For revenue figures"),
+        # Several at once: one thing to do, the one that settles most.
+        ({"state": REAUTH_REQUIRED, **LATE, **WARNED, **UNTICKED}, Urgency.NOW, "connect this channel again"),
+        ({**LATE, **WARNED}, Urgency.SOON, "connect this channel again"),
+        ({**LATE, **UNTICKED}, Urgency.NOW, "Its reports are overdue"),
+    ],
+)
+def test_there_is_one_thing_to_do(fields, urgency, says):
+    todo = row(**fields).todo
+    assert todo.urgency is urgency
+    assert says in todo.text
+
+
+def test_connecting_again_names_the_channel_and_leads_to_the_app():
+    todo = row(state=REAUTH_REQUIRED, title="Tide & Time").todo
+    assert "“Tide & Time”" in todo.text
+    assert todo.link == APP
+
+
+@pytest.mark.parametrize(
+    ("age", "overdue"), [(timedelta(hours=24, minutes=59), False), (timedelta(hours=25), True)]
+)
+def test_a_channel_is_overdue_after_25_hours(age, overdue):
+    assert row(last_sync={"reports": NOW - age}).overdue is overdue
+    assert row(last_sync={}, connected_at=NOW - age).overdue is overdue
+
+
+def test_a_channel_whose_work_has_stopped_is_not_overdue():
+    assert not row(state=REAUTH_REQUIRED, **LATE).overdue
+
+
+@pytest.mark.parametrize(
+    "reason", [outcome.value for outcome in (Outcome.GRANT_DEAD, Outcome.REFUSED, Outcome.UNAVAILABLE)]
+)
+def test_every_reason_of_a_bad_state_is_a_sentence(reason):
+    why = row(state=REAUTH_REQUIRED, state_reason=reason).why
+    assert why.endswith(".")
+    assert reason not in why
+
+
+def test_what_is_missing_is_said_with_its_reason():
+    missing = row(
+        capabilities={
+            "analytics": Capability(True, "granted"),
+            "revenue": Capability(False, "unticked"),
+            "publish": Capability(False, "notAsked"),
+        }
+    ).missing
+    assert [(lack.name, lack.reason) for lack in missing] == [
+        ("Revenue figures", "its owner unticked this on Google's page"),
+        ("Publishing", "was not asked for"),
+    ]
+
+
+def test_those_who_need_somebody_come_first():
+    network = seen(
+        channels=(
+            channel("UC1", title="a"),
+            channel("UC2", title="z", state=REAUTH_REQUIRED),
+            channel("UC3", title="b", **WARNED),
+        )
+    )
+    assert [found.channel_id for found in network.channels] == ["UC2", "UC3", "UC1"]
+    assert network.need_attention == 2
+
+
+@pytest.mark.parametrize(
+    ("only", "ids"),
+    [
+        (Filter(), ["UC2", "UC3", "UC1"]),
+        (Filter(state=CONNECTED), ["UC3", "UC1"]),
+        (Filter(state=REAUTH_REQUIRED), ["UC2"]),
+        (Filter(state=ATTENTION), ["UC2", "UC3"]),
+        (Filter(user="user-9"), ["UC1"]),
+        (Filter(state=ATTENTION, user="user-9"), []),
+        (Filter(state="<nonsense>"), []),
+    ],
+)
+def test_a_filter_lists_some_and_counts_all(only, ids):
+    channels = (
+        channel("UC1", user_id="user-9", title="c"),
+        channel("UC2", state=REAUTH_REQUIRED),
+        channel("UC3", title="b", **WARNED),
+    )
+    network = seen(only, channels=channels)
+    assert [found.channel_id for found in network.channels] == ids
+    assert (network.total_channels, network.need_attention, len(network.users)) == (3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "only"), [({}, Filter()), ({"state": "", "user": ""}, Filter()), ({"user": "u"}, Filter(user="u"))]
+)
+def test_empty_fields_of_the_form_ask_for_nothing(query, only):
+    assert Filter.asked(query) == only
+    assert bool(only) == bool(query.get("user"))
