@@ -22,22 +22,22 @@ import threading
 import uuid
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
-from shared.access.connect import Connector
-from shared.access.consent import Consents
-from shared.access.disconnect import Disconnects
 from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.access.keyring import Keyring
-from shared.access.learn import learner
-from shared.access.pace import StartPace
 from shared.access.refresh import Refresher
-from shared.access.rotation import Rotation
 from shared.access.tokens import ChannelTokens, SharedTokens
-from shared.access.upkeep import Upkeep
 from shared.access.vault import Vault
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
+
+if TYPE_CHECKING:
+    from shared.access.consent import Consents
+    from shared.access.disconnect import Disconnects
+    from shared.access.rotation import Rotation
+    from shared.access.upkeep import Upkeep
 
 QUEUE = "access"
 INGEST_TOPIC, ERASE = "ingest", "erase"
@@ -73,6 +73,11 @@ def refresher() -> Refresher:
 @cache
 def consents() -> Consents:
     """This process's way to Google's consent page and back."""
+    from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
+    from shared.access.consent import Consents  # noqa: PLC0415
+    from shared.access.learn import learner  # noqa: PLC0415
+    from shared.access.pace import StartPace  # noqa: PLC0415
+
     client, dice = firestore.client(), random.Random()  # noqa: S311 - likewise
     return Consents(
         client=client,
@@ -94,6 +99,8 @@ def _shared_tokens() -> SharedTokens:
 @cache
 def disconnects() -> Disconnects:
     """This process's way to end connections."""
+    from shared.access.disconnect import Disconnects  # noqa: PLC0415 - paid by those who disconnect
+
     return Disconnects(
         firestore.client(),
         vault(),
@@ -107,6 +114,8 @@ def disconnects() -> Disconnects:
 @cache
 def grant_upkeep() -> Upkeep:
     """What the scheduler has done for grants."""
+    from shared.access.upkeep import Upkeep  # noqa: PLC0415 - paid by the scheduler's function
+
     testing = settings().oauth_publishing == "testing"
     return Upkeep(firestore.client(), refresher(), disconnects(), system_clock, testing)
 
@@ -114,6 +123,8 @@ def grant_upkeep() -> Upkeep:
 @cache
 def key_rotation() -> Rotation:
     """The vault key's rotation."""
+    from shared.access.rotation import Rotation  # noqa: PLC0415 - likewise
+
     return Rotation(firestore.client(), vault(), _vault_keys(), system_clock)
 
 

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
@@ -74,6 +74,7 @@ class Returned:
     state: Secret
     code: Secret | None
     error: str | None
+    binding: Secret
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,11 @@ def ask(user_id: str, form: Mapping[str, Any], settings: Settings) -> Ask:
     )
 
 
-def returned(query: Mapping[str, list[str]], settings: Settings) -> Returned:
-    """What the callback's query says.
+def returned(query: Mapping[str, list[str]], binding: str | None, settings: Settings) -> Returned:
+    """What the callback's query says, in a browser that has a binding.
 
-    Raises InvalidRequest for parameters that are missing, repeated or too long, and for another issuer.
+    Raises InvalidRequest for parameters that are missing, repeated or too long, and for another issuer; Forbidden
+    without a binding, for then no state can hold and nothing needs to be asked.
     """
     state = _single(query, "state", 128)
     issuer = _single(query, "iss", 512)
@@ -150,7 +152,9 @@ def returned(query: Mapping[str, list[str]], settings: Settings) -> Returned:
         raise InvalidRequest("The answer carries no state.", reason="stateUnknown", field="state")
     if (code is None) == (error is None):
         raise InvalidRequest("The answer carries no code.", reason="codeMissing", field="code")
-    return Returned(Secret(state), Secret(code) if code else None, error)
+    if not _is_binding(binding):
+        raise _other_browser()
+    return Returned(Secret(state), Secret(code) if code else None, error, Secret(binding))
 
 
 class Consents:
@@ -185,7 +189,7 @@ class Consents:
         """
         self._pace.admit(wanted.user_id)
         state, verifier = secrets.token_urlsafe(_RANDOM_BYTES), Secret(secrets.token_urlsafe(_VERIFIER_BYTES))
-        held = binding if binding and _BINDING.fullmatch(binding) else secrets.token_urlsafe(_RANDOM_BYTES)
+        held = binding if _is_binding(binding) else secrets.token_urlsafe(_RANDOM_BYTES)
         scopes = scopes_for(wanted.features)
         key = digest(state)
         now = self._clock()
@@ -209,7 +213,7 @@ class Consents:
         url = self._google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))
 
-    def finish(self, answer: Returned, binding: str | None) -> Finished:
+    def finish(self, answer: Returned) -> Finished:
         """Consume the state, exchange the code, learn the channel, connect it.
 
         Raises InvalidRequest or Forbidden for a state that does not hold: nobody is known then to whom the browser
@@ -217,7 +221,7 @@ class Consents:
         """
         key = digest(answer.state.reveal())
         self._google.client()  # while our own secret cannot be read, the state is not spent
-        record = self._consume(key, binding)
+        record = self._consume(key, answer.binding.reveal())
         try:
             connected = self._connect(record, answer)
         except YtempireError as error:
@@ -240,7 +244,7 @@ class Consents:
         found: Mapping[str, Any] | None = fields.get("outcome")
         return found
 
-    def _consume(self, key: str, binding: str | None) -> _Record:
+    def _consume(self, key: str, binding: str) -> _Record:
         """The record of a state, which from now on no longer works."""
         from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
         from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415
@@ -301,17 +305,23 @@ def check(fields: Mapping[str, Any] | None, binding: str | None, now: datetime) 
     if fields["expires_at"] <= now:
         raise InvalidRequest("This sign-in took too long. Start again from the app.", reason="stateExpired")
     if not _same(fields, binding):
-        raise Forbidden("This sign-in was started in another browser.", reason="otherBrowser")
+        raise _other_browser()
+
+
+def _other_browser() -> Forbidden:
+    return Forbidden("This sign-in was started in another browser.", reason="otherBrowser")
 
 
 def _used() -> InvalidRequest:
     return InvalidRequest("This sign-in has been used already. Start again from the app.", reason="stateUsed")
 
 
+def _is_binding(value: str | None) -> TypeGuard[str]:
+    return value is not None and _BINDING.fullmatch(value) is not None
+
+
 def _same(fields: Mapping[str, Any], binding: str | None) -> bool:
-    if not binding or not _BINDING.fullmatch(binding):
-        return False
-    return secrets.compare_digest(digest(binding), str(fields.get("binding", "")))
+    return _is_binding(binding) and secrets.compare_digest(digest(binding), str(fields.get("binding", "")))
 
 
 def _text(form: Mapping[str, Any], name: str, most: int) -> str | None:

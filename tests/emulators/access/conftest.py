@@ -139,8 +139,8 @@ class Deployment:
 
     def finish(self, back: dict[str, list[str]], cookie: str | None = "same") -> Finished:
         """Come back from Google, in the same browser unless told otherwise."""
-        answer = consent.returned(back, self.settings)
-        return self.consents.finish(answer, self.cookie if cookie == "same" else cookie)
+        answer = consent.returned(back, self.cookie if cookie == "same" else cookie, self.settings)
+        return self.consents.finish(answer)
 
     def connect(self, user: str = "u1", *, account: int = 0, channel: int = 0, **form: Any) -> Finished:
         """The whole way. untick: scopes; form: as `start`."""
