@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
 __all__ = ["Answer", "Call", "Handler", "dispatch", "guarded", "json_response"]
+MOST_BUFFERED = 64 * 1024**2
+"""Bytes of one request's body that are held in memory; resumable uploads stream past this module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +72,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request whose method is known; nothing of it is checked yet."""
+    """A request whose method is known, nothing of it checked yet. raw: its body; None if too large to hold."""
 
     request: Request
     match: Match
     query: Mapping[str, list[str]]
-    raw: bytes
+    raw: bytes | None
 
     @property
     def token(self) -> str | None:
@@ -108,14 +110,25 @@ async def dispatch(simulator: Simulator, handlers: Mapping[str, Handler], reques
 
 async def _arrival(request: Request) -> Arrival | None:
     verb, query = request.method, parse_qs(request.url.query, keep_blank_values=True)
-    raw = await request.body()
+    raw = await _body(request)
     if request.headers.get("x-http-method-override"):
         # Google's clients send a GET whose address would be too long as a POST with its query as the body.
         verb = request.headers["x-http-method-override"].upper()
-        query.update(parse_qs(raw.decode(), keep_blank_values=True))
+        query.update(parse_qs((raw or b"").decode(), keep_blank_values=True))
         raw = b""
     match = discovery.find(verb, request.scope["path"])
     return Arrival(request, match, query, raw) if match else None
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None once it is more than `MOST_BUFFERED`; the server reads on and drops the rest."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > MOST_BUFFERED:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 async def guarded(
@@ -195,6 +208,8 @@ def _admitted(arrival: Arrival, grant: Grant) -> Call:
     """The call, once its parameters and body hold."""
     method, request = arrival.match.method, arrival.request
     params = admission.parameters(method, arrival.match.path_params, arrival.query)
+    if arrival.raw is None:
+        raise GoogleError(413, "uploadTooLarge", f"The body is larger than {MOST_BUFFERED} bytes.")
     content_type = request.headers.get("content-type", "")
     upload, message, content, media_type = "", arrival.raw, b"", ""
     if arrival.match.upload:

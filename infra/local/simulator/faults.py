@@ -200,7 +200,7 @@ class Fault:
         """Whether it answers like a backend that was asked and failed, so that Google has counted the request."""
         if self.kind in {"html", "empty", "reset", "hang"}:
             return True
-        return self.kind == "error" and (self.status or REASONS.get(self.reason or "", (503,))[0]) >= 500
+        return self.kind == "error" and self.error(self.method).status >= 500
 
     def describe(self) -> dict[str, Any]:
         """The fault as the control API lists it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ class Protocol(HttpToolsProtocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-def server(simulator: Simulator, port: int) -> uvicorn.Server:
+def server(simulator: Simulator, port: int, kind: type[uvicorn.Server] = uvicorn.Server) -> uvicorn.Server:
     """A server for a simulator on a port of 127.0.0.1; `run()` serves until it is told to stop."""
     config = uvicorn.Config(
         create_app(simulator),
@@ -42,7 +43,26 @@ def server(simulator: Simulator, port: int) -> uvicorn.Server:
         timeout_graceful_shutdown=1,
         backlog=1024,
     )
-    return uvicorn.Server(config)
+    return kind(config)
+
+
+class BriefServer(uvicorn.Server):
+    """A server for one block: it sees within milliseconds that it is to end, and then waits for nobody."""
+
+    async def main_loop(self) -> None:
+        """Serve until told to stop."""
+        while not await self.on_tick(0):
+            await asyncio.sleep(0.01)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        """Stop listening, cut what is open."""
+        for listener in self.servers:
+            listener.close()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await self.lifespan.shutdown()
 
 
 @contextmanager
@@ -50,7 +70,7 @@ def serving(plan: Plan | None = None) -> Iterator[Simulator]:
     """A simulator that listens on a free port while the block runs; `simulator.root` is its address."""
     port = free_port()
     simulator = Simulator(replace(plan or Plan(root=""), root=f"http://{LOOPBACK}:{port}"))
-    running = server(simulator, port)
+    running = server(simulator, port, BriefServer)
     thread = threading.Thread(target=running.run, name="simulator", daemon=True)
     thread.start()
     try:

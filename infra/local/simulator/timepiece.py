@@ -1,31 +1,30 @@
 """The simulator's clock: it can be set, moved and sped up.
 
-Alone, it keeps an offset to the machine's clock. In the local stack every process reads its time through
-the moved clock from one file; there this clock moves that file, and so moves everybody.
+Alone, it keeps an offset to the machine's clock. In the local stack one file says by how much the time of every
+process is moved (`infra.local.moved_clock`); there this clock moves that file, and so moves everybody.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from infra.local.moved_clock import MovedClock
 from shared.clock import Clock, system_clock
 
 TOLERANCE = timedelta(seconds=5)
 
 
 class ClockStuck(RuntimeError):
-    """The clock file was moved and this process did not notice: it does not run under the moved clock."""
+    """The clock file was moved and this process did not notice: it does not live by the moved clock."""
 
 
 class Timepiece:
     """A clock with hands. speed: simulated seconds per real second; applied by `step`."""
 
     def __init__(self, file: Path | None = None, base: Clock = system_clock) -> None:
-        self._file = file
+        self._moved = MovedClock(file) if file is not None else None
         self._base = base
         self._offset = timedelta()
         self._stepped = time.monotonic()
@@ -41,13 +40,13 @@ class Timepiece:
 
     def advance(self, seconds: float) -> None:
         """Move by some seconds. Raises ClockStuck, see there."""
-        if self._file is None:
+        if self._moved is None:
             self._offset += timedelta(seconds=seconds)
             return
         goal = self.now() + timedelta(seconds=seconds)
-        _write(self._file, _read(self._file) + seconds)
+        self._moved.set_offset(self._moved.offset + seconds)
         if abs(self.now() - goal) > TOLERANCE:
-            raise ClockStuck(f"{self._file} was moved by {seconds:.0f} s, but this process's clock was not")
+            raise ClockStuck(f"{self._moved.path} was moved by {seconds:.0f} s, but this process's clock was not")
 
     def step(self) -> None:
         """Apply the speed to the real time since the last step."""
@@ -55,16 +54,3 @@ class Timepiece:
         passed, self._stepped = present - self._stepped, present
         if self.speed != 1.0:
             self.advance(passed * (self.speed - 1.0))
-
-
-def _read(file: Path) -> float:
-    text = file.read_text().strip() if file.exists() else ""
-    return float(text or 0)
-
-
-def _write(file: Path, offset: float) -> None:
-    """Replace the file whole: its readers look at it at any moment."""
-    handle, name = tempfile.mkstemp(dir=file.parent)
-    with os.fdopen(handle, "w") as new:
-        new.write(f"{offset:+.3f}\n")
-    Path(name).replace(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from infra.local.simulator import discovery
 from infra.local.simulator.grants import Client, Grant
 from infra.local.simulator.state import Plan, Simulator
 from infra.local.simulator.world import Account, Channel
+from tests.end_to_end.simulator import plain
 
 YOUTUBE = "https://www.googleapis.com/auth/youtube"
 READONLY = "https://www.googleapis.com/auth/youtube.readonly"
@@ -49,29 +51,29 @@ class Stage:
 
     def youtube(self, channel_id: str | None, **more: Any) -> Any:
         """Google's client for a channel's owner, unmodified but for the endpoint."""
-        document = json.loads(json.dumps(discovery.document("youtube.v3")))
-        document["rootUrl"] = document["baseUrl"] = f"{self.root}/"
-        document.pop("mtlsRootUrl", None)
-        return build_from_document(document, credentials=Credentials(self.token(channel_id, **more)))
+        return build_from_document(_document(self.root), credentials=Credentials(self.token(channel_id, **more)))
 
     def http(self, channel_id: str | None, **more: Any) -> httpx.Client:
         """A plain HTTP client that carries the owner's token."""
         headers = {"Authorization": f"Bearer {self.token(channel_id, **more)}"}
-        return httpx.Client(base_url=self.root, headers=headers, trust_env=False)
+        return plain.client(self.root, headers=headers)
 
     def control(self, path: str, body: Any = None) -> Any:
         """GET without a body, POST with one; the JSON answer."""
         address = f"{self.root}/control/{path}"
-        answer = (
-            httpx.get(address, trust_env=False)
-            if body is None
-            else httpx.post(address, json=body, trust_env=False)
-        )
+        answer = plain.http().get(address) if body is None else plain.http().post(address, json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def pass_time(self, seconds: float) -> None:
         self.control("clock", {"advance_seconds": seconds})
+
+
+@cache
+def _document(root: str) -> str:
+    document = {**discovery.document("youtube.v3"), "rootUrl": f"{root}/", "baseUrl": f"{root}/"}
+    document.pop("mtlsRootUrl", None)
+    return json.dumps(document)
 
 
 def reason(error: Any) -> str:

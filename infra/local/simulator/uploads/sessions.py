@@ -183,17 +183,19 @@ class Sessions:
 
 
 def media_of(call: Call) -> tuple[str, int | None]:
-    """(type, length) of the media that a resumable start announces. Raises 400 for a type the method refuses."""
+    """(type, length) of the media sent or announced. Raises 400 or 413 for what the method does not take."""
+    media_type, total = _announced(call) if call.upload == "resumable" else (call.media_type, len(call.media))
+    if total is not None and total > call.method.max_size:
+        raise GoogleError(413, "uploadTooLarge", f"The media is larger than {call.method.max_size} bytes.")
+    return accepted(call, media_type), total
+
+
+def _announced(call: Call) -> tuple[str, int | None]:
     headers = call.request.headers
-    if call.upload != "resumable":
-        return accepted(call, call.media_type), len(call.media)
     length = headers.get("x-upload-content-length", "")
     if length and not (length.isascii() and length.isdigit()):
         raise GoogleError(400, "badRequest", "X-Upload-Content-Length is not a number.")
-    total = int(length) if length else None
-    if total is not None and total > call.method.max_size:
-        raise GoogleError(413, "uploadTooLarge", f"The media is larger than {call.method.max_size} bytes.")
-    return accepted(call, headers.get("x-upload-content-type", "application/octet-stream")), total
+    return headers.get("x-upload-content-type", "application/octet-stream"), int(length) if length else None
 
 
 def accepted(call: Call, media_type: str) -> str:

@@ -1,9 +1,12 @@
 """What people call channels and videos: plain words, other scripts, quotation marks, text that looks like HTML.
 
-Whoever shows a title must survive all of it, so a known share of the titles is awkward on purpose.
+Whoever shows a title must survive all of it, so a known share of the titles is awkward on purpose. Those of videos
+are such as YouTube accepts back: without `<` and `>`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from infra.local.simulator.world.hashing import mix, pick
 
@@ -111,11 +114,11 @@ _THING = (
     "a paper boat",
 )
 _AWKWARD = (
-    "<b>{}</b> & friends", 'He said "{}"', "L'été de {}", "{} <script>alert(1)</script>", "日本語で{}",
-    "{} — ça marche? ✓",
+    "{} & friends", 'He said "{}"', "L'été de {}", "&#60;script&#62;{}", "日本語で{}", "{} — ça marche? ✓",
     "Привет, {}", "{} 🎬🔥", "{}, part 1, \"uncut\"", "&lt;{}&gt;", "{}\u202e reversed", "שלום {}", "=SUM({})",
     "{} \\ / | %20",
 )  # fmt: skip
+_MARKUP = ("<b>{}</b> & friends", "{} <script>alert(1)</script>")
 _TAGS = (
     "diy",
     "how to",
@@ -167,7 +170,7 @@ def person(key: int) -> str:
 def channel_title(key: int) -> str:
     """A channel's title; one in five is awkward."""
     plain = f"{pick(key, 203, _SUBJECT)} {pick(key, 204, _SERIES)}"
-    return _awkward(plain, key, 205, 5)
+    return _awkward(plain, key, 205, 5, (*_MARKUP, *_AWKWARD))
 
 
 def handle(key: int, serial: str) -> str:
@@ -178,7 +181,7 @@ def handle(key: int, serial: str) -> str:
 def video_title(key: int) -> str:
     """A video's title, at most 100 characters; one in eight is awkward."""
     plain = f"{pick(key, 206, _VERB)} {pick(key, 207, _THING)} #{mix(key, 208) % 90 + 1}"
-    return _awkward(plain, key, 209, 8)[:100]
+    return _awkward(plain, key, 209, 8, _AWKWARD)[:100]
 
 
 def description(key: int, title: str) -> str:
@@ -192,8 +195,8 @@ def tags(key: int) -> list[str]:
     return sorted({pick(key, 212 + index, _TAGS) for index in range(mix(key, 220) % 6)})
 
 
-def _awkward(plain: str, key: int, salt: int, one_in: int) -> str:
+def _awkward(plain: str, key: int, salt: int, one_in: int, forms: Sequence[str]) -> str:
     bits = mix(key, salt)
     if bits % one_in:
         return plain
-    return _AWKWARD[(bits // one_in) % len(_AWKWARD)].format(plain)
+    return forms[(bits // one_in) % len(forms)].format(plain)

@@ -14,6 +14,7 @@ from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.cloud.identity import TokenVerifier
 from shared.errors import NotSignedIn
+from tests.end_to_end.simulator import plain
 
 CLIENT = Client(client_id="c", client_secret="s", redirect_uris=("https://app.example.test/callback",))
 SCOPE = "https://www.googleapis.com/auth/"
@@ -28,7 +29,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def http(simulator: Simulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=simulator.root, trust_env=False) as client:
+    with plain.client(simulator.root) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ import pytest
 from infra.local.moved_clock import MovedClock
 from infra.local.process import LOOPBACK, Part, free_port
 from shared.clock import parse_instant, system_clock
+from tests.end_to_end.simulator import plain
 
 CLIENT = {"client_id": "c", "client_secret": "s", "redirect_uris": ["https://app.example.test/callback"]}
 
@@ -33,7 +34,7 @@ def http(run_folder: Path, clock_file: Path) -> Iterator[httpx.Client]:
     command = [sys.executable, "-m", "infra.local.simulator", "--port", str(port), "--users", "2"]
     command += ["--identity-key", str(run_folder / "identity.pem"), "--client", str(run_folder / "client.json")]
     command += ["--clock-file", str(clock_file), "--limit", "search=7"]
-    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False) as client:
+    with plain.client(f"http://{LOOPBACK}:{port}") as client:
         part = Part(
             name="simulator",
             command=command,

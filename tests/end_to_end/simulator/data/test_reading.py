@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 from googleapiclient.errors import HttpError
 
 from infra.local.simulator import discovery
 from infra.local.simulator.serve import serving
+from tests.end_to_end.simulator import plain
 from tests.end_to_end.simulator.data_world import PLAN, READONLY, YOUTUBE, Stage, reason
 
 
@@ -208,9 +208,9 @@ def test_the_public_feed_shows_fifteen_videos_to_anybody(stage: Stage):
     for number in range(16):
         stage.control("videos", {"channel_id": stage.channel(1).id, "title": f"Number {number}"})
     for path in ("/xml/feeds/videos.xml", "/feeds/videos.xml"):
-        answer = httpx.get(f"{stage.root}{path}?channel_id={stage.channel(1).id}", trust_env=False)
+        answer = plain.http().get(f"{stage.root}{path}?channel_id={stage.channel(1).id}")
         assert len(fromstring(answer.content).findall("{http://www.w3.org/2005/Atom}entry")) == 15
-        assert httpx.get(f"{stage.root}{path}?channel_id=UCx", trust_env=False).status_code == 404
+        assert plain.http().get(f"{stage.root}{path}?channel_id=UCx").status_code == 404
 
 
 def test_a_scope_that_only_reads_cannot_write(stage: Stage, mine: Any):

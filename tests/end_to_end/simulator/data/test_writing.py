@@ -153,6 +153,16 @@ def test_a_thumbnail_is_set_and_shows(owner: Any, video: str, picture: bytes, ki
     assert shown["contentDetails"]["hasCustomThumbnail"] is True
 
 
+@pytest.mark.parametrize("size", [50 * 2**20 + 1, 64 * 2**20 + 1], ids=["a picture's limit", "any body's limit"])
+def test_more_than_is_taken_in_one_request_is_refused_without_being_kept(stage: Stage, video: str, size: int):
+    address = f"/upload/youtube/v3/thumbnails/set?videoId={video}&uploadType=media"
+    with stage.http(stage.channel().id) as http:
+        answer = http.post(address, content=bytes(size), headers={"Content-Type": "image/png"})
+    assert answer.status_code == 413
+    assert answer.json()["error"]["errors"][0]["reason"] == "uploadTooLarge"
+    assert stage.control(f"videos?channel_id={stage.channel().id}")["videos"][0]["thumbnail_sha256"] is None
+
+
 def test_a_thumbnail_that_is_no_picture_is_refused(stage: Stage, owner: Any, video: str):
     page = MediaIoBaseUpload(io.BytesIO(b"<html>"), mimetype="image/png", resumable=False)
     assert refusal(owner.thumbnails().set(videoId=video, media_body=page)) == (400, "invalidImage")

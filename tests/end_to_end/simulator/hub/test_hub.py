@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from infra.local.simulator.serve import serving
+from tests.end_to_end.simulator import plain
 from tests.end_to_end.simulator.data_world import PLAN, Stage
 
 SECRET = "a shared secret"
@@ -81,7 +82,7 @@ def ask(stage: Stage, subscriber: Subscriber, **fields: str) -> httpx.Response:
         "hub.secret": SECRET,
         **{f"hub.{name}": value for name, value in fields.items()},
     }
-    return httpx.post(f"{stage.root}/subscribe", data=form, trust_env=False)
+    return plain.http().post(f"{stage.root}/subscribe", data=form)
 
 
 def settle(stage: Stage) -> None:
@@ -149,7 +150,7 @@ def test_the_root_address_takes_requests_too(stage: Stage, subscriber: Subscribe
         "hub.callback": subscriber.url,
         "hub.verify": "sync",
     }
-    assert httpx.post(f"{stage.root}/", data=form, trust_env=False).status_code == 204
+    assert plain.http().post(f"{stage.root}/", data=form).status_code == 204
 
 
 def test_uploads_renames_and_deletions_are_delivered_signed(stage: Stage, subscriber: Subscriber):

@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.simulator.grants import Client
 from infra.local.simulator.state import Simulator
+from tests.end_to_end.simulator import plain
 
 EMAIL = "user-002@example.test"
 YOUTUBE = "https://www.googleapis.com/auth/youtube"
@@ -42,7 +43,7 @@ class Form(HTMLParser):
 
 @pytest.fixture
 def browser(simulator: Simulator):
-    with httpx.Client(base_url=simulator.root) as client:
+    with plain.client(simulator.root) as client:
         yield client
 
 

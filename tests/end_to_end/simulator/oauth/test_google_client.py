@@ -8,7 +8,6 @@ import google.auth.exceptions
 import google.auth.transport.requests
 import google.oauth2.credentials
 import google.oauth2.id_token
-import httpx
 import jwt
 import pytest
 from google_auth_oauthlib.flow import Flow
@@ -16,6 +15,7 @@ from googleapiclient.discovery import build
 
 from infra.local.simulator.grants import Client
 from infra.local.simulator.state import Simulator
+from tests.end_to_end.simulator import plain
 
 EMAIL = "user-001@example.test"
 YOUTUBE = "https://www.googleapis.com/auth/youtube"
@@ -47,14 +47,14 @@ def flow_for(simulator: Simulator, client: Client, *scopes: str) -> Flow:
 
 
 def prepare(simulator: Simulator, **choice: object) -> None:
-    httpx.post(f"{simulator.root}/control/consent", json={"user": EMAIL, **choice}).raise_for_status()
+    plain.http().post(f"{simulator.root}/control/consent", json={"user": EMAIL, **choice}).raise_for_status()
 
 
 def consent(flow: Flow, **parameters: str) -> str:
     """Ask for consent as a browser would; the address of the callback."""
     parameters = {"access_type": "offline", "prompt": "consent", "login_hint": EMAIL, **parameters}
     address, _ = flow.authorization_url(**parameters)
-    answer = httpx.get(address)
+    answer = plain.http().get(address)
     assert answer.status_code == 302, answer.text
     return answer.headers["location"]
 
@@ -93,7 +93,7 @@ def test_an_expired_access_token_is_refreshed_by_googles_library(simulator: Simu
     credentials = flow.credentials
     before = credentials.token
     session = google.auth.transport.requests.AuthorizedSession(credentials)
-    httpx.post(f"{simulator.root}/control/grants", json={"action": "expire_access"}).raise_for_status()
+    plain.http().post(f"{simulator.root}/control/grants", json={"action": "expire_access"}).raise_for_status()
     assert session.get(f"{simulator.root}/youtube/v3/channels?part=id&mine=true").status_code == 200
     assert credentials.token != before
 
@@ -103,16 +103,16 @@ def test_revoking_ends_refreshing_and_calling(simulator: Simulator, client: Clie
     flow = flow_for(simulator, client, YOUTUBE)
     flow.fetch_token(authorization_response=consent(flow))
     credentials = flow.credentials
-    revoked = httpx.post(f"{simulator.root}/revoke", data={"token": credentials.refresh_token})
+    revoked = plain.http().post(f"{simulator.root}/revoke", data={"token": credentials.refresh_token})
     assert revoked.status_code == 200
-    call = httpx.get(
+    call = plain.http().get(
         f"{simulator.root}/youtube/v3/channels?part=id&mine=true",
         headers={"authorization": f"Bearer {credentials.token}"},
     )
     assert call.status_code == 401
     with pytest.raises(google.auth.exceptions.RefreshError, match="expired or revoked"):
         credentials.refresh(google.auth.transport.requests.Request())
-    again = httpx.post(f"{simulator.root}/revoke", data={"token": credentials.refresh_token})
+    again = plain.http().post(f"{simulator.root}/revoke", data={"token": credentials.refresh_token})
     assert (again.status_code, again.json()["error"]) == (400, "invalid_token")
 
 
@@ -149,7 +149,7 @@ def test_no_refresh_token_when_consent_need_not_be_shown_again(simulator: Simula
     first.fetch_token(authorization_response=consent(first))
     second = flow_for(simulator, client, YOUTUBE)
     address, _ = second.authorization_url(access_type="offline", login_hint=EMAIL)
-    second.fetch_token(authorization_response=httpx.get(address).headers["location"])
+    second.fetch_token(authorization_response=plain.http().get(address).headers["location"])
     assert second.credentials.token
     assert second.credentials.refresh_token is None
 

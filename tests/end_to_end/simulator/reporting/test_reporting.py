@@ -17,6 +17,7 @@ from infra.local.simulator import discovery
 from infra.local.simulator.state import Simulator
 from infra.local.simulator.world.report_types import REPORT_TYPES
 from shared.clock import pacific_day, parse_instant
+from tests.end_to_end.simulator import plain
 from tests.end_to_end.simulator.google import google_client
 
 SCOPE = "yt-analytics.readonly"
@@ -152,7 +153,7 @@ def truth_of(simulator: Simulator, reports: list[dict[str, Any]], kind: str) -> 
     days = [pacific_day(parse_instant(report["startTime"])).isoformat() for report in reports]
     channel = reports[0]["downloadUrl"].split("CHANNEL/")[1].split("/")[0]
     asked = {"channel_id": channel, "from": min(days), "to": max(days), "report_type": kind}
-    return httpx.get(f"{simulator.root}/control/truth", params=asked, trust_env=False).raise_for_status().json()
+    return plain.http().get(f"{simulator.root}/control/truth", params=asked).raise_for_status().json()
 
 
 def test_lists_are_filtered_by_creation_and_by_day_and_come_in_pages(simulator: Simulator, reporting: Reporting):
@@ -198,7 +199,7 @@ def test_a_day_issued_again_is_listed_beside_the_older_file(simulator: Simulator
         assert newer["endTime"] == older["endTime"]
     today = pacific_day(simulator.clock())
     asked = {"from": str(today - timedelta(days=60)), "to": str(today)}
-    daily = httpx.get(f"{simulator.root}/control/truth/daily", params=asked, trust_env=False).json()["channels"]
+    daily = plain.http().get(f"{simulator.root}/control/truth/daily", params=asked).json()["channels"]
     assert len(daily) == 6
     assert sum(one["superseded"] for one in daily.values()) == len(seen)
 
@@ -226,22 +227,21 @@ def test_a_file_is_packed_when_asked_and_belongs_to_its_channel_alone(
 
     def get(token: str, **headers: str) -> httpx.Response:
         sent = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity", **headers}
-        return httpx.get(url, headers=sent, trust_env=False)
+        return plain.http().get(url, headers=sent)
 
-    plain = get(owner)
-    assert plain.status_code == 200
-    assert plain.headers["content-type"].startswith("text/csv")
-    with httpx.stream(
+    whole = get(owner)
+    assert whole.status_code == 200
+    assert whole.headers["content-type"].startswith("text/csv")
+    with plain.http().stream(
         "GET", url, headers={"Authorization": f"Bearer {owner}", "Accept-Encoding": "gzip"}
     ) as packed:
         assert packed.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
+        assert gzip.decompress(b"".join(packed.iter_raw())) == whole.content
     stranger = next(a.email for a in simulator.world.accounts[:3] if a.email != busy[0])
     assert get(connect(stranger, 0, SCOPE).access_token).status_code == 403
     assert get("ya29.unknown").status_code == 401
-    assert (
-        httpx.get(url.replace("?alt=media", ""), headers={"Authorization": f"Bearer {owner}"}).status_code == 400
-    )
+    bare = plain.http().get(url.replace("?alt=media", ""), headers={"Authorization": f"Bearer {owner}"})
+    assert bare.status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_file_is_packed_when_asked_and_belongs_to_its_channel_alone(
 )
 def test_accounts_that_are_refused(simulator: Simulator, connect, email: str, status: int):
     headers = {"Authorization": f"Bearer {connect(email, 0, SCOPE).access_token}"}
-    assert httpx.get(f"{simulator.root}/v1/jobs", headers=headers, trust_env=False).status_code == status
+    assert plain.http().get(f"{simulator.root}/v1/jobs", headers=headers).status_code == status
 
 
 def test_a_scope_for_videos_does_not_read_reports(reporting: Reporting):
@@ -265,14 +265,14 @@ def test_a_scope_for_videos_does_not_read_reports(reporting: Reporting):
 
 def test_errors_have_the_shape_of_this_api(simulator: Simulator, connect):
     headers = {"Authorization": f"Bearer {connect('user-001@example.test', 0, SCOPE).access_token}"}
-    answer = httpx.get(f"{simulator.root}/v1/jobs/none", headers=headers, trust_env=False)
+    answer = plain.http().get(f"{simulator.root}/v1/jobs/none", headers=headers)
     assert answer.json() == {
         "error": {"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND"}
     }
 
 
 def control(simulator: Simulator, path: str, asked: dict[str, Any]) -> Any:
-    return httpx.post(f"{simulator.root}/control/{path}", json=asked, trust_env=False)
+    return plain.http().post(f"{simulator.root}/control/{path}", json=asked)
 
 
 def test_a_job_that_youtube_ends_is_gone_with_its_reports(simulator: Simulator, reporting: Reporting):
@@ -318,7 +318,7 @@ def test_issuing_can_be_held_while_something_is_compared(simulator: Simulator, r
 
 
 def test_the_world_can_be_read_and_changed(simulator: Simulator, reporting: Reporting):
-    world = httpx.get(f"{simulator.root}/control/world", trust_env=False).json()
+    world = plain.http().get(f"{simulator.root}/control/world").json()
     first = world["accounts"][0]
     assert first["email"] == "user-001@example.test"
     assert {"id", "title", "monetised", "state"} <= first["channels"][0].keys()

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from infra.local.simulator import discovery
 from infra.local.simulator.serve import serving
 from infra.local.simulator.uploads.protocol import GRANULE
+from tests.end_to_end.simulator import plain
 from tests.end_to_end.simulator.data_world import PLAN, Stage, reason
 
 START = "/upload/youtube/v3/videos?uploadType=resumable&part=snippet,status"
@@ -53,7 +54,7 @@ class Upload:
             started = http_client.post(START, json=body, headers=headers)
         assert started.status_code == 200, started.text
         self.address = started.headers["Location"]
-        self.client = httpx.Client(trust_env=False)
+        self.client = plain.client()
 
     def put(self, data: bytes, content_range: str | None) -> httpx.Response:
         headers = {"Content-Range": content_range} if content_range else {}

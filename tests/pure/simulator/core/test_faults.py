@@ -84,6 +84,24 @@ def test_the_two_meanings_of_rate_limit_exceeded_differ_in_their_words():
 
 
 @pytest.mark.parametrize(
+    ("spec", "costs"),
+    [
+        ({"kind": "backendError"}, True),
+        ({"kind": "error", "status": 502}, True),
+        ({"kind": "html", "status": 403}, True),
+        ({"kind": "reset"}, True),
+        ({"kind": "channelSuspended"}, False),
+        ({"kind": "quota"}, False),
+        ({"kind": "quotaExceeded"}, False),
+        ({"kind": "rateLimitExceeded"}, False),
+        ({"kind": "delay"}, False),
+    ],
+)
+def test_only_a_backend_that_was_asked_and_failed_costs_in_the_methods_place(spec: dict[str, object], costs: bool):
+    assert parse({"method": LIST, **spec}).costs is costs
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         {"method": "youtube.videos.lost"},

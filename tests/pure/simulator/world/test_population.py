@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from infra.local.simulator.data.rules import snippet_problem
 from infra.local.simulator.world import World
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -71,6 +72,22 @@ def test_some_titles_are_awkward_and_some_channels_earn_nothing():
     titles = " ".join(channel.title for channel in channels)
     assert all(mark in titles for mark in ("<script>", '"', "🎬", "日本語"))
     assert 0.5 < sum(channel.monetised for channel in channels) / len(channels) < 0.9
+
+
+def test_youtube_takes_back_every_title_description_and_tag_that_the_world_has():
+    world = World.generate(1, 50, 5, NOW)
+    videos = [video for channel in world.channels() for video in world.videos_of(channel.id, NOW)]
+    for video in videos:
+        snippet = {
+            "title": video.title,
+            "description": video.description,
+            "tags": video.tags,
+            "categoryId": video.category_id,
+        }
+        assert snippet_problem(snippet) is None, snippet
+    titles = " ".join(video.title for video in videos)
+    awkward = ('"', "'", "&lt;", "&#60;script", "=SUM(", "🎬", "日本語", "שלום", "\u202e", "\\")
+    assert all(mark in titles for mark in awkward)
 
 
 def test_channels_keep_uploading_as_time_goes_on(world: World):
