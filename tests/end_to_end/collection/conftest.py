@@ -1,0 +1,40 @@
+"""One stack for the whole room: two users with two channels each, collected once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from infra.local.stack import Stack
+from tests.end_to_end.collection.network import FUNCTIONS, LAG, SETTINGS, Network, network_of
+
+
+@pytest.fixture(scope="package")
+def whole() -> Iterator[Network]:
+    """Four channels connected, 74 hours passed, their first reports collected."""
+    started = Stack.start(
+        users=2, channels_per_user=2, functions=FUNCTIONS, schedules_paused=True, settings=SETTINGS
+    )
+    with (
+        started as stack,
+        pytest.MonkeyPatch.context() as environment,
+        httpx.Client(timeout=90, trust_env=False) as http,
+    ):
+        for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
+            environment.setenv(name, stack.env[name])
+        network = network_of(stack, http)
+        network.connect_everybody()
+        network.pass_time(LAG)
+        network.collect()
+        yield network
+
+
+@pytest.fixture
+def network(whole: Network) -> Iterator[Network]:
+    """The network, with a simulator that does nothing odd before and after."""
+    yield whole
+    whole.http.delete(f"{whole.stack.simulator}/control/faults").raise_for_status()
+    whole.control("reporting")
+    whole.control("hub", mode="normal", signing="sha1")

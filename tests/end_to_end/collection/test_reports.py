@@ -1,0 +1,163 @@
+"""Bulk reports on the whole stack: every number is the truth, whatever happens on the way, and counts once."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import psutil
+import pytest
+from google.cloud import pubsub_v1
+
+from infra.local.supervisor import State
+from tests.end_to_end.collection.network import Network
+
+DAY = timedelta(days=1)
+
+
+def assert_true_and_once(network: Network) -> None:
+    found = network.truth()
+    assert found.differences == []
+    rows, reports = network.named()
+    assert rows == reports
+    assert set(network.states()) == {"loaded"}
+
+
+def test_the_first_collection_brings_thirty_days_of_every_channel(network: Network):
+    assert_true_and_once(network)
+    assert network.states()["loaded"] >= 4 * 30
+    assert {c.id for c in network.state.collection("channels").stream()} == set(network.channels)
+
+
+@pytest.mark.fault(28)
+@pytest.mark.fault(29)
+def test_corrections_replace_what_they_correct(network: Network):
+    before = network.truth().superseded
+    network.pass_time(4 * DAY)
+    network.collect()
+    assert_true_and_once(network)
+    assert network.truth().superseded > before
+
+
+@pytest.mark.fault(44)
+def test_a_schedule_that_fires_twice_plans_once(network: Network):
+    network.pass_time(DAY)
+    assert network.collect()["queued"] == 1
+    listings = network.calls("youtubereporting.jobs.reports.list")
+    assert network.collect()["queued"] == 0
+    assert network.calls("youtubereporting.jobs.reports.list") == listings
+
+
+def test_a_channel_that_was_collected_is_not_overdue(network: Network):
+    assert network.collect("collect-reports-catchup")["due"] == 0
+
+
+@pytest.mark.fault(30)
+def test_downloads_that_are_cut_or_damaged_are_fetched_again_and_count_once(network: Network):
+    for kind in ("truncated", "cut", "damaged_gzip"):
+        network.fault(method="youtubereporting.media.download", kind=kind, times=1)
+    network.pass_time(DAY)
+    network.collect()
+    assert network.ask("faults")["faults"] == [] or all(f["spent"] for f in network.ask("faults")["faults"])
+    assert_true_and_once(network)
+
+
+@pytest.mark.fault(31)
+def test_added_columns_and_new_values_are_kept(network: Network):
+    network.control("reporting", added_column="shorts_remixes", new_value="A_VALUE_OF_TOMORROW")
+    network.pass_time(DAY)
+    network.collect()
+    assert_true_and_once(network)
+    kept = "SELECT COUNT(*) FROM `DATASET.report_channel_basic_a3` WHERE country_code = 'A_VALUE_OF_TOMORROW'"
+    aside = "SELECT COUNT(*) FROM `DATASET.channel_basic` WHERE JSON_VALUE(extra, '$.shorts_remixes') IS NOT NULL"
+    assert network.query(kept)[0][0] > 0
+    assert network.query(aside)[0][0] > 0
+
+
+@pytest.mark.fault(31)
+def test_a_missing_column_is_told_with_its_day_and_healed_the_next_day(network: Network):
+    network.control("reporting", missing_column="views")
+    network.pass_time(DAY)
+    network.collect()
+    failed = [entry for entry in network.days().values() if entry["state"] == "failed"]
+    assert {entry["reason"] for entry in failed} == {"reportColumnMissing"}
+    assert "lacks the columns views" in network.stack.logs("ingest")
+    network.control("reporting")
+    network.pass_time(DAY)
+    network.collect()
+    assert_true_and_once(network)
+
+
+@pytest.mark.fault(32)
+def test_ingest_killed_in_the_middle_of_its_work_loses_nothing_and_doubles_nothing(network: Network):
+    ingest = network.stack.supervisor.parts["ingest"]
+    for wanted in (2, 5):
+        network.pass_time(2 * DAY)
+        before = network.calls("youtubereporting.media.download")
+        result = network.stack.trigger("collect-reports-daily")
+        assert result["status"] == 200
+        network.eventually(
+            lambda known=before + wanted: network.calls("youtubereporting.media.download") >= known, 30
+        )
+        first = ingest.pid
+        assert first is not None
+        for process in [*psutil.Process(first).children(recursive=True), psutil.Process(first)]:
+            process.kill()
+        network.eventually(lambda dead=first: ingest.state is State.READY and ingest.pid not in {None, dead}, 60)
+        network.settle()
+    assert_true_and_once(network)
+
+
+@pytest.mark.fault(44)
+def test_a_second_delivery_changes_nothing(network: Network):
+    before = (network.named(), network.days(), network.calls("youtubereporting.media.download"))
+    deliveries = network.ingested()
+    for _ in range(2):
+        network.publish("reports", network.report_message(network.channels[0]))
+    network.eventually(lambda: network.ingested() >= deliveries + 2)
+    assert (network.named(), network.days(), network.calls("youtubereporting.media.download")) == before
+
+
+@pytest.mark.fault(44)
+def test_a_poisoned_message_ends_with_the_dead_letters_and_stops_nobody(network: Network):
+    network.publish("reports", {"report_type": "channel_basic_a3", "reports": [{"id": "poison"}]})
+    network.pass_time(DAY)
+    network.collect()
+    assert_true_and_once(network)
+    project = network.stack.env["GOOGLE_CLOUD_PROJECT"]
+    subscription = f"projects/{project}/subscriptions/ingest-dead"
+    subscriber = pubsub_v1.SubscriberClient()
+    deadline = time.monotonic() + 90
+    bodies: list[bytes] = []
+    while not any(b"poison" in body for body in bodies):
+        assert time.monotonic() < deadline
+        pulled = subscriber.pull(subscription=subscription, max_messages=10, timeout=30)
+        bodies += [received.message.data for received in pulled.received_messages]
+        time.sleep(0.2)
+
+
+@pytest.mark.fault(33)
+def test_a_job_that_youtube_ended_is_made_again_and_nothing_is_lost(network: Network):
+    channel = network.channels[0]
+    before = network.views_of(channel)
+    assert network.control("reporting/jobs/end", channel_id=channel)["ended"] == 1
+    network.pass_time(timedelta(hours=1))
+    assert network.call("collect_reports", {"channels": network.channels}).json()["unfinished"] == 0
+    network.pass_time(timedelta(days=4))
+    network.collect()
+    after = network.views_of(channel)
+    assert set(before) <= set(after)
+    assert max(after) > max(before)
+    wrong = [text for text in network.truth().differences if "YouTube issued no such report" not in text]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", {"channels": "UC1"}, {"channels": [1]}, {"everything": "yes"}, {"channel": "UC1"},
+     {"channels": [], "everything": True}],
+)  # fmt: skip
+def test_a_body_that_makes_no_sense_is_refused_in_the_one_error_shape(network: Network, body):
+    answer = network.call("collect_reports", body)
+    assert answer.status_code == 400
+    assert {"code", "reason", "message"} <= set(answer.json()["error"])
