@@ -17,7 +17,6 @@ from infra.local.simulator.discovery import Method, Parameter
 from infra.local.simulator.errors import GoogleError, bad_request, invalid_field
 from infra.local.simulator.grants import Grant, Grants, missing_credentials
 
-MOST_IN_A_LIST = 50
 ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
     "suspended": (
         "authenticatedUserAccountSuspended",

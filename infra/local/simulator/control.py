@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
-from json import JSONDecodeError
 from typing import Any
 
 from starlette.requests import Request
@@ -31,7 +30,7 @@ def wish(verb: str, path: str, handler: Wish) -> Route:
             asked = await request.json() if await request.body() else dict(request.query_params)
             answer = handler(simulator_of(request), asked)
             return json_response(await answer if isawaitable(answer) else answer)
-        except (ValueError, KeyError, TypeError, JSONDecodeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return Route(path, endpoint, methods=[verb])

@@ -105,7 +105,7 @@ def _change_grants(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, 
 
 
 def _account(simulator: Simulator, name: str) -> Account:
-    account = simulator.world.account(name) or simulator.world.account_by_id(name)
+    account = simulator.world.account_called(name)
     if account is None:
         raise ValueError(f"nobody is called {name!r}")
     return account

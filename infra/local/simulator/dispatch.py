@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from infra.local.simulator.grants import Grant
     from infra.local.simulator.state import Simulator
 
-__all__ = ["Answer", "Call", "Handler", "dispatch", "guarded", "json_response"]
 MOST_BUFFERED = 64 * 1024**2
 """Bytes of one request's body that are held in memory; resumable uploads stream past this module."""
 

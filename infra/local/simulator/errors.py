@@ -86,6 +86,11 @@ def bad_request(message: str, *, reason: str = "badRequest", location: str | Non
     return GoogleError(400, reason, message, location=location)
 
 
+def forbidden(domain: str, message: str = "The request is not properly authorized.") -> GoogleError:
+    """403 for something that belongs to somebody else."""
+    return GoogleError(403, "forbidden", message, domain=domain)
+
+
 def invalid_field(path: str, message: str) -> GoogleError:
     """400 for a request message that does not fit its schema, in the words of Google's JSON transcoder."""
     violation = {"description": message} if not path else {"field": path, "description": message}

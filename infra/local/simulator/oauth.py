@@ -22,10 +22,11 @@ from starlette.routing import Route
 from infra.local.identity import GOOGLE
 from infra.local.simulator import consent, pages
 from infra.local.simulator.consent import AuthRequest, Choice, Refusal
-from infra.local.simulator.dispatch import guarded, json_response
+from infra.local.simulator.dispatch import guarded
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.grants import Client, Grant, Issue, refused
 from infra.local.simulator.state import Simulator, simulator_of
+from infra.local.simulator.wire import json_response
 from infra.local.simulator.world import Account, Channel
 
 OPEN_FLOWS = 10_000
@@ -160,7 +161,7 @@ def _granted(
 
 
 def _account(simulator: Simulator, name: str) -> Account:
-    account = simulator.world.account(name) or simulator.world.account_by_id(name)
+    account = simulator.world.account_called(name)
     if account is None:
         raise Refusal(400, "invalid_request", "Couldn't find this Google Account.")
     return account

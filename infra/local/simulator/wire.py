@@ -48,7 +48,8 @@ def finish(request: Request, response: Response, *, ranges: bool = False) -> Res
     if response.status_code != 200 or type(response) is not Response:
         return response
     tag = response.headers.get("etag")
-    if tag and tag in {part.strip() for part in request.headers.get("if-none-match", "").split(",")}:
+    held = {part.strip(' "') for part in request.headers.get("if-none-match", "").split(",")}
+    if tag and tag.strip('"') in held:
         return Response(status_code=304, headers={"etag": tag})
     if ranges and (found := _RANGE.fullmatch(request.headers.get("range", ""))):
         return _range(response, found.group(1), found.group(2))

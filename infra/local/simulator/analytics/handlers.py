@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.analytics import numbers, retention, rules
 from infra.local.simulator.analytics.rules import Query
-from infra.local.simulator.data import reader
-from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.caller import own_channel
+from infra.local.simulator.errors import forbidden
 from infra.local.simulator.world import growth
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.splits import DEMOGRAPHICS
@@ -28,7 +28,7 @@ def query_reports(simulator: Simulator, call: Call) -> Answer:
     channel = _subject(simulator, call)
     query = rules.parse(call.params)
     if query.monetary and not (channel.monetised and MONETARY_SCOPE in call.grant.scopes):
-        raise _forbidden()
+        raise forbidden("global", "Forbidden")
     rows = _cropped(_sorted(_rows(simulator, channel, query), query), query)
     answer: dict[str, Any] = {"kind": "youtubeAnalytics#resultTable", "columnHeaders": list(rules.columns(query))}
     if rows:
@@ -41,10 +41,10 @@ HANDLERS: Mapping[str, Handler] = {"youtubeAnalytics.reports.query": query_repor
 
 def _subject(simulator: Simulator, call: Call) -> Channel:
     """The channel asked about, which has to be the token's own."""
-    channel = reader.own_channel(simulator, call)
+    channel = own_channel(simulator, call)
     kind, _, name = call.params["ids"].partition("==")
     if kind != "channel" or name not in {"MINE", channel.id}:
-        raise _forbidden()
+        raise forbidden("global", "Forbidden")
     return channel
 
 
@@ -100,7 +100,3 @@ def _cropped(rows: Rows, query: Query) -> Rows:
     start = query.first - 1
     most = query.most
     return rows[start:] if most is None else rows[start : start + most]
-
-
-def _forbidden() -> GoogleError:
-    return GoogleError(403, "forbidden", "Forbidden")

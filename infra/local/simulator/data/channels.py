@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.reader import (
-    fresh,
-    ids,
-    listing,
-    one_filter,
-    own_channel,
-    paged,
-    reader,
-    unknown_here,
-)
+from infra.local.simulator.data.lists import ids, listing, one_filter, paged, with_etag
+from infra.local.simulator.data.refusals import unknown_here
+from infra.local.simulator.paging import Page
 from infra.local.simulator.world import Channel
 
 if TYPE_CHECKING:
@@ -41,12 +34,12 @@ def list_channels(simulator: Simulator, call: Call) -> Answer:
     else:
         raise unknown_here(chosen)
     me = reader(call)
-    shown = paged(call, found, of=f"channels/{chosen}/{call.params.get(chosen)}")
     if chosen == "id":  # All that were asked for come at once.
-        shown = paged(_unpaged(call), found, of="channels")
+        shown = Page(found, len(found), None, None)
+    else:
+        shown = paged(call, found, of=f"channels/{chosen}/{call.params.get(chosen)}")
     if not shown.items:
-        return fresh(
-            call,
+        return with_etag(
             {"kind": "youtube#channelListResponse", "pageInfo": {"totalResults": 0, "resultsPerPage": 5}},
         )
     parts = frozenset(call.parts)
@@ -55,8 +48,3 @@ def list_channels(simulator: Simulator, call: Call) -> Answer:
         for one in shown.items
     ]
     return listing(call, "youtube#channelListResponse", items, shown)
-
-
-def _unpaged(call: Call) -> Call:
-    params = {name: value for name, value in call.params.items() if name != "pageToken"}
-    return replace(call, params={**params, "maxResults": 50})

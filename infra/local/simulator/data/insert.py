@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from infra.local.simulator.caller import own_channel
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Arrival, Library
-from infra.local.simulator.data.reader import own_channel, refuse
+from infra.local.simulator.data.refusals import refuse
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.data.videos import refuse_surplus, written
 from infra.local.simulator.errors import GoogleError

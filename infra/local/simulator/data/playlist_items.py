@@ -9,21 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
+from infra.local.simulator.data.lists import ids, listing, one_filter, paged
 from infra.local.simulator.data.playlists import Item, Playlists
-from infra.local.simulator.data.reader import (
-    forbidden,
-    ids,
-    listing,
-    not_found,
-    one_filter,
-    own_channel,
-    paged,
-    reader,
-    refuse,
-)
-from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.data.refusals import not_found, refuse
+from infra.local.simulator.errors import GoogleError, forbidden
 from infra.local.simulator.world import Channel
 
 if TYPE_CHECKING:

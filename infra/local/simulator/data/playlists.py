@@ -6,18 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.reader import (
-    ids,
-    listing,
-    not_found,
-    one_filter,
-    own_channel,
-    paged,
-    reader,
-    refuse,
-)
+from infra.local.simulator.data.lists import ids, listing, one_filter, paged
+from infra.local.simulator.data.refusals import not_found, refuse
 from infra.local.simulator.world import Channel
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.local.simulator.data.paging import etag
+from infra.local.simulator.paging import etag
 from infra.local.simulator.uploads.processing import Stage, container
 from infra.local.simulator.world.model import Channel, ChannelCounters, Counters, Video
 
@@ -87,11 +87,6 @@ def video(shown: Shown, parts: frozenset[str]) -> dict[str, Any]:
     return tagged(
         "youtube#video", shown.video.id, {name: part for name, part in rendered.items() if part is not None}
     )
-
-
-def published(one: Video) -> datetime:
-    """What a feed and `publishedAt` say: the moment it was made public, or uploaded while it never was."""
-    return one.published_at
 
 
 def _snippet(shown: Shown) -> dict[str, Any]:

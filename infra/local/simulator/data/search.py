@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.paging import etag
-from infra.local.simulator.data.reader import listing, own_channel, paged, reader, unknown_here
+from infra.local.simulator.data.lists import listing, paged
+from infra.local.simulator.data.refusals import unknown_here
 from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.paging import etag
 from infra.local.simulator.world import Video
 from shared.clock import parse_instant
 

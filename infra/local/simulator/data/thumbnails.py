@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library, Picture
-from infra.local.simulator.data.paging import etag
 from infra.local.simulator.data.videos import own_video
 from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.paging import etag
 from infra.local.simulator.uploads.sessions import Whole, receive
 
 if TYPE_CHECKING:

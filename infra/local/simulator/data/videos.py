@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.reader import (
-    forbidden,
-    fresh,
-    ids,
-    listing,
-    not_found,
-    one_filter,
-    own_channel,
-    reader,
-    refuse,
-    unknown_here,
-)
+from infra.local.simulator.data.lists import ids, listing, one_filter, with_etag
+from infra.local.simulator.data.refusals import not_found, refuse, unknown_here
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.errors import GoogleError, forbidden
 from infra.local.simulator.world import Video
 
 if TYPE_CHECKING:
@@ -54,7 +45,7 @@ def batch_get_stats(simulator: Simulator, call: Call) -> Answer:
     left_out = simulator.room(Omissions)
     found = [video for video in library.readable_of(ids(call), me) if not left_out.take(video.id)]
     items = [render.stats(library.shown(video, me), parts) for video in found]
-    return fresh(call, {"kind": "youtube#batchGetStatsResponse", "items": items})
+    return with_etag({"kind": "youtube#batchGetStatsResponse", "items": items})
 
 
 class Omissions:

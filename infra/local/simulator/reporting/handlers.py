@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
 
-from infra.local.simulator.data import reader
-from infra.local.simulator.data.paging import BadToken, page
-from infra.local.simulator.errors import GoogleError, bad_request
+from infra.local.simulator.caller import own_channel
+from infra.local.simulator.errors import GoogleError, bad_request, forbidden
+from infra.local.simulator.paging import BadToken, page
 from infra.local.simulator.reporting.jobs import Jobs, instant
 from infra.local.simulator.world.issues import Issue, Job
 from infra.local.simulator.world.report_types import REPORT_TYPES
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 _PAGE, _PAGE_MOST = 50, 500
 _NAME_MOST = 100
-
-
-def own_channel(simulator: Simulator, call: Call) -> str:
-    """The channel that a call speaks for; content owners are not part of this world."""
-    if call.params.get("onBehalfOfContentOwner"):
-        raise _forbidden()
-    return reader.own_channel(simulator, call).id
 
 
 def list_report_types(simulator: Simulator, call: Call) -> Answer:
@@ -48,13 +41,13 @@ def list_report_types(simulator: Simulator, call: Call) -> Answer:
 
 def list_jobs(simulator: Simulator, call: Call) -> Answer:
     """`jobs.list`: an empty message when the channel has none."""
-    jobs = simulator.room(Jobs).of(own_channel(simulator, call))
+    jobs = simulator.room(Jobs).of(own_channel(simulator, call).id)
     return _paged("jobs", [_job(job) for job in jobs], call)
 
 
 def create_job(simulator: Simulator, call: Call) -> Answer:
     """`jobs.create`: one job for each report type of a channel."""
-    channel_id = own_channel(simulator, call)
+    channel_id = own_channel(simulator, call).id
     body = call.body or {}
     kind = REPORT_TYPES.get(body.get("reportTypeId") or "")
     name = body.get("name") or ""
@@ -106,11 +99,11 @@ def get_report(simulator: Simulator, call: Call) -> Answer:
 
 def download(simulator: Simulator, call: Call) -> Answer:
     """`media.download` of a file by the name that its address carries."""
-    channel_id = own_channel(simulator, call)
+    channel_id = own_channel(simulator, call).id
     match call.params["resourceName"].split("/"):
         case ["CHANNEL", owner, "jobs", job_id, "reports", report_id]:
             if owner != channel_id:
-                raise _forbidden()
+                raise forbidden("global", "The caller does not have permission")
             job = simulator.room(Jobs).get(channel_id, job_id)
             if job is None:
                 raise _not_found()
@@ -134,7 +127,7 @@ HANDLERS: Mapping[str, Handler] = {
 
 
 def _own_job(simulator: Simulator, call: Call) -> Job:
-    job = simulator.room(Jobs).get(own_channel(simulator, call), call.params["jobId"])
+    job = simulator.room(Jobs).get(own_channel(simulator, call).id, call.params["jobId"])
     if job is None:
         raise _not_found()
     return job
@@ -202,10 +195,6 @@ def _time(params: Mapping[str, Any], name: str) -> datetime | None:
 
 def _moment(epoch: float) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
-
-
-def _forbidden() -> GoogleError:
-    return GoogleError(403, "forbidden", "The caller does not have permission")
 
 
 def _not_found() -> GoogleError:

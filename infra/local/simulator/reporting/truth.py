@@ -1,12 +1,6 @@
 """The truth, for whoever wants to compare: control addresses that no Google has.
 
-GET  /control/world                   every account with its channels
-POST /control/world                   {"email" or "channel_id", "state"?, "monetised"?}: change a state
-GET  /control/truth                   ?channel_id=&from=&to=[&report_type=]: a channel, day by day
-GET  /control/truth/daily             ?from=&to=[&report_type=]: every channel that has such a job
-GET  /control/reporting               the dialect of the files, and the number of jobs
-POST /control/reporting               {"date_format"?, "added_column"?, "missing_column"?, "new_value"?}
-POST /control/reporting/jobs/end      {"report_type"?, "channel_id"?, "at"?}: YouTube ends jobs by itself
+They also change what a comparison needs changed: states, how files are written, when issuing stops, ends of jobs.
 """
 
 from __future__ import annotations
@@ -158,6 +152,17 @@ def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     return {"ended": len(chosen)}
 
 
+def _kind(asked: Asked) -> ReportType:
+    name = asked.get("report_type", DEFAULT_TYPE)
+    if name not in REPORT_TYPES:
+        raise ValueError(f"there is no report type {name}")
+    return REPORT_TYPES[name]
+
+
+def _span(asked: Asked) -> tuple[date, date]:
+    return date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"])
+
+
 ROUTES = [
     wish("GET", "/control/world", _show_world),
     wish("POST", "/control/world", _change_world),
@@ -168,14 +173,3 @@ ROUTES = [
     wish("POST", "/control/reporting/hold", _hold),
     wish("POST", "/control/reporting/jobs/end", _end_jobs),
 ]
-
-
-def _kind(asked: Asked) -> ReportType:
-    name = asked.get("report_type", DEFAULT_TYPE)
-    if name not in REPORT_TYPES:
-        raise ValueError(f"there is no report type {name}")
-    return REPORT_TYPES[name]
-
-
-def _span(asked: Asked) -> tuple[date, date]:
-    return date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"])

@@ -34,9 +34,7 @@ class World:
     """Accounts, channels and videos of one seed. Build it with `World.generate`."""
 
     seed: int | str
-    anchor: date
     accounts: list[Account]
-    history_days: int
     _videos: dict[str, Video] = field(default_factory=dict, repr=False)
     _of_channel: dict[str, list[Video]] = field(default_factory=dict, repr=False)
     _known_until: dict[str, int] = field(default_factory=dict, repr=False)
@@ -53,7 +51,7 @@ class World:
         history_days: how old the oldest videos are.
         """
         anchor = pacific_day(now)
-        world = cls(seed, anchor, population.accounts(seed, users, channels_per_user, anchor), history_days)
+        world = cls(seed, population.accounts(seed, users, channels_per_user, anchor))
         for account in world.accounts:
             for channel in account.channels:
                 world._channels[channel.id] = channel
@@ -70,9 +68,9 @@ class World:
         """The account with an e-mail address, the login hint of the consent page."""
         return next((account for account in self.accounts if account.email == email.lower()), None)
 
-    def account_by_id(self, account_id: str) -> Account | None:
-        """The account with a Google id (`sub`)."""
-        return next((account for account in self.accounts if account.id == account_id), None)
+    def account_called(self, name: str) -> Account | None:
+        """The account with an e-mail address or a Google id (`sub`)."""
+        return self.account(name) or next((account for account in self.accounts if account.id == name), None)
 
     def channel(self, channel_id: str) -> Channel | None:
         """The channel with an id, whatever its state."""

@@ -44,7 +44,7 @@ def test_regular_users_come_first_and_have_their_channels(world: World):
     assert [account.email for account in regular[:2]] == ["user-001@example.test", "user-002@example.test"]
     assert all(len(account.channels) == 5 and account.state == "ok" for account in regular)
     assert world.account("USER-003@example.test") is regular[2]
-    assert world.account_by_id(regular[4].id) is regular[4]
+    assert world.account_called(regular[4].id) is world.account_called(regular[4].email) is regular[4]
     assert world.owner(regular[4].channels[1].id) is regular[4]
 
 

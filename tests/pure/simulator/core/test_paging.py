@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.simulator.data.paging import BadToken, etag, page
+from infra.local.simulator.paging import BadToken, etag, page
 
 
 @given(count=st.integers(0, 130), size=st.integers(1, 50))

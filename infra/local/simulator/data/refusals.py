@@ -1,0 +1,30 @@
+"""The refusals that several methods of the Data API share."""
+
+from __future__ import annotations
+
+from infra.local.simulator.data.rules import Problem
+from infra.local.simulator.errors import GoogleError
+
+
+def unknown_here(what: str) -> GoogleError:
+    """The 501 for something that YouTube offers and this simulator does not: better loud than wrong."""
+    return GoogleError(501, "notImplemented", f"The simulator does not know {what}.")
+
+
+def refuse(problem: Problem, domain: str = "youtube.video") -> GoogleError:
+    """The 400 for something wrong with a resource that was sent."""
+    return GoogleError(
+        400,
+        problem.reason,
+        problem.message,
+        domain=domain,
+        location=problem.location,
+        location_type="other",
+    )
+
+
+def not_found(what: str, domain: str, location: str) -> GoogleError:
+    """The 404 for a video, playlist or item that is not there."""
+    message = f"The {what} identified with the request cannot be found."
+    kind = "other" if location.startswith("body.") else "parameter"
+    return GoogleError(404, f"{what}NotFound", message, domain=domain, location=location, location_type=kind)
