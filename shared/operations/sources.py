@@ -11,10 +11,11 @@ import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
-from shared.errors import InvalidRequest, Unavailable
+from shared.cloud import storage
+from shared.errors import InvalidRequest, NotFound, Unavailable
 from shared.operations.address import HTTPS_PORT, Admits, Resolver, is_public, resolve, target
 from shared.operations.media import HEAD
 
@@ -25,7 +26,6 @@ Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
 _REDIRECTS = 5
 _SECONDS = 30.0
-_STORAGE_WINDOW = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ class Source(Protocol):
         ...
 
 
+def _silent(error: Unavailable) -> Unavailable:
+    """A source that does not answer, whatever it is."""
+    return Unavailable(error.message, reason="sourceUnreachable")
+
+
 def changed(field_name: str) -> InvalidRequest:
     """The file behind a source is not the one that the upload began with."""
     return InvalidRequest(
@@ -72,50 +77,33 @@ class StorageObject:
 
     def describe(self) -> Described:
         """As `Source`."""
-        from google.api_core import exceptions as refusals  # noqa: PLC0415 - paid by those who read
-
         try:
-            blob = self._bucket().get_blob(self.name, timeout=_SECONDS)
-            if blob is None:
-                raise self._missing()
-            head = blob.download_as_bytes(end=HEAD - 1, raw_download=True, checksum=None) if blob.size else b""
-        except (refusals.Forbidden, refusals.NotFound) as error:
-            raise self._missing() from error
-        except refusals.GoogleAPICallError as error:
-            raise Unavailable("Cloud Storage does not answer.", reason="sourceUnreachable") from error
-        return Described(int(blob.size), str(blob.generation), head)
+            found = storage.describe(self.bucket, self.name)
+            head = b"".join(storage.read(found, 0, HEAD - 1, piece=HEAD)) if found.size else b""
+        except NotFound as error:
+            raise InvalidRequest(
+                f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
+                reason="sourceMissing",
+                field=self.field_name,
+            ) from error
+        except Unavailable as error:
+            raise _silent(error) from error
+        return Described(found.size, found.generation, head)
 
     def read(self, first: int, described: Described) -> Pieces:
         """As `Source`."""
-        from google.api_core import exceptions as refusals  # noqa: PLC0415
-
-        blob = self._bucket().blob(self.name, generation=int(described.identity))
+        found = storage.StoredObject(self.bucket, self.name, described.identity, described.size)
+        left = described.size - first
         try:
-            with blob.open("rb", chunk_size=_STORAGE_WINDOW, raw_download=True) as reader:
-                reader.seek(first)
-                left = described.size - first
-                while left > 0:
-                    piece = reader.read(min(PIECE, left))
-                    if not piece:
-                        raise changed(self.field_name)
-                    left -= len(piece)
-                    yield piece
-        except (refusals.NotFound, refusals.PreconditionFailed) as error:
+            for piece in storage.read(found, first, None, piece=PIECE):
+                left -= len(piece)
+                yield piece
+        except NotFound as error:
             raise changed(self.field_name) from error
-        except refusals.GoogleAPICallError as error:
-            raise Unavailable("Cloud Storage stopped answering.", reason="sourceUnreachable") from error
-
-    def _bucket(self) -> Any:
-        from shared.cloud import storage  # noqa: PLC0415
-
-        return storage.client().bucket(self.bucket)
-
-    def _missing(self) -> InvalidRequest:
-        return InvalidRequest(
-            f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
-            reason="sourceMissing",
-            field=self.field_name,
-        )
+        except Unavailable as error:
+            raise _silent(error) from error
+        if left:
+            raise changed(self.field_name)
 
 
 @dataclass(frozen=True)

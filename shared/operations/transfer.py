@@ -158,17 +158,17 @@ class _Feed:
     def __init__(self, pieces: Iterator[bytes], turn: Turn) -> None:
         self._pieces = pieces
         self._turn = turn
-        self._rest = memoryview(b"")
+        self._rest = b""
 
     def take(self, length: int) -> Iterator[bytes]:
         """Exactly `length` bytes. Raises InvalidRequest, reason sourceChanged, when the source ends before."""
         while length:
-            if not self._rest:
-                piece = next(self._pieces, b"")
-                if not piece:
-                    raise changed("upload.source")
-                self._rest = memoryview(piece)
-            part, self._rest = self._rest[:length], self._rest[length:]
-            length -= len(part)
+            piece = self._rest or next(self._pieces, b"")
+            if not piece:
+                raise changed("upload.source")
+            self._rest = b""
+            if len(piece) > length:
+                piece, self._rest = piece[:length], piece[length:]
+            length -= len(piece)
             self._turn.beat()
-            yield bytes(part)
+            yield piece

@@ -199,9 +199,9 @@ def benched(firestore: Any, folder: Path, monkeypatch: Any, **plan: Any) -> Iter
         for name in ("YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER", "YT_ID_TOKEN_KEYS_URL"):
             monkeypatch.setenv(name, "https://app.example.test")
         monkeypatch.setenv("YT_ID_TOKEN_AUDIENCE", "app")
-        storage.client.cache_clear()
+        storage.session.cache_clear()
         yield Bench(stand, folder)
-        storage.client.cache_clear()
+        storage.session.cache_clear()
 
 
 __all__ = ["MP4", "PNG", "Bench", "State", "benched"]

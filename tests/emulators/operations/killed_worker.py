@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import google.auth.transport.requests
 import google.cloud.firestore
-import google.cloud.storage
 import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server, so that a worker starts at once
 
 from shared.access.vault import Vault
