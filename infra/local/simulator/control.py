@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from infra.local.simulator import faults, quota
 from infra.local.simulator.state import Simulator, simulator_of
+from infra.local.simulator.timepiece import ClockStuck
 from infra.local.simulator.wire import json_response
 from shared.clock import format_instant, parse_instant
 
@@ -32,6 +33,8 @@ def wish(verb: str, path: str, handler: Wish) -> Route:
             return json_response(await answer if isawaitable(answer) else answer)
         except (ValueError, KeyError, TypeError) as error:
             return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
+        except ClockStuck as error:
+            return json_response({"error": str(error)}, 500)
 
     return Route(path, endpoint, methods=[verb])
 

@@ -14,6 +14,8 @@ import pytest
 
 from infra.local.moved_clock import MovedClock
 from infra.local.process import LOOPBACK, Part, free_port
+from infra.local.simulator.serve import serving
+from infra.local.simulator.state import Plan
 from shared.clock import parse_instant, system_clock
 from tests.end_to_end.simulator import plain
 
@@ -62,6 +64,13 @@ def test_moving_its_clock_moves_every_process_that_reads_the_file(http: httpx.Cl
         check=True,
     )
     assert abs(parse_instant(printed.stdout.strip()) - now) < timedelta(seconds=60)
+
+
+def test_a_process_that_the_file_does_not_move_says_so(clock_file: Path):
+    with serving(Plan(root="", users=1, clock_file=clock_file)) as simulator:
+        moved = plain.http().post(f"{simulator.root}/control/clock", json={"advance_seconds": 3600})
+    assert moved.status_code == 500
+    assert "this process's clock was not" in moved.json()["error"]
 
 
 def test_it_starts_as_it_is_told(http: httpx.Client):
