@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from shared.cloud.loading import swiftly
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 @cache
 def client() -> Client:
     """This process's Firestore client (honours FIRESTORE_EMULATOR_HOST)."""
-    from google.cloud import firestore  # noqa: PLC0415 - paid by those who use it
+    with swiftly():
+        from google.cloud import firestore  # noqa: PLC0415 - paid by those who use it
 
     return firestore.Client(project=settings().project)
 
