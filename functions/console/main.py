@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 
@@ -14,9 +15,11 @@ from shared.clock import system_clock
 from shared.console import page, read
 from shared.console.connections import Filter
 from shared.console.operator import ASSERTION, iap_verifier, operator
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.settings import settings
+
+_OPERATION = re.compile(r"op-[0-9a-f]{24}")
 
 
 @functions_framework.http
@@ -74,6 +77,8 @@ def _retry(request: Request) -> Response:
     person = _person(request)
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
     wanted = front.form_fields(entry.raw_body(request, limit=front.MAX_BODY_BYTES)).get("operation", "")
+    if not _OPERATION.fullmatch(wanted):
+        raise InvalidRequest("That is not the id of an operation.", field="operation")
     from shared.operations import desk  # noqa: PLC0415 - brings YouTube's client, which pages do without
 
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.budget.accounts import POOL
 from shared.budget.forecast import Forecast, Mode, forecast_of
 from shared.budget.profile import Profile
 from shared.budget.refusals import REASONS
@@ -20,6 +21,9 @@ MODES: Mapping[str, str] = {
     Mode.EXHAUSTED: "Used up",
     CLOSED: "Closed by Google",
 }
+
+_FREE = "these units are nobody's"
+_LENT = "its own share did not suffice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +166,7 @@ def _loan(loan: Mapping[str, Any]) -> Loan:
         borrower=loan["borrower"],
         units=loan["units"],
         method=loan["method"],
-        reason=f"its own share did not suffice; {loan['priority']} priority",
+        reason=f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority",
         at=loan["at"],
     )
 

@@ -66,7 +66,11 @@ class TestQuota:
     def test_a_loan_names_both_sides_and_why(self):
         [found] = bucket(loans=[loan()]).loans
         assert (found.lender, found.borrower, found.units) == ("user-002", "user-001", 50)
-        assert "share did not suffice" in found.reason
+        assert found.reason == "its own share did not suffice; high priority"
+
+    def test_units_from_the_pool_were_nobodys(self):
+        [found] = bucket(loans=[loan(lender="pool")]).loans
+        assert found.reason.startswith("these units are nobody's")
 
     def test_the_largest_spender_comes_first(self):
         accounts = {

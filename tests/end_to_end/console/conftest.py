@@ -1,0 +1,134 @@
+"""The console as deployed, behind the gateway's Identity-Aware Proxy, with a small network to show."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.deployment import ROOT
+from infra.local.addresses import IAP_AUDIENCE
+from infra.local.gateway.iap import IdentityAwareProxy
+from infra.local.parts import FUNCTIONS_FRAMEWORK
+from infra.local.process import LOOPBACK, Part, free_port
+from infra.local.stack import Stack
+from tests.end_to_end.console import network
+
+
+@dataclass
+class ConsoleStack:
+    """A running stack with the console alone, and what a test does with it."""
+
+    stack: Stack
+    http: httpx.Client
+    firestore: Any
+
+    @property
+    def app(self) -> str:
+        """The console's public address, without its path."""
+        return self.stack.url("gateway")
+
+    @property
+    def behind(self) -> str:
+        """The function's own address, which only the front end can reach in production."""
+        return f"http://{LOOPBACK}:{self.stack.addresses.functions['console']}"
+
+    def look(self, address: str = "/console", **more: Any) -> httpx.Response:
+        """Open one of the console's addresses as the operator."""
+        return self.http.get(f"{self.app}{address}", **more)
+
+    def retry(self, operation: str, origin: str | None = "") -> httpx.Response:
+        """Press the button, on the console's own page unless another origin (or none) is given."""
+        sent = {} if origin is None else {"Origin": origin or self.app}
+        return self.http.post(f"{self.app}/console/retry", data={"operation": operation}, headers=sent)
+
+    def state(self, operation: str) -> str:
+        """An operation's stored state."""
+        return str(self.firestore.document("operations", operation).get().get("state"))
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """A stack with the console alone."""
+    with Stack.start(functions=("console",), schedules_paused=True, settings=network.LIMITS) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def console(running: Stack) -> Iterator[ConsoleStack]:
+    """The console in front of its small network."""
+    from google.cloud import firestore
+
+    with pytest.MonkeyPatch.context() as patch, httpx.Client(timeout=60, trust_env=False) as http:
+        patch.setenv("FIRESTORE_EMULATOR_HOST", running.env["FIRESTORE_EMULATOR_HOST"])
+        client = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"])
+        network.fill(client, running)
+        yield ConsoleStack(running, http, client)
+
+
+@pytest.fixture
+def operations(console: ConsoleStack) -> None:
+    """The network's operations as they were at first."""
+    network.store(console.firestore, network.operations(console.stack))
+
+
+@pytest.fixture
+def cold(running: Stack, run_folder: Path) -> Iterator[Callable[..., httpx.Response]]:
+    """Start the console afresh with changes to its environment, and look at it once with a proxy's assertion."""
+    proxy, parts = IdentityAwareProxy(), []
+    keys = _serve(proxy)
+
+    def look(path: str = "/console", **changes: str | None) -> httpx.Response:
+        port = free_port()
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environment |= {**running.env, **running.clock.environment(), "PYTHONPATH": str(ROOT)}
+        environment |= {"YT_IAP_KEYS_URL": f"http://{LOOPBACK}:{keys.server_address[1]}/keys"}
+        changed = {**environment, **changes}
+        command = ["env", "-i", *(f"{name}={value}" for name, value in changed.items() if value is not None)]
+        command += [str(FUNCTIONS_FRAMEWORK), "--target", "console", "--source", "functions/console/main.py"]
+        command += ["--host", LOOPBACK, "--port", str(port)]
+        part = Part(
+            name="console",
+            command=command,
+            log=run_folder / f"console-{port}.log",
+            cwd=ROOT,
+            ready=lambda: httpx.get(f"http://{LOOPBACK}:{port}/robots.txt", trust_env=False).status_code == 404,
+        )
+        parts.append(part)
+        part.start()
+        part.wait_ready()
+        assertion = proxy.assertion(audience=IAP_AUDIENCE, now=running.now())
+        headers = {"X-Goog-IAP-JWT-Assertion": assertion}
+        return httpx.get(f"http://{LOOPBACK}:{port}{path}", headers=headers, trust_env=False, timeout=60)
+
+    yield look
+    for part in parts:
+        part.stop()
+    keys.shutdown()
+    keys.server_close()
+
+
+def _serve(proxy: IdentityAwareProxy) -> ThreadingHTTPServer:
+    body = json.dumps(proxy.jwks()).encode()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Keys)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server

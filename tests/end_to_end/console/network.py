@@ -1,0 +1,102 @@
+"""A small network in a running stack's Firestore, written through production code wherever there is some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from google.cloud.firestore import Client
+
+from infra.local.stack import Stack
+from shared.access.features import Capability, as_fields
+from shared.access.health import CONNECTED, REAUTH_REQUIRED
+from shared.budget import Ledger, adjusted, load
+from shared.errors import QuotaRefused
+from shared.operations.operation import Operation, State
+from shared.operations.records import Operations
+
+EVIL = "<script>document.title='taken'</script><b>Tides</b>"
+LIMITS = {"YT_QUOTA_LIMITS": "search=3"}
+FAILED, WAITING = "op-" + "a" * 24, "op-" + "b" * 24
+
+
+def connect(client: Client, stack: Stack, channel_id: str, **fields: Any) -> None:
+    """Store a connected channel as the consent leaves it."""
+    now = stack.now()
+    stored = {
+        "user_id": "user-001",
+        "title": "A channel",
+        "state": CONNECTED,
+        "state_reason": "",
+        "state_since": now,
+        "connected_at": now,
+        "last_sync": {"reports": now},
+        "warnings": {},
+        "capabilities": as_fields({"analytics": Capability(True, "granted")}),
+    }
+    client.document("channels", channel_id).set({**stored, **fields})
+
+
+def fill(client: Client, stack: Stack) -> None:
+    """Three channels; a loan, a refusal and a closing; one write that waits and one that failed."""
+    now = stack.now()
+    capabilities = {"analytics": Capability(True, "granted"), "revenue": Capability(False, "unticked")}
+    connect(client, stack, "UC-evil", title=EVIL)
+    connect(client, stack, "UC-unticked", title="Salt", user_id="user-002", capabilities=as_fields(capabilities))
+    dead = {"state": REAUTH_REQUIRED, "state_reason": "invalidGrant"}
+    connect(client, stack, "UC-lost", title="Foam", user_id="user-002", **dead)
+    for channel, fields in {
+        "UC-evil": {
+            "state": "active",
+            "lease_until": now + timedelta(days=2),
+            "refused": 2,
+            "last_notification": now,
+        },
+        "UC-unticked": {"state": "active", "lease_until": now - timedelta(hours=1)},
+    }.items():
+        client.document("subscriptions", channel).set(fields)
+    spend(Ledger(client, adjusted(load("current"), limits=(LIMITS["YT_QUOTA_LIMITS"],)), stack.now))
+    store(client, operations(stack))
+
+
+def spend(ledger: Ledger) -> None:
+    """Three thumbnails, which is more than one user's share; every search there is and one more; a closing."""
+    for number in range(3):
+        reserved = ledger.reserve(
+            method="youtube.thumbnails.set", account="user-001", operation_id=f"thumbnail-{number}"
+        )
+        ledger.settle(reserved, sent=True)
+    for _ in range(4):
+        try:
+            ledger.settle(ledger.reserve(method="youtube.search.list", account="user-002"), sent=True)
+        except QuotaRefused:
+            break
+    ledger.close_bucket("uploads", reason="quotaExceeded")
+
+
+def operations(stack: Stack) -> tuple[Operation, ...]:
+    """One that waits for tomorrow's quota, and one that failed."""
+    now = stack.now()
+    common: dict[str, Any] = {
+        "fingerprint": "f", "channel_id": "UC-evil", "user_id": "user-001", "kind": "upload",
+        "steps": ("transfer", "processing"), "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    return (
+        Operation(
+            id=WAITING, work={"parts": {"snippet": {"title": "Spring tide"}}}, state=State.WAITING,
+            due_at=now + timedelta(hours=5), reason="bucketSpent", message="Today's uploads are used up.",
+            **common,
+        ),
+        Operation(
+            id=FAILED, work={"parts": {"snippet": {"title": EVIL}}}, state=State.FAILED, due_at=None,
+            reason="sourceGone", message=f"The source is gone: {EVIL}", **common,
+        ),
+    )  # fmt: skip
+
+
+def store(client: Client, wanted: Iterable[Operation]) -> None:
+    """Put operations back to how they were, whatever a test has done with them."""
+    for operation in wanted:
+        client.document("operations", operation.id).delete()
+        Operations(client).create(operation)
