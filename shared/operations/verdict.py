@@ -7,6 +7,7 @@ when they end. Trouble of our own surroundings is retried like YouTube's own.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.clock import Clock, next_reset
@@ -25,14 +26,17 @@ WAITS = frozenset({Act.RETRY, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_C
 def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> Action:
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
-    if fault is None and isinstance(error, QuotaRefused | RateLimited):
+    if fault is not None:
+        return decide(fault, History(operation.retries), clock=clock, dice=dice)
+    if isinstance(error, QuotaRefused | RateLimited):
         return _refused(error, clock(), clock, dice)
-    if fault is None and isinstance(error, Transient):
-        fault = Fault(rule=RULES.get(error.reason, RULES["unavailable"]), status=None, sent=False)
-    if fault is None:
+    if not isinstance(error, Transient):
         return Action(Act.FAIL, Alert.WARNING, error.reason, error.message)
-    action = decide(fault, History(operation.retries), clock=clock, dice=dice)
-    return action if fault_of(error) else _named(action, error)
+    # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
+    rule = RULES.get(error.reason, RULES["unavailable"])
+    history = History({rule.reason: operation.retries.get(error.reason, 0)})
+    action = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, dice=dice)
+    return replace(action, reason=error.reason, says=error.message)
 
 
 def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> Action:
@@ -43,7 +47,3 @@ def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Ran
             Act.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
         )
     return Action(Act.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())
-
-
-def _named(action: Action, error: YtempireError) -> Action:
-    return Action(action.act, action.alert, error.reason, error.message, action.at, action.attempt)

@@ -119,6 +119,7 @@ def test_a_release_chains_upload_thumbnail_and_playlist(bench, caller):
     assert bench.stand.ours() == bench.stand.googles()
 
 
+@pytest.mark.fault(24)
 def test_a_release_for_later_waits_for_its_time(bench):
     bench.video()
     at = bench.stand.clock().replace(microsecond=0)

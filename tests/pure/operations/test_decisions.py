@@ -159,6 +159,15 @@ def test_a_source_that_does_not_answer_is_asked_again_and_then_given_up():
     assert decided(error, retries={"sourceUnreachable": 8}).act is Act.FAIL
 
 
+def test_trouble_of_our_own_is_counted_under_its_own_name_and_ends():
+    error, retries = Unavailable("no", reason="ledgerUnavailable"), {}
+    for _ in range(10):
+        action = decided(error, retries=dict(retries))
+        assert (action.act, action.reason) == (Act.RETRY, "ledgerUnavailable")
+        retries[action.reason] = action.attempt
+    assert decided(error, retries=retries).act is Act.FAIL
+
+
 def test_a_mistake_in_the_request_is_not_retried():
     assert decided(InvalidRequest("no", field="title")).act is Act.FAIL
 
