@@ -23,7 +23,8 @@ def _callback(request: Request) -> Response:
     if request.method != "GET":
         raise InvalidRequest("Google's answer comes as GET.", reason="codeMissing")
     cookie = request.cookies.get(consent.COOKIE)
-    finished = access.consents().finish(consent.returned(request.args.to_dict(flat=False), cookie, settings()))
+    answer = consent.returned(request.args.to_dict(flat=False), cookie, settings())
+    finished = access.consents().finish(answer)
     if finished.connected is not None:
         _start_collecting(finished.connected.channel_id, finished.reference)
     return pages.redirect(finished.location(settings().app_url + DONE))
