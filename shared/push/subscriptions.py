@@ -90,7 +90,13 @@ class Push:
     def verify(self, channel_id: str, token: str, query: Mapping[str, str]) -> str:
         """The challenge to echo to the hub, once it is certain that we asked. Raises NotFound otherwise."""
         stored, now = self._known(channel_id, token), self.clock()
-        answer = verification.answer(query, topic=stored["topic"], asked_at=stored["asked_at"], now=now)
+        answer = verification.answer(
+            query,
+            topic=stored["topic"],
+            asked_at=stored["asked_at"],
+            verified_at=stored.get("verified_at"),
+            now=now,
+        )
         fields = {
             "state": answer.state.value,
             "lease_until": answer.lease_until,

@@ -15,7 +15,7 @@ from enum import StrEnum
 from shared.errors import Forbidden, NotFound
 
 LONGEST_LEASE = timedelta(days=10)  # the longest that YouTube's hub was seen to grant
-VERIFIES_WITHIN = timedelta(days=1)  # a hub with a queue verifies late, and again when our answer was lost
+VERIFIES_AGAIN = timedelta(days=1)  # the hub asks once more when our answer was lost
 _DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -36,17 +36,20 @@ class Verified:
     lease_until: datetime | None
 
 
-def answer(query: Mapping[str, str], *, topic: str, asked_at: datetime, now: datetime) -> Verified:
-    """What to answer to a hub that asks whether we meant it.
+def answer(
+    query: Mapping[str, str], *, topic: str, asked_at: datetime, verified_at: datetime | None, now: datetime
+) -> Verified:
+    """What to answer to a hub that asks whether we meant it, who were last asked at `verified_at`.
 
-    Raises NotFound, as the specification has it, for anything that we did not ask for lately; an unsubscription is
-    never asked for, because a channel that goes lets its lease run out.
+    Raises NotFound, as the specification has it, for anything that we did not ask for; an unsubscription is never
+    asked for, because a channel that goes lets its lease run out.
     """
+    open_request = verified_at is None or verified_at < asked_at or now - asked_at <= VERIFIES_AGAIN
     mode, challenge = query.get("hub.mode", ""), query.get("hub.challenge", "")
     if query.get("hub.topic") == topic:
         if mode == "denied":
             return Verified("", State.DENIED, None)
-        if mode == "subscribe" and 0 < len(challenge) <= 1024 and now - asked_at <= VERIFIES_WITHIN:
+        if mode == "subscribe" and 0 < len(challenge) <= 1024 and open_request:
             return Verified(challenge, State.ACTIVE, now + _lease(query.get("hub.lease_seconds", "")))
     raise NotFound("No such subscription was asked for.", reason="notSubscribed")
 

@@ -34,7 +34,7 @@ REPORT_TYPE = "channel_basic_a3"
 
 @dataclass
 class Network:
-    """A running stack with connected channels. Time moves only when a test says so, and YouTube issues only then."""
+    """A running stack with connected channels. Time moves and reports appear only when a test says so."""
 
     stack: Stack
     http: httpx.Client
@@ -50,10 +50,12 @@ class Network:
         refused = connect_all(self.stack, self.people, said=lambda _: None)
         assert refused == {}
         self.stack.wait_idle()
+        self.control("hub/settle")
 
     def connect(self, person: Person, channel: str) -> None:
         assert connect(self.stack, self.http, person, channel) is None
         self.stack.wait_idle()
+        self.control("hub/settle")
 
     def control(self, path: str, **wish: Any) -> dict[str, Any]:
         answer = self.http.post(f"{self.stack.simulator}/control/{path}", json=wish)
@@ -144,6 +146,15 @@ class Network:
     def ingested(self) -> int:
         """Deliveries to `ingest` so far, whatever came of them."""
         return self.stack.logs("gateway").count("/push/ingest")
+
+    def quiet(self) -> int:
+        """Wait until nothing is on its way to `ingest`; its deliveries by then."""
+        self.control("hub/settle")
+        before = -1
+        while before != (now := self.ingested()):
+            before = now
+            time.sleep(0.5)
+        return now
 
     def report_message(self, channel: str, most: int = 5) -> dict[str, Any]:
         """A message about reports that were loaded before."""

@@ -110,8 +110,8 @@ def test_ingest_killed_in_the_middle_of_its_work_loses_nothing_and_doubles_nothi
 
 @pytest.mark.fault(44)
 def test_a_second_delivery_changes_nothing(network: Network):
+    deliveries = network.quiet()
     before = (network.named(), network.days(), network.calls("youtubereporting.media.download"))
-    deliveries = network.ingested()
     for _ in range(2):
         network.publish("reports", network.report_message(network.channels[0]))
     network.eventually(lambda: network.ingested() >= deliveries + 2)

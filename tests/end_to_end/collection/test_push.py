@@ -1,0 +1,222 @@
+"""Push on the whole stack: the simulated hub, the gateway, the webhook, Pub/Sub, `ingest`, and polling instead."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.simulator.hub.feeds import Deletion, Entry, notification, tombstone
+from tests.end_to_end.collection.network import Network
+
+HOUR = timedelta(hours=1)
+
+
+def subscription(network: Network, channel: str) -> dict[str, Any]:
+    return network.state.document("subscriptions", channel).get().to_dict() or {}
+
+
+def video(network: Network, video_id: str) -> dict[str, Any]:
+    return network.state.document("videos", video_id).get().to_dict() or {}
+
+
+def callback(network: Network, channel: str) -> str:
+    found = [one for one in network.ask("hub")["subscriptions"] if one["channel_id"] == channel]
+    return str(found[-1]["callback"])
+
+
+def renew(network: Network) -> dict[str, Any]:
+    result = network.stack.trigger("renew-subscriptions")
+    assert result["status"] == 200, result
+    network.stack.wait_idle()
+    network.control("hub/settle")
+    answer: dict[str, Any] = json.loads(result["body"])
+    return answer
+
+
+def deliver(network: Network, **wish: Any) -> list[int]:
+    """A delivery by the hub; the status that each first attempt met."""
+    return [one["answers"][0] for one in network.control("hub/deliver", **wish)["deliveries"]]
+
+
+def entry(network: Network, channel: str, video_id: str, title: str, minutes: int) -> str:
+    at = network.stack.now()
+    fields = {"video_id": video_id, "channel_id": channel, "channel_title": "T", "title": title}
+    return notification(Entry(**fields, published=at, updated=at + timedelta(minutes=minutes))).decode()
+
+
+def test_a_new_video_is_known_within_moments(network: Network):
+    channel = network.channels[0]
+    found = network.control("videos", channel_id=channel, title="Just <b>published</b>")["id"]
+    network.eventually(lambda: video(network, found))
+    assert video(network, found) | {"updated": None, "published": None} == {
+        "channel_id": channel,
+        "title": "Just <b>published</b>",
+        "state": "new",
+        "updated": None,
+        "published": None,
+    }
+
+
+@pytest.mark.fault(42)
+def test_a_deleted_video_is_marked_as_gone(network: Network):
+    found = network.control("videos", channel_id=network.channels[0], title="Soon gone")["id"]
+    network.eventually(lambda: video(network, found))
+    network.stack.advance(60)
+    network.control("videos", video_id=found, delete=True)
+    network.eventually(lambda: video(network, found)["state"] == "deleted")
+
+
+@pytest.mark.fault(40)
+def test_one_notification_five_times_and_out_of_order_leaves_the_latest_state(network: Network):
+    channel, before = network.channels[1], network.quiet()
+    bodies = {title: entry(network, channel, "outOfOrder1", title, n) for n, title in enumerate("abc")}
+    for title in ("c", "a", "b", "c", "a", "c", "c", "c"):
+        assert deliver(network, channel_id=channel, body=bodies[title]) == [204]
+    network.eventually(lambda: network.ingested() >= before + 8)
+    network.eventually(lambda: video(network, "outOfOrder1").get("title") == "c")
+    assert len([v for v in network.state.collection("videos").stream() if v.id == "outOfOrder1"]) == 1
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize("signing", ["none", "wrong"])
+def test_what_the_secret_did_not_sign_is_refused_counted_and_goes_no_further(network: Network, signing):
+    channel = network.channels[1]
+    refused = subscription(network, channel).get("refused", 0)
+    body = entry(network, channel, f"forged-{signing}", "Forged", 0)
+    assert deliver(network, channel_id=channel, body=body, signing=signing) == [403]
+    assert subscription(network, channel)["refused"] == refused + 1
+    assert deliver(network, channel_id=channel, body=entry(network, channel, "after-forged", "Real", 0)) == [204]
+    network.eventually(lambda: video(network, "after-forged"))
+    assert not video(network, f"forged-{signing}")
+
+
+@pytest.mark.fault(37)
+def test_a_renewal_brings_a_new_secret_and_late_deliveries_with_the_old_one_are_believed(network: Network):
+    channel = network.channels[1]
+    network.stack.advance(timedelta(days=3).total_seconds())
+    assert renew(network)["asked"] == len(network.channels)
+    network.eventually(
+        lambda: subscription(network, channel)["verified_at"] >= subscription(network, channel)["asked_at"]
+    )
+    assert subscription(network, channel)["secret"] != subscription(network, channel)["previous_secret"]
+    for signing in ("sha1", "sha256", "old secret"):
+        body = entry(network, channel, f"late-{signing[:4]}", "Late", 0)
+        assert deliver(network, channel_id=channel, body=body, signing=signing) == [204]
+    assert renew(network)["asked"] == 0
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hub.mode": "unsubscribe"},
+        {"hub.topic": "https://www.youtube.com/xml/feeds/videos.xml?channel_id=UC0"},
+        {},
+    ],
+)
+def test_a_verification_that_nobody_asked_for_is_not_confirmed(network: Network, change):
+    channel = network.channels[0]
+    network.stack.advance(timedelta(days=1, minutes=1).total_seconds())
+    before = subscription(network, channel)
+    kept = ("state", "lease_until", "verified_at", "asked_at", "secret")
+    query = {"hub.mode": "subscribe", "hub.topic": before["topic"], "hub.challenge": "c", "hub.lease_seconds": "9"}
+    answer = network.http.get(callback(network, channel), params={**query, **change})
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (404, "notSubscribed")
+    after = subscription(network, channel)
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    stranger = callback(network, channel).rsplit("/", 1)[0] + "/guessed"
+    assert network.http.get(stranger, params=query).status_code == 404
+    assert network.http.post(stranger, content=b"x").status_code == 404
+
+
+@pytest.mark.fault(39)
+def test_hostile_bodies_are_refused_at_once_and_harm_nobody(network: Network):
+    channel = network.channels[1]
+    bomb = '<!DOCTYPE x [<!ENTITY a "' + "ha" * 500 + '">' + "".join(
+        f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 20}">' for n in range(9)
+    ) + "]><feed>&j;</feed>"  # fmt: skip
+    external = '<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]><feed>&x;</feed>'
+    for body in (bomb, external, "no feed at all"):
+        assert deliver(network, channel_id=channel, body=body) == [400]
+    large = network.http.post(callback(network, channel), content=b"<feed>" + b"x" * 10_000_000)
+    assert (large.status_code, large.json()["error"]["reason"]) == (413, "tooLarge")
+    chunked = network.http.post(callback(network, channel), content=iter([b"x" * 60_000] * 3))
+    assert chunked.status_code == 413
+    good = entry(network, channel, "afterBombs1", "Unharmed", 0)
+    assert deliver(network, channel_id=channel, body=good) == [204]
+    network.eventually(lambda: video(network, "afterBombs1"))
+
+
+@pytest.mark.fault(41)
+def test_an_entry_of_another_channel_is_dropped_and_counted(network: Network):
+    mine, other = network.channels[1], network.channels[2]
+    foreign = subscription(network, mine).get("foreign", 0)
+    assert deliver(network, channel_id=mine, body=entry(network, other, "foreignOne1", "Not mine", 0)) == [204]
+    gone = tombstone(Deletion("foreignOne2", other, "T", network.stack.now())).decode()
+    assert deliver(network, channel_id=mine, body=gone) == [204]
+    assert subscription(network, mine)["foreign"] == foreign + 2
+    assert not video(network, "foreignOne1")
+    assert not video(network, "foreignOne2")
+
+
+@pytest.mark.fault(43)
+def test_while_the_hub_is_down_polling_keeps_videos_fresh_and_renewal_resumes_by_itself(network: Network):
+    channel = network.channels[0]
+    network.control("hub", mode="unavailable")
+    for _ in range(6):  # three days of refusals, and then the leases have ended too
+        network.stack.advance(timedelta(hours=28).total_seconds())
+        told = renew(network)
+        assert told["asked"] == 0
+    assert told["silent"] == len(network.channels)
+    assert told["postponed"] == len(network.channels)
+
+    steady = network.control("videos", channel_id=channel, title="Never changed")["id"]
+    unheard = network.control("videos", channel_id=channel, title="While the hub was down")["id"]
+    hidden = network.control("videos", channel_id=channel, title="Private", privacy="private")["id"]
+    network.stack.advance(HOUR.total_seconds())
+    renew(network)
+    network.eventually(lambda: video(network, unheard).get("state") == "new")
+    looks = network.calls("youtube.playlistItems.list")
+    renew(network)
+    assert network.calls("youtube.playlistItems.list") == looks, "at most once an hour"
+
+    network.control("videos", video_id=unheard, title="Another title")
+    network.stack.advance(HOUR.total_seconds())
+    untouched = network.state.document("videos", steady).get().update_time
+    renew(network)
+    network.eventually(lambda: video(network, unheard).get("title") == "Another title")
+    assert network.state.document("videos", steady).get().update_time == untouched
+    assert network.calls("youtube.playlistItems.list") == looks + len(network.channels)
+    assert not video(network, hidden)
+
+    network.control("hub", mode="normal")
+    network.stack.advance(HOUR.total_seconds())
+    assert renew(network)["asked"] == len(network.channels)
+    network.eventually(lambda: subscription(network, channel)["lease_until"] > network.stack.now())
+    network.stack.advance(HOUR.total_seconds())
+    looks = network.calls("youtube.playlistItems.list")
+    assert renew(network) == {"asked": 0, "postponed": 0, "silent": 0, "queued": 0}
+    assert network.calls("youtube.playlistItems.list") == looks
+    again = network.control("videos", channel_id=channel, title="Heard again")["id"]
+    network.eventually(lambda: video(network, again))
+
+
+def test_a_subscription_that_the_hub_ends_is_asked_for_again(network: Network):
+    channel = network.channels[3]
+    one = next(one for one in network.ask("hub")["subscriptions"] if one["channel_id"] == channel)
+    network.control("hub/deny", topic=one["topic"], callback=one["callback"], reason="Restricted topic")
+    assert subscription(network, channel)["state"] == "denied"
+    network.stack.advance(timedelta(hours=7).total_seconds())
+    assert renew(network)["asked"] == 1
+    network.eventually(lambda: subscription(network, channel)["state"] == "active")
+
+
+def test_a_body_that_makes_no_sense_is_refused(network: Network):
+    for body in ({"channel": 1}, {"channels": "UC1"}, {"everything": True}, b"{"):
+        answer: httpx.Response = network.call("renew_subscriptions", body)
+        assert answer.status_code == 400
+        assert {"code", "reason", "message"} <= set(answer.json()["error"])
