@@ -153,22 +153,23 @@ def _entry_write(
     place: Place, want: Want, units: int, loans: tuple[Loan, ...], before: Doc | None, *, confirmed: bool
 ) -> Write:
     assert want.entry is not None
-    fields = {
+    fields: dict[str, Any] = {
         "state": HELD,
-        "confirmed": confirmed,
         "token": want.token,
         "account": want.ask.account,
         "method": want.method,
         "priority": want.ask.priority.name.lower(),
         "units": units,
-        "charged": before.data.get("charged", 0) if before else 0,
         "hour": want.hour,
-        "loans": [{"lender": loan.lender, "units": loan.units} for loan in loans],
-        "borrowed": sum(loan.units for loan in loans),
         "at": want.at,
         "lapses_at": want.lapses_at,
         "expires_at": want.expires_at,
     }
+    if before is not None or confirmed:
+        fields["confirmed"] = confirmed
+    if before is not None or loans:
+        fields["loans"] = [{"lender": loan.lender, "units": loan.units} for loan in loans]
+        fields["borrowed"] = sum(loan.units for loan in loans)
     return Write(place.entry(want.entry), fields, only_if=before.version if before else ABSENT)
 
 
@@ -221,7 +222,7 @@ def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | N
         if entry is None or entry.data["state"] != HELD:
             return entry
         hold = _held(place, want.entry, entry)
-        if entry.data["confirmed"]:
+        if entry.data.get("confirmed"):
             return hold
         paying = place.account(hold.account)  # another instance may have used another part of system work
         account: Doc | None = (yield Read((paying,)))[paying]
@@ -245,7 +246,7 @@ def _held(place: Place, entry_id: str, entry: Doc) -> Hold:
         version=entry.version,
         hour=data["hour"],
         expires_at=data["expires_at"],
-        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data["loans"]),
+        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data.get("loans", ())),
     )
 
 
