@@ -101,6 +101,11 @@ def _owner(channel_id: str) -> str:
     channel = channels.get(firestore.client(), channel_id)
     if not channel.working:
         raise Forbidden(f"The channel's connection does not work: {channel.state_reason}", reason=channel.state)
+    if not channel.can("publish"):
+        raise Forbidden(
+            "This channel was connected without the permission to publish; connect it again and allow it.",
+            reason="publishNotGranted",
+        )
     return channel.user_id
 
 

@@ -23,6 +23,7 @@ from shared.monitoring.log import log
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations, Record, Superseded
 from shared.operations.steps import STEPS
+from shared.operations.transfer import forget_session
 from shared.operations.turn import HandOn, Limits, Outcome, Postponed, Sealing, SourceOf, Turn
 from shared.operations.verdict import WAITS, verdict
 from shared.youtube.client import Caller
@@ -33,7 +34,7 @@ QUEUE = "operations"
 FUNCTION = "run_operation"
 EARLY = timedelta(seconds=5)
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
-OVERDUE = timedelta(minutes=15)
+OVERDUE = timedelta(hours=1)  # a queue may be behind; its task would come by itself
 SWEEPS_MAX = 3
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
 
@@ -92,7 +93,7 @@ class Runner:
             try:
                 self._work(turn)
             except Superseded:
-                raise
+                return self._yielded(turn)
             except Exception as error:
                 self._stumbled(turn, error, last_attempt=last_attempt)
                 raise
@@ -178,6 +179,16 @@ class Runner:
             self._next_turn(turn.record, State.QUEUED, now, "handedOn", "The work goes on in another run.")
             return False
         return True
+
+    def _yielded(self, turn: Turn) -> Operation:
+        """Somebody else has the operation now. Where they cancelled it, YouTube is told to forget the upload."""
+        found = self.operations.get(turn.operation.id).operation
+        if found.state is State.CANCELLED:
+            try:
+                forget_session(turn)
+            except YtempireError as error:  # it is forgotten by itself within days
+                log("NOTICE", "a session could not be cancelled", operation=found.id, reason=error.reason)
+        return found
 
     def _step_done(self, turn: Turn, message: str, results: dict[str, Any]) -> None:
         operation = turn.operation

@@ -91,6 +91,14 @@ def _settled(turn: Turn, session: Session) -> Stored | Finished:
     return answer
 
 
+def forget_session(turn: Turn) -> None:
+    """Make YouTube forget the session, if there is one."""
+    upload = turn.operation.upload
+    if upload.get("session"):
+        address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
+        uploads.cancel(turn.caller, Session(address, upload["size"]))
+
+
 def _session(turn: Turn, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
     upload = turn.operation.upload
     if upload.get("session"):

@@ -227,15 +227,46 @@ def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
     assert len(bench.videos()) == 1
 
 
+def test_work_that_is_cancelled_while_it_runs_stops_and_youtube_forgets_it(bench):
+    bench.video(size=4_000_000)
+    bench.limits = Limits(heartbeat=timedelta(0), portion=512 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+
+    def source_of(named, field):
+        return Interrupted(bench._source(named, field), lambda: bench.desk.cancel(operation.id))
+
+    after = bench.runner(source_of=source_of).run(operation.id, 1)
+    assert after.state is State.CANCELLED
+    (session,) = bench.sessions()
+    assert session.state == "cancelled"
+    assert bench.settle(operation).state is State.CANCELLED
+
+
+class Interrupted:
+    """A source during whose reading something happens."""
+
+    def __init__(self, source, happens):
+        self.source, self.happens = source, happens
+
+    def describe(self):
+        return self.source.describe()
+
+    def read(self, first, described):
+        for number, piece in enumerate(self.source.read(first, described)):
+            if number == 5:
+                self.happens()
+            yield piece
+
+
 def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.box.waiting.clear()
     for _ in range(3):
-        bench.stand.advance(minutes=30)
+        bench.stand.advance(minutes=90)
         assert bench.runner().sweep() == 1
         bench.box.waiting.clear()
-    bench.stand.advance(minutes=30)
+    bench.stand.advance(minutes=90)
     assert bench.runner().sweep() == 0
     assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "workerDied")
 
