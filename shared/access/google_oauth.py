@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from shared.access.secret import Secret
 from shared.clock import Clock
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 10
 _DEFAULT_LIFETIME = 3600
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _MAX_ANSWER_BYTES = 64 * 1024
 
 
@@ -158,6 +159,7 @@ class GoogleOAuth:
         import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
         from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
 
+        _secured(self.settings.oauth_token_url)
         flow = self._flow(redirect_uri, verifier)
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
@@ -306,6 +308,13 @@ def _after(now: datetime, seconds: int) -> datetime | None:
     return now + timedelta(seconds=seconds) if seconds else None
 
 
+def _secured(url: str) -> None:
+    """Raises Misconfigured unless what is sent there is encrypted, or stays on this machine."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise Misconfigured(f"Secrets are not sent to {parts.hostname} in the clear.", reason="insecureTransport")
+
+
 @cache
 def _http() -> urllib3.PoolManager:
     import urllib3  # noqa: PLC0415 - paid by those who refresh
@@ -317,6 +326,7 @@ def _http() -> urllib3.PoolManager:
 def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
     import urllib3  # noqa: PLC0415
 
+    _secured(url)
     try:
         answer = _http().request("POST", url, fields=dict(form), encode_multipart=False, redirect=False)
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
