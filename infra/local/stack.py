@@ -23,10 +23,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import httpx
-
 from infra import stage
 from infra.deployment import ROOT, deployment
+from infra.local import loopback
 from infra.local.addresses import Addresses
 from infra.local.identity import IdentityKey
 from infra.local.moved_clock import MovedClock
@@ -158,7 +157,7 @@ class Stack:
 
         Raises httpx.HTTPStatusError when there is no such schedule or it is running already.
         """
-        answer = httpx.post(f"{self.url('scheduler')}/schedules/{schedule}/run", timeout=timeout, trust_env=False)
+        answer = loopback.http().post(f"{self.url('scheduler')}/schedules/{schedule}/run", timeout=timeout)
         result: dict[str, Any] = answer.raise_for_status().json()
         return result
 
@@ -166,7 +165,7 @@ class Stack:
         """Return once Cloud Tasks has nothing due and nothing running. Raises TimeoutError with what is left."""
         deadline = time.monotonic() + timeout
         while True:
-            load = httpx.get(f"{self.tasks_control}/idle", timeout=10, trust_env=False).json()
+            load = loopback.http().get(f"{self.tasks_control}/idle", timeout=10).json()
             if load["idle"]:
                 return
             if time.monotonic() > deadline:
@@ -176,7 +175,7 @@ class Stack:
     def user_token(self, user: str, **claims: Any) -> str:
         """An ID token of the app for one of its users; more as the simulator's /control/id-token takes it."""
         asked = {"user": user, **claims}
-        answer = httpx.post(f"{self.simulator}/control/id-token", json=asked, timeout=10, trust_env=False)
+        answer = loopback.http().post(f"{self.simulator}/control/id-token", json=asked, timeout=10)
         return str(answer.raise_for_status().json()["id_token"])
 
     def service_token(self, account: str, function: str) -> str:

@@ -15,11 +15,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 
-from infra.local import status
+from infra.local import loopback, status
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
@@ -131,7 +130,7 @@ class Demo:
 
     def control(self, path: str, wish: dict[str, Any]) -> dict[str, Any]:
         """Tell the simulator something; answers what it says."""
-        answer = httpx.post(f"{self.stack.simulator}/control/{path}", json=wish, timeout=30, trust_env=False)
+        answer = loopback.http().post(f"{self.stack.simulator}/control/{path}", json=wish, timeout=30)
         told: dict[str, Any] = answer.raise_for_status().json()
         return told
 

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
+from infra.local import loopback
 from infra.local.stack import Stack
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ _NOT_OURS = {
 
 def leaks(stack: Stack, state: State, warehouse: Warehouse, dataset: str) -> tuple[int, list[str]]:
     """How many secrets were looked for, and where any was found."""
-    answer = httpx.get(f"{stack.simulator}/control/issued", timeout=60, trust_env=False)
+    answer = loopback.http().get(f"{stack.simulator}/control/issued", timeout=60)
     issued = answer.raise_for_status().json()["issued"]
     secrets = {value: kind for kind, values in issued.items() if kind not in _NOT_OURS for value in values}
     places = {"a log": [stack.logs()], "Firestore": _documents(state), "the warehouse": _texts(warehouse, dataset)}

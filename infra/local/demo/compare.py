@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import httpx
 from google.cloud import bigquery
 
+from infra.local import loopback
 from infra.local.stack import Stack
 
 METRICS = ("views", "engaged_views", "watch_time_minutes", "subscribers_gained", "subscribers_lost")
@@ -43,11 +43,10 @@ def against_truth(
     stack: Stack, warehouse: bigquery.Client, dataset: str, *, first: date, last: date
 ) -> Comparison:
     """Compare what the views say with what the newest issued reports hold."""
-    answer = httpx.get(
+    answer = loopback.http().get(
         f"{stack.simulator}/control/truth/daily",
         params={"report_type": REPORT_TYPE, "from": first.isoformat(), "to": last.isoformat()},
         timeout=120,
-        trust_env=False,
     )
     truth = answer.raise_for_status().json()["channels"]
     name = f"{warehouse.project}.{dataset}"

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from infra.local import loopback
 from infra.local.stack import Stack
 
 USERS_AT_ONCE = 6
@@ -29,7 +30,7 @@ class Person:
 
 def people(stack: Stack, *, users: int) -> list[Person]:
     """The first users of the simulated world: ordinary accounts with channels."""
-    world = httpx.get(f"{stack.simulator}/control/world", timeout=30, trust_env=False).json()
+    world = loopback.http().get(f"{stack.simulator}/control/world", timeout=30).json()
     ordinary = [account for account in world["accounts"] if account["channels"] and account["state"] == "ok"]
     return [
         Person(
@@ -59,7 +60,7 @@ def connect_all(stack: Stack, everybody: Sequence[Person], *, said: Callable[[in
 
 
 def _connect_person(stack: Stack, person: Person) -> dict[str, str | None]:
-    with httpx.Client(timeout=60, trust_env=False) as http:
+    with loopback.client(timeout=60) as http:
         return {channel: connect(stack, http, person, channel) for channel in person.channels}
 
 

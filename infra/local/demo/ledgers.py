@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-import httpx
-
+from infra.local import loopback
 from infra.local.stack import Stack
 from shared import budget
 from shared.collection.completeness import COLLECTION, State
@@ -42,7 +41,7 @@ def report_counts(client: Client) -> ReportCounts:
 
 def quota_counts(stack: Stack) -> dict[str, dict[str, int]]:
     """{bucket: {"ours", "google"}} over all days of the run."""
-    answer = httpx.get(f"{stack.simulator}/control/quota", timeout=30, trust_env=False)
+    answer = loopback.http().get(f"{stack.simulator}/control/quota", timeout=30)
     google = answer.raise_for_status().json()
     counts: dict[str, dict[str, int]] = {}
     for day, buckets in google["days"].items():

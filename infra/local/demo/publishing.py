@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from rich.table import Table
 
+from infra.local import loopback
 from infra.local.demo.connect import connect_all, people
 from infra.local.stack import Stack
 from shared.clock import next_reset
@@ -139,21 +139,20 @@ def _picture() -> bytes:
 
 
 def _tell(stack: Stack, path: str, wish: dict[str, Any]) -> None:
-    httpx.post(f"{stack.simulator}/control/{path}", json=wish, timeout=30, trust_env=False).raise_for_status()
+    loopback.http().post(f"{stack.simulator}/control/{path}", json=wish, timeout=30).raise_for_status()
 
 
 def _ask(stack: Stack, path: str) -> Any:
-    return httpx.get(f"{stack.simulator}/control/{path}", timeout=30, trust_env=False).raise_for_status().json()
+    return loopback.http().get(f"{stack.simulator}/control/{path}", timeout=30).raise_for_status().json()
 
 
 def _publish(stack: Stack, body: dict[str, Any]) -> dict[str, Any]:
     """What the app's backend does: a call of the private function `publish`."""
-    answer = httpx.post(
+    answer = loopback.http().post(
         stack.url("publish"),
         json=body,
         headers={"Authorization": f"Bearer {stack.service_token('app-backend', 'publish')}"},
         timeout=60,
-        trust_env=False,
     )
     told: dict[str, Any] = answer.raise_for_status().json()
     return told
@@ -192,7 +191,7 @@ def _wait(stack: Stack, operations: list[str], done: Any) -> None:
 
 def _note_budget(stack: Stack, act: Act) -> None:
     """What the console shows of the bucket: who lent what to whom, and what was refused."""
-    answer = httpx.get(f"{stack.url('gateway')}/console/json", timeout=60, trust_env=False)
+    answer = loopback.http().get(f"{stack.url('gateway')}/console/json", timeout=60)
     bucket = next(b for b in answer.raise_for_status().json()["quota"] if b["bucket"] == "uploads")
     act.loans, act.refusals = bucket["loans"], bucket["refusals"]
     if not act.loans:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
+from infra.local import loopback
 from infra.local.stack import Stack
 
 FUNCTION = "refresh_tokens"
@@ -14,12 +13,11 @@ SECRET = "youtube-vault-key"  # noqa: S105 - the secret's name
 
 def rotate(stack: Stack) -> dict[str, Any]:
     """What an operator's command does: add a version, and begin to seal everything anew."""
-    answer = httpx.post(
+    answer = loopback.http().post(
         stack.url(FUNCTION),
         json={"rotate": True},
         headers={"Authorization": f"Bearer {stack.service_token('scheduler', FUNCTION)}"},
         timeout=300,
-        trust_env=False,
     )
     told: dict[str, Any] = answer.raise_for_status().json()
     return told
@@ -29,7 +27,7 @@ def leftovers(stack: Stack) -> list[str]:
     """What still speaks for the old version after the scheduled run; nothing, when the rotation is complete."""
     run = stack.trigger("refresh-tokens")
     problems = [] if run["status"] == 200 else [f"refresh-tokens answered {run['status']}: {run.get('body')}"]
-    answer = httpx.get(f"{stack.tasks_control}/secrets", timeout=30, trust_env=False)
+    answer = loopback.http().get(f"{stack.tasks_control}/secrets", timeout=30)
     versions = next(
         secret["versions"] for secret in answer.raise_for_status().json()["secrets"] if SECRET in secret["name"]
     )

@@ -1,7 +1,7 @@
 """Stands in for Identity-Aware Proxy: one operator, asserted to a page as IAP asserts people to a backend.
 
-IAP signs with ES256 and publishes its keys at an address of its own, apart from Google's OIDC certificates; so does
-this. Source: https://cloud.google.com/iap/docs/signed-headers-howto
+IAP signs with ES256 and publishes its keys at an address of its own, apart from Google's OIDC certificates; so
+does this. Source: https://cloud.google.com/iap/docs/signed-headers-howto
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class IdentityAwareProxy:
 
     def _jwk(self) -> dict[str, str]:
         numbers = self.key.public_key().public_numbers()
-        x, y = (base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y))
+        x, y = (
+            base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode() for n in (numbers.x, numbers.y)
+        )
         kid = hashlib.sha256(f"{x}.{y}".encode()).hexdigest()[:8]
         return {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y}
