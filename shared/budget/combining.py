@@ -21,7 +21,7 @@ MOST = 32
 """Commits that go together; far below Firestore's limits for one request."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiting:
     """One thread's commit. woken: it has its answer, or it is its turn to send."""
 
@@ -59,7 +59,8 @@ class Combined:
 
     def _lead(self) -> None:
         with self._lock:
-            together, self._queue = self._queue[:MOST], self._queue[MOST:]
+            together = _compatible(self._queue)
+            self._queue = [one for one in self._queue if one not in together]
         try:
             self._answer(together)
         finally:
@@ -89,3 +90,19 @@ class Combined:
     def _alone(self, commit: Commit) -> Answer:
         answers = self._send([commit])
         return answers[0] if answers is not None else None
+
+
+def _compatible(queue: Sequence[_Waiting]) -> list[_Waiting]:
+    """The first that waits, and those that can go with it: Firestore creates a document once in a request."""
+    created: set[str] = set()
+    touched: set[str] = set()
+    together = []
+    for one in queue[:MOST]:
+        paths = {write.path for write in one.commit.writes}
+        new = {write.path for write in one.commit.writes if write.only_if is not None}
+        if new & touched or paths & created:
+            continue
+        created |= new
+        touched |= paths
+        together.append(one)
+    return together
