@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from datetime import UTC, date, datetime
 
 import pytest
@@ -52,6 +53,12 @@ def test_a_new_enumeration_value_is_kept_as_it_is():
         ((), "reportEmpty", "header"),
         (("date,channel_id,video_id\n",), "reportColumnMissing", "video_thumbnail_impressions"),
         ((HEADER, "20261101,UC1,v,ten,0.05\n"), "reportRowBroken", "video_thumbnail_impressions"),
+        ((HEADER, "20261101,UC1,v,1_000,0.05\n"), "reportRowBroken", "video_thumbnail_impressions"),
+        ((HEADER, f"20261101,UC1,v,{10**19},0.05\n"), "reportRowBroken", "video_thumbnail_impressions"),
+        ((HEADER, "20261101,UC1,v,\u0661\u0662,0.05\n"), "reportRowBroken", "video_thumbnail_impressions"),
+        ((HEADER, "20261101,UC1,v,10,nan\n"), "reportRowBroken", "video_thumbnail_impressions_ctr"),
+        ((HEADER, "20261101,UC1,v\0,10,0.05\n"), "reportRowBroken", "zero byte"),
+        ((HEADER, "20261101,UC1," + "v" * 200_000 + ",10,0.05\n"), "reportUnreadable", "field larger"),
         ((HEADER, "20261101,UC1,v,10\n"), "reportRowBroken", "4 values for 5"),
         ((HEADER, "yesterday,UC1,v,10,0.05\n"), "reportRowBroken", "date"),
         ((HEADER, "20261102,UC1,v,10,0.05\n"), "reportSubject", "2026-11-02"),
@@ -63,6 +70,17 @@ def test_a_file_that_is_not_what_it_should_be_is_refused_by_name(lines, reason, 
     with pytest.raises(CorruptData, match=names) as refusal:
         read(*lines)
     assert refusal.value.reason == reason
+
+
+@given(st.text("0123456789.-+eE_ ", max_size=24), st.text("0123456789-+_ ", max_size=24))
+def test_whatever_passes_as_a_number_is_one_to_bigquery_too(rate, count):
+    try:
+        row = read(HEADER, f"20261101,UC1,v,{count},{rate}\n")[0]
+    except CorruptData:
+        return
+    assert not row[5] or -(2**63) <= int(row[5]) < 2**63
+    assert not row[6] or math.isfinite(float(row[6]))
+    assert not {"_", " ", "+"} & set(row[5])
 
 
 @given(

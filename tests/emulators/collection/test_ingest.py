@@ -1,0 +1,281 @@
+"""A message's reports become rows once, wherever the process dies and whatever meets them on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, BinaryIO
+
+import pytest
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+
+from shared.collection import gone
+from shared.collection.completeness import Day, Ledger, State, after_listing
+from shared.collection.ingest import Loaded, ReportIngest
+from shared.errors import (
+    CorruptData,
+    NotFound,
+    QuotaRefused,
+    RateLimited,
+    ReauthRequired,
+    Unavailable,
+    YtempireError,
+)
+from shared.warehouse import schema
+from shared.warehouse.families import FAMILIES
+from shared.warehouse.load import new_load_id
+from shared.warehouse.rows import ReportRef
+
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
+FIRST = date(2026, 11, 1)
+REACH = FAMILIES["channel_reach_basic_a1"]
+VIEW = "channel_reach"
+
+
+def ref(channel: str, number: int = 0) -> ReportRef:
+    return ReportRef(
+        report_id=f"{channel}-{number}", channel_id=channel, report_type=REACH.id, job_id="j",
+        day=FIRST + timedelta(days=number), create_time=NOW - timedelta(days=2), download_url="u",
+    )  # fmt: skip
+
+
+class Died(BaseException):
+    """The process ended here: nothing that would handle an error runs."""
+
+
+class Mortal(AuthorizedSession):
+    """BigQuery's wire in a process that dies right after a request was answered. `left`: how many it lives for."""
+
+    def __init__(self, lives: int) -> None:
+        super().__init__(AnonymousCredentials())
+        self.left = lives
+
+    def request(self, *args: Any, **more: Any) -> Any:
+        answer = super().request(*args, **more)
+        self.left -= 1
+        if self.left == 0:
+            raise Died
+        return answer
+
+
+@dataclass
+class Room:
+    """Our side: a warehouse, a ledger that waits for reports, and files to download."""
+
+    warehouse: bigquery.Client
+    dataset: str
+    state: Any
+    files: dict[str, bytes | YtempireError] = field(default_factory=dict)
+    downloads: list[str] = field(default_factory=list)
+
+    def connect(self, *channels: str) -> None:
+        for channel in channels:
+            self.state.document("channels", channel).set({"state": "connected"})
+
+    def expects(self, *refs: ReportRef) -> list[ReportRef]:
+        """List reports and give each a file of one row with 10 impressions."""
+        for each in refs:
+            row = f"{each.day:%Y%m%d},{each.channel_id},v,10,0.5"
+            self.files[each.report_id] = f"{','.join(REACH.columns)}\n{row}\n".encode()
+            Ledger(self.state).change(
+                each.channel_id,
+                REACH.id,
+                [each.day],
+                lambda days, r=each: after_listing(days, [r], now=NOW).changed,
+            )
+        return list(refs)
+
+    def download(self, report: ReportRef, into: BinaryIO) -> None:
+        self.downloads.append(report.report_id)
+        file = self.files[report.report_id]
+        if isinstance(file, YtempireError):
+            raise file
+        into.write(file)
+
+    def load(self, refs: list[ReportRef], warehouse: bigquery.Client | None = None) -> Loaded:
+        return ReportIngest(
+            warehouse=warehouse or self.warehouse,
+            dataset=self.dataset,
+            state=self.state,
+            download=self.download,
+            clock=lambda: NOW,
+            new_load_id=lambda: new_load_id(NOW),
+            patience=timedelta(0),
+        ).load(refs)
+
+    def seen(self) -> dict[str, int]:
+        query = f"SELECT report_id, SUM(video_thumbnail_impressions) FROM `{self.dataset}.{VIEW}` GROUP BY 1"
+        return {row[0]: row[1] for row in self.warehouse.query(query).result()}
+
+    def day(self, of: ReportRef) -> Day:
+        found: list[Day] = []
+        Ledger(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: found.append(days[of.day]) or {})
+        return found[0]
+
+
+@pytest.fixture
+def room(bigquery_client, firestore_client, dataset) -> Iterator[Room]:
+    schema.ensure(bigquery_client, dataset)
+    return Room(bigquery_client, dataset, firestore_client)
+
+
+def mortal(room: Room, lives: int) -> bigquery.Client:
+    return bigquery.Client(
+        project=room.warehouse.project,
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=room.warehouse._connection.API_BASE_URL),
+        _http=Mortal(lives),
+    )
+
+
+@pytest.mark.fault(32)
+def test_wherever_the_process_dies_the_next_delivery_finishes_and_every_row_counts_once(room):
+    deaths = 0
+    while True:
+        channel = f"UC{deaths}"
+        room.connect(channel)
+        refs = room.expects(ref(channel, 0), ref(channel, 1))
+        client = mortal(room, deaths + 1)
+        try:
+            room.load(refs, client)
+        except Died:
+            deaths += 1
+        else:
+            break
+        room.load(refs)
+        assert {r.report_id: room.seen().get(r.report_id) for r in refs} == {r.report_id: 10 for r in refs}
+        assert {room.day(r).state for r in refs} == {State.LOADED}
+    assert deaths >= 4  # looked up, loaded, named, and the answers in between
+
+
+@pytest.mark.fault(44)
+def test_a_second_delivery_downloads_nothing_and_changes_nothing(room):
+    room.connect("UC1")
+    refs = room.expects(ref("UC1"))
+    room.load(refs)
+    before = (room.seen(), room.day(refs[0]))
+    again = room.load(refs)
+    assert (room.seen(), room.day(refs[0])) == before
+    assert room.downloads == ["UC1-0"]
+    assert [outcome.load_id for outcome in again.outcomes] == [before[1].load_id]
+
+
+@pytest.mark.fault(44)
+def test_two_deliveries_at_once_count_once(room):
+    room.connect("UC1")
+    refs = room.expects(*(ref("UC1", n) for n in range(4)))
+    failures: list[BaseException] = []
+
+    def deliver() -> None:
+        try:
+            room.load(refs)
+        except Exception as error:  # noqa: BLE001 - a lost race is a failure that is delivered again
+            failures.append(error)
+
+    threads = [threading.Thread(target=deliver) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failures) < 3
+    room.load(refs)
+    assert room.seen() == {r.report_id: 10 for r in refs}
+    assert {room.day(r).state for r in refs} == {State.LOADED}
+
+
+@pytest.mark.fault(30)
+def test_a_file_that_was_cut_is_delivered_again_and_holds_up_nobody(room):
+    room.connect("UC1", "UC2")
+    cut, whole = room.expects(ref("UC1"), ref("UC2"))
+    good = room.files[cut.report_id]
+    room.files[cut.report_id] = Unavailable("cut short", reason="damagedDownload")
+    with pytest.raises(Unavailable):
+        room.load([cut, whole])
+    assert room.seen() == {whole.report_id: 10}
+    assert (room.day(cut).state, room.day(whole).state) == (State.LISTED, State.LOADED)
+    room.files[cut.report_id] = good
+    room.load([cut, whole])
+    assert room.seen() == {cut.report_id: 10, whole.report_id: 10}
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason", "rest"),
+    [
+        (CorruptData("bad", reason="reportRowBroken"), State.FAILED, "reportRowBroken", 0),
+        (NotFound("no such report"), State.FAILED, "notFound", 0),
+        (ReauthRequired("lost"), State.LISTED, None, 0),
+        (QuotaRefused("spent", retry_at=NOW + timedelta(hours=9)), State.LISTED, None, 0),
+        (RateLimited("too fast", retry_at=NOW + timedelta(minutes=1)), State.LISTED, None, 1),
+    ],
+)
+def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
+    room.connect("UC1", "UC2")
+    troubled, whole = room.expects(ref("UC1"), ref("UC2"))
+    room.files[troubled.report_id] = error
+    loaded = room.load([troubled, whole])
+    assert room.seen() == {whole.report_id: 10}
+    assert (room.day(troubled).state, room.day(troubled).reason) == (state, reason)
+    assert list(loaded.rest) == [troubled][:rest]
+    assert loaded.gone == ()
+    synced = room.state.document("channels", "UC1").get().to_dict().get("last_sync", {})
+    assert bool(synced) is (state is State.FAILED)
+
+
+def test_bytes_that_are_no_text_are_one_reports_trouble_too(room):
+    room.connect("UC1", "UC2")
+    troubled, whole = room.expects(ref("UC1"), ref("UC2"))
+    room.files[troubled.report_id] = b"\xff\xfe\x00 not a report"
+    room.load([troubled, whole])
+    assert room.seen() == {whole.report_id: 10}
+    assert room.day(troubled).reason == "reportUnreadable"
+
+
+def test_a_channel_that_is_disconnected_during_a_load_is_told_and_its_rows_can_be_taken_back(room):
+    room.connect("UC1", "UC2")
+    leaving, staying = room.expects(ref("UC1"), ref("UC2"))
+    room.state.document("channels", "UC1").delete()
+    loaded = room.load([leaving, staying])
+    assert loaded.gone == ("UC1",)
+    later = NOW + timedelta(seconds=1)
+    assert gone.erase(room.warehouse, room.dataset, room.state, "UC1", before=later) == 1
+    assert room.seen() == {staying.report_id: 10}
+    assert gone.erase(room.warehouse, room.dataset, room.state, "UC1", before=later) == 0
+
+
+def test_erasing_an_old_connection_leaves_what_a_new_one_has_loaded(room):
+    room.connect("UC1")
+    room.load(room.expects(ref("UC1")))
+    assert gone.erase(room.warehouse, room.dataset, room.state, "UC1", before=NOW) == 0
+    assert room.seen() == {"UC1-0": 10}
+
+
+def test_outcomes_and_listings_that_meet_in_one_month_are_all_kept(firestore_client):
+    days = [FIRST + timedelta(days=n) for n in range(20)]
+
+    def listing(number: int) -> Callable[[], None]:
+        return lambda: Ledger(firestore_client).change(
+            "UC1", REACH.id, days, lambda known: after_listing(known, [ref("UC1", number)], now=NOW).changed
+        )
+
+    threads = [threading.Thread(target=listing(n)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found: list[date] = []
+    Ledger(firestore_client).change("UC1", REACH.id, days, lambda known: found.extend(known) or {})
+    assert sorted(found) == days
+
+
+def test_forgetting_a_channel_leaves_the_others(firestore_client):
+    for channel in ("UC1", "UC2"):
+        Ledger(firestore_client).change(
+            channel, REACH.id, [FIRST], lambda known, c=channel: after_listing(known, [ref(c)], now=NOW).changed
+        )
+    assert Ledger(firestore_client).forget("UC1") == 1
+    assert [s.to_dict()["channel_id"] for s in firestore_client.collection("reports").stream()] == ["UC2"]

@@ -1,0 +1,38 @@
+"""When the hub is asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.push.renewal import AFTER_DENIAL, ASK_AGAIN, Standing, next_ask, to_ask
+from shared.push.verification import State
+
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def standing(channel: str, ask: datetime) -> Standing:
+    return Standing(channel_id=channel, state=State.ACTIVE, lease_until=NOW + DAY, next_ask=ask)
+
+
+@pytest.mark.parametrize(
+    ("state", "lease_until", "after"),
+    [
+        (State.ACTIVE, NOW + 5 * DAY, 2.5 * DAY),
+        (State.ACTIVE, NOW + 10 * DAY, 5 * DAY),
+        (State.PENDING, None, ASK_AGAIN),
+        (State.DENIED, None, AFTER_DENIAL),
+    ],
+)
+def test_a_lease_is_renewed_at_half_and_a_refusal_is_not_the_end(state, lease_until, after):
+    assert next_ask(state, lease_until, NOW) == NOW + after
+
+
+@pytest.mark.fault(43)
+def test_whoever_waits_longest_is_asked_for_first_and_a_channel_without_a_subscription_before_all():
+    known = {name: standing(name, NOW + wait) for name, wait in
+             {"later": DAY, "due": -DAY, "long due": -2 * DAY}.items()}  # fmt: skip
+    assert to_ask([*known, "new"], known, NOW) == ["new", "long due", "due"]
+    assert to_ask(["new"], known, NOW) == ["new"]
