@@ -1,0 +1,118 @@
+"""Races that random histories meet too seldom, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from infra.bench.shelf import Shelf
+from shared.budget.accounts import Opening
+from shared.budget.decisions import Ask, Moment
+from shared.budget.profile import Priority
+from shared.budget.protocol import Hold, Place, Want, settling, spending, sweeping
+from shared.budget.steps import Commit
+
+PLACE = Place(date(2026, 11, 22), "default")
+OPENING = Opening(limit=5, reserve=0, accounts={"user:a": 5})
+NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
+
+
+def want(units: int, token: str, entry: str | None = None) -> Want:
+    return Want(
+        ask=Ask(account="user:a", cost=1, units=units, least=units, priority=Priority.NORMAL),
+        moment=Moment(day_left=0.5),
+        method="m",
+        token=token,
+        entry=entry,
+        hour=3,
+        at=NOW,
+        lapses_at=NOW + timedelta(hours=1),
+        expires_at=NOW,
+    )
+
+
+class Actor:
+    """One protocol, taken step by step."""
+
+    def __init__(self, shelf: Shelf, steps) -> None:
+        self.shelf, self.steps, self.result = shelf, steps, None
+        self.step = next(steps)
+
+    def go(self, until_commit: bool = False) -> object:
+        """One step; or up to the next commit, not carried out yet; the result at the end."""
+        while True:
+            try:
+                self.step = self.steps.send(self.shelf.answer(self.step))
+            except StopIteration as done:
+                self.result = done.value
+                return self.result
+            if not until_commit or isinstance(self.step, Commit):
+                return self.step
+
+    def finish(self) -> object:
+        while self.result is None:
+            try:
+                self.step = self.steps.send(self.shelf.answer(self.step))
+            except StopIteration as done:
+                self.result = done.value
+                break
+        return self.result
+
+
+def spent(shelf: Shelf) -> int:
+    return int(shelf.docs[PLACE.account("user:a")].data["spent"])
+
+
+def test_a_grant_that_a_second_delivery_relies_on_is_not_taken_back_by_the_first():
+    shelf = Shelf()
+    early = Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
+    assert isinstance(early, Hold)
+    first = Actor(shelf, spending(PLACE, OPENING, want(4, "first", "op")))
+    first.go()  # went too far: 3 + 4 of 5; about to take it back
+    Actor(shelf, settling(early, 0)).finish()  # meanwhile 3 units come back
+    second = Actor(shelf, spending(PLACE, OPENING, want(4, "second", "op"))).finish()
+    assert isinstance(second, Hold)
+    assert second.token == "first"
+    again = first.finish()
+    assert isinstance(again, Hold)
+    assert again.token == "first"
+    assert spent(shelf) == 4
+
+
+def test_a_second_delivery_waits_while_the_first_is_being_judged():
+    shelf = Shelf()
+    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
+    first = Actor(shelf, spending(PLACE, OPENING, want(4, "first", "op")))
+    first.go()
+    second = Actor(shelf, spending(PLACE, OPENING, want(4, "second", "op")))
+    for _ in range(6):
+        second.go()
+    assert second.result is None
+    assert first.finish() is None
+    assert second.finish() is None
+    assert spent(shelf) == 3
+
+
+def test_an_account_is_mended_only_when_nobody_can_be_about_to_do_it():
+    shelf = Shelf()
+    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
+    dying = Actor(shelf, spending(PLACE, OPENING, want(4, "dead")))
+    dying.go()
+    assert spent(shelf) == 7
+    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=9))).finish()
+    assert spent(shelf) == 7
+    for _ in range(2):
+        Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10))).finish()
+        assert spent(shelf) == 5
+
+
+def test_a_settlement_of_an_earlier_attempt_does_not_touch_a_later_one():
+    shelf = Shelf()
+    first = Actor(shelf, spending(PLACE, OPENING, want(2, "first", "op"))).finish()
+    assert isinstance(first, Hold)
+    Actor(shelf, settling(first, 0)).finish()
+    second = Actor(shelf, spending(PLACE, OPENING, want(2, "second", "op"))).finish()
+    assert isinstance(second, Hold)
+    assert second.token == "second"
+    assert Actor(shelf, settling(replace(first), 0)).finish() is False
+    assert spent(shelf) == 2
