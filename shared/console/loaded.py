@@ -75,8 +75,14 @@ def loaded_reports(client: Client, dataset: str) -> Loaded:
 
 
 def _rows(client: Client, query: str) -> list[Any]:
-    from google.cloud.bigquery import DEFAULT_RETRY  # noqa: PLC0415 - whoever has the client has loaded it
+    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY  # noqa: PLC0415 - loaded by then
 
-    retry = DEFAULT_RETRY.with_timeout(PATIENCE)
-    job = client.query(query, retry=retry, timeout=PATIENCE, job_retry=None)
-    return list(job.result(retry=retry, timeout=PATIENCE, job_retry=None))
+    # One request for each question; a job that is created, polled and read would take three.
+    found = client.query_and_wait(
+        query,
+        retry=DEFAULT_RETRY.with_timeout(PATIENCE),
+        job_retry=DEFAULT_JOB_RETRY.with_timeout(PATIENCE),
+        api_timeout=PATIENCE,
+        wait_timeout=PATIENCE,
+    )
+    return list(found)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
+from google.api_core.client_options import ClientOptions
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 from google.cloud.firestore import Client
 
 from infra.local.stack import Stack
@@ -15,6 +18,9 @@ from shared.budget import Ledger, adjusted, load
 from shared.errors import QuotaRefused
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations
+from shared.warehouse.families import FAMILIES
+from shared.warehouse.load import Load, new_load_id
+from shared.warehouse.rows import ReportRef
 
 EVIL = "<script>document.title='taken'</script><b>Tides</b>"
 LIMITS = {"YT_QUOTA_LIMITS": "search=3"}
@@ -73,6 +79,33 @@ def spend(ledger: Ledger) -> None:
         except QuotaRefused:
             break
     ledger.close_bucket("uploads", reason="quotaExceeded")
+
+
+def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iterable[str]) -> None:
+    """Load one report for each of some days and channels into the stack's warehouse."""
+    warehouse = bigquery.Client(
+        project=stack.env["GOOGLE_CLOUD_PROJECT"],
+        credentials=AnonymousCredentials(),
+        client_options=ClientOptions(api_endpoint=f"http://{stack.env['BIGQUERY_EMULATOR_HOST']}"),
+    )
+    family = FAMILIES["channel_basic_a3"]
+    begun = Load(warehouse, "youtube", family, new_load_id(stack.now()), stack.now)
+    for channel in channels:
+        for number, count in enumerate(views):
+            day = first + timedelta(days=number)
+            ref = ReportRef(
+                report_id=f"{channel}-{day}", channel_id=channel, report_type=family.id, job_id="job", day=day,
+                create_time=stack.now(), download_url="https://example.test/report",
+            )  # fmt: skip
+            row = {
+                "date": day.strftime("%Y%m%d"),
+                "channel_id": channel,
+                "views": count,
+                "engaged_views": count // 2,
+            }
+            header = ",".join(family.columns) + "\n"
+            begun.add(ref, [header, ",".join(str(row.get(name, "")) for name in family.columns) + "\n"])
+    begun.publish()
 
 
 def operations(stack: Stack) -> tuple[Operation, ...]:

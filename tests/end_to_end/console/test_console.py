@@ -1,13 +1,13 @@
 """The console through its front door: who gets in, what is shown, what the button does, what an outage shows."""
 
 import time
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
 from infra.local.gateway.iap import OPERATOR, IdentityAwareProxy
 from infra.local.process import LOOPBACK, free_port
-from tests.end_to_end.console.network import EVIL, FAILED, WAITING, connect
+from tests.end_to_end.console.network import EVIL, FAILED, WAITING, connect, load_reports
 
 
 class TestTheDoor:
@@ -112,6 +112,23 @@ class TestTheJson:
         told = console.look("/console/json?user=user-002").json()
         assert {found["channel_id"] for found in told["channels"]} == {"UC-lost", "UC-unticked"}
         assert told["total_channels"] == 3
+
+
+def test_loaded_reports_are_drawn_listed_and_counted(console):
+    load_reports(console.stack, date(2026, 11, 1), [10_000, 30_000], ["UC-unticked", "UC-lost"])
+    told = console.look("/console/json").json()
+    assert [
+        (day["date"], day["views"], day["engaged_views"], day["channels"]) for day in told["loaded"]["days"]
+    ] == [
+        ("2026-11-01", 20_000, 10_000, 2),
+        ("2026-11-02", 60_000, 30_000, 2),
+    ]
+    assert told["loaded"]["reports"] == 4
+    salt = next(found for found in told["channels"] if found["channel_id"] == "UC-unticked")
+    assert (salt["latest_day"], salt["days"]) == ("2026-11-02", 2)
+    page = console.look().text
+    assert 'class="line s0"' in page
+    assert "60,000" in page
 
 
 class TestTheButton:
