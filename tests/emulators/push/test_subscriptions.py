@@ -1,0 +1,166 @@
+"""Subscriptions between the simulated hub and Firestore: asked for at once, renewed, refused, gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import urllib3
+
+from infra.local.simulator.hub.hub import Hub
+from infra.local.simulator.serve import serving
+from infra.local.simulator.state import Plan, Simulator
+from shared.access.vault import Vault
+from shared.errors import Unavailable, YtempireError
+from shared.push.subscriptions import LEASE, Push
+from shared.push.verification import State
+from tests.emulators.youtube.stand import settings_for
+
+
+class OneKey:
+    """A vault key."""
+
+    def newest(self) -> tuple[int, bytes]:
+        return 1, b"k" * 32
+
+    def version(self, number: int) -> bytes:
+        return b"k" * 32
+
+
+class Stand:
+    """Our push room, the hub, and a callback address between them."""
+
+    def __init__(self, client: Any, simulator: Simulator, callback: str) -> None:
+        self.simulator, self.hub = simulator, simulator.room(Hub)
+        settings = replace(settings_for(simulator.root), hub_url=f"{simulator.root}/subscribe", api_url=callback)
+        self.push = Push(
+            client=client,
+            vault=Vault(OneKey(), simulator.clock),
+            settings=settings,
+            http=urllib3.PoolManager(retries=False),
+            clock=simulator.clock,
+        )
+        self.channel = simulator.world.accounts[0].channels[0].id
+
+    def subscribe(self) -> None:
+        """Ask, and wait until the hub has verified."""
+        self.push.subscribe(self.channel)
+        self.eventually(lambda: self.stored()["verified_at"] >= self.stored()["asked_at"])
+
+    def stored(self) -> dict[str, Any]:
+        return self.push.client.document("subscriptions", self.channel).get().to_dict() or {}
+
+    def secret(self, name: str = "secret") -> str:
+        record = f"subscriptions/{self.channel}"
+        return self.push.vault.open(self.stored()[name], record=record, field=name).decode()
+
+    def hubs_secrets(self) -> set[str | None]:
+        return {one.secret for one in self.hub.subscriptions.everything()}
+
+    def standing(self):
+        return self.push.standings()[self.channel]
+
+    def advance(self, span: timedelta) -> None:
+        self.simulator.timepiece.advance(span.total_seconds())
+
+    def eventually(self, holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                if holds():
+                    return
+            except KeyError:
+                pass  # not written yet
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def stand(firestore_client) -> Iterator[Stand]:
+    found: list[Stand] = []
+
+    class Callback(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            channel, token = parts.path.split("/")[-2:]
+            try:
+                code, body = 200, found[0].push.verify(channel, token, dict(parse_qsl(parts.query)))
+            except YtempireError as error:
+                code, body = error.code, ""
+            self.send_response(code)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with (
+        serving(Plan(root="", users=1, channels_per_user=1)) as simulator,
+        ThreadingHTTPServer(("127.0.0.1", 0), Callback) as server,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found.append(Stand(firestore_client, simulator, f"http://127.0.0.1:{server.server_port}"))
+        yield found[0]
+        server.shutdown()
+
+
+def test_a_subscription_is_alive_once_the_hub_has_verified_it_and_is_renewed_at_half(stand):
+    stand.subscribe()
+    now = stand.simulator.clock()
+    assert stand.standing().alive(now)
+    assert timedelta(0) <= now + LEASE / 2 - stand.standing().next_ask < timedelta(minutes=1)
+    assert not stand.standing().alive(now + LEASE)
+
+
+@pytest.mark.fault(37)
+def test_whoever_asks_at_the_same_moment_asks_for_the_same_secret(stand):
+    stand.subscribe()
+    stand.advance(LEASE / 2)
+    threads = [threading.Thread(target=stand.push.subscribe, args=(stand.channel,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stand.eventually(lambda: stand.stored()["verified_at"] >= stand.stored()["asked_at"])
+    assert stand.hubs_secrets() == {stand.secret()}
+    assert stand.secret() != stand.secret("previous_secret")
+
+
+@pytest.mark.fault(43)
+def test_while_the_hub_refuses_the_secret_that_signs_is_kept_however_often_it_is_asked(stand):
+    stand.subscribe()
+    signing = stand.secret()
+    stand.hub.mode = "unavailable"
+    for _ in range(3):
+        stand.advance(timedelta(hours=1))
+        with pytest.raises(Unavailable) as refused:
+            stand.push.subscribe(stand.channel)
+        assert refused.value.retry_at - stand.simulator.clock() <= timedelta(seconds=120)
+    assert signing in {stand.secret(), stand.secret("previous_secret")}
+    assert stand.standing().alive(stand.simulator.clock())
+    stand.hub.mode = "normal"
+    stand.subscribe()
+    assert stand.hubs_secrets() == {stand.secret()}
+
+
+def test_a_hub_that_does_not_exist_is_unavailable(stand):
+    stand.push = replace(stand.push, settings=replace(stand.push.settings, hub_url="http://127.0.0.1:9/none"))
+    with pytest.raises(Unavailable) as refused:
+        stand.push.subscribe(stand.channel)
+    assert refused.value.reason == "hubUnavailable"
+    assert stand.standing().state is State.PENDING
+
+
+def test_what_comes_for_a_subscription_that_was_deleted_brings_nothing_back(stand):
+    stand.subscribe()
+    stand.push.forget(stand.channel)
+    stand.push.remember(stand.channel, {"v": "fingerprint"})
+    assert stand.push.standings() == {}
+    assert stand.push.seen(stand.channel) is None
