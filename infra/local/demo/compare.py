@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from google.cloud import bigquery
@@ -15,6 +15,7 @@ from infra.local.stack import Stack
 
 METRICS = ("views", "engaged_views", "watch_time_minutes", "subscribers_gained", "subscribers_lost")
 REPORT_TYPE = "channel_basic_a3"
+_HUNDREDTH = Decimal("0.01")  # the view rounds minutes to these; everything else is exact
 
 
 @dataclass
@@ -99,14 +100,14 @@ def _differences(
         yield f"{report['row_count']} rows instead of {true['rows']}"
     for name in METRICS:
         ours = _number(metric, name)
-        right = Decimal(str(true["totals"].get(name, 0)))
-        # The view rounds minutes to hundredths; everything else is exact.
-        if abs(ours - right) > Decimal("0.01"):
+        right = _number(true["totals"], name)
+        if abs(ours - right) >= _HUNDREDTH:
             yield f"{name} is {ours} instead of {right}"
 
 
 def _number(row: Mapping[str, Any] | None, name: str) -> Decimal:
-    return Decimal(0) if row is None or row[name] is None else Decimal(str(row[name]))
+    value = None if row is None else row.get(name)
+    return Decimal(0) if value is None else Decimal(str(value))
 
 
 def _add(
@@ -119,7 +120,7 @@ def _add(
     found.rows += 0 if report is None else report["row_count"]
     for name in METRICS:
         found.totals[name] += _number(metric, name)
-        found.true_totals[name] += round(Decimal(str(true["totals"].get(name, 0))), 2)
+        found.true_totals[name] += _number(true["totals"], name).quantize(_HUNDREDTH, ROUND_HALF_UP)
 
 
 def days_before(last: date, count: int) -> date:
