@@ -1,4 +1,5 @@
-"""Renews the parts of README.md that are printed from the code: functions, settings, the policy for faults.
+"""Renews the parts of README.md that are printed from the code: functions, settings, the policy for
+faults, and how the points of RFC 9700 are met.
 
     python -m infra.readme            rewrites what stands between the markers
     python -m infra.readme --check    says which part is out of date, and fails
@@ -66,8 +67,15 @@ def _default(value: object) -> str:
     return f"`{text}`" if text else "none"
 
 
+def security() -> str:
+    """RFC 9700's points, as the decision record on consent answers them."""
+    record = (ROOT / "infra" / "decisions" / "consent.md").read_text()
+    return "\n".join(line for line in record.splitlines() if line.startswith("|"))
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "functions": functions,
+    "security": security,
     "settings": settings,
     "policy": policy.as_markdown,
 }
