@@ -48,6 +48,7 @@ class Erasure:
 ERASURES: tuple[Erasure, ...] = (
     Erasure("tokens", grants.COLLECTION, by="id"),
     Erasure("queuedWork", "operations"),
+    Erasure("uploadPause", "upload_pauses", by="id"),
     Erasure("pushSubscription", "subscriptions", by="id"),
     Erasure("notifications", "notifications"),
     Erasure("cache", "cache"),

@@ -32,10 +32,10 @@ SEALED: tuple[tuple[str, str], ...] = (
     ("subscriptions", "token"),
     ("subscriptions", "secret"),
     ("subscriptions", "previous_secret"),
-    ("operations", "session"),
+    ("operations", "upload.session"),
 )
-"""Every sealed field of the system, as (collection, field); its record is `collection/id`. Whoever seals a new
-field adds it here, and a test looks through the whole database for sealed values that are not."""
+"""Every sealed field of the system, as (collection, field path); its record is `collection/id`. Whoever seals a
+new field adds it here, and tests look through whole databases for sealed values that are not."""
 
 _SETTLED = 2 * KEY_TTL
 _PAGE = 100

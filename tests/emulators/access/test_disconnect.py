@@ -34,6 +34,7 @@ def collect_something(access, channel_id):
     access.client.document("cache", f"c-{channel_id}").set({"channel_id": channel_id})
     access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
     access.client.document("notifications", f"n-{channel_id}").set({"channel_id": channel_id})
+    access.client.document("upload_pauses", channel_id).set({"until": access.simulator.clock()})
     access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
 
 
@@ -56,6 +57,7 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert {name: step["count"] for name, step in receipt.steps.items()} == {
         "tokens": 1,
         "queuedWork": 3,
+        "uploadPause": 1,
         "pushSubscription": 1,
         "notifications": 1,
         "cache": 1,
@@ -127,7 +129,7 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
     assert list(access.stored("channels")) == [channel_id]
 
 
-@pytest.mark.parametrize("stop", range(1, 8))
+@pytest.mark.parametrize("stop", range(1, len(ERASURES)))
 def test_a_disconnect_that_stops_anywhere_is_finished_by_the_next(access, disconnects, asked, stop):
     channel_id = access.connected()
     collect_something(access, channel_id)

@@ -20,11 +20,24 @@ def settle(access):
 
 
 def versions(access):
-    """Every key version under which something is sealed."""
-    found = set()
-    for collection, field in SEALED:
-        found |= {doc[field]["v"] for doc in access.stored(collection).values() if field in doc}
-    return found
+    """Every key version under which something is sealed, wherever it lies."""
+    return {value["v"] for _place, value in sealed_values(access)}
+
+
+def sealed_values(access):
+    """Every map of the vault's shape in the whole database, with its place: (collection, field path)."""
+
+    def walk(value, path):
+        if isinstance(value, dict) and set(value) == {"v", "n", "c"}:
+            yield path, value
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                yield from walk(inner, f"{path}.{name}" if path else name)
+
+    for collection in access.client.collections():
+        for snapshot in collection.stream():
+            for path, value in walk(snapshot.to_dict(), ""):
+                yield (collection.id, path), value
 
 
 def test_a_new_version_seals_everything_anew_and_the_old_one_is_disabled(access):
@@ -103,14 +116,20 @@ def test_a_notice_delivered_twice_rotates_once(access):
 def test_every_sealed_value_in_the_database_is_known_to_the_rotation(access):
     access.connected()
     access.start()
-    places = set()
-    for collection in access.client.collections():
-        for snapshot in collection.stream():
-            for name, value in (snapshot.to_dict() or {}).items():
-                if isinstance(value, dict) and set(value) == {"v", "n", "c"}:
-                    places.add((collection.id, name))
-    assert places
+    places = {place for place, _value in sealed_values(access)}
+    assert {"grants", "consents"} <= {collection for collection, _field in places}
     assert places <= set(SEALED)
+
+
+def test_a_value_sealed_deep_inside_a_record_is_sealed_anew_too(access):
+    record, field = "operations/o1", "upload.session"
+    session = access.vault.seal(b"https://upload", record=record, field=field)
+    access.client.document(record).set({"upload": {"bytes": 7, "session": session}})
+    rotate(access).add_version()
+    assert rotate(access).run().resealed == 1
+    stored = access.stored("operations")["o1"]["upload"]
+    assert (stored["bytes"], stored["session"]["v"]) == (7, 2)
+    assert access.vault.open(stored["session"], record=record, field=field) == b"https://upload"
 
 
 def test_the_erasures_name_collections_once():
