@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from shared.operations.operation import Event, Operation, State
 from shared.operations.records import Operations, Superseded
 from shared.operations.requests import Request
 from shared.operations.run import Enqueue, queue_turn
+
+_ID = re.compile(r"op-[0-9a-f]{24}")  # what `operation_id` makes; anything else is no document of ours
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,6 @@ def command(body: object) -> tuple[str, str] | None:
     action, operation = body["action"], body.get("operation")
     if action not in {"cancel", "retry", "read"}:
         raise InvalidRequest("action is cancel, retry or read.", field="action")
-    if not isinstance(operation, str) or not operation.startswith("op-"):
+    if not isinstance(operation, str) or not _ID.fullmatch(operation):
         raise InvalidRequest("operation is an operation's id.", field="operation")
     return action, operation
