@@ -1,0 +1,56 @@
+import base64
+import hashlib
+import re
+
+import pytest
+
+from infra.deployment import ROOT
+from shared import pages
+from shared.pages.words import known_reasons
+
+SPOKEN_TO_PEOPLE = ("consent", "connect", "front", "google_oauth", "pace", "return_to", "keyring")
+FOR_PROGRAMS = {
+    "oauthClient",
+    "oauthClientSecret",
+    "secretMissing",
+    "secretUnusable",
+    "insecureTransport",
+    "bodyUnreadable",
+}
+
+
+@pytest.mark.parametrize("module", SPOKEN_TO_PEOPLE)
+def test_every_reason_that_a_person_can_meet_has_words_of_its_own(module):
+    source = (ROOT / "shared" / "access" / f"{module}.py").read_text()
+    reasons = set(re.findall(r'reason="(\w+)"', source))
+    assert reasons - FOR_PROGRAMS <= known_reasons()
+
+
+def test_an_unknown_reason_is_a_plain_apology():
+    words = pages.words_for("<script>")
+    assert words.title == "Something went wrong"
+
+
+def test_what_is_shown_is_escaped():
+    hostile = '"><script>alert(1)</script>'
+    answer = pages.page(pages.words_for("connected"), notes=(hostile,), home=hostile)
+    body = answer.get_data(as_text=True)
+    assert "<script" not in body
+    assert "&lt;script&gt;" in body
+
+
+def test_the_one_style_is_allowed_by_its_hash_and_nothing_else_is():
+    answer = pages.page(pages.words_for("denied"))
+    style = re.search(r"<style>(.*?)</style>", answer.get_data(as_text=True), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
+    policy = answer.headers["Content-Security-Policy"]
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_a_redirect_is_a_303_that_leaves_no_trace():
+    answer = pages.redirect("https://accounts.google.com/")
+    assert answer.status_code == 303
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
