@@ -1,7 +1,7 @@
 """Rate limits in Firestore: one small document for each limit and user, and for each limit and project.
 
-An admission is one read of all keys concerned and one conditional commit; a denial is the read alone, and is then
-remembered by this process until the time from which a call can be admitted.
+An admission is one read of all keys concerned and one conditional commit, and the next one in the same process the
+commit alone. A denial is the read alone, and is then remembered until the time from which a call can be admitted.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared.budget.books import call_options
-from shared.budget.limits import Admitted, Denied, admit, packed, unpacked
+from shared.budget.limits import Denied, Log, admit, packed, unpacked
 from shared.budget.profile import RateLimit
 from shared.clock import Clock
 from shared.errors import RateLimited, Unavailable
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 COLLECTION = "rate_limits"
 ATTEMPTS = 40
+FRESH = timedelta(seconds=2)
+"""How long this process may build on what it wrote itself, without looking."""
+MOST_SEEN = 1_000
 LOCKS = 64
 
 
@@ -39,6 +42,7 @@ class RateLimiter:
     dice: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], None] = time.sleep
     _denied: dict[str, datetime] = field(default_factory=dict, repr=False)
+    _seen: dict[str, _Look] = field(default_factory=dict, repr=False)
     _locks: tuple[threading.Lock, ...] = field(
         default_factory=lambda: tuple(threading.Lock() for _ in range(LOCKS)), repr=False
     )
@@ -102,34 +106,68 @@ class RateLimiter:
             raise Unavailable("The rate limits do not answer.", reason="rateLimitsUnavailable") from error
 
     def _admit_all(self, keys: Mapping[str, RateLimit]) -> bool:
-        collection = self.client.collection(COLLECTION)
-        references = {collection.document(key).path: key for key in keys}
-        batch = self.client.batch()
-        snapshots = self.client.get_all([collection.document(key) for key in keys], **call_options())
+        looks = self._remembered(keys) or self._looked(keys)
+        batch, after = self.client.batch(), {}
+        for key, look in looks.items():
+            after[key] = self._add(batch, key, keys[key], look)
+        results = batch.commit(**call_options())
         local = self.clock()
-        for found in snapshots:
-            key = references[found.reference.path]
-            self._add(batch, found, key, keys[key], local)
-        batch.commit(**call_options())
+        if len(self._seen) > MOST_SEEN:
+            self._seen.clear()
+        for (key, log), result in zip(after.items(), results, strict=True):
+            self._seen[key] = _Look(log=log, version=result.update_time, server=result.update_time, local=local)
         return True
 
-    def _add(self, batch: Any, found: Any, key: str, limit: RateLimit, local: datetime) -> None:
-        window = timedelta(seconds=limit.window)
-        log = unpacked(found.to_dict() if found.exists else None)
-        answer = admit(log, calls=limit.calls, window=window, local=local, server=found.read_time)
-        if isinstance(answer, Denied):
-            self._denied[key] = local + answer.wait
-            raise _too_fast(key, limit, self._denied[key])
-        assert isinstance(answer, Admitted)
-        fields = {**packed(answer.log), "expires_at": local + 2 * window + timedelta(days=1)}
-        if found.exists:
-            batch.update(
-                found.reference,
-                fields,
-                option=self.client.write_option(last_update_time=found.update_time),
+    def _remembered(self, keys: Mapping[str, RateLimit]) -> dict[str, _Look] | None:
+        """What this process wrote last, moments ago, with the time that has passed; None if it must look.
+
+        If another process has written since, the commit's condition fails, and the next attempt looks.
+        """
+        now, looks = self.clock(), {}
+        for key in keys:
+            seen = self._seen.pop(key, None)
+            if seen is None or not timedelta(0) <= now - seen.local < FRESH:
+                return None
+            looks[key] = replace(seen, server=seen.server + (now - seen.local), local=now)
+        return looks
+
+    def _looked(self, keys: Mapping[str, RateLimit]) -> dict[str, _Look]:
+        references = [self.client.collection(COLLECTION).document(key) for key in keys]
+        found = list(self.client.get_all(references, **call_options()))
+        local = self.clock()
+        return {
+            each.reference.id: _Look(
+                log=unpacked(each.to_dict()),
+                version=each.update_time if each.exists else None,
+                server=each.read_time,
+                local=local,
             )
+            for each in found
+        }
+
+    def _add(self, batch: Any, key: str, limit: RateLimit, look: _Look) -> Log:
+        window = timedelta(seconds=limit.window)
+        answer = admit(look.log, calls=limit.calls, window=window, local=look.local, server=look.server)
+        if isinstance(answer, Denied):
+            self._denied[key] = look.local + answer.wait
+            raise _too_fast(key, limit, self._denied[key])
+        fields = {**packed(answer.log), "expires_at": look.local + 2 * window + timedelta(days=1)}
+        reference = self.client.collection(COLLECTION).document(key)
+        if look.version is None:
+            batch.create(reference, fields)
         else:
-            batch.create(found.reference, fields)
+            batch.update(reference, fields, option=self.client.write_option(last_update_time=look.version))
+        return answer.log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A key's log as stored, its version (None: not stored), and the server's and the local time of the look."""
+
+    log: Log
+    version: Any
+    server: datetime
+    local: datetime
 
 
 def _too_fast(key: str, limit: RateLimit, until: datetime) -> RateLimited:

@@ -130,9 +130,9 @@ def writes_leased() -> Measured:
 
 @row("budget.limiter", unit="1/s", limit=HALF)
 def limiter() -> Measured:
-    """Admissions on distinct keys; floor: set() on distinct documents."""
-    floor, ours = _rates("bare_set", "limiter")
-    return Measured(value=ours, floor=floor)
+    """Admissions, a key for each worker; floor: set() on distinct documents; peer: a new key for each call."""
+    floor, ours, peer = _rates("bare_set", "limiter", "limiter_new")
+    return Measured(value=ours, floor=floor, peer=peer)
 
 
 @row("budget.limiter_denials", unit="1/s", limit=Limit(bound=1, of="ratio_to_floor", at_least=True))
