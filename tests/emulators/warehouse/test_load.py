@@ -134,6 +134,14 @@ def test_rows_without_a_video_belong_to_the_channels_total(warehouse):
     assert metrics(warehouse) == [7]
 
 
+def test_what_a_report_leaves_empty_is_null_and_never_an_empty_text(warehouse):
+    load(warehouse, "L1", (ref("r1"), lines({"views": 4, "video_id": "", "country_code": "DE"}))).publish()
+    client, dataset = warehouse
+    absent = "video_id IS NULL AND likes IS NULL AND red_watch_time_minutes IS NULL AND extra IS NULL"
+    query = f"SELECT country_code FROM `{dataset}.channel_basic` WHERE {absent}"
+    assert [row[0] for row in client.query(query).result()] == ["DE"]
+
+
 def test_average_view_duration_divides_by_engaged_views(warehouse):
     row = {"views": 100, "engaged_views": 40, "watch_time_minutes": 60.0}
     load(warehouse, "L1", (ref("r1"), lines(row))).publish()
