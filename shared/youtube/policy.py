@@ -437,6 +437,10 @@ def rule_by_status(status: int) -> Rule:
     return RULES[_BY_STATUS.get(status, "unclassified400")]
 
 
+_FROM: Mapping[str, str] = {"guide": "owner's guide", "facts": "YouTube"}
+"""Who says so, in words that need no explaining."""
+
+
 def as_markdown(rules: Iterable[Rule] = _RULES) -> str:
     """The table, for people."""
     lines = [
@@ -445,7 +449,7 @@ def as_markdown(rules: Iterable[Rule] = _RULES) -> str:
     ]
     lines += [
         f"| `{rule.reason}` | {rule.kind} | {'yes' if rule.retry else 'no'} | {_wait(rule)} | {rule.limit or ''} "
-        f"| {rule.action} | {rule.after if rule.retry else ''} | {rule.alert} | {rule.source} |"
+        f"| {rule.action} | {rule.after if rule.retry else ''} | {rule.alert} | {_FROM[rule.source]} |"
         for rule in rules
     ]
     return "\n".join(lines) + "\n"

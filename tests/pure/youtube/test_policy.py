@@ -89,3 +89,8 @@ def test_the_table_prints_one_row_a_reason():
     table = as_markdown()
     assert len(table.splitlines()) == len(RULES) + 2
     assert "| `quotaExceeded` | quota | no |" in table
+
+
+def test_the_table_says_who_says_so_in_words_that_a_reader_knows():
+    from_whom = {line.split("|")[-2].strip() for line in as_markdown().splitlines()[2:]}
+    assert from_whom == {"owner's guide", "YouTube"}
