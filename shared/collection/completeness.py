@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, pacific_day, parse_instant
@@ -191,13 +192,24 @@ class Ledger:
 
     def forget(self, channel_id: str) -> int:
         """Delete everything that is known of a channel's reports; answers how many documents that were."""
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
-
-        mine = self._client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
-        found = [snapshot.reference for snapshot in mine.select([]).stream(**patience())]
+        found = [snapshot.reference for snapshot in self._of(channel_id, [])]
         for reference in found:
             reference.delete(**patience())
         return len(found)
+
+    def unload(self, channel_id: str, *, before: str) -> None:
+        """Take back that reports are loaded whose load's id is below `before`; the next run hands them over."""
+        for snapshot in self._of(channel_id, ["report_type", "days"]):
+            days = [date.fromisoformat(text) for text in snapshot.to_dict().get("days") or {}]
+            if days:
+                decide = partial(_unloaded, before=before)
+                self.change(channel_id, snapshot.get("report_type"), days, decide)
+
+    def _of(self, channel_id: str, fields: list[str]) -> list[Any]:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+
+        mine = self._client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
+        return list(mine.select(fields).stream(**patience()))
 
     def _tried(
         self, channel_id: str, report_type: str, months: Iterable[date], decide: Decide, *, create: bool
@@ -239,6 +251,14 @@ class Ledger:
 
     def _month(self, channel_id: str, report_type: str, month: date) -> Any:
         return self._client.collection(COLLECTION).document(f"{channel_id}:{report_type}:{month:%Y-%m}")
+
+
+def _unloaded(days: Days, *, before: str) -> dict[date, Day]:
+    return {
+        day: replace(entry, state=State.LISTED, rows=None, load_id=None, sent_at=entry.create_time)
+        for day, entry in days.items()
+        if entry.load_id is not None and entry.load_id < before
+    }
 
 
 def _recording(outcomes: Iterable[Outcome]) -> Decide:

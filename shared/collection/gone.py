@@ -44,13 +44,27 @@ def erase(
 ) -> int:
     """Erase a channel's rows of loads that began before an instant; answers how many reports those were.
 
-    A channel that was connected again meanwhile is listed afresh, so that the ledger does not count on rows that
-    are gone. Safe to repeat.
+    Where the channel was connected again meanwhile, the ledger must not count on rows that are gone: those reports
+    are handed over once more. Safe to repeat.
     """
-    erased = erase_rows(warehouse, dataset, channel_id, before=load_id_at(before))
-    Ledger(state).forget(channel_id)
+    limit = load_id_at(before)
+    erased = erase_rows(warehouse, dataset, channel_id, before=limit)
+    Ledger(state).unload(channel_id, before=limit)
     log("NOTICE", "a channel's rows were erased", channel=channel_id, reports=erased)
     return erased
+
+
+def take_back(
+    warehouse: bigquery.Client, dataset: str, state: firestore.Client, channel_ids: Iterable[str], *, clock: Clock
+) -> set[str]:
+    """Of the channels that a load was about, those that are not connected: what was stored of them is deleted."""
+    before = clock()  # read first: loads of a new connection begin later
+    left = disconnected(state, channel_ids)
+    for channel_id in left:
+        Ledger(state).forget(channel_id)
+    for channel_id in left:
+        erase(warehouse, dataset, state, channel_id, before=before)
+    return left
 
 
 def erase_for_receipt(

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from shared.access import channels
 from shared.clock import Clock
 from shared.collection.completeness import Ledger, Outcome
-from shared.collection.gone import disconnected
+from shared.collection.gone import take_back
 from shared.collection.patience import Patience
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
@@ -73,11 +73,10 @@ def fate(error: YtempireError) -> Fate:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What became of a message. rest: reports to hand on, as time ran out; gone: channels no longer connected."""
+    """What became of a message: an outcome a report, and the reports to hand on because time ran out."""
 
     outcomes: tuple[Outcome, ...]
     rest: tuple[ReportRef, ...]
-    gone: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,8 @@ class ReportIngest:
             Outcome(ref=ref, reason=error.reason) for ref, error in failed if fate(error) is Fate.UNREADABLE
         ]
         Ledger(self.state).record(outcomes)
-        gone = disconnected(self.state, {ref.channel_id for ref in refs})
+        named = {ref.channel_id for ref in refs}
+        gone = take_back(self.warehouse, self.dataset, self.state, named, clock=self.clock)
         for channel_id in _whole(refs, outcomes):
             if channel_id not in gone:
                 channels.record_sync(self.state, channel_id, SOURCE, self.clock())
@@ -121,8 +121,8 @@ class ReportIngest:
         again = [error for _, error in failed if fate(error) is Fate.REDELIVER]
         if again:
             raise again[0]
-        rest = tuple(ref for ref, error in failed if fate(error) is Fate.HAND_ON)
-        return Loaded(tuple(outcomes), rest, tuple(sorted(gone)))
+        rest = [ref for ref, error in failed if fate(error) is Fate.HAND_ON and ref.channel_id not in gone]
+        return Loaded(tuple(outcomes), tuple(rest))
 
     def _load_missing(
         self, refs: Sequence[ReportRef], failed: list[tuple[ReportRef, YtempireError]]

@@ -79,11 +79,12 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
     shelf = _Shelf()
     for channel_id in channel_ids:
         _list_channel(collector, patience, channel_id, shelf)
+    _take_back(shelf)
     for message in messages(shelf.found):
         pubsub.publish(INGEST_TOPIC, message, {"kind": REPORTS})
     for item in shelf.found:
         collector.advance(item)
-    _settle(shelf)
+    _note_fresh(shelf)
     if shelf.again:
         raise Unavailable(
             f"{len(shelf.unfinished)} of {len(channel_ids)} channels could not be collected whole: "
@@ -115,17 +116,20 @@ def _list_channel(collector: ReportCollector, patience: Patience, channel_id: st
                 return  # no other report type of this channel will do better
 
 
-def _settle(shelf: _Shelf) -> None:
-    """Note which channels are as fresh as they can be; take back what was noted of those that went meanwhile."""
-    waiting: dict[str, int] = {}
-    for item in shelf.found:
-        waiting[item.channel_id] = waiting.get(item.channel_id, 0) + item.tally.waiting
-    left = gone.disconnected(firestore.client(), waiting)
+def _take_back(shelf: _Shelf) -> None:
+    """Forget what was noted of channels that went while they were listed."""
+    left = gone.disconnected(firestore.client(), {item.channel_id for item in shelf.found})
     for channel_id in left:
         Ledger(firestore.client()).forget(channel_id)
-    for channel_id, reports in waiting.items():
-        if not reports and channel_id not in shelf.unfinished | left:
-            channels.record_sync(firestore.client(), channel_id, SOURCE, system_clock())
+    shelf.unfinished |= left
+    shelf.found = [item for item in shelf.found if item.channel_id not in left]
+
+
+def _note_fresh(shelf: _Shelf) -> None:
+    """Note which channels are as fresh as they can be: all listed, and nothing on its way to the warehouse."""
+    late = {item.channel_id for item in shelf.found if item.tally.waiting} | shelf.unfinished
+    for channel_id in sorted({item.channel_id for item in shelf.found} - late):
+        channels.record_sync(firestore.client(), channel_id, SOURCE, system_clock())
 
 
 def ingest(kind: str, message: Mapping[str, Any]) -> None:
@@ -153,12 +157,9 @@ def _ingest_reports(refs: Sequence[ReportRef]) -> None:
             clock=system_clock,
             new_load_id=lambda: new_load_id(system_clock()),
         ).load(refs)
-    for channel_id in loaded.gone:
-        gone.erase(bigquery.client(), settings().dataset, firestore.client(), channel_id, before=system_clock())
-    rest = [ref for ref in loaded.rest if ref.channel_id not in loaded.gone]
-    if rest:
+    if loaded.rest:
         # A message of its own: the deliveries of this one are for faults, not for waiting.
-        pubsub.publish(INGEST_TOPIC, reports_message(rest), {"kind": REPORTS})
+        pubsub.publish(INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
 
 
 def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:
