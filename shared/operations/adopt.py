@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from shared.operations.operation import is_operation_id
 from shared.operations.turn import Turn
 from shared.youtube import data
 from shared.youtube.data import PlaylistItem, Video
@@ -17,8 +18,9 @@ _PARTS = "snippet,status,fileDetails"
 def existing_video(turn: Turn, *, title: str) -> str | None:
     """The id of the video that an upload of this operation has made, None when there is none.
 
-    Looks through what the channel got since the upload began. The file's name, which is the operation's id, proves
-    it where YouTube shows it; otherwise title and size must agree, and no other operation may have made it.
+    Looks through what the channel got since the upload began. Where YouTube shows the file's name, which is the
+    id of the operation that sent it, that decides; otherwise title and size must agree, and no other operation may
+    have made it.
     """
     begun: datetime | None = turn.operation.upload.get("begun_at")
     playlist = data.my_channel(turn.caller).uploads_playlist
@@ -28,16 +30,16 @@ def existing_video(turn: Turn, *, title: str) -> str | None:
     for start in range(0, len(recent), data.IDS_MAX):
         listed = data.videos(turn.caller, recent[start : start + data.IDS_MAX], parts=_PARTS)
         for video in listed.videos:
-            if _is_ours(turn, video, title) and not _claimed(turn, video.id):
+            if _is_ours(turn, video, title) and not _claimed(turn, "video_id", video.id):
                 return video.id
     return None
 
 
 def existing_playlist(turn: Turn, *, title: str, begun: datetime) -> str | None:
-    """The id of a playlist of this title that appeared since `begun`."""
+    """The id of a playlist of this title that appeared since `begun` and that no other operation has made."""
     for playlist in data.my_playlists(turn.caller):
         fresh = playlist.created_at is not None and playlist.created_at >= begun - SKEW
-        if fresh and playlist.title == title:
+        if fresh and playlist.title == title and not _claimed(turn, "playlist_id", playlist.id):
             return playlist.id
     return None
 
@@ -62,11 +64,11 @@ def _since(turn: Turn, playlist: str, instant: datetime) -> Iterator[PlaylistIte
 
 def _is_ours(turn: Turn, video: Video, title: str) -> bool:
     file = video.resource.get("fileDetails", {})
-    if file.get("fileName") == turn.operation.id:
-        return True
+    if is_operation_id(name := file.get("fileName", "")):
+        return bool(name == turn.operation.id)  # another's file may have the same title and size
     size = file.get("fileSize")
     return video.title == title and size in {None, str(turn.operation.upload["size"])}
 
 
-def _claimed(turn: Turn, video_id: str) -> bool:
-    return any(other.id != turn.operation.id for other in turn.operations.of_video(video_id))
+def _claimed(turn: Turn, name: str, found: str) -> bool:
+    return any(other.id != turn.operation.id for other in turn.operations.with_result(name, found))

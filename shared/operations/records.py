@@ -99,9 +99,9 @@ class Operations:
         for snapshot in query.stream(**patience()):
             yield _operation(snapshot.id, snapshot.to_dict())
 
-    def of_video(self, video_id: str) -> list[Operation]:
-        """The operations that made a video or work on it."""
-        return self._some("results.video_id", "==", video_id, 20)
+    def with_result(self, name: str, found: str) -> list[Operation]:
+        """The operations that made something or work on it: those with this among their results."""
+        return self._some(f"results.{name}", "==", found, 20)
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         """Let no upload to this channel begin before an instant."""

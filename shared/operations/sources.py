@@ -140,6 +140,8 @@ class WebFile:
                 total = _total(answer.headers.get("content-range", ""), first)
                 if answer.status in {404, 410, 412, 416} or (answer.status == 206 and total != described.size):
                     raise changed(self.field_name)
+                if answer.status == 200:
+                    raise self._refused("no longer serves ranges, or answers with a page")
                 if answer.status != 206:
                     raise self._bad_status(answer.status)
                 if _identity(answer.headers) != described.identity:

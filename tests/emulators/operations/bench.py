@@ -72,6 +72,8 @@ class Box:
 
 @dataclass
 class Bench:
+    """A channel that publishes, and a neighbour: the same owner's other channel."""
+
     stand: Stand
     folder: Path
     limits: Limits = field(default_factory=lambda: Limits(portion=1024 * 1024))
@@ -84,7 +86,9 @@ class Bench:
         self.vault = Vault(Keys(), self.stand.clock)
         self.channel_id = self.stand.channel().id
         self.user = "user-001@example.test"
-        self.tokens = Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, 0))
+        self.tokens = self._tokens(0)
+        self.neighbour_id = self.stand.channel(place=1).id
+        self.neighbour_tokens = self._tokens(1)
         self.desk = Desk(
             operations=self.operations,
             estimate=self.stand.ledger.quote,
@@ -93,8 +97,11 @@ class Bench:
             clock=self.stand.clock,
         )
 
+    def _tokens(self, place: int) -> Tokens:
+        return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place))
+
     def _owner(self, channel_id: str) -> str:
-        if channel_id != self.channel_id:
+        if channel_id not in {self.channel_id, self.neighbour_id}:
             raise NotFound("This channel is not connected.", reason="notConnected")
         return self.user
 
@@ -118,7 +125,7 @@ class Bench:
             settings=self.stand.settings,
             budget=self.stand.ledger,
             limiter=self.stand.limiter,
-            tokens=self.tokens,
+            tokens=self.neighbour_tokens if operation.channel_id == self.neighbour_id else self.tokens,
             context=Context(account=operation.user_id, channel_id=operation.channel_id, operation_id=operation.id),
             clock=self.stand.clock,
             calls=self.stand.calls.append,

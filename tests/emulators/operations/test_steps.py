@@ -134,16 +134,6 @@ def test_a_release_for_later_waits_for_its_time(bench):
     assert done.history[-1].at >= later
 
 
-def test_a_file_that_youtube_cannot_process_fails_in_plain_words(bench):
-    from infra.local.simulator.data.library import Library  # noqa: F401
-
-    bench.put("broken.mp4", b"\x00\x00\x00\x18ftypmp42" + bytes(100))
-    operation, _ = bench.submit(upload=bench.upload("broken.mp4"))
-    done = bench.settle(operation)
-    assert done.state in {State.SUCCEEDED, State.FAILED}
-    assert done.results["video_id"]
-
-
 def test_a_key_that_stood_for_something_else_is_refused(bench):
     bench.submit("same-key", playlist={"title": "one"})
     with pytest.raises(Conflict) as refused:

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from infra.local.simulator.uploads.sessions import Sessions
@@ -112,22 +113,72 @@ def lose(bench, *, finished=False):
             session.end("lost")
 
 
+def without_last_answer(bench, operation):
+    """All bytes are sent; the answer to the last is lost, and nothing more can be asked of the session."""
+    bench.stand.inject(method="upload.session", kind="drop", skip=2, times=1)
+    bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=2)
+    bench.runner(sleep=lambda _seconds: None).run(operation.id, 1)
+    bench.stand.simulator.faults.clear()
+    assert bench.get(operation).results == {}
+
+
 def test_a_lost_session_whose_video_exists_is_not_begun_again(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
-    # The last answer is lost, and before anybody asks again YouTube forgets the session.
-    bench.stand.inject(method="upload.session", kind="drop", skip=2, times=1)
-    bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=3)
-    runner = bench.runner(sleep=lambda _seconds: None)
-    runner.run(operation.id, 1)
+    without_last_answer(bench, operation)
     (session,) = bench.sessions()
     assert session.state == "complete"
     video = session.answer["id"]
     lose(bench, finished=True)
-    bench.stand.simulator.faults.clear()
     done = bench.settle(operation)
     assert (done.state, done.results["video_id"]) == (State.SUCCEEDED, video)
     assert len(bench.sessions()) == 1
+
+
+def test_a_finished_video_is_known_by_its_files_name_whatever_it_is_called_by_then(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    without_last_answer(bench, operation)
+    (session,) = bench.sessions()
+    assert session.file_name == operation.id
+    lose(bench, finished=True)
+    renamed = {"video_id": session.answer["id"], "title": "Renamed by a person"}
+    control(bench, "videos", renamed)
+    done = bench.settle(operation)
+    assert (done.state, done.results["video_id"]) == (State.SUCCEEDED, session.answer["id"])
+    assert len(bench.sessions()) == 1
+
+
+def test_two_uploads_of_one_file_under_one_title_each_find_their_own_video(bench):
+    bench.video()
+    first, _ = bench.submit(upload=bench.upload())
+    second, _ = bench.submit(upload=bench.upload())
+    for operation in (first, second):
+        without_last_answer(bench, operation)
+    own = {session.file_name: session.answer["id"] for session in bench.sessions()}
+    assert own.keys() == {first.id, second.id}
+    lose(bench, finished=True)
+    for operation in (second, first):
+        assert bench.settle(operation).results["video_id"] == own[operation.id]
+    assert len(bench.sessions()) == 2
+
+
+def test_a_session_forgotten_between_its_last_byte_and_its_end_is_replaced_by_one_video(bench):
+    content = bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=2)
+    bench.runner(sleep=lambda _seconds: None).run(operation.id, 1)
+    assert control(bench, "uploads/lose", {})["lost"] == 1
+    bench.stand.simulator.faults.clear()
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    assert done.results["video_id"] == only_video(bench, content).answer["id"]
+    assert bench.stand.ours()["uploads"] == bench.stand.googles()["uploads"] == 2
+
+
+def control(bench, path, told):
+    answer = httpx.post(f"{bench.stand.simulator.root}/control/{path}", json=told, trust_env=False)
+    return answer.raise_for_status().json()
 
 
 @pytest.mark.fault(26)
@@ -146,6 +197,9 @@ def test_a_channels_upload_limit_stops_that_channel_for_a_day_and_nothing_else(b
     bench.run_due()
     assert bench.get(second).reason == "uploadLimitExceeded"
     assert len(bench.stand.calls) == sent  # nothing was spent on finding out again
+    neighbour, quote = bench.submit(upload=bench.upload(), channel_id=bench.neighbour_id)
+    assert (quote.why_not_now, bench.settle(neighbour).state) == ("", State.SUCCEEDED)
+    assert bench.get(first).state is State.WAITING
     assert bench.settle(first).state is State.SUCCEEDED
     assert bench.settle(second).state is State.SUCCEEDED
 

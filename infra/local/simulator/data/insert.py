@@ -69,7 +69,8 @@ class UploadRules:
         self._made.setdefault(channel_id, deque()).append(now)
         fate = self._fate(channel_id, title, whole)
         self._hashes.add((channel_id, whole.sha256))
-        return Arrival(file=render.File(whole.size, whole.head), sha256=whole.sha256, arrived=now, fate=fate)
+        file = render.File(whole.size, whole.head, whole.file_name)
+        return Arrival(file=file, sha256=whole.sha256, arrived=now, fate=fate)
 
     def _fate(self, channel_id: str, title: str, whole: Whole) -> Fate:
         for planned in self.fates:

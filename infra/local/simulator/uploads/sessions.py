@@ -38,12 +38,13 @@ class NoSession(Exception):
 
 @dataclass(frozen=True)
 class Whole:
-    """A file that has arrived completely."""
+    """A file that has arrived completely. file_name: what the `Slug` header called it, None if nothing did."""
 
     size: int
     sha256: str
     head: bytes
     media_type: str
+    file_name: str | None = None
 
 
 Finish = Callable[[Whole], dict[str, Any]]
@@ -65,6 +66,7 @@ class Session:
     finish: Finish = field(repr=False)
     total: int | None = None
     title: str = ""
+    file_name: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     received: Received = field(default_factory=Received)
     state: State = "open"
@@ -87,7 +89,7 @@ class Session:
     def complete(self, total: int) -> None:
         """Hand the whole file on; keeps the answer, which is the same however often somebody asks."""
         self.total = total
-        whole = Whole(total, self.received.sha256, self.received.head, self.media_type)
+        whole = Whole(total, self.received.sha256, self.received.head, self.media_type, self.file_name)
         try:
             self.answer = self.finish(whole)
         except GoogleError as error:
@@ -110,6 +112,7 @@ class Session:
             "started": self.started.isoformat(),
             "media_type": self.media_type,
             "title": self.title,
+            "file_name": self.file_name,
             "parameters": dict(self.parameters),
             "total": self.total,
             "bytes": self.received.size,
@@ -143,6 +146,7 @@ class Sessions:
         total: int | None,
         finish: Finish,
         title: str = "",
+        file_name: str | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Session:
         """A new session with an address that nobody can guess."""
@@ -156,6 +160,7 @@ class Sessions:
             finish=finish,
             total=total,
             title=title,
+            file_name=file_name,
             parameters=parameters or {},
         )
         self._all[upload_id] = session
@@ -228,6 +233,7 @@ def receive(simulator: Simulator, call: Call, *, channel_id: str, title: str, fi
         total=total,
         finish=finish,
         title=title,
+        file_name=call.request.headers.get("slug"),
         parameters=call.params,
     )
     if call.upload == "resumable":
