@@ -187,13 +187,14 @@ class Consents:
         A browser that has a binding keeps it, so that two tabs can be under way at once.
         Raises RateLimited for a user who starts too often.
         """
-        self._pace.admit(wanted.user_id)
         state, verifier = secrets.token_urlsafe(_RANDOM_BYTES), Secret(secrets.token_urlsafe(_VERIFIER_BYTES))
         held = binding if _is_binding(binding) else secrets.token_urlsafe(_RANDOM_BYTES)
         scopes = scopes_for(wanted.features)
         key = digest(state)
         now = self._clock()
-        self._client.document(COLLECTION, key).create(
+        self._pace.admit(
+            wanted.user_id,
+            self._client.document(COLLECTION, key),
             {
                 "user_id": wanted.user_id,
                 VERIFIER: self._vault.seal(
@@ -208,7 +209,6 @@ class Consents:
                 "expires_at": now + LIFETIME,
                 "consumed_at": None,
             },
-            **patience(),
         )
         url = self._google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))

@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 from shared.access.secret import Secret
 from shared.clock import Clock
+from shared.cloud.loading import swiftly
 from shared.errors import (
     CorruptData,
     Forbidden,
@@ -156,11 +157,12 @@ class GoogleOAuth:
         Raises InvalidRequest (reason "codeRefused") when Google refuses the code or the verifier, Misconfigured
         for a wrong client, Forbidden for a policy, Unavailable otherwise.
         """
-        import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
-        from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
-
         _secured(self.settings.oauth_token_url)
-        flow = self._flow(redirect_uri, verifier)
+        with swiftly():
+            import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
+            from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
+
+            flow = self._flow(redirect_uri, verifier)
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
             answer = flow.fetch_token(code=code.reveal(), include_client_id=True, timeout=_TIMEOUT_SECONDS)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import patience
 from shared.errors import RateLimited
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import Client, DocumentReference
 
 STARTS = 20
 WINDOW = timedelta(minutes=10)
@@ -41,8 +41,11 @@ class StartPace:
         self._dice = dice
         self._sleep = sleep
 
-    def admit(self, user_id: str) -> None:
-        """Count a start. Raises RateLimited with the moment from which the next one may happen."""
+    def admit(self, user_id: str, record: DocumentReference, kept: Mapping[str, Any]) -> None:
+        """Count a start and create its record, in one commit: a cold start waits for each round trip.
+
+        Raises RateLimited, with the moment from which the next start may happen, and nothing is kept.
+        """
         from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
 
         reference = self._client.document("rate_limits", f"oauth-start:{user_id}")
@@ -50,16 +53,19 @@ class StartPace:
             now = self._clock()
             snapshot = reference.get(**patience())
             moments = (snapshot.to_dict() or {}).get("admitted", [])
-            kept = admitted(moments, now)
-            if kept is None:
+            remembered = admitted(moments, now)
+            if remembered is None:
                 raise _too_often(sorted(moments)[-STARTS] + WINDOW)
-            fields = {"admitted": kept, "expires_at": now + WINDOW}
+            fields = {"admitted": remembered, "expires_at": now + WINDOW}
+            batch = self._client.batch()
+            batch.create(record, dict(kept))
+            if snapshot.exists:
+                condition = self._client.write_option(last_update_time=snapshot.update_time)
+                batch.update(reference, fields, option=condition)
+            else:
+                batch.create(reference, fields)
             try:
-                if snapshot.exists:
-                    condition = self._client.write_option(last_update_time=snapshot.update_time)
-                    reference.update(fields, option=condition, **patience())
-                else:
-                    reference.create(fields, **patience())
+                batch.commit(**patience())
             except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
                 self._sleep(0.02 * (attempt + 1) * self._dice.random())
             else:
