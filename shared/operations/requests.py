@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clock import format_instant
+from shared.clock import format_instant, parse_instant
 from shared.errors import InvalidRequest
 from shared.operations.address import checked
 from shared.operations.fields import Fields, Inner
@@ -63,13 +63,32 @@ def parse(raw: object, *, now: datetime) -> Request:
     key = top.match("idempotency_key", _KEY)
     channel_id = top.match("channel_id", _CHANNEL)
     work = _WORK[kind](top.inner(kind), now)
+    not_before = top.instant("not_before") if top.has("not_before") else None
+    if not_before is not None:
+        check_schedule(kind, work, not_before)
     return Request(
         idempotency_key=key,
         channel_id=channel_id,
         kind=kind,
         work=work,
-        not_before=top.instant("not_before") if top.has("not_before") else None,
+        not_before=not_before,
     )
+
+
+def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:
+    """Raises InvalidRequest when work that is done at `at` comes too late for its own time of publication.
+
+    YouTube publishes at once what is scheduled for the past. So work that was deferred is asked again before
+    anything is spent on it.
+    """
+    path, video = ("release.upload", work["upload"]) if kind == "release" else (kind, work)
+    publish_at = video.get("parts", {}).get("status", {}).get("publishAt")
+    if publish_at is not None and parse_instant(publish_at) <= at:
+        raise InvalidRequest(
+            "The time of publication is past before the work can be done; submit it again with a later one.",
+            reason="publishAtPassed",
+            field=f"{path}.publish_at",
+        )
 
 
 def _plain(fields: Fields, name: str) -> str:

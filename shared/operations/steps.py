@@ -15,6 +15,7 @@ from shared.operations import media
 from shared.operations.adopt import existing_entry, existing_playlist
 from shared.operations.merge import merged
 from shared.operations.plan import PLAYLIST, PLAYLIST_ITEM, PROCESSING, THUMBNAIL, TRANSFER, UPDATE
+from shared.operations.requests import check_schedule
 from shared.operations.transfer import transfer
 from shared.operations.turn import Done, Outcome, Postponed, Turn
 from shared.youtube import data
@@ -73,6 +74,7 @@ def thumbnail(turn: Turn) -> Outcome:
 
 def update(turn: Turn) -> Outcome:
     """Write the parts that change, with everything else in them as it is."""
+    check_schedule(turn.operation.kind, turn.operation.work, turn.clock())
     changes = turn.operation.work["parts"]
     video_id = _video_id(turn)
     found = data.videos(turn.caller, [video_id], parts=",".join(sorted(changes)))

@@ -14,6 +14,7 @@ from typing import Any
 from shared.errors import Conflict, InvalidRequest
 from shared.operations import media
 from shared.operations.adopt import existing_video
+from shared.operations.requests import check_schedule
 from shared.operations.sources import Described, Source, changed
 from shared.operations.turn import Done, HandOn, Outcome, OutOfTime, Postponed, Turn
 from shared.youtube import uploads
@@ -109,6 +110,7 @@ def _session(turn: Turn, source: Source, work: Mapping[str, Any]) -> tuple[Sessi
 
 
 def _begun(turn: Turn, source: Source, work: Mapping[str, Any]) -> Session:
+    check_schedule(turn.operation.kind, turn.operation.work, turn.clock())
     _check_pause(turn)
     described = source.describe()
     content_type = _checked(described)

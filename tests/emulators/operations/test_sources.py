@@ -14,6 +14,7 @@ from tests.emulators.operations.bench import MP4
 from tests.emulators.operations.web import HOST, Web, web_serving
 
 CONTENT = MP4 + bytes(range(256)) * 8000
+PAGE = b"<!DOCTYPE html><html>This link has expired</html>"
 URL = f"https://{HOST}/film.mp4?token=1"
 
 
@@ -148,6 +149,60 @@ def test_a_source_that_is_no_video_costs_nothing(bench, web, content):
     assert done.state is State.FAILED
     assert done.reason in {"notAVideo", "sourceUnusable"}
     assert bench.stand.ours()["uploads"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "says"),
+    [
+        ({"status": 404}, "sourceChanged", "has changed or vanished"),
+        ({"status": 410}, "sourceChanged", "has changed or vanished"),
+        ({"content": CONTENT[:-1]}, "sourceChanged", "has changed or vanished"),
+        ({"content": CONTENT[:600_000]}, "sourceChanged", "has changed or vanished"),
+        ({"content": CONTENT + b"more"}, "sourceChanged", "has changed or vanished"),
+        ({"etag": '"two"'}, "sourceChanged", "has changed or vanished"),
+        ({"content": PAGE * 100_000, "etag": '"page"'}, "sourceChanged", "has changed or vanished"),
+        ({"content": PAGE, "ranges": False}, "sourceUnusable", "no longer serves ranges, or answers with a page"),
+        ({"ranges": False}, "sourceUnusable", "no longer serves ranges"),
+        ({"status": 403}, "sourceUnusable", "answers 403"),
+    ],
+)
+def test_a_source_that_fails_in_the_middle_of_an_upload_says_how_and_makes_no_video(
+    bench, web, change, reason, says
+):
+    bench.sources[URL] = source(web)
+    bench.limits = Limits(seconds=0, portion=512 * 1024)
+    operation, _ = bench.submit(upload={"source": {"url": URL}, "title": "t", "made_for_kids": True})
+    bench.run_due()
+    assert bench.sessions()[0].stored == 512 * 1024
+    vars(web).update(change)
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, reason)
+    assert says in done.message
+    assert bench.videos() == []
+    assert bench.stand.ours()["uploads"] == bench.stand.googles()["uploads"] == 1
+
+
+def test_a_source_that_shrinks_while_it_is_read_makes_no_video(bench, web):
+    bench.sources[URL] = source(web)
+    web.cut_after, web.shrinks_to = 1_500_000, 1_500_000
+    operation, _ = bench.submit(upload={"source": {"url": URL}, "title": "t", "made_for_kids": True})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "sourceChanged")
+    assert bench.videos() == []
+
+
+def test_a_source_that_never_answers_again_is_given_up_after_hours(bench, web):
+    bench.sources[URL] = source(web)
+    bench.limits = Limits(seconds=0, portion=512 * 1024)
+    operation, _ = bench.submit(upload={"source": {"url": URL}, "title": "t", "made_for_kids": True})
+    bench.run_due()
+    web.status = 503
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "sourceUnreachable")
+    web.status = 200
+    bench.desk.retry(operation.id)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert len(bench.videos()) == 1
 
 
 def test_a_source_that_changes_between_two_runs_fails_and_makes_no_video(bench):

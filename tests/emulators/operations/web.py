@@ -32,6 +32,7 @@ class Web:
     status: int = 200
     redirects: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    shrinks_to: int | None = None  # when it is cut
     asked: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
 
@@ -74,6 +75,7 @@ def handler(web: Web) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a class w
                 self.wfile.write(body[: web.cut_after])
                 self.wfile.flush()
                 self.close_connection = True
+                web.content = web.content[: web.shrinks_to]
                 return
             self.wfile.write(body)
 

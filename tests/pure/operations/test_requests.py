@@ -101,6 +101,21 @@ def test_a_request_that_is_none_is_refused_with_its_field(raw, field):
     assert refused_field(raw) == field
 
 
+@pytest.mark.parametrize(
+    ("work", "field"),
+    [
+        (lambda video: {"upload": video}, "upload.publish_at"),
+        (lambda video: {"release": {"upload": video}}, "release.upload.publish_at"),
+        (lambda video: {"update": {"video_id": "AAAAAAAAAAA", "publish_at": video["publish_at"]}},
+         "update.publish_at"),
+    ],
+)  # fmt: skip
+def test_work_for_later_than_its_own_publication_is_refused(work, field):
+    video = upload(publish_at="2026-12-01T18:00:00Z")["upload"]
+    assert asked({**body(**work(video)), "not_before": "2026-12-01T17:59:00Z"})
+    assert refused_field({**body(**work(video)), "not_before": "2026-12-01T18:00:00Z"}) == field
+
+
 def test_tags_are_counted_as_youtube_counts_them():
     assert asked(upload(tags=["x" * 249, "y" * 250]))
     assert refused_field(upload(tags=["x" * 249, "y" * 251])) == "upload.tags"
