@@ -194,7 +194,8 @@ class Bench:
 
     def videos(self) -> list[Any]:
         """Videos that came by upload."""
-        return [one for one in self.sessions() if one.state == "complete"]
+        complete = [one for one in self.sessions() if one.state == "complete"]
+        return [one for one in complete if one.method == "youtube.videos.insert"]
 
 
 @contextmanager

@@ -1,11 +1,17 @@
-"""A worker to be killed: one turn of one operation in a process of its own, told everything it needs."""
+"""A worker to be killed: one turn of one operation in a process of its own, told everything it needs.
+
+It is killed from outside at any moment, or kills itself when it looks at the clock for the n-th time. Whoever
+writes looks at the clock first, so that n = 1, 2, 3, ... dies between every two writes.
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +41,10 @@ LIMITS = Limits(
 
 @dataclass(frozen=True)
 class Told:
-    """All that a worker gets to know. ahead: how far the stand's clock is ahead of the machine's, in seconds."""
+    """All that a worker gets to know. ahead: how far the stand's clock is ahead of the machine's, in seconds.
+
+    dies_at: the look at the clock that is its last, 0 for none. seconds: after which it begins no further step.
+    """
 
     environment: dict[str, str]
     project: str
@@ -45,6 +54,8 @@ class Told:
     operation: str
     turn: int
     seed: int
+    dies_at: int = 0
+    seconds: float = LIMITS.seconds
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,11 @@ def work(told: Told) -> None:
     os.environ.update(told.environment)
     client = google.cloud.firestore.Client(project=told.project)
 
+    looks = itertools.count(1)
+
     def clock() -> datetime:
+        if next(looks) == told.dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
         return system_clock() + timedelta(seconds=told.ahead)
 
     profile = load("current")
@@ -94,7 +109,7 @@ def work(told: Told) -> None:
         clock=clock,
         dice=random.Random(told.seed),
         owner=f"pid-{os.getpid()}",
-        limits=LIMITS,
+        limits=replace(LIMITS, seconds=told.seconds),
         sleep=lambda _seconds: None,
     )
     try:

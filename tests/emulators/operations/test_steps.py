@@ -119,6 +119,43 @@ def test_a_release_chains_upload_thumbnail_and_playlist(bench, caller):
     assert bench.stand.ours() == bench.stand.googles()
 
 
+def test_a_release_each_of_whose_answers_is_lost_once_has_one_of_everything(bench, caller):
+    content = bench.video()
+    bench.put("thumb.png", PNG)
+    release = {
+        "upload": bench.upload(),
+        "thumbnail": {"source": {"bucket": "videos", "object": "thumb.png"}},
+        "playlist": {"title": "Releases"},
+    }
+    for method in ("videos.insert", "thumbnails.set", "playlists.insert", "playlistItems.insert", "videos.list"):
+        bench.stand.inject(method=f"youtube.{method}", kind="drop", times=1)
+    operation, _ = bench.submit(release=release)
+    done = bench.settle(operation)
+    assert done.state is State.SUCCEEDED
+    assert [one.received.size for one in bench.videos()] == [len(content)]
+    assert [one.id for one in data.my_playlists(caller)] == [done.results["playlist_id"]]
+    entries = data.playlist_items(caller, done.results["playlist_id"]).items
+    assert [entry.video_id for entry in entries] == [done.results["video_id"]]
+
+
+def test_an_update_whose_answer_was_lost_is_seen_to_be_done(bench, caller, some_video):
+    operation, _ = bench.submit(update={"video_id": some_video, "title": "Changed"})
+    bench.stand.inject(method="youtube.videos.update", kind="drop", times=1)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert resource(caller, some_video)["snippet"]["title"] == "Changed"
+    assert sum(call.endpoint == "youtube.videos.update" for call in bench.stand.calls) == 1
+
+
+def test_two_playlists_of_one_title_are_two_even_when_an_answer_was_lost(bench, caller):
+    first, _ = bench.submit(playlist={"title": "Twice"})
+    made = bench.settle(first).results["playlist_id"]
+    second, _ = bench.submit(playlist={"title": "Twice"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="backendError", times=1)
+    also = bench.settle(second).results["playlist_id"]
+    assert {one.id for one in data.my_playlists(caller)} == {made, also}
+    assert made != also
+
+
 @pytest.mark.fault(24)
 def test_a_release_for_later_waits_for_its_time(bench):
     bench.video()
