@@ -12,6 +12,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
+from email.utils import format_datetime
 from functools import wraps
 from typing import Any
 
@@ -26,23 +28,37 @@ _JSON_BYTES = 256 * 1024
 Handler = Callable[[Request], Any]
 
 
+def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler], Callable[[Request], Response]]:
+    """What the handler returns, a Response or something for JSON; of an error, what `trouble` makes of it.
+
+    The one place that turns any exception into an answer.
+    """
+
+    def wrap(handler: Handler) -> Callable[[Request], Response]:
+        @wraps(handler)
+        def wrapped(request: Request) -> Response:
+            try:
+                answer = handler(request)
+                return answer if isinstance(answer, Response) else jsonify(answer)
+            except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+                return trouble(as_known(error))
+
+        return wrapped
+
+    return wrap
+
+
 def answers_json(handler: Handler) -> Callable[[Request], Response]:
     """Answer programs: whatever the handler returns as JSON, errors in the one error shape."""
+    return answers(_trouble_as_json)(handler)
 
-    @wraps(handler)
-    def wrapped(request: Request) -> Response:
-        try:
-            answer = handler(request)
-            return answer if isinstance(answer, Response) else jsonify(answer)
-        except Exception as error:  # noqa: BLE001 - the one place that turns any exception into an answer
-            known = as_known(error)
-            response = jsonify(known.as_json())
-            response.status_code = known.code
-            if isinstance(known, Transient) and known.retry_at is not None:
-                response.headers["Retry-After"] = known.retry_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
-            return response
 
-    return wrapped
+def _trouble_as_json(error: YtempireError) -> Response:
+    response = jsonify(error.as_json())
+    response.status_code = error.code
+    if isinstance(error, Transient) and error.retry_at is not None:
+        response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
+    return response
 
 
 def json_body(request: Request) -> dict[str, Any]:
@@ -89,23 +105,16 @@ def logged_failure() -> Iterator[None]:
         raise as_known(error) from error
 
 
-def answers_page(
-    handler: Callable[[Request], Response], *, home: Callable[[], str]
-) -> Callable[[Request], Response]:
+def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:
     """Answer people: what the handler returns; an error as a page in plain words, with the error's status.
 
     home: the address of the link back to the app.
     """
 
-    @wraps(handler)
-    def wrapped(request: Request) -> Response:
-        try:
-            return handler(request)
-        except Exception as error:  # noqa: BLE001 - likewise for pages
-            known = as_known(error)
-            return pages.page(pages.words_for(known.reason), status=known.code, home=_address(home))
+    def trouble(error: YtempireError) -> Response:
+        return pages.page(pages.words_for(error.reason), status=error.code, home=_address(home))
 
-    return wrapped
+    return answers(trouble)(handler)
 
 
 def _address(home: Callable[[], str]) -> str | None:

@@ -70,7 +70,9 @@ class Settings:
         "YT_QUOTA_LIMITS", (), doc="daily limits other than the profile's, as bucket=units, comma separated"
     )
     rate_limits: tuple[str, ...] = setting(
-        "YT_RATE_LIMITS", (), doc="rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated"
+        "YT_RATE_LIMITS",
+        (),
+        doc="rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated",
     )
     dataset: str = setting("YT_DATASET", "youtube", doc="BigQuery dataset")
     report_types: tuple[str, ...] = setting(

@@ -1,6 +1,6 @@
 """HTTP, private: the app's backend hands in uploads, thumbnails, updates, playlists and releases.
 
-POST a submission, or {"action": "read" | "cancel" | "retry", "operation": id}; with "quote": true it is priced only.
+POST a submission, or {"action": "read" | "cancel" | "retry", "operation": id}; "quote": true only prices it.
 """
 
 from __future__ import annotations

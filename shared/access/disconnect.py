@@ -96,8 +96,8 @@ class Disconnects:
         self._set_token_aside(channel_id, receipt_id)
         for erasure in ERASURES:
             self.receipts.note(receipt_id, erasure.name, self._erase(erasure, channel_id))
+        self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
-        self.receipts.note(receipt_id, WAREHOUSE, None)
         self._revoke_now_or_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
         log("NOTICE", "channel disconnected", channel=channel_id, receipt=receipt_id, by=by)

@@ -14,13 +14,12 @@ from shared.push.verification import State
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-ALIVE, PENDING, LAPSED, DENIED, LEAVING, ABSENT = "alive", "pending", "lapsed", "denied", "leaving", "absent"
+ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
 STANDING: Mapping[str, str] = {
     ALIVE: "Alive",
     PENDING: "The hub has not confirmed it yet",
     LAPSED: "Its lease ended and was not renewed",
     DENIED: "The hub refused it",
-    LEAVING: "It is being ended",
     ABSENT: "It was never asked for",
 }
 _FIELDS = ("state", "lease_until", "asked_at", "last_notification", "refused", "foreign")

@@ -152,7 +152,6 @@ class TestPush:
             ({"state": "active"}, push.LAPSED),
             ({"state": "pending"}, push.PENDING),
             ({"state": "denied"}, push.DENIED),
-            ({"state": "leaving"}, push.LEAVING),
         ],
     )
     def test_a_subscription_lives_as_long_as_its_lease(self, fields, standing):

@@ -1,0 +1,50 @@
+"""The console's answers as HTTP: who asks, a document, the numbers as JSON, the way back after a button."""
+
+from __future__ import annotations
+
+from flask import Request, Response, jsonify
+
+from shared.clock import system_clock
+from shared.console import page
+from shared.console.operator import ASSERTION, iap_verifier, operator
+from shared.console.overview import Overview
+from shared.errors import Conflict, NotFound
+from shared.monitoring.log import log
+
+
+def person(request: Request) -> str:
+    """The operator whom Identity-Aware Proxy asserts. Raises NotSignedIn, Misconfigured or Unavailable."""
+    return operator(request.headers.get(ASSERTION), iap_verifier(), clock=system_clock)
+
+
+def document(text: str, status: int = 200) -> Response:
+    """A page."""
+    return Response(text, status=status, mimetype="text/html", headers=page.headers())
+
+
+def numbers(seen: Overview) -> Response:
+    """The overview for programs; 503 when the connections could not be read, with what could."""
+    answer = jsonify(seen.as_json())
+    answer.status_code = 200 if seen.available else 503
+    answer.headers.update(page.headers())
+    return answer
+
+
+def retried(operation: str, *, by: str) -> Response:
+    """Queue a failed operation again, and send the browser back to the page.
+
+    303 See Other, so that reloading the page does not press the button again. Raises InvalidRequest for what is
+    no operation's id.
+    """
+    from shared.operations import desk  # noqa: PLC0415 - brings YouTube's client, which pages do without
+
+    notice = "retried"
+    try:
+        desk.handle({"action": "retry", "operation": operation})
+        log("NOTICE", "operation retried from the console", operation=operation, operator=by)
+    except Conflict:
+        notice = "wrongState"
+    except NotFound:
+        notice = "gone"
+    headers = {**page.headers(), "Location": f"/console?notice={notice}#operations"}
+    return Response(status=303, headers=headers)
