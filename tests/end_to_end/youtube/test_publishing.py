@@ -21,11 +21,16 @@ def channel(stack: Stack) -> str:
     person = people(stack, users=1)[0]
     with httpx.Client(timeout=60, trust_env=False) as http:
         assert connect(stack, http, person, person.channels[0]) is None
+    return person.channels[0]
+
+
+@pytest.fixture(autouse=True)
+def _films(stack: Stack) -> None:
+    """What a test may publish, as it was before any other test touched it."""
     folder = stack.objects / "videos"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "film.mp4").write_bytes(CONTENT)
     (folder / "page.mp4").write_bytes(b"<!doctype html><html>expired</html>")
-    return person.channels[0]
 
 
 def publish(stack: Stack, body: dict[str, Any]) -> httpx.Response:
@@ -55,28 +60,55 @@ def until_ended(stack: Stack, operation: str) -> dict[str, Any]:
     raise AssertionError(found)
 
 
+def sent(stack: Stack, title: str) -> list[dict[str, Any]]:
+    """YouTube's upload sessions for videos of this title."""
+    answer = httpx.get(f"{stack.simulator}/control/uploads", trust_env=False)
+    return [session for session in answer.json()["uploads"] if session["title"] == title]
+
+
 def test_a_film_handed_in_twice_is_one_private_video_byte_for_byte(stack: Stack, channel: str):
-    body = {"idempotency_key": "film-1", "channel_id": channel, "upload": upload()}
+    body = {"idempotency_key": "twice", "channel_id": channel, "upload": upload(title="Handed in twice")}
     first, second = publish(stack, body), publish(stack, body)
     assert first.status_code == 200, first.text
     assert first.json()["quote"]["cost"]["uploads"] == 1
     assert first.json()["operation"]["id"] == second.json()["operation"]["id"]
     done = until_ended(stack, first.json()["operation"]["id"])
     assert done["state"] == "succeeded", done
-    sent = httpx.get(f"{stack.simulator}/control/uploads", params={"channel_id": channel}, trust_env=False)
-    (session,) = sent.json()["uploads"]
+    (session,) = sent(stack, "Handed in twice")
     assert session["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert session["video_id"] == done["results"]["video_id"]
 
 
+@pytest.mark.parametrize(
+    ("fate", "says"),
+    [
+        ({"failure": "codec"}, "YouTube does not know the video's codec."),
+        ({"rejection": "copyright"}, "The video infringes a copyright."),
+    ],
+)
+def test_what_youtube_does_not_take_fails_in_plain_words_that_the_operator_sees_too(
+    stack: Stack, channel: str, fate: dict[str, str], says: str
+):
+    (reason,) = fate.values()
+    planned = {**fate, "title": reason}
+    httpx.post(f"{stack.simulator}/control/upload-rules", json=planned, trust_env=False).raise_for_status()
+    body = {"idempotency_key": f"fate-{reason}", "channel_id": channel, "upload": upload(title=reason)}
+    operation = publish(stack, body).json()["operation"]["id"]
+    failed = until_ended(stack, operation)
+    assert (failed["state"], failed["reason"], failed["message"]) == ("failed", reason, says)
+    assert failed["results"]["video_id"]
+    console = httpx.get(f"{stack.url('gateway')}/console/json", timeout=60, trust_env=False).json()
+    assert {row["id"]: row["why"] for row in console["operations"]["failed"]}[operation] == says
+
+
 def test_a_mistake_is_refused_at_once_with_its_field(stack: Stack, channel: str):
-    body = {"idempotency_key": "film-2", "channel_id": channel, "upload": upload(title="x" * 101)}
+    body = {"idempotency_key": "mistake", "channel_id": channel, "upload": upload(title="x" * 101)}
     refused = publish(stack, body)
     assert (refused.status_code, refused.json()["error"]["field"]) == (400, "upload.title")
 
 
 def test_what_failed_can_be_read_and_retried_by_hand(stack: Stack, channel: str):
-    body = {"idempotency_key": "film-3", "channel_id": channel, "upload": upload("page.mp4")}
+    body = {"idempotency_key": "by-hand", "channel_id": channel, "upload": upload("page.mp4")}
     operation = publish(stack, body).json()["operation"]["id"]
     failed = until_ended(stack, operation)
     assert (failed["state"], failed["reason"]) == ("failed", "notAVideo")
@@ -87,8 +119,12 @@ def test_what_failed_can_be_read_and_retried_by_hand(stack: Stack, channel: str)
 
 @pytest.mark.fault(18)
 def test_no_upload_session_and_no_token_is_in_any_log(stack: Stack, channel: str):
+    body = {"idempotency_key": "canary", "channel_id": channel, "upload": upload(title="Canary")}
+    operation = publish(stack, body).json()["operation"]["id"]
+    assert until_ended(stack, operation)["state"] == "succeeded"
     issued = httpx.get(f"{stack.simulator}/control/issued", trust_env=False).json()["issued"]
     ours = stack.logs("publish") + stack.logs("run_operation")
-    assert "operation succeeded" in ours
-    assert issued["upload_id"]
+    assert operation in ours
+    (session,) = sent(stack, "Canary")
+    assert session["upload_id"] in issued["upload_id"]
     assert not [kind for kind, secrets in issued.items() for secret in secrets if secret in ours]
