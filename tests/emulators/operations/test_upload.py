@@ -233,6 +233,22 @@ def test_asked_twice_under_one_key_it_is_done_once(bench):
 
 
 @pytest.mark.fault(23)
+def test_a_deferral_that_is_asked_for_twice_is_one_task(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="youtube.videos.insert", kind="quota", times=1)
+    bench.runner().run(operation.id, 1)
+    deferred = bench.get(operation)
+    name = f"operation/{operation.id}/turn-2"
+    assert (deferred.reason, bench.box.waiting[name][0]) == ("quotaExceeded", deferred.due_at)
+    bench.runner().run(operation.id, 1)  # delivered again, it asks for the same deferral again
+    assert bench.get(operation) == deferred
+    assert [one for one in bench.box.waiting if one.endswith("turn-2")] == [name]
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert len(bench.videos()) == 1
+
+
+@pytest.mark.fault(23)
 def test_a_task_that_is_delivered_twice_changes_nothing(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())

@@ -1,6 +1,7 @@
 """The small decisions: what an update writes, what a file is, which addresses are public, how states follow."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.deployment import deployment
-from shared.clock import next_reset
+from shared.clock import PACIFIC, next_reset
 from shared.errors import InvalidRequest, QuotaRefused, RateLimited, Unavailable
 from shared.operations import media
 from shared.operations.address import checked, is_public, target
@@ -146,6 +147,33 @@ def test_a_budget_that_says_tomorrow_waits_until_just_after_the_reset():
     action = decided(QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)))
     assert action.act is Act.DEFER_TO_TOMORROW
     assert next_reset(NOW) < action.at < next_reset(NOW) + timedelta(minutes=31)
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize(
+    "error",
+    [
+        QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)),
+        as_error(damaged("quotaExceeded"), clock=lambda: NOW),
+    ],
+    ids=["our budget", "Google"],
+)
+def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an_hour(error):
+    dice = random.Random(25)
+    waits = [verdict(operation(), error, clock=lambda: NOW, dice=dice).at - next_reset(NOW) for _ in range(1000)]
+    per_minute = Counter(wait // timedelta(minutes=1) for wait in waits)
+    assert len(per_minute) >= 30
+    assert max(per_minute.values()) < 80
+    assert min(waits) > timedelta(0)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 8, 23), (11, 1, 25), (6, 1, 24)])
+def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
+    midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
+    error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
+    action = verdict(operation(), error, clock=lambda: midnight, dice=random.Random(21))
+    assert timedelta(hours=hours) < action.at - midnight < timedelta(hours=hours, minutes=31)
 
 
 def test_a_limiter_that_says_in_a_minute_waits_a_minute():
