@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 from shared.errors import Conflict, InvalidRequest
@@ -22,6 +23,7 @@ from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
 
 FIELD = "upload.session"
+LISTED_WITHIN = timedelta(minutes=2)  # YouTube lists a finished video within seconds, mostly
 _RESTARTS = 3
 
 
@@ -40,14 +42,23 @@ def transfer(turn: Turn) -> Outcome:
 
 
 def _without_session(turn: Turn, work: Mapping[str, Any], error: Conflict) -> Outcome:
-    """The session is gone: take over its video if there is one, else let the next turn begin again."""
+    """The session is gone: take over its video if there is one, else let the next turn begin again.
+
+    A video that has just been made may not be listed yet. So it is looked for twice, some time apart.
+    """
     found = existing_video(turn, title=work["parts"]["snippet"]["title"])
     if found is not None:
         return Done({"video_id": found}, "The video was complete; only the answer had been lost.")
     upload = dict(turn.operation.upload)
     if upload.get("restarts", 0) >= _RESTARTS:
         raise error
-    upload.update(session=None, restarts=upload.get("restarts", 0) + 1, acknowledged=0)
+    now = turn.clock()
+    missing_since = upload.get("missing_since") or now
+    if now < missing_since + LISTED_WITHIN:
+        turn.save(upload={**upload, "missing_since": missing_since})
+        message = "YouTube has forgotten the upload; its video is looked for once more before it begins again."
+        raise Postponed(missing_since + LISTED_WITHIN, error.reason, message)
+    upload.update(session=None, restarts=upload.get("restarts", 0) + 1, acknowledged=0, missing_since=None)
     turn.save(upload=upload)
     return HandOn()
 

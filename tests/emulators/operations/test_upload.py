@@ -6,11 +6,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from infra.local.simulator.uploads.sessions import Sessions
+from infra.local.simulator.uploads.sessions import Sessions, Whole
 from shared.clock import next_reset
 from shared.operations.operation import State
 from shared.operations.records import Superseded
 from shared.operations.run import Runner
+from shared.operations.transfer import LISTED_WITHIN
 from shared.operations.turn import Limits
 
 
@@ -101,6 +102,11 @@ def test_a_lost_session_is_begun_again_when_there_is_no_video(bench):
     bench.run_due()
     bench.run_due()
     lose(bench)
+    bench.run_due()
+    looked = bench.get(operation)
+    assert (looked.state, looked.reason) == (State.WAITING, "uploadSessionGone")
+    assert timedelta(minutes=1) < looked.due_at - bench.stand.clock() <= LISTED_WITHIN
+    assert len(bench.sessions()) == 1  # not before a second look: what YouTube has just made may not be listed yet
     done = bench.settle(operation)
     assert done.state is State.SUCCEEDED
     assert len(bench.sessions()) == 2
@@ -174,6 +180,24 @@ def test_a_session_forgotten_between_its_last_byte_and_its_end_is_replaced_by_on
     assert done.state is State.SUCCEEDED
     assert done.results["video_id"] == only_video(bench, content).answer["id"]
     assert bench.stand.ours()["uploads"] == bench.stand.googles()["uploads"] == 2
+
+
+def test_a_video_that_is_listed_only_after_the_first_look_is_taken_over(bench):
+    content = bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=2)
+    bench.runner(sleep=lambda _seconds: None).run(operation.id, 1)
+    lose(bench)
+    bench.stand.simulator.faults.clear()
+    while bench.get(operation).reason != "uploadSessionGone":
+        bench.stand.advance(seconds=30)
+        bench.run_due()
+    (session,) = bench.sessions()
+    whole = Whole(len(content), sha256(content), content[:64], session.media_type, session.file_name)
+    late = session.finish(whole)
+    done = bench.settle(operation)
+    assert (done.state, done.results["video_id"]) == (State.SUCCEEDED, late["id"])
+    assert len(bench.sessions()) == 1
 
 
 def control(bench, path, told):
