@@ -17,6 +17,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 GOOGLE = "https://accounts.google.com"
@@ -49,7 +50,7 @@ class IdentityKey:
         if path is None:
             return cls.generate()
         if not path.exists():
-            _create(path, cls.generate())
+            write_key(path, cls.generate()._private)
         private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(private, RSAPrivateKey):
             raise TypeError(f"{path} holds no RSA key")
@@ -102,30 +103,29 @@ class IdentityKey:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
-    def pem(self) -> bytes:
-        """The private key in PKCS#8; whoever writes it protects it."""
-        return self._private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-
     def __repr__(self) -> str:
         return f"IdentityKey({json.dumps(self.key_id)})"
 
 
-def _create(path: Path, key: IdentityKey) -> None:
+def write_key(path: Path, key: RSAPrivateKey | EllipticCurvePrivateKey) -> None:
     """Write the key whole, unless another process was first: a link, unlike a rename, never replaces."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(key.pem())
+            file.write(private_pem(key))
         os.link(name, path)
     except FileExistsError:
         return
     finally:
         Path(name).unlink()
+
+
+def private_pem(key: RSAPrivateKey | EllipticCurvePrivateKey) -> bytes:
+    """The private key as unencrypted PEM, for a file that only its owner reads."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _unsigned(number: int) -> str:

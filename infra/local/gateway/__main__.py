@@ -12,6 +12,7 @@ import uvicorn
 
 from infra.deployment import deployment
 from infra.local.gateway.app import Gateway
+from infra.local.gateway.iap import IdentityAwareProxy
 from infra.local.identity import IdentityKey
 from infra.local.process import LOOPBACK
 from shared.clock import system_clock
@@ -33,6 +34,7 @@ def main() -> None:
         ports=given.functions,
         identity=IdentityKey.load_or_create(given.identity_key),
         keys=jwt.PyJWKClient(given.keys_url, timeout=5),
+        iap=IdentityAwareProxy.load_or_create(given.identity_key.with_name("iap.pem")),
         iap_audience=given.iap_audience,
         push_key=os.environ["GATEWAY_PUSH_KEY"],
         clock=system_clock,

@@ -10,12 +10,14 @@ import base64
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 
-from infra.local.identity import subject
+from infra.local.identity import subject, write_key
 
 ISSUER = "https://cloud.google.com/iap"
 KEYS_PATH = "/iap/verify/public_key-jwk"
@@ -29,9 +31,19 @@ def _new_key() -> EllipticCurvePrivateKey:
 
 @dataclass(frozen=True)
 class IdentityAwareProxy:
-    """One key that lives as long as its process, as IAP's change without notice."""
+    """One key pair."""
 
     key: EllipticCurvePrivateKey = field(default_factory=_new_key, repr=False)
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> IdentityAwareProxy:
+        """The key on a file, so that a gateway that comes back signs as the one before it; made when not there."""
+        if not path.exists():
+            write_key(path, _new_key())
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, EllipticCurvePrivateKey):
+            raise TypeError(f"{path} holds no elliptic curve key")
+        return cls(key)
 
     def assertion(self, *, audience: str, now: datetime, email: str = OPERATOR) -> str:
         """The signed header for one request of a person."""
