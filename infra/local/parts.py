@@ -128,14 +128,15 @@ def _bigquery(plan: Plan) -> Watched:
     command = [
         str(BIGQUERY_EMULATOR),
         *("start", "--rest-port", str(ports["bigquery"]), "--grpc-port", str(ports["bigquery-grpc"])),
-        *("--ephemeral", "--project", PROJECT),
+        # On disk: in memory, the copy of a table that the emulator keeps of every change adds up to gigabytes.
+        *("--persistent", "--data-dir", str(plan.run / "bigquery"), "--project", PROJECT),
     ]
     part = Part(
         name="bigquery",
         command=command,
         log=plan.log("bigquery"),
         ready=answers(f"{plan.addresses.url('bigquery')}/bigquery/v2/projects/{PROJECT}/datasets"),
-        env=_ours(plan),
+        env=_ours(plan, BQEMU_TIME_TRAVEL_RETENTION_DAYS="0"),
         cwd=plan.run,
     )
     return Watched(part=part, where=plan.addresses.host("bigquery"))

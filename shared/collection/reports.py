@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
-MESSAGE_REPORTS = 250  # reports in one message: few load jobs, and a load well inside its time limit
+MESSAGE_REPORTS = 750  # reports in one message: few load jobs, and a load well inside its time limit
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
 
 

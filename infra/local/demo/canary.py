@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from infra.local import loopback
 from infra.local.stack import Stack
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
     from google.cloud.firestore import Client as State
 
+_ASKED_AT_ONCE = 8
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
 _WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
 _NOT_OURS = {
@@ -53,14 +55,14 @@ def search(secrets: Iterable[str], text: str) -> set[str]:
 
 def _documents(state: State) -> Iterator[str]:
     """Every document's content as text; what is sealed stays sealed, as bytes."""
-
-    def walk(collections: Iterable[Any]) -> Iterator[str]:
-        for collection in collections:
-            for snapshot in collection.stream():
-                yield repr(snapshot.to_dict())
-                yield from walk(snapshot.reference.collections())
-
-    return walk(state.collections())
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        level = list(state.collections())
+        while level:
+            found = [snapshot for collection in level for snapshot in collection.stream()]
+            yield from (repr(snapshot.to_dict()) for snapshot in found)
+            # Each document has to be asked for what lies beneath it.
+            below = pool.map(lambda snapshot: list(snapshot.reference.collections()), found)
+            level = [collection for collections in below for collection in collections]
 
 
 def _texts(warehouse: Warehouse, dataset: str) -> Iterator[str]:
