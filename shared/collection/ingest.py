@@ -116,12 +116,13 @@ class ReportIngest:
         for channel_id in _whole(refs, outcomes):
             if channel_id not in gone:
                 channels.record_sync(self.state, channel_id, SOURCE, self.clock())
-        for ref, error in failed:
-            _tell(ref, error)
-        again = [error for _, error in failed if fate(error) is Fate.REDELIVER]
+        fates = [(ref, error, Fate.DROP if ref.channel_id in gone else fate(error)) for ref, error in failed]
+        for ref, error, what in fates:
+            _tell(ref, error, what)
+        again = [error for _, error, what in fates if what is Fate.REDELIVER]
         if again:
             raise again[0]
-        rest = [ref for ref, error in failed if fate(error) is Fate.HAND_ON and ref.channel_id not in gone]
+        rest = [ref for ref, _, what in fates if what is Fate.HAND_ON]
         return Loaded(tuple(outcomes), tuple(rest))
 
     def _load_missing(
@@ -158,8 +159,7 @@ class ReportIngest:
         return file
 
 
-def _tell(ref: ReportRef, error: YtempireError) -> None:
-    what = fate(error)
+def _tell(ref: ReportRef, error: YtempireError, what: Fate) -> None:
     severity, message = {
         Fate.UNREADABLE: ("ERROR", "a report cannot be read"),
         Fate.DROP: ("NOTICE", "a report of a channel that is gone is dropped"),

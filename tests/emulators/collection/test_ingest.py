@@ -251,6 +251,18 @@ def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_al
     assert next(iter(room.warehouse.query(raw).result()))[0] == 0
 
 
+@pytest.mark.parametrize("error", [NotFound("no such report"), Unavailable("cut"), CorruptData("bad")])
+def test_a_report_of_a_channel_that_is_gone_is_dropped_whatever_else_is_wrong_with_it(room, error, capsys):
+    room.connect("UC2")
+    left, whole = room.expects(ref("UC1"), ref("UC2"))
+    room.files[left.report_id] = error
+    loaded = room.load([left, whole])
+    assert room.seen() == {whole.report_id: 10}
+    assert loaded.rest == ()
+    told = [line for line in capsys.readouterr().out.splitlines() if left.report_id in line]
+    assert ["is dropped" in line for line in told] == [True]
+
+
 def test_erasing_an_old_connection_leaves_what_a_new_one_has_loaded(room):
     room.connect("UC1")
     old = room.expects(ref("UC1", 0))
