@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -9,6 +10,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from infra.local.process import LOOPBACK, Part, listens
+
+OLDEST_JAVA = 17
 
 
 class Missing(RuntimeError):
@@ -40,14 +43,23 @@ def sdk_root() -> Path:
 
 @cache
 def java() -> str:
-    """The Java launcher. Raises Missing, saying what to install."""
+    """The Java launcher. Raises Missing, saying what to install, when there is none or one that is too old."""
     found = shutil.which("java")
-    if found is None:
+    version = _java_version(found) if found else None
+    if found is None or version is None or version < OLDEST_JAVA:
+        there = f"{found} is Java {version}" if version else "there is none"
         raise Missing(
-            "Java (17 or newer) is missing; the Firestore and Pub/Sub emulators need it. "
-            "Debian: apt-get install openjdk-17-jre-headless"
+            f"The Firestore and Pub/Sub emulators need Java {OLDEST_JAVA} or newer, and {there}. "
+            f"Debian: apt-get install openjdk-{OLDEST_JAVA}-jre-headless"
         )
     return found
+
+
+def _java_version(launcher: str) -> int | None:
+    """The major version: 17 of 17.0.15, 8 of 1.8.0_392. None when the launcher does not say one."""
+    answer = subprocess.run([launcher, "-version"], capture_output=True, text=True, check=False, timeout=60)
+    said = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return int(said[1]) if said else None
 
 
 def _jar(pattern: str, component: str) -> str:
@@ -105,11 +117,15 @@ def pubsub(port: int, log: Path) -> Part:
 BIGQUERY_ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-bigquery"
 
 
-def bigquery(port: int, grpc_port: int, project: str, log: Path) -> Part:
-    """The BigQuery emulator (PyPI bqemulator, DuckDB inside), in the environment that `make` sets up for it."""
+def bigquery(port: int, grpc_port: int, project: str, log: Path, *, data: Path | None = None) -> Part:
+    """The BigQuery emulator (PyPI bqemulator, DuckDB inside), in the environment that `make` sets up for it.
+
+    data: a folder to keep its data in; in memory without one. For every change it keeps a copy of the table for
+    time travel, which adds up to gigabytes: in a folder it is told to forget them at once.
+    """
     launcher = BIGQUERY_ENVIRONMENT / "bin" / "bqemulator"
     if not launcher.exists():
-        raise Missing("The BigQuery emulator is not set up. Run: make setup")
+        raise Missing("The BigQuery emulator is not set up. Run: make setup-stack")
 
     def ready() -> bool:
         url = f"http://{LOOPBACK}:{port}/bigquery/v2/projects/{project}/datasets"
@@ -117,4 +133,6 @@ def bigquery(port: int, grpc_port: int, project: str, log: Path) -> Part:
             return bool(answer.status == 200)
 
     command = [str(launcher), "start", "--rest-port", str(port), "--grpc-port", str(grpc_port)]
-    return Part(name="bigquery", command=[*command, "--ephemeral", "--project", project], log=log, ready=ready)
+    place = ["--ephemeral"] if data is None else ["--persistent", "--data-dir", str(data)]
+    env = {} if data is None else {"BQEMU_TIME_TRAVEL_RETENTION_DAYS": "0"}
+    return Part(name="bigquery", command=[*command, *place, "--project", project], log=log, ready=ready, env=env)

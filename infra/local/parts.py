@@ -18,7 +18,6 @@ from infra.local.addresses import IAP_AUDIENCE, PROJECT, USER_AUDIENCE, Addresse
 from infra.local.process import LOOPBACK, Part
 from infra.local.supervisor import Watched
 
-BIGQUERY_EMULATOR = ROOT / ".venv-bigquery" / "bin" / "bqemulator"
 FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 
 _direct = build_opener(ProxyHandler({}))
@@ -125,20 +124,10 @@ def _pubsub(plan: Plan) -> Watched:
 
 def _bigquery(plan: Plan) -> Watched:
     ports = plan.addresses.ports
-    command = [
-        str(BIGQUERY_EMULATOR),
-        *("start", "--rest-port", str(ports["bigquery"]), "--grpc-port", str(ports["bigquery-grpc"])),
-        # On disk: in memory, the copy of a table that the emulator keeps of every change adds up to gigabytes.
-        *("--persistent", "--data-dir", str(plan.run / "bigquery"), "--project", PROJECT),
-    ]
-    part = Part(
-        name="bigquery",
-        command=command,
-        log=plan.log("bigquery"),
-        ready=answers(f"{plan.addresses.url('bigquery')}/bigquery/v2/projects/{PROJECT}/datasets"),
-        env=_ours(plan, BQEMU_TIME_TRAVEL_RETENTION_DAYS="0"),
-        cwd=plan.run,
+    part = emulators.bigquery(
+        ports["bigquery"], ports["bigquery-grpc"], PROJECT, plan.log("bigquery"), data=plan.run / "bigquery"
     )
+    part.env, part.cwd = _ours(plan, **part.env), plan.run
     return Watched(part=part, where=plan.addresses.host("bigquery"))
 
 

@@ -79,7 +79,7 @@ def first_versions(values: dict[str, bytes]) -> None:
 
 
 def main() -> None:
-    """`python -m infra.local.provision --gateway URL [--warehouse]`; secret values come by environment."""
+    """`python -m infra.local.provision --gateway URL`; secret values come by environment."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--gateway", required=True)
     given = parser.parse_args()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -30,7 +30,6 @@ class Comparison:
     listed: int = 0
     superseded: int = 0
     rows: int = 0
-    true_rows: int = 0
     totals: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(METRICS, Decimal(0)))
     true_totals: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(METRICS, Decimal(0)))
     differences: list[str] = field(default_factory=list)
@@ -116,13 +115,7 @@ def _add(
     metric: Mapping[str, Any] | None,
     report: Mapping[str, Any] | None,
 ) -> None:
-    found.true_rows += true["rows"]
     found.rows += 0 if report is None else report["row_count"]
     for name in METRICS:
         found.totals[name] += _number(metric, name)
         found.true_totals[name] += _number(true["totals"], name).quantize(_HUNDREDTH, ROUND_HALF_UP)
-
-
-def days_before(last: date, count: int) -> date:
-    """The first of `count` days that end with `last`."""
-    return last - timedelta(days=count - 1)

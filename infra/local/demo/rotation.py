@@ -6,9 +6,9 @@ from typing import Any
 
 from infra.local import loopback
 from infra.local.stack import Stack
+from shared.settings import VAULT_KEY_SECRET
 
 FUNCTION = "refresh_tokens"
-SECRET = "youtube-vault-key"  # noqa: S105 - the secret's name
 
 
 def rotate(stack: Stack) -> dict[str, Any]:
@@ -29,7 +29,9 @@ def leftovers(stack: Stack) -> list[str]:
     problems = [] if run["status"] == 200 else [f"refresh-tokens answered {run['status']}: {run.get('body')}"]
     answer = loopback.http().get(f"{stack.tasks_control}/secrets", timeout=30)
     versions = next(
-        secret["versions"] for secret in answer.raise_for_status().json()["secrets"] if SECRET in secret["name"]
+        secret["versions"]
+        for secret in answer.raise_for_status().json()["secrets"]
+        if VAULT_KEY_SECRET in secret["name"]
     )
     states = {version["version"]: version["state"] for version in versions}
     if states != {1: "DISABLED", 2: "ENABLED"}:

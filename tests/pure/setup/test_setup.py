@@ -33,6 +33,25 @@ def test_everything_that_is_missing_is_named_in_one_message(tmp_path: Path):
     assert "apt-get install" in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ('openjdk version "11.0.21" 2023-10-17', "is Java 11"),
+        ('java version "1.8.0_392"', "is Java 8"),
+        ("no version in it", "there is none"),
+        ('openjdk version "17.0.15" 2025-04-15', None),
+        ('openjdk version "21" 2023-09-19', None),
+    ],
+)
+def test_a_java_that_is_too_old_is_named_with_what_is_needed(tmp_path: Path, says: str, told: str | None):
+    launcher = tmp_path / "java"
+    launcher.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
+    launcher.chmod(0o755)
+    found = run("stack", path=str(tmp_path)).stderr
+    assert ("Java 17 or newer" in found) == (told is not None)
+    assert (told or "gcloud") in found
+
+
 def test_an_unknown_goal_is_refused(tmp_path: Path):
     assert run("everything", path=str(tmp_path)).returncode == 2
 
