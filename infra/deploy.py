@@ -1,7 +1,8 @@
 """Deploys what `deployment.yaml` declares and what has changed: `python -m infra.deploy --project P [--dry-run]`.
 
 One `gcloud functions deploy` per function, from its staged folder. A function carries a label with the hash of its
-staged source, its flags and its settings; when all are as deployed, it is left alone. What stands around the
+staged source, its flags and its settings; when all are as deployed, it is left alone. Who may call it is set every
+time, changed or not, so a run that was cut short anywhere is made good by the next one. What stands around the
 functions (service accounts, secrets, topics, queues, schedules, IAP) is infrastructure and is not made here.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
@@ -15,14 +16,17 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.deployment import ROOT, Deployment, Function, deployment
 from infra.stage import Staged, stage
 
 LABEL = "source-hash"
+INVOKER = "roles/run.invoker"  # a function is called through the Cloud Run service that it is
+EVERYBODY = "allUsers"
 INGRESS = {  # what may reach the function's own address at all; the rest passes the load balancer
     "http-public": "internal-and-gclb",
     "http-iap": "internal-and-gclb",
@@ -33,10 +37,11 @@ INGRESS = {  # what may reach the function's own address at all; the rest passes
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One command, and why it is run."""
+    """One command, and why it is run. file: a path that the command reads, and what to write there before."""
 
     command: tuple[str, ...]
     why: str
+    file: tuple[Path, str] | None = None
 
 
 def flags(function: Function, declared: Deployment, project: str) -> list[str]:
@@ -45,7 +50,7 @@ def flags(function: Function, declared: Deployment, project: str) -> list[str]:
     A Pub/Sub function is deployed with an HTTP trigger: its push subscription is declared, with its dead letters
     and its identity, and an event trigger would make a second one.
     """
-    account = f"{function.name.replace('_', '-')}@{project}.iam.gserviceaccount.com"
+    account = f"{function.service}@{project}.iam.gserviceaccount.com"
     open_to_all = function.trigger == "http-public"
     return [
         "--gen2",
@@ -82,19 +87,25 @@ def deploy_step(staged: Staged, declared: Deployment, project: str, settings: Pa
     return Step(command=command, why=f"{staged.name} at {wanted[:12]}")
 
 
-def invoker_steps(function: Function, declared: Deployment, project: str) -> list[Step]:
-    """Who may call a private function: exactly the declared callers."""
-    return [
-        Step(
-            command=(
-                *("gcloud", "functions", "add-invoker-policy-binding", function.name, f"--project={project}"),
-                f"--region={declared.region}",
-                f"--member=serviceAccount:{declared.address(caller, project)}",
-            ),
-            why=f"{caller} may call {function.name}",
-        )
-        for caller in function.callers
-    ]
+def invoker_step(staged: Staged, declared: Deployment, project: str) -> Step:
+    """Who may call a function: exactly the declared callers, whoever could before.
+
+    The policy replaces the one in place. Behind Identity-Aware Proxy the caller is the proxy's own agent, which is
+    bound where the proxy is set up; here only the public is kept out.
+    """
+    function = declared.functions[staged.name]
+    place = (f"--project={project}", f"--region={declared.region}", "--quiet")
+    if function.trigger == "http-iap":
+        shut = ("gcloud", "functions", "remove-invoker-policy-binding", function.name, f"--member={EVERYBODY}")
+        return Step(command=(*shut, *place), why=f"{function.name} is called through Identity-Aware Proxy")
+    callers = [f"serviceAccount:{declared.address(caller, project)}" for caller in function.callers]
+    members = [EVERYBODY] if function.trigger == "http-public" else callers
+    file = staged.folder.with_name(f"{function.name}.policy.json")
+    return Step(
+        command=("gcloud", "run", "services", "set-iam-policy", function.service, str(file), *place),
+        why=f"{function.name} is called by {', '.join(function.callers) or 'anyone'}",
+        file=(file, json.dumps({"bindings": [{"role": INVOKER, "members": members}]}, indent=1) + "\n"),
+    )
 
 
 def steps(
@@ -110,21 +121,30 @@ def steps(
     todo: list[Step] = []
     for each in staged:
         step = deploy_step(each, declared, project, settings, content)
-        if f"--update-labels={LABEL}={deployed.get(each.name)}" in step.command:
-            continue
-        todo += [step, *invoker_steps(declared.functions[each.name], declared, project)]
+        if f"--update-labels={LABEL}={deployed.get(each.name)}" not in step.command:
+            todo.append(step)
+        todo.append(invoker_step(each, declared, project))
     return todo
 
 
-def labels_in(project: str, region: str) -> dict[str, str]:
-    """The label of every function in the project, asked of Google Cloud."""
+def listed(project: str, region: str) -> list[dict[str, Any]]:
+    """Every function in the project, asked of Google Cloud."""
     command = [
         *("gcloud", "functions", "list", f"--project={project}", f"--regions={region}", "--v2"),
-        "--format=json(name,labels)",
+        "--format=json(name,labels,state)",
     ]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = json.loads(answer.stdout)
-    return {item["name"].rpartition("/")[2]: item.get("labels", {}).get(LABEL, "") for item in found}
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
+
+
+def labels(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Each function's label by name. One that is not serving has none: its label tells what was tried."""
+    return {
+        item["name"].rpartition("/")[2]: item.get("labels", {}).get(LABEL, "")
+        for item in found
+        if item.get("state") == "ACTIVE"
+    }
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -144,11 +164,11 @@ def main(given: Sequence[str] | None = None) -> int:
         return 1
     content = settings.read_bytes() if settings.is_file() else b""
     declared = deployment()
-    deployed = {} if asked.dry_run else labels_in(asked.project, declared.region)
-    todo = steps(stage(), declared, asked.project, settings=settings, content=content, deployed=deployed)
-    if not todo:
-        print("Nothing has changed.")
-    for step in todo:
+    deployed = {} if asked.dry_run else labels(listed(asked.project, declared.region))
+    for step in steps(stage(), declared, asked.project, settings=settings, content=content, deployed=deployed):
+        if step.file is not None:
+            path, text = step.file
+            path.write_text(text)
         print(f"# {step.why}\n{shlex.join(step.command)}", flush=True)
         if not asked.dry_run and subprocess.run(step.command, check=False).returncode != 0:
             print(f"Failed: {step.why}", file=sys.stderr)

@@ -6,13 +6,16 @@ step, tests - asks here. Raises ValueError naming the line's owner when the decl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from cronsim import CronSim, CronSimError
 
 ROOT = Path(__file__).resolve().parent.parent
 DECLARATION = ROOT / "infra" / "deployment.yaml"
@@ -36,6 +39,11 @@ class Function:
     def private(self) -> bool:
         """Whether the front end demands a service account's identity."""
         return self.trigger in {"http-private", "pubsub"}
+
+    @property
+    def service(self) -> str:
+        """Its name where no underscore is allowed: the Cloud Run service that it is, and its service account."""
+        return self.name.replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +117,9 @@ _Record = TypeVar("_Record", Function, Schedule, Queue, Topic, Subscription)
 
 def parse(document: Mapping[str, Any]) -> Deployment:
     """The typed declaration. Raises ValueError naming what is wrong and where."""
+    odd = {item.name for item in fields(Deployment)} ^ set(document)
+    if odd:
+        raise ValueError(f"deployment.yaml: missing or unknown sections {sorted(odd)}")
     deployment = Deployment(
         region=document["region"],
         runtime=document["runtime"],
@@ -127,41 +138,76 @@ def parse(document: Mapping[str, Any]) -> Deployment:
 
 
 def _records(kind: type[_Record], document: Mapping[str, Any], section: str) -> dict[str, _Record]:
-    known = {item.name for item in fields(kind)}
+    known = {item.name: item.default is MISSING for item in fields(kind) if item.name != "name"}
     records = {}
     for name, values in document[section].items():
-        unknown = set(values) - known
-        if unknown:
-            raise ValueError(f"deployment.yaml: {section}.{name}: unknown {sorted(unknown)}")
+        unknown = set(values) - set(known)
+        missing = {key for key, required in known.items() if required} - set(values)
+        if unknown or missing:
+            fault = f"unknown {sorted(unknown)}" if unknown else f"{sorted(missing)} missing"
+            raise ValueError(f"deployment.yaml: {section}.{name}: {fault}")
         plain: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
         records[name] = kind(name=name, **plain)
     return records
 
 
-def _contradictions(deployment: Deployment) -> list[str]:
-    found = []
-
-    def need(owner: str, kind: str, name: str | None, among: Mapping[str, object]) -> None:
-        if name is not None and name not in among:
-            found.append(f"{owner} names the undeclared {kind} {name!r}")
-
+def _contradictions(deployment: Deployment) -> Iterator[str]:
+    yield from _undeclared(deployment)
+    takes = {(each.function, each.topic) for each in deployment.subscriptions.values()}
     for function in deployment.functions.values():
         if function.trigger not in TRIGGERS:
-            found.append(f"{function.name} has the unknown trigger {function.trigger!r}")
+            yield f"{function.name} has the unknown trigger {function.trigger!r}"
         if function.private != bool(function.callers):
-            found.append(f"{function.name}: private functions, and only they, name callers")
-        need(function.name, "topic", function.topic, deployment.topics)
-        for caller in function.callers:
-            need(function.name, "service account", caller, deployment.service_accounts)
-        for secret in function.secrets:
-            need(function.name, "secret", secret, deployment.secrets)
-    for schedule in deployment.schedules.values():
-        need(schedule.name, "function", schedule.function, deployment.functions)
+            yield f"{function.name}: private functions, and only they, name callers"
+        if (function.trigger == "pubsub") != (function.topic is not None):
+            yield f"{function.name}: functions with the trigger pubsub, and only they, name a topic"
+        elif function.topic is not None and (function.name, function.topic) not in takes:
+            yield f"{function.name}: no subscription delivers its topic {function.topic!r}"
     for subscription in deployment.subscriptions.values():
-        need(subscription.name, "topic", subscription.topic, deployment.topics)
-        need(subscription.name, "topic", subscription.dead_letter_topic, deployment.topics)
-        need(subscription.name, "function", subscription.function, deployment.functions)
-    return found
+        taker = deployment.functions.get(subscription.function or "")
+        if taker is not None and taker.topic not in {None, subscription.topic}:
+            yield f"{subscription.name} delivers {subscription.topic!r}, but {taker.name} takes {taker.topic!r}"
+    for schedule in deployment.schedules.values():
+        if not _is_cron(schedule.cron):
+            yield f"{schedule.name} has the impossible cron {schedule.cron!r}"
+    yield from _shared_paths(deployment)
+
+
+def _undeclared(deployment: Deployment) -> Iterator[str]:
+    accounts, secrets, topics = deployment.service_accounts, deployment.secrets, deployment.topics
+    named: list[tuple[str, str, str | None, Mapping[str, object]]] = []
+    for function in deployment.functions.values():
+        named.append((function.name, "topic", function.topic, topics))
+        named += [(function.name, "service account", caller, accounts) for caller in function.callers]
+        named += [(function.name, "secret", secret, secrets) for secret in function.secrets]
+    for schedule in deployment.schedules.values():
+        named.append((schedule.name, "function", schedule.function, deployment.functions))
+    for subscription in deployment.subscriptions.values():
+        named.append((subscription.name, "topic", subscription.topic, topics))
+        named.append((subscription.name, "topic", subscription.dead_letter_topic, topics))
+        named.append((subscription.name, "function", subscription.function, deployment.functions))
+    for owner, kind, name, among in named:
+        if name is not None and name not in among:
+            yield f"{owner} names the undeclared {kind} {name!r}"
+
+
+def _is_cron(text: str) -> bool:
+    """Whether Cloud Scheduler would take it: five fields, and a time that comes."""
+    try:
+        next(CronSim(text, datetime(2000, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        return False
+    return len(text.split()) == 5
+
+
+def _shared_paths(deployment: Deployment) -> Iterator[str]:
+    """Addresses that lead to two places; what a placeholder is called makes no difference."""
+    owners: dict[str, str] = {}
+    for function in deployment.functions.values():
+        for path in function.paths:
+            owner = owners.setdefault(re.sub(r"{\w+}", "{}", path), function.name)
+            if owner != function.name:
+                yield f"{function.name} has the path {path!r}, which {owner} has"
 
 
 @cache

@@ -71,6 +71,29 @@ def test_whoever_is_pushed_to_allows_pubsub():
             "'x'",
         ),
         (lambda d: d["subscriptions"]["ingest"].update(dead_letter_topic="gone"), "undeclared topic 'gone'"),
+        (
+            lambda d: d["functions"]["ingest"].update(topic="ingest-dead"),
+            "ingest delivers 'ingest', but ingest takes 'ingest-dead'",
+        ),
+        (lambda d: d["subscriptions"].pop("ingest"), "ingest: no subscription delivers its topic 'ingest'"),
+        (lambda d: d["functions"]["ingest"].pop("topic"), "ingest: functions with the trigger pubsub, and only"),
+        (lambda d: d["functions"]["webhook"].update(topic="ingest"), "webhook: functions with the trigger pubsub"),
+        (
+            lambda d: d["functions"]["webhook"].update(paths=["/console/{name}"]),
+            "console has the path '/console/{page}', which webhook has",
+        ),
+        (
+            lambda d: d["schedules"]["refresh-tokens"].update(cron="99 * * * *"),
+            "refresh-tokens has the impossible",
+        ),
+        (
+            lambda d: d["schedules"]["refresh-tokens"].update(cron="0 0 31 2 *"),
+            "refresh-tokens has the impossible",
+        ),
+        (lambda d: d["schedules"]["refresh-tokens"].update(cron="0 0 * * * *"), "cron '0 0 * * * *'"),
+        (lambda d: d["functions"]["webhook"].pop("memory"), "functions.webhook: ['memory'] missing"),
+        (lambda d: d.pop("queues"), "missing or unknown sections ['queues']"),
+        (lambda d: d.update(shedules={}), "missing or unknown sections ['shedules']"),
     ],
 )
 def test_a_contradiction_is_named_with_its_owner(document, change, message):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 
 from infra import deploy
-from infra.deployment import ROOT, deployment
+from infra.deployment import ROOT, Deployment, deployment
 from infra.stage import Staged
 
 SETTINGS = Path("settings.yaml")
+PUBLIC, PRIVATE, PROXIED = "webhook", "refresh_tokens", "console"
+IAP = "serviceAccount:the-proxy-s-own-agent"
+
+
+def account(name: str) -> str:
+    return f"serviceAccount:{name}@proj.iam.gserviceaccount.com"
 
 
 def staged(name: str, digest: str = "d1") -> Staged:
@@ -25,6 +37,46 @@ def commands(
         functions, deployment(), "proj", settings=SETTINGS, content=content, deployed=deployed or {}
     )
     return [list(step.command) for step in todo]
+
+
+def deployed_by(todo: list[list[str]]) -> list[str]:
+    return [command[3] for command in todo if command[:3] == ["gcloud", "functions", "deploy"]]
+
+
+@dataclass
+class Project:
+    """What gcloud's commands leave behind: each function's label, and whom its service lets in."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    invokers: dict[str, set[str]] = field(default_factory=dict)
+
+    def runs(self, step: deploy.Step, *, halfway: bool = False) -> None:
+        """halfway: cut short where `gcloud functions deploy` has the function changed and not yet its invokers."""
+        match step.command:
+            case "gcloud", "functions", "deploy", name, *given:
+                self.labels[name] = label_of(given)
+                members = self.invokers.setdefault(service(name), set())
+                if not halfway:
+                    (members.add if "--allow-unauthenticated" in given else members.discard)("allUsers")
+            case "gcloud", "functions", "remove-invoker-policy-binding", name, member, *_:
+                self.invokers[service(name)].discard(member.removeprefix("--member="))
+            case "gcloud", "run", "services", "set-iam-policy", name, path, *_ if name in self.invokers:
+                assert step.file is not None
+                assert path == str(step.file[0])
+                [binding] = json.loads(step.file[1])["bindings"]
+                assert binding["role"] == "roles/run.invoker"
+                self.invokers[name] = set(binding["members"])
+            case other:
+                pytest.fail(f"gcloud would refuse {other}")
+
+    def todo(self, functions: Sequence[Staged], declared: Deployment | None = None) -> list[deploy.Step]:
+        return deploy.steps(
+            functions, declared or deployment(), "proj", settings=SETTINGS, content=b"", deployed=self.labels
+        )
+
+
+def service(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def label_of(command: list[str]) -> str:
@@ -57,21 +109,77 @@ def test_functions_with_public_paths_are_reached_through_the_load_balancer_only(
             assert "--ingress-settings=internal-and-gclb" in commands(staged(function.name))[0]
 
 
-def test_exactly_the_declared_callers_may_call():
-    todo = commands(staged("ingest"))[1:]
-    members = [part for command in todo for part in command if part.startswith("--member=")]
-    assert members == ["--member=serviceAccount:pubsub-push@proj.iam.gserviceaccount.com"]
+def test_whoever_may_call_is_set_as_a_whole_and_without_a_question():
+    step = Project(invokers={"refresh-tokens": set()}).todo([staged(PRIVATE)])[-1]
+    file = Path("dist/refresh_tokens.policy.json")
+    assert step.command == (
+        *("gcloud", "run", "services", "set-iam-policy", "refresh-tokens", str(file)),
+        *("--project=proj", f"--region={deployment().region}", "--quiet"),
+    )
+    callers = [account(name) for name in deployment().functions[PRIVATE].callers]
+    assert step.file is not None
+    assert step.file[0] == file
+    assert json.loads(step.file[1]) == {"bindings": [{"role": "roles/run.invoker", "members": callers}]}
 
 
-def test_a_function_that_did_not_change_is_left_alone():
+WANTED = {
+    "webhook": {"allUsers"},
+    "refresh-tokens": {account(name) for name in deployment().functions[PRIVATE].callers},
+    "console": {IAP},
+}
+
+
+@pytest.mark.parametrize("halfway", [False, True])
+@pytest.mark.parametrize("done", range(6))
+def test_after_a_crash_at_any_point_the_next_run_leaves_exactly_the_declared_callers(done, halfway):
+    functions = [staged(name) for name in (PUBLIC, PRIVATE, PROXIED)]
+    # All are there in an older state, and each lets in somebody who is not declared.
+    project = Project(invokers={"webhook": set(), "refresh-tokens": {"allUsers"}, "console": {"allUsers", IAP}})
+    project.invokers["refresh-tokens"].add(account("somebody-of-yesterday"))
+    todo = project.todo(functions)
+    assert len(todo) == 6
+    for step in todo[:done]:
+        project.runs(step)
+    if halfway:
+        project.runs(todo[done], halfway=True)
+    for step in project.todo(functions):
+        project.runs(step)
+    assert project.invokers == WANTED
+    assert deployed_by([list(step.command) for step in project.todo(functions)]) == []
+
+
+def test_a_changed_caller_is_let_in_and_a_removed_one_is_not_though_the_source_is_as_deployed():
+    project, declared = Project(), deployment()
+    for step in project.todo([staged(PRIVATE)]):
+        project.runs(step)
+    changed = replace(declared.functions[PRIVATE], callers=("tasks", "app-backend"))
+    later = replace(declared, functions={**declared.functions, PRIVATE: changed})
+    todo = project.todo([staged(PRIVATE)], later)
+    assert deployed_by([list(step.command) for step in todo]) == []
+    for step in todo:
+        project.runs(step)
+    assert project.invokers["refresh-tokens"] == {account("tasks"), account("app-backend")}
+
+
+def test_a_function_that_did_not_change_is_not_deployed_again():
     deployed = {"webhook": label_of(commands(staged("webhook"))[0])}
-    assert commands(staged("webhook"), deployed=deployed) == []
+    assert deployed_by(commands(staged("webhook"), deployed=deployed)) == []
 
 
 def test_changed_source_and_changed_settings_are_deployed():
     deployed = {"webhook": label_of(commands(staged("webhook"))[0])}
-    assert commands(staged("webhook", digest="d2"), deployed=deployed) != []
-    assert commands(staged("webhook"), deployed=deployed, content=b"A: c") != []
+    assert deployed_by(commands(staged("webhook", digest="d2"), deployed=deployed)) == ["webhook"]
+    assert deployed_by(commands(staged("webhook"), deployed=deployed, content=b"A: c")) == ["webhook"]
+
+
+def test_the_label_of_a_function_that_does_not_serve_counts_for_nothing():
+    place = "projects/proj/locations/r/functions"
+    found = [
+        {"name": f"{place}/webhook", "labels": {deploy.LABEL: "w"}, "state": "ACTIVE"},
+        {"name": f"{place}/publish", "labels": {deploy.LABEL: "p"}, "state": "FAILED"},
+        {"name": f"{place}/by_hand", "state": "ACTIVE"},
+    ]
+    assert deploy.labels(found) == {"webhook": "w", "by_hand": ""}
 
 
 def test_a_label_fits_google_clouds_limit():
@@ -89,6 +197,23 @@ def test_the_build_checks_and_tests_before_it_deploys_what_was_staged():
     assert "make test" in steps[0]["args"][-1]
     assert "infra.stage" in steps[1]["args"][-1]
     assert "infra.deploy" in steps[2]["args"][-1]
+
+
+def test_the_build_tests_under_the_python_that_is_deployed():
+    build = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
+    assert f"python{build['substitutions']['_PYTHON']}".replace(".", "") == deployment().runtime
+    assert build["steps"][0]["name"].startswith("python:${_PYTHON}-")
+
+
+def test_the_build_installs_what_staging_and_deploying_import():
+    graph = grimp.build_graph("infra", include_external_packages=True, cache_dir=None)
+    reached = {"infra.stage", "infra.deploy"} | graph.find_upstream_modules("infra.deploy")
+    wanted = {
+        name for name in reached if name.partition(".")[0] != "infra" and name not in sys.stdlib_module_names
+    }
+    text = (ROOT / "cloudbuild.yaml").read_text()
+    installed = [set(names.split()) for names in re.findall(r"-c infra/requirements/dev\.txt (.*)", text)]
+    assert installed == [{name.replace("yaml", "pyyaml") for name in wanted}] * 2
 
 
 def test_the_build_repeats_nothing_of_the_declaration():

@@ -1,0 +1,59 @@
+"""Names that both code and declaration write out, compared: code is deployed without the declaration."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from infra.deployment import ROOT, deployment
+from shared import access
+from shared.collection import planner
+from shared.operations import run
+from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
+
+
+def test_the_queues_of_the_code_are_the_declared_ones():
+    assert {planner.QUEUE, access.QUEUE, run.QUEUE} == set(deployment().queues)
+
+
+def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
+    assert deployment().functions["ingest"].topic == access.INGEST_TOPIC
+
+
+def test_the_secrets_of_the_code_are_the_declared_ones():
+    assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET} == set(deployment().secrets)
+
+
+def test_the_region_that_code_assumes_is_the_declared_one():
+    assert {item.name: item.default for item in fields(Settings)}["region"] == deployment().region
+
+
+NAMED_AT = {"enqueue": {"queue": 0, "function": 2}, "plan": {"function": 0}}
+"""Calls that queue tasks, and which of their arguments names what."""
+
+
+def _literals() -> Iterator[tuple[str, str, object]]:
+    """Place, kind and name of every queue and function that such a call writes out."""
+    for path in sorted(path for folder in ("functions", "shared") for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            for kind, position in NAMED_AT.get(ast.unparse(node.func).rpartition(".")[2], {}).items():
+                argument = node.args[position] if position < len(node.args) else None
+                if isinstance(argument, ast.Constant):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", kind, argument.value
+
+
+@pytest.mark.parametrize(("place", "kind", "name"), [*_literals()])
+def test_a_task_goes_to_a_declared_queue_and_to_a_function_that_takes_tasks(place, kind, name):
+    if kind == "queue":
+        assert name in deployment().queues
+    else:
+        assert "tasks" in deployment().functions[name].callers
+
+
+def test_turns_of_operations_go_to_a_function_that_takes_tasks():
+    assert "tasks" in deployment().functions[run.FUNCTION].callers
