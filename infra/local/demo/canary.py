@@ -7,11 +7,11 @@ log, in Firestore or in the warehouse.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from infra.local import loopback
+from infra.local.demo import control
 from infra.local.stack import Stack
 
 if TYPE_CHECKING:
@@ -26,14 +26,16 @@ _NOT_OURS = {
 }  # the app's own sign-in; it never reaches our storage, and it is no secret of Google's
 
 
-def leaks(stack: Stack, state: State, warehouse: Warehouse, dataset: str) -> tuple[int, list[str]]:
-    """How many secrets were looked for, and where any was found."""
-    answer = loopback.http().get(f"{stack.simulator}/control/issued", timeout=60)
-    issued = answer.raise_for_status().json()["issued"]
+def leaks(
+    stack: Stack, state: State, warehouse: Warehouse, dataset: str, *, said: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """How many secrets were looked for, and where any was found. said: told of each place before it is read."""
+    issued = control.ask(stack, "issued")["issued"]
     secrets = {value: kind for kind, values in issued.items() if kind not in _NOT_OURS for value in values}
     places = {"a log": [stack.logs()], "Firestore": _documents(state), "the warehouse": _texts(warehouse, dataset)}
     found = []
     for place, texts in places.items():
+        said(place)
         kinds = sorted({secrets[secret] for text in texts for secret in search(secrets, text)})
         found += [f"a {kind} stands in the clear in {place}" for kind in kinds]
     return len(secrets), found

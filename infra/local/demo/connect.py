@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import httpx
 
 from infra.local import loopback
+from infra.local.demo import control
 from infra.local.stack import Stack
 
 USERS_AT_ONCE = 6
@@ -30,8 +31,8 @@ class Person:
 
 def people(stack: Stack, *, users: int) -> list[Person]:
     """The first users of the simulated world: ordinary accounts with channels."""
-    world = loopback.http().get(f"{stack.simulator}/control/world", timeout=30).json()
-    ordinary = [account for account in world["accounts"] if account["channels"] and account["state"] == "ok"]
+    accounts = control.ask(stack, "world")["accounts"]
+    ordinary = [account for account in accounts if account["channels"] and account["state"] == "ok"]
     return [
         Person(
             user=account["email"].partition("@")[0],

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from infra.local import loopback
+from infra.local.demo import control
 from infra.local.demo.connect import connect_all, people
+from infra.local.demo.ledgers import quota_problems
+from infra.local.demo.pulse import Pulse
+from infra.local.demo.story import to_collecting_hour
 from infra.local.stack import Stack
 from shared.clock import next_reset
 from shared.cloud.queues import RESET_GRACE, RESET_SPREAD
@@ -33,7 +37,9 @@ SETTINGS = {
     "YT_REPORT_TYPES": "channel_basic_a3",
 }
 BUCKET = "demo-videos"
-PATIENCE = 60.0
+PATIENCE = 60.0  # seconds
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+SETTLED = ENDED | {"waiting"}  # until YouTube has processed a video, or for the next day
 
 
 @dataclass
@@ -51,9 +57,8 @@ class Act:
         return asdict(self)
 
 
-def perform(screen: Console) -> Act:
-    """Play the act on a small stack of its own, showing each step."""
-    act = Act()
+def perform(act: Act, screen: Console, pulse: Pulse) -> None:
+    """Play the act on a small stack of its own, showing each step, and note in `act` what happened."""
     with Stack.start(
         users=USERS,
         channels_per_user=1,
@@ -61,7 +66,9 @@ def perform(screen: Console) -> Act:
         settings=SETTINGS,
         say=lambda text: screen.print(text, markup=False),
     ) as stack:
-        _tell(stack, "quota", {"limits": {"uploads": UPLOADS}})
+        pulse.watch(stack.supervisor.parts.values())
+        to_collecting_hour(stack)
+        control.tell(stack, "quota", limits={"uploads": UPLOADS})
         everybody = people(stack, users=USERS)
         failures = connect_all(stack, everybody, said=lambda _: None)
         act.problems += [f"{channel} is not connected: {why}" for channel, why in failures.items()]
@@ -69,33 +76,31 @@ def perform(screen: Console) -> Act:
         channels = [person.channels[0] for person in everybody]
         files = _put_files(stack)
         screen.print(f"  {USERS} users share {UPLOADS} uploads a day; one publishes a release and two more videos")
-        today = [_submit(stack, f"today-{n}", channels[0], _work(n, files)) for n in range(3)]
-        _until_ended(stack, today)
+        today = [_submit(stack, f"today-{n}", channels[0], _work(n)) for n in range(3)]
+        _wait(stack, today, ENDED)
         screen.print("  two others publish a video each: one unit is left for both")
         rest = []
         for number, channel in enumerate(channels[1:3], start=3):
-            rest.append(_submit(stack, f"today-{number}", channel, _work(number, files)))
-            _until_settled(stack, rest)
+            rest.append(_submit(stack, f"today-{number}", channel, _work(number)))
+            _wait(stack, rest, SETTLED)
         act.operations = [_read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "Before midnight in California")
         _note_budget(stack, act)
         screen.print("  midnight passes")
         stack.advance((next_reset(stack.now()) + RESET_GRACE + RESET_SPREAD - stack.now()).total_seconds())
-        _until_ended(stack, rest)
+        _wait(stack, rest, ENDED)
         act.operations = [_read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "After midnight")
         _check(stack, act, files)
-    return act
 
 
-def _work(number: int, files: dict[str, bytes]) -> dict[str, Any]:
+def _work(number: int) -> dict[str, Any]:
     """The first is a release of three steps, the others are plain uploads."""
     upload = {
         "source": {"bucket": BUCKET, "object": f"video-{number}.mp4"},
         "title": f"Demo video {number}",
         "made_for_kids": False,
     }
-    assert f"video-{number}.mp4" in files
     if number:
         return {"upload": upload}
     return {
@@ -138,14 +143,6 @@ def _picture() -> bytes:
     )
 
 
-def _tell(stack: Stack, path: str, wish: dict[str, Any]) -> None:
-    loopback.http().post(f"{stack.simulator}/control/{path}", json=wish, timeout=30).raise_for_status()
-
-
-def _ask(stack: Stack, path: str) -> Any:
-    return loopback.http().get(f"{stack.simulator}/control/{path}", timeout=30).raise_for_status().json()
-
-
 def _publish(stack: Stack, body: dict[str, Any]) -> dict[str, Any]:
     """What the app's backend does: a call of the private function `publish`."""
     answer = loopback.http().post(
@@ -168,22 +165,19 @@ def _read(stack: Stack, operation: str) -> dict[str, Any]:
     return found
 
 
-def _until_settled(stack: Stack, operations: list[str]) -> None:
-    """Until each has ended, or waits for something further off than this demo's patience."""
-    _wait(stack, operations, lambda found: found["state"] in {"succeeded", "failed", "cancelled", "waiting"})
+def _wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
+    """Until each is in one of these states. Raises TimeoutError when the demo's patience ends first.
 
-
-def _until_ended(stack: Stack, operations: list[str]) -> None:
-    _wait(stack, operations, lambda found: found["state"] in {"succeeded", "failed", "cancelled"})
-
-
-def _wait(stack: Stack, operations: list[str], done: Any) -> None:
-    """Wait; meanwhile let YouTube's processing time pass, which an upload waits for."""
+    Meanwhile YouTube's processing time passes, which an upload waits for.
+    """
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    while True:
         found = [_read(stack, operation) for operation in operations]
-        if all(done(one) for one in found):
+        if all(one["state"] in states for one in found):
             return
+        if time.monotonic() > deadline:
+            left = ", ".join(f"{one['id']} is {one['state']}" for one in found if one["state"] not in states)
+            raise TimeoutError(f"after {PATIENCE:.0f} s {left}")
         if any(one["state"] == "waiting" and one["reason"] == "processing" for one in found):
             stack.advance(timedelta(seconds=30).total_seconds())
         time.sleep(0.3)
@@ -198,11 +192,12 @@ def _note_budget(stack: Stack, act: Act) -> None:
         act.problems.append("nobody borrowed an upload")
     if not act.refusals:
         act.problems.append("nothing was refused on the spent bucket")
-    for day, buckets in _ask(stack, "quota")["days"].items():
-        google = buckets["uploads"]["used"]
-        act.quota[day] = {"ours": bucket["used"], "google": google, "limit": UPLOADS}
-        if google > UPLOADS or bucket["used"] != google:
-            act.problems.append(f"uploads on {day}: we count {bucket['used']}, Google {google} of {UPLOADS}")
+    for day, buckets in control.ask(stack, "quota")["days"].items():
+        ours, google = bucket["used"], buckets["uploads"]["used"]
+        act.quota[day] = {"ours": ours, "google": google, "limit": UPLOADS}
+        act.problems += quota_problems({day: {"uploads": ours}}, {day: {"uploads": google}})
+        if google > UPLOADS:
+            act.problems.append(f"Google counts {google} uploads on {day}, of {UPLOADS}")
 
 
 def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
@@ -212,7 +207,7 @@ def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
         for one in act.operations
         if one["state"] != "succeeded"
     ]
-    uploaded = sorted(one["sha256"] for one in _ask(stack, "uploads")["uploads"] if one["video_id"])
+    uploaded = sorted(one["sha256"] for one in control.ask(stack, "uploads")["uploads"] if one["video_id"])
     wanted = sorted(hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith("mp4"))
     if uploaded != wanted:
         act.problems.append(f"YouTube holds {len(uploaded)} uploads, not each of {len(wanted)} videos once")

@@ -80,7 +80,7 @@ def test_a_missing_column_is_told_with_its_day_and_healed_the_next_day(network: 
     network.collect()
     failed = [entry for entry in network.days().values() if entry["state"] == "failed"]
     assert {entry["reason"] for entry in failed} == {"reportColumnMissing"}
-    assert "lacks the columns views" in network.stack.logs("ingest")
+    network.eventually(lambda: "lacks the columns views" in network.stack.logs("ingest"))
     network.control("reporting")
     network.pass_time(DAY)
     network.collect()

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from infra.local.simulator.world import issues
-from infra.local.simulator.world.files import PLAIN, Dialect, csv_text, summed
+from infra.local.simulator.world.files import PLAIN, Dialect, column_sums, csv_text, summed
 from infra.local.simulator.world.issues import Issue, Job
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.report_types import REPORT_TYPES
@@ -26,10 +26,11 @@ _SUMMARIES = 50_000
 
 @dataclass(frozen=True)
 class Summary:
-    """What a file adds up to: its number of rows and the total of each metric."""
+    """What a file adds up to: its rows, the true total of each metric, and the column sums that are no total."""
 
     rows: int
     totals: dict[str, float]
+    column_sums: dict[str, float]
 
 
 class Jobs:
@@ -115,7 +116,8 @@ class Jobs:
         return rows(channel, videos, issue.ordinal, kind, draft=issue.draft, as_of=issue.created)
 
     def _remember(self, job: Job, issue: Issue, found: list[Row]) -> Summary:
-        summary = Summary(len(found), summed(REPORT_TYPES[job.report_type], found))
+        kind = REPORT_TYPES[job.report_type]
+        summary = Summary(len(found), summed(kind, found), column_sums(kind, found))
         self._summaries[job.id, issue.id] = summary
         if len(self._summaries) > _SUMMARIES:
             self._summaries.popitem(last=False)

@@ -105,6 +105,7 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
             "listed": issue.listed(jobs.issuing),
             "rows": summary.rows,
             "totals": summary.totals,
+            "column_sums": summary.column_sums,
         }
     return {
         "job_id": job.id,

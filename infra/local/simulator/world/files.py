@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import fsum
 from typing import ClassVar
 
 from infra.local.simulator.world.hashing import mix
@@ -138,6 +139,12 @@ def summed(kind: ReportType, rows: list[Row]) -> dict[str, float]:
         name: sum(int(METRICS[name](row)) for row in rows) if name in _COUNTED else _number(METRICS[name](whole))
         for name in kind.metrics
     }
+
+
+def column_sums(kind: ReportType, rows: list[Row]) -> dict[str, float]:
+    """What the columns of averages and rates add up to as printed: their true total is no sum of rows."""
+    averaged = [name for name in kind.metrics if name.startswith("average_") or name.endswith(("_rate", "_ctr"))]
+    return {name: fsum(float(METRICS[name](row)) for row in rows) for name in averaged}
 
 
 def told(tally: Tally) -> dict[str, float]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.world import World
-from infra.local.simulator.world.files import PLAIN, Dialect, csv_text, summed
+from infra.local.simulator.world.files import PLAIN, Dialect, column_sums, csv_text, summed
 from infra.local.simulator.world.report_types import REPORT_TYPES
 from infra.local.simulator.world.rows import Draft, Row, draft_of, rows
 from infra.local.simulator.world.tally import total
@@ -110,10 +110,13 @@ def test_a_file_has_the_header_of_real_files_and_one_line_a_row():
     )
     assert len(lines) == len(found)
     assert {line["date"] for line in lines} == {"20261110"}
+    kind = REPORT_TYPES["channel_basic_a3"]
+    for name, right in (summed(kind, found) | column_sums(kind, found)).items():
+        assert sum(float(line[name]) for line in lines) == pytest.approx(right)
     truth = WORLD.channel_day(channel.id, day)
     assert sum(int(line["views"]) for line in lines) == truth.views
     assert round(sum(float(line["watch_time_minutes"]) for line in lines), 4) == truth.watch_minutes
-    assert summed(REPORT_TYPES["channel_basic_a3"], found)["watch_time_minutes"] == truth.watch_minutes
+    assert summed(kind, found)["watch_time_minutes"] == truth.watch_minutes
 
 
 def test_the_weighted_click_through_rate_of_a_reach_report_is_the_true_one():
