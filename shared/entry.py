@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from functools import wraps
 from typing import Any
 
-from flask import Request, Response, jsonify
+from flask import Request, Response, abort, jsonify
 
 from shared import pages
 from shared.errors import InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
@@ -98,11 +98,11 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
 
 @contextmanager
 def logged_failure() -> Iterator[None]:
-    """Log whatever an event handler raises, and raise it on: the failure is what has the event delivered again."""
+    """Log whatever an event handler raises, and answer with its status, which has the event delivered again."""
     try:
         yield
-    except Exception as error:
-        raise as_known(error) from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
+        abort(_trouble_as_json(as_known(error)))
 
 
 def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:
@@ -137,9 +137,22 @@ def as_known(error: Exception) -> YtempireError:
     return YtempireError("Something went wrong on our side. It has been recorded.")
 
 
+# What Google's clients raise when their service cannot be had; a 5xx is ServerError.
+_OUTAGES = {
+    "google.api_core.exceptions": ("ServerError", "TooManyRequests", "Aborted", "RetryError"),
+    "google.auth.exceptions": ("TransportError",),
+    "requests.exceptions": ("ConnectionError", "Timeout", "ChunkedEncodingError"),
+}
+
+
 def _is_outage(error: Exception) -> bool:
-    """Whether Google's own clients say that their service cannot be had (any client: Firestore, Tasks, ...)."""
-    exceptions = sys.modules.get("google.api_core.exceptions")  # whoever never loaded it cannot have raised it
-    return exceptions is not None and isinstance(
-        error, exceptions.ServiceUnavailable | exceptions.DeadlineExceeded | exceptions.RetryError
+    """Whether Google's own clients say that their service cannot be had (any client: Firestore, BigQuery, ...)."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    # By name, for whoever never loaded a library cannot have raised its errors.
+    return any(
+        isinstance(error, getattr(sys.modules[module], name))
+        for module, names in _OUTAGES.items()
+        if module in sys.modules
+        for name in names
     )
