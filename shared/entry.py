@@ -129,6 +129,10 @@ def as_known(error: Exception) -> YtempireError:
     if isinstance(error, YtempireError):
         severity = "WARNING" if error.code < 500 else "ERROR"
         log(severity, error.message, reason=error.reason, error=type(error).__name__)
+        if isinstance(error, Misconfigured):  # what is wrong is for the operator, and callers may be anybody
+            return Misconfigured(
+                "This service is not set up right. Its operator has been told.", reason=error.reason
+            )
         return error
     if _is_outage(error):
         log("ERROR", "a Google Cloud service does not answer", error=type(error).__name__)
