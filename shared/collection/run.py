@@ -79,7 +79,7 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
     shelf = _Shelf()
     for channel_id in channel_ids:
         _list_channel(collector, patience, channel_id, shelf)
-    _take_back(shelf)
+    _take_back(shelf, channel_ids)
     for message in messages(shelf.found):
         pubsub.publish(INGEST_TOPIC, message, {"kind": REPORTS})
     for item in shelf.found:
@@ -116,9 +116,9 @@ def _list_channel(collector: ReportCollector, patience: Patience, channel_id: st
                 return  # no other report type of this channel will do better
 
 
-def _take_back(shelf: _Shelf) -> None:
-    """Forget what was noted of channels that went while they were listed."""
-    left = gone.disconnected(firestore.client(), {item.channel_id for item in shelf.found})
+def _take_back(shelf: _Shelf, channel_ids: Sequence[str]) -> None:
+    """Forget what was noted of channels that are gone: by this run, or by one that died before it could."""
+    left = gone.disconnected(firestore.client(), channel_ids)
     for channel_id in left:
         Ledger(firestore.client()).forget(channel_id)
     shelf.unfinished |= left
