@@ -22,7 +22,7 @@ from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import gone, planner, videos
 from shared.collection.completeness import Ledger
-from shared.collection.ingest import SOURCE, ReportIngest
+from shared.collection.ingest import ReportIngest
 from shared.collection.patience import Patience
 from shared.collection.reports import (
     NOT_CONNECTED,
@@ -51,7 +51,7 @@ def plan_reports(*, everything: bool) -> dict[str, int]:
     """Queue the collection of every connected channel, or of those that are overdue."""
     now = system_clock()
     candidates = [
-        planner.Candidate(channel.channel_id, channel.last_sync.get(SOURCE))
+        planner.Candidate(channel.channel_id, channel.collected(settings().report_types))
         for channel in channels.list_all(firestore.client(), states=channels.WORKING)
     ]
     due = planner.due(candidates, now=now, everything=everything)
@@ -126,10 +126,13 @@ def _take_back(shelf: _Shelf, channel_ids: Sequence[str]) -> None:
 
 
 def _note_fresh(shelf: _Shelf) -> None:
-    """Note which channels are as fresh as they can be: all listed, and nothing on its way to the warehouse."""
-    late = {item.channel_id for item in shelf.found if item.tally.waiting} | shelf.unfinished
-    for channel_id in sorted({item.channel_id for item in shelf.found} - late):
-        channels.record_sync(firestore.client(), channel_id, SOURCE, system_clock())
+    """Note what is as fresh as it can be: listed, and nothing of it on its way to the warehouse."""
+    fresh: dict[str, list[str]] = {}
+    for item in shelf.found:
+        if not item.tally.waiting:
+            fresh.setdefault(item.channel_id, []).append(item.report_type)
+    for channel_id, report_types in fresh.items():
+        channels.record_sync(firestore.client(), channel_id, report_types, system_clock())
 
 
 def ingest(kind: str, message: Mapping[str, Any]) -> None:
