@@ -20,7 +20,15 @@ from typing import Any
 from flask import Request, Response, abort, jsonify
 
 from shared import pages
-from shared.errors import InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
+from shared.errors import (
+    InvalidRequest,
+    MethodUnknown,
+    Misconfigured,
+    TooLarge,
+    Transient,
+    Unavailable,
+    YtempireError,
+)
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024
@@ -50,12 +58,15 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
 
 def answers_json(handler: Handler) -> Callable[[Request], Response]:
     """Answer programs: whatever the handler returns as JSON, errors in the one error shape."""
-    return answers(_trouble_as_json)(handler)
+    return answers(refusal)(handler)
 
 
-def _trouble_as_json(error: YtempireError) -> Response:
+def refusal(error: YtempireError) -> Response:
+    """An error in the one error shape, with the headers that belong to it."""
     response = jsonify(error.as_json())
     response.status_code = error.code
+    if isinstance(error, MethodUnknown):
+        response.headers["Allow"] = ", ".join(error.allowed)
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
     return response
@@ -102,7 +113,7 @@ def logged_failure() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
-        abort(_trouble_as_json(as_known(error)))
+        abort(refusal(as_known(error)))
 
 
 def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:

@@ -53,6 +53,7 @@ class TestTheDoor:
     def test_each_address_takes_its_own_methods(self, console, method, path, allowed):
         answer = console.http.request(method, f"{console.app}{path}")
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert answer.json()["error"]["reason"] == "methodUnknown"
 
     def test_other_addresses_lead_nowhere(self, console):
         assert console.look("/console/elsewhere").status_code == 404
@@ -180,6 +181,7 @@ class TestOutages:
     def test_the_same_for_programs(self, cold):
         answer = cold("/console/json", FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}")
         assert (answer.status_code, answer.json()["available"]) == (503, False)
+        assert answer.json()["error"]["code"] == 503
         assert len(answer.json()["problems"]) == 4
 
     def test_keys_that_cannot_be_had_let_nobody_in(self, cold):
