@@ -17,10 +17,18 @@ from email.utils import format_datetime
 from functools import wraps
 from typing import Any
 
-from flask import Request, Response, jsonify
+from flask import Request, Response, abort, jsonify
 
 from shared import pages
-from shared.errors import InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
+from shared.errors import (
+    InvalidRequest,
+    MethodUnknown,
+    Misconfigured,
+    TooLarge,
+    Transient,
+    Unavailable,
+    YtempireError,
+)
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024
@@ -50,12 +58,15 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
 
 def answers_json(handler: Handler) -> Callable[[Request], Response]:
     """Answer programs: whatever the handler returns as JSON, errors in the one error shape."""
-    return answers(_trouble_as_json)(handler)
+    return answers(refusal)(handler)
 
 
-def _trouble_as_json(error: YtempireError) -> Response:
+def refusal(error: YtempireError) -> Response:
+    """An error in the one error shape, with the headers that belong to it."""
     response = jsonify(error.as_json())
     response.status_code = error.code
+    if isinstance(error, MethodUnknown):
+        response.headers["Allow"] = ", ".join(error.allowed)
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
     return response
@@ -98,11 +109,11 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
 
 @contextmanager
 def logged_failure() -> Iterator[None]:
-    """Log whatever an event handler raises, and raise it on: the failure is what has the event delivered again."""
+    """Log whatever an event handler raises, and answer with its status, which has the event delivered again."""
     try:
         yield
-    except Exception as error:
-        raise as_known(error) from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
+        abort(refusal(as_known(error)))
 
 
 def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:
@@ -129,6 +140,10 @@ def as_known(error: Exception) -> YtempireError:
     if isinstance(error, YtempireError):
         severity = "WARNING" if error.code < 500 else "ERROR"
         log(severity, error.message, reason=error.reason, error=type(error).__name__)
+        if isinstance(error, Misconfigured):  # what is wrong is for the operator, and callers may be anybody
+            return Misconfigured(
+                "This service is not set up right. Its operator has been told.", reason=error.reason
+            )
         return error
     if _is_outage(error):
         log("ERROR", "a Google Cloud service does not answer", error=type(error).__name__)
@@ -137,9 +152,22 @@ def as_known(error: Exception) -> YtempireError:
     return YtempireError("Something went wrong on our side. It has been recorded.")
 
 
+# What Google's clients raise when their service cannot be had; a 5xx is ServerError.
+_OUTAGES = {
+    "google.api_core.exceptions": ("ServerError", "TooManyRequests", "Aborted", "RetryError"),
+    "google.auth.exceptions": ("TransportError",),
+    "requests.exceptions": ("ConnectionError", "Timeout", "ChunkedEncodingError"),
+}
+
+
 def _is_outage(error: Exception) -> bool:
-    """Whether Google's own clients say that their service cannot be had (any client: Firestore, Tasks, ...)."""
-    exceptions = sys.modules.get("google.api_core.exceptions")  # whoever never loaded it cannot have raised it
-    return exceptions is not None and isinstance(
-        error, exceptions.ServiceUnavailable | exceptions.DeadlineExceeded | exceptions.RetryError
+    """Whether Google's own clients say that their service cannot be had (any client: Firestore, BigQuery, ...)."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    # By name, for whoever never loaded a library cannot have raised its errors.
+    return any(
+        isinstance(error, getattr(sys.modules[module], name))
+        for module, names in _OUTAGES.items()
+        if module in sys.modules
+        for name in names
     )

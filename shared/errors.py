@@ -7,6 +7,7 @@
     │   ├── Forbidden          403  somebody, but not for this
     │   ├── NotFound           404
     │   ├── Conflict           409  true already, or taken by somebody else
+    │   ├── MethodUnknown      405  no such thing is done here; `allowed` says what is
     │   ├── TooLarge           413
     │   ├── ReauthRequired     409  a person has to connect the channel again
     │   ├── Misconfigured      500  the operator has to act: settings, OAuth client, API not enabled
@@ -54,16 +55,15 @@ class YtempireError(Exception):
         self.detail = detail
 
     def as_json(self) -> dict[str, dict[str, object]]:
-        """The one error shape: {"error": {"code", "reason", "message", "retry_at"?, "field"?}}."""
+        """The one error shape: {"error": {"code", "reason", "message", "retry_at"?}}, a field in the words."""
+        named = self.field is None or self.field in self.message
         error: dict[str, object] = {
             "code": self.code,
             "reason": self.reason,
-            "message": self.message,
+            "message": self.message if named else f"{self.field}: {self.message}",
         }
         if self.retry_at is not None:
             error["retry_at"] = self.retry_at.astimezone(UTC).isoformat(timespec="seconds")
-        if self.field is not None:
-            error["field"] = self.field
         return {"error": error}
 
 
@@ -108,6 +108,17 @@ class Conflict(Terminal):
 
     code = 409
     default_reason = "conflict"
+
+
+class MethodUnknown(Terminal):
+    """No such thing is done here; `allowed` are the methods that are."""
+
+    code = 405
+    default_reason = "methodUnknown"
+
+    def __init__(self, *allowed: str) -> None:
+        super().__init__(f"Use {' or '.join(allowed)} here.")
+        self.allowed = allowed
 
 
 class TooLarge(Terminal):

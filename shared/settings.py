@@ -1,7 +1,8 @@
 """What a deployment can set, typed, read once.
 
 Every value comes from an environment variable. Required ones have no default; all that are missing or wrong are
-named in one message. Endpoints default to Google's own. Secrets are never settings: they live in Secret Manager,
+named in one message, without their values. What a quota profile has (its buckets and limits) only that room knows,
+and refuses likewise. Endpoints default to Google's own. Secrets are never settings: they live in Secret Manager,
 and only their names are constants here. Emulators are chosen by the variables that Google's tools use
 (FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST, ...), read in `shared/cloud`.
 """
@@ -9,21 +10,58 @@ and only their names are constants here. Emulators are chosen by the variables t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from shared.errors import Misconfigured
 
 OAUTH_CLIENT_SECRET = "youtube-oauth-client"  # noqa: S105 - the secret's name in Secret Manager
 VAULT_KEY_SECRET = "youtube-vault-key"  # noqa: S105 - likewise
+REPORT_TYPES = (
+    "channel_basic_a3",
+    "channel_playback_location_a3",
+    "channel_traffic_source_a3",
+    "channel_device_os_a3",
+    "channel_subtitles_a3",
+    "channel_combined_a3",
+    "channel_demographics_a1",
+    "channel_reach_basic_a1",
+    "channel_reach_combined_a1",
+)
+"""Report types that can be collected; the warehouse has a table for each."""
 
 
-def setting(name: str, default: Any = MISSING, *, doc: str) -> Any:
-    """A dataclass field that is read from the environment variable `name`."""
-    metadata = {"env": name, "doc": doc}
+class Form(NamedTuple):
+    """What a value must look like, each of them in a list: a whole pattern, and the same in words."""
+
+    pattern: str
+    words: str
+
+
+def one_of(*words: str) -> Form:
+    """One of a few words."""
+    return Form("|".join(map(re.escape, words)), f"one of {', '.join(words)}")
+
+
+URL = Form(r"https?://[^\s/?#]+\S*", "an http(s) URL")
+FUNCTION_URL = Form(
+    r"https?://([^\s{}]|\{(region|project|function)\})+",
+    "an http(s) URL with no other places than {region}, {project} and {function}",
+)
+COUNT = Form(r"[1-9][0-9]{0,8}", "a whole number of at least 1")
+TEXT = Form(r"[^\r\n]+", "one line of text")
+
+
+def setting(name: str, default: Any = MISSING, *, doc: str, form: Form | None = None) -> Any:
+    """A dataclass field that is read from the environment variable `name`.
+
+    form: unless given, an address for names that end like one, and any text for others.
+    """
+    form = form or (URL if name.endswith(("_URL", "_ROOT")) else TEXT)
+    metadata = {"env": name, "doc": doc, "form": form}
     if default is MISSING:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -41,6 +79,7 @@ class Settings:
         "YT_FUNCTION_URL",
         "https://{region}-{project}.cloudfunctions.net/{function}",
         doc="address of a function; {region}, {project} and {function} are filled in",
+        form=FUNCTION_URL,
     )
     id_token_issuer: str = setting("YT_ID_TOKEN_ISSUER", doc="issuer of the app's user ID tokens")
     id_token_audience: str = setting("YT_ID_TOKEN_AUDIENCE", doc="audience of the app's user ID tokens")
@@ -63,22 +102,39 @@ class Settings:
         (),
         doc="URLs that a user may be sent back to after consent, comma separated",
     )
-    users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels")
-    channels_per_user: int = setting("YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect")
-    quota_profile: str = setting("YT_QUOTA_PROFILE", "current", doc="quota profile: current or guide")
+    users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels", form=COUNT)
+    channels_per_user: int = setting(
+        "YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect", form=COUNT
+    )
+    quota_profile: str = setting(
+        "YT_QUOTA_PROFILE",
+        "current",
+        doc="quota profile: current or guide",
+        form=one_of("current", "guide"),
+    )
     quota_limits: tuple[str, ...] = setting(
-        "YT_QUOTA_LIMITS", (), doc="daily limits other than the profile's, as bucket=units, comma separated"
+        "YT_QUOTA_LIMITS",
+        (),
+        doc="daily limits other than the profile's, as bucket=units, comma separated",
+        form=Form(r"\w+=[1-9][0-9]{0,8}", "bucket=units"),
     )
     rate_limits: tuple[str, ...] = setting(
         "YT_RATE_LIMITS",
         (),
         doc="rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated",
+        form=Form(r"\w+=(off|[1-9][0-9]{0,3}/[1-9][0-9]{0,4})", "limit=calls/seconds or limit=off"),
     )
-    dataset: str = setting("YT_DATASET", "youtube", doc="BigQuery dataset")
+    dataset: str = setting(
+        "YT_DATASET",
+        "youtube",
+        doc="BigQuery dataset",
+        form=Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores"),
+    )
     report_types: tuple[str, ...] = setting(
         "YT_REPORT_TYPES",
         ("channel_basic_a3",),
         doc="Reporting API report types to collect, comma separated",
+        form=one_of(*REPORT_TYPES),
     )
     youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
     analytics_root: str = setting(
@@ -109,6 +165,7 @@ class Settings:
         "YT_OAUTH_PUBLISHING",
         "production",
         doc="publishing status of the OAuth consent screen: production, or testing (grants die after a week)",
+        form=one_of("production", "testing"),
     )
     hub_url: str = setting("YT_HUB_URL", "https://pubsubhubbub.appspot.com/subscribe", doc="WebSub hub")
     topic_url: str = setting(
@@ -130,7 +187,7 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """Settings from an environment.
 
-    Raises Misconfigured once, naming every variable that is missing or does not parse.
+    Raises Misconfigured once, naming every variable that is missing or not of its form.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -141,28 +198,27 @@ def load(environ: Mapping[str, str]) -> Settings:
             if item.default is MISSING:
                 problems.append(f"{name} is missing ({item.metadata['doc']})")
             continue
-        try:
-            values[item.name] = _parse(str(item.type), name, text)
-        except ValueError as error:
-            problems.append(str(error))
+        parts = [part.strip() for part in text.split(",") if part.strip()] if _is_list(item) else [text]
+        form: Form = item.metadata["form"]
+        if not (parts and all(re.fullmatch(form.pattern, part) for part in parts)):
+            problems.append(f"{name} must be {form.words}")  # and not what it is: that may hold a secret
+            continue
+        values[item.name] = _value(item, parts)
     if problems:
         raise Misconfigured("settings: " + "; ".join(problems), reason="settings")
     return Settings(**values)
 
 
-def _parse(kind: str, name: str, text: str) -> object:
-    if kind == "int":
-        if not text.isdecimal():
-            raise ValueError(f"{name} must be a whole number, not {text!r}")
-        return int(text)
-    if kind.startswith("tuple"):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name.endswith(("_URL", "_ROOT")):
-        parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise ValueError(f"{name} must be an http(s) URL, not {text!r}")
-        return text.rstrip("/")
-    return text
+def _is_list(item: Field[Any]) -> bool:
+    return str(item.type).startswith("tuple")
+
+
+def _value(item: Field[Any], parts: list[str]) -> object:
+    if _is_list(item):
+        return tuple(parts)
+    if item.type == "int":
+        return int(parts[0])
+    return parts[0].rstrip("/") if item.metadata["form"] in {URL, FUNCTION_URL} else parts[0]
 
 
 @cache

@@ -11,7 +11,7 @@ from shared import entry
 from shared.access import front
 from shared.console import answers, page, read
 from shared.console.connections import Filter
-from shared.errors import NotFound, YtempireError
+from shared.errors import MethodUnknown, NotFound, YtempireError
 from shared.settings import settings
 
 
@@ -21,7 +21,7 @@ def console(request: Request) -> Response:
     path = request.path.rstrip("/").removeprefix("/console")
     handler, methods = _ROUTES.get(path, (_nowhere, _READS))
     if request.method not in methods:
-        return Response(status=405, headers={"Allow": ", ".join(methods)})
+        return entry.refusal(MethodUnknown(*methods))
     return handler(request)
 
 

@@ -9,7 +9,7 @@ from flask import Request
 
 from shared import access, entry
 from shared.access import front
-from shared.errors import InvalidRequest
+from shared.errors import MethodUnknown
 from shared.settings import settings
 
 
@@ -18,7 +18,7 @@ from shared.settings import settings
 def oauth_disconnect(request: Request) -> dict[str, Any]:
     """POST {"channel_id"}; asked twice, the same receipt. {"receipt", "deleted": {step: count}, "google", ...}."""
     if request.method != "POST":
-        raise InvalidRequest("Use POST.", reason="method")
+        raise MethodUnknown("POST")
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
     user = front.signed_in(request.headers.get("Authorization"))
     channel_id = front.channel_id(entry.json_body(request))

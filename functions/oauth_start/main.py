@@ -7,6 +7,7 @@ from flask import Request, Response, jsonify
 
 from shared import access, entry, pages
 from shared.access import consent, front
+from shared.errors import MethodUnknown
 from shared.settings import settings
 
 
@@ -14,7 +15,7 @@ from shared.settings import settings
 def oauth_start(request: Request) -> Response:
     """A form from the app's page is sent on to Google; a program gets {"authorization_url"}."""
     if request.method != "POST":
-        return Response("Use POST.", status=405, headers={"Allow": "POST"}, mimetype="text/plain")
+        return entry.refusal(MethodUnknown("POST"))
     return _person(request) if request.mimetype == front.FORM else _program(request)
 
 

@@ -7,7 +7,7 @@ from flask import Request, Response
 
 from shared import entry
 from shared.collection import run
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import MethodUnknown, NotFound
 from shared.push import feed, push
 
 
@@ -17,7 +17,7 @@ def webhook(request: Request) -> Response:
     """GET echoes the challenge of a subscription that we asked for; POST takes what its secret signed."""
     channel_id, token = _address(request.path)
     if request.method not in {"GET", "POST"}:
-        raise InvalidRequest("A hub verifies with GET and notifies with POST.", reason="methodUnknown")
+        raise MethodUnknown("GET", "POST")
     if request.method == "GET":
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")

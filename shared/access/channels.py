@@ -1,7 +1,7 @@
 """Connected channels as the rest of the system sees them: `channels/<channel id>`.
 
-Who owns it, what it is called, what it can do and why not, what state its connection is in, and when each source
-was last collected. No secrets: those are in `grants`.
+Who owns it, what it is called, what it can do and why not, what state its connection is in, and when each report
+type was last collected. No secrets: those are in `grants`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WORKING = (CONNECTED, TROUBLED)
 
 @dataclass(frozen=True)
 class Channel:
-    """One connected channel. last_sync: source -> when it was last collected whole."""
+    """One connected channel. last_sync: report type -> when it was last collected whole."""
 
     channel_id: str
     user_id: str
@@ -45,6 +45,11 @@ class Channel:
         """Whether this connection may do what the feature needs."""
         capability = self.capabilities.get(feature)
         return capability is not None and capability.have
+
+    def collected(self, report_types: Iterable[str]) -> datetime | None:
+        """Since when all of these are collected: the oldest collection of one; None while one never was."""
+        times = [self.last_sync.get(report_type) for report_type in report_types]
+        return min((at for at in times if at is not None), default=None) if all(times) else None
 
     @property
     def working(self) -> bool:
@@ -76,12 +81,13 @@ def list_all(
         yield read(snapshot.id, snapshot.to_dict())
 
 
-def record_sync(client: Client, channel_id: str, source: str, at: datetime) -> None:
-    """Remember that a source was collected whole. A channel that is gone by then is no error."""
+def record_sync(client: Client, channel_id: str, report_types: Iterable[str], at: datetime) -> None:
+    """Remember that report types were collected whole. A channel that is gone by then is no error."""
     from google.api_core import exceptions  # noqa: PLC0415
 
     try:
-        client.document(COLLECTION, channel_id).update({f"last_sync.`{source}`": at}, **patience())
+        changes = {f"last_sync.`{report_type}`": at for report_type in report_types}
+        client.document(COLLECTION, channel_id).update(changes, **patience())
     except exceptions.NotFound:
         return
 

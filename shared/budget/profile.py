@@ -247,13 +247,15 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
 
     limits: "bucket=units"; reserve, alert and system keep their proportion. rates: "limit=calls/seconds", or
     "limit=off" where Google has granted so much that counting costs more than it saves.
-    Raises Misconfigured naming the item that is wrong.
+    Raises Misconfigured naming every item that is wrong.
     """
+    problems: list[str] = []
     buckets = dict(profile.buckets)
     for item in limits:
         found = _RESIZE.fullmatch(item)
         if not found or found[1] not in buckets or int(found[2]) < 1:
-            raise Misconfigured(f"quota limits: {item!r} is not bucket=units", reason="quotaProfile")
+            problems.append(f"YT_QUOTA_LIMITS: {item!r} is not bucket=units")
+            continue
         buckets[found[1]] = _resized(buckets[found[1]], int(found[2]))
     by_name = {limit.name: limit for limit in profile.rate_limits}
     for item in rates:
@@ -262,10 +264,11 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
             continue
         found = _RERATE.fullmatch(item)
         if not found or found[1] not in by_name or not 1 <= int(found[2]) <= MAX_CALLS or not int(found[3]):
-            raise Misconfigured(
-                f"rate limits: {item!r} is not limit=calls/seconds or limit=off", reason="quotaProfile"
-            )
+            problems.append(f"YT_RATE_LIMITS: {item!r} is not limit=calls/seconds or limit=off")
+            continue
         by_name[found[1]] = replace(by_name[found[1]], calls=int(found[2]), window=int(found[3]))
+    if problems:
+        raise Misconfigured("settings: " + "; ".join(problems), reason="settings")
     return replace(profile, buckets=buckets, rate_limits=tuple(by_name.values()))
 
 

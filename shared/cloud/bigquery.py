@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.settings import settings
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
+    from google.cloud.bigquery.table import RowIterator
+
+PATIENCE = 20.0
+"""Seconds for one request that nobody watches; the library's own are ten minutes, more than a function lives."""
+WORK = 120.0
+"""Seconds for a statement that BigQuery has taken on."""
 
 
 @cache
@@ -27,4 +33,37 @@ def client() -> Client:
         project=settings().project,
         credentials=AnonymousCredentials(),
         client_options=ClientOptions(api_endpoint=f"http://{host}"),
+    )
+
+
+def patience(seconds: float = PATIENCE) -> dict[str, Any]:
+    """`retry` and `timeout` for one request: `client.create_table(table, **patience())`.
+
+    When they are over the request raises what `shared.entry` answers as 503.
+    """
+    from google.cloud.bigquery.retry import DEFAULT_RETRY  # noqa: PLC0415 - loaded by then
+
+    return {"retry": DEFAULT_RETRY.with_timeout(seconds), "timeout": seconds}
+
+
+def ask(
+    client: Client, query: str, *parameters: Any, seconds: float = PATIENCE, work: float = WORK
+) -> RowIterator:
+    """What a statement answers, its rows or how many it changed; `parameters` are BigQuery's.
+
+    seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. One request for a
+    statement that is done at once; a job that is created, polled and read would take three.
+    Raises google.api_core's errors, TimeoutError for a statement that takes too long.
+    """
+    from google.cloud.bigquery import QueryJobConfig  # noqa: PLC0415 - loaded by then
+    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY  # noqa: PLC0415
+
+    waits = patience(seconds)
+    return client.query_and_wait(
+        query,
+        job_config=QueryJobConfig(query_parameters=parameters),
+        retry=waits["retry"],
+        job_retry=DEFAULT_JOB_RETRY.with_timeout(seconds),
+        api_timeout=waits["timeout"],
+        wait_timeout=work,
     )

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 Download = Callable[[ReportRef, BinaryIO], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
-SOURCE = "reports"
 _DOWNLOADS_AT_ONCE = 8
 _MEMORY_BYTES = 2 * 2**20  # a report beyond this waits on disk
 
@@ -115,7 +114,7 @@ class ReportIngest:
         gone = take_back(self.warehouse, self.dataset, self.state, named, clock=self.clock)
         for channel_id in _whole(refs, outcomes):
             if channel_id not in gone:
-                channels.record_sync(self.state, channel_id, SOURCE, self.clock())
+                channels.record_sync(self.state, channel_id, [refs[0].report_type], self.clock())
         fates = [(ref, error, Fate.DROP if ref.channel_id in gone else fate(error)) for ref, error in failed]
         for ref, error, what in fates:
             _tell(ref, error, what)

@@ -22,7 +22,7 @@ from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import gone, planner, videos
 from shared.collection.completeness import Ledger
-from shared.collection.ingest import SOURCE, ReportIngest
+from shared.collection.ingest import ReportIngest
 from shared.collection.patience import Patience
 from shared.collection.reports import (
     NOT_CONNECTED,
@@ -51,7 +51,7 @@ def plan_reports(*, everything: bool) -> dict[str, int]:
     """Queue the collection of every connected channel, or of those that are overdue."""
     now = system_clock()
     candidates = [
-        planner.Candidate(channel.channel_id, channel.last_sync.get(SOURCE))
+        planner.Candidate(channel.channel_id, channel.collected(settings().report_types))
         for channel in channels.list_all(firestore.client(), states=channels.WORKING)
     ]
     due = planner.due(candidates, now=now, everything=everything)
@@ -79,7 +79,7 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
     shelf = _Shelf()
     for channel_id in channel_ids:
         _list_channel(collector, patience, channel_id, shelf)
-    _take_back(shelf)
+    _take_back(shelf, channel_ids)
     for message in messages(shelf.found):
         pubsub.publish(INGEST_TOPIC, message, {"kind": REPORTS})
     for item in shelf.found:
@@ -116,9 +116,9 @@ def _list_channel(collector: ReportCollector, patience: Patience, channel_id: st
                 return  # no other report type of this channel will do better
 
 
-def _take_back(shelf: _Shelf) -> None:
-    """Forget what was noted of channels that went while they were listed."""
-    left = gone.disconnected(firestore.client(), {item.channel_id for item in shelf.found})
+def _take_back(shelf: _Shelf, channel_ids: Sequence[str]) -> None:
+    """Forget what was noted of channels that are gone: by this run, or by one that died before it could."""
+    left = gone.disconnected(firestore.client(), channel_ids)
     for channel_id in left:
         Ledger(firestore.client()).forget(channel_id)
     shelf.unfinished |= left
@@ -126,10 +126,13 @@ def _take_back(shelf: _Shelf) -> None:
 
 
 def _note_fresh(shelf: _Shelf) -> None:
-    """Note which channels are as fresh as they can be: all listed, and nothing on its way to the warehouse."""
-    late = {item.channel_id for item in shelf.found if item.tally.waiting} | shelf.unfinished
-    for channel_id in sorted({item.channel_id for item in shelf.found} - late):
-        channels.record_sync(firestore.client(), channel_id, SOURCE, system_clock())
+    """Note what is as fresh as it can be: listed, and nothing of it on its way to the warehouse."""
+    fresh: dict[str, list[str]] = {}
+    for item in shelf.found:
+        if not item.tally.waiting:
+            fresh.setdefault(item.channel_id, []).append(item.report_type)
+    for channel_id, report_types in fresh.items():
+        channels.record_sync(firestore.client(), channel_id, report_types, system_clock())
 
 
 def ingest(kind: str, message: Mapping[str, Any]) -> None:

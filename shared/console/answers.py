@@ -8,7 +8,7 @@ from shared.clock import system_clock
 from shared.console import page
 from shared.console.operator import ASSERTION, iap_verifier, operator
 from shared.console.overview import Overview
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, Unavailable
 from shared.monitoring.log import log
 
 
@@ -23,8 +23,9 @@ def document(text: str, status: int = 200) -> Response:
 
 
 def numbers(seen: Overview) -> Response:
-    """The overview for programs; 503 when the connections could not be read, with what could."""
-    answer = jsonify(seen.as_json())
+    """The overview for programs; 503 and an error beside it when the connections could not be read."""
+    missing = Unavailable("The connections cannot be read; the rest is what could be.").as_json()
+    answer = jsonify(seen.as_json() | ({} if seen.available else missing))
     answer.status_code = 200 if seen.available else 503
     answer.headers.update(page.headers())
     return answer

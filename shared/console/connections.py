@@ -5,7 +5,7 @@ Codes become sentences here, once, for the page and the JSON alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -129,15 +129,19 @@ class Filter:
 EVERYTHING = Filter()
 
 
-def rows(channels: Iterable[Channel], loaded: Loaded, *, app_url: str, now: datetime) -> tuple[ChannelRow, ...]:
-    """All channels, those that need somebody first."""
-    found = (_row(channel, loaded, app_url, now) for channel in channels)
+def rows(
+    channels: Iterable[Channel], loaded: Loaded, *, app_url: str, now: datetime, report_types: Collection[str]
+) -> tuple[ChannelRow, ...]:
+    """All channels, those that need somebody first. report_types: what is to be collected of each."""
+    found = (_row(channel, loaded, app_url, now, report_types) for channel in channels)
     return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
 
 
-def _row(channel: Channel, loaded: Loaded, app_url: str, now: datetime) -> ChannelRow:
+def _row(
+    channel: Channel, loaded: Loaded, app_url: str, now: datetime, report_types: Collection[str]
+) -> ChannelRow:
     latest, days = loaded.channels.get(channel.channel_id, (None, 0))
-    last_sync = channel.last_sync.get("reports")
+    last_sync = channel.collected(report_types)
     overdue = channel.working and now - (last_sync or channel.connected_at) >= OVERDUE
     missing = _missing(channel)
     return ChannelRow(

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from shared.cloud.bigquery import ask
+
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 CHART_DAYS = 60
 PATIENCE = 8.0
-"""Seconds for one query while somebody waits for the page; the client's own patience is ten minutes."""
+"""Seconds for one query while somebody waits for the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +77,4 @@ def loaded_reports(client: Client, dataset: str) -> Loaded:
 
 
 def _rows(client: Client, query: str) -> list[Any]:
-    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY  # noqa: PLC0415 - loaded by then
-
-    # One request for each question; a job that is created, polled and read would take three.
-    found = client.query_and_wait(
-        query,
-        retry=DEFAULT_RETRY.with_timeout(PATIENCE),
-        job_retry=DEFAULT_JOB_RETRY.with_timeout(PATIENCE),
-        api_timeout=PATIENCE,
-        wait_timeout=PATIENCE,
-    )
-    return list(found)
+    return list(ask(client, query, seconds=PATIENCE, work=PATIENCE))

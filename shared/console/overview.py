@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -60,10 +60,18 @@ class Overview:
 
 
 def overview(
-    known: Known, profile: Profile, *, app_url: str, now: datetime, only: Filter = EVERYTHING
+    known: Known,
+    profile: Profile,
+    *,
+    app_url: str,
+    now: datetime,
+    report_types: Collection[str],
+    only: Filter = EVERYTHING,
 ) -> Overview:
     """The overview at `now`."""
-    everything = connections.rows(known.channels or (), known.loaded, app_url=app_url, now=now)
+    everything = connections.rows(
+        known.channels or (), known.loaded, app_url=app_url, now=now, report_types=report_types
+    )
     titles = {row.channel_id: row.title for row in everything}
     working = {row.channel_id: row.title for row in everything if row.state in WORKING}
     return Overview(

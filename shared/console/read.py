@@ -43,7 +43,10 @@ def current(only: Filter) -> Overview:
         subscriptions=subscriptions.found or {},
         problems=tuple(each.problem for each in (connected, usage, loaded, work, subscriptions) if each.problem),
     )
-    return overview(known, budget.profile(), app_url=settings().app_url, now=now, only=only)
+    chosen = settings()
+    return overview(
+        known, budget.profile(), app_url=chosen.app_url, now=now, report_types=chosen.report_types, only=only
+    )
 
 
 class Asked(Generic[Found]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.cloud.bigquery import ask
 from shared.warehouse.families import FAMILIES
 from shared.warehouse.schema import MANIFEST
 
@@ -26,13 +27,10 @@ def erase_rows(client: Client, dataset: str, channel_id: str, *, before: str) ->
 def _delete(client: Client, table: str, channel_id: str, before: str) -> int:
     from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
 
-    parameters = [
+    answer = ask(
+        client,
+        f"DELETE FROM `{table}` WHERE channel_id = @channel AND load_id < @before",
         bigquery.ScalarQueryParameter("channel", "STRING", channel_id),
         bigquery.ScalarQueryParameter("before", "STRING", before),
-    ]
-    job = client.query(
-        f"DELETE FROM `{table}` WHERE channel_id = @channel AND load_id < @before",
-        job_config=bigquery.QueryJobConfig(query_parameters=parameters),
     )
-    job.result(timeout=120)
-    return job.num_dml_affected_rows or 0
+    return answer.num_dml_affected_rows or 0

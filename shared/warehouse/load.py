@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from shared.clock import Clock, format_instant
+from shared.cloud.bigquery import PATIENCE, ask, patience
 from shared.warehouse.families import Family
 from shared.warehouse.rows import ReportRef, read_rows
 from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, family_schema
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 _JOB_BYTES = 32 * 2**20  # a function's disk is its memory
+_UPLOAD_RETRIES = 3  # pauses of 1, 2 and 4 s; the upload knows no other limit
+_JOB_SECONDS = 240
 
 
 def load_id_at(instant: datetime) -> str:
@@ -123,8 +126,13 @@ class Load:
             spool.seek(0)
             # The job's id names the load, so that an operator finds one by the other.
             self.client.load_table_from_file(
-                spool, table, job_config=config, job_id=f"{self.load_id}-{self._jobs}", timeout=120
-            ).result(timeout=300)
+                spool,
+                table,
+                job_config=config,
+                job_id=f"{self.load_id}-{self._jobs}",
+                num_retries=_UPLOAD_RETRIES,
+                timeout=PATIENCE,
+            ).result(retry=patience()["retry"], timeout=_JOB_SECONDS)
 
 
 def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterator[str]:
@@ -158,26 +166,24 @@ def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], 
         f"CAST(JSON_VALUE(entry, '$.{name}') AS {'INT64' if kind == 'INTEGER' else kind}) AS {name}"
         for name, kind in MANIFEST_COLUMNS.items()
     )
-    client.query(
+    ask(
+        client,
         f"MERGE `{client.project}.{dataset}.{MANIFEST}` AS manifest "
         f"USING (SELECT {picked} FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry) AS new "
         f"ON manifest.report_id = new.report_id "
         f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join('new.' + c for c in MANIFEST_COLUMNS)})",
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ScalarQueryParameter("entries", "STRING", json.dumps(rows))]
-        ),
-    ).result(timeout=120)
+        bigquery.ScalarQueryParameter("entries", "STRING", json.dumps(rows)),
+    )
 
 
 def already_loaded(client: Client, dataset: str, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
     """Of these reports, those that the manifest names: report id to (load id, row count)."""
     from google.cloud import bigquery  # noqa: PLC0415
 
-    rows = client.query(
+    rows = ask(
+        client,
         f"SELECT report_id, load_id, row_count FROM `{client.project}.{dataset}.{MANIFEST}` "
         "WHERE report_id IN UNNEST(@ids)",
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids))]
-        ),
-    ).result(timeout=60)
+        bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids)),
+    )
     return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}

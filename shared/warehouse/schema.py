@@ -36,13 +36,13 @@ VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")
 
 def ensure(client: Client, dataset: str) -> None:
     """Create what is missing and renew every view. Safe to repeat, and to run twice at once."""
-    client.create_dataset(f"{client.project}.{dataset}", exists_ok=True)
+    patience = cloud_bigquery.patience()
+    client.create_dataset(f"{client.project}.{dataset}", exists_ok=True, **patience)
     for table in tables(client.project, dataset):
-        client.create_table(table, exists_ok=True)
+        client.create_table(table, exists_ok=True, **patience)
     for name in VIEWS:
-        client.query(
-            f"CREATE OR REPLACE VIEW {_name(client, dataset, name)} AS\n{view_sql(name, dataset)}"
-        ).result()
+        view = f"`{client.project}.{dataset}.{name}`"
+        cloud_bigquery.ask(client, f"CREATE OR REPLACE VIEW {view} AS\n{view_sql(name, dataset)}")
 
 
 @cache
@@ -88,7 +88,3 @@ def family_schema(family: Family) -> list[SchemaField]:
         *(bigquery.SchemaField(name, kind) for name, kind in family.columns.items()),
         bigquery.SchemaField("extra", "JSON"),
     ]
-
-
-def _name(client: Client, dataset: str, name: str) -> str:
-    return f"`{client.project}.{dataset}.{name}`"

@@ -73,7 +73,7 @@ class Gateway:
             yield
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request; log it without its query, which carries codes and states."""
+        """Answer one request; log its route alone: paths and queries carry tokens, codes and states."""
         began = time.monotonic()
         destination = self.routes.destination(request.url.path)
         try:
@@ -88,7 +88,7 @@ class Gateway:
             "INFO",
             "request",
             method=request.method,
-            path=request.url.path,
+            route=destination.route if destination else None,
             function=destination.function.name if destination else None,
             status=response.status_code,
             milliseconds=round((time.monotonic() - began) * 1000),

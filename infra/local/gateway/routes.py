@@ -23,34 +23,33 @@ class Door(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where a request goes. path: what the function sees. subscription: for pushes."""
+    """Where a request goes. route: its path without what stands in it, which may be a secret."""
 
     function: Function
     door: Door
-    path: str
-    subscription: str | None = None
+    route: str
 
 
 @dataclass(frozen=True)
 class RouteTable:
     """The public addresses and private names of the functions that run here."""
 
-    public: Sequence[tuple[re.Pattern[str], Function]]
+    public: Sequence[tuple[str, re.Pattern[str], Function]]
     private: dict[str, Function]
     pushes: dict[str, Function]
 
     def destination(self, path: str) -> Destination | None:
         """Where a path leads, or None for nowhere."""
-        for pattern, function in self.public:
+        for route, pattern, function in self.public:
             if pattern.match(path):
                 door = Door.IAP if function.trigger == "http-iap" else Door.PUBLIC
-                return Destination(function=function, door=door, path=path)
+                return Destination(function=function, door=door, route=route)
         kind, _, rest = path.removeprefix("/").partition("/")
-        name, slash, below = rest.partition("/")
+        name, slash, _ = rest.partition("/")
         if kind == "functions" and name in self.private:
-            return Destination(function=self.private[name], door=Door.PRIVATE, path=slash + below or "/")
+            return Destination(function=self.private[name], door=Door.PRIVATE, route=f"/functions/{name}")
         if kind == "push" and not slash and name in self.pushes:
-            return Destination(function=self.pushes[name], door=Door.PUSH, path="/", subscription=name)
+            return Destination(function=self.pushes[name], door=Door.PUSH, route=f"/push/{name}")
         return None
 
 
@@ -58,7 +57,7 @@ def route_table(declared: Deployment, running: Collection[str]) -> RouteTable:
     """The routes to the functions that run."""
     functions = [function for function in declared.functions.values() if function.name in running]
     return RouteTable(
-        public=[(compile_path(path)[0], function) for function in functions for path in function.paths],
+        public=[(path, compile_path(path)[0], function) for function in functions for path in function.paths],
         private={function.name: function for function in functions if function.private},
         pushes={
             subscription.name: declared.functions[subscription.function]

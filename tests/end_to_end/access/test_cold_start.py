@@ -1,5 +1,7 @@
 """A function that wakes up while something it needs is away, or was never set."""
 
+import base64
+import json
 import os
 import time
 
@@ -39,7 +41,7 @@ def cold(access, run_folder):
 
 
 def _listens(url):
-    return httpx.get(f"{url}/robots.txt", trust_env=False).status_code == 404
+    return httpx.get(f"{url}/robots.txt", trust_env=False).status_code in {404, 405}
 
 
 def start(access, url):
@@ -76,6 +78,39 @@ def test_a_callback_while_a_service_is_away_spends_nothing_and_works_when_it_is_
     assert title(answer) == "We cannot do this right now"
     page = browser.follow(browser.send("GET", address))
     assert title(page) == "Your channel is connected"
+
+
+NOBODY = {
+    "channel": "UC1",
+    "id": "r",
+    "job": "j",
+    "day": "2026-11-01",
+    "created": "2026-11-04T09:30:00Z",
+    "url": "u",
+}
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize("away", ["FIRESTORE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"])
+def test_a_message_while_the_warehouse_or_the_state_is_away_is_refused_for_another_delivery(access, cold, away):
+    url, log = cold("ingest", **{away: f"{LOOPBACK}:{free_port()}"})
+    data = base64.b64encode(json.dumps({"report_type": "channel_basic_a3", "reports": [NOBODY]}).encode()).decode()
+    message = {"data": data, "attributes": {"kind": "reports"}, "messageId": "1", "publishTime": NOBODY["created"]}
+    began = time.monotonic()
+    answer = access.http.post(url, json={"message": message, "subscription": "projects/p/subscriptions/s"})
+    assert answer.status_code == 503
+    assert time.monotonic() - began < 50
+    assert "a Google Cloud service does not answer" in log.read_text()
+    assert access.stored("reports") == {}
+
+
+@pytest.mark.fault(46)
+@pytest.mark.parametrize("body", [{"everything": True}, {"channels": ["UC1"]}])
+def test_collecting_while_the_state_is_away_is_a_clean_503_that_cloud_tasks_repeats(access, cold, body):
+    url, _log = cold("collect_reports", FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}")
+    answer = access.http.post(url, json=body)
+    assert answer.status_code == 503
+    assert answer.json()["error"]["reason"] == "unavailable"
 
 
 @pytest.mark.fault(46)

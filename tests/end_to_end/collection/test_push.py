@@ -131,6 +131,8 @@ def test_a_verification_that_nobody_asked_for_is_not_confirmed(network: Network,
     stranger = callback(network, channel).rsplit("/", 1)[0] + "/guessed"
     assert network.http.get(stranger, params=query).status_code == 404
     assert network.http.post(stranger, content=b"x").status_code == 404
+    refused = network.http.put(stranger, content=b"x")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
 
 
 @pytest.mark.fault(39)

@@ -37,7 +37,7 @@ def connect(client: Client, stack: Stack, channel_id: str, **fields: Any) -> Non
         "state_reason": "",
         "state_since": now,
         "connected_at": now,
-        "last_sync": {"reports": now},
+        "last_sync": {"channel_basic_a3": now},
         "warnings": {},
         "capabilities": as_fields({"analytics": Capability(True, "granted")}),
     }

@@ -104,7 +104,8 @@ def test_what_youtube_does_not_take_fails_in_plain_words_that_the_operator_sees_
 def test_a_mistake_is_refused_at_once_with_its_field(stack: Stack, channel: str):
     body = {"idempotency_key": "mistake", "channel_id": channel, "upload": upload(title="x" * 101)}
     refused = publish(stack, body)
-    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "upload.title")
+    assert refused.status_code == 400
+    assert "upload.title" in refused.json()["error"]["message"]
 
 
 def test_what_failed_can_be_read_and_retried_by_hand(stack: Stack, channel: str):

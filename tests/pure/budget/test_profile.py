@@ -172,6 +172,14 @@ def test_a_wrong_limit_setting_is_named(item):
         adjusted(load("guide"), limits=(item,))
 
 
+@pytest.mark.fault(48)
+def test_every_limit_and_rate_that_the_profile_does_not_have_is_named_at_once():
+    with pytest.raises(Misconfigured) as refusal:
+        adjusted(load("guide"), limits=("nothing=5",), rates=("nobody=off", "reporting=1/0"))
+    for text in ("YT_QUOTA_LIMITS: 'nothing=5'", "YT_RATE_LIMITS: 'nobody=off'", "'reporting=1/0'"):
+        assert text in refusal.value.message
+
+
 def test_an_operator_can_set_rates_or_lift_them():
     profile = adjusted(load("current"), rates=("reporting=300/60", "uploads=off"))
     by_name = {limit.name: limit for limit in profile.rate_limits}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,9 +28,38 @@ def test_due_is_what_was_never_collected_or_not_for_25_hours():
 
 @given(channels)
 def test_every_channel_stands_on_exactly_one_shelf(ids):
-    found = list(shelves(ids))
-    assert [channel for shelf in found for channel in shelf] == ids
-    assert all(0 < len(shelf) <= SHELF for shelf in found)
+    found = shelves(ids)
+    assert sorted(channel for shelf in found.values() for channel in shelf) == sorted(ids)
+    assert all(shelf in range(-(-len(ids) // SHELF)) for shelf in found)
+
+
+@pytest.mark.parametrize("channels_in_all", [250, 10_000])
+def test_shelves_are_few_and_none_is_much_fuller_than_the_others(channels_in_all):
+    found = shelves(f"UC{number:022d}" for number in range(channels_in_all))
+    assert len(found) == channels_in_all / SHELF
+    assert max(map(len, found.values())) <= 2 * SHELF
+
+
+def names(ids: Iterable[str], slot: str = "2026-11-22") -> set[str]:
+    found: set[str] = set()
+    plan("collect_reports", ids, slot=slot, enqueue=lambda _q, name, _f, _p: not found.add(name))
+    return found
+
+
+@pytest.mark.fault(44)
+@given(channels, st.text("abcdef0123", min_size=7, max_size=9))
+def test_a_channel_that_connects_between_two_triggers_renames_no_task(ids, newcomer):
+    before, after = names(ids), names([newcomer, *ids])
+    assert before <= after
+    assert len(after - before) <= 1
+
+
+@given(channels, st.text("abcdef0123", min_size=7, max_size=9))
+def test_a_channel_that_connects_moves_others_to_a_new_shelf_only(ids, newcomer):
+    before, after = shelves(ids), shelves([newcomer, *ids])
+    stood = {channel: shelf for shelf, found in before.items() for channel in found}
+    moved = {shelf for shelf, found in after.items() for channel in found if stood.get(channel, shelf) != shelf}
+    assert moved <= {-(-len(ids) // SHELF)}
 
 
 @given(channels, st.integers(1, 3))
@@ -40,12 +71,9 @@ def test_planning_one_run_any_number_of_times_queues_each_channel_once(ids, time
         return queue.setdefault(name, payload["channels"]) is payload["channels"]
 
     counts = [plan("collect_reports", ids, slot="2026-11-22", enqueue=enqueue) for _ in range(times)]
-    assert counts == [len(list(shelves(ids))), *[0] * (times - 1)]
+    assert counts == [len(shelves(ids)), *[0] * (times - 1)]
     assert sorted(channel for shelf in queue.values() for channel in shelf) == sorted(ids)
 
 
 def test_another_run_is_planned_anew():
-    names: set[str] = set()
-    for slot in ("2026-11-22", "2026-11-23"):
-        plan("collect_reports", ["UC1"], slot=slot, enqueue=lambda _q, name, _f, _p: not names.add(name))
-    assert len(names) == 2
+    assert not names(["UC1"]) & names(["UC1"], slot="2026-11-23")

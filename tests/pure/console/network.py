@@ -18,6 +18,7 @@ from shared.operations.operation import Operation, State
 NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past noon in California
 APP = "https://app.example.test"
 PROFILE: Profile = load("current")
+TYPES = ("channel_basic_a3",)
 
 
 def channel(channel_id: str = "UC1", **fields: Any) -> Channel:
@@ -25,7 +26,7 @@ def channel(channel_id: str = "UC1", **fields: Any) -> Channel:
         "channel_id": channel_id, "user_id": "user-001", "google_account": None, "title": "A channel",
         "uploads_playlist": None, "state": CONNECTED, "state_reason": "", "state_since": NOW - timedelta(days=9),
         "capabilities": {}, "connected_at": NOW - timedelta(days=9),
-        "last_sync": {"reports": NOW - timedelta(hours=6)}, "warnings": {},
+        "last_sync": {"channel_basic_a3": NOW - timedelta(hours=6)}, "warnings": {},
     }  # fmt: skip
     return Channel(**{**defaults, **fields})
 
@@ -75,7 +76,7 @@ def failed(number: int = 2, **fields: Any) -> Operation:
 
 
 def seen(only: Filter = EVERYTHING, **known: Any) -> Overview:
-    return overview(Known(**known), PROFILE, app_url=APP, now=NOW, only=only)
+    return overview(Known(**known), PROFILE, app_url=APP, now=NOW, report_types=TYPES, only=only)
 
 
 def large(channels: int = 250) -> Overview:

@@ -11,7 +11,7 @@ from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROU
 from shared.console.connections import ATTENTION, Filter, Urgency
 from tests.pure.console.network import APP, NOW, channel, seen
 
-LATE = {"last_sync": {"reports": NOW - timedelta(hours=25)}}
+LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
 WARNED = {"warnings": {"timeLimited": NOW + timedelta(days=3)}}
 UNTICKED = {"capabilities": {"revenue": Capability(False, "unticked")}}
 
@@ -54,8 +54,16 @@ def test_connecting_again_names_the_channel_and_leads_to_the_app():
     ("age", "overdue"), [(timedelta(hours=24, minutes=59), False), (timedelta(hours=25), True)]
 )
 def test_a_channel_is_overdue_after_25_hours(age, overdue):
-    assert row(last_sync={"reports": NOW - age}).overdue is overdue
+    assert row(last_sync={"channel_basic_a3": NOW - age}).overdue is overdue
     assert row(last_sync={}, connected_at=NOW - age).overdue is overdue
+
+
+def test_of_several_report_types_the_one_that_waits_longest_counts():
+    early, late = NOW - timedelta(hours=30), NOW - timedelta(hours=2)
+    both = channel(last_sync={"channel_basic_a3": late, "channel_reach_basic_a1": early})
+    assert both.collected(["channel_basic_a3", "channel_reach_basic_a1"]) == early
+    assert both.collected(["channel_basic_a3"]) == late
+    assert both.collected(["channel_basic_a3", "channel_device_os_a3"]) is None
 
 
 def test_a_channel_whose_work_has_stopped_is_not_overdue():

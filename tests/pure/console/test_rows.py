@@ -28,7 +28,9 @@ from tests.pure.console.network import (
 
 
 def bucket(name="default", *, now=NOW, **fields):
-    [found] = overview(Known(usage={name: usage(name, **fields)}), PROFILE, app_url=APP, now=now).quota
+    [found] = overview(
+        Known(usage={name: usage(name, **fields)}), PROFILE, app_url=APP, now=now, report_types=()
+    ).quota
     return found
 
 

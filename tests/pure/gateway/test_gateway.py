@@ -144,6 +144,10 @@ class TestIdentityAwareProxy:
         assert (answer.status_code, reason(answer)) == (400, "invalidRequest")
 
 
-def test_no_query_is_logged_because_it_carries_codes_and_states(front: Front, capsys):
+def test_routes_are_logged_and_no_paths_and_queries_that_carry_tokens_codes_and_states(front: Front, capsys):
     front.ask("GET", "/open?code=canary-code&state=canary-state")
-    assert "canary" not in capsys.readouterr().out
+    front.ask("GET", "/nowhere/canary-token")
+    front.ask("GET", "/hooks/canary-token")
+    logged = capsys.readouterr().out
+    assert "/hooks/{channel}" in logged
+    assert "canary" not in logged

@@ -42,4 +42,8 @@ def test_an_error_answers_in_the_one_shape():
 
 
 def test_the_field_at_fault_is_named():
-    assert InvalidRequest("Too long.", field="title").as_json()["error"]["field"] == "title"
+    told = InvalidRequest("Too long.", field="title").as_json()["error"]
+    assert (set(told), told["message"]) == ({"code", "reason", "message"}, "title: Too long.")
+    assert (
+        InvalidRequest("A title is needed.", field="title").as_json()["error"]["message"] == "A title is needed."
+    )
