@@ -33,6 +33,7 @@ from shared.errors import (
     Unavailable,
     YtempireError,
 )
+from shared.monitoring.log import log
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,19 +52,20 @@ class Verdict(enum.Enum):
     GOOD = "good"
     GRANT_DEAD = "grantDead"  # only a person can bring it back
     CLIENT_WRONG = "clientWrong"  # our own client id or secret; no user did anything wrong
-    REFUSED = "refused"  # a policy or a malformed request
+    REFUSED = "refused"  # a policy of the user's organisation, or the user
     UNAVAILABLE = "unavailable"  # ask again later
 
 
-_BY_WORD: Mapping[str, Verdict] = {
-    "invalid_grant": Verdict.GRANT_DEAD,
-    "invalid_client": Verdict.CLIENT_WRONG,
-    "unauthorized_client": Verdict.CLIENT_WRONG,
-    "redirect_uri_mismatch": Verdict.CLIENT_WRONG,
-    "temporarily_unavailable": Verdict.UNAVAILABLE,
-    "server_error": Verdict.UNAVAILABLE,
-    "internal_failure": Verdict.UNAVAILABLE,
+# Only what names the grant may cost a user the connection. What names the client or the request is our own fault,
+# whoever's token it was about; what nobody knows is waited out, and told.
+_WORDS: Mapping[Verdict, str] = {
+    Verdict.GRANT_DEAD: "invalid_grant",
+    Verdict.REFUSED: "access_denied admin_policy_enforced",
+    Verdict.CLIENT_WRONG: "invalid_client unauthorized_client deleted_client disabled_client restricted_client "
+    "org_internal redirect_uri_mismatch invalid_request invalid_scope unsupported_grant_type",
+    Verdict.UNAVAILABLE: "temporarily_unavailable server_error internal_failure rate_limit_exceeded",
 }
+_BY_WORD = {word: verdict for verdict, words in _WORDS.items() for word in words.split()}
 
 
 def judge(status: int, body: bytes) -> tuple[Verdict, str]:
@@ -78,7 +80,7 @@ def judge(status: int, body: bytes) -> tuple[Verdict, str]:
     word = _error_word(body)
     if not word:
         return Verdict.UNAVAILABLE, ""  # a 4xx that is not OAuth's shape comes from something in between
-    return _BY_WORD.get(word, Verdict.REFUSED), word
+    return _BY_WORD.get(word, Verdict.UNAVAILABLE), word
 
 
 def _error_word(body: bytes) -> str:
@@ -225,8 +227,10 @@ class GoogleOAuth:
         )
         return flow
 
-    def _tokens(self, answer: Mapping[str, Any]) -> Tokens:
+    def _tokens(self, answer: object) -> Tokens:
         now = self.clock()
+        if not isinstance(answer, Mapping):
+            raise CorruptData("Google's token answer is no JSON object.")
         access_token = answer.get("access_token")
         if not isinstance(access_token, str) or not access_token:
             raise CorruptData("Google's token answer has no access token.")
@@ -248,8 +252,8 @@ class GoogleOAuth:
             return None
         try:
             payload = id_token.split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except (ValueError, IndexError):
+            claims = dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+        except (ValueError, IndexError, TypeError):
             return None
         issuers = {self.settings.oauth_issuer, self.settings.oauth_issuer.removeprefix("https://")}
         if claims.get("iss") not in issuers or claims.get("aud") != self.client().client_id:
@@ -275,6 +279,8 @@ def _raise_unless_good(response: Any) -> Any:
 
 def _raise_for(status: int, body: bytes) -> None:
     verdict, word = judge(status, body)
+    if word and word not in _BY_WORD:
+        log("ERROR", "Google's token endpoint says what nobody here knows; it is asked again later", word=word)
     if verdict is not Verdict.GOOD:
         raise _refusal(verdict, word)
 

@@ -1,9 +1,10 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.google_oauth import OAuthClient, Verdict, judge
-from shared.errors import Misconfigured
+from shared.access.google_oauth import GoogleOAuth, OAuthClient, Verdict, judge
+from shared.errors import CorruptData, Misconfigured
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
 
@@ -21,7 +22,13 @@ def error(word):
         (400, error("invalid_client"), Verdict.CLIENT_WRONG),
         (401, error("unauthorized_client"), Verdict.CLIENT_WRONG),
         (400, error("admin_policy_enforced"), Verdict.REFUSED),
-        (400, error("invalid_scope"), Verdict.REFUSED),
+        (401, error("deleted_client"), Verdict.CLIENT_WRONG),
+        (401, error("disabled_client"), Verdict.CLIENT_WRONG),
+        (400, error("invalid_request"), Verdict.CLIENT_WRONG),
+        (400, error("invalid_scope"), Verdict.CLIENT_WRONG),
+        (400, error("unsupported_grant_type"), Verdict.CLIENT_WRONG),
+        (403, error("rate_limit_exceeded"), Verdict.UNAVAILABLE),
+        (400, error("a_word_of_tomorrow"), Verdict.UNAVAILABLE),
         (500, error("internal_failure"), Verdict.UNAVAILABLE),
         (429, error("rate_limited"), Verdict.UNAVAILABLE),
         (302, b"", Verdict.UNAVAILABLE),
@@ -68,3 +75,10 @@ def test_an_unreadable_client_is_the_operator_s_and_its_payload_is_not_repeated(
     assert "s3cret" not in str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("answer", [None, [], "x", 7, {"access_token": ""}])
+def test_a_good_status_with_no_token_in_it_is_an_answer_that_cannot_be_read(answer):
+    google = GoogleOAuth(None, None, lambda: datetime(2026, 11, 25, tzinfo=UTC))  # type: ignore[arg-type]
+    with pytest.raises(CorruptData):
+        google._tokens(answer)
