@@ -2,8 +2,9 @@
 
 The order is the promise. First the connection is marked, which stops every refresh and all new work; then what we
 hold is deleted, step by step, each noted on the receipt; then Google is asked to revoke; last the channel itself
-goes. Every step can be done twice, so a run that stopped anywhere is simply run again. Google failing delays
-nothing: the token waits, sealed, in `revocations` until Google has answered.
+goes. A run that stopped anywhere is simply run again, and two at once do no harm: a deletion is committed only
+while this very connection is still being ended, so what its owner connects anew meanwhile is safe.
+Google failing delays nothing: the token waits, sealed, in `revocations` until Google has answered.
 
 A revocation ends everything that the Google account gave this project, so it is asked for with the account's last
 channel only; for the others the deleted token is the end.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.access import channels, grants, health, receipts
@@ -27,7 +29,7 @@ from shared.errors import Conflict, CorruptData, NotFound, YtempireError
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
 
 REVOCATIONS = "revocations"
 TOKEN = "token"  # noqa: S105 - a sealed field's name
@@ -90,18 +92,29 @@ class Disconnects:
             return self.receipts.newest(channel_id, user_id)
         return self.end(channel_id, by="user")
 
-    def end(self, channel_id: str, *, by: str = "lost") -> Receipt:
-        """End a connection whoever owns it, or go on with an end that stopped half-way."""
-        receipt_id = self._mark(channel_id, by)
+    def end(self, channel_id: str, *, by: str = "lost", as_of: datetime | None = None) -> Receipt:
+        """End a connection whoever owns it, or go on with an end that stopped half-way.
+
+        as_of: since when it is in the state for which it ends. Raises Conflict when that has changed meanwhile,
+        NotFound for a channel that is not connected.
+        """
+        receipt_id = self._mark(channel_id, by, as_of)
+        try:
+            self._delete_all(channel_id, receipt_id)
+        except _EndedElsewhere:
+            log("NOTICE", "another run has disconnected this channel", channel=channel_id, receipt=receipt_id)
+        else:
+            log("NOTICE", "channel disconnected", channel=channel_id, receipt=receipt_id, by=by)
+        return self.receipts.get(receipt_id)
+
+    def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self._set_token_aside(channel_id, receipt_id)
         for erasure in ERASURES:
-            self.receipts.note(receipt_id, erasure.name, self._erase(erasure, channel_id))
+            self.receipts.note(receipt_id, erasure.name, self._erase(erasure, channel_id, receipt_id))
         self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
-        log("NOTICE", "channel disconnected", channel=channel_id, receipt=receipt_id, by=by)
-        return self.receipts.get(receipt_id)
 
     def revoke(self, receipt_id: str) -> str:
         """Ask Google to revoke what a disconnect set aside; answers the receipt's word.
@@ -125,13 +138,15 @@ class Disconnects:
             return receipts.UNREADABLE
         return receipts.REVOKED if self.google.revoke(Secret(token.decode())) else receipts.ALREADY_REVOKED
 
-    def _mark(self, channel_id: str, by: str) -> str:
+    def _mark(self, channel_id: str, by: str, as_of: datetime | None = None) -> str:
         """Stop all work of a channel and open a receipt, in one commit."""
         for _ in range(_ATTEMPTS):
             snapshot = self._channel(channel_id)
             fields = snapshot.to_dict()
             if fields is None:
                 raise NotFound("This channel is not connected.", reason="notConnected")
+            if as_of is not None and fields["state_since"] > as_of:
+                raise Conflict("This connection has changed meanwhile.", reason="changedMeanwhile")
             receipt_id = receipts.name_of(channel_id, fields["connected_at"])
             if fields["state"] == health.DISCONNECTING:
                 return receipt_id
@@ -160,8 +175,8 @@ class Disconnects:
     def _set_token_aside(self, channel_id: str, receipt_id: str) -> None:
         """Keep the refresh token for the revocation, if this is the last channel of its Google account."""
         fields = self.client.document(grants.COLLECTION, channel_id).get(**patience()).to_dict()
-        if fields is None:
-            return  # an earlier run came this far
+        if fields is None or fields["state"] != health.DISCONNECTING:
+            return  # a run came this far before; where somebody has connected again since, that grant is theirs
         if self._others(fields):
             self.receipts.note_revocation(receipt_id, receipts.KEPT)
             return
@@ -183,33 +198,61 @@ class Disconnects:
     def _others(self, holder: Mapping[str, Any]) -> bool:
         """Whether a connected channel lives on the same permission of the same Google account.
 
-        Where the account is unknown, all channels of the user are taken for the same account's.
+        A channel of the same user whose account is unknown may be on the same one.
         """
+        account = holder.get("google_account")
+        mine = self._grants_of("user_id", holder["user_id"])
+        same = [grant for grant in mine if account is None or grant.get("google_account") in {None, account}]
+        same += self._grants_of("google_account", account) if account is not None else []
+        return any(grant["state"] != health.DISCONNECTING for grant in same)
+
+    def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
-        shared = "google_account" if holder.get("google_account") else "user_id"
-        same = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(shared, "==", holder[shared]))
-        states = (found.get("state") for found in same.select(["state"]).stream(**patience()))
-        return any(state != health.DISCONNECTING for state in states)
+        found = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(field, "==", value))
+        return [each.to_dict() or {} for each in found.select(["state", "google_account"]).stream(**patience())]
 
-    def _erase(self, erasure: Erasure, channel_id: str) -> int:
+    def _erase(self, erasure: Erasure, channel_id: str, receipt_id: str) -> int:
+        """Delete one kind of a channel's data; answers how many documents that were."""
+        count = 0
+        while page := self._stored(erasure, channel_id):
+            batch = self.client.batch()
+            for reference in page:
+                batch.delete(reference)
+            if self._committed_while_ending(batch, channel_id, receipt_id):
+                count += len(page)
+        return count
+
+    def _stored(self, erasure: Erasure, channel_id: str) -> list[DocumentReference]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
         collection = self.client.collection(erasure.collection)
         if erasure.by == "id":
-            reference = collection.document(channel_id)
-            existed = reference.get(**patience()).exists
-            reference.delete(**patience())
-            return int(existed)
+            found = collection.document(channel_id).get([], **patience())
+            return [found.reference] if found.exists else []
         matching = collection.where(filter=FieldFilter(erasure.by, "==", channel_id)).select([]).limit(_PAGE)
-        count = 0
-        while page := list(matching.stream(**patience())):
-            batch = self.client.batch()
-            for found in page:
-                batch.delete(found.reference)
-            batch.commit(**patience())
-            count += len(page)
-        return count
+        return [each.reference for each in matching.stream(**patience())]
+
+    def _committed_while_ending(self, batch: WriteBatch, channel_id: str, receipt_id: str) -> bool:
+        """Commit, if this end of this connection is still under way in that very moment; False to look again.
+
+        Raises _EndedElsewhere when another run has ended it: whatever stands there now is a new connection's.
+        """
+        channel = self._ending(channel_id, receipt_id)
+        unchanged = self.client.write_option(last_update_time=channel.update_time)
+        batch.update(channel.reference, {"state": health.DISCONNECTING}, option=unchanged)
+        return _committed(batch)
+
+    def _ending(self, channel_id: str, receipt_id: str) -> DocumentSnapshot[Any]:
+        channel = self._channel(channel_id)
+        fields = channel.to_dict()
+        if (
+            fields is None
+            or fields["state"] != health.DISCONNECTING
+            or receipts.name_of(channel_id, fields["connected_at"]) != receipt_id
+        ):
+            raise _EndedElsewhere
+        return channel
 
     def _revoke_now_or_later(self, receipt_id: str, channel_id: str) -> None:
         try:
@@ -223,18 +266,17 @@ class Disconnects:
         from google.cloud.firestore import ArrayRemove  # noqa: PLC0415
 
         for _ in range(_ATTEMPTS):
-            fields = self._channel(channel_id).to_dict()
-            if fields is None:
-                return
-            user = self.client.document("users", fields["user_id"]).get(**patience())
+            channel = self._ending(channel_id, receipt_id)
+            user_id = channel.get("user_id")
+            user = self.client.document("users", user_id).get(**patience())
             batch = self.client.batch()
-            batch.delete(self.client.document(channels.COLLECTION, channel_id))
+            batch.delete(channel.reference, option=self.client.write_option(last_update_time=channel.update_time))
             if user.exists:
                 unchanged = self.client.write_option(last_update_time=user.update_time)
                 batch.update(user.reference, {"channels": ArrayRemove([channel_id])}, option=unchanged)
             if set((user.to_dict() or {}).get("channels", [])) <= {channel_id}:
                 seats = self.client.document("access", "users")
-                batch.set(seats, {"connected": ArrayRemove([fields["user_id"]])}, merge=True)
+                batch.set(seats, {"connected": ArrayRemove([user_id])}, merge=True)
             batch.update(self.receipts.reference(receipt_id), {"finished_at": self.clock()})
             if _committed(batch):
                 return
@@ -243,6 +285,10 @@ class Disconnects:
     def _channel(self, channel_id: str) -> DocumentSnapshot[Any]:
         found: DocumentSnapshot[Any] = self.client.document(channels.COLLECTION, channel_id).get(**patience())
         return found
+
+
+class _EndedElsewhere(Exception):
+    """What was to be ended has ended; a connection that stands there now is another one."""
 
 
 def _committed(batch: WriteBatch) -> bool:

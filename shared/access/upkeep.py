@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.access import channels, grants, health, lifetimes
@@ -64,7 +65,8 @@ class Upkeep:
         ended: Counter[str] = Counter()
         for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
             if self.clock() - channel.state_since > _UNDER_WAY:
-                ended[self._attempted(self.disconnects.end, channel.channel_id, "disconnected")] += 1
+                end = partial(self.disconnects.end, as_of=channel.state_since)
+                ended[self._attempted(end, channel.channel_id, "disconnected")] += 1
         for waiting in self.client.collection(REVOCATIONS).select([]).stream(**patience()):
             ended[self._attempted(self.disconnects.revoke, waiting.id, "revocationSettled")] += 1
         return dict(ended)
@@ -95,7 +97,7 @@ class Upkeep:
             return "disconnecting"
         if grant.health.state == health.REAUTH_REQUIRED:
             if now - state_since >= lifetimes.LOST_FOR:
-                self.disconnects.end(grant.channel_id)
+                self.disconnects.end(grant.channel_id, as_of=state_since)
                 return "disconnected"
             self._note(
                 grant.channel_id,

@@ -1,8 +1,10 @@
+import contextlib
+
 import pytest
 
 from infra.local.simulator.grants import Grants
-from shared.access.disconnect import ERASURES, Disconnects
-from shared.errors import NotFound, ReauthRequired, Unavailable
+from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
+from shared.errors import Conflict, NotFound, ReauthRequired, Unavailable
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ def test_a_disconnect_that_stops_anywhere_is_finished_by_the_next(access, discon
     receipt_id = whole._mark(channel_id, "user")
     whole._set_token_aside(channel_id, receipt_id)
     for erasure in ERASURES[:stop]:
-        whole.receipts.note(receipt_id, erasure.name, whole._erase(erasure, channel_id))
+        whole.receipts.note(receipt_id, erasure.name, whole._erase(erasure, channel_id, receipt_id))
     with pytest.raises((NotFound, ReauthRequired)):
         access.refresher().fresh(channel_id)  # work stopped with the first step
     receipt = disconnects().end(channel_id)
@@ -146,6 +148,43 @@ def test_a_disconnect_that_stops_anywhere_is_finished_by_the_next(access, discon
     assert receipt.steps["videos"]["count"] == 3
     assert access.stored("channels") == access.stored("grants") == access.stored("revocations") == {}
     assert live_tokens(access) == 0
+
+
+@pytest.mark.parametrize("steps", range(len(ERASURES) + 2))
+def test_a_second_request_that_lags_behind_touches_nothing_of_what_is_connected_since(access, disconnects, steps):
+    channel_id = access.connected()
+    collect_something(access, channel_id)
+    lagging = disconnects()
+    receipt_id = lagging._mark(channel_id, "user")  # a double click: both have read the old connection
+    todo = [lambda: lagging._set_token_aside(channel_id, receipt_id)]
+    todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in ERASURES]
+    for step in todo[:steps]:
+        step()
+    assert disconnects().end(channel_id).receipt_id == receipt_id
+    assert access.connected() == channel_id
+    collect_something(access, channel_id)
+    before = access.everything()
+    for step in [*todo[steps:], lambda: lagging._forget_channel(channel_id, receipt_id)]:
+        with contextlib.suppress(_EndedElsewhere):
+            step()
+    assert access.everything() == before
+    access.expire(channel_id)
+    assert access.refresher().fresh(channel_id).secret.reveal()
+
+
+def test_what_was_lost_and_is_connected_again_meanwhile_is_not_ended(access, disconnects):
+    channel_id = access.connected()
+    seen = access.stored("channels")[channel_id]["state_since"]
+    assert access.connected() == channel_id
+    with pytest.raises(Conflict):
+        disconnects().end(channel_id, as_of=seen)
+    assert access.stored("channels")[channel_id]["state"] == "connected"
+
+
+def test_a_channel_of_the_same_user_whose_account_is_unknown_keeps_the_permission(access, disconnects):
+    leaving, staying = access.connected(channel=0), access.connected(channel=1)
+    access.client.document("grants", staying).update({"google_account": None})
+    assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
 
 
 def test_a_user_s_seat_goes_with_the_last_channel(access, disconnects):
