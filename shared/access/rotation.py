@@ -102,7 +102,8 @@ class Rotation:
         resealed = sum(self._reseal(version.number, until) for version in older)
         remaining = {version.number: self.count(version.number) for version in older}
         disabled: tuple[int, ...] = ()
-        if self._settled(enabled[-1].created_at):
+        # A version added since the list was read is the current one now, and instances still seal with the last.
+        if any(version.number == current and self._settled(version.created_at) for version in enabled):
             disabled = tuple(number for number, left in remaining.items() if left == 0)
             for number in disabled:
                 self._keyring.disable(number)

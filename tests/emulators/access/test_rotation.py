@@ -95,6 +95,27 @@ def test_a_version_that_still_seals_something_is_never_disabled(access):
     assert [version.number for version in access.keyring.enabled()] == [1, 2]
 
 
+def test_a_version_added_while_a_run_begins_takes_no_key_from_the_instances_that_still_seal_with_the_last(access):
+    access.connected()
+    settle(access)
+    instance = Vault(access.keyring, access.simulator.clock)
+    instance.current_version()
+
+    class AddedMeanwhile:
+        def enabled(self):
+            found = access.keyring.enabled()
+            access.keyring.add(random.randbytes)
+            return found
+
+        def disable(self, number):
+            access.keyring.disable(number)
+
+    progress = Rotation(access.client, access.vault, AddedMeanwhile(), access.simulator.clock).run()
+    assert (progress.current, progress.disabled) == (2, ())
+    sealed = instance.seal(b"t", record="grants/g", field="access_token")
+    assert access.vault.open(sealed, record="grants/g", field="access_token") == b"t"
+
+
 def test_an_instance_that_slept_through_a_rotation_goes_on_working(access):
     channel_id = access.connected()
     sleeper = Vault(access.keyring, access.simulator.clock)
