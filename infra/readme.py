@@ -1,5 +1,4 @@
-"""Renews the parts of README.md that are printed from the code: functions, settings, the policy for
-faults, and how the points of RFC 9700 are met.
+"""Renews the parts of README.md that are printed from the code: functions, settings, the policy for faults.
 
     python -m infra.readme            rewrites what stands between the markers
     python -m infra.readme --check    says which part is out of date, and fails
@@ -67,15 +66,8 @@ def _default(value: object) -> str:
     return f"`{text}`" if text else "none"
 
 
-def security() -> str:
-    """RFC 9700's points, as the decision record on consent answers them."""
-    record = (ROOT / "infra" / "decisions" / "consent.md").read_text()
-    return "\n".join(line for line in record.splitlines() if line.startswith("|"))
-
-
 PARTS: Mapping[str, Callable[[], str]] = {
     "functions": functions,
-    "security": security,
     "settings": settings,
     "policy": policy.as_markdown,
 }

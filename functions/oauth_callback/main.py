@@ -33,7 +33,9 @@ def _callback(request: Request) -> Response:
 def _done(request: Request) -> Response:
     reference = request.args.get("ref", "")
     if not reference:
-        return pages.page(pages.words_for(request.args.get("outcome", "nothingToShow")), home=_home())
+        # Anybody can write such an address, so it can tell of a failure only.
+        told = request.args.get("outcome", "connected")
+        return pages.page(pages.words_for("nothingToShow" if told == "connected" else told), home=_home())
     outcome = access.consents().outcome(reference, request.cookies.get(consent.COOKIE))
     if outcome is None:
         return pages.page(pages.words_for("nothingToShow"), home=_home())

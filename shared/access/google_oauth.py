@@ -165,6 +165,7 @@ class GoogleOAuth:
             from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
 
             flow = self._flow(redirect_uri, verifier)
+        flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
             answer = flow.fetch_token(code=code.reveal(), include_client_id=True, timeout=_TIMEOUT_SECONDS)

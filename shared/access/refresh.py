@@ -33,6 +33,7 @@ from shared.errors import (
     Unavailable,
     YtempireError,
 )
+from shared.monitoring import alerts
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ class Refresher:
         try:
             tokens = self._google.refresh(Secret(refresh_token.decode()))
         except YtempireError as error:
+            if isinstance(error, Misconfigured):
+                alerts.fire(self._client, alerts.OAUTH_CLIENT, error.message, self._clock())
             outcome = _outcome(error)
             if outcome is None:
                 self._finish(grant, generation, written, {"lease": None}, None)
@@ -158,6 +161,7 @@ class Refresher:
             self._settle(grant, generation, written, outcome, {})
             raise self._explained(error, outcome) from error
         kept = self._settle(grant, generation, written, Outcome.REFRESHED, self._sealed(grant, tokens))
+        alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
     def _settle(

@@ -18,7 +18,7 @@ from shared.access.keyring import Keyring
 from shared.access.vault import KEY_TTL, Vault
 from shared.clock import Clock, parse_instant
 from shared.cloud.firestore import patience
-from shared.errors import InvalidRequest
+from shared.errors import CorruptData, InvalidRequest
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class Rotation:
         resealed = sum(self._reseal(version.number, until) for version in older)
         remaining = {version.number: self.count(version.number) for version in older}
         disabled: tuple[int, ...] = ()
-        if self._settled(enabled[-1].created_at):
+        # A version added since the list was read is the current one now, and instances still seal with the last.
+        if any(version.number == current and self._settled(version.created_at) for version in enabled):
             disabled = tuple(number for number, left in remaining.items() if left == 0)
             for number in disabled:
                 self._keyring.disable(number)
@@ -126,20 +127,22 @@ class Rotation:
         return done
 
     def _pages(self, collection: str, field: str, version: int) -> Iterator[DocumentSnapshot[Any]]:
-        seen: set[str] = set()
-        while True:
-            query = self._under(collection, field, version).limit(_PAGE)
-            page = [found for found in query.stream(**patience()) if found.id not in seen]
-            if not page:
-                return  # what is left met another's write; the next run finds it
-            seen.update(found.id for found in page)
+        """Each record once; what meets another's write, or does not open, stays for the next run."""
+        query = self._under(collection, field, version).limit(_PAGE)
+        page = list(query.stream(**patience()))
+        while page:
             yield from page
+            page = list(query.start_after(page[-1]).stream(**patience()))
 
     def _reseal_one(self, snapshot: DocumentSnapshot[Any], collection: str, field: str) -> bool:
         from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
 
         record = f"{collection}/{snapshot.id}"
-        plain = self._vault.open(snapshot.get(field), record=record, field=field)
+        try:
+            plain = self._vault.open(snapshot.get(field), record=record, field=field)
+        except CorruptData as error:  # its version stays enabled, for whoever looks into it
+            log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
+            return False
         change = {field: self._vault.seal(plain, record=record, field=field)}
         condition = self._client.write_option(last_update_time=snapshot.update_time)
         try:

@@ -24,9 +24,30 @@ _LEEWAY_SECONDS = 60  # clock skew between instances
 _MAX_TOKEN_BYTES = 8192
 
 
+class KeySet(jwt.PyJWKClient):
+    """A provider's signing keys, read again every five minutes, so that a withdrawn key is trusted no longer.
+
+    The library's other cache, of single keys, would trust it for as long as the instance lives.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, cache_keys=False, lifespan=300, timeout=5)
+
+    def fetch_data(self) -> Any:
+        """The set. An answer without a key is the provider's trouble, like no answer."""
+        try:
+            return super().fetch_data()
+        except (jwt.PyJWTError, ValueError) as error:
+            raise jwt.PyJWKClientConnectionError("The answer is no key set.") from error
+
+
 @dataclass(frozen=True)
 class TokenVerifier:
-    """Verifies ID tokens of one issuer set, for one audience, against one key set."""
+    """Verifies ID tokens of one issuer set, for one audience, against one key set.
+
+    `azp` is not looked at: the provider may issue our audience's tokens to any client of its own (an app on a
+    telephone, a service account), and `aud` says for whom they are.
+    """
 
     issuers: frozenset[str]
     audience: str
@@ -37,8 +58,8 @@ class TokenVerifier:
 
         Raises NotSignedIn for a token that does not hold, Unavailable when the keys cannot be had.
         """
-        if len(token) > _MAX_TOKEN_BYTES:
-            raise NotSignedIn("The identity token is too long.")
+        if len(token) > _MAX_TOKEN_BYTES or not token.isascii():
+            raise NotSignedIn("The identity token is too long, or none.")
         try:
             key = self.keys.get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
@@ -63,11 +84,12 @@ class TokenVerifier:
     def _check(self, claims: Mapping[str, Any], *, now: float) -> None:
         if claims["iss"] not in self.issuers:
             raise NotSignedIn("The identity token has another issuer.")
-        if not isinstance(claims["exp"], int | float) or not isinstance(claims["iat"], int | float):
+        not_before = claims.get("nbf", claims["iat"])
+        if not all(isinstance(instant, int | float) for instant in (claims["exp"], claims["iat"], not_before)):
             raise NotSignedIn("The identity token has no readable times.")
         if claims["exp"] + _LEEWAY_SECONDS <= now:
             raise NotSignedIn("The identity token has expired.")
-        if claims["iat"] - _LEEWAY_SECONDS > now:
+        if max(claims["iat"], not_before) - _LEEWAY_SECONDS > now:
             raise NotSignedIn("The identity token is from the future.")
 
 
@@ -85,7 +107,7 @@ def user_verifier() -> TokenVerifier:
     return TokenVerifier(
         issuers=frozenset({settings().id_token_issuer}),
         audience=settings().id_token_audience,
-        keys=jwt.PyJWKClient(settings().id_token_keys_url, cache_keys=True, timeout=5),
+        keys=KeySet(settings().id_token_keys_url),
     )
 
 

@@ -31,6 +31,7 @@ _WHY: Mapping[str, str] = {
     "user": "Its owner asked for it.",
     "lost": "Nobody connected it again in time.",
 }
+_CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
 _FEATURES: Mapping[str, str] = {
     "analytics": "Analytics",
     "revenue": "Revenue figures",
@@ -68,6 +69,9 @@ class Todo:
 
 
 NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
+_MEND_CLIENT = Todo(
+    urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,15 +134,33 @@ EVERYTHING = Filter()
 
 
 def rows(
-    channels: Iterable[Channel], loaded: Loaded, *, app_url: str, now: datetime, report_types: Collection[str]
+    channels: Iterable[Channel],
+    loaded: Loaded,
+    *,
+    app_url: str,
+    now: datetime,
+    report_types: Collection[str],
+    client_refused: bool = False,
 ) -> tuple[ChannelRow, ...]:
-    """All channels, those that need somebody first. report_types: what is to be collected of each."""
-    found = (_row(channel, loaded, app_url, now, report_types) for channel in channels)
+    """All channels, those that need somebody first.
+
+    report_types: what is to be collected of each. client_refused: Google refuses our own OAuth client.
+    """
+    found = (
+        _row(channel, loaded, app_url, now, report_types, client_refused=client_refused and channel.working)
+        for channel in channels
+    )
     return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
 
 
 def _row(
-    channel: Channel, loaded: Loaded, app_url: str, now: datetime, report_types: Collection[str]
+    channel: Channel,
+    loaded: Loaded,
+    app_url: str,
+    now: datetime,
+    report_types: Collection[str],
+    *,
+    client_refused: bool,
 ) -> ChannelRow:
     latest, days = loaded.channels.get(channel.channel_id, (None, 0))
     last_sync = channel.collected(report_types)
@@ -150,10 +172,10 @@ def _row(
         user_id=channel.user_id,
         state=channel.state,
         standing=STATES.get(channel.state, channel.state),
-        why=_WHY.get(channel.state_reason, channel.state_reason),
+        why=_CLIENT_REFUSED if client_refused else _WHY.get(channel.state_reason, channel.state_reason),
         since=channel.state_since,
         missing=missing,
-        todo=_todo(channel, missing, app_url, overdue=overdue),
+        todo=_MEND_CLIENT if client_refused else _todo(channel, missing, app_url, overdue=overdue),
         connected_at=channel.connected_at,
         last_sync=last_sync,
         overdue=overdue,

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 
-import jwt
-
 from shared.clock import Clock
-from shared.cloud.identity import TokenVerifier
+from shared.cloud.identity import KeySet, TokenVerifier
 from shared.errors import Forbidden, Misconfigured, NotSignedIn
 from shared.settings import settings
 
@@ -43,5 +41,5 @@ def iap_verifier() -> TokenVerifier:
     return TokenVerifier(
         issuers=frozenset({ISSUER}),
         audience=audience,
-        keys=jwt.PyJWKClient(settings().iap_keys_url, cache_keys=True, timeout=5),
+        keys=KeySet(settings().iap_keys_url),
     )

@@ -11,12 +11,14 @@ from shared.access.channels import WORKING, Channel
 from shared.budget.profile import Profile
 from shared.budget.usage import Usage
 from shared.clock import next_reset
-from shared.console import connections, operations, push, quota
+from shared.console import alarms, connections, operations, push, quota
+from shared.console.alarms import AlarmRow
 from shared.console.connections import EVERYTHING, ChannelRow, Filter
 from shared.console.loaded import NOTHING_LOADED, Loaded
 from shared.console.operations import OpenWork
 from shared.console.push import PushSummary
 from shared.console.quota import BucketRow
+from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.operations.operation import Operation
 
 
@@ -29,6 +31,7 @@ class Known:
     loaded: Loaded = NOTHING_LOADED
     operations: tuple[Operation, ...] = ()
     subscriptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -43,6 +46,7 @@ class Overview:
     available: bool
     resets_at: datetime
     problems: tuple[str, ...]
+    alarms: tuple[AlarmRow, ...]
     total_channels: int
     users: tuple[str, ...]
     need_attention: int
@@ -69,8 +73,14 @@ def overview(
     only: Filter = EVERYTHING,
 ) -> Overview:
     """The overview at `now`."""
+    refused = any(alert.key == OAUTH_CLIENT for alert in known.alerts)
     everything = connections.rows(
-        known.channels or (), known.loaded, app_url=app_url, now=now, report_types=report_types
+        known.channels or (),
+        known.loaded,
+        app_url=app_url,
+        now=now,
+        report_types=report_types,
+        client_refused=refused,
     )
     titles = {row.channel_id: row.title for row in everything}
     working = {row.channel_id: row.title for row in everything if row.state in WORKING}
@@ -79,6 +89,7 @@ def overview(
         available=known.channels is not None,
         resets_at=next_reset(now),
         problems=known.problems,
+        alarms=alarms.rows(known.alerts),
         total_channels=len(everything),
         users=tuple(sorted({row.user_id for row in everything})),
         need_attention=sum(row.needs_somebody for row in everything),

@@ -19,6 +19,7 @@ from shared.console.connections import Filter
 from shared.console.loaded import NOTHING_LOADED, Loaded, loaded_reports
 from shared.console.overview import Known, Overview, overview
 from shared.errors import YtempireError
+from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.operations.records import Operations
 from shared.settings import settings
@@ -29,19 +30,23 @@ Found = TypeVar("Found")
 def current(only: Filter) -> Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
     now, client = system_clock(), firestore.client()
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         connected = Asked(pool, "The connections", lambda: tuple(channels.list_all(client)))
         usage = Asked(pool, "The quota ledger", budget.ledger().usage)
         loaded = Asked(pool, "The warehouse", _loaded)
         work = Asked(pool, "The operations", lambda: tuple(operations.stored(Operations(client))))
         subscriptions = Asked(pool, "The push subscriptions", lambda: push.stored(client))
+        alarms = Asked(pool, "The alerts", lambda: alerts.firing(client))
     known = Known(
         channels=connected.found,
         usage=usage.found or {},
         loaded=loaded.found or NOTHING_LOADED,
         operations=work.found or (),
         subscriptions=subscriptions.found or {},
-        problems=tuple(each.problem for each in (connected, usage, loaded, work, subscriptions) if each.problem),
+        alerts=alarms.found or (),
+        problems=tuple(
+            each.problem for each in (connected, usage, loaded, work, subscriptions, alarms) if each.problem
+        ),
     )
     chosen = settings()
     return overview(

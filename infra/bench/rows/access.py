@@ -109,17 +109,17 @@ def start_cold() -> Measured:
         return _compare(stack, "oauth_start", prepare)
 
 
-@row("access.callback_cold", unit="ms", limit=Limit(bound=2.5, of="ratio_to_floor"))
-def callback_cold() -> Measured:
-    """a cold oauth_callback refuses what a stranger's browser brings"""
+@row("access.callback_refused_cold", unit="ms", limit=Limit(bound=2.5, of="ratio_to_floor"))
+def callback_refused_cold() -> Measured:
+    """a cold oauth_callback refuses a browser without the cookie, before any client is loaded"""
     url = "/auth/youtube/callback?state=x&code=y"
     with _stack() as stack:
         return _compare(stack, "oauth_callback", lambda http: lambda root: http.get(root + url), expected=403)
 
 
-@row("access.callback_whole_cold", unit="ms", limit=Limit(bound=5.5, of="ratio_to_floor"))
-def callback_whole_cold() -> Measured:
-    """a cold oauth_callback connects: exchange, channel learnt through the budget, tokens sealed, work queued"""
+@row("access.callback_cold", unit="ms", limit=Limit(bound=5.5, of="ratio_to_floor"))
+def callback_cold() -> Measured:
+    """a cold oauth_callback connects: exchange, channel learnt, tokens sealed, work queued; imports bind it"""
     with _stack() as stack:
         return _compare(stack, "oauth_callback", lambda http: _returning(stack, http), expected=303)
 

@@ -1,7 +1,7 @@
-"""Every secret that was ever issued, searched for in everything that was ever written.
+"""Every secret that was ever issued, searched for in everything that was ever written or shown.
 
-The simulator remembers each code, token and verifier that it gave or saw. None of them may stand in the clear in a
-log, in Firestore or in the warehouse.
+The simulator remembers each code, token, verifier and upload session that it gave or saw. None of them,
+and not our client's secret, may stand in the clear in a page, in a log, in Firestore or in the warehouse.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import httpx
+
+from infra.local import loopback
 from infra.local.demo import control
-from infra.local.stack import Stack
+from infra.local.demo.connect import connect, people
+from infra.local.stack import OAUTH_CLIENT, Stack
+from shared.console.connections import STATES
+from shared.pages.words import known_reasons
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
     from google.cloud.firestore import Client as State
 
+_CALLBACK, _DONE = "/auth/youtube/callback", "/auth/youtube/done"
 _ASKED_AT_ONCE = 8
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
 _WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
@@ -30,15 +37,52 @@ def leaks(
     stack: Stack, state: State, warehouse: Warehouse, dataset: str, *, said: Callable[[str], None]
 ) -> tuple[int, list[str]]:
     """How many secrets were looked for, and where any was found. said: told of each place before it is read."""
+    said("the pages")
+    shown = pages(stack)  # first, because looking at them sends one more person to Google
     issued = control.ask(stack, "issued")["issued"]
     secrets = {value: kind for kind, values in issued.items() if kind not in _NOT_OURS for value in values}
-    places = {"a log": [stack.logs()], "Firestore": _documents(state), "the warehouse": _texts(warehouse, dataset)}
+    secrets[OAUTH_CLIENT["client_secret"]] = "client secret"
+    places = {
+        "a page": shown,
+        "a log": [stack.logs()],
+        "Firestore": _documents(state),
+        "the warehouse": _texts(warehouse, dataset),
+    }
     found = []
     for place, texts in places.items():
         said(place)
         kinds = sorted({secrets[secret] for text in texts for secret in search(secrets, text)})
         found += [f"a {kind} stands in the clear in {place}" for kind in kinds]
     return len(secrets), found
+
+
+def pages(stack: Stack) -> list[str]:
+    """Everything that we show to anybody, headers included: the console, its JSON, and the consent's way.
+
+    One person connects a channel again, declines once, and sends both of Google's answers a second time.
+    """
+    app = stack.url("gateway")
+    served: list[httpx.Response] = []
+
+    def keep(answer: httpx.Response) -> None:
+        answer.read()
+        served.append(answer)
+
+    with loopback.client(timeout=60, event_hooks={"response": [keep]}) as http:
+        person = people(stack, users=1)[0]
+        for choice in ({}, {"deny": True}):
+            connect(stack, http, person, person.channels[0], **choice)
+        for answer in [answer for answer in served if answer.url.path == _CALLBACK]:
+            http.send(answer.request)
+        for reason in known_reasons():
+            http.get(f"{app}{_DONE}", params={"outcome": reason})
+        everybody = http.get(f"{app}/console/json").raise_for_status().json()
+        for query in [*({"state": state} for state in STATES), *({"user": user} for user in everybody["users"])]:
+            http.get(f"{app}/console", params=query)
+        http.get(f"{app}/console")
+        http.get(f"{app}/console/nowhere")
+    stack.wait_idle(timeout=120)  # a channel connected again is collected again
+    return [f"{dict(answer.headers)}\n{answer.text}" for answer in served if str(answer.url).startswith(app)]
 
 
 def search(secrets: Iterable[str], text: str) -> set[str]:

@@ -8,6 +8,7 @@ from shared.access import channels
 from shared.access.refresh import MARGIN
 from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
+from shared.monitoring import alerts
 
 
 def grant(access, channel_id):
@@ -130,9 +131,13 @@ def test_a_wrong_client_alarms_the_operator_and_breaks_no_user(access, capsys):
     assert channels.get(access.client, channel_id).state == "connected"
     assert grant(access, channel_id)["failures"] == 0
     said = capsys.readouterr().out
-    assert said.count('"severity": "CRITICAL"') == 5
+    assert said.count('"notice": "operator"') == 5
+    assert said.count('"message": "alert firing"') == 1
+    (alert,) = alerts.firing(access.client)
+    assert "invalid_client" in alert.message
     forget_cooldown(access, channel_id)
     access.refresher().fresh(channel_id)
+    assert alerts.firing(access.client) == ()
 
 
 @pytest.mark.fault(15)

@@ -1,3 +1,4 @@
+import json
 import random
 from datetime import timedelta
 
@@ -81,18 +82,84 @@ def test_a_rotation_stopped_half_way_leaves_everything_readable_and_a_second_run
 
 
 @pytest.mark.fault(17)
-def test_a_version_that_still_seals_something_is_never_disabled(access):
-    access.connected()
-    old = access.vault
-    old.current_version()
+def test_a_record_that_does_not_open_is_named_and_keeps_its_version_while_all_others_go_on(
+    access, capsys, monkeypatch
+):
+    monkeypatch.setattr("shared.access.rotation._PAGE", 1)
+    ids = sorted(access.connected(channel=number) for number in range(3))
+    spoilt = {"v": 1, "n": bytes(12), "c": b"spoilt"}
+    access.client.document("grants", ids[0]).update({"access_token": spoilt})
     rotate(access).add_version()
-    stranger = {"token": old.seal(b"t", record="revocations/r1", field="token")}
-    access.vault = Vault(access.keyring, access.simulator.clock)
     settle(access)
-    access.client.document("revocations", "r1").set(stranger | {"token": {**stranger["token"], "c": b"spoilt"}})
-    with pytest.raises(Exception, match="does not open"):
-        rotate(access).run()
-    assert [version.number for version in access.keyring.enabled()] == [1, 2]
+    progress = rotate(access).run()
+    assert (progress.resealed, progress.remaining, progress.disabled) == (5, {1: 1}, ())
+    told = [line for line in capsys.readouterr().out.splitlines() if "does not open" in line]
+    assert [(json.loads(line)["record"], json.loads(line)["field"]) for line in told] == [
+        (f"grants/{ids[0]}", "access_token")
+    ]
+    access.client.document("grants", ids[0]).delete()
+    assert rotate(access).run().disabled == (1,)
+
+
+@pytest.mark.parametrize("place", SEALED, ids=".".join)
+def test_a_version_that_seals_any_field_of_the_system_counts_as_in_use(access, place):
+    collection, field = place
+    spoilt = {"v": 1, "n": bytes(12), "c": b"spoilt"}
+    access.client.document(collection, "one").set({})
+    access.client.document(collection, "one").update({field: spoilt})
+    rotate(access).add_version()
+    settle(access)
+    progress = rotate(access).run()
+    assert (progress.remaining, progress.disabled) == ({1: 1}, ())
+
+
+def test_a_version_is_disabled_only_when_no_instance_can_still_seal_with_it(access):
+    access.connected()
+    rotate(access).add_version()
+    access.simulator.timepiece.advance((2 * KEY_TTL - timedelta(seconds=30)).total_seconds())
+    assert rotate(access).run().disabled == ()
+    access.simulator.timepiece.advance(31)
+    assert rotate(access).run().disabled == (1,)
+
+
+def test_a_token_refreshed_while_its_record_is_sealed_anew_is_kept(access):
+    channel_id = access.connected()
+    rotate(access).add_version()
+    record = f"grants/{channel_id}"
+
+    class Refreshing(Vault):
+        def open(self, sealed, *, record, field):
+            plain = super().open(sealed, record=record, field=field)
+            if field == "access_token":
+                fresh = access.vault.seal(b"fresh", record=record, field=field)
+                access.client.document(record).update({field: fresh})
+            return plain
+
+    vault = Refreshing(access.keyring, access.simulator.clock)
+    Rotation(access.client, vault, access.keyring, access.simulator.clock).run()
+    stored = access.stored("grants")[channel_id]["access_token"]
+    assert access.vault.open(stored, record=record, field="access_token") == b"fresh"
+
+
+def test_a_version_added_while_a_run_begins_takes_no_key_from_the_instances_that_still_seal_with_the_last(access):
+    access.connected()
+    settle(access)
+    instance = Vault(access.keyring, access.simulator.clock)
+    instance.current_version()
+
+    class AddedMeanwhile:
+        def enabled(self):
+            found = access.keyring.enabled()
+            access.keyring.add(random.randbytes)
+            return found
+
+        def disable(self, number):
+            access.keyring.disable(number)
+
+    progress = Rotation(access.client, access.vault, AddedMeanwhile(), access.simulator.clock).run()
+    assert (progress.current, progress.disabled) == (2, ())
+    sealed = instance.seal(b"t", record="grants/g", field="access_token")
+    assert access.vault.open(sealed, record="grants/g", field="access_token") == b"t"
 
 
 def test_an_instance_that_slept_through_a_rotation_goes_on_working(access):

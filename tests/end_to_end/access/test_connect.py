@@ -214,6 +214,12 @@ def test_a_callback_that_google_would_not_send_is_a_plain_page(access, query):
     assert page.headers["cache-control"] == "no-store"
 
 
+def test_no_address_that_anybody_can_write_says_that_a_channel_is_connected(access):
+    page = access.http.get(f"{access.app}/auth/youtube/done?outcome=connected")
+    assert "There is nothing to show here" in page.text
+    assert "is connected" not in page.text
+
+
 @pytest.mark.parametrize("query", ["?outcome=<script>alert(1)</script>", "?ref=nothing", "", "?ref=" + "0" * 64])
 def test_the_result_page_shows_nothing_that_its_address_says(access, query):
     page = access.http.get(f"{access.app}/auth/youtube/done{query}")

@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.gateway.iap import OPERATOR, IdentityAwareProxy
 from infra.local.process import LOOPBACK, free_port
+from shared.monitoring import alerts
 from tests.end_to_end.console.network import EVIL, FAILED, WAITING, connect, load_reports
 
 
@@ -85,6 +86,15 @@ class TestThePage:
         assert "Spring tide" in page
         assert "Today&#39;s uploads are used up." in page
         assert f'value="{FAILED}"' in page
+
+    def test_an_oauth_client_that_google_refuses_is_the_first_thing_to_see(self, console):
+        wrong = "Google refuses our OAuth client (invalid_client)."
+        alerts.fire(console.firestore, alerts.OAUTH_CLIENT, wrong, console.stack.now())
+        page, told = console.look().text, console.look("/console/json").json()
+        alerts.resolve(console.firestore, alerts.OAUTH_CLIENT, console.stack.now())
+        assert wrong in page
+        assert [alarm["message"] for alarm in told["alarms"]] == [wrong]
+        assert wrong not in console.look().text
 
 
 class TestTheJson:
@@ -182,7 +192,7 @@ class TestOutages:
         answer = cold("/console/json", FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}")
         assert (answer.status_code, answer.json()["available"]) == (503, False)
         assert answer.json()["error"]["code"] == 503
-        assert len(answer.json()["problems"]) == 4
+        assert len(answer.json()["problems"]) == 5
 
     def test_keys_that_cannot_be_had_let_nobody_in(self, cold):
         page = cold(YT_IAP_KEYS_URL=f"http://{LOOPBACK}:{free_port()}/keys")

@@ -9,6 +9,7 @@ import pytest
 from shared.access.features import Capability
 from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from shared.console.connections import ATTENTION, Filter, Urgency
+from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from tests.pure.console.network import APP, NOW, channel, seen
 
 LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
@@ -77,6 +78,24 @@ def test_every_reason_of_a_bad_state_is_a_sentence(reason):
     why = row(state=REAUTH_REQUIRED, state_reason=reason).why
     assert why.endswith(".")
     assert reason not in why
+
+
+def test_while_google_refuses_our_client_no_working_connection_looks_well_and_no_owner_is_asked():
+    network = seen(
+        channels=(
+            channel("UC1"),
+            channel("UC2", state=TROUBLED, **WARNED),
+            channel("UC3", state=REAUTH_REQUIRED, state_reason="invalidGrant"),
+        ),
+        alerts=(Alert(key=OAUTH_CLIENT, since=NOW, message="Google refuses our OAuth client (invalid_client)."),),
+    )
+    found = {row.channel_id: row for row in network.channels}
+    for working in ("UC1", "UC2"):
+        assert found[working].todo.urgency is Urgency.NOW
+        assert found[working].todo.text.startswith("Mend our OAuth client")
+        assert "cannot be renewed" in found[working].why
+    assert "connect this channel again" in found["UC3"].todo.text
+    assert network.need_attention == 3
 
 
 def test_what_is_missing_is_said_with_its_reason():

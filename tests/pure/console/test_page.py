@@ -17,6 +17,7 @@ from shared.access.health import REAUTH_REQUIRED
 from shared.console.connections import Filter
 from shared.console.page import away, headers, render, trouble
 from shared.errors import Unavailable
+from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from tests.pure.console.network import NOW, channel, failed, large, loan, operation, refusal, seen, usage
 
 EVIL = "<script>alert('x')</script>\"'<img src=x onerror=alert(1)>"
@@ -62,6 +63,7 @@ def poisoned():
     return seen(
         only=Filter(), channels=(hostile, lost), usage={"default": quota}, operations=work,
         subscriptions={"UC2": {"state": "denied"}}, problems=(EVIL,),
+        alerts=(Alert(key=EVIL, since=NOW, message=EVIL),),
     )  # fmt: skip
 
 
@@ -142,6 +144,27 @@ def test_a_source_that_does_not_answer_is_a_problem_on_the_page():
     document = Document(render(seen(channels=(channel(),), problems=("The warehouse cannot be read.",))))
     assert "The warehouse cannot be read." in document.text
     assert [found["role"] for found in document.all("section") if "role" in found] == ["alert"]
+
+
+def test_an_alert_says_what_is_wrong_since_when_and_what_to_do_on_the_page_and_in_the_json():
+    wrong = "Google refuses our OAuth client (invalid_client)."
+    since = NOW - timedelta(hours=3)
+    network = seen(channels=(channel(),), alerts=(Alert(key=OAUTH_CLIENT, since=since, message=wrong),))
+    document = Document(render(network))
+    for text in (wrong, "22\u00a0Nov 17:30", "gcloud secrets versions add youtube-oauth-client"):
+        assert text in document.text
+    assert [found["role"] for found in document.all("section") if "role" in found] == ["alert"]
+    (told,) = network.as_json()["alarms"]
+    assert (told["key"], told["message"], told["since"]) == (
+        OAUTH_CLIENT,
+        wrong,
+        since.isoformat(timespec="seconds"),
+    )
+    assert told["todo"]
+
+
+def test_an_alert_without_words_of_its_own_is_shown_all_the_same():
+    assert "Something new." in render(seen(alerts=(Alert(key="new", since=NOW, message="Something new."),)))
 
 
 def test_a_network_of_250_channels_is_rendered_in_a_fraction_of_a_second():
