@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.bigquery import ask
@@ -35,6 +36,20 @@ class Loaded:
     channels: Mapping[str, tuple[date, int]]
     reports: int
     rows: int
+
+
+REPORTING_LAG = timedelta(days=4)
+"""YouTube has a day's report within two to three days of the day's end."""
+
+
+def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
+    """The newest days for which channels that were there before have no report yet.
+
+    Drawn beside whole days they would look like a collapse.
+    """
+    everybody = max((day.channels for day in days), default=0)
+    late = takewhile(lambda day: day.channels < everybody and today - day.date <= REPORTING_LAG, reversed(days))
+    return tuple(late)[::-1]
 
 
 NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)

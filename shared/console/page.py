@@ -14,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.clock import pacific_day
 from shared.console import connections, push
 from shared.console.chart import bars, chart, short
+from shared.console.loaded import arriving
 from shared.console.overview import Overview
 from shared.errors import YtempireError
 
@@ -34,7 +36,8 @@ NOTICES: Mapping[str, str] = {
 
 def render(overview: Overview, *, operator: str = "", notice: str | None = None) -> str:
     """The page. operator: who looks at it; notice: a key of NOTICES, any other says nothing."""
-    days = overview.loaded.days
+    late = arriving(overview.loaded.days, pacific_day(overview.as_of))
+    days = overview.loaded.days[: -len(late) or None]
     return _render(
         "overview.html",
         overview=overview,
@@ -43,6 +46,7 @@ def render(overview: Overview, *, operator: str = "", notice: str | None = None)
         states={connections.ATTENTION: "Need somebody", **connections.STATES},
         standing=push.STANDING,
         now=overview.as_of,
+        arriving=late,
         chart=chart(
             [day.date for day in days],
             [("Views", [day.views for day in days]), ("Engaged views", [day.engaged_views for day in days])],

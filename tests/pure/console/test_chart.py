@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.console.chart import BARS_HEIGHT, BARS_WIDTH, HEIGHT, WIDTH, bars, chart, short
-from shared.console.loaded import DayTotal, Loaded
+from shared.console.loaded import DayTotal, Loaded, arriving
 from shared.console.page import render
 from tests.pure.console.network import channel, seen
 
@@ -40,3 +40,15 @@ def test_views_are_drawn_and_listed():
     shown = render(seen(channels=(channel(),), loaded=Loaded(days=days, channels={}, reports=1, rows=1)))
     assert "<svg" in shown
     assert "12,345" in shown
+
+
+def test_days_that_are_still_arriving_are_told_apart_from_whole_ones():
+    def day(number: int, channels: int) -> DayTotal:
+        return DayTotal(date=date(2026, 11, number), views=1, engaged_views=1, channels=channels)
+
+    days = [day(20, 4), day(21, 5), day(22, 5), day(23, 3), day(24, 1)]
+    assert [each.date.day for each in arriving(days, date(2026, 11, 26))] == [23, 24]
+    # A channel that has had no report for long is no reason to hide the others' days.
+    assert [each.date.day for each in arriving(days, date(2026, 11, 28))] == [24]
+    assert arriving(days[:3], date(2026, 11, 24)) == ()
+    assert arriving([], date(2026, 11, 24)) == ()
