@@ -11,9 +11,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from infra.local.moved_clock import MovedClock
-from shared.clock import Clock, system_clock
+from shared.clock import Clock, parse_instant, system_clock
 
 TOLERANCE = timedelta(seconds=5)
+
+
+def sent_instant(text: str) -> datetime:
+    """An instant that somebody sent, in UTC. Raises ValueError for what is none or beyond the calendar."""
+    try:
+        return parse_instant(text)
+    except OverflowError:
+        raise ValueError(f"no calendar has an instant {text!r}") from None
 
 
 class ClockStuck(RuntimeError):
