@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from infra.local.simulator import admission, discovery, injection, media, quota
 from infra.local.simulator.discovery import Match, Method
-from infra.local.simulator.errors import GoogleError, Shape, bad_request
+from infra.local.simulator.errors import GoogleError, Misuse, Shape, bad_request, not_simulated
 from infra.local.simulator.journal import Entry
 from infra.local.simulator.wire import WrongMask, finish, json_response, masked, not_found_page
 from shared.clock import format_instant
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
 logger = logging.getLogger(__name__)
-NOT_SIMULATED = 501
-MISUSE = frozenset({"invalid_request", "unsupported_grant_type"})
+OAUTH_MISUSE = frozenset({"invalid_request", "unsupported_grant_type"})
 """What the OAuth endpoints answer to a request that its author has put together wrongly."""
 
 MOST_BUFFERED = 64 * 1024**2
@@ -162,7 +161,7 @@ async def guarded(
         try:
             return await produce()
         except GoogleError as error:
-            if error.status == NOT_SIMULATED or error.reason in MISUSE:
+            if isinstance(error, Misuse) or error.reason in OAUTH_MISUSE:
                 trace.mistake = str(error)
             return json_response(error.body(shape), error.status, error.headers)
         except Exception as error:
@@ -222,7 +221,7 @@ async def _answer(
 
 
 def _not_simulated(_simulator: Simulator, call: Call) -> Answer:
-    raise GoogleError(NOT_SIMULATED, "notImplemented", f"The simulator has no {call.method.id}.")
+    raise not_simulated(f"the method {call.method.id}")
 
 
 def _admitted(incoming: Incoming, grant: Grant) -> Call:

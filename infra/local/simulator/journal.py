@@ -48,7 +48,7 @@ class Journal:
 
     @property
     def mistakes(self) -> list[str]:
-        """Requests to addresses that no service has, that do not fit the documents, or that are not simulated.
+        """Requests to addresses that no service has, that break the documents' rules, or that are not simulated.
 
         Whoever tests a client of ours asks for this list at the end, and it is empty.
         """

@@ -8,9 +8,9 @@ from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.lists import SHARED, ids, listing, one_filter, with_etag
-from infra.local.simulator.data.refusals import not_found, refuse, refuse_unknown, unknown_here
+from infra.local.simulator.data.refusals import not_found, refuse, refuse_unknown
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.errors import GoogleError, forbidden
+from infra.local.simulator.errors import GoogleError, forbidden, not_simulated
 from infra.local.simulator.world import Video
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def list_videos(simulator: Simulator, call: Call) -> Answer:
     refuse_unknown(call, SHARED | {"id", "chart", "myRating"})
     chosen = one_filter(call, "id", "chart", "myRating")
     if chosen == "chart":
-        raise unknown_here("charts")
+        raise not_simulated("charts")
     if chosen == "myRating":
         own_channel(simulator, call)
         return listing(call, "youtube#videoListResponse", [])
