@@ -24,7 +24,7 @@ from shared.clock import format_instant
 LARGEST = 10**9
 """As many units or requests as anybody could mean."""
 
-YEARS = 20 * 366 * 86400.0
+YEARS = 10 * 366 * 86400.0
 """Seconds by which the clock moves at most in one go."""
 
 Handler = Callable[[Simulator, Any], dict[str, Any] | Awaitable[dict[str, Any]]]

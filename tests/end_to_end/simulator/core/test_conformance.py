@@ -359,6 +359,23 @@ def test_a_fault_can_hit_the_token_endpoint(http: httpx.Client):
     assert http.post("/token", data={}).json()["error"] == "invalid_request"
 
 
+@pytest.mark.parametrize(
+    ("name", "verb", "path"),
+    [
+        ("oauth.auth", "GET", "/o/oauth2/v2/auth"),
+        ("oauth.token", "POST", "/token"),
+        ("oauth.revoke", "POST", "/revoke"),
+        ("oauth.certs", "GET", "/oauth2/v3/certs"),
+        ("hub.subscribe", "POST", "/subscribe"),
+        ("upload.session", "PUT", "/upload/youtube/v3/videos?upload_id=x"),
+    ],
+)
+def test_a_fault_can_hit_what_no_document_describes(http: httpx.Client, name: str, verb: str, path: str):
+    inject(http, method=name, kind="html", status=599, times=1)
+    assert http.request(verb, path).status_code == 599
+    assert http.request(verb, path).status_code != 599
+
+
 def test_a_backend_that_fails_has_counted_and_a_refusal_has_not(http: httpx.Client, simulator: Simulator, token):
     header = token()
     before = simulator.quota.used("default")
