@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.access import channels, grants, health, receipts
+from shared.access import accounts, channels, grants, health, receipts
 from shared.access.google_oauth import GoogleOAuth
 from shared.access.receipts import Receipt, Receipts
 from shared.access.secret import Secret
@@ -127,6 +127,8 @@ class Disconnects:
         if fields is None:
             return self.receipts.get(receipt_id).revocation
         word = receipts.KEPT if self._others(fields) else self._ask_google(receipt_id, fields)
+        if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
+            accounts.forget(self.client, fields["google_account"], fields["user_id"])
         self.receipts.note_revocation(receipt_id, word)
         reference.delete(**patience())
         return word

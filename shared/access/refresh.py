@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.access import channels, grants, health
+from shared.access import accounts, channels, grants, health
 from shared.access.google_oauth import GoogleOAuth, Tokens
 from shared.access.grants import Grant
 from shared.access.health import Notice, Outcome
@@ -43,7 +43,8 @@ MARGIN = timedelta(minutes=5)
 """A token this close to its end is refreshed before it is handed out."""
 
 LEASE = timedelta(seconds=30)
-"""Longer than the token endpoint's timeouts together (15 s), so a living refresher keeps its lease."""
+"""Longer than the token endpoint may take to be reached and to fall silent (5 + 10 s), so a living refresher keeps
+its lease; one that an answer in driblets holds up for longer is fenced off."""
 
 _LAST_USE = timedelta(seconds=10)
 """A token with less than this left is not handed out: the call it is for takes time."""
@@ -231,7 +232,7 @@ class Refresher:
         if tokens.refresh_token is not None:
             fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now
-            fields["issued"] = grant.issued + 1
+            fields["number"] = accounts.number_next(self._client, grant.google_account, grant.user_id)
         if tokens.refresh_expires_at is not None:
             fields["refresh_expires_at"] = tokens.refresh_expires_at
         return fields

@@ -189,7 +189,7 @@ def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
         access.connected()
         reconnected = grant(access, channel_id)
     assert grant(access, channel_id) == reconnected
-    assert reconnected["issued"] == 2
+    assert reconnected["number"] == 2
     assert ended == [access.refresher().fresh(channel_id).secret]
 
 
