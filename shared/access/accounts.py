@@ -27,7 +27,7 @@ def number_next(client: Client, google_account: str | None, user_id: str) -> int
     """The number of a refresh token that was just issued; 1 is an account's first."""
     from google.cloud.firestore import Increment  # noqa: PLC0415 - Firestore is loaded by then
 
-    document = _document(client, google_account, user_id)
+    document = reference(client, google_account, user_id)
     written = document.set({"issued": Increment(1)}, merge=True, **patience())
     if google_account is None:
         log("NOTICE", "Google named no account; its tokens are counted with its user's", user=user_id)
@@ -37,17 +37,13 @@ def number_next(client: Client, google_account: str | None, user_id: str) -> int
 
 def issued(client: Client, google_account: str | None, user_id: str) -> int:
     """How many refresh tokens an account has given us; the newest has this number."""
-    fields = _document(client, google_account, user_id).get(**patience()).to_dict() or {}
+    fields = reference(client, google_account, user_id).get(**patience()).to_dict() or {}
     number: int = fields.get("issued", 0)
     return number
 
 
-def forget(client: Client, google_account: str | None, user_id: str) -> None:
-    """Google keeps none of an account's tokens any more."""
-    _document(client, google_account, user_id).delete(**patience())
-
-
-def _document(client: Client, google_account: str | None, user_id: str) -> DocumentReference:
+def reference(client: Client, google_account: str | None, user_id: str) -> DocumentReference:
+    """An account's document, to be deleted when Google keeps none of its tokens any more."""
     name = digest(f"account {google_account}" if google_account is not None else f"unknown, of user {user_id}")
     found: DocumentReference = client.document(COLLECTION, name)
     return found
