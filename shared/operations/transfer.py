@@ -125,6 +125,13 @@ def _begun(turn: Turn, source: Source, work: Mapping[str, Any]) -> Session:
     _check_pause(turn)
     described = source.describe()
     content_type = _checked(described)
+    if not described.identity:
+        raise InvalidRequest(
+            "The source's server gives neither a strong ETag nor a Last-Modified, so a change of the file during "
+            "the upload could not be noticed.",
+            reason="sourceUnusable",
+            field="upload.source",
+        )
     earlier = turn.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
         raise changed("upload.source")

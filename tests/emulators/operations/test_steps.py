@@ -45,6 +45,16 @@ def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):
     assert bench.stand.ours()["default"] == spent + 1
 
 
+def test_a_time_of_publication_for_a_video_that_is_public_is_refused_by_its_field(bench, caller, some_video):
+    assert resource(caller, some_video)["status"]["privacyStatus"] == "public"
+    tomorrow = bench.stand.clock() + timedelta(days=1)
+    operation, _ = bench.submit(update={"video_id": some_video, "publish_at": tomorrow.isoformat()})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "invalidPublishAt")
+    assert done.message == "update.publish_at goes only with a private video, and this one is public."
+    assert [call.endpoint for call in bench.stand.calls if "update" in call.endpoint] == []
+
+
 def test_an_update_of_a_video_that_is_gone_fails_and_says_so(bench):
     operation, _ = bench.submit(update={"video_id": "AAAAAAAAAAA", "title": "x"})
     done = bench.settle(operation)
