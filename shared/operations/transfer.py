@@ -103,19 +103,30 @@ def _settled(turn: Turn, session: Session) -> Stored | Finished:
     return answer
 
 
-def forget_session(turn: Turn) -> None:
-    """Make YouTube forget the session, if there is one."""
+def abandoned(turn: Turn) -> dict[str, str]:
+    """The video that a cancelled upload has made by now; where it has made none, YouTube is told to forget it."""
+    work = turn.operation.work.get("upload", turn.operation.work)
+    session = _opened(turn)
+    try:
+        position = uploads.ask(turn.caller, session)
+    except Conflict:
+        found = existing_video(turn, title=work["parts"]["snippet"]["title"])
+        return {"video_id": found} if found else {}
+    if isinstance(position, Finished):
+        return {"video_id": position.video_id}
+    uploads.cancel(turn.caller, session)
+    return {}
+
+
+def _opened(turn: Turn) -> Session:
     upload = turn.operation.upload
-    if upload.get("session"):
-        address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
-        uploads.cancel(turn.caller, Session(address, upload["size"]))
+    address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
+    return Session(address, upload["size"])
 
 
 def _session(turn: Turn, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
-    upload = turn.operation.upload
-    if upload.get("session"):
-        address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
-        session = Session(address, upload["size"])
+    if turn.operation.upload.get("session"):
+        session = _opened(turn)
         return session, uploads.ask(turn.caller, session)
     return _begun(turn, source, work), Stored(0)
 
