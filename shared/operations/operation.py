@@ -103,6 +103,11 @@ class Operation:
         """Whether nothing more happens by itself."""
         return self.state in ENDED
 
+    @property
+    def video_id(self) -> str | None:
+        """The video that it made, or that it was asked to change."""
+        return self.results.get("video_id") or self.work.get("video_id")
+
     def held(self, now: datetime) -> bool:
         """Whether somebody is at work on it."""
         return self.state is State.RUNNING and self.lease_until is not None and self.lease_until > now

@@ -20,6 +20,7 @@ from shared.clock import Clock
 from shared.cloud.queues import horizon
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.operations import effects
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations, Record, Superseded
 from shared.operations.steps import STEPS
@@ -167,6 +168,7 @@ class Runner:
             if not self._after_step(turn, outcome):
                 return
         turn.save(turn.operation.moved(State.SUCCEEDED, self.clock(), message="Done.", upload={}))
+        effects.succeeded(self.operations.client, self.clock())
         log("INFO", "operation succeeded", operation=turn.operation.id, kind=turn.operation.kind)
 
     def _after_step(self, turn: Turn, outcome: Outcome) -> bool:
@@ -250,6 +252,7 @@ class Runner:
             self._step_done(turn, action.says, dict(operation.results))
             return True
         if action.act not in WAITS or action.at is None:
+            effects.mark(self.operations.client, action, operation, self.clock())
             self._fail(turn.record, action.reason, error.message)
             return False
         if action.act is Act.DEFER_CHANNEL:

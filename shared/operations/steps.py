@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import timedelta
 
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import InvalidRequest
 from shared.operations import media
 from shared.operations.adopt import existing_entry, existing_playlist
 from shared.operations.merge import merged
@@ -21,7 +21,6 @@ from shared.operations.turn import Done, Outcome, Postponed, Turn
 from shared.youtube import data
 from shared.youtube.data import Video
 from shared.youtube.faults import as_error, damaged
-from shared.youtube.policy import RULES
 
 FIRST_LOOK = timedelta(seconds=30)
 LOOK_EVERY = timedelta(minutes=5)
@@ -130,7 +129,7 @@ def processing(turn: Turn) -> Outcome:
     if found.absent:
         raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=turn.clock)
     video = found.videos[0]
-    _check_refused(video)
+    _check_refused(turn, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
     if video.upload_status == "processed" or status == "succeeded":
         return Done({"upload_status": "processed"}, "YouTube has processed the video.")
@@ -142,7 +141,7 @@ def processing(turn: Turn) -> Outcome:
     raise Postponed(now + wait, "processing", "YouTube processes the video.")
 
 
-def _check_refused(video: Video) -> None:
+def _check_refused(turn: Turn, video: Video) -> None:
     if video.upload_status == "failed":
         reason = video.failure_reason or "unknown"
         raise InvalidRequest(FAILED.get(reason, f"YouTube could not use the file ({reason})."), reason=reason)
@@ -150,12 +149,13 @@ def _check_refused(video: Video) -> None:
         reason = video.rejection_reason or "unknown"
         raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
     if video.upload_status == "deleted":
-        rule = RULES["videoNotFound"]
-        raise NotFound(rule.says, reason=rule.reason)
+        raise as_error(damaged("videoNotFound", detail="deleted"), clock=turn.clock)
 
 
 def _video_id(turn: Turn) -> str:
-    return str(turn.operation.results.get("video_id") or turn.operation.work["video_id"])
+    video_id = turn.operation.video_id
+    assert video_id is not None
+    return video_id
 
 
 STEPS: Mapping[str, Callable[[Turn], Outcome]] = {

@@ -27,7 +27,8 @@ def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: r
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
-        return decide(fault, History(operation.retries), clock=clock, dice=dice)
+        # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
+        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, dice=dice)
     if isinstance(error, QuotaRefused | RateLimited):
         return _refused(error, clock(), clock, dice)
     if not isinstance(error, Transient):

@@ -32,7 +32,11 @@ class Kind(StrEnum):
 
 
 class Act(StrEnum):
-    """What happens next."""
+    """What happens next.
+
+    Who does it: waiting and trying again, `operations.run`; marks and alerts, `operations.effects`; a refused
+    token, `client`; a lost upload, `operations.transfer`; a listing's place or a missing revenue, whoever asked.
+    """
 
     RETRY = "retry"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - an action's name
