@@ -19,7 +19,9 @@ from shared.youtube.faults import Fault, fault_of
 from shared.youtube.policy import RULES, Act, Alert
 
 _SPREAD = timedelta(seconds=5)
-WAITS = frozenset({Act.RETRY, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN})
+WAITS = frozenset(
+    {Act.RETRY, Act.TRY_LATER, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN}
+)
 """Actions after which the step runs again at `Action.at`."""
 
 
