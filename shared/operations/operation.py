@@ -66,8 +66,8 @@ class Operation:
     """An operation as stored.
 
     steps: what is done, in order; step: the index of the next one. results: what the steps found out (video_id,
-    playlist_id, ...). upload: the upload's own record, with the sealed session. retries: by reason, since the last
-    progress. due_at: when the next turn runs, None once ended.
+    playlist_id, ...), and when they began what must not be done twice. upload: the upload's own record, with the
+    sealed session. retries: by reason, since the last progress. due_at: when the next turn runs, None once ended.
     """
 
     id: str
@@ -132,7 +132,7 @@ class Operation:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What its owner may see: everything but leases and sessions."""
+        """What its owner may see: everything but leases, sessions and the steps' own marks."""
         return {
             "id": self.id,
             "channel_id": self.channel_id,
@@ -145,7 +145,7 @@ class Operation:
             "due_at": _text(self.due_at),
             "created_at": _text(self.created_at),
             "updated_at": _text(self.updated_at),
-            "results": dict(self.results),
+            "results": {name: found for name, found in self.results.items() if isinstance(found, str)},
             "acknowledged": self.upload.get("acknowledged"),
             "size": self.upload.get("size"),
             "retries": dict(self.retries),

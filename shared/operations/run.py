@@ -22,6 +22,7 @@ from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.operations import effects
 from shared.operations.operation import Operation, State
+from shared.operations.plan import PLAYLIST_ITEM
 from shared.operations.records import Operations, Record, Superseded
 from shared.operations.steps import STEPS
 from shared.operations.transfer import abandoned
@@ -248,7 +249,7 @@ class Runner:
             alert=action.alert.value,
             at=action.at,
         )
-        if action.act is Act.TREAT_AS_DONE:
+        if action.act is Act.TREAT_AS_DONE and operation.current == PLAYLIST_ITEM:  # other steps owe a result
             self._step_done(turn, action.says, dict(operation.results))
             return True
         if action.act not in WAITS or action.at is None:

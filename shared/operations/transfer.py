@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import timedelta
 from typing import Any
 
 from shared.errors import Conflict, InvalidRequest
 from shared.operations import media
-from shared.operations.adopt import existing_video
+from shared.operations.adopt import LISTED_WITHIN, existing_video
 from shared.operations.requests import check_schedule
 from shared.operations.sources import Described, Source, changed
 from shared.operations.turn import Done, HandOn, Outcome, OutOfTime, Postponed, Turn
@@ -23,7 +22,6 @@ from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
 
 FIELD = "upload.session"
-LISTED_WITHIN = timedelta(minutes=2)  # YouTube lists a finished video within seconds, mostly
 _RESTARTS = 3
 
 
