@@ -8,10 +8,11 @@ import pytest
 
 from shared.budget.calendar import next_off_peak
 from shared.budget.forecast import Mode, forecast_of, off_peak_allowance
+from shared.budget.leases import Lease
 from shared.budget.profile import Priority, load
 from shared.budget.quotes import Work
 from shared.clock import next_reset, pacific_day, pacific_midnight
-from shared.errors import Conflict, InvalidRequest, QuotaRefused
+from shared.errors import Conflict, InvalidRequest, QuotaRefused, Unavailable
 from tests.pure.budget.stand import CHANNELS, DOWNLOAD, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
@@ -215,9 +216,9 @@ def test_with_the_ledger_down_costly_calls_are_refused_and_free_ones_go_on():
     stand = Stand()
     current, guide = stand.ledger("current"), stand.ledger("guide")
     stand.shelf.down = True
-    with pytest.raises(QuotaRefused) as refusal:
+    with pytest.raises(Unavailable) as refusal:
         current.reserve(method=UPLOAD, account="a", operation_id="op")
-    assert refusal.value.reason == "ledgerUnavailable"
+    assert (refusal.value.code, refusal.value.reason) == (503, "ledgerUnavailable")
     assert refusal.value.retry_at == NOON + timedelta(seconds=30)
     for ledger in (current, guide):
         held = ledger.reserve(method=DOWNLOAD, account="system")
@@ -264,7 +265,7 @@ def test_an_operation_id_may_be_any_text():
 def test_a_lease_is_one_reservation_for_many_calls():
     stand = Stand()
     ledger = stand.ledger()
-    with ledger.lease(DOWNLOAD, "system", upto=50) as lease:
+    with Lease(ledger, DOWNLOAD, "system", upto=50) as lease:
         before = stand.shelf.commits
         for number in range(50):
             lease.settle(lease.reserve(method=DOWNLOAD, account="system"), sent=number < 40)
@@ -278,7 +279,7 @@ def test_a_lease_is_one_reservation_for_many_calls():
 
 def test_a_lease_that_finds_little_takes_little_and_gives_way_to_the_reason():
     ledger = Stand().ledger("current", "reporting=7")
-    with ledger.lease(DOWNLOAD, "system", upto=5) as lease:
+    with Lease(ledger, DOWNLOAD, "system", upto=5) as lease:
         for _ in range(7):
             lease.settle(lease.reserve(method=DOWNLOAD), sent=True)
         with pytest.raises(QuotaRefused, match="too little"):
@@ -289,7 +290,7 @@ def test_a_lease_that_finds_little_takes_little_and_gives_way_to_the_reason():
 def test_a_dead_holders_lease_counts_as_spent_after_its_time():
     stand = Stand()
     ledger = stand.ledger()
-    lease = ledger.lease(DOWNLOAD, "system", upto=20)
+    lease = Lease(ledger, DOWNLOAD, "system", upto=20)
     lease.reserve(method=DOWNLOAD)
     stand.now += timedelta(minutes=11)
     assert ledger.sweep() == 1
@@ -300,7 +301,7 @@ def test_a_dead_holders_lease_counts_as_spent_after_its_time():
 
 def test_a_lease_serves_what_its_bucket_pays_and_hands_on_the_rest():
     ledger = Stand().ledger()
-    with ledger.lease(DOWNLOAD, "system", upto=10) as lease:
+    with Lease(ledger, DOWNLOAD, "system", upto=10) as lease:
         lease.settle(lease.reserve(method="youtubereporting.jobs.list"), sent=True)
         lease.settle(lease.reserve(method=CHANNELS), sent=True)
         lease.settle(lease.reserve(method=DOWNLOAD, account="a"), sent=True)
