@@ -216,7 +216,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def every_unit_stands_in_an_entry(self):
-        """Nothing is lost and nothing appears, whoever died: what accounts spent is what entries hold or charge."""
+        """Nothing is lost and nothing appears: what accounts spent is what entries hold or charge."""
         accounts, entries = self._stored(PLACE.accounts), self._stored(PLACE.entries)
         spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
         held = sum(data["units"] for data in entries if data["state"] == HELD)
