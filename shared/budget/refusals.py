@@ -8,8 +8,9 @@ from shared.budget.calendar import next_off_peak, when_left
 from shared.budget.decisions import Refusal
 from shared.budget.profile import Bucket
 from shared.clock import PACIFIC, pacific_day_bounds
-from shared.errors import QuotaRefused
+from shared.errors import QuotaRefused, Unavailable
 
+CONTENDED = "ledgerContended"
 REASONS = {
     "bucketSpent": "too little of it is left",
     "reserveKept": "too little is left outside the reserve, which only critical work may enter",
@@ -19,7 +20,6 @@ REASONS = {
     "neverFits": "it is more than this budget ever holds",
     "cacheOnly": "it has passed its alert threshold, so reads are answered from the cache",
     "bucketClosedByGoogle": "YouTube says that it is used up",
-    "ledgerUnavailable": "the quota ledger does not answer, and nothing is spent unrecorded",
 }
 
 
@@ -37,6 +37,14 @@ def refused(
     when = "It cannot work at any time." if retry_at is None else f"It can work from {_local(retry_at)}."
     message = f"{bucket.title}: {method} was refused, because {REASONS[reason]} ({figures}{needed} needed). {when}"
     return QuotaRefused(message, reason=reason, retry_at=retry_at)
+
+
+def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, method: str) -> Unavailable:
+    """The error to raise when the ledger could not say yes or no, and nothing is to be spent unrecorded."""
+    message = (
+        f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(retry_at)}."
+    )
+    return Unavailable(message, reason=error.reason, retry_at=retry_at)
 
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:

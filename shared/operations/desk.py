@@ -56,8 +56,8 @@ def run_turn(body: Mapping[str, Any], *, attempts_before: int) -> dict[str, Any]
 
 
 def sweep() -> dict[str, int]:
-    """Queue again what was lost."""
-    return {"queued": _runner().sweep()}
+    """Queue again what was lost, and charge what dead callers had reserved and never settled."""
+    return {"queued": _runner().sweep(), "charged": budget.ledger().sweep()}
 
 
 @cache
