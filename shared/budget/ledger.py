@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote as quoted
 
@@ -29,7 +30,7 @@ from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
 from shared.budget.leases import Lease
 from shared.budget.profile import Method, Priority, Profile
 from shared.budget.protocol import Hold, Place, Want
-from shared.budget.quotes import Quote, Work
+from shared.budget.quotes import Lanes, Quote, Work
 from shared.budget.refusals import refused, retry_at
 from shared.budget.usage import Usage
 from shared.clock import Clock, pacific_day, pacific_day_bounds
@@ -230,20 +231,26 @@ class Ledger:
             for name, figures in self.usage(day).items()
         }
 
-    def quote(self, plan: Work | Sequence[Work]) -> Quote:
-        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+    def quote(self, plan: Work | Sequence[Work], lanes: Lanes = MappingProxyType({})) -> Quote:
+        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
+
+        lanes: the rate limits that it meets, as the rate limiter sees them now.
+        """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)
         buckets = {self.profile.method(method).bucket for work in works for method in work.calls}
+        background = any(work.priority == Priority.BACKGROUND for work in works)
         boards = {}
         for bucket in sorted(buckets):
             day = self._days.day(Place(pacific_day(now), bucket), now)
-            book = self.books.run(protocol.looking(day.place, day.opening))
-            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
-            moment = Moment(day_left=day_left(day.place.day, now), allowance=allowance)
-            closed = day.closed_until if day.closed_until and now < day.closed_until else None
-            boards[bucket] = quotes.Board(bucket=day.bucket, book=book, moment=moment, closed_until=closed)
-        return quotes.quoted(self.profile, works, boards, now)
+            boards[bucket] = quotes.Board(
+                bucket=day.bucket,
+                day=day.place.day,
+                book=self.books.run(protocol.looking(day.place, day.opening)),
+                yesterday=self._days.pattern(day) if background else (),
+                closed_until=day.closed_until,
+            )
+        return quotes.quoted(self.profile, works, boards, now, lanes)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 
@@ -259,15 +266,12 @@ class Ledger:
         whole = all(isinstance(count, int) and not isinstance(count, bool) for count in (least, most))
         if not whole or not 1 <= least <= most:
             raise InvalidRequest(f"{most!r} is not a number of calls.", field="count")
-        asked = price.priority if priority is None else max(price.priority, Priority(priority))
-        if priority == Priority.BACKGROUND and price.priority <= Priority.NORMAL:
-            asked = Priority.BACKGROUND
         return Ask(
             account=account_of(account, self._part),
             cost=price.cost,
             units=price.cost * most,
             least=price.cost * least,
-            priority=asked,
+            priority=price.at(priority),
             seed=uuid.uuid4().hex,
         )
 
@@ -289,8 +293,7 @@ class Ledger:
     def _hold(self, day: Day, price: Method, want: Want) -> Hold:
         ask, now = want.ask, want.at
         self._check_closed(day, price, ask, now)
-        reads = price.cached and ask.priority < Priority.HIGH
-        if reads and self._days.used(day, now) + ask.least > day.bucket.alert:
+        if price.gives_way(ask.priority) and self._days.used(day, now) + ask.least > day.bucket.alert:
             midnight = pacific_day_bounds(day.place.day)[1]
             raise self._days.refusal(day, price, ask, "cacheOnly", when=midnight, now=now)
         hold = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from shared.budget.calendar import next_off_peak, when_left
 from shared.budget.decisions import Refusal
@@ -17,8 +17,10 @@ REASONS = {
     "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
     "allowanceSpent": "what is left will be needed later today, as yesterday shows",
     "neverFits": "it is more than this budget ever holds",
-    "cacheOnly": "it has passed its alert threshold, so reads are answered from the cache",
+    "cacheOnly": "it has passed its alert threshold, so until its reset collectors show what was read last; "
+    "publishing, and reads for which a person waits, go on",
     "bucketClosedByGoogle": "YouTube says that it is used up",
+    "rateLimited": "so many calls of this kind may not follow each other so fast",
     "ledgerUnavailable": "the quota ledger does not answer, and nothing is spent unrecorded",
 }
 
@@ -47,7 +49,8 @@ def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
     if refusal.reason == "offPeakOnly":
         return next_off_peak(now)
     if refusal.day_left > 0:
-        return min(midnight, max(now, when_left(day, refusal.day_left)))
+        # A second more, because the moment itself is the last at which it is refused.
+        return min(midnight, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
     return midnight
 
 
