@@ -23,7 +23,7 @@ from urllib.parse import quote as quoted
 from shared.budget import protocol, quotes, usage
 from shared.budget.accounts import PARTS, account_of, name_of
 from shared.budget.books import Books
-from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak
+from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak, reset_after
 from shared.budget.days import Day, Days, sweep
 from shared.budget.decisions import Ask, Moment
 from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
@@ -294,8 +294,8 @@ class Ledger:
         ask, now = want.ask, want.at
         self._check_closed(day, price, ask, now)
         if price.gives_way(ask.priority) and self._days.used(day, now) + ask.least > day.bucket.alert:
-            midnight = pacific_day_bounds(day.place.day)[1]
-            raise self._days.refusal(day, price, ask, "cacheOnly", when=midnight, now=now)
+            when = reset_after(day.place.day, now)
+            raise self._days.refusal(day, price, ask, "cacheOnly", when=when, now=now)
         hold = None
         if day.may_hold(ask):
             hold = self.books.run(protocol.spending(day.place, day.opening, want))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from shared.budget.calendar import next_off_peak, when_left
+from shared.budget.calendar import next_off_peak, reset_after, when_left
 from shared.budget.decisions import Refusal
 from shared.budget.profile import Bucket
-from shared.clock import PACIFIC, pacific_day_bounds
+from shared.clock import PACIFIC
 from shared.errors import QuotaRefused
 
 REASONS = {
@@ -43,15 +43,15 @@ def refused(
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
     """When the same request can succeed."""
-    midnight = pacific_day_bounds(day)[1]
+    reset = reset_after(day, now)
     if refusal.reason == "neverFits":
         return None
     if refusal.reason == "offPeakOnly":
         return next_off_peak(now)
     if refusal.day_left > 0:
         # A second more, because the moment itself is the last at which it is refused.
-        return min(midnight, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
-    return midnight
+        return min(reset, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
+    return reset
 
 
 def _local(instant: datetime) -> str:

@@ -15,7 +15,7 @@ from infra.local.simulator.state import Plan, Simulator
 from shared.budget.answers import answer
 from shared.budget.ledger import Ledger
 from shared.budget.limiter import RateLimiter
-from shared.budget.profile import load
+from shared.budget.profile import RateLimit, load
 from shared.budget.quotes import Quote, Work
 from shared.clock import Clock
 from shared.monitoring.calls import Call
@@ -83,6 +83,9 @@ class Stand:
 
     def quote(self, plan: Sequence[Work]) -> Quote:
         return answer(self.ledger, self.limiter, plan, project=self.settings.project)
+
+    def limiter_of(self, *limits: RateLimit) -> RateLimiter:
+        return RateLimiter(self.firestore, limits, self.clock)
 
     @property
     def clock(self) -> Clock:
