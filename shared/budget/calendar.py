@@ -10,10 +10,10 @@ from datetime import date, datetime, time, timedelta
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 
-FAST = timedelta(seconds=60)
+FAST = timedelta(seconds=90)
 """A clock may be this much ahead of YouTube's ..."""
 SLOW = timedelta(seconds=90)
-"""... or this much behind it when the call arrives: a minute of skew, and the way there."""
+"""... or this much behind it when the call arrives: a minute of skew, and what a minute never is exactly."""
 DOUBT = timedelta(minutes=5)
 """For this long after midnight a refusal by Google may still mean yesterday."""
 KEEP = timedelta(days=35)
@@ -26,6 +26,12 @@ def days_at(now: datetime) -> tuple[date, ...]:
     """The quota days that a call made now may be charged to: one, or two around midnight."""
     first, last = pacific_day(now - FAST), pacific_day(now + SLOW)
     return (first,) if first == last else (first, last)
+
+
+def reset_after(day: date, now: datetime) -> datetime:
+    """From when calls are not charged to a day any more: its midnight, or the end of the doubt if that is past."""
+    midnight = pacific_day_bounds(day)[1]
+    return midnight if now < midnight else midnight + FAST
 
 
 def hour_of(day: date, now: datetime) -> int:

@@ -150,9 +150,12 @@ class Days:
 
     def allowance(self, day: Day, now: datetime) -> int:
         """What background work may take at this hour beyond its own account."""
+        return off_peak_allowance(day.bucket, self.used(day, now), self.pattern(day), day.place.day, now)
+
+    def pattern(self, day: Day) -> tuple[int, ...]:
+        """Units that were used in each hour of the day before."""
         yesterday = Place(day.place.day - timedelta(days=1), day.place.bucket)
-        hours = hours_in(self._books.run(_accounts(yesterday)))
-        return off_peak_allowance(day.bucket, self.used(day, now), hours, day.place.day, now)
+        return hours_in(self._books.run(_accounts(yesterday)))
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""

@@ -59,6 +59,21 @@ class Method:
     priority: Priority = Priority.NORMAL
     cached: bool = False
 
+    def at(self, asked: Priority | None) -> Priority:
+        """The priority of a call for which its caller asks `asked`: at least the method's own.
+
+        Background work may step back from the ordinary, but not from what the profile calls important.
+        """
+        if asked is None:
+            return self.priority
+        if asked == Priority.BACKGROUND and self.priority <= Priority.NORMAL:
+            return asked
+        return max(self.priority, asked)
+
+    def gives_way(self, priority: Priority) -> bool:
+        """Whether such a call is put off from its bucket's alert threshold on."""
+        return self.cached and priority < Priority.HIGH
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimit:
@@ -83,6 +98,15 @@ class Profile:
     buckets: Mapping[str, Bucket]
     methods: Mapping[str, Method]
     rate_limits: tuple[RateLimit, ...] = ()
+
+    @property
+    def free_methods(self) -> frozenset[str]:
+        """Methods that cost nothing that has to be guarded: their calls go on while the books do not answer."""
+        return frozenset(
+            name
+            for name, method in self.methods.items()
+            if method.cost == 0 or self.buckets[method.bucket].unreachable == "allow"
+        )
 
     def method(self, method_id: str) -> Method:
         """The method with this discovery id. Raises InvalidRequest for one without a price."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.budget.profile import Priority
 from shared.operations.requests import Request
+
+PRIORITY = Priority.HIGH
+"""Of every call of an operation, and so of every quote for one: somebody waits for it."""
 
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
 UPDATE, PLAYLIST, PLAYLIST_ITEM = "update", "playlist", "playlist_item"

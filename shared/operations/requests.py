@@ -28,7 +28,7 @@ PRIVACIES = ("private", "public", "unlisted")
 KINDS = ("upload", "thumbnail", "update", "playlist", "playlist_item", "release")
 PUBLISH_MARGIN = timedelta(minutes=5)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
+CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
 _PLAYLIST = re.compile(r"[A-Za-z0-9_-]{2,64}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -61,7 +61,7 @@ def parse(raw: object, *, now: datetime) -> Request:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
     kind = kinds[0]
     key = top.match("idempotency_key", _KEY)
-    channel_id = top.match("channel_id", _CHANNEL)
+    channel_id = top.match("channel_id", CHANNEL)
     work = _WORK[kind](top.inner(kind), now)
     not_before = top.instant("not_before") if top.has("not_before") else None
     if not_before is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.errors import Conflict, InvalidRequest
 from shared.monitoring.log import log
 from shared.operations import plan
+from shared.operations.intents import Intent
 from shared.operations.operation import Event, Operation, State
 from shared.operations.records import Operations, Superseded
 from shared.operations.requests import Request
@@ -48,7 +49,7 @@ class Desk:
     """Where work is handed in. owner_of: the user who connected a channel; raises NotFound for none."""
 
     operations: Operations
-    estimate: Callable[[Work], Estimate]
+    estimate: Callable[[Sequence[Work]], Estimate]
     owner_of: Callable[[str], str]
     enqueue: Enqueue
     clock: Clock
@@ -85,15 +86,32 @@ class Desk:
 
     def quote(self, request: Request) -> Quote:
         """What a request would cost, and when it could run, without accepting it."""
-        now = self.clock()
-        account = self.owner_of(request.channel_id)
-        estimate = self.estimate(Work(calls=plan.calls(plan.steps(request)), account=account))
-        if request.not_before is not None and request.not_before > now:
-            return Quote(estimate.costs, request.not_before, "It was asked for this time.")
+        estimate = self.estimate(
+            [self._work(request.channel_id, plan.steps(request), not_before=request.not_before)]
+        )
         if not estimate.later:
-            return Quote(estimate.costs, now, "")
+            return Quote(estimate.costs, self.clock(), "")
         first = estimate.later[0]
-        return Quote(estimate.costs, first.at, estimate.message)
+        why = "It was asked for this time." if first.reason == "notBefore" else estimate.message
+        return Quote(estimate.costs, first.at, why)
+
+    def plan(self, intents: Sequence[Intent]) -> Estimate:
+        """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
+
+        Raises NotFound for a channel that is not connected.
+        """
+        return self.estimate([self._work(intent.channel_id, intent.steps, intent.times) for intent in intents])
+
+    def _work(
+        self, channel_id: str, steps: tuple[str, ...], times: int = 1, *, not_before: datetime | None = None
+    ) -> Work:
+        return Work(
+            calls=plan.calls(steps),
+            times=times,
+            account=self.owner_of(channel_id),
+            priority=plan.PRIORITY,
+            not_before=not_before,
+        )
 
     def read(self, operation: str) -> Operation:
         """An operation. Raises NotFound."""
@@ -169,12 +187,14 @@ def answer(operation: Operation, quote: Quote | None = None) -> dict[str, Any]:
 
 
 def command(body: object) -> tuple[str, str] | None:
-    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission."""
+    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission or a plan."""
     if not isinstance(body, Mapping) or "action" not in body:
         return None
     action, operation = body["action"], body.get("operation")
+    if action == "plan":
+        return None
     if action not in {"cancel", "retry", "read"}:
-        raise InvalidRequest("action is cancel, retry or read.", field="action")
+        raise InvalidRequest("action is plan, cancel, retry or read.", field="action")
     if not isinstance(operation, str) or not _ID.fullmatch(operation):
         raise InvalidRequest("operation is an operation's id.", field="operation")
     return action, operation

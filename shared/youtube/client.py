@@ -74,6 +74,10 @@ class Budget(Protocol):
 class Limiter(Protocol):
     """How fast calls may follow each other."""
 
+    def check(self, *, method: str, user: str, project: str) -> None:
+        """As `admit`, but the call is not counted yet."""
+        ...
+
     def admit(self, *, method: str, user: str, project: str) -> None:
         """Return when the call may go now. Raises RateLimited with the time from which it may."""
         ...
@@ -164,6 +168,8 @@ class Caller:
         return outcome
 
     def _attempt(self, endpoint: str, send: Send[Value], *, refused: str | None) -> tuple[Outcome[Value], str]:
+        pace = {"method": endpoint, "user": self.context.account, "project": self.settings.project}
+        self.limiter.check(**pace)  # a denial must leave nothing to give back
         reservation: Reservation = self.budget.reserve(
             method=endpoint,
             account=self.context.account,
@@ -172,7 +178,7 @@ class Caller:
         )
         sent = False
         try:
-            self.limiter.admit(method=endpoint, user=self.context.account, project=self.settings.project)
+            self.limiter.admit(**pace)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
             sent = True  # from here on it can have reached Google, also when we die
             outcome, elapsed = timed(send, token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,11 @@ from infra.local.simulator.faults import parse
 from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
+from shared.budget.answers import answer
 from shared.budget.ledger import Ledger
 from shared.budget.limiter import RateLimiter
-from shared.budget.profile import load
+from shared.budget.profile import RateLimit, load
+from shared.budget.quotes import Quote, Work
 from shared.clock import Clock
 from shared.monitoring.calls import Call
 from shared.settings import Settings
@@ -79,7 +81,13 @@ class Stand:
         self.settings = settings_for(self.simulator.root)
         profile = load("current")
         self.ledger = Ledger(self.firestore, profile, self.clock)
-        self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock)
+        self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
+
+    def quote(self, plan: Sequence[Work]) -> Quote:
+        return answer(self.ledger, self.limiter, plan, project=self.settings.project)
+
+    def limiter_of(self, *limits: RateLimit) -> RateLimiter:
+        return RateLimiter(self.firestore, limits, self.clock)
 
     @property
     def clock(self) -> Clock:
