@@ -50,6 +50,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     )
     with serving(Plan(root="", users=4, channels_per_user=3, clients=(client,))) as running:
         yield running
+        assert running.journal.mistakes == []
 
 
 @pytest.fixture
