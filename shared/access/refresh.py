@@ -164,7 +164,8 @@ class Refresher:
             if outcome is None:
                 self._finish(grant, generation, written, {"lease": None}, None)
                 raise
-            self._settle(grant, generation, written, outcome, {})
+            if not self._settle(grant, generation, written, outcome, {}):
+                return None  # it was about a token that is no longer the connection's
             raise self._explained(error, outcome) from error
         kept = self._settle(grant, generation, written, Outcome.REFRESHED, self._sealed(grant, tokens))
         alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())

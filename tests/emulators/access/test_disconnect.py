@@ -1,11 +1,12 @@
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from infra.local.simulator.grants import Grants
 from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
-from tests.emulators.wire import Died, dying
+from tests.emulators.wire import Died, dying, losing, met
 
 
 @pytest.fixture
@@ -191,6 +192,80 @@ def test_what_was_lost_and_is_connected_again_meanwhile_is_not_ended(access, dis
     with pytest.raises(Conflict):
         disconnects().end(channel_id, as_of=seen)
     assert access.stored("channels")[channel_id]["state"] == "connected"
+
+
+def test_what_is_connected_again_in_the_very_moment_of_its_end_is_not_ended(access, disconnects):
+    channel_id = access.connected()
+    seen = access.stored("channels")[channel_id]["state_since"]
+    owner = replace(access)
+    access.simulator.timepiece.advance(1)
+    access.client = met(access.client, lambda number: number == 1 and owner.connected())
+    with pytest.raises(Conflict) as changed:
+        disconnects().end(channel_id, as_of=seen)
+    assert changed.value.reason == "changedMeanwhile"
+    assert owner.stored("channels")[channel_id]["state"] == "connected"
+    assert owner.stored("receipts") == {}
+
+
+def test_a_refresh_that_was_under_way_does_not_bring_a_disconnecting_connection_back(access, disconnects):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    marked = disconnects()
+    # The lease, and then Google's good answer: at that moment the connection is marked.
+    access.client = met(access.client, lambda number: number == 2 and marked._mark(channel_id, "user"))
+    with pytest.raises(NotFound):
+        access.refresher().fresh(channel_id)
+    assert access.stored("grants")[channel_id]["state"] == "disconnecting"
+    assert access.stored("channels")[channel_id]["state"] == "disconnecting"
+
+
+@pytest.mark.parametrize("number", [199, 200, 201])
+def test_everything_is_deleted_and_counted_however_many_documents_there_are(access, disconnects, number):
+    channel_id = access.connected()
+    batch = access.client.batch()
+    for each in range(number):
+        batch.set(access.client.document("videos", f"v{each}"), {"channel_id": channel_id})
+    batch.commit()
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.as_json()["deleted"]["videos"] == number
+    assert access.stored("videos") == {}
+
+
+@pytest.mark.parametrize("trouble", ["answerLost", "secondRun"])
+def test_what_is_deleted_counts_once_though_an_answer_is_lost_or_two_run_at_once(access, disconnects, trouble):
+    channel_id, twin = access.connected(), disconnects()
+    collect_something(access, channel_id)
+    receipt_id = twin._mark(channel_id, "user")
+    # The token is set aside, and then the grant goes.
+    if trouble == "answerLost":
+        access.client = losing(access.client, 2)
+    else:
+        tokens = ERASURES[0]
+        access.client = met(
+            access.client, lambda number: number == 2 and twin._erase(tokens, channel_id, receipt_id)
+        )
+    assert disconnects().disconnect(channel_id, "u1").as_json()["deleted"] == DELETED
+
+
+def test_a_token_that_does_not_open_is_deleted_and_google_is_not_asked(access, disconnects):
+    channel_id = access.connected()
+    spoilt = {"v": 1, "n": b"0" * 12, "c": b"spoilt"}
+    access.client.document("grants", channel_id).update({"refresh_token": spoilt})
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.revocation == "tokenUnreadable"
+    assert receipt.finished_at is not None
+    assert access.stored("grants") == access.stored("channels") == access.stored("revocations") == {}
+    assert live_tokens(access) == 1
+
+
+def test_a_token_set_aside_that_no_longer_opens_is_given_up(access, disconnects, asked):
+    channel_id = access.connected()
+    access.fault(method="oauth.revoke", kind="html", times=1)
+    receipt_id = disconnects().disconnect(channel_id, "u1").receipt_id
+    access.client.document("revocations", receipt_id).update({"token": {"v": 1, "n": b"0" * 12, "c": b"spoilt"}})
+    assert disconnects().revoke(receipt_id) == "tokenUnreadable"
+    assert disconnects().receipts.get(receipt_id).revocation == "tokenUnreadable"
+    assert access.stored("revocations") == {}
 
 
 def test_a_channel_of_the_same_user_whose_account_is_unknown_keeps_the_permission(access, disconnects):

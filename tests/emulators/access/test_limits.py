@@ -7,7 +7,7 @@ import pytest
 from infra.local.simulator.consent import Choice
 from shared.access.pace import STARTS
 from shared.errors import RateLimited
-from tests.emulators.wire import losing
+from tests.emulators.wire import losing, met
 
 
 def test_a_channel_owned_by_another_user_is_not_taken_over(access):
@@ -67,6 +67,32 @@ def test_callbacks_at_once_do_not_slip_past_the_limits(access):
     assert len(owners) == len(set(owners)) == 2
     assert ends.count("connected") == 2
     assert set(ends) <= {"connected", "channelLimit", "userLimit"}
+
+
+def test_of_two_callbacks_that_race_for_the_last_of_five_channels_one_wins(access):
+    for account, channel in [(0, 0), (0, 1), (0, 2), (1, 0)]:
+        access.connected(account=account, channel=channel)
+    backs = []
+    for channel in (1, 2):
+        who = access.account(1)
+        backs.append(access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[channel].id)))
+    faster = replace(access)
+    # The state, the token's number, and then the connection: at that moment the other one connects.
+    access.client = met(access.client, lambda number: number == 3 and faster.finish(backs[1]))
+    assert access.finish(backs[0]).reason == "channelLimit"
+    assert len(access.stored("channels")) == len(access.stored("users")["u1"]["channels"]) == 5
+    assert access.account(1).channels[2].id in access.stored("channels")
+
+
+def test_of_two_users_who_race_for_the_last_seat_one_wins(access):
+    access.settings = replace(access.settings, users_max=1)
+    who, rival = access.account(0), access.account(1)
+    back = access.decide(access.start("u1"), Choice(user=who.email, channel_id=who.channels[0].id))
+    rival_back = access.decide(access.start("u2"), Choice(user=rival.email, channel_id=rival.channels[0].id))
+    faster = replace(access)
+    access.client = met(access.client, lambda number: number == 3 and faster.finish(rival_back))
+    assert access.finish(back).reason == "userLimit"
+    assert access.stored("access")["users"]["connected"] == ["u2"]
 
 
 def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):

@@ -193,6 +193,21 @@ def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
     assert ended == [access.refresher().fresh(channel_id).secret]
 
 
+def test_a_refusal_of_the_old_token_says_nothing_of_a_connection_made_anew_meanwhile(access, capsys):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    access.simulator.grants.revoke_account(access.account().id)
+    owner = replace(access)
+    # The lease, and then Google's refusal: at that moment its owner connects again.
+    access.client = met(access.client, lambda number: number == 2 and owner.connected())
+    token = access.refresher().fresh(channel_id).secret
+    assert channels.get(owner.client, channel_id).state == "connected"
+    assert owner.refresher().fresh(channel_id).secret == token
+    said = capsys.readouterr().out
+    assert "fenced off" in said
+    assert '"notice"' not in said
+
+
 def test_something_else_written_during_a_refresh_is_kept_and_the_token_stored(access):
     channel_id = access.connected()
     access.expire(channel_id)
