@@ -2,10 +2,12 @@ import contextlib
 from dataclasses import replace
 
 import pytest
+import urllib3
 
 from infra.local.simulator.grants import Grants
 from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.push.subscriptions import Push
 from tests.emulators.wire import Died, dying, losing, met
 
 
@@ -272,6 +274,32 @@ def test_a_channel_of_the_same_user_whose_account_is_unknown_keeps_the_permissio
     leaving, staying = access.connected(channel=0), access.connected(channel=1)
     access.client.document("grants", staying).update({"google_account": None})
     assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
+
+
+def test_the_hub_hears_of_no_subscription_any_more_once_its_channel_is_disconnected(access, disconnects):
+    channel_id = access.connected()
+    settings = replace(access.settings, hub_url=f"{access.simulator.root}/subscribe")
+    http = urllib3.PoolManager(retries=False)
+    push = Push(access.client, access.vault, settings, http, access.simulator.clock)
+    push.subscribe(channel_id)
+    sealed = access.stored("subscriptions")[channel_id]["token"]
+    token = access.vault.open(sealed, record=f"subscriptions/{channel_id}", field="token").decode()
+    asks = {
+        "hub.mode": "subscribe",
+        "hub.topic": push.topic(channel_id),
+        "hub.challenge": "c",
+        "hub.lease_seconds": "432000",
+    }
+    assert push.verify(channel_id, token, asks) == "c"
+    disconnects().disconnect(channel_id, "u1")
+    for late in (
+        lambda: push.verify(channel_id, token, asks),
+        lambda: push.receive(channel_id, token, "sha1=00", b"<feed/>"),
+    ):
+        with pytest.raises(NotFound):
+            late()
+    push.remember(channel_id, {"v1": "seen"})  # a poll that was under way
+    assert access.stored("subscriptions") == {}
 
 
 def test_a_user_s_seat_goes_with_the_last_channel(access, disconnects):
