@@ -9,7 +9,7 @@ from shared.access.refresh import MARGIN
 from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
-from tests.emulators.wire import met
+from tests.emulators.wire import losing, met
 
 
 def grant(access, channel_id):
@@ -58,6 +58,20 @@ def test_when_the_refresher_dies_with_its_lease_another_takes_over(access):
     access.client.document("grants", channel_id).update({"generation": 2, "lease": lease})
     assert access.refresher().fresh(channel_id).secret.reveal()
     assert grant(access, channel_id)["generation"] == 3
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["lease", "token"])
+def test_a_refresh_whose_write_s_answer_was_lost_on_the_way_goes_on_at_once(access, number):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    whole, asked, pauses = access.client, access.token_requests(), []
+    access.client = losing(whole, number)
+    token = access.refresher(sleep=pauses.append).fresh(channel_id).secret
+    assert sum(pauses) < 0.1
+    access.client = whole
+    assert access.refresher().fresh(channel_id).secret == token
+    assert grant(access, channel_id)["lease"] is None
+    assert access.token_requests() == asked + 1
 
 
 @pytest.mark.fault(12)
