@@ -8,7 +8,7 @@ from infra.local.simulator.grants import Grants
 from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.push.subscriptions import Push
-from tests.emulators.wire import Died, dying, losing, met
+from tests.emulators.wire import Died, dying, losing
 
 
 @pytest.fixture
@@ -199,14 +199,13 @@ def test_what_was_lost_and_is_connected_again_meanwhile_is_not_ended(access, dis
 def test_what_is_connected_again_in_the_very_moment_of_its_end_is_not_ended(access, disconnects):
     channel_id = access.connected()
     seen = access.stored("channels")[channel_id]["state_since"]
-    owner = replace(access)
     access.simulator.timepiece.advance(1)
-    access.client = met(access.client, lambda number: number == 1 and owner.connected())
+    access.before_write(1, lambda owner: owner.connected())
     with pytest.raises(Conflict) as changed:
         disconnects().end(channel_id, as_of=seen)
     assert changed.value.reason == "changedMeanwhile"
-    assert owner.stored("channels")[channel_id]["state"] == "connected"
-    assert owner.stored("receipts") == {}
+    assert access.stored("channels")[channel_id]["state"] == "connected"
+    assert access.stored("receipts") == {}
 
 
 def test_a_refresh_that_was_under_way_does_not_bring_a_disconnecting_connection_back(access, disconnects):
@@ -214,7 +213,7 @@ def test_a_refresh_that_was_under_way_does_not_bring_a_disconnecting_connection_
     access.expire(channel_id)
     marked = disconnects()
     # The lease, and then Google's good answer: at that moment the connection is marked.
-    access.client = met(access.client, lambda number: number == 2 and marked._mark(channel_id, "user"))
+    access.before_write(2, lambda _: marked._mark(channel_id, "user"))
     with pytest.raises(NotFound):
         access.refresher().fresh(channel_id)
     assert access.stored("grants")[channel_id]["state"] == "disconnecting"
@@ -242,10 +241,7 @@ def test_what_is_deleted_counts_once_though_an_answer_is_lost_or_two_run_at_once
     if trouble == "answerLost":
         access.client = losing(access.client, 2)
     else:
-        tokens = ERASURES[0]
-        access.client = met(
-            access.client, lambda number: number == 2 and twin._erase(tokens, channel_id, receipt_id)
-        )
+        access.before_write(2, lambda _: twin._erase(ERASURES[0], channel_id, receipt_id))
     assert disconnects().disconnect(channel_id, "u1").as_json()["deleted"] == DELETED
 
 

@@ -7,7 +7,7 @@ import pytest
 from infra.local.simulator.consent import Choice
 from shared.access.pace import STARTS
 from shared.errors import RateLimited
-from tests.emulators.wire import losing, met
+from tests.emulators.wire import losing
 
 
 def test_a_channel_owned_by_another_user_is_not_taken_over(access):
@@ -76,9 +76,8 @@ def test_of_two_callbacks_that_race_for_the_last_of_five_channels_one_wins(acces
     for channel in (1, 2):
         who = access.account(1)
         backs.append(access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[channel].id)))
-    faster = replace(access)
     # The state, the token's number, and then the connection: at that moment the other one connects.
-    access.client = met(access.client, lambda number: number == 3 and faster.finish(backs[1]))
+    access.before_write(3, lambda faster: faster.finish(backs[1]))
     assert access.finish(backs[0]).reason == "channelLimit"
     assert len(access.stored("channels")) == len(access.stored("users")["u1"]["channels"]) == 5
     assert access.account(1).channels[2].id in access.stored("channels")
@@ -89,8 +88,7 @@ def test_of_two_users_who_race_for_the_last_seat_one_wins(access):
     who, rival = access.account(0), access.account(1)
     back = access.decide(access.start("u1"), Choice(user=who.email, channel_id=who.channels[0].id))
     rival_back = access.decide(access.start("u2"), Choice(user=rival.email, channel_id=rival.channels[0].id))
-    faster = replace(access)
-    access.client = met(access.client, lambda number: number == 3 and faster.finish(rival_back))
+    access.before_write(3, lambda faster: faster.finish(rival_back))
     assert access.finish(back).reason == "userLimit"
     assert access.stored("access")["users"]["connected"] == ["u2"]
 
