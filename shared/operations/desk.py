@@ -17,7 +17,6 @@ from shared.errors import Forbidden, InvalidRequest
 from shared.operations import effects
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
-from shared.operations.requests import parse
 from shared.operations.run import Runner
 from shared.operations.sources import Source, StorageObject, WebFile
 from shared.operations.submit import Desk, answer, command
@@ -39,7 +38,7 @@ def handle(body: Mapping[str, Any]) -> dict[str, Any]:
         act = {"read": desk.read, "cancel": desk.cancel, "retry": desk.retry}[action]
         return answer(act(operation))
     only_quote = body.get("quote") is True
-    request = parse({name: value for name, value in body.items() if name != "quote"}, now=system_clock())
+    request = desk.request({name: value for name, value in body.items() if name != "quote"})
     if only_quote:
         return {"quote": desk.quote(request).as_json()}
     return answer(*desk.submit(request))

@@ -26,6 +26,15 @@ class Superseded(Exception):
     """Somebody else has written the operation since: stop, and leave it to them."""
 
 
+def key_reused() -> Conflict:
+    """Another request came under a key that was accepted before."""
+    return Conflict(
+        "This idempotency key was used for another request.",
+        reason="idempotencyKeyReused",
+        field="idempotency_key",
+    )
+
+
 @dataclass
 class Record:
     """An operation with the version that the next write replaces."""
@@ -52,11 +61,7 @@ class Operations:
         except AlreadyExists:
             stored = self.get(operation.id).operation
             if stored.fingerprint != operation.fingerprint:
-                raise Conflict(
-                    "This idempotency key was used for another request.",
-                    reason="idempotencyKeyReused",
-                    field="idempotency_key",
-                ) from None
+                raise key_reused() from None
             return stored
         return operation
 
