@@ -269,18 +269,24 @@ def bearer(token: str) -> dict[str, str]:
 
 def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
     """One execution of a request that Google's client built."""
-    from googleapiclient.errors import HttpError  # noqa: PLC0415 - paid by those who call
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
 
     http = Http(bearer(token))
     fault = None
     value: Any = None
     try:
-        value = request.execute(http=http, num_retries=0) or {}
+        value = request.execute(http=http, num_retries=0)
+        value = {} if value in (None, "", b"") else value
         if not isinstance(value, dict):  # Google's client hands on what is not JSON as it came
             fault = damaged(status=http.status, detail=f"{len(http.answer)} bytes that are no JSON object")
-    except HttpError:
-        fault = classify(http.status or 0, http.fields, http.answer, clock=clock)
-    except (HTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError) as error:
         fault = no_answer(error)
+    except Exception as error:
+        # Google's client stumbles over some answers before it can say that they are refusals.
+        if http.status is not None and http.status >= 400:
+            fault = classify(http.status, http.fields, http.answer, clock=clock)
+        elif isinstance(error, ValueError | RecursionError):
+            fault = damaged(status=http.status, detail=type(error).__name__)
+        else:
+            raise
     return Outcome(http.status, len(http.answer), value, fault)
