@@ -2,11 +2,12 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
+from shared.budget.ledger import Ledger
 from shared.clock import next_reset
 from shared.errors import (
     Forbidden,
@@ -152,6 +153,30 @@ def test_a_refused_connection_costs_nothing(stand):
         data.my_channel(caller)
     assert met.value.reason == "connectionFailed"
     assert stand.ours()["default"] == 0
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class Mortal(Ledger):
+    """A ledger whose process dies when it is about to settle."""
+
+    def settle(self, reservation, *, sent):
+        raise Killed
+
+
+@pytest.mark.fault(20)
+def test_a_request_that_follows_a_crash_pays_for_itself_and_so_does_the_one_before(stand):
+    caller = stand.caller(operation_id="op-1")
+    dying = Mortal(stand.firestore, stand.ledger.profile, stand.clock)
+    with pytest.raises(Killed):
+        data.my_channel(replace(caller, budget=dying))
+    data.my_channel(caller)
+    assert counted(stand) == {"default": 2}
+    later = stand.clock() + timedelta(hours=2)
+    assert [stand.ledger.sweep(later) for _ in range(2)] == [1, 0]
+    assert counted(stand) == {"default": 2}
 
 
 def test_a_missing_scope_asks_for_consent_and_not_for_a_refresh(stand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +51,7 @@ class Clocks(RuleBasedStateMachine):
         self.stand.user("b", quota_share=2)
         self.google = Google()
         self.ledgers = [self.stand.ledger("current", f"default={LIMIT}", skew=skew) for skew in SKEWS]
-        self.sent: set[str] = set()
+        self.attempts = itertools.count()
         self.leases: dict[int, Lease] = {}
         self.plain: Counter[Any] = Counter()
 
@@ -79,13 +80,16 @@ class Clocks(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
     def reserve_and_die(self, who, account):
+        """The answer to the first asking was lost; the second one finds the same units, and sends."""
+        attempt = f"op/{next(self.attempts)}"
         try:
-            held = self.ledgers[who].reserve(method=CHANNELS, account=account, operation_id="op")
+            first, held = (
+                self.ledgers[who].reserve(method=CHANNELS, account=account, operation_id=attempt) for _ in range(2)
+            )
         except QuotaRefused:
             return
-        if held.holds[0].token not in self.sent:
-            self.sent.add(held.holds[0].token)
-            self._send(CHANNELS, held.priority, 0)
+        assert [hold.token for hold in first.holds] == [hold.token for hold in held.holds]
+        self._send(CHANNELS, held.priority, 0)
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
     def reserve_and_give_back(self, who, account):
