@@ -59,7 +59,7 @@ class Budget(Protocol):
     def reserve(
         self, *, method: str, account: str, operation_id: str | None, priority: Any, count: int = 1
     ) -> Any:
-        """Set a call's cost aside: a Reservation. Raises QuotaRefused with the time from which it can succeed."""
+        """Set a call's cost aside: a Reservation. Raises QuotaRefused or Unavailable, each with retry_at."""
         ...
 
     def settle(self, reservation: Any, *, sent: bool) -> None:
@@ -189,7 +189,10 @@ class Caller:
         return outcome, token
 
     def _attempt_id(self) -> str | None:
-        """The ledger answers one reservation for one id; each request of an operation has to pay for itself."""
+        """The ledger answers one reservation for one id; each request of an operation has to pay for itself.
+
+        By chance and not counted: who comes after a crash does not know how often was sent before.
+        """
         operation = self.context.operation_id
         return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
