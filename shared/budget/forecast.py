@@ -78,10 +78,11 @@ def forecast_of(bucket: Bucket, used: int, hours: Sequence[int], day: date, now:
 def off_peak_allowance(bucket: Bucket, used: int, yesterday: Sequence[int], day: date, now: datetime) -> int:
     """Units that background work may take now: what is left, less what the rest of the day will want.
 
-    yesterday: its units by hour. Without a yesterday, the rest of the day is taken to want an even part of all.
+    yesterday: its units by hour, without background work; empty when it left no books. Then the rest of the day is
+    taken to want an even part of all.
     """
     left = bucket.limit - bucket.reserve - used
     wanted = sum(yesterday[hour_of(day, now) :])
-    if not any(yesterday):
+    if not yesterday:
         wanted = round((bucket.limit - bucket.reserve) * day_left(day, now))
     return max(0, left - wanted)

@@ -69,7 +69,7 @@ class Place:
 class Want:
     """A request for units. token: unique to this attempt. entry: its idempotent id, or None to keep no record.
 
-    hour: whole hours since the day began. lapses_at: when an unsettled hold counts as spent.
+    hour: the slot in which the units are counted. lapses_at: when an unsettled hold counts as spent.
     """
 
     ask: Ask
