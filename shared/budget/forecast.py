@@ -27,7 +27,8 @@ class Mode(StrEnum):
 
 
 def mode_of(bucket: Bucket, used: int, *, closed: bool) -> Mode:
-    """normal, then cacheOnly from the alert threshold on, then exhausted when only the reserve is left."""
+    """normal; cacheOnly from the alert threshold on, when calls that give way are put off; exhausted when only the
+    reserve is left."""
     if closed or used >= bucket.limit - bucket.reserve:
         return Mode.EXHAUSTED
     return Mode.CACHE_ONLY if used >= bucket.alert else Mode.NORMAL
