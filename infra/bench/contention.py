@@ -20,6 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from infra.deployment import ROOT
+from shared.budget.leases import Lease
 from shared.budget.ledger import Ledger
 from shared.budget.limiter import RateLimiter
 from shared.budget.profile import Bucket, Method, Priority, Profile, RateLimit
@@ -167,7 +168,7 @@ def ledger_one_account(client: Any, load: Load, process: int) -> Step:  # noqa: 
 
 def lease(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
     """Ours, for collectors: each process leases blocks of 50."""
-    ours = _ledger(client, load).lease("bench.call", "system", upto=50)
+    ours = Lease(_ledger(client, load), "bench.call", "system", upto=50)
 
     def step(worker: int) -> bool:  # noqa: ARG001
         ours.settle(ours.reserve(method="bench.call"), sent=True)

@@ -41,10 +41,14 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Applicant:
-    """Who connects, with which tokens, having been asked for which scopes."""
+    """Who connects, with which tokens, having been asked for which scopes.
+
+    number: the refresh token's, among those of its Google account; None when Google sent none.
+    """
 
     user_id: str
     tokens: Tokens
+    number: int | None
     requested: frozenset[str]
     expect_channel: str | None
 
@@ -211,9 +215,9 @@ class Connector:
                 grants.REFRESH_TOKEN: self._vault.seal(
                     tokens.refresh_token.reveal().encode(), record=record, field=grants.REFRESH_TOKEN
                 ),
+                "number": applicant.number,
                 "refresh_issued_at": now,
                 "refresh_expires_at": tokens.refresh_expires_at,
-                "issued": before.issued + 1 if before else 1,
             }
         return fields
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from shared.access import return_to
+from shared.access import accounts, return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
 from shared.access.google_oauth import GoogleOAuth, Tokens, digest
@@ -275,11 +275,14 @@ class Consents:
             denied = answer.error in {"access_denied", "admin_policy_enforced"}
             raise Forbidden("Google did not give access.", reason="denied" if denied else "googleRefused")
         tokens = self._google.exchange(answer.code, verifier=record.verifier, redirect_uri=record.redirect_uri)
+        number = None
+        if tokens.refresh_token is not None:  # it counts at Google, whatever becomes of it here
+            number = accounts.number_next(self._client, tokens.google_account, record.user_id)
         granted = tokens.scopes if tokens.scopes is not None else record.scopes
         if not can_learn_channel(granted):
             raise Forbidden("The channel cannot be seen without its permission.", reason="readMissing")
         learnt = self._learn(tokens, record.user_id)
-        applicant = Applicant(record.user_id, tokens, record.scopes, record.expect_channel)
+        applicant = Applicant(record.user_id, tokens, number, record.scopes, record.expect_channel)
         return self._connector.connect(applicant, learnt)
 
     def _remember(self, key: str, connected: Connected) -> None:

@@ -1,7 +1,7 @@
 """Who may spend what of YouTube's quotas, and when: profiles, the ledger, leases, rate limits.
 
-with ledger().lease("youtubereporting.media.download", "system") as budget: ...   # a busy collector
-reservation = ledger().reserve(method="youtube.videos.insert", account=user, operation_id=step)
+with Lease(ledger(), "youtubereporting.media.download", "system") as budget: ...   # a busy collector
+reservation = ledger().reserve(method="youtube.videos.insert", account=user, operation_id=attempt)
 rate_limiter().admit(method="youtube.videos.insert", user=user, project=project)
 quote([Work(calls={"youtube.videos.insert": 1}, times=12, account=user)]).message   # before any of it is done
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from shared.budget.protocol import Hold, Place
 from shared.budget.refusals import refused
 from shared.budget.steps import ABSENT, Commit, Listing, Read, Steps, Total, Write
 from shared.clock import pacific_day, pacific_day_bounds
-from shared.errors import QuotaRefused
+from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 
 FRESH = timedelta(seconds=2)
@@ -105,6 +106,16 @@ class Days:
         known.closed_until, known.seen_at = closed["until"] if closed else None, now
         return known
 
+    def last_seen(self, place: Place, now: datetime) -> Day | None:
+        """As `day`; while Firestore is silent, what was seen of it last, if anything."""
+        try:
+            return self.day(place, now)
+        except Unavailable:
+            known = self._known.get(place)
+            if known is not None:
+                known.seen_at = now  # not every call has to wait for the silence
+            return known
+
     def known(self, place: Place) -> Day | None:
         """A day that this process has seen."""
         return self._known.get(place)
@@ -169,19 +180,16 @@ class Days:
     def refusal(
         self, day: Day, price: Method, ask: Ask, reason: str, *, when: datetime | None, now: datetime
     ) -> QuotaRefused:
-        """The error for a refusal; noted in the books, where people see it."""
-        error = refused(
-            day.bucket,
-            reason,
-            needed=ask.least,
-            used=self.used(day, now),
-            retry_at=when,
-            method=price.id,
-        )
+        """The error for a refusal; noted in the books, where people see it, unless those do not answer."""
+        used: int | None = None
+        with suppress(Unavailable):
+            used = self.used(day, now)
+        error = refused(day.bucket, reason, needed=ask.least, used=used, retry_at=when, method=price.id)
         key = (ask.account, price.id, reason)
         if key not in day.noted or now - day.noted[key] >= NOTED:
             day.noted[key] = now
-            self._books.run(_note(day.place, price, ask, error, now))
+            with suppress(Unavailable):
+                self._books.run(_note(day.place, price, ask, error, now))
         return error
 
 

@@ -8,8 +8,9 @@ from shared.budget.calendar import next_off_peak, reset_after, when_left
 from shared.budget.decisions import Refusal
 from shared.budget.profile import Bucket
 from shared.clock import PACIFIC
-from shared.errors import QuotaRefused
+from shared.errors import QuotaRefused, Unavailable
 
+CONTENDED = "ledgerContended"
 REASONS = {
     "bucketSpent": "too little of it is left",
     "reserveKept": "too little is left outside the reserve, which only critical work may enter",
@@ -21,7 +22,6 @@ REASONS = {
     "unless a person waits for it",
     "bucketClosedByGoogle": "YouTube says that it is used up",
     "rateLimited": "so many calls of this kind may not follow each other so fast",
-    "ledgerUnavailable": "the quota ledger does not answer, and nothing is spent unrecorded",
 }
 
 
@@ -39,6 +39,14 @@ def refused(
     when = "It cannot work at any time." if retry_at is None else f"It can work from {_local(retry_at)}."
     message = f"{bucket.title}: {method} was refused, because {REASONS[reason]} ({figures}{needed} needed). {when}"
     return QuotaRefused(message, reason=reason, retry_at=retry_at)
+
+
+def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, method: str) -> Unavailable:
+    """The error to raise when the ledger could not say yes or no, and nothing is to be spent unrecorded."""
+    message = (
+        f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(retry_at)}."
+    )
+    return Unavailable(message, reason=error.reason, retry_at=retry_at)
 
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:

@@ -45,7 +45,7 @@ _ENDS: Mapping[str, str] = {
     "testing": "Google ends it after seven days while the OAuth client is in testing",
     "timeLimited": "its owner gave the permission for a limited time",
     "unused": "Google ends permissions that are not used for six months",
-    "crowded": "its Google account has given almost a hundred permissions, and Google drops the oldest",
+    "crowded": "its Google account has given almost a hundred permissions since, and Google drops the oldest",
 }
 
 

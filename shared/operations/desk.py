@@ -14,7 +14,7 @@ from shared.access import channels, token_source, vault
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.errors import Forbidden, InvalidRequest
-from shared.operations import plan
+from shared.operations import effects, plan
 from shared.operations.intents import intents, planned
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
@@ -60,8 +60,8 @@ def run_turn(body: Mapping[str, Any], *, attempts_before: int) -> dict[str, Any]
 
 
 def sweep() -> dict[str, int]:
-    """Queue again what was lost."""
-    return {"queued": _runner().sweep()}
+    """Queue again what was lost, and charge what dead callers had reserved and never settled."""
+    return {"queued": _runner().sweep(), "charged": budget.ledger().sweep()}
 
 
 @cache
@@ -106,11 +106,9 @@ def _owner(channel_id: str) -> str:
     channel = channels.get(firestore.client(), channel_id)
     if not channel.working:
         raise Forbidden(f"The channel's connection does not work: {channel.state_reason}", reason=channel.state)
-    if not channel.can("publish"):
-        raise Forbidden(
-            "This channel was connected without the permission to publish; connect it again and allow it.",
-            reason="publishNotGranted",
-        )
+    if not channel.can(effects.FEATURE):
+        reason, words = effects.why_not(channel.capabilities.get(effects.FEATURE))
+        raise Forbidden(words, reason=reason)
     return channel.user_id
 
 

@@ -30,7 +30,8 @@ _SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Described:
-    """A source at one moment. identity: what a later read must still find. head: the first bytes."""
+    """A source at one moment. identity: what a later read must still find, "" when the source does not say which
+    version this is. head: the first bytes."""
 
     size: int
     identity: str
@@ -214,9 +215,12 @@ def _total(content_range: str, first: int) -> int | None:
 
 
 def _identity(headers: Mapping[str, str]) -> str:
-    """The strongest thing that the server says about which file this is."""
+    """What the server says that stands for these very bytes: a strong ETag, else the time of the last change.
+
+    A weak ETag may stay the same while bytes change, so it does not count. Source: RFC 9110, 8.8.
+    """
     etag = headers.get("etag", "")
-    return etag if etag and not etag.startswith("W/") else headers.get("last-modified", etag)
+    return etag if etag and not etag.startswith("W/") else headers.get("last-modified", "")
 
 
 def _exactly(answer: BaseHTTPResponse, count: int) -> bytes:

@@ -119,7 +119,10 @@ class Desk:
 
     def cancel(self, operation: str) -> Operation:
         """End an operation that has not ended; what YouTube has done by then stays. Raises Conflict otherwise."""
-        return self._change(operation, self._cancelled, "ended already")
+        cancelled = self._change(operation, self._cancelled, "ended already")
+        if cancelled.upload:
+            queue_turn(self.enqueue, cancelled, self.clock)  # YouTube is asked what has become of the upload
+        return cancelled
 
     def retry(self, operation: str) -> Operation:
         """Queue a failed operation again, from the step at which it failed. Raises Conflict otherwise."""
@@ -130,8 +133,14 @@ class Desk:
     def _cancelled(self, operation: Operation) -> Operation | None:
         if operation.ended:
             return None
-        message = "Cancelled by hand."
-        return operation.moved(State.CANCELLED, self.clock(), reason="cancelled", message=message, upload={})
+        return operation.moved(
+            State.CANCELLED,
+            self.clock(),
+            reason="cancelled",
+            message="Cancelled by hand.",
+            turn=operation.turn + 1,
+            upload=operation.upload if operation.upload.get("session") else {},
+        )
 
     def _retried(self, operation: Operation) -> Operation | None:
         if operation.state is not State.FAILED:
@@ -145,6 +154,7 @@ class Desk:
             due_at=now,
             turn=operation.turn + 1,
             retries={},
+            upload={**operation.upload, "restarts": 0} if operation.upload else {},
             expires_at=None,
         )
 

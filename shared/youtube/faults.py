@@ -158,6 +158,12 @@ def fault_of(error: BaseException) -> Fault | None:
     return detail if isinstance(detail, Fault) else None
 
 
+def may_be_done(error: BaseException) -> bool:
+    """Whether YouTube may have done what was asked although this error came of it."""
+    fault = fault_of(error)
+    return fault is not None and fault.sent and fault.kind in {Kind.SERVER, Kind.NETWORK}
+
+
 def _read(body: bytes) -> Mapping[str, Any]:
     if body.lstrip()[:1] != b"{":
         return {}

@@ -113,7 +113,7 @@ async def _arrival(request: Request) -> Arrival | None:
     if request.headers.get("x-http-method-override"):
         # Google's clients send a GET whose address would be too long as a POST with its query as the body.
         verb = request.headers["x-http-method-override"].upper()
-        query.update(parse_qs((raw or b"").decode(), keep_blank_values=True))
+        query.update(parse_qs((raw or b"").decode(errors="replace"), keep_blank_values=True))
         raw = b""
     match = discovery.find(verb, request.scope["path"])
     return Arrival(request, match, query, raw) if match else None

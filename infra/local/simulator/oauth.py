@@ -102,7 +102,7 @@ async def _show_consent(simulator: Simulator, request: Request) -> Response:
 
 
 async def _answer_consent(simulator: Simulator, request: Request) -> Response:
-    form = parse_qsl((await request.body()).decode())
+    form = parse_qsl((await request.body()).decode(errors="replace"))
     values, ticked = dict(form), frozenset(value for name, value in form if name == "scope")
     consents = simulator.room(Consents)
     asked = consents.find(values.get("flow", ""))

@@ -7,6 +7,7 @@ import pytest
 from infra.local.simulator.consent import Choice
 from shared.access.pace import STARTS
 from shared.errors import RateLimited
+from tests.emulators.wire import losing
 
 
 def test_a_channel_owned_by_another_user_is_not_taken_over(access):
@@ -79,3 +80,10 @@ def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):
     access.start("calm")
     access.simulator.timepiece.advance(601)
     access.start("eager")
+
+
+def test_a_start_whose_answer_was_lost_on_the_way_is_a_start_and_counts_once(access):
+    access.client = losing(access.client, 1)
+    assert access.start()["state"]
+    assert len(access.stored("consents")) == 1
+    assert len(access.stored("rate_limits")["oauth-start:u1"]["admitted"]) == 1

@@ -9,6 +9,7 @@ from shared.access.refresh import MARGIN
 from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
+from tests.emulators.wire import met
 
 
 def grant(access, channel_id):
@@ -153,6 +154,34 @@ def test_a_connection_deleted_while_it_refreshes_ends_cleanly(access):
     assert access.stored("grants") == access.stored("channels") == {}
 
 
+@pytest.mark.parametrize("ends", ["recovered", "lost"])
+def test_a_grant_whose_channel_is_missing_is_as_good_as_disconnected(access, ends):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    if ends == "recovered":
+        access.client.document("grants", channel_id).update({"state": "troubled"})
+    else:
+        access.simulator.grants.revoke_account(access.account().id)
+    access.client.document("channels", channel_id).delete()
+    before = access.token_requests()
+    with pytest.raises(NotFound) as gone:
+        access.refresher().fresh(channel_id)
+    assert gone.value.reason == "notConnected"
+    assert access.token_requests() == before + 1
+
+
+def test_a_refresh_that_somebody_precedes_at_every_write_pauses_and_gives_up(access):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    document, pauses = access.client.document("grants", channel_id), []
+    # Its first write is the lease; from then on somebody is always faster.
+    access.client = met(access.client, lambda number: number > 1 and document.update({"touched": number}))
+    with pytest.raises(Unavailable) as busy:
+        access.refresher(sleep=pauses.append).fresh(channel_id)
+    assert busy.value.reason == "refreshBusy"
+    assert 3 <= len(pauses) <= 10
+
+
 def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
     channel_id = access.connected()
     access.expire(channel_id)
@@ -160,7 +189,7 @@ def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
         access.connected()
         reconnected = grant(access, channel_id)
     assert grant(access, channel_id) == reconnected
-    assert reconnected["issued"] == 2
+    assert reconnected["number"] == 2
     assert ended == [access.refresher().fresh(channel_id).secret]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, NotFound
+from shared.operations.adopt import LISTED_WITHIN
 from shared.operations.operation import State
 from shared.youtube import data
 from tests.emulators.operations.bench import PNG
@@ -43,6 +44,16 @@ def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):
     operation, _ = bench.submit(update={"video_id": some_video, "title": title})
     assert bench.settle(operation).state is State.SUCCEEDED
     assert bench.stand.ours()["default"] == spent + 1
+
+
+def test_a_time_of_publication_for_a_video_that_is_public_is_refused_by_its_field(bench, caller, some_video):
+    assert resource(caller, some_video)["status"]["privacyStatus"] == "public"
+    tomorrow = bench.stand.clock() + timedelta(days=1)
+    operation, _ = bench.submit(update={"video_id": some_video, "publish_at": tomorrow.isoformat()})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "invalidPublishAt")
+    assert done.message == "update.publish_at goes only with a private video, and this one is public."
+    assert [call.endpoint for call in bench.stand.calls if "update" in call.endpoint] == []
 
 
 def test_an_update_of_a_video_that_is_gone_fails_and_says_so(bench):
@@ -92,6 +103,52 @@ def test_an_entry_whose_answer_was_lost_is_not_added_twice(bench, caller, some_v
     bench.stand.inject(method="youtube.playlistItems.insert", kind="drop", times=1)
     assert bench.settle(operation).state is State.SUCCEEDED
     assert [item.video_id for item in data.playlist_items(caller, playlist).items] == [some_video]
+
+
+def endpoints(bench, *among):
+    return [call.endpoint.removeprefix("youtube.") for call in bench.stand.calls if call.endpoint.endswith(among)]
+
+
+def test_what_may_have_been_made_is_looked_for_twice_before_youtube_is_asked_again(bench, caller, some_video):
+    playlist = data.playlists_insert(caller, title="Mine")
+    work = {
+        "playlists": {"playlist": {"title": "Looked for"}},
+        "playlistItems": {"playlist_item": {"playlist_id": playlist, "video_id": some_video}},
+    }
+    for collection, asked in work.items():
+        bench.stand.calls.clear()
+        operation, _ = bench.submit(**asked)
+        bench.stand.inject(method=f"youtube.{collection}.insert", kind="backendError", times=1)
+        done = bench.settle(operation)
+        insert, look = f"{collection}.insert", f"{collection}.list"
+        assert endpoints(bench, "insert", "list") == [insert, look, look, insert]
+        (waited,) = [event.at for event in done.history if event.reason == "answerLost"]
+        assert done.history[-1].at - waited >= LISTED_WITHIN
+        assert all(isinstance(found, str) for found in done.as_json()["results"].values())
+
+
+def test_a_playlist_that_is_listed_only_after_the_first_look_is_taken_over(bench, caller):
+    operation, _ = bench.submit(playlist={"title": "Late"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="backendError", times=1)
+    bench.run_due()
+    while bench.get(operation).reason != "answerLost":
+        bench.stand.advance(seconds=10)
+        bench.run_due()
+    late = data.playlists_insert(caller, title="Late")
+    assert bench.settle(operation).results["playlist_id"] == late
+
+
+def test_what_youtube_has_certainly_not_made_is_asked_for_again_without_a_look(bench):
+    operation, _ = bench.submit(playlist={"title": "Soon"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="rateLimitExceeded", times=2)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert endpoints(bench, "insert", "list") == ["playlists.insert"] * 3
+
+
+def test_a_playlist_that_exists_already_under_an_unknown_id_is_no_success(bench):
+    operation, _ = bench.submit(playlist={"title": "Mine"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="videoAlreadyInPlaylist", times=1)
+    assert bench.settle(operation).state is State.FAILED
 
 
 def test_a_video_that_is_in_the_playlist_already_is_done(bench, caller, some_video):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.local.simulator.faults import parse
@@ -28,6 +28,8 @@ CLIENT = Client(
     client_secret="client-secret-1",
     redirect_uris=(REDIRECT_URI,),
 )
+NOON = datetime(2026, 7, 8, 19, tzinfo=UTC)
+"""Noon on the Pacific: far from the day's end, which a test that moves the clock by hours would cross."""
 SCOPES = ("youtube", "yt-analytics.readonly", "yt-analytics-monetary.readonly")
 
 
@@ -139,6 +141,6 @@ def settings_for(root: str) -> Settings:
 
 @contextmanager
 def standing(firestore: Any, **plan: Any) -> Iterator[Stand]:
-    chosen = {"users": 2, "channels_per_user": 2, "clients": (CLIENT,), **plan}
+    chosen = {"users": 2, "channels_per_user": 2, "clients": (CLIENT,), "starts_at": NOON, **plan}
     with serving(Plan(root="", **chosen)) as simulator:
         yield Stand(simulator, firestore)

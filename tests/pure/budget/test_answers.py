@@ -12,8 +12,8 @@ from shared.budget.limits import Lane
 from shared.budget.profile import Priority, load
 from shared.budget.quotes import Work
 from shared.clock import next_reset, pacific_day, pacific_midnight
-from shared.errors import Conflict, InvalidRequest, QuotaRefused
-from tests.pure.budget.stand import CHANNELS, DOWNLOAD, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
+from shared.errors import InvalidRequest, QuotaRefused
+from tests.pure.budget.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
 DELETE = "youtube.videos.delete"
@@ -302,21 +302,6 @@ def test_a_refusal_by_google_just_after_midnight_does_not_cost_the_new_day():
     assert ledger.reserve(method=UPLOAD, account="a").cost == 1
 
 
-def test_with_the_ledger_down_costly_calls_are_refused_and_free_ones_go_on():
-    stand = Stand()
-    current, guide = stand.ledger("current"), stand.ledger("guide")
-    stand.shelf.down = True
-    with pytest.raises(QuotaRefused) as refusal:
-        current.reserve(method=UPLOAD, account="a", operation_id="op")
-    assert refusal.value.reason == "ledgerUnavailable"
-    assert refusal.value.retry_at == NOON + timedelta(seconds=30)
-    for ledger in (current, guide):
-        held = ledger.reserve(method=DOWNLOAD, account="system")
-        ledger.settle(held, sent=True)
-    stand.shelf.down = False
-    assert current.reserve(method=UPLOAD, account="a", operation_id="op").cost == 1
-
-
 @pytest.mark.fault(20)
 def test_a_crash_between_reserve_and_settle_is_charged_once():
     stand = Stand()
@@ -350,53 +335,6 @@ def test_an_operation_id_may_be_any_text():
         first = ledger.reserve(method=UPLOAD, account="a", operation_id=name)
         again = ledger.reserve(method=UPLOAD, account="a", operation_id=name)
         assert first.holds[0].token == again.holds[0].token
-
-
-def test_a_lease_is_one_reservation_for_many_calls():
-    stand = Stand()
-    ledger = stand.ledger()
-    with ledger.lease(DOWNLOAD, "system", upto=50) as lease:
-        before = stand.shelf.commits
-        for number in range(50):
-            lease.settle(lease.reserve(method=DOWNLOAD, account="system"), sent=number < 40)
-        assert stand.shelf.commits - before <= 2
-        assert ledger.usage()["reporting"]["reserved"] == 50
-    figures = ledger.usage()["reporting"]
-    assert (figures["used"], figures["reserved"]) == (40, 0)
-    with pytest.raises(Conflict):
-        lease.reserve(method=DOWNLOAD)
-
-
-def test_a_lease_that_finds_little_takes_little_and_gives_way_to_the_reason():
-    ledger = Stand().ledger("current", "reporting=7")
-    with ledger.lease(DOWNLOAD, "system", upto=5) as lease:
-        for _ in range(7):
-            lease.settle(lease.reserve(method=DOWNLOAD), sent=True)
-        with pytest.raises(QuotaRefused, match="too little"):
-            lease.reserve(method=DOWNLOAD)
-    assert ledger.usage()["reporting"]["used"] == 7
-
-
-def test_a_dead_holders_lease_counts_as_spent_after_its_time():
-    stand = Stand()
-    ledger = stand.ledger()
-    lease = ledger.lease(DOWNLOAD, "system", upto=20)
-    lease.reserve(method=DOWNLOAD)
-    stand.now += timedelta(minutes=11)
-    assert ledger.sweep() == 1
-    assert ledger.usage()["reporting"]["used"] == 20
-    lease.close()
-    assert ledger.usage()["reporting"]["used"] == 20
-
-
-def test_a_lease_serves_what_its_bucket_pays_and_hands_on_the_rest():
-    ledger = Stand().ledger()
-    with ledger.lease(DOWNLOAD, "system", upto=10) as lease:
-        lease.settle(lease.reserve(method="youtubereporting.jobs.list"), sent=True)
-        lease.settle(lease.reserve(method=CHANNELS), sent=True)
-        lease.settle(lease.reserve(method=DOWNLOAD, account="a"), sent=True)
-    figures = ledger.usage()
-    assert (figures["reporting"]["used"], figures["default"]["used"]) == (2, 1)
 
 
 def test_a_repeated_refusal_is_remembered_for_a_moment_and_written_once_a_minute():

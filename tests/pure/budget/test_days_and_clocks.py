@@ -98,7 +98,7 @@ class Clocks(RuleBasedStateMachine):
 
     @rule(who=st.integers(0, 2), upto=st.integers(1, 20), times=st.integers(1, 25))
     def lease(self, who, upto, times):
-        lease = self.leases.setdefault(who, self.ledgers[who].lease(CHANNELS, "system", upto=upto))
+        lease = self.leases.setdefault(who, Lease(self.ledgers[who], CHANNELS, "system", upto=upto))
         for number in range(times):
             try:
                 held = lease.reserve(method=CHANNELS)

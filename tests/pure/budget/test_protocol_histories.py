@@ -18,6 +18,7 @@ from shared.budget.accounts import POOLS, RESERVE, Opening
 from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
 from shared.budget.protocol import (
+    HELD,
     Contended,
     Hold,
     Place,
@@ -90,9 +91,9 @@ class Histories(RuleBasedStateMachine):
             ),
             moment=Moment(day_left=day_left, allowance=2 if day_left == 0.3 else None),
             method="m",
-            token=f"t{next(self.tokens)}",
+            token=(token := f"t{next(self.tokens)}"),
             # An operation asks under one id for one thing, for one account.
-            entry=entry and f"{entry}-{account}-{cost}-{most}-{least}-{priority}",
+            entry=f"{entry}-{account}-{cost}-{most}-{least}-{priority}" if entry else token,
             hour=3,
             at=self.now,
             lapses_at=self.now + timedelta(hours=1),
@@ -110,7 +111,7 @@ class Histories(RuleBasedStateMachine):
             self.paid[hold.token] = min(self.paid.get(hold.token, 0), used)
             self._begin(settling(hold, used), hold)
 
-    def _begin(self, steps: Any, hold: Hold) -> None:
+    def _begin(self, steps: Any, hold: Hold | None = None) -> None:
         with contextlib.suppress(StopIteration):
             self.running.append(Running(steps, hold=hold))
 
@@ -158,6 +159,12 @@ class Histories(RuleBasedStateMachine):
         """Long enough that whoever is still under way has died; then the sweep runs."""
         self._bury()
         self._sweep()
+
+    @rule()
+    def sweep_among_the_living(self):
+        """Whoever is under way was only stopped for hours and goes on, beside this sweep and maybe another."""
+        self.now += timedelta(hours=2)
+        self._begin(sweeping(PLACE, OPENING, self.now))
 
     def _bury(self) -> None:
         for one in self.running:
@@ -208,6 +215,17 @@ class Histories(RuleBasedStateMachine):
         assert sum(b.opening for b in balances) == OPENING.limit
 
     @invariant()
+    def every_unit_stands_in_an_entry(self):
+        """Nothing is lost and nothing appears: what accounts spent is what entries hold or charge."""
+        accounts, entries = self._stored(PLACE.accounts), self._stored(PLACE.entries)
+        spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
+        held = sum(data["units"] for data in entries if data["state"] == HELD)
+        assert spent == held + sum(data.get("charged", 0) for data in entries)
+
+    def _stored(self, collection: str) -> list[Any]:
+        return [doc.data for path, doc in self.shelf.docs.items() if path.startswith(f"{collection}/")]
+
+    @invariant()
     def never_over_the_limit(self):
         assert sum(self.paid.values()) <= OPENING.limit
 
@@ -227,6 +245,7 @@ class Histories(RuleBasedStateMachine):
         """However it went, what is left can be spent to the last unit, and then nothing can."""
         self._bury()
         self._sweep()
+        assert not [data for data in self._stored(PLACE.entries) if data["state"] == HELD]
         for priority, reachable in ((Priority.HIGH, False), (Priority.CRITICAL, True)):
             left = sum(max(0, b.available) for n, b in self.balances().items() if reachable or n != RESERVE)
             spent = sum(self._spend_one(priority) for _ in range(left))

@@ -19,7 +19,7 @@ from shared.operations.operation import ENDED, NEXT, Operation, State
 from shared.operations.run import FUNCTION, QUEUE
 from shared.operations.verdict import verdict
 from shared.youtube.faults import as_error, damaged
-from shared.youtube.policy import Act
+from shared.youtube.policy import LATER, Act
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 values = st.text(max_size=5) | st.booleans()
@@ -189,9 +189,9 @@ def test_a_source_that_does_not_answer_is_asked_again_and_then_given_up():
 
 def test_trouble_of_our_own_is_counted_under_its_own_name_and_ends():
     error, retries = Unavailable("no", reason="ledgerUnavailable"), {}
-    for _ in range(10):
+    for act in [Act.RETRY] * 10 + [Act.TRY_LATER] * len(LATER):
         action = decided(error, retries=dict(retries))
-        assert (action.act, action.reason) == (Act.RETRY, "ledgerUnavailable")
+        assert (action.act, action.reason) == (act, "ledgerUnavailable")
         retries[action.reason] = action.attempt
     assert decided(error, retries=retries).act is Act.FAIL
 

@@ -45,7 +45,7 @@ def add(simulator: Simulator, call: Call) -> Answer:
     if playlists.refuse_duplicates and any(item.video_id == video.id for item in one.items):
         raise _already_there()
     item = Item(playlists.new_id("UEx", 45), video.id, simulator.clock())
-    one.items.insert(min(snippet.get("position", len(one.items)), len(one.items)), item)
+    one.items.insert(int(snippet.get("position", len(one.items))), item)
     return _rendered(library, Row(item, one.id, channel, one.items.index(item)), frozenset(call.parts))
 
 

@@ -12,8 +12,8 @@ from infra.local.simulator.data.lists import listing, paged
 from infra.local.simulator.data.refusals import unknown_here
 from infra.local.simulator.errors import GoogleError
 from infra.local.simulator.paging import etag
+from infra.local.simulator.timepiece import sent_instant
 from infra.local.simulator.world import Video
-from shared.clock import parse_instant
 
 if TYPE_CHECKING:
     from infra.local.simulator.dispatch import Answer, Call
@@ -75,7 +75,13 @@ def _fits(video: Video, params: Any) -> bool:
 
 
 def _bound(params: Any, name: str) -> datetime | None:
-    return parse_instant(params[name]) if params.get(name) else None
+    if not params.get(name):
+        return None
+    try:
+        return sent_instant(params[name])
+    except ValueError:
+        message = f"Invalid value '{params[name]}'. It is not a date and time with a zone."
+        raise GoogleError(400, "invalidParameter", message, location=name) from None
 
 
 def _ordered(simulator: Simulator, videos: list[Video], order: str) -> list[Video]:
