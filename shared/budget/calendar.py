@@ -40,6 +40,11 @@ def hour_of(day: date, now: datetime) -> int:
     return int(min(max(now, begin), end - timedelta(microseconds=1)).timestamp() - begin.timestamp()) // 3600
 
 
+def slot_of(hour: int, *, background: bool) -> int:
+    """Where the units of an hour are counted: background work has slots of its own, after everybody else's."""
+    return hour + HOURS if background else hour
+
+
 def day_left(day: date, now: datetime) -> float:
     """The part of the day that is still to come: 1 at its midnight, 0 at the next."""
     begin, end = pacific_day_bounds(day)

@@ -23,7 +23,7 @@ from urllib.parse import quote as quoted
 from shared.budget import protocol, quotes, usage
 from shared.budget.accounts import PARTS, account_of, name_of
 from shared.budget.books import Books
-from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak, reset_after
+from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak, reset_after, slot_of
 from shared.budget.days import Day, Days, sweep
 from shared.budget.decisions import Ask, Moment
 from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
@@ -279,7 +279,7 @@ class Ledger:
             method=price.id,
             token=token,
             entry=entry,
-            hour=hour_of(day.place.day, now),
+            hour=slot_of(hour_of(day.place.day, now), background=ask.priority == Priority.BACKGROUND),
             at=now,
             lapses_at=now + lapse,
             expires_at=pacific_day_bounds(day.place.day)[1] + KEEP,

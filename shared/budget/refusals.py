@@ -18,8 +18,8 @@ REASONS = {
     "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
     "allowanceSpent": "what is left will be needed later today, as yesterday shows",
     "neverFits": "it is more than this budget ever holds",
-    "cacheOnly": "it has passed its alert threshold, so until its reset collectors show what was read last; "
-    "publishing, and reads for which a person waits, go on",
+    "cacheOnly": "it has passed its alert threshold, from which on nothing is read that was read before, "
+    "unless a person waits for it",
     "bucketClosedByGoogle": "YouTube says that it is used up",
     "rateLimited": "so many calls of this kind may not follow each other so fast",
 }

@@ -116,7 +116,7 @@ def _caller(operation: Operation) -> Caller:
         account=operation.user_id,
         channel_id=operation.channel_id,
         operation_id=operation.id,
-        priority=plan.PRIORITY,
+        priority=plan.priority(critical=operation.critical),
     )
     return Caller(
         settings=settings(),

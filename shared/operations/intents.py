@@ -29,11 +29,12 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """`times` equal operations for one channel. do: what each does, in the words of a submission."""
+    """`times` equal operations for one channel. do, critical: in the words of a submission."""
 
     channel_id: str
     do: tuple[str, ...]
-    times: int
+    times: int = 1
+    critical: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -54,14 +55,18 @@ def intents(raw: object) -> tuple[Intent, ...]:
 
 
 def _intent(inner: Inner) -> Intent:
-    fields = inner.knowing("channel_id", "do", "times")
+    fields = inner.knowing("channel_id", "do", "times", "critical")
     words = fields.items("do")
     if not words or any(not isinstance(word, str) or word not in STEPS for word in words):
         raise fields.wrong("do", f"must list some of {', '.join(STEPS)}")
     if len(set(words)) < len(words):
         raise fields.wrong("do", "must list each thing once")
-    times = fields.whole("times", most=MOST_PIECES) if fields.has("times") else 1
-    return Intent(channel_id=fields.match("channel_id", CHANNEL), do=tuple(words), times=times)
+    return Intent(
+        channel_id=fields.match("channel_id", CHANNEL),
+        do=tuple(words),
+        times=fields.whole("times", most=MOST_PIECES) if fields.has("times") else 1,
+        critical=fields.flag("critical") if fields.has("critical") else False,
+    )
 
 
 def planned(asked: Sequence[Intent], estimate: Estimate) -> dict[str, Any]:

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from shared.budget.profile import Priority
 from shared.operations.requests import Request
 
-PRIORITY = Priority.HIGH
-"""Of every call of an operation, and so of every quote for one: somebody waits for it."""
-
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
 UPDATE, PLAYLIST, PLAYLIST_ITEM = "update", "playlist", "playlist_item"
 
@@ -22,6 +19,11 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     PLAYLIST_ITEM: ("youtube.playlistItems.insert",),
 }
 """What a step calls when nothing goes wrong."""
+
+
+def priority(*, critical: bool) -> Priority:
+    """Of every call of an operation, and so of every quote for one. None is ordinary: somebody waits."""
+    return Priority.CRITICAL if critical else Priority.HIGH
 
 
 def steps(request: Request) -> tuple[str, ...]:

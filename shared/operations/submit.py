@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,7 @@ class Desk:
                 created_at=now,
                 updated_at=now,
                 due_at=request.not_before or now,
+                critical=request.critical,
                 reason="submitted",
                 message=quote.why_not_now,
                 history=(Event(now, State.QUEUED, steps[0], "submitted", quote.why_not_now),),
@@ -121,9 +122,8 @@ class Desk:
 
     def quote(self, request: Request) -> Quote:
         """What a request would cost, and when it could run, without accepting it."""
-        estimate = self.estimate(
-            [self._work(request.channel_id, plan.steps(request), not_before=request.not_before)]
-        )
+        work = self._work(request.channel_id, plan.steps(request), critical=request.critical)
+        estimate = self.estimate([replace(work, not_before=request.not_before)])
         if not estimate.later:
             return Quote(estimate.costs, self.clock(), "")
         first = estimate.later[0]
@@ -135,17 +135,14 @@ class Desk:
 
         Raises NotFound for a channel that is not connected.
         """
-        return self.estimate([self._work(intent.channel_id, intent.steps, intent.times) for intent in intents])
+        works = [self._work(each.channel_id, each.steps, critical=each.critical) for each in intents]
+        return self.estimate([replace(work, times=each.times) for work, each in zip(works, intents, strict=True)])
 
-    def _work(
-        self, channel_id: str, steps: tuple[str, ...], times: int = 1, *, not_before: datetime | None = None
-    ) -> Work:
+    def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> Work:
         return Work(
             calls=plan.calls(steps),
-            times=times,
             account=self.owner_of(channel_id),
-            priority=plan.PRIORITY,
-            not_before=not_before,
+            priority=plan.priority(critical=critical),
         )
 
     def read(self, operation: str) -> Operation:

@@ -130,7 +130,7 @@ class Bench:
                 account=operation.user_id,
                 channel_id=operation.channel_id,
                 operation_id=operation.id,
-                priority=plan.PRIORITY,
+                priority=plan.priority(critical=operation.critical),
             ),
             clock=self.stand.clock,
             calls=self.stand.calls.append,

@@ -97,7 +97,7 @@ def work(told: Told) -> None:
                 account=operation.user_id,
                 channel_id=operation.channel_id,
                 operation_id=operation.id,
-                priority=plan.PRIORITY,
+                priority=plan.priority(critical=operation.critical),
             ),
             clock=clock,
             calls=lambda _call: None,

@@ -61,6 +61,15 @@ def test_twelve_uploads_with_thumbnails_today(publish, firestore_client):
     assert {bucket["used"] for bucket in budget.ledger().usage().values()} == {0}
 
 
+def test_critical_work_may_use_the_reserve_and_nothing_else_may(publish):
+    for number in range(5):
+        budget.ledger().reserve(method="youtube.videos.insert", account="u1", count=1, operation_id=f"op-{number}")
+    budget.ledger().reserve(method="youtube.thumbnails.set", account="u1", count=20)
+    plain = {"channel_id": CHANNEL, "do": ["thumbnail"], "times": 21}
+    answer = publish(action="plan", work=[plain, {**plain, "critical": True}]).get_json()["plan"]["work"]
+    assert [told["now"] for told in answer] == [0, 20]
+
+
 def test_a_plan_says_which_rate_limit_makes_it_wait(publish, firestore_client):
     limiter = budget.rate_limiter()
     for number in range(99):

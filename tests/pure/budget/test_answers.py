@@ -187,6 +187,7 @@ def test_background_work_waits_for_the_off_peak_hours():
     ledger = stand.ledger("current", "default=1000")
     request = {"method": "youtube.videos.delete", "account": "u1", "priority": Priority.BACKGROUND}
     assert ledger.reserve(**request).borrowed == ()
+    ledger.reserve(method=UPDATE, account="u1")  # what people want at noon
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(**request, count=10)
     assert refusal.value.reason == "offPeakOnly"
@@ -204,8 +205,23 @@ def test_off_peak_allowance_leaves_what_yesterday_needed_after_this_hour():
     yesterday = [0] * 25
     yesterday[1], yesterday[9], yesterday[15] = 500, 2000, 4000
     assert off_peak_allowance(bucket, 300, yesterday, TODAY, at_two) == 9000 - 300 - 6000
-    assert off_peak_allowance(bucket, 300, [0] * 25, TODAY, at_two) == 9000 - 300 - 8250
+    assert off_peak_allowance(bucket, 300, (), TODAY, at_two) == 9000 - 300 - 8250
+    assert off_peak_allowance(bucket, 300, [0] * 25, TODAY, at_two) == 9000 - 300
     assert off_peak_allowance(bucket, 9000, yesterday, TODAY, at_two) == 0
+
+
+def test_what_background_work_took_last_night_does_not_shrink_its_allowance_tonight():
+    stand = Stand(pacific_midnight(TODAY) + timedelta(hours=2, minutes=30))
+    ledger, nights = stand.ledger("guide"), []
+    for _ in range(4):
+        work = Work(calls={DELETE: 1}, times=200, account="u1", priority=Priority.BACKGROUND)
+        nights.append(ledger.quote(work).now)
+        ledger.reserve(method=DELETE, account="u1", priority=Priority.BACKGROUND, count=nights[-1])
+        assert ledger.usage()["default"]["by_hour"][2] == 50 * nights[-1]
+        stand.now += timedelta(hours=10)
+        ledger.reserve(method=THUMBNAIL, account="u2", count=9)  # what people want by day
+        stand.now += timedelta(hours=14)
+    assert nights[1:] == [(9000 - 9 * 50) // 50] * 3
 
 
 def test_a_forecast_follows_the_burn_of_the_last_hours_to_midnight():

@@ -21,7 +21,9 @@ def test_a_plan_names_steps_in_the_words_of_a_submission():
 
 
 def test_an_item_stands_for_one_operation_unless_it_says_more():
-    assert intents({"action": "plan", "work": [{"channel_id": CHANNEL, "do": ["update"]}]})[0].times == 1
+    item = {"channel_id": CHANNEL, "do": ["update"]}
+    (plain, urgent) = intents({"action": "plan", "work": [item, {**item, "critical": True}]})
+    assert (plain.times, plain.critical, urgent.critical) == (1, False, True)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,7 @@ def test_an_item_stands_for_one_operation_unless_it_says_more():
         ([{"channel_id": CHANNEL, "do": ["update"], "times": 0}], "work.0.times"),
         ([{"channel_id": CHANNEL, "do": ["update"], "times": True}], "work.0.times"),
         ([{"channel_id": CHANNEL, "do": ["update"], "times": 10**30}], "work.0.times"),
+        ([{"channel_id": CHANNEL, "do": ["update"], "critical": 1}], "work.0.critical"),
         ([{"channel_id": CHANNEL, "do": ["update"], "not_before": "x"}], "work.0.not_before"),
     ],
 )
