@@ -14,7 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.local.simulator import faults, quota
-from infra.local.simulator.fields import Asked, Field, instant, number, optional, read, table, text, whole
+from infra.local.simulator.fields import (
+    Asked,
+    Field,
+    WrongField,
+    instant,
+    number,
+    optional,
+    read,
+    table,
+    text,
+    whole,
+)
 from infra.local.simulator.journal import KEPT
 from infra.local.simulator.state import Simulator, simulator_of
 from infra.local.simulator.timepiece import ClockStuck
@@ -45,6 +56,8 @@ def control_route(
             raw = await request.body()
             sent = parse_json(raw) if raw else dict(request.query_params)
             asked: Any
+            if sent == [] and many:
+                raise WrongField("the list is empty")
             if many:
                 asked = [read(one, fields or {}) for one in (sent if isinstance(sent, list) else [sent])]
             else:

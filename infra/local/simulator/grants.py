@@ -280,10 +280,7 @@ class Grants:
     # Death
 
     def revoke(self, token: str) -> None:
-        """End everything that the token's account allowed the project, whichever of its clients was asked.
-
-        Raises 400 invalid_token when the token is dead.
-        """
+        """End all that the token's account allowed the project. Raises 400 invalid_token for a dead token."""
         refresh, access = self._refresh.get(token), self._access.get(token)
         if refresh is not None and self._lives(refresh):
             grant = refresh.grant

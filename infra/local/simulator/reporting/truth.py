@@ -162,6 +162,7 @@ def _span(asked: Asked) -> tuple[date, date]:
     return first, last
 
 
+COLUMNS = sorted({column for kind in REPORT_TYPES.values() for column in kind.header})
 _SPAN = {"from": day, "to": day, "report_type": one_of(REPORT_TYPES)}
 
 ROUTES = [
@@ -182,7 +183,7 @@ ROUTES = [
         fields={
             "date_format": one_of(Dialect.DATE_FORMATS),
             "added_column": optional(text),
-            "missing_column": optional(text),
+            "missing_column": optional(one_of(COLUMNS)),
             "new_value": optional(text),
         },
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local.simulator.control import control_route
-from infra.local.simulator.fields import Asked, text, whole
+from infra.local.simulator.fields import Asked, WrongField, text, whole
 from infra.local.simulator.state import Simulator
 from infra.local.simulator.uploads.protocol import MAX_BYTES
 from infra.local.simulator.uploads.sessions import Sessions
@@ -28,6 +28,8 @@ def _lose(simulator: Simulator, asked: Asked) -> dict[str, Any]:
         for one in simulator.room(Sessions).everything()
         if (one.upload_id == wanted if wanted else one.state == "open")
     ]
+    if wanted and not lost:
+        raise WrongField(f"upload_id: there is no upload {wanted!r}")
     for one in lost:
         one.end("lost")
     return {"lost": len(lost)}

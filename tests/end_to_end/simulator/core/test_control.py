@@ -72,6 +72,8 @@ def test_what_is_no_request_or_names_an_unknown_field_is_refused(http: httpx.Cli
         *(("id-token", name, "x") for name in ("claims", "alg", "key")),
         *(("world", name, "odd") for name in ("state", "monetised")),
         *(("reporting", name, 5) for name in ("date_format", "added_column", "new_value")),
+        ("reporting", "missing_column", "veiws"),
+        ("uploads/lose", "upload_id", "nobody's"),
         *(("reporting/hold", "at", value) for value in (5, "soon")),
         *(("reporting/jobs/end", "report_type", value) for value in (5, "channel_basic_a99")),
         *(("videos", "privacy", value) for value in ("secret", [])),
@@ -119,6 +121,11 @@ def test_what_is_no_number_is_refused(http: httpx.Client, number: str):
 def test_a_list_with_one_wrong_fault_changes_nothing(http: httpx.Client):
     assert "times" in refusal(http.post("/faults", json=[{"kind": "backendError"}, {"times": "often"}]))
     assert http.get("/faults").json() == {"faults": []}
+
+
+@pytest.mark.parametrize("path", ["faults", "consent"])
+def test_a_list_of_nothing_is_refused(http: httpx.Client, path: str):
+    assert "empty" in refusal(http.post(f"/{path}", json=[]))
 
 
 @pytest.mark.parametrize("path", ["truth", "truth/daily"])
