@@ -237,9 +237,10 @@ def test_a_refusal_of_the_old_token_says_nothing_of_a_connection_made_anew_meanw
 def test_something_else_written_during_a_refresh_is_kept_and_the_token_stored(access):
     channel_id = access.connected()
     access.expire(channel_id)
-    warned = {"warnings": {"unused": access.simulator.clock()}}
+    asked, warned = access.token_requests(), {"warnings": {"unused": access.simulator.clock()}}
     access.before_write(TOKEN, lambda other: other.client.document("grants", channel_id).update(warned))
     token = access.refresher().fresh(channel_id).secret
+    assert access.token_requests() == asked + 1
     assert "unused" in grant(access, channel_id)["warnings"]
     assert grant(access, channel_id)["lease"] is None
     assert token == access.refresher().fresh(channel_id).secret
