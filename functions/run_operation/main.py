@@ -1,4 +1,4 @@
-"""Cloud Tasks: one turn of one operation. Cloud Scheduler, with {"sweep": true}: what was lost is queued again."""
+"""Cloud Tasks: one turn of one operation. Cloud Scheduler, with {"sweep": true}: what the dead left is settled."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.bench.shelf import Shelf, ShelfBooks
+from shared.budget.leases import Lease
 from shared.budget.ledger import Ledger
 from shared.budget.profile import Method, Priority, Profile, load
 from shared.budget.steps import Commit, Listing, Read, Total, Write
@@ -93,7 +94,7 @@ def users(ledgers: list[Ledger], dice: random.Random) -> Spend:
 
 def collectors(ledgers: list[Ledger], dice: random.Random) -> Spend:  # noqa: ARG001
     """All of it system work, under leases of 50."""
-    leases = [ledger.lease("m", "system", upto=50) for ledger in ledgers]
+    leases = [Lease(ledger, "m", "system", upto=50) for ledger in ledgers]
 
     def spend(instance: int, number: int) -> None:  # noqa: ARG001
         leases[instance].settle(leases[instance].reserve(method="m"), sent=True)

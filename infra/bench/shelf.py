@@ -10,6 +10,8 @@ import copy
 from typing import Any
 
 from shared.budget.books import nested
+from shared.budget.protocol import Contended
+from shared.budget.refusals import CONTENDED
 from shared.budget.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Total, Write, Written
 from shared.errors import Unavailable
 
@@ -17,19 +19,21 @@ from shared.errors import Unavailable
 class Shelf:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
-    down: nothing answers. commits: how many were carried out.
+    silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
+    commit's conditions hold. commits: how many were carried out.
     """
 
     def __init__(self) -> None:
         self.docs: dict[str, Doc] = {}
         self.version = 0
-        self.down = False
+        self.silent: str | None = None
+        self.crowded = False
         self.commits = 0
 
     def answer(self, step: Any) -> Any:
-        """What storage answers to a step. Raises Unavailable while it is down."""
-        if self.down:
-            raise Unavailable("down", reason="ledgerUnavailable")
+        """What storage answers to a step. Raises Unavailable for what is silent."""
+        if self.silent is not None and any(path.startswith(self.silent) for path in _paths(step)):
+            raise Unavailable("The quota ledger does not answer.", reason="ledgerUnavailable")
         if isinstance(step, Commit):
             return self._commit(step)
         if isinstance(step, Read):
@@ -59,7 +63,7 @@ class Shelf:
         return doc is None if write.only_if == ABSENT else doc is not None and doc.version == write.only_if
 
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
-        if not all(self._holds(write) for write in step.writes):
+        if self.crowded or not all(self._holds(write) for write in step.writes):
             return None
         self.version += 1
         self.commits += 1
@@ -83,6 +87,14 @@ class Shelf:
         return Written(self.version, numbers)
 
 
+def _paths(step: Any) -> tuple[str, ...]:
+    if isinstance(step, Commit):
+        return tuple(write.path for write in step.writes)
+    if isinstance(step, Read):
+        return step.paths
+    return (step.collection,) if isinstance(step, Listing | Total) else ()
+
+
 class ShelfBooks:
     """Carries whole protocols out on a shelf, as `Books` does on Firestore."""
 
@@ -90,10 +102,12 @@ class ShelfBooks:
         self.shelf = shelf
 
     def run(self, steps: Any) -> Any:
-        """The protocol's result."""
+        """The protocol's result. Raises Unavailable as `Books` does."""
         answer: Any = None
         try:
             while True:
                 answer = self.shelf.answer(steps.send(answer))
         except StopIteration as done:
             return done.value
+        except Contended as error:
+            raise Unavailable("Too many meet at one quota account.", reason=CONTENDED) from error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.budget.combining import Combined
 from shared.budget.protocol import Contended
+from shared.budget.refusals import CONTENDED
 from shared.budget.steps import (
     ABSENT,
     Commit,
@@ -70,7 +71,7 @@ class Books:
         except (GoogleAPICallError, RetryError) as error:
             raise Unavailable("The quota ledger does not answer.", reason="ledgerUnavailable") from error
         except Contended as error:
-            raise Unavailable("Too many meet at one quota account.", reason="ledgerContended") from error
+            raise Unavailable("Too many meet at one quota account.", reason=CONTENDED) from error
 
     def _answer(self, step: Any) -> Any:
         if isinstance(step, Commit):

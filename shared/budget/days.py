@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from shared.budget import protocol
 from shared.budget.accounts import Opening, divide, name_of, needs_users
 from shared.budget.books import Books
-from shared.budget.calendar import DOUBT, HOURS, KEEP, days_at
+from shared.budget.calendar import DOUBT, HOURS, KEEP, days_at, slot_of
 from shared.budget.decisions import Ask
 from shared.budget.forecast import off_peak_allowance
 from shared.budget.profile import Bucket, Method, Priority, Profile
@@ -23,7 +24,7 @@ from shared.budget.protocol import Hold, Place
 from shared.budget.refusals import refused
 from shared.budget.steps import ABSENT, Commit, Listing, Read, Steps, Total, Write
 from shared.clock import pacific_day, pacific_day_bounds
-from shared.errors import QuotaRefused
+from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 
 FRESH = timedelta(seconds=2)
@@ -105,6 +106,16 @@ class Days:
         known.closed_until, known.seen_at = closed["until"] if closed else None, now
         return known
 
+    def last_seen(self, place: Place, now: datetime) -> Day | None:
+        """As `day`; while Firestore is silent, what was seen of it last, if anything."""
+        try:
+            return self.day(place, now)
+        except Unavailable:
+            known = self._known.get(place)
+            if known is not None:
+                known.seen_at = now  # not every call has to wait for the silence
+            return known
+
     def known(self, place: Place) -> Day | None:
         """A day that this process has seen."""
         return self._known.get(place)
@@ -139,9 +150,17 @@ class Days:
 
     def allowance(self, day: Day, now: datetime) -> int:
         """What background work may take at this hour beyond its own account."""
+        return off_peak_allowance(day.bucket, self.used(day, now), self.pattern(day), day.place.day, now)
+
+    def pattern(self, day: Day) -> tuple[int, ...]:
+        """Units that the day before used in each hour, without background work; empty when it left no books.
+
+        What that takes in a quiet night says nothing of what people will want; were it counted, every second
+        night would be lost to it.
+        """
         yesterday = Place(day.place.day - timedelta(days=1), day.place.bucket)
-        hours = hours_in(self._books.run(_accounts(yesterday)))
-        return off_peak_allowance(day.bucket, self.used(day, now), hours, day.place.day, now)
+        accounts = self._books.run(_accounts(yesterday))
+        return hours_in(accounts, background=False) if accounts else ()
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""
@@ -161,19 +180,16 @@ class Days:
     def refusal(
         self, day: Day, price: Method, ask: Ask, reason: str, *, when: datetime | None, now: datetime
     ) -> QuotaRefused:
-        """The error for a refusal; noted in the books, where people see it."""
-        error = refused(
-            day.bucket,
-            reason,
-            needed=ask.least,
-            used=self.used(day, now),
-            retry_at=when,
-            method=price.id,
-        )
+        """The error for a refusal; noted in the books, where people see it, unless those do not answer."""
+        used: int | None = None
+        with suppress(Unavailable):
+            used = self.used(day, now)
+        error = refused(day.bucket, reason, needed=ask.least, used=used, retry_at=when, method=price.id)
         key = (ask.account, price.id, reason)
         if key not in day.noted or now - day.noted[key] >= NOTED:
             day.noted[key] = now
-            self._books.run(_note(day.place, price, ask, error, now))
+            with suppress(Unavailable):
+                self._books.run(_note(day.place, price, ask, error, now))
         return error
 
 
@@ -182,10 +198,13 @@ def opening_from(data: Mapping[str, Any]) -> Opening:
     return Opening(limit=data["limit"], reserve=data["reserve"], accounts=data["accounts"])
 
 
-def hours_in(accounts: Mapping[str, Mapping[str, Any]]) -> tuple[int, ...]:
-    """Units spent in each hour since the day began, over all accounts."""
+def hours_in(accounts: Mapping[str, Mapping[str, Any]], *, background: bool = True) -> tuple[int, ...]:
+    """Units spent in each hour since the day began, over all accounts; with background work, or without."""
+    hours = [data.get("hours", {}) for data in accounts.values()]
+    kinds = (False, True) if background else (False,)
     return tuple(
-        sum(data.get("hours", {}).get(f"h{hour:02}", 0) for data in accounts.values()) for hour in range(HOURS)
+        sum(found.get(f"h{slot_of(hour, background=kind):02}", 0) for found in hours for kind in kinds)
+        for hour in range(HOURS)
     )
 
 

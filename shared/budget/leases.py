@@ -1,6 +1,6 @@
-"""A block of calls, spent in memory: what a busy collector uses instead of a document write for each call.
+"""Blocks of calls, spent in memory: what a busy collector uses instead of document writes for each call.
 
-A lease is a reservation for many calls. It is charged when it ends, in one change of state that also gives the
+A block is a reservation for many calls. It is charged when it ends, in one change of state that also gives the
 unused units back; if its holder dies, all of it counts as spent.
 """
 
@@ -8,50 +8,63 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from shared.budget.calendar import days_at
+from shared.budget.ledger import Ledger, Reservation
 from shared.budget.profile import Method, Priority
-from shared.errors import Conflict
-
-if TYPE_CHECKING:
-    from shared.budget.ledger import Ledger, Reservation
+from shared.errors import Conflict, Unavailable
+from shared.monitoring.log import log
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Block:
-    """One reservation of many calls, and how much of it was drawn, in units."""
+    """One reservation of many calls. drawn: units of it that are spent; under_way: calls not settled yet."""
 
     reservation: Reservation
     until: datetime
     drawn: int = 0
+    under_way: int = 0
 
     @property
     def left(self) -> int:
         return self.reservation.cost - self.drawn
 
 
-@dataclass(kw_only=True)
 class Lease:
     """A budget with the ledger's own `reserve` and `settle`, for one account. A context; safe for threads.
 
-    Calls of any method that the same bucket pays are served from the block. Everything else goes to the ledger
-    itself: other buckets and accounts, and what happens around midnight, when a block of one day does not do.
+        with Lease(ledger, "youtubereporting.media.download", "system", upto=50) as budget: ...
+
+    Takes nothing before its first reserve, takes another block of up to `upto` calls when one is spent, and gives
+    the rest back at the end. Calls of any method that the same bucket pays are served from blocks, one for each
+    priority: what critical work took from the reserve serves critical work alone. Everything else goes to the
+    ledger itself: other buckets and accounts, and what happens around midnight, when two days pay.
     """
 
-    ledger: Ledger
-    price: Method
-    account: str
-    upto: int
-    priority: Priority | None
-    duration: timedelta
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _block: _Block | None = None
-    _drawn: dict[str, _Block] = field(default_factory=dict, repr=False)
-    _ended: bool = False
+    def __init__(
+        self,
+        ledger: Ledger,
+        method: str,
+        account: str,
+        *,
+        upto: int = 50,
+        priority: Priority | None = None,
+        duration: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self.ledger = ledger
+        self.price = ledger.profile.method(method)
+        self.account = account
+        self.upto = upto
+        self.priority = priority
+        self.duration = duration
+        self._lock = threading.RLock()
+        self._blocks: dict[Priority, _Block] = {}
+        self._ended: list[_Block] = []
+        self._drawn: dict[str, _Block] = {}
+        self._closed = False
 
     def __enter__(self) -> Lease:
         return self
@@ -81,19 +94,18 @@ class Lease:
             )
         self.ledger.check_open(method, account)
         with self._lock:
-            if self._ended:
+            if self._closed:
                 raise Conflict("This lease has ended.", reason="leaseEnded")
-            return self._draw(price, count, asked)
+            return self._draw(price, count, price.at(asked))
 
-    def _draw(self, price: Method, count: int, priority: Priority | None) -> Reservation:
-        from shared.budget.ledger import Reservation  # noqa: PLC0415 - the ledger hands leases out
-
+    def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
         need = price.cost * count
-        block = self._block
+        block = self._blocks.get(priority)
         if block is None or block.left < need or not self._usable(block):
-            self._end_block()
-            block = self._block = self._take(price, count, priority)
+            self._end(priority)
+            block = self._blocks[priority] = self._take(price, count, priority)
         block.drawn += need
+        block.under_way += 1
         drawn = Reservation(
             operation_id=uuid.uuid4().hex,
             method=price.id,
@@ -101,7 +113,7 @@ class Lease:
             account=self.account,
             cost=need,
             count=count,
-            priority=block.reservation.priority,
+            priority=priority,
             day=block.reservation.day,
         )
         self._drawn[drawn.operation_id] = block
@@ -111,7 +123,7 @@ class Lease:
         now = self.ledger.clock()
         return now < block.until and days_at(now) == (block.reservation.day,)
 
-    def _take(self, price: Method, count: int, priority: Priority | None) -> _Block:
+    def _take(self, price: Method, count: int, priority: Priority) -> _Block:
         until = self.ledger.clock() + self.duration
         reservation = self.ledger.reserve_between(
             method=price.id,
@@ -125,26 +137,53 @@ class Lease:
         return _Block(reservation=reservation, until=until)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
-        """Charge what was sent; what was not goes back into the block, or to the ledger if the block has ended."""
+        """Charge what was sent. What was not goes back into its block, and with it to the ledger when that ends.
+
+        Doing it again changes nothing; after the lease has ended, neither does doing it late.
+        """
         with self._lock:
             block = self._drawn.pop(reservation.operation_id, None)
             if block is None:
                 if reservation.holds:
                     self.ledger.settle(reservation, sent=sent)
-            elif not sent:
+                return
+            block.under_way -= 1
+            if not sent:
                 block.drawn -= reservation.cost
+            if block in self._ended:
+                self._give_back()
 
     def close_bucket(self, bucket: str, *, reason: str) -> None:
         """As the ledger's."""
         self.ledger.close_bucket(bucket, reason=reason)
 
     def close(self) -> None:
-        """End the lease: what was drawn is charged, the rest goes back. Calls still under way are charged."""
-        with self._lock:
-            self._ended = True
-            self._end_block()
+        """End the lease: what was drawn is charged, also by calls still under way; the rest goes back.
 
-    def _end_block(self) -> None:
-        block, self._block = self._block, None
+        While the ledger does not answer, blocks stay whole, and count as spent after their time. Closing again
+        tries once more.
+        """
+        with self._lock:
+            self._closed = True
+            self._drawn.clear()
+            for priority in tuple(self._blocks):
+                self._end(priority)
+            for block in self._ended:
+                block.under_way = 0
+            self._give_back()
+
+    def _end(self, priority: Priority) -> None:
+        block = self._blocks.pop(priority, None)
         if block is not None:
-            self.ledger.settle_units(block.reservation, block.drawn)
+            self._ended.append(block)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Settle the blocks that ended, as soon as their last call has."""
+        for block in [block for block in self._ended if not block.under_way]:
+            try:
+                self.ledger.settle_units(block.reservation, block.drawn)
+            except Unavailable as error:
+                log("WARNING", "a lease's block could not be settled", method=self.price.id, reason=error.reason)
+                return
+            self._ended.remove(block)

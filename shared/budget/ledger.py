@@ -4,8 +4,8 @@ One bucket's Pacific day is `quota/<day>:<bucket>`: how it was divided and wheth
 `accounts` (balances), `entries` (reservations) and `refusals` beneath. What moves units is in `protocol.py`, who
 may take what in `decisions.py`, what a process knows of a day in `days.py`; here they meet the clock.
 
-Writes: 1 for a reservation without an operation id, 2 with one and 1 to settle it; a lease costs the same for all
-of its calls together. Reads: the day's document once every two seconds while there is work.
+Writes: 2 for a reservation and 1 to settle it; a lease costs the same for all calls of a block together. Reads:
+the day's document once every two seconds while there is work.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote as quoted
 
 from shared.budget import protocol, quotes, usage
 from shared.budget.accounts import PARTS, account_of, name_of
 from shared.budget.books import Books
-from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak
+from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak, reset_after, slot_of
 from shared.budget.days import Day, Days, sweep
 from shared.budget.decisions import Ask, Moment
 from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
-from shared.budget.leases import Lease
 from shared.budget.profile import Method, Priority, Profile
 from shared.budget.protocol import Hold, Place, Want
-from shared.budget.quotes import Quote, Work
-from shared.budget.refusals import refused, retry_at
+from shared.budget.quotes import Lanes, Quote, Work
+from shared.budget.refusals import CONTENDED, retry_at, unreachable
 from shared.budget.usage import Usage
 from shared.clock import Clock, pacific_day, pacific_day_bounds
 from shared.errors import InvalidRequest, QuotaRefused, Unavailable
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 LAPSE = timedelta(hours=1)
 """After this long an unsettled reservation counts as spent."""
 PAUSE = timedelta(seconds=30)
-"""When to ask again while the ledger does not answer."""
+"""When to ask again while the ledger does not answer ..."""
+CROWD = timedelta(seconds=5)
+"""... and when too many met at one account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +100,11 @@ class Ledger:
     ) -> Reservation:
         """Set aside what `count` calls of a method cost, for a user or "system".
 
-        Asked twice under one operation id before it is settled, it answers the same reservation. priority: at
-        least the profile's for this method. Raises QuotaRefused with reason and retry_at, InvalidRequest for an
-        unknown method.
+        operation_id: the name of one attempt to send. Asked again under it before it is settled, as by whoever
+        lost the answer, it answers the same reservation; who may send once more asks under another name, so that
+        each request to Google pays for itself. priority: at least the profile's for this method. Raises
+        QuotaRefused with reason and retry_at, InvalidRequest for an unknown method, Unavailable with retry_at
+        when the ledger cannot be reached or too many meet there.
         """
         return self.reserve_between(
             method=method,
@@ -138,20 +142,30 @@ class Ledger:
         )
         if price.cost == 0:
             return granted
-        entry = _entry_id(operation_id, method) if operation_id else None
+        entry, token = _entry_id(granted.operation_id, method), uuid.uuid4().hex
         try:
             for each in days_at(now):
                 day = self._days.day(Place(each, price.bucket), now)
-                hold = self._hold(day, price, self._want(day, price, ask, entry=entry, now=now, lapse=lapse))
+                want = self._want(day, price, ask, entry=entry, token=token, now=now, lapse=lapse)
+                hold = self._hold(day, price, want)
                 # The second day of two around midnight pays for exactly what the first one granted.
                 ask = replace(ask, units=hold.units, least=hold.units)
                 granted = replace(granted, holds=(*granted.holds, hold), cost=hold.units)
         except QuotaRefused:
-            self.settle(granted, sent=False)
+            self._undo(granted, token)
             raise
         except Unavailable as error:
-            return self._unreachable(price, granted, ask, error)
+            self._undo(granted, token)
+            return self._unreachable(price, replace(granted, holds=()), ask, error)
         return replace(granted, count=granted.cost // price.cost)
+
+    def _undo(self, granted: Reservation, token: str) -> None:
+        """Give back what the first of two days granted to this request; not what an earlier one relies on."""
+        ours = tuple(hold for hold in granted.holds if hold.token == token)
+        try:
+            self.settle(replace(granted, holds=ours), sent=False)
+        except Unavailable as error:
+            log("WARNING", "units stay set aside until they lapse", bucket=granted.bucket, reason=error.reason)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
         """Charge what was sent, whatever came of it; give back what was not. Doing it again changes nothing."""
@@ -165,25 +179,6 @@ class Ledger:
             if done and back and (day := self._days.known(hold.place)):
                 day.returned(hold, back)
 
-    def lease(
-        self,
-        method: str,
-        account: str,
-        *,
-        upto: int = 50,
-        priority: Priority | None = None,
-        duration: timedelta = timedelta(minutes=10),
-    ) -> Lease:
-        """A block of calls for a busy collector: reserve and settle in memory, in one context.
-
-            with ledger.lease("youtubereporting.media.download", "system", upto=50) as budget: ...
-
-        Takes nothing before its first reserve, takes another block when one is spent, gives the rest back at
-        the end. What a dead holder had taken counts as spent.
-        """
-        price = self.profile.method(method)
-        return Lease(ledger=self, price=price, account=account, upto=upto, priority=priority, duration=duration)
-
     def close_bucket(self, bucket: str, *, reason: str) -> None:
         """Google says that a bucket is used up: nothing more is spent from it until its reset.
 
@@ -196,8 +191,9 @@ class Ledger:
     def check_open(self, method: str, account: str) -> None:
         """Raise QuotaRefused if Google has closed the method's bucket, as far as this process knows."""
         now, price = self.clock(), self.profile.method(method)
-        day = self._days.day(Place(pacific_day(now), price.bucket), now)
-        self._check_closed(day, price, self._ask(price, account, None), now)
+        day = self._days.last_seen(Place(pacific_day(now), price.bucket), now)
+        if day is not None:
+            self._check_closed(day, price, self._ask(price, account, None), now)
 
     def sweep(self, now: datetime | None = None) -> int:
         """Charge what was reserved and never settled, on today's and yesterday's books. Answers how many."""
@@ -230,20 +226,26 @@ class Ledger:
             for name, figures in self.usage(day).items()
         }
 
-    def quote(self, plan: Work | Sequence[Work]) -> Quote:
-        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+    def quote(self, plan: Work | Sequence[Work], lanes: Lanes = MappingProxyType({})) -> Quote:
+        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
+
+        lanes: the rate limits that it meets, as the rate limiter sees them now.
+        """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)
         buckets = {self.profile.method(method).bucket for work in works for method in work.calls}
+        background = any(work.priority == Priority.BACKGROUND for work in works)
         boards = {}
         for bucket in sorted(buckets):
             day = self._days.day(Place(pacific_day(now), bucket), now)
-            book = self.books.run(protocol.looking(day.place, day.opening))
-            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
-            moment = Moment(day_left=day_left(day.place.day, now), allowance=allowance)
-            closed = day.closed_until if day.closed_until and now < day.closed_until else None
-            boards[bucket] = quotes.Board(bucket=day.bucket, book=book, moment=moment, closed_until=closed)
-        return quotes.quoted(self.profile, works, boards, now)
+            boards[bucket] = quotes.Board(
+                bucket=day.bucket,
+                day=day.place.day,
+                book=self.books.run(protocol.looking(day.place, day.opening)),
+                yesterday=self._days.pattern(day) if background else (),
+                closed_until=day.closed_until,
+            )
+        return quotes.quoted(self.profile, works, boards, now, lanes)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 
@@ -259,28 +261,25 @@ class Ledger:
         whole = all(isinstance(count, int) and not isinstance(count, bool) for count in (least, most))
         if not whole or not 1 <= least <= most:
             raise InvalidRequest(f"{most!r} is not a number of calls.", field="count")
-        asked = price.priority if priority is None else max(price.priority, Priority(priority))
-        if priority == Priority.BACKGROUND and price.priority <= Priority.NORMAL:
-            asked = Priority.BACKGROUND
         return Ask(
             account=account_of(account, self._part),
             cost=price.cost,
             units=price.cost * most,
             least=price.cost * least,
-            priority=asked,
+            priority=price.at(priority),
             seed=uuid.uuid4().hex,
         )
 
     def _want(
-        self, day: Day, price: Method, ask: Ask, *, entry: str | None, now: datetime, lapse: timedelta
+        self, day: Day, price: Method, ask: Ask, *, entry: str, token: str, now: datetime, lapse: timedelta
     ) -> Want:
         return Want(
             ask=ask,
             moment=Moment(day_left=day_left(day.place.day, now)),
             method=price.id,
-            token=uuid.uuid4().hex,
+            token=token,
             entry=entry,
-            hour=hour_of(day.place.day, now),
+            hour=slot_of(hour_of(day.place.day, now), background=ask.priority == Priority.BACKGROUND),
             at=now,
             lapses_at=now + lapse,
             expires_at=pacific_day_bounds(day.place.day)[1] + KEEP,
@@ -289,10 +288,9 @@ class Ledger:
     def _hold(self, day: Day, price: Method, want: Want) -> Hold:
         ask, now = want.ask, want.at
         self._check_closed(day, price, ask, now)
-        reads = price.cached and ask.priority < Priority.HIGH
-        if reads and self._days.used(day, now) + ask.least > day.bucket.alert:
-            midnight = pacific_day_bounds(day.place.day)[1]
-            raise self._days.refusal(day, price, ask, "cacheOnly", when=midnight, now=now)
+        if price.gives_way(ask.priority) and self._days.used(day, now) + ask.least > day.bucket.alert:
+            when = reset_after(day.place.day, now)
+            raise self._days.refusal(day, price, ask, "cacheOnly", when=when, now=now)
         hold = None
         if day.may_hold(ask):
             hold = self.books.run(protocol.spending(day.place, day.opening, want))
@@ -306,7 +304,7 @@ class Ledger:
         day.left[ask.account] = 0
         if denied := day.still_denied(ask, now):
             # A moment ago there was nothing to borrow; but this operation may hold its units already.
-            held = self.books.run(protocol.existing(day.place, day.opening, want)) if want.entry else None
+            held = self.books.run(protocol.existing(day.place, day.opening, want))
             if isinstance(held, Hold):
                 return held
             raise denied
@@ -327,17 +325,14 @@ class Ledger:
             raise self._days.refusal(day, price, ask, "bucketClosedByGoogle", when=day.closed_until, now=now)
 
     def _unreachable(self, price: Method, reservation: Reservation, ask: Ask, error: Unavailable) -> Reservation:
-        bucket = self.profile.bucket(price.bucket)
-        if bucket.unreachable == "allow":
+        bucket, contended = self.profile.bucket(price.bucket), error.reason == CONTENDED
+        if bucket.unreachable == "allow" and not contended:
             log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
             return replace(reservation, cost=ask.least, count=ask.least // price.cost)
-        when = self.clock() + PAUSE
-        raise refused(
-            bucket, "ledgerUnavailable", needed=ask.least, used=None, retry_at=when, method=price.id
-        ) from error
+        raise unreachable(bucket, error, retry_at=self.clock() + (CROWD if contended else PAUSE), method=price.id)
 
 
 def _entry_id(operation_id: str, method: str) -> str:
-    """One entry for each operation and method: an operation makes several calls under its id."""
+    """One entry for each attempt and method: an operation makes several calls under its id."""
     text = f"{quoted(operation_id, safe='')}~{method}"
     return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()

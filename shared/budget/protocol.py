@@ -8,11 +8,13 @@ that none of those it touches has changed.
 An addition may be repeated by a client that lost the answer: then units are lost, never given out twice. A
 subtraction is never committed alone but together with a change of state that can happen once.
 
-A reservation with an operation id has an entry of its own:
+Every attempt has an entry of its own, written with its addition. Whatever is done about it afterwards changes the
+entry in the same commit, on condition that it is still held; so it is done once, whoever comes late:
 
     held       set aside; confirmed says that the grant is certain, not still being judged
     settled    charged; the units that were not used have gone back
     lapsed     nobody settled it in time: charged, because the call may have been sent
+    refused    it went too far, and its units have gone back
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ PATIENCE = 24
 HASTE = 8
 """Looks at an account that somebody is about to take back from, before a refusal stands."""
 QUIET = timedelta(minutes=10)
-HELD, SETTLED, LAPSED = "held", "settled", "lapsed"
+"""An attempt that is not judged by then has lost its caller."""
+HELD, SETTLED, LAPSED, REFUSED = "held", "settled", "lapsed", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,16 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Want:
-    """A request for units. token: unique to this attempt. entry: its idempotent id, or None to keep no record.
+    """A request for units. token: unique to this request. entry: the id under which it is granted once.
 
-    hour: whole hours since the day began. lapses_at: when an unsettled hold counts as spent.
+    hour: the slot in which the units are counted. lapses_at: when an unsettled hold counts as spent.
     """
 
     ask: Ask
     moment: Moment
     method: str
     token: str
-    entry: str | None
+    entry: str
     hour: int
     at: datetime
     lapses_at: datetime
@@ -91,7 +94,7 @@ class Hold:
     account: str
     units: int
     token: str
-    entry: str | None
+    entry: str
     version: Any
     hour: int
     expires_at: datetime
@@ -122,24 +125,19 @@ def spending(place: Place, opening: Opening, want: Want) -> Steps[Hold | None]:
     own = place.account(want.ask.account)
     for attempt in range(PATIENCE):
         before: Doc | None = None
-        if attempt and want.entry:
+        if attempt:
             found = yield from existing(place, opening, want)
             if isinstance(found, Hold):
                 return found
             before = found
-        writes = [_own_write(own, want, want.ask.units)]
-        if want.entry:
-            writes.append(_entry_write(place, want, want.ask.units, (), before, confirmed=False))
-        written = yield Commit(tuple(writes))
+        entry = _entry_write(place, want, want.ask.units, (), before, confirmed=False)
+        written = yield Commit((_own_write(own, want, want.ask.units), entry))
         if written is None:
             yield Pause(attempt)
             continue
-        numbers = written[0].numbers
-        left = balance_of(opening, want.ask.account, numbers).available
-        hold = _hold(place, want, want.ask.units, (), version=written[-1].version, left=left)
-        if left >= 0:
-            return hold
-        return (yield from _taking_back(hold, before))
+        left = balance_of(opening, want.ask.account, written[0].numbers).available
+        hold = _hold(place, want, want.ask.units, (), version=written[1].version, left=left)
+        return hold if left >= 0 else (yield from _taking_back(hold))
     raise Contended
 
 
@@ -152,7 +150,6 @@ def _own_write(path: str, want: Want, units: int, borrowed: int = 0, only_if: An
 def _entry_write(
     place: Place, want: Want, units: int, loans: tuple[Loan, ...], before: Doc | None, *, confirmed: bool
 ) -> Write:
-    assert want.entry is not None
     fields: dict[str, Any] = {
         "state": HELD,
         "token": want.token,
@@ -190,32 +187,26 @@ def _hold(
     )
 
 
-def _taking_back(hold: Hold, before: Doc | None) -> Steps[Hold | None]:
+def _taking_back(hold: Hold) -> Steps[Hold | None]:
     """Undo an addition that went too far; the hold, if somebody has confirmed it meanwhile."""
-    own = Write(
-        hold.place.account(hold.account),
-        add={"spent": -hold.units, f"hours.h{hold.hour:02}": -hold.units},
-    )
-    if hold.entry is None:
-        mark = {"state": "refused", "units": 0, "expires_at": hold.expires_at}
-        yield Commit((Write(hold.place.entry(hold.token), mark, only_if=ABSENT), own))
-        return None
     path = hold.place.entry(hold.entry)
-    if before is None:
-        undo = Write(path, only_if=hold.version, delete=True)
-    else:
-        undo = Write(path, dict(before.data), only_if=hold.version)
-    if (yield Commit((undo, own))) is not None:
+    refused = Write(path, {"state": REFUSED, "units": 0}, only_if=hold.version)
+    add = {"spent": -hold.units, f"hours.h{hold.hour:02}": -hold.units}
+    if (yield Commit((refused, Write(hold.place.account(hold.account), add=add)))) is not None:
         return None
-    entry = (yield Read((path,)))[path]
-    if entry is None or entry.data.get("token") != hold.token:
-        return None  # the first try did it, and its answer was lost
+    entry: Doc | None = (yield Read((path,)))[path]
+    if entry is None or not _is_held(entry, hold):
+        return None  # the sweep was faster, or the first try did it and its answer was lost
     return replace(hold, version=entry.version)
 
 
+def _is_held(entry: Doc, hold: Hold) -> bool:
+    """Whether an entry still is this very hold, and nothing was done about it yet."""
+    return bool(entry.data["token"] == hold.token and entry.data["state"] == HELD)
+
+
 def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | None]:
-    """The hold under this id; or the settled entry that a new attempt follows; or None: there is no entry."""
-    assert want.entry is not None
+    """The hold under this id; or the entry, no longer held, that this request follows; or None: there is none."""
     path = place.entry(want.entry)
     for attempt in range(PATIENCE):
         entry: Doc | None = (yield Read((path,)))[path]
@@ -231,6 +222,9 @@ def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | N
             written = yield Commit((Write(path, {"confirmed": True}, only_if=entry.version),))
             if written is not None:
                 return replace(hold, version=written[0].version)
+        elif hold.token == want.token:
+            yield from _taking_back(hold)  # our own addition, whose answer was lost: nobody else judges it
+            continue
         yield Pause(attempt)
     raise Contended
 
@@ -259,7 +253,7 @@ def borrowing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Refusa
     for attempt in range(PATIENCE):
         book, docs, answer = yield from _look(place, opening, want)
         if isinstance(answer, Refusal):
-            if want.entry and before is None:
+            if before is None:
                 found = yield from existing(place, opening, want)
                 if isinstance(found, Hold):
                     return found
@@ -268,17 +262,15 @@ def borrowing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Refusa
                 continue
             return answer
         writes = _loan_writes(place, want, answer, docs)
-        if want.entry:
-            writes.append(_entry_write(place, want, answer.units, answer.loans, before, confirmed=True))
+        writes.append(_entry_write(place, want, answer.units, answer.loans, before, confirmed=True))
         written = yield Commit(tuple(writes))
         if written is not None:
             left = balance_of(opening, want.ask.account, written[0].numbers).available
             return _hold(place, want, answer.units, answer.loans, version=written[-1].version, left=left)
-        if want.entry:
-            found = yield from existing(place, opening, want)
-            if isinstance(found, Hold):
-                return found
-            before = found
+        found = yield from existing(place, opening, want)
+        if isinstance(found, Hold):
+            return found
+        before = found
         yield Pause(attempt)
     raise Contended
 
@@ -334,25 +326,15 @@ def _loan_writes(place: Place, want: Want, spend: Spend, docs: Mapping[str, Doc]
 
 def settling(hold: Hold, used: int, state: str = SETTLED) -> Steps[bool]:
     """Charge `used` units and give the rest back, its borrowed part to the lenders. Once: False if it was done."""
-    rest = hold.units - used
-    if hold.entry is None:
-        if rest:
-            mark = {"state": SETTLED, "units": used, "charged": used, "expires_at": hold.expires_at}
-            path = hold.place.entry(hold.token)
-            done = yield Commit((Write(path, mark, only_if=ABSENT), *_returns(hold, rest)))
-            return done is not None
-        return True
     path, version = hold.place.entry(hold.entry), hold.version
     for attempt in range(PATIENCE):
-        if attempt:
-            entry: Doc | None = (yield Read((path,)))[path]
-            if entry is None or entry.data["token"] != hold.token or entry.data["state"] != HELD:
-                return False
-            version = entry.version
-        fields = {"state": state, "confirmed": True, "units": used}
-        entry_write = Write(path, fields, {"charged": used}, only_if=version)
-        if (yield Commit((entry_write, *_returns(hold, rest)))) is not None:
+        entry_write = Write(path, {"state": state, "units": used}, {"charged": used}, only_if=version)
+        if (yield Commit((entry_write, *_returns(hold, hold.units - used)))) is not None:
             return True
+        entry: Doc | None = (yield Read((path,)))[path]
+        if entry is None or not _is_held(entry, hold):
+            return False
+        version = entry.version
         yield Pause(attempt)
     raise Contended
 
@@ -376,14 +358,37 @@ def sweeping(place: Place, opening: Opening, now: datetime) -> Steps[int]:
     swept = 0
     for key, doc in sorted(held.items()):
         if doc.data["lapses_at"] <= now:
-            hold = _held(place, key, doc)
-            swept += yield from settling(hold, hold.units, LAPSED)
+            swept += yield from _lapsing(place, key, doc)
     accounts: Mapping[str, Doc] = yield Listing(place.accounts)
     for account, doc in sorted(accounts.items()):
         left = balance_of(opening, account, doc.data).available
-        # Grants alone never reach below zero; so this much was refused, by somebody who died before taking it
-        # back. Nobody can still be about to do so: the last addition was long ago, and the version has not moved.
-        if left < 0 and doc.data["at"] <= now - QUIET:
-            mended = Write(place.account(account), add={"spent": left}, only_if=doc.version)
-            swept += (yield Commit((mended,))) is not None
+        if left < 0:
+            swept += yield from _mending(place, account, doc.version, -left, now)
     return swept
+
+
+def _lapsing(place: Place, key: str, entry: Doc) -> Steps[bool]:
+    hold = _held(place, key, entry)
+    return (yield from settling(hold, hold.units, LAPSED))
+
+
+def _mending(place: Place, account: str, version: Any, debt: int, now: datetime) -> Steps[int]:
+    """Write off what an account is below zero, if whoever was refused died before taking it back.
+
+    Grants alone never reach below zero, so this much was refused. Attempts that are not confirmed could still take
+    it back themselves, too. So they lapse first: after that none can, and if one did since the account was
+    looked at, or somebody added to it, its version has moved and nothing is written off.
+    """
+    held: Mapping[str, Doc] = yield Listing(place.entries, where=("state", HELD))
+    open_ = {
+        key: doc
+        for key, doc in sorted(held.items())
+        if doc.data["account"] == account and not doc.data.get("confirmed")
+    }
+    if any(doc.data["at"] > now - QUIET for doc in open_.values()):
+        return 0  # its caller may be about to do so
+    swept = 0
+    for key, doc in open_.items():
+        swept += yield from _lapsing(place, key, doc)
+    mended = Write(place.account(account), add={"spent": -debt, "written_off": debt}, only_if=version)
+    return swept + ((yield Commit((mended,))) is not None)

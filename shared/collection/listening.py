@@ -79,7 +79,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     standings = push().standings_of(channel_ids)
     quiet = polling.silent(standings, standings, system_clock())
     heard = looked = 0
-    with budget.ledger().lease(_LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
+    with budget.Lease(budget.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
         for channel_id in polling.to_poll(quiet, system_clock()):
             try:
                 heard += _look(lease, quiet[channel_id])

@@ -151,7 +151,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
 
 def _ingest_reports(refs: Sequence[ReportRef]) -> None:
     schema.ensured()
-    with budget.ledger().lease(method=reporting.DOWNLOAD, account=SYSTEM, upto=len(refs)) as lease:
+    with budget.Lease(budget.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
         loaded = ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,

@@ -14,7 +14,8 @@ from shared.access import channels, token_source, vault
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.errors import Forbidden, InvalidRequest
-from shared.operations import effects
+from shared.operations import effects, plan
+from shared.operations.intents import intents, planned
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
 from shared.operations.run import Runner
@@ -28,15 +29,18 @@ MAX_ATTEMPTS = 10
 
 
 def handle(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the backend asks: a submission, or {"action": read | cancel | retry, "operation": id}.
+    """What the backend asks: a submission, {"action": read | cancel | retry, "operation": id}, or a plan.
 
-    With "quote": true a submission is only priced. Raises errors of `shared.errors`.
+    With "quote": true a submission is only priced, as a plan is. Raises errors of `shared.errors`.
     """
     desk, asked = _desk(), command(body)
     if asked is not None:
         action, operation = asked
         act = {"read": desk.read, "cancel": desk.cancel, "retry": desk.retry}[action]
         return answer(act(operation))
+    if body.get("action") == "plan":
+        asked_for = intents(body)
+        return {"plan": planned(asked_for, desk.plan(asked_for))}
     only_quote = body.get("quote") is True
     request = desk.request({name: value for name, value in body.items() if name != "quote"})
     if only_quote:
@@ -55,8 +59,8 @@ def run_turn(body: Mapping[str, Any], *, attempts_before: int) -> dict[str, Any]
 
 
 def sweep() -> dict[str, int]:
-    """Queue again what was lost."""
-    return {"queued": _runner().sweep()}
+    """Queue again what was lost, and charge what dead callers had reserved and never settled."""
+    return {"queued": _runner().sweep(), "charged": budget.ledger().sweep()}
 
 
 @cache
@@ -69,7 +73,7 @@ def operations() -> Operations:
 def _desk() -> Desk:
     return Desk(
         operations=operations(),
-        estimate=budget.ledger().quote,
+        estimate=budget.quote,
         owner_of=_owner,
         enqueue=queues.enqueue,
         clock=system_clock,
@@ -112,7 +116,7 @@ def _caller(operation: Operation) -> Caller:
         account=operation.user_id,
         channel_id=operation.channel_id,
         operation_id=operation.id,
-        priority=budget.Priority.HIGH,
+        priority=plan.priority(critical=operation.critical),
     )
     return Caller(
         settings=settings(),

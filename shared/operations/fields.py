@@ -75,6 +75,13 @@ class Fields:
             raise self.wrong(name, "must be true or false")
         return value
 
+    def whole(self, name: str, *, most: int) -> int:
+        """A whole number from 1 on."""
+        value = self._raw.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise self.wrong(name, f"must be a whole number from 1 to {most}")
+        return value
+
     def choice(self, name: str, among: tuple[str, ...]) -> str:
         """One of a few words."""
         value = self.text(name)

@@ -65,9 +65,10 @@ class Event:
 class Operation:
     """An operation as stored.
 
-    steps: what is done, in order; step: the index of the next one. results: what the steps found out (video_id,
-    playlist_id, ...), and when they began what must not be done twice. upload: the upload's own record, with the
-    sealed session. retries: by reason, since the last progress. due_at: when the next turn runs, None once ended.
+    critical: it may use the quota that is kept in reserve. steps: what is done, in order; step: the index of the
+    next one. results: what the steps found out (video_id, playlist_id, ...), and when they began what must not be
+    done twice. upload: the upload's own record, with the sealed session. retries: by reason, since the last
+    progress. due_at: when the next turn runs, None once ended.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Operation:
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None
+    critical: bool = False
     turn: int = 1
     step: int = 0
     reason: str = ""
@@ -137,6 +139,7 @@ class Operation:
             "id": self.id,
             "channel_id": self.channel_id,
             "kind": self.kind,
+            "critical": self.critical,
             "state": self.state.value,
             "step": self.current,
             "steps": list(self.steps),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.operations import plan
+from shared.operations.intents import Intent
 from shared.operations.operation import Event, Operation, State
 from shared.operations.records import Operations, Superseded, key_reused
 from shared.operations.requests import Request, parse
@@ -48,7 +49,7 @@ class Desk:
     """Where work is handed in. owner_of: the user who connected a channel; raises NotFound for none."""
 
     operations: Operations
-    estimate: Callable[[Work], Estimate]
+    estimate: Callable[[Sequence[Work]], Estimate]
     owner_of: Callable[[str], str]
     enqueue: Enqueue
     clock: Clock
@@ -89,6 +90,7 @@ class Desk:
                 created_at=now,
                 updated_at=now,
                 due_at=request.not_before or now,
+                critical=request.critical,
                 reason="submitted",
                 message=quote.why_not_now,
                 history=(Event(now, State.QUEUED, steps[0], "submitted", quote.why_not_now),),
@@ -120,15 +122,28 @@ class Desk:
 
     def quote(self, request: Request) -> Quote:
         """What a request would cost, and when it could run, without accepting it."""
-        now = self.clock()
-        account = self.owner_of(request.channel_id)
-        estimate = self.estimate(Work(calls=plan.calls(plan.steps(request)), account=account))
-        if request.not_before is not None and request.not_before > now:
-            return Quote(estimate.costs, request.not_before, "It was asked for this time.")
+        work = self._work(request.channel_id, plan.steps(request), critical=request.critical)
+        estimate = self.estimate([replace(work, not_before=request.not_before)])
         if not estimate.later:
-            return Quote(estimate.costs, now, "")
+            return Quote(estimate.costs, self.clock(), "")
         first = estimate.later[0]
-        return Quote(estimate.costs, first.at, estimate.message)
+        why = "It was asked for this time." if first.reason == "notBefore" else estimate.message
+        return Quote(estimate.costs, first.at, why)
+
+    def plan(self, intents: Sequence[Intent]) -> Estimate:
+        """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
+
+        Raises NotFound for a channel that is not connected.
+        """
+        works = [self._work(each.channel_id, each.steps, critical=each.critical) for each in intents]
+        return self.estimate([replace(work, times=each.times) for work, each in zip(works, intents, strict=True)])
+
+    def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> Work:
+        return Work(
+            calls=plan.calls(steps),
+            account=self.owner_of(channel_id),
+            priority=plan.priority(critical=critical),
+        )
 
     def read(self, operation: str) -> Operation:
         """An operation. Raises NotFound."""
@@ -204,12 +219,14 @@ def answer(operation: Operation, quote: Quote | None = None) -> dict[str, Any]:
 
 
 def command(body: object) -> tuple[str, str] | None:
-    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission."""
+    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission or a plan."""
     if not isinstance(body, Mapping) or "action" not in body:
         return None
     action, operation = body["action"], body.get("operation")
+    if action == "plan":
+        return None
     if action not in {"cancel", "retry", "read"}:
-        raise InvalidRequest("action is cancel, retry or read.", field="action")
+        raise InvalidRequest("action is plan, cancel, retry or read.", field="action")
     if not isinstance(operation, str) or not _ID.fullmatch(operation):
         raise InvalidRequest("operation is an operation's id.", field="operation")
     return action, operation

@@ -349,6 +349,8 @@ _RULES: tuple[Rule, ...] = (
     # The project and its OAuth client.
     _operator("accessNotConfigured", "This YouTube API is not enabled in the Google Cloud project."),
     _operator("invalid_client", "Google does not accept the OAuth client; no channel is at fault."),
+    _operator("deleted_client", "The OAuth client was deleted at Google; no channel is at fault."),
+    _operator("disabled_client", "The OAuth client was disabled at Google; no channel is at fault."),
     _operator("unauthorized_client", "The OAuth client may not do this; no channel is at fault."),
     # Google's and the network's own trouble.
     _server("backendError", "YouTube had a problem."),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.budget.leases import Lease
 from shared.budget.ledger import Ledger
 from shared.budget.profile import Priority, adjusted, load
 from shared.clock import next_reset
@@ -71,7 +72,7 @@ def test_what_was_not_sent_comes_back(firestore_client, clock):
 
 def test_a_lease_writes_once_for_many_calls_and_gives_the_rest_back(firestore_client, clock):
     ledger = the_ledger(firestore_client, clock)
-    with ledger.lease("youtubereporting.media.download", "system", upto=50) as lease:
+    with Lease(ledger, "youtubereporting.media.download", "system", upto=50) as lease:
         for number in range(60):
             reservation = lease.reserve(method="youtubereporting.media.download", account="system")
             lease.settle(reservation, sent=number != 7)

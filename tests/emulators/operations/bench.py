@@ -20,6 +20,7 @@ from infra.local.simulator.uploads.sessions import Session, Sessions
 from shared.access.vault import Vault
 from shared.cloud import storage
 from shared.errors import NotFound
+from shared.operations import plan
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations
 from shared.operations.run import Runner
@@ -90,7 +91,7 @@ class Bench:
         self.neighbour_tokens = self._tokens(1)
         self.desk = Desk(
             operations=self.operations,
-            estimate=self.stand.ledger.quote,
+            estimate=self.stand.quote,
             owner_of=self._owner,
             enqueue=self.box.enqueue,
             clock=self.stand.clock,
@@ -125,7 +126,12 @@ class Bench:
             budget=self.stand.ledger,
             limiter=self.stand.limiter,
             tokens=self.neighbour_tokens if operation.channel_id == self.neighbour_id else self.tokens,
-            context=Context(account=operation.user_id, channel_id=operation.channel_id, operation_id=operation.id),
+            context=Context(
+                account=operation.user_id,
+                channel_id=operation.channel_id,
+                operation_id=operation.id,
+                priority=plan.priority(critical=operation.critical),
+            ),
             clock=self.stand.clock,
             calls=self.stand.calls.append,
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, NotFound
+from shared.operations import plan
 from shared.operations.adopt import LISTED_WITHIN
 from shared.operations.operation import State
 from shared.youtube import data
@@ -262,3 +263,21 @@ def test_a_channel_that_is_not_connected_is_refused(bench):
 
 def missing(_channel_id):
     raise NotFound("This channel is not connected.", reason="notConnected")
+
+
+def test_critical_work_uses_the_reserve_when_everybody_else_has_to_wait(bench):
+    ledger, profile = bench.stand.ledger, bench.stand.ledger.profile
+    bucket = profile.bucket("default")
+    ledger.reserve(
+        method="youtube.playlists.insert",
+        account=bench.user,
+        count=(bucket.limit - bucket.reserve) // 50,
+        priority=plan.priority(critical=False),
+    )
+    waiting, told = bench.submit(playlist={"title": "Plain"})
+    urgent, quote = bench.submit(playlist={"title": "Urgent"}, critical=True)
+    assert told.why_not_now
+    assert quote.why_not_now == ""
+    bench.run_due()
+    assert (bench.get(waiting).state, bench.get(waiting).reason) == (State.WAITING, "reserveKept")
+    assert bench.get(urgent).state is State.SUCCEEDED

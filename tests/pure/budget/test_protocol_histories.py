@@ -18,6 +18,7 @@ from shared.budget.accounts import POOLS, RESERVE, Opening
 from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
 from shared.budget.protocol import (
+    HELD,
     Contended,
     Hold,
     Place,
@@ -60,6 +61,7 @@ class Histories(RuleBasedStateMachine):
         """What callers hold and have not given back, by token: the truth that the ledger must cover."""
         self.priority: dict[str, Priority] = {}
         self.granted: list[Hold] = []
+        self.settled: list[Hold] = []
         self.tokens = itertools.count()
         self.slept = 0
 
@@ -90,9 +92,9 @@ class Histories(RuleBasedStateMachine):
             ),
             moment=Moment(day_left=day_left, allowance=2 if day_left == 0.3 else None),
             method="m",
-            token=f"t{next(self.tokens)}",
+            token=(token := f"t{next(self.tokens)}"),
             # An operation asks under one id for one thing, for one account.
-            entry=entry and f"{entry}-{account}-{cost}-{most}-{least}-{priority}",
+            entry=f"{entry}-{account}-{cost}-{most}-{least}-{priority}" if entry else token,
             hour=3,
             at=self.now,
             lapses_at=self.now + timedelta(hours=1),
@@ -110,7 +112,14 @@ class Histories(RuleBasedStateMachine):
             self.paid[hold.token] = min(self.paid.get(hold.token, 0), used)
             self._begin(settling(hold, used), hold)
 
-    def _begin(self, steps: Any, hold: Hold) -> None:
+    @precondition(lambda self: self.settled)
+    @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
+    def settle_again(self, pick, used):
+        """Late, twice, and with another figure: what was sent stays charged, and later attempts untouched."""
+        hold = self.settled[pick % len(self.settled)]
+        self._begin(settling(hold, min(used, hold.units)), hold)
+
+    def _begin(self, steps: Any, hold: Hold | None = None) -> None:
         with contextlib.suppress(StopIteration):
             self.running.append(Running(steps, hold=hold))
 
@@ -159,6 +168,12 @@ class Histories(RuleBasedStateMachine):
         self._bury()
         self._sweep()
 
+    @rule()
+    def sweep_among_the_living(self):
+        """Whoever is under way was only stopped for hours and goes on, beside this sweep and maybe another."""
+        self.now += timedelta(hours=2)
+        self._begin(sweeping(PLACE, OPENING, self.now))
+
     def _bury(self) -> None:
         for one in self.running:
             one.steps.close()
@@ -193,6 +208,8 @@ class Histories(RuleBasedStateMachine):
             self.priority[result.token] = one.want.ask.priority
             if all(hold.token != result.token for hold in self.granted):
                 self.granted.append(result)
+        elif one.hold is not None:
+            self.settled.append(one.hold)
         return result
 
     # --- what always holds -------------------------------------------------------------------------------------
@@ -206,6 +223,21 @@ class Histories(RuleBasedStateMachine):
         balances = self.balances().values()
         assert sum(b.borrowed for b in balances) == sum(b.lent for b in balances)
         assert sum(b.opening for b in balances) == OPENING.limit
+
+    @invariant()
+    def every_unit_stands_in_an_entry(self):
+        """Nothing is lost and nothing appears: what accounts spent is what entries hold or charge."""
+        accounts, entries = self._stored(PLACE.accounts), self._stored(PLACE.entries)
+        spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
+        held = sum(data["units"] for data in entries if data["state"] == HELD)
+        assert spent == held + sum(data.get("charged", 0) for data in entries)
+
+    def _stored(self, collection: str) -> list[Any]:
+        return [doc.data for path, doc in self.shelf.docs.items() if path.startswith(f"{collection}/")]
+
+    @invariant()
+    def nobody_lends_what_he_does_not_have(self):
+        assert all(self.balances()[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
 
     @invariant()
     def never_over_the_limit(self):
@@ -227,6 +259,7 @@ class Histories(RuleBasedStateMachine):
         """However it went, what is left can be spent to the last unit, and then nothing can."""
         self._bury()
         self._sweep()
+        assert not [data for data in self._stored(PLACE.entries) if data["state"] == HELD]
         for priority, reachable in ((Priority.HIGH, False), (Priority.CRITICAL, True)):
             left = sum(max(0, b.available) for n, b in self.balances().items() if reachable or n != RESERVE)
             spent = sum(self._spend_one(priority) for _ in range(left))
