@@ -185,6 +185,7 @@ class Runner:
             message = "The work goes on in another run."
             self._next_turn(turn.record, State.QUEUED, now, "handedOn", message, retries=retries)
             return False
+        turn.found = outcome.results
         self._step_done(turn, outcome.message, {**operation.results, **outcome.results})
         if turn.out_of_time and turn.operation.current:
             self._next_turn(turn.record, State.QUEUED, now, "handedOn", "The work goes on in another run.")
@@ -212,20 +213,18 @@ class Runner:
         return record.operation
 
     def _closed(self, record: Record, turn: Turn, *, last_attempt: bool) -> Operation:
-        """A cancelled operation without a session: YouTube has forgotten the upload, or its video is named.
+        """A cancelled operation with all that was made, and without a session: YouTube has forgotten the upload.
 
-        turn: whoever sent the bytes knows a session that the record may have lost by now.
+        turn: whoever was at work knows what the record does not, and a session that it may have lost by now.
         """
-        if not turn.operation.upload.get("session"):
-            return record.operation
+        made = dict(turn.found)
         try:
-            made = abandoned(turn)
+            made |= abandoned(turn)
         except YtempireError as error:
             if isinstance(error, Transient) and not last_attempt:
                 raise
             # It is forgotten by itself within days.
             log("NOTICE", "a session could not be cancelled", operation=record.operation.id, reason=error.reason)
-            made = {}
         while True:
             operation = record.operation
             try:

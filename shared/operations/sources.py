@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin
 
@@ -131,6 +133,8 @@ class WebFile:
             if answer.status != 206 or total is None:
                 raise self._bad_status(answer.status)
             head = _exactly(answer, min(HEAD, total))
+            if _just_changed(answer.headers):
+                raise Unavailable("The source is being changed at this moment.", reason="sourceUnreachable")
             return Described(total, _identity(answer.headers), head)
 
     def read(self, first: int, described: Described) -> Pieces:
@@ -234,6 +238,17 @@ def _identity(headers: Mapping[str, str]) -> str:
     """
     etag = headers.get("etag", "")
     return etag if etag and not etag.startswith("W/") else headers.get("last-modified", "")
+
+
+def _just_changed(headers: Mapping[str, str]) -> bool:
+    """Whether the time of the last change, which counts in seconds, could stand for two versions."""
+    if _identity(headers) != headers.get("last-modified"):
+        return False
+    try:
+        answered, changed_at = (parsedate_to_datetime(headers.get(name, "")) for name in ("date", "last-modified"))
+        return answered - changed_at < timedelta(seconds=1)
+    except (ValueError, TypeError):
+        return False
 
 
 def _exactly(answer: BaseHTTPResponse, count: int) -> bytes:

@@ -113,6 +113,8 @@ def _settled(turn: Turn, session: Session) -> Stored | Finished:
 
 def abandoned(turn: Turn) -> dict[str, str]:
     """The video that a cancelled upload has made by now; where it has made none, YouTube is told to forget it."""
+    if not turn.operation.upload.get("session"):
+        return {}
     work = turn.operation.work.get("upload", turn.operation.work)
     session = _opened(turn)
     try:

@@ -75,7 +75,10 @@ class OutOfTime(Exception):
 
 @dataclass
 class Turn:
-    """A hold on one operation. Every save renews the lease; one that fails raises Superseded."""
+    """A hold on one operation. Every save renews the lease; one that fails raises Superseded.
+
+    found: what the last step found out, also when that could not be saved any more.
+    """
 
     operations: Operations
     record: Record
@@ -86,6 +89,7 @@ class Turn:
     limits: Limits
     started: float = field(default_factory=time.monotonic)
     saved: float = field(default_factory=time.monotonic)
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def operation(self) -> Operation:

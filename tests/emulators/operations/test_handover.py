@@ -8,6 +8,7 @@ import pytest
 from shared.errors import Unavailable
 from shared.operations.operation import State
 from shared.operations.turn import Limits
+from shared.youtube import data
 from tests.emulators.operations.test_upload import Interrupted, lose, only_video, without_last_answer
 
 
@@ -67,6 +68,7 @@ def test_a_cancelled_upload_whose_video_was_complete_still_names_it(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     without_last_answer(bench, operation)
+    bench.box.waiting.clear()  # its next turn may be hours away
     assert bench.desk.cancel(operation.id).state is State.CANCELLED
     bench.run_due()
     (session,) = bench.videos()
@@ -92,6 +94,21 @@ def test_an_upload_that_is_cancelled_with_its_last_byte_on_the_way_names_its_vid
     after = interrupted(bench, lambda: bench.desk.cancel(operation.id)).run(operation.id, 1)
     (session,) = bench.videos()
     assert (after.state, after.results["video_id"]) == (State.CANCELLED, session.answer["id"])
+
+
+def test_a_playlist_that_is_made_while_its_operation_is_cancelled_is_named(bench):
+    operation, _ = bench.submit(playlist={"title": "Made all the same"})
+
+    def caller_for(asked):
+        def called(call):
+            if call.endpoint == "youtube.playlists.insert":
+                bench.desk.cancel(operation.id)
+
+        return replace(bench._caller(asked), calls=called)
+
+    after = bench.runner(caller_for=caller_for).run(operation.id, 1)
+    (made,) = data.my_playlists(bench.stand.caller())
+    assert (after.state, after.results["playlist_id"]) == (State.CANCELLED, made.id)
 
 
 def test_an_upload_that_is_cancelled_while_nobody_is_at_it_is_forgotten_by_youtube(bench):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -213,6 +215,14 @@ def test_a_source_is_held_to_its_time_of_change_where_that_is_all_it_says(web):
     with pytest.raises(InvalidRequest) as refused:
         b"".join(source(web).read(700_000, described))
     assert refused.value.reason == "sourceChanged"
+
+
+def test_a_source_that_changes_within_the_second_is_looked_at_again_later(web):
+    web.etag, web.modified = "", format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    with pytest.raises(Unavailable):
+        source(web).describe()
+    web.etag = '"one"'
+    assert source(web).describe().identity == '"one"'
 
 
 def test_a_source_that_shrinks_while_it_is_read_makes_no_video(bench, web):
