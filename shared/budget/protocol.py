@@ -210,6 +210,8 @@ def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | N
     path = place.entry(want.entry)
     for attempt in range(PATIENCE):
         entry: Doc | None = (yield Read((path,)))[path]
+        if entry is not None and entry.data["state"] == LAPSED and entry.data["token"] == want.token:
+            raise Contended  # it was ours, and we were away for so long that it was charged
         if entry is None or entry.data["state"] != HELD:
             return entry
         hold = _held(place, want.entry, entry)
