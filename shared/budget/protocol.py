@@ -5,9 +5,9 @@ not below zero afterwards, else it is taken back. Nobody waits for anybody, and 
 each grant saw all additions before it. Borrowing is decided from a look at the accounts and committed on condition
 that none of those it touches has changed.
 
-Every attempt has an entry of its own, created with its addition, so that a client that lost the answer does not add
-again. Whatever is done about it afterwards changes the entry in the same commit, on condition that it is still held;
-so it is done once, whoever comes late:
+Every attempt has an entry of its own, created with its addition, so that a client that lost the answer does not
+add again. Whatever is done about it afterwards changes the entry in the same commit, on condition that it is still
+held; so it is done once, whoever comes late:
 
     held       set aside; confirmed says that the grant is certain, not still being judged
     settled    charged; the units that were not used have gone back
