@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.faults.recording import pytest_addoption, pytest_configure, pytest_itemcollected  # noqa: F401
 from infra.local import emulators
 from infra.local.cloud_emulator.part import cloud_emulator as cloud_emulator_part
 from infra.local.process import LOOPBACK, free_port
+
+# How long an example takes is the machine's affair; what it shows is the test's.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 LAYERS = ("pure", "emulators", "faults", "end_to_end", "browser")  # in order of speed
 

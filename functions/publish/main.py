@@ -1,6 +1,7 @@
 """HTTP, private: the app's backend hands in uploads, thumbnails, updates, playlists and releases.
 
-POST a submission, or {"action": "read" | "cancel" | "retry", "operation": id}; "quote": true only prices it.
+POST a submission ("quote": true only prices it), {"action": "read" | "cancel" | "retry", "operation": id}, or
+{"action": "plan", "work": [{"channel_id", "do", "times"}]}: what that would cost, what can run when, why not now.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from shared.access import return_to
+from shared.access import accounts, return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
 from shared.access.google_oauth import GoogleOAuth, Tokens, digest
@@ -24,7 +24,7 @@ from shared.access.pace import StartPace
 from shared.access.secret import Secret
 from shared.access.vault import Vault
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
 from shared.monitoring.log import log
 from shared.settings import Settings
@@ -246,8 +246,7 @@ class Consents:
 
     def _consume(self, key: str, binding: str) -> _Record:
         """The record of a state, which from now on no longer works."""
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-        from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415
+        from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - Firestore has imported it already
 
         reference = self._client.document(COLLECTION, key)
         snapshot = reference.get(**patience())
@@ -255,12 +254,10 @@ class Consents:
         check(fields, binding, self._clock())
         assert fields is not None
         verifier = self._vault.open(fields[VERIFIER], record=f"{COLLECTION}/{key}", field=VERIFIER)
-        condition = self._client.write_option(last_update_time=snapshot.update_time)
-        change = {"consumed_at": self._clock(), VERIFIER: DELETE_FIELD}
-        try:
-            reference.update(change, option=condition, **patience())
-        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-            raise _used() from None
+        me, batch = secrets.token_hex(8), self._client.batch()
+        put(batch, snapshot, {"consumed_at": self._clock(), "consumed_by": me, VERIFIER: DELETE_FIELD})
+        if not committed(batch) and (reference.get(**patience()).to_dict() or {}).get("consumed_by") != me:
+            raise _used()
         return _Record(
             user_id=fields["user_id"],
             scopes=frozenset(fields["scopes"]),
@@ -275,11 +272,14 @@ class Consents:
             denied = answer.error in {"access_denied", "admin_policy_enforced"}
             raise Forbidden("Google did not give access.", reason="denied" if denied else "googleRefused")
         tokens = self._google.exchange(answer.code, verifier=record.verifier, redirect_uri=record.redirect_uri)
+        number = None
+        if tokens.refresh_token is not None:  # it counts at Google, whatever becomes of it here
+            number = accounts.number_next(self._client, tokens.google_account, record.user_id)
         granted = tokens.scopes if tokens.scopes is not None else record.scopes
         if not can_learn_channel(granted):
             raise Forbidden("The channel cannot be seen without its permission.", reason="readMissing")
         learnt = self._learn(tokens, record.user_id)
-        applicant = Applicant(record.user_id, tokens, record.scopes, record.expect_channel)
+        applicant = Applicant(record.user_id, tokens, number, record.scopes, record.expect_channel)
         return self._connector.connect(applicant, learnt)
 
     def _remember(self, key: str, connected: Connected) -> None:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.access import channels, grants, health, receipts
+from shared.access import accounts, channels, grants, health, receipts
 from shared.access.google_oauth import GoogleOAuth
 from shared.access.receipts import Receipt, Receipts
 from shared.access.secret import Secret
 from shared.access.vault import Vault
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put, unchanged
 from shared.errors import Conflict, CorruptData, NotFound, YtempireError
 from shared.monitoring.log import log
 
@@ -110,7 +110,7 @@ class Disconnects:
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self._set_token_aside(channel_id, receipt_id)
         for erasure in ERASURES:
-            self.receipts.note(receipt_id, erasure.name, self._erase(erasure, channel_id, receipt_id))
+            self._erase(erasure, channel_id, receipt_id)
         self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)
@@ -127,8 +127,12 @@ class Disconnects:
         if fields is None:
             return self.receipts.get(receipt_id).revocation
         word = receipts.KEPT if self._others(fields) else self._ask_google(receipt_id, fields)
-        self.receipts.note_revocation(receipt_id, word)
-        reference.delete(**patience())
+        batch = self.client.batch()
+        batch.update(self.receipts.reference(receipt_id), {"revocation": word})
+        batch.delete(reference)
+        if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
+            batch.delete(accounts.reference(self.client, fields["google_account"], fields["user_id"]))
+        batch.commit(**patience())
         return word
 
     def _ask_google(self, receipt_id: str, fields: Mapping[str, Any]) -> str:
@@ -160,17 +164,13 @@ class Disconnects:
         now = self.clock()
         state = {"state": health.DISCONNECTING, "state_reason": by, "state_since": now}
         batch = self.client.batch()
-        batch.update(
-            snapshot.reference,
-            state,
-            option=self.client.write_option(last_update_time=snapshot.update_time),
-        )
+        put(batch, snapshot, state)
         grant = self.client.document(grants.COLLECTION, snapshot.id)
         if grant.get(**patience()).exists:
             # A newer generation fences off a refresh that is under way.
             batch.update(grant, {**state, "generation": Increment(1), "lease": None, "next_look": now})
         batch.set(self.receipts.reference(receipt_id), receipts.opening(snapshot.id, user_id, by, now))
-        return _committed(batch)
+        return committed(batch)
 
     def _set_token_aside(self, channel_id: str, receipt_id: str) -> None:
         """Keep the refresh token for the revocation, if this is the last channel of its Google account."""
@@ -212,16 +212,17 @@ class Disconnects:
         found = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(field, "==", value))
         return [each.to_dict() or {} for each in found.select(["state", "google_account"]).stream(**patience())]
 
-    def _erase(self, erasure: Erasure, channel_id: str, receipt_id: str) -> int:
-        """Delete one kind of a channel's data; answers how many documents that were."""
-        count = 0
-        while page := self._stored(erasure, channel_id):
+    def _erase(self, erasure: Erasure, channel_id: str, receipt_id: str) -> None:
+        """Delete one kind of a channel's data; each page and its number of documents on the receipt at once."""
+        still_there = self.client.write_option(exists=True)  # or two runs at once would both count it
+        done = False
+        while not done:
+            page = self._stored(erasure, channel_id)
             batch = self.client.batch()
             for reference in page:
-                batch.delete(reference)
-            if self._committed_while_ending(batch, channel_id, receipt_id):
-                count += len(page)
-        return count
+                batch.delete(reference, option=still_there)
+            self.receipts.add(batch, receipt_id, erasure.name, len(page))
+            done = self._committed_while_ending(batch, channel_id, receipt_id) and len(page) < _PAGE
 
     def _stored(self, erasure: Erasure, channel_id: str) -> list[DocumentReference]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
@@ -238,10 +239,8 @@ class Disconnects:
 
         Raises _EndedElsewhere when another run has ended it: whatever stands there now is a new connection's.
         """
-        channel = self._ending(channel_id, receipt_id)
-        unchanged = self.client.write_option(last_update_time=channel.update_time)
-        batch.update(channel.reference, {"state": health.DISCONNECTING}, option=unchanged)
-        return _committed(batch)
+        put(batch, self._ending(channel_id, receipt_id), {"state": health.DISCONNECTING})
+        return committed(batch)
 
     def _ending(self, channel_id: str, receipt_id: str) -> DocumentSnapshot[Any]:
         channel = self._channel(channel_id)
@@ -270,15 +269,14 @@ class Disconnects:
             user_id = channel.get("user_id")
             user = self.client.document("users", user_id).get(**patience())
             batch = self.client.batch()
-            batch.delete(channel.reference, option=self.client.write_option(last_update_time=channel.update_time))
+            batch.delete(channel.reference, option=unchanged(channel.update_time))
             if user.exists:
-                unchanged = self.client.write_option(last_update_time=user.update_time)
-                batch.update(user.reference, {"channels": ArrayRemove([channel_id])}, option=unchanged)
+                put(batch, user, {"channels": ArrayRemove([channel_id])})
             if set((user.to_dict() or {}).get("channels", [])) <= {channel_id}:
                 seats = self.client.document("access", "users")
                 batch.set(seats, {"connected": ArrayRemove([user_id])}, merge=True)
             batch.update(self.receipts.reference(receipt_id), {"finished_at": self.clock()})
-            if _committed(batch):
+            if committed(batch):
                 return
         raise Conflict("Something else happens to this channel. Try again.", reason="contended")
 
@@ -289,14 +287,3 @@ class Disconnects:
 
 class _EndedElsewhere(Exception):
     """What was to be ended has ended; a connection that stands there now is another one."""
-
-
-def _committed(batch: WriteBatch) -> bool:
-    """Commit under the batch's conditions; False when one of them no longer holds."""
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
-    try:
-        batch.commit(**patience())
-    except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-        return False
-    return True

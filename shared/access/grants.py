@@ -34,18 +34,21 @@ class Lease:
 
 @dataclass(frozen=True)
 class Grant:
-    """One stored grant. `access_token` and `refresh_token` are sealed maps."""
+    """One stored grant. `access_token` and `refresh_token` are sealed maps.
+
+    number: which of its Google account's refresh tokens this one is, counted from 1.
+    """
 
     channel_id: str
     user_id: str
     google_account: str | None
     access_token: Mapping[str, Any]
     refresh_token: Mapping[str, Any]
+    number: int
     access_expires_at: datetime
     refresh_issued_at: datetime
     refresh_expires_at: datetime | None
     refreshed_at: datetime
-    issued: int
     granted_scopes: frozenset[str]
     requested_scopes: frozenset[str]
     health: Health
@@ -63,11 +66,11 @@ def read(channel_id: str, fields: Mapping[str, Any]) -> Grant:
         google_account=fields.get("google_account"),
         access_token=fields[ACCESS_TOKEN],
         refresh_token=fields[REFRESH_TOKEN],
+        number=fields["number"],
         access_expires_at=fields["access_expires_at"],
         refresh_issued_at=fields["refresh_issued_at"],
         refresh_expires_at=fields.get("refresh_expires_at"),
         refreshed_at=fields["refreshed_at"],
-        issued=fields.get("issued", 1),
         granted_scopes=frozenset(fields["granted_scopes"]),
         requested_scopes=frozenset(fields["requested_scopes"]),
         health=Health(

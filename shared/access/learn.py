@@ -41,7 +41,7 @@ def learner() -> Callable[[Tokens, str], Learnt]:
             budget=budget.ledger(),
             limiter=budget.rate_limiter(),
             tokens=FreshToken(tokens.access_token),
-            context=Context(account=user_id),
+            context=Context(account=user_id, priority=budget.Priority.HIGH),  # somebody waits for the answer
         )
         channel = data.my_channel(caller)
         return Learnt(channel.id, channel.title, channel.uploads_playlist)

@@ -2,7 +2,8 @@
 
 Source: developers.google.com/identity/protocols/oauth2 ("refresh token expiration"): seven days while the OAuth
 client is in testing; the end that the user chose for time-limited access (`refresh_token_expires_in`); six months
-without use; a hundred live tokens of one account for one client, of which the oldest dies unannounced.
+without use; a hundred tokens of one account for one client (`accounts` counts them), of which the oldest dies
+unannounced.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from shared.access.grants import Grant
 
 TESTING_LIFE = timedelta(days=7)
 UNUSED_LIFE = timedelta(days=180)
-TOKENS_OF_AN_ACCOUNT = 100
+CROWDED = 80
+"""So many newer tokens of its account are told to a grant's owner. Google keeps a hundred; the room between is for
+somebody who connects again and again on one day."""
 
 LOOK_EVERY = timedelta(hours=20)
-"""Between two looks at a grant. With an hourly schedule no grant goes unrefreshed for a day."""
+"""Between two looks at a grant. The schedule comes hourly, so a look can be an hour later than it is due."""
 
-RECENT = timedelta(hours=2)
-"""A grant refreshed this lately needs no refresh at its look: 2 + 20 + 1 hours stay under a day."""
+RECENT = timedelta(hours=1)
+"""A grant refreshed this lately needs no refresh at its look. At the next one it is 1 + 20 + 1 hours old at most,
+which leaves an hour for a second try when Google has just failed."""
 
 LOST_FOR = timedelta(days=7)
 """After this long without its owner a lost connection is deleted like a disconnected one."""
@@ -31,7 +35,6 @@ _WARN_BEFORE = {
     "timeLimited": timedelta(days=7),
     "unused": timedelta(days=30),
 }
-_CROWDED = 90
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,15 @@ class Death:
 def deaths(grant: Grant, now: datetime, *, testing: bool, account_tokens: int) -> Iterator[Death]:
     """Every end that Google has announced for this grant.
 
-    account_tokens: refresh tokens that its Google account has given us. A crowded account's oldest token can die
-    at any time, so that end is now.
+    account_tokens: refresh tokens that its Google account has given us. One with too many newer ones can die at
+    any time, so that end is now.
     """
     if testing:
         yield Death("testing", grant.refresh_issued_at + TESTING_LIFE)
     if grant.refresh_expires_at is not None:
         yield Death("timeLimited", grant.refresh_expires_at)
     yield Death("unused", grant.refreshed_at + UNUSED_LIFE)
-    if account_tokens >= _CROWDED:
+    if account_tokens - grant.number >= CROWDED:
         yield Death("crowded", now)
 
 

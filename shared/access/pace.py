@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.errors import RateLimited
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class StartPace:
     def admit(self, user_id: str, record: DocumentReference, kept: Mapping[str, Any]) -> None:
         """Count a start and create its record, in one commit: a cold start waits for each round trip.
 
+        record: named by something that only this start knows.
+
         Raises RateLimited, with the moment from which the next start may happen, and nothing is kept.
         """
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
         reference = self._client.document("rate_limits", f"oauth-start:{user_id}")
         for attempt in range(_ATTEMPTS):
             now = self._clock()
@@ -56,20 +56,13 @@ class StartPace:
             remembered = admitted(moments, now)
             if remembered is None:
                 raise _too_often(sorted(moments)[-STARTS] + WINDOW)
-            fields = {"admitted": remembered, "expires_at": now + WINDOW}
             batch = self._client.batch()
             batch.create(record, dict(kept))
-            if snapshot.exists:
-                condition = self._client.write_option(last_update_time=snapshot.update_time)
-                batch.update(reference, fields, option=condition)
-            else:
-                batch.create(reference, fields)
-            try:
-                batch.commit(**patience())
-            except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
-                self._sleep(0.02 * (attempt + 1) * self._dice.random())
-            else:
+            put(batch, snapshot, {"admitted": remembered, "expires_at": now + WINDOW})
+            # A record that is there is our own, for nobody else makes one of its name: only the answer was lost.
+            if committed(batch) or record.get([], **patience()).exists:
                 return
+            self._sleep(0.02 * (attempt + 1) * self._dice.random())
         raise _too_often(self._clock() + timedelta(seconds=5))
 
 

@@ -16,7 +16,7 @@ from shared.cloud.firestore import patience
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference
+    from google.cloud.firestore import Client, DocumentReference, WriteBatch
 
 COLLECTION = "receipts"
 _KEEP = timedelta(days=400)
@@ -104,6 +104,13 @@ class Receipts:
         if not own:
             raise NotFound("You have not connected this channel.", reason="notConnected")
         return max(own, key=lambda receipt: receipt.requested_at)
+
+    def add(self, batch: WriteBatch, receipt_id: str, step: str, count: int) -> None:
+        """Have a batch note what it deletes, so that neither happens without the other."""
+        from google.cloud.firestore import Increment  # noqa: PLC0415 - likewise
+
+        done = {f"steps.{step}.at": self.clock(), f"steps.{step}.count": Increment(count)}
+        batch.update(self.reference(receipt_id), done)
 
     def note(self, receipt_id: str, step: str, count: int | None) -> None:
         """Note a step; what a run before has counted stays."""

@@ -9,6 +9,7 @@ off. No lock is held while Google is asked, and nobody waits for a token that is
 from __future__ import annotations
 
 import enum
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -16,14 +17,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.access import grants, health
+from shared.access import accounts, channels, grants, health
 from shared.access.google_oauth import GoogleOAuth, Tokens
 from shared.access.grants import Grant
 from shared.access.health import Notice, Outcome
 from shared.access.secret import Secret
 from shared.access.vault import Vault
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put, unchanged
 from shared.errors import (
     CorruptData,
     Forbidden,
@@ -43,13 +44,16 @@ MARGIN = timedelta(minutes=5)
 """A token this close to its end is refreshed before it is handed out."""
 
 LEASE = timedelta(seconds=30)
-"""Longer than the token endpoint's timeouts together (15 s), so a living refresher keeps its lease."""
+"""Twice what the token endpoint may take to be reached and to fall silent, so a living refresher keeps its lease;
+one that is held up longer is fenced off and goes on with the token that stands."""
 
 _LAST_USE = timedelta(seconds=10)
 """A token with less than this left is not handed out: the call it is for takes time."""
 
 _PATIENCE_SECONDS = 45.0
 """Longer than a lease, so that whoever waits for a dead refresher takes over from it."""
+
+_ATTEMPTS = 8
 
 
 class Step(enum.Enum):
@@ -105,6 +109,7 @@ class Refresher:
         self._google = google
         self._clock = clock
         self._owner = owner
+        self._takes = itertools.count()
         self._dice = dice
         self._lease = lease
         self._sleep = sleep
@@ -146,7 +151,7 @@ class Refresher:
             grant.refresh_token, record=grants.path(grant.channel_id), field=grants.REFRESH_TOKEN
         )
         generation = grant.generation + 1
-        written = self._update(snapshot, grants.lease_fields(self._owner, generation, self._clock(), self._lease))
+        written = self._lease_taken(snapshot, generation)
         if written is None:
             return None
         try:
@@ -158,14 +163,27 @@ class Refresher:
             if outcome is None:
                 self._finish(grant, generation, written, {"lease": None}, None)
                 raise
-            self._settle(grant, generation, written, outcome, {})
+            if not self._settle(grant, generation, written, outcome, {}):
+                return None  # it was about a token that is no longer the connection's
             raise self._explained(error, outcome) from error
         kept = self._settle(grant, generation, written, Outcome.REFRESHED, self._sealed(grant, tokens))
         alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
+    def _lease_taken(self, snapshot: DocumentSnapshot[Any], generation: int) -> datetime | None:
+        """Take the lease; answers when that was written, or None when somebody else was faster."""
+        me = f"{self._owner}/{next(self._takes)}"
+        batch = self._client.batch()
+        put(batch, snapshot, grants.lease_fields(me, generation, self._clock(), self._lease))
+        if committed(batch) and batch.write_results:
+            written: datetime = batch.write_results[0].update_time
+            return written
+        found = snapshot.reference.get(["lease"], **patience())
+        lease = (found.to_dict() or {}).get("lease") or {}
+        return found.update_time if lease.get("owner") == me else None  # ours: only the answer was lost
+
     def _settle(
-        self, grant: Grant, generation: int, written: Any, outcome: Outcome, changes: dict[str, Any]
+        self, grant: Grant, generation: int, written: datetime, outcome: Outcome, changes: dict[str, Any]
     ) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
         now = self._clock()
@@ -181,43 +199,34 @@ class Refresher:
         return kept
 
     def _finish(
-        self, grant: Grant, generation: int, written: Any, fields: dict[str, Any], mirror: dict[str, Any] | None
+        self,
+        grant: Grant,
+        generation: int,
+        written: datetime,
+        fields: dict[str, Any],
+        mirror: dict[str, Any] | None,
     ) -> bool:
-        """Write while the lease is ours. Whoever wrote something else meanwhile (a rotation, a warning) only makes
-        us look again; a newer generation or a deleted grant ends it."""
-        while not self._write(grant.channel_id, written, fields, mirror):
-            snapshot = self._ref(grant.channel_id).get(**patience())
-            if not snapshot.exists:
+        """Write while the lease is ours, and the channel with it. Whoever wrote something else meanwhile (a
+        rotation, a warning) only makes us look again; a newer generation or a disconnect ends it."""
+        grant_ref = self._ref(grant.channel_id)
+        channel_ref = self._client.document(channels.COLLECTION, grant.channel_id)
+        for attempt in range(_ATTEMPTS):
+            batch = self._client.batch()
+            batch.update(grant_ref, fields, option=unchanged(written))
+            if mirror is not None:
+                batch.update(channel_ref, mirror)
+            if committed(batch):
+                return True
+            self._sleep(0.02 * (attempt + 1) * self._dice.random())
+            found = grant_ref.get(**patience())
+            if not found.exists or not channel_ref.get([], **patience()).exists:
                 log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
-                return False
-            if snapshot.get("generation") != generation:
+                raise _not_connected()
+            if found.get("generation") != generation:
                 log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
                 return False
-            written = snapshot.update_time
-        return True
-
-    def _write(self, channel_id: str, seen: Any, fields: dict[str, Any], mirror: dict[str, Any] | None) -> bool:
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
-        batch = self._client.batch()
-        batch.update(self._ref(channel_id), fields, option=self._client.write_option(last_update_time=seen))
-        if mirror is not None:
-            batch.update(self._client.document("channels", channel_id), mirror)
-        try:
-            batch.commit(**patience())
-        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-            return False
-        return True
-
-    def _update(self, snapshot: DocumentSnapshot[Any], fields: dict[str, Any]) -> Any | None:
-        """A conditional write; answers its time, or None when the document is not as it was read."""
-        from google.api_core import exceptions  # noqa: PLC0415
-
-        option = self._client.write_option(last_update_time=snapshot.update_time)
-        try:
-            return snapshot.reference.update(fields, option=option, **patience()).update_time
-        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-            return None
+            written = found.update_time
+        raise Unavailable("Too much happens to this connection at once.", reason="refreshBusy")
 
     def _sealed(self, grant: Grant, tokens: Tokens) -> dict[str, Any]:
         """The fields of a good answer. A refresh token is stored only when Google sent one."""
@@ -235,7 +244,7 @@ class Refresher:
         if tokens.refresh_token is not None:
             fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now
-            fields["issued"] = grant.issued + 1
+            fields["number"] = accounts.number_next(self._client, grant.google_account, grant.user_id)
         if tokens.refresh_expires_at is not None:
             fields["refresh_expires_at"] = tokens.refresh_expires_at
         return fields
@@ -272,10 +281,14 @@ def reauth_required() -> ReauthRequired:
     return ReauthRequired("Google no longer accepts this connection. Its owner has to connect the channel again.")
 
 
+def _not_connected() -> NotFound:
+    return NotFound("This channel is not connected.", reason="notConnected")
+
+
 def _living(channel_id: str, snapshot: DocumentSnapshot[Any]) -> Grant:
     fields = snapshot.to_dict() if snapshot.exists else None
     if fields is None:
-        raise NotFound("This channel is not connected.", reason="notConnected")
+        raise _not_connected()
     grant = grants.read(channel_id, fields)
     if grant.health.state == health.DISCONNECTING:
         raise NotFound("This channel is being disconnected.", reason="notConnected")

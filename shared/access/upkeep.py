@@ -1,7 +1,8 @@
 """What the scheduler does for every grant once in 20 hours: refresh it, see its announced death coming, and end
 what has been lost for a week.
 
-Each grant carries the moment of its next look, so an hourly run reads only what is due. A grant whose owner took
+Each grant carries the moment of its next look, so an hourly run reads only what is due. One that Google would not
+refresh stays due, so the next run tries it again. A grant whose owner took
 the permission back at Google is found here at the latest, within a day; when nobody connects it again for a week,
 its data is deleted as if it had been disconnected (YouTube's developer policies, III.E.4).
 """
@@ -15,13 +16,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.access import channels, grants, health, lifetimes
+from shared.access import accounts, channels, grants, health, lifetimes
 from shared.access.disconnect import REVOCATIONS, Disconnects
 from shared.access.grants import Grant
 from shared.access.refresh import Refresher
 from shared.clock import Clock
-from shared.cloud.firestore import patience
-from shared.errors import YtempireError
+from shared.cloud.firestore import committed, patience, put
+from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
 NEXT_LOOK = "next_look"
 _MORE_THAN_ANY_TOKEN = timedelta(days=1)
-_SOON = timedelta(hours=1)
+_SOON = timedelta(minutes=30)
+"""Surely before the next hourly run."""
 _UNDER_WAY = timedelta(minutes=5)
 """A disconnect younger than this may still be running."""
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Upkeep:
             except YtempireError as error:
                 # One grant's trouble is not another's; it is looked at again within the hour.
                 log("WARNING", "a grant could not be looked after", channel=channel_id, reason=error.reason)
-                self._note(channel_id, {NEXT_LOOK: self.clock() + _SOON})
+                self._note(channel_id, {NEXT_LOOK: error.retry_at or self.clock() + _SOON})
                 ended[error.reason] += 1
         return dict(ended)
 
@@ -104,31 +107,36 @@ class Upkeep:
                 {NEXT_LOOK: min(now + lifetimes.LOOK_EVERY, state_since + lifetimes.LOST_FOR)},
             )
             return "waiting"
-        refreshed = now - grant.refreshed_at > lifetimes.RECENT
-        if refreshed:
-            self.refresher.fresh(grant.channel_id, margin=_MORE_THAN_ANY_TOKEN)
-        self._warn(grant, now)
-        return "refreshed" if refreshed else "fresh"
+        if _is_recent(grant, now):
+            return self._seen(grant.channel_id, "fresh")
+        self.refresher.fresh(grant.channel_id, margin=_MORE_THAN_ANY_TOKEN)
+        return self._seen(grant.channel_id, "refreshed")
 
-    def _warn(self, grant: Grant, now: datetime) -> None:
-        tokens = self._account_tokens(grant)
-        close = lifetimes.warnings(grant, now, testing=self.testing, account_tokens=tokens)
-        self._note(grant.channel_id, {NEXT_LOOK: now + lifetimes.LOOK_EVERY, "warnings": close})
-        if close == grant.warnings:
-            return
-        self.client.document("channels", grant.channel_id).update({"warnings": close}, **patience())
-        for kind in sorted(close.keys() - grant.warnings.keys()):
-            log("WARNING", "a connection is going to end", channel=grant.channel_id, kind=kind, at=close[kind])
+    def _seen(self, channel_id: str, ended: str) -> str:
+        """Set a grant's next look and warn of what is coming; how the look ended.
 
-    def _account_tokens(self, grant: Grant) -> int:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
-
-        if grant.google_account is None:
-            return grant.issued
-        same = self.client.collection(grants.COLLECTION).where(
-            filter=FieldFilter("google_account", "==", grant.google_account)
-        )
-        return sum(found.get("issued") for found in same.select(["issued"]).stream(**patience()))
+        A warning is logged before it is stored, so a run that dies in between tells it again and never loses it.
+        """
+        reference = self.client.document(grants.COLLECTION, channel_id)
+        told: set[str] = set()
+        for _ in range(_ATTEMPTS):
+            seen = reference.get(**patience())
+            fields, now = seen.to_dict(), self.clock()
+            if fields is None or fields["state"] == health.DISCONNECTING:
+                return "disconnected"
+            grant = grants.read(channel_id, fields)
+            tokens = accounts.issued(self.client, grant.google_account, grant.user_id)
+            close = lifetimes.warnings(grant, now, testing=self.testing, account_tokens=tokens)
+            for kind in sorted(close.keys() - grant.warnings.keys() - told):
+                log("WARNING", "a connection is going to end", channel=channel_id, kind=kind, at=close[kind])
+                told.add(kind)
+            batch = self.client.batch()
+            put(batch, seen, {NEXT_LOOK: _next_look(grant, now), "warnings": close})
+            if close != grant.warnings:
+                batch.update(self.client.document(channels.COLLECTION, channel_id), {"warnings": close})
+            if committed(batch):
+                return ended if _is_recent(grant, now) else _why_not(grant, now)
+        raise Conflict("Something else happens to this connection.", reason="contended")
 
     def _note(self, channel_id: str, fields: dict[str, Any]) -> None:
         from google.api_core import exceptions  # noqa: PLC0415
@@ -137,3 +145,20 @@ class Upkeep:
             self.client.document(grants.COLLECTION, channel_id).update(fields, **patience())
         except exceptions.NotFound:
             return  # disconnected meanwhile
+
+
+def _is_recent(grant: Grant, now: datetime) -> bool:
+    return now - grant.refreshed_at <= lifetimes.RECENT
+
+
+def _next_look(grant: Grant, now: datetime) -> datetime:
+    """When a grant is looked at again: one that Google would not refresh just now, as soon as it may be tried."""
+    if _is_recent(grant, now):
+        return now + lifetimes.LOOK_EVERY
+    return max(now, grant.health.cooldown_until or now)
+
+
+def _why_not(grant: Grant, now: datetime) -> str:
+    """Why a grant got no fresh token: Google has just failed, or somebody else is at it."""
+    cooling = grant.health.cooldown_until is not None and grant.health.cooldown_until > now
+    return "coolingDown" if cooling else "busy"

@@ -3,12 +3,15 @@
 with Lease(ledger(), "youtubereporting.media.download", "system") as budget: ...   # a busy collector
 reservation = ledger().reserve(method="youtube.videos.insert", account=user, operation_id=attempt)
 rate_limiter().admit(method="youtube.videos.insert", user=user, project=project)
+quote([Work(calls={"youtube.videos.insert": 1}, times=12, account=user)]).message   # before any of it is done
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
+from shared.budget.answers import answer
 from shared.budget.leases import Lease
 from shared.budget.ledger import Ledger, Reservation
 from shared.budget.limiter import RateLimiter
@@ -29,6 +32,7 @@ __all__ = [
     "Work",
     "ledger",
     "profile",
+    "quote",
     "rate_limiter",
 ]
 
@@ -49,4 +53,9 @@ def ledger() -> Ledger:
 @cache
 def rate_limiter() -> RateLimiter:
     """This process's rate limiter."""
-    return RateLimiter(client(), profile().rate_limits, system_clock)
+    return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
+
+
+def quote(plan: Sequence[Work]) -> Quote:
+    """What a plan would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+    return answer(ledger(), rate_limiter(), plan, project=settings().project)

@@ -44,7 +44,12 @@ def name_of(account: str) -> str:
 
 def is_free(lender: str, borrower: str) -> bool:
     """Whether these units may be taken by anybody's priority: nobody's, or another part of one's own."""
-    return lender in POOLS or (lender in SYSTEMS and borrower in SYSTEMS)
+    return lender in POOLS or is_sister(lender, borrower)
+
+
+def is_sister(lender: str, borrower: str) -> bool:
+    """Whether both are parts of system work, which is one account in all but its documents."""
+    return lender in SYSTEMS and borrower in SYSTEMS
 
 
 def beside(account: str) -> tuple[str, ...]:

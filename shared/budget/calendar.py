@@ -10,10 +10,10 @@ from datetime import date, datetime, time, timedelta
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 
-FAST = timedelta(seconds=60)
+FAST = timedelta(seconds=90)
 """A clock may be this much ahead of YouTube's ..."""
 SLOW = timedelta(seconds=90)
-"""... or this much behind it when the call arrives: a minute of skew, and the way there."""
+"""... or this much behind it when the call arrives: a minute of skew, and what a minute never is exactly."""
 DOUBT = timedelta(minutes=5)
 """For this long after midnight a refusal by Google may still mean yesterday."""
 KEEP = timedelta(days=35)
@@ -28,10 +28,21 @@ def days_at(now: datetime) -> tuple[date, ...]:
     return (first,) if first == last else (first, last)
 
 
+def reset_after(day: date, now: datetime) -> datetime:
+    """From when calls are not charged to a day any more: its midnight, or the end of the doubt if that is past."""
+    midnight = pacific_day_bounds(day)[1]
+    return midnight if now < midnight else midnight + FAST
+
+
 def hour_of(day: date, now: datetime) -> int:
     """Whole hours since the day began, 0 to 24."""
     begin, end = pacific_day_bounds(day)
     return int(min(max(now, begin), end - timedelta(microseconds=1)).timestamp() - begin.timestamp()) // 3600
+
+
+def slot_of(hour: int, *, background: bool) -> int:
+    """Where the units of an hour are counted: background work has slots of its own, after everybody else's."""
+    return hour + HOURS if background else hour
 
 
 def day_left(day: date, now: datetime) -> float:

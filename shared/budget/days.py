@@ -16,7 +16,7 @@ from typing import Any
 from shared.budget import protocol
 from shared.budget.accounts import Opening, divide, name_of, needs_users
 from shared.budget.books import Books
-from shared.budget.calendar import DOUBT, HOURS, KEEP, days_at
+from shared.budget.calendar import DOUBT, HOURS, KEEP, days_at, slot_of
 from shared.budget.decisions import Ask
 from shared.budget.forecast import off_peak_allowance
 from shared.budget.profile import Bucket, Method, Priority, Profile
@@ -150,9 +150,17 @@ class Days:
 
     def allowance(self, day: Day, now: datetime) -> int:
         """What background work may take at this hour beyond its own account."""
+        return off_peak_allowance(day.bucket, self.used(day, now), self.pattern(day), day.place.day, now)
+
+    def pattern(self, day: Day) -> tuple[int, ...]:
+        """Units that the day before used in each hour, without background work; empty when it left no books.
+
+        What that takes in a quiet night says nothing of what people will want; were it counted, every second
+        night would be lost to it.
+        """
         yesterday = Place(day.place.day - timedelta(days=1), day.place.bucket)
-        hours = hours_in(self._books.run(_accounts(yesterday)))
-        return off_peak_allowance(day.bucket, self.used(day, now), hours, day.place.day, now)
+        accounts = self._books.run(_accounts(yesterday))
+        return hours_in(accounts, background=False) if accounts else ()
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""
@@ -190,10 +198,13 @@ def opening_from(data: Mapping[str, Any]) -> Opening:
     return Opening(limit=data["limit"], reserve=data["reserve"], accounts=data["accounts"])
 
 
-def hours_in(accounts: Mapping[str, Mapping[str, Any]]) -> tuple[int, ...]:
-    """Units spent in each hour since the day began, over all accounts."""
+def hours_in(accounts: Mapping[str, Mapping[str, Any]], *, background: bool = True) -> tuple[int, ...]:
+    """Units spent in each hour since the day began, over all accounts; with background work, or without."""
+    hours = [data.get("hours", {}) for data in accounts.values()]
+    kinds = (False, True) if background else (False,)
     return tuple(
-        sum(data.get("hours", {}).get(f"h{hour:02}", 0) for data in accounts.values()) for hour in range(HOURS)
+        sum(found.get(f"h{slot_of(hour, background=kind):02}", 0) for found in hours for kind in kinds)
+        for hour in range(HOURS)
     )
 
 

@@ -2,7 +2,7 @@
 
 Who may take whose units, by priority:
 
-    own account          everybody
+    own account          everybody; system work's is all of its parts
     the pool             everybody but background work
     idle accounts        normal: what the lender will not need, its share shrinking evenly to zero by midnight
                          high and critical: all of it, from those who used least, from as many as it takes
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from zlib import crc32
 
-from shared.budget.accounts import RESERVE, Balance, Opening, is_free
+from shared.budget.accounts import RESERVE, Balance, Opening, is_free, is_sister
 from shared.budget.profile import Priority
 
 BLOCK, THOUSAND = 16, 1_000
@@ -117,7 +117,8 @@ def decide(book: Book, ask: Ask, moment: Moment) -> Spend | Refusal:
     offers = list(_offers(book, ask, moment))
     reachable = own + sum(loan.units for loan in offers)
     if ask.priority == Priority.BACKGROUND:
-        reachable = own + min(reachable - own, max(0, moment.allowance or 0))
+        sisters = sum(loan.units for loan in offers if is_sister(loan.lender, ask.account))
+        reachable = own + sisters + min(reachable - own - sisters, max(0, moment.allowance or 0))
     units = min(ask.units, reachable // ask.cost * ask.cost)
     if units < ask.least:
         return _refusal(book, ask, moment, own)
@@ -142,10 +143,10 @@ def _offers(book: Book, ask: Ask, moment: Moment) -> Iterator[Loan]:
     """What each lender would give, in the order of asking; only critical work gets to the reserve, and last."""
     lenders = [account for account in book.accounts if account not in {ask.account, RESERVE}]
 
-    def order(account: str) -> tuple[bool, int, int]:
+    def order(account: str) -> tuple[bool, bool, int, int]:
         balance, free = book.balance(account), is_free(account, ask.account)
         used = 0 if free else QUARTERS * balance.spent // (balance.opening or 1)
-        return not free, used, crc32(f"{ask.seed}/{account}".encode())
+        return not is_sister(account, ask.account), not free, used, crc32(f"{ask.seed}/{account}".encode())
 
     for account in sorted(lenders, key=order):
         free = is_free(account, ask.account)

@@ -27,7 +27,8 @@ class Mode(StrEnum):
 
 
 def mode_of(bucket: Bucket, used: int, *, closed: bool) -> Mode:
-    """normal, then cacheOnly from the alert threshold on, then exhausted when only the reserve is left."""
+    """normal; cacheOnly from the alert threshold on, when calls that give way are put off; exhausted when only the
+    reserve is left."""
     if closed or used >= bucket.limit - bucket.reserve:
         return Mode.EXHAUSTED
     return Mode.CACHE_ONLY if used >= bucket.alert else Mode.NORMAL
@@ -78,10 +79,11 @@ def forecast_of(bucket: Bucket, used: int, hours: Sequence[int], day: date, now:
 def off_peak_allowance(bucket: Bucket, used: int, yesterday: Sequence[int], day: date, now: datetime) -> int:
     """Units that background work may take now: what is left, less what the rest of the day will want.
 
-    yesterday: its units by hour. Without a yesterday, the rest of the day is taken to want an even part of all.
+    yesterday: its units by hour, without background work; empty when it left no books. Then the rest of the day is
+    taken to want an even part of all.
     """
     left = bucket.limit - bucket.reserve - used
     wanted = sum(yesterday[hour_of(day, now) :])
-    if not any(yesterday):
+    if not yesterday:
         wanted = round((bucket.limit - bucket.reserve) * day_left(day, now))
     return max(0, left - wanted)

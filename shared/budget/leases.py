@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 
 from shared.budget.calendar import days_at
-from shared.budget.ledger import Ledger, Reservation, priority_of
+from shared.budget.ledger import Ledger, Reservation
 from shared.budget.profile import Method, Priority
 from shared.errors import Conflict, Unavailable
 from shared.monitoring.log import log
@@ -96,7 +96,7 @@ class Lease:
         with self._lock:
             if self._closed:
                 raise Conflict("This lease has ended.", reason="leaseEnded")
-            return self._draw(price, count, priority_of(price, asked))
+            return self._draw(price, count, price.at(asked))
 
     def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
         need = price.cost * count

@@ -16,19 +16,20 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote as quoted
 
 from shared.budget import protocol, quotes, usage
 from shared.budget.accounts import PARTS, account_of, name_of
 from shared.budget.books import Books
-from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak
+from shared.budget.calendar import KEEP, day_left, days_at, hour_of, is_off_peak, reset_after, slot_of
 from shared.budget.days import Day, Days, sweep
 from shared.budget.decisions import Ask, Moment
 from shared.budget.forecast import Forecast, Mode, forecast_of, mode_of
 from shared.budget.profile import Method, Priority, Profile
 from shared.budget.protocol import Hold, Place, Want
-from shared.budget.quotes import Quote, Work
+from shared.budget.quotes import Lanes, Quote, Work
 from shared.budget.refusals import CONTENDED, retry_at, unreachable
 from shared.budget.usage import Usage
 from shared.clock import Clock, pacific_day, pacific_day_bounds
@@ -64,13 +65,6 @@ class Reservation:
     def borrowed(self) -> tuple[tuple[str, int], ...]:
         """From whom how many units were borrowed."""
         return tuple((name_of(loan.lender), loan.units) for hold in self.holds for loan in hold.loans)
-
-
-def priority_of(price: Method, asked: Priority | None) -> Priority:
-    """How much a call matters: at least what the profile says, except that ordinary work may stand back."""
-    if asked == Priority.BACKGROUND and price.priority <= Priority.NORMAL:
-        return Priority.BACKGROUND
-    return price.priority if asked is None else max(price.priority, Priority(asked))
 
 
 class Ledger:
@@ -232,20 +226,26 @@ class Ledger:
             for name, figures in self.usage(day).items()
         }
 
-    def quote(self, plan: Work | Sequence[Work]) -> Quote:
-        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+    def quote(self, plan: Work | Sequence[Work], lanes: Lanes = MappingProxyType({})) -> Quote:
+        """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
+
+        lanes: the rate limits that it meets, as the rate limiter sees them now.
+        """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)
         buckets = {self.profile.method(method).bucket for work in works for method in work.calls}
+        background = any(work.priority == Priority.BACKGROUND for work in works)
         boards = {}
         for bucket in sorted(buckets):
             day = self._days.day(Place(pacific_day(now), bucket), now)
-            book = self.books.run(protocol.looking(day.place, day.opening))
-            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
-            moment = Moment(day_left=day_left(day.place.day, now), allowance=allowance)
-            closed = day.closed_until if day.closed_until and now < day.closed_until else None
-            boards[bucket] = quotes.Board(bucket=day.bucket, book=book, moment=moment, closed_until=closed)
-        return quotes.quoted(self.profile, works, boards, now)
+            boards[bucket] = quotes.Board(
+                bucket=day.bucket,
+                day=day.place.day,
+                book=self.books.run(protocol.looking(day.place, day.opening)),
+                yesterday=self._days.pattern(day) if background else (),
+                closed_until=day.closed_until,
+            )
+        return quotes.quoted(self.profile, works, boards, now, lanes)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Ledger:
             cost=price.cost,
             units=price.cost * most,
             least=price.cost * least,
-            priority=priority_of(price, priority),
+            priority=price.at(priority),
             seed=uuid.uuid4().hex,
         )
 
@@ -279,7 +279,7 @@ class Ledger:
             method=price.id,
             token=token,
             entry=entry,
-            hour=hour_of(day.place.day, now),
+            hour=slot_of(hour_of(day.place.day, now), background=ask.priority == Priority.BACKGROUND),
             at=now,
             lapses_at=now + lapse,
             expires_at=pacific_day_bounds(day.place.day)[1] + KEEP,
@@ -288,10 +288,9 @@ class Ledger:
     def _hold(self, day: Day, price: Method, want: Want) -> Hold:
         ask, now = want.ask, want.at
         self._check_closed(day, price, ask, now)
-        reads = price.cached and ask.priority < Priority.HIGH
-        if reads and self._days.used(day, now) + ask.least > day.bucket.alert:
-            midnight = pacific_day_bounds(day.place.day)[1]
-            raise self._days.refusal(day, price, ask, "cacheOnly", when=midnight, now=now)
+        if price.gives_way(ask.priority) and self._days.used(day, now) + ask.least > day.bucket.alert:
+            when = reset_after(day.place.day, now)
+            raise self._days.refusal(day, price, ask, "cacheOnly", when=when, now=now)
         hold = None
         if day.may_hold(ask):
             hold = self.books.run(protocol.spending(day.place, day.opening, want))

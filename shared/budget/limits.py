@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-SKEW = timedelta(minutes=2)
-"""Two clocks further apart than this do not disagree; one of them was set, and its owner means it."""
+SKEW = timedelta(minutes=5)
+"""Two clocks further apart than this do not disagree; one of them was set, and its owner means it. Twice the
+minute by which a clock may be wrong is far from it, whatever an answer's way adds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -66,6 +67,29 @@ def _now(log: Log, local: datetime, server: datetime) -> tuple[int, int]:
     if shift is None or mine - shift > SKEW // _MICROSECOND:
         shift = mine
     return (server - _EPOCH) // _MICROSECOND + shift, shift
+
+
+@dataclass(kw_only=True, eq=False)
+class Lane:
+    """A key on which a plan is tried: its calls by the local clock, and those that the plan would add."""
+
+    title: str
+    calls: int
+    window: timedelta
+    stamps: list[datetime] = field(default_factory=list)
+
+    def free_at(self, at: datetime, count: int) -> datetime:
+        """When `count` more calls may go: `at`, or when enough of those before it have left the window."""
+        live = sorted(stamp for stamp in self.stamps if at - self.window < stamp <= at)
+        over = len(live) + min(count, self.calls) - self.calls
+        return at if over <= 0 else live[over - 1] + self.window
+
+
+def lane(log: Log, *, title: str, calls: int, window: timedelta, local: datetime, server: datetime) -> Lane:
+    """A stored log as a lane."""
+    now, _ = _now(log, local, server)
+    stamps = [local - (now - stamp) * _MICROSECOND for stamp in log.stamps]
+    return Lane(title=title, calls=calls, window=window, stamps=stamps)
 
 
 def packed(log: Log) -> dict[str, Any]:

@@ -22,6 +22,9 @@ FOLDER = Path(__file__).parent / "profiles"
 SHARES = ("users", "pool")
 UNREACHABLE = ("refuse", "allow")
 SCOPES = ("user", "project")
+SECTIONS = ("buckets", "methods", "rate_limits")
+MOST_UNITS = 1_000_000_000
+LONGEST_WINDOW = 86_400
 MAX_CALLS = 2_000
 """The longest window that a limiter remembers call by call; 16 kB a key."""
 
@@ -51,13 +54,29 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What one call costs. cached: its answer may come from the cache, so it gives way from the alert on."""
+    """What one call costs. cached: a read that can be done without for a day, because what was
+    read last is kept; so it gives way from the bucket's alert threshold on."""
 
     id: str
     bucket: str
     cost: int
     priority: Priority = Priority.NORMAL
     cached: bool = False
+
+    def at(self, asked: Priority | None) -> Priority:
+        """The priority of a call for which its caller asks `asked`: at least the method's own.
+
+        Background work may step back from the ordinary, but not from what the profile calls important.
+        """
+        if asked is None:
+            return self.priority
+        if asked == Priority.BACKGROUND and self.priority <= Priority.NORMAL:
+            return asked
+        return max(self.priority, asked)
+
+    def gives_way(self, priority: Priority) -> bool:
+        """Whether such a call is put off from its bucket's alert threshold on."""
+        return self.cached and priority < Priority.HIGH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +102,19 @@ class Profile:
     buckets: Mapping[str, Bucket]
     methods: Mapping[str, Method]
     rate_limits: tuple[RateLimit, ...] = ()
+
+    def puts_off(self, bucket: str) -> bool:
+        """Whether a bucket pays for anything that gives way from its alert threshold on."""
+        return any(method.bucket == bucket and method.cached for method in self.methods.values())
+
+    @property
+    def free_methods(self) -> frozenset[str]:
+        """Methods that cost nothing that has to be guarded: their calls go on while the books do not answer."""
+        return frozenset(
+            name
+            for name, method in self.methods.items()
+            if method.cost == 0 or self.buckets[method.bucket].unreachable == "allow"
+        )
 
     def method(self, method_id: str) -> Method:
         """The method with this discovery id. Raises InvalidRequest for one without a price."""
@@ -128,14 +160,17 @@ def parse(text: str, *, source: str) -> Profile:
         line = lines.get((section, key)) or lines.get((section, "")) or 1
         problems.append(f"{source} line {line}: {key or section}: {why}")
 
-    buckets = {name: _bucket(name, table, wrong) for name, table in document.get("buckets", {}).items()}
-    methods = {name: _method(name, table, buckets, wrong) for name, table in document.get("methods", {}).items()}
-    limits = tuple(_limit(name, table, methods, wrong) for name, table in document.get("rate_limits", {}).items())
+    sections = {section: _tables(document, section, wrong) for section in SECTIONS}
+    buckets = {name: _bucket(name, table, wrong) for name, table in sections["buckets"].items()}
+    methods = {name: _method(name, table, buckets, wrong) for name, table in sections["methods"].items()}
+    limits = tuple(_limit(name, table, methods, wrong) for name, table in sections["rate_limits"].items())
     for section in ("buckets", "methods"):
         if not document.get(section):
             wrong("", section, "is missing")
     if not isinstance(document.get("name"), str):
         wrong("", "name", "is missing")
+    for key in document.keys() - {"name", "as_of", *SECTIONS}:
+        wrong(key if isinstance(document[key], Mapping) else "", key, "is not known")
     if problems:
         raise Misconfigured("; ".join(problems), reason="quotaProfile")
     return Profile(
@@ -161,8 +196,25 @@ def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
             yield (section, found[1].strip("\"'")), number
 
 
+def _tables(document: Mapping[str, Any], section: str, wrong: Any) -> Mapping[str, Any]:
+    """The tables of a section, by name; of what is no table, nothing."""
+    found = document.get(section, {})
+    if not isinstance(found, Mapping):
+        wrong("", section, "must be a table")
+        return {}
+    inner = f"{section}.{{}}" if section == "buckets" else ""
+    for name, table in found.items():
+        if not isinstance(table, Mapping):
+            wrong(inner.format(name) or section, "" if inner else name, "must be a table")
+    return {name: table for name, table in found.items() if isinstance(table, Mapping)}
+
+
 def _whole(value: Any, *, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
 
 
 def _unknown(table: Mapping[str, Any], known: set[str]) -> str | None:
@@ -183,8 +235,10 @@ def _bucket(name: str, table: Any, wrong: Any) -> Bucket | None:
 
 
 def _bucket_problems(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not _whole(table["limit"], least=1, most=1_000_000_000):
-        yield "limit", f"must be a whole number of at least 1, not {table['limit']!r}"
+    if not isinstance(table["title"], str):
+        yield "title", "must be a text"
+    if not _whole(table["limit"], least=1, most=MOST_UNITS):
+        yield "limit", f"must be a whole number of at least 1 and at most {MOST_UNITS}, not {table['limit']!r}"
         return
     for key in ("reserve", "alert", "system"):
         if not _whole(table[key], least=0, most=table["limit"]):
@@ -202,12 +256,12 @@ def _method(name: str, table: Any, buckets: Mapping[str, Bucket | None], wrong: 
     values = {"priority": "normal", "cached": False, **table}
     shape = _unknown(values, set(Method.__dataclass_fields__) - {"id"})
     priorities = {priority.name.lower(): priority for priority in Priority}
-    bucket = buckets.get(values.get("bucket", ""))
-    if shape is None and values["bucket"] not in buckets:
+    bucket = buckets.get(str(values.get("bucket")))
+    if shape is None and str(values["bucket"]) not in buckets:
         shape = f"there is no bucket {values['bucket']!r}"
-    if shape is None and not _whole(values["cost"], least=0, most=bucket.limit if bucket else 1_000_000_000):
+    if shape is None and not _whole(values["cost"], least=0, most=bucket.limit if bucket else MOST_UNITS):
         shape = f"cost must be a whole number from 0 to the bucket's limit, not {values['cost']!r}"
-    if shape is None and values["priority"] not in priorities:
+    if shape is None and str(values["priority"]) not in priorities:
         shape = f"priority must be one of {', '.join(priorities)}, not {values['priority']!r}"
     if shape is None and not isinstance(values["cached"], bool):
         shape = "cached must be true or false"
@@ -220,13 +274,15 @@ def _limit(name: str, table: Any, methods: Mapping[str, Any], wrong: Any) -> Rat
     shape = _unknown(table, set(RateLimit.__dataclass_fields__) - {"name"})
     if shape is None and not _whole(table["calls"], least=1, most=MAX_CALLS):
         shape = f"calls must be a whole number from 1 to {MAX_CALLS}; state a busier limit over a shorter window"
-    if shape is None and not _whole(table["window"], least=1, most=86_400):
-        shape = "window must be a whole number of seconds from 1 to 86400"
-    if shape is None and not (table["per"] and set(table["per"]) <= set(SCOPES)):
+    if shape is None and not _whole(table["window"], least=1, most=LONGEST_WINDOW):
+        shape = f"window must be a whole number of seconds from 1 to {LONGEST_WINDOW}"
+    if shape is None and not (_texts(table["per"]) and set(table["per"]) <= set(SCOPES)):
         shape = f"per must list some of {', '.join(SCOPES)}"
+    if shape is None and not _texts(table["methods"]):
+        shape = "methods must list names of methods"
     if shape is None:
         unmatched = [p for p in table["methods"] if not any(fnmatchcase(m, p) for m in methods)]
-        shape = f"no method is called {', '.join(unmatched)}" if unmatched or not table["methods"] else None
+        shape = f"no method is called {', '.join(unmatched)}" if unmatched else None
     if shape:
         return wrong("rate_limits", name, shape)  # type: ignore[no-any-return]
     return RateLimit(
@@ -253,7 +309,7 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
     buckets = dict(profile.buckets)
     for item in limits:
         found = _RESIZE.fullmatch(item)
-        if not found or found[1] not in buckets or int(found[2]) < 1:
+        if not found or found[1] not in buckets or not 1 <= int(found[2]) <= MOST_UNITS:
             problems.append(f"YT_QUOTA_LIMITS: {item!r} is not bucket=units")
             continue
         buckets[found[1]] = _resized(buckets[found[1]], int(found[2]))
@@ -263,7 +319,13 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
             del by_name[item.removesuffix("=off")]
             continue
         found = _RERATE.fullmatch(item)
-        if not found or found[1] not in by_name or not 1 <= int(found[2]) <= MAX_CALLS or not int(found[3]):
+        known = found and found[1] in by_name
+        if (
+            not found
+            or not known
+            or not 1 <= int(found[2]) <= MAX_CALLS
+            or not 1 <= int(found[3]) <= LONGEST_WINDOW
+        ):
             problems.append(f"YT_RATE_LIMITS: {item!r} is not limit=calls/seconds or limit=off")
             continue
         by_name[found[1]] = replace(by_name[found[1]], calls=int(found[2]), window=int(found[3]))

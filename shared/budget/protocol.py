@@ -70,7 +70,7 @@ class Place:
 class Want:
     """A request for units. token: unique to this request. entry: the id under which it is granted once.
 
-    hour: whole hours since the day began. lapses_at: when an unsettled hold counts as spent.
+    hour: the slot in which the units are counted. lapses_at: when an unsettled hold counts as spent.
     """
 
     ask: Ask

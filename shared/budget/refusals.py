@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from shared.budget.calendar import next_off_peak, when_left
+from shared.budget.calendar import next_off_peak, reset_after, when_left
 from shared.budget.decisions import Refusal
 from shared.budget.profile import Bucket
-from shared.clock import PACIFIC, pacific_day_bounds
+from shared.clock import PACIFIC
 from shared.errors import QuotaRefused, Unavailable
 
 CONTENDED = "ledgerContended"
@@ -18,8 +18,10 @@ REASONS = {
     "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
     "allowanceSpent": "what is left will be needed later today, as yesterday shows",
     "neverFits": "it is more than this budget ever holds",
-    "cacheOnly": "it has passed its alert threshold, so reads are answered from the cache",
+    "cacheOnly": "it has passed its alert threshold, from which on nothing is read that was read before, "
+    "unless a person waits for it",
     "bucketClosedByGoogle": "YouTube says that it is used up",
+    "rateLimited": "so many calls of this kind may not follow each other so fast",
 }
 
 
@@ -49,14 +51,15 @@ def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, metho
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
     """When the same request can succeed."""
-    midnight = pacific_day_bounds(day)[1]
+    reset = reset_after(day, now)
     if refusal.reason == "neverFits":
         return None
     if refusal.reason == "offPeakOnly":
         return next_off_peak(now)
     if refusal.day_left > 0:
-        return min(midnight, max(now, when_left(day, refusal.day_left)))
-    return midnight
+        # A second more, because the moment itself is the last at which it is refused.
+        return min(reset, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
+    return reset
 
 
 def _local(instant: datetime) -> str:

@@ -1,7 +1,18 @@
-"""Firestore, where state lives."""
+"""Firestore, where state lives, and the way in which it is changed: look, decide, write if nothing has changed.
+
+Firestore's own transactions lock what they read; this is the same promise without locks, and those who meet look
+again. One round:
+
+    seen = reference.get(**patience())
+    batch = client.batch()
+    put(batch, seen, decide(seen.to_dict()))
+    if not committed(batch):
+        ...                     # somebody was faster: look again, decide anew, and end after some rounds
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +20,9 @@ from shared.cloud.loading import swiftly
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+    from datetime import datetime
+
+    from google.cloud.firestore import Client, DocumentSnapshot, WriteBatch
 
 
 @cache
@@ -39,3 +52,34 @@ def patience() -> dict[str, Any]:
     what `shared.entry` answers as 503.
     """
     return _patience()
+
+
+def unchanged(update_time: datetime) -> Any:
+    """The `option` of a write that happens only while its document is as it was at that update."""
+    from google.cloud.firestore import Client  # noqa: PLC0415 - Firestore is loaded by then
+
+    return Client.write_option(last_update_time=update_time)
+
+
+def put(batch: WriteBatch, seen: DocumentSnapshot[Any], fields: Mapping[str, Any]) -> None:
+    """Write fields of a document as it was seen: change it if it is unchanged, create it if it is still absent."""
+    if seen.exists:
+        batch.update(seen.reference, dict(fields), option=unchanged(seen.update_time))
+    else:
+        batch.create(seen.reference, dict(fields))
+
+
+def committed(batch: WriteBatch) -> bool:
+    """Do all of a batch's writes at once, or none and answer False when one condition no longer holds.
+
+    False is also what a writer hears whose writes were done and whose answer got lost, because `patience` sends
+    them again and they meet themselves. So who looks again must know his own writes, or lose nothing by repeating.
+    Raises what `patience` says when Firestore does not answer; the writes may be done or not.
+    """
+    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+
+    try:
+        batch.commit(**patience())
+    except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
+        return False  # Conflict: AlreadyExists and Aborted
+    return True

@@ -17,10 +17,21 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 CLOSED = "closedByGoogle"
 MODES: Mapping[str, str] = {
     Mode.NORMAL: "Normal",
-    Mode.CACHE_ONLY: "Reads from the cache",
+    Mode.CACHE_ONLY: "Reads put off",
     Mode.EXHAUSTED: "Used up",
     CLOSED: "Closed by Google",
 }
+
+ALERTED = "Past its alert"
+"""Of a bucket that pays for nothing that could be put off."""
+
+_PUT_OFF = (
+    "Collectors read nothing more: what they read last is shown. "
+    "Publishing goes on, and so do reads for which a person waits."
+)
+_NOTHING_PUT_OFF = "Nothing is put off yet."
+_RESERVE_ONLY = "Only critical work goes on, from the {reserve:,} units that are kept for it."
+_NOTHING = "Nothing goes on."
 
 _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
@@ -86,7 +97,10 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketRow:
-    """One bucket's Pacific day, in units. used: charged; reserved: set aside for calls under way."""
+    """One bucket's Pacific day, in units. used: charged; reserved: set aside for calls under way.
+
+    standing: its mode in words; effect: what that puts off until `until`, "" when nothing is out of the ordinary.
+    """
 
     bucket: str
     title: str
@@ -98,6 +112,8 @@ class BucketRow:
     alert: int
     mode: str
     standing: str
+    effect: str
+    until: datetime
     closed: Closing | None
     forecast: Forecast
     hours: tuple[Hour, ...]
@@ -115,6 +131,7 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
     day = pacific_day(now)
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
+    standing, effect = _in_words(mode, usage, reads=profile.puts_off(name))
     return BucketRow(
         bucket=name,
         title=usage["title"],
@@ -125,7 +142,9 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
         reserve=usage["reserve"],
         alert=usage["alert"],
         mode=mode,
-        standing=MODES[mode],
+        standing=standing,
+        effect=effect,
+        until=usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
         closed=Closing(**{key: usage["closed"][key] for key in Closing.__annotations__})
         if usage["closed"]
         else None,
@@ -137,6 +156,15 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
             sorted((_refused(each) for each in usage["refusals"]), key=lambda each: each.at, reverse=True)
         ),
     )
+
+
+def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
+    """A mode's name and what it puts off. reads: whether the bucket pays for reads that can be put off."""
+    if mode == Mode.CACHE_ONLY:
+        return (MODES[mode], _PUT_OFF) if reads else (ALERTED, _NOTHING_PUT_OFF)
+    if mode == Mode.EXHAUSTED and usage["left"] > 0 and usage["reserve"]:
+        return MODES[mode], _RESERVE_ONLY.format(reserve=min(usage["left"], usage["reserve"]))
+    return MODES[mode], _NOTHING if mode == Mode.EXHAUSTED else ""
 
 
 def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:

@@ -11,6 +11,7 @@ from shared.youtube import data
 from shared.youtube.data import PlaylistItem, Video
 
 SKEW = timedelta(minutes=10)  # clocks differ, and YouTube dates by its own
+LISTED_WITHIN = timedelta(minutes=2)  # YouTube lists what it has made within seconds, mostly
 _PAGES = 4
 _PARTS = "snippet,status,fileDetails"
 

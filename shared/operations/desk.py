@@ -14,9 +14,10 @@ from shared.access import channels, token_source, vault
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.errors import Forbidden, InvalidRequest
+from shared.operations import effects, plan
+from shared.operations.intents import intents, planned
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
-from shared.operations.requests import parse
 from shared.operations.run import Runner
 from shared.operations.sources import Source, StorageObject, WebFile
 from shared.operations.submit import Desk, answer, command
@@ -28,17 +29,20 @@ MAX_ATTEMPTS = 10
 
 
 def handle(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the backend asks: a submission, or {"action": read | cancel | retry, "operation": id}.
+    """What the backend asks: a submission, {"action": read | cancel | retry, "operation": id}, or a plan.
 
-    With "quote": true a submission is only priced. Raises errors of `shared.errors`.
+    With "quote": true a submission is only priced, as a plan is. Raises errors of `shared.errors`.
     """
     desk, asked = _desk(), command(body)
     if asked is not None:
         action, operation = asked
         act = {"read": desk.read, "cancel": desk.cancel, "retry": desk.retry}[action]
         return answer(act(operation))
+    if body.get("action") == "plan":
+        asked_for = intents(body)
+        return {"plan": planned(asked_for, desk.plan(asked_for))}
     only_quote = body.get("quote") is True
-    request = parse({name: value for name, value in body.items() if name != "quote"}, now=system_clock())
+    request = desk.request({name: value for name, value in body.items() if name != "quote"})
     if only_quote:
         return {"quote": desk.quote(request).as_json()}
     return answer(*desk.submit(request))
@@ -69,7 +73,7 @@ def operations() -> Operations:
 def _desk() -> Desk:
     return Desk(
         operations=operations(),
-        estimate=budget.ledger().quote,
+        estimate=budget.quote,
         owner_of=_owner,
         enqueue=queues.enqueue,
         clock=system_clock,
@@ -101,11 +105,9 @@ def _owner(channel_id: str) -> str:
     channel = channels.get(firestore.client(), channel_id)
     if not channel.working:
         raise Forbidden(f"The channel's connection does not work: {channel.state_reason}", reason=channel.state)
-    if not channel.can("publish"):
-        raise Forbidden(
-            "This channel was connected without the permission to publish; connect it again and allow it.",
-            reason="publishNotGranted",
-        )
+    if not channel.can(effects.FEATURE):
+        reason, words = effects.why_not(channel.capabilities.get(effects.FEATURE))
+        raise Forbidden(words, reason=reason)
     return channel.user_id
 
 
@@ -114,7 +116,7 @@ def _caller(operation: Operation) -> Caller:
         account=operation.user_id,
         channel_id=operation.channel_id,
         operation_id=operation.id,
-        priority=budget.Priority.HIGH,
+        priority=plan.priority(critical=operation.critical),
     )
     return Caller(
         settings=settings(),

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.errors import InvalidRequest
+
 WRITABLE: Mapping[str, tuple[str, ...]] = {
     "snippet": ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage"),
     "status": (
@@ -26,14 +28,23 @@ WRITABLE: Mapping[str, tuple[str, ...]] = {
 
 
 def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The parts to write: each part of `changes`, whole. {} when the video is as wanted already."""
+    """The parts to write: each part of `changes`, whole. {} when the video is as wanted already.
+
+    Raises InvalidRequest for a time of publication on a video that is not private: YouTube would ignore it.
+    """
     written: dict[str, dict[str, Any]] = {}
     for part, wanted in changes.items():
         here = current.get(part, {})
         kept = {name: here[name] for name in WRITABLE[part] if here.get(name) is not None}
         whole = {**kept, **wanted}
-        if part == "status" and whole.get("privacyStatus") != "private":
-            whole.pop("publishAt", None)  # a schedule goes only with a private video
+        if part == "status" and (privacy := whole.get("privacyStatus")) != "private":
+            if "publishAt" in wanted:
+                raise InvalidRequest(
+                    f"update.publish_at goes only with a private video, and this one is {privacy}.",
+                    reason="invalidPublishAt",
+                    field="update.publish_at",
+                )
+            whole.pop("publishAt", None)  # the schedule that it had ends with being private
         if whole != kept:
             written[part] = whole
     return written

@@ -65,8 +65,9 @@ class Event:
 class Operation:
     """An operation as stored.
 
-    steps: what is done, in order; step: the index of the next one. results: what the steps found out (video_id,
-    playlist_id, ...). upload: the upload's own record, with the sealed session. retries: by reason, since the last
+    critical: it may use the quota that is kept in reserve. steps: what is done, in order; step: the index of the
+    next one. results: what the steps found out (video_id, playlist_id, ...), and when they began what must not be
+    done twice. upload: the upload's own record, with the sealed session. retries: by reason, since the last
     progress. due_at: when the next turn runs, None once ended.
     """
 
@@ -81,6 +82,7 @@ class Operation:
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None
+    critical: bool = False
     turn: int = 1
     step: int = 0
     reason: str = ""
@@ -102,6 +104,11 @@ class Operation:
     def ended(self) -> bool:
         """Whether nothing more happens by itself."""
         return self.state in ENDED
+
+    @property
+    def video_id(self) -> str | None:
+        """The video that it made, or that it was asked to change."""
+        return self.results.get("video_id") or self.work.get("video_id")
 
     def held(self, now: datetime) -> bool:
         """Whether somebody is at work on it."""
@@ -127,11 +134,12 @@ class Operation:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What its owner may see: everything but leases and sessions."""
+        """What its owner may see: everything but leases, sessions and the steps' own marks."""
         return {
             "id": self.id,
             "channel_id": self.channel_id,
             "kind": self.kind,
+            "critical": self.critical,
             "state": self.state.value,
             "step": self.current,
             "steps": list(self.steps),
@@ -140,7 +148,7 @@ class Operation:
             "due_at": _text(self.due_at),
             "created_at": _text(self.created_at),
             "updated_at": _text(self.updated_at),
-            "results": dict(self.results),
+            "results": {name: found for name, found in self.results.items() if isinstance(found, str)},
             "acknowledged": self.upload.get("acknowledged"),
             "size": self.upload.get("size"),
             "retries": dict(self.retries),

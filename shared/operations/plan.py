@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.budget.profile import Priority
 from shared.operations.requests import Request
 
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
@@ -18,6 +19,11 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     PLAYLIST_ITEM: ("youtube.playlistItems.insert",),
 }
 """What a step calls when nothing goes wrong."""
+
+
+def priority(*, critical: bool) -> Priority:
+    """Of every call of an operation, and so of every quote for one. None is ordinary: somebody waits."""
+    return Priority.CRITICAL if critical else Priority.HIGH
 
 
 def steps(request: Request) -> tuple[str, ...]:

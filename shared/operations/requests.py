@@ -28,28 +28,32 @@ PRIVACIES = ("private", "public", "unlisted")
 KINDS = ("upload", "thumbnail", "update", "playlist", "playlist_item", "release")
 PUBLISH_MARGIN = timedelta(minutes=5)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
+CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
 _PLAYLIST = re.compile(r"[A-Za-z0-9_-]{2,64}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_TOP = frozenset({"idempotency_key", "channel_id", "not_before", *KINDS})
+_TOP = frozenset({"idempotency_key", "channel_id", "not_before", "critical", *KINDS})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One thing to do for one channel. work: the kind's own fields, normalised. not_before: the earliest time."""
+    """One thing to do for one channel. work: the kind's own fields, normalised. not_before: the earliest time.
+
+    critical: it may use the quota that is kept in reserve.
+    """
 
     idempotency_key: str
     channel_id: str
     kind: str
     work: Mapping[str, Any]
     not_before: datetime | None = None
+    critical: bool = False
 
     @property
     def fingerprint(self) -> str:
         """The same for the same request, so that one key cannot stand for two."""
-        parts = [self.channel_id, self.kind, self.work, str(self.not_before)]
+        parts = [self.channel_id, self.kind, self.work, str(self.not_before), *["critical"] * self.critical]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -61,7 +65,7 @@ def parse(raw: object, *, now: datetime) -> Request:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
     kind = kinds[0]
     key = top.match("idempotency_key", _KEY)
-    channel_id = top.match("channel_id", _CHANNEL)
+    channel_id = top.match("channel_id", CHANNEL)
     work = _WORK[kind](top.inner(kind), now)
     not_before = top.instant("not_before") if top.has("not_before") else None
     if not_before is not None:
@@ -72,6 +76,7 @@ def parse(raw: object, *, now: datetime) -> Request:
         kind=kind,
         work=work,
         not_before=not_before,
+        critical=top.flag("critical") if top.has("critical") else False,
     )
 
 
@@ -118,9 +123,9 @@ def _description(fields: Fields, name: str) -> str:
 
 
 def _tags(fields: Fields, name: str) -> list[str]:
-    tags = fields.items(name)
-    if not all(isinstance(tag, str) and tag.strip() and not set(tag) & set('<>,"') for tag in tags):
-        raise fields.wrong(name, 'must be texts without < > , or "')
+    tags = fields.texts(name)
+    if not all(tag.strip() and tag.isprintable() and not set(tag) & set('<>,"') for tag in tags):
+        raise fields.wrong(name, 'must be texts without < > , " or control characters')
     counted = sum(len(tag) + (2 if " " in tag else 0) for tag in tags) + max(0, len(tags) - 1)
     if counted > TAGS_MAX:
         raise fields.wrong(name, f"have {counted} characters as YouTube counts them; it takes {TAGS_MAX}")
@@ -129,6 +134,8 @@ def _tags(fields: Fields, name: str) -> list[str]:
 
 def _source(inner: Inner) -> dict[str, str]:
     fields = inner.knowing("url", "bucket", "object")
+    if fields.has("url") and (fields.has("bucket") or fields.has("object")):
+        raise fields.wrong("url", "and bucket with object exclude each other: one source a file")
     if fields.has("url"):
         checked(fields.text("url"), field=f"{inner.path}url")
         return {"url": fields.text("url")}
@@ -143,7 +150,7 @@ _WORDS: Mapping[str, tuple[str, str, Callable[[Fields, str], Any]]] = {
     "title": ("snippet", "title", _title),
     "description": ("snippet", "description", _description),
     "tags": ("snippet", "tags", _tags),
-    "category_id": ("snippet", "categoryId", lambda f, n: f.match(n, re.compile(r"[1-9]\d?"))),
+    "category_id": ("snippet", "categoryId", lambda f, n: f.match(n, re.compile(r"[1-9][0-9]?"))),
     "default_language": ("snippet", "defaultLanguage", lambda f, n: f.match(n, _LANGUAGE)),
     "default_audio_language": ("snippet", "defaultAudioLanguage", lambda f, n: f.match(n, _LANGUAGE)),
     "privacy": ("status", "privacyStatus", lambda f, n: f.choice(n, PRIVACIES)),

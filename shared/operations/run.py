@@ -18,12 +18,14 @@ from typing import Any, Protocol
 
 from shared.clock import Clock
 from shared.cloud.queues import horizon
-from shared.errors import Unavailable, YtempireError
+from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.operations import effects
 from shared.operations.operation import Operation, State
+from shared.operations.plan import PLAYLIST_ITEM
 from shared.operations.records import Operations, Record, Superseded
 from shared.operations.steps import STEPS
-from shared.operations.transfer import forget_session
+from shared.operations.transfer import abandoned
 from shared.operations.turn import HandOn, Limits, Outcome, Postponed, Sealing, SourceOf, Turn
 from shared.operations.verdict import WAITS, verdict
 from shared.youtube.client import Caller
@@ -36,6 +38,7 @@ EARLY = timedelta(seconds=5)
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
 OVERDUE = timedelta(hours=1)  # a queue may be behind; its task would come by itself
 SWEEPS_MAX = 3
+RUNS_MAX = 20  # that were cut off without any progress
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
 
 
@@ -86,19 +89,19 @@ class Runner:
         answer, and whatever is unexpected.
         """
         record = self.operations.get(operation_id)
+        if record.operation.state is State.CANCELLED:
+            return self._closed(record, self._turn(record), last_attempt=last_attempt)
+        turn = None
         try:
-            if not self._is_due(record, number):
-                return record.operation
-            turn = self._claim(record)
-            try:
+            if self._is_due(record, number):
+                turn = self._claim(record)
                 self._work(turn)
-            except Superseded:
-                return self._yielded(turn)
-            except Exception as error:
-                self._stumbled(turn, error, last_attempt=last_attempt)
-                raise
         except Superseded:
-            return self.operations.get(operation_id).operation
+            return self._yielded(operation_id, number, turn, last_attempt=last_attempt)
+        except Exception as error:
+            if turn is not None:
+                self._stumbled(turn, error, last_attempt=last_attempt)
+            raise
         return record.operation
 
     def sweep(self) -> int:
@@ -116,8 +119,8 @@ class Runner:
                     continue
                 retries = {**operation.retries, "swept": swept}
                 self._next_turn(record, State.QUEUED, now, "pickedUpAgain", "Its task was lost.", retries=retries)
-            except Superseded:
-                continue
+            except (Superseded, Unavailable):
+                continue  # somebody is at it after all, or it is found again by the next sweep
             count += 1
         return count
 
@@ -132,13 +135,11 @@ class Runner:
             self._next_turn(record, operation.state, operation.due_at, operation.reason, operation.message)
             return False
         if operation.held(now):
-            raise Unavailable(
-                "Another worker is at this operation.", reason="operationBusy", retry_at=operation.lease_until
-            )
+            raise _busy(operation)
         return True
 
-    def _claim(self, record: Record) -> Turn:
-        turn = Turn(
+    def _turn(self, record: Record) -> Turn:
+        return Turn(
             operations=self.operations,
             record=record,
             caller=self.caller_for(record.operation),
@@ -147,6 +148,9 @@ class Runner:
             clock=self.clock,
             limits=self.limits,
         )
+
+    def _claim(self, record: Record) -> Turn:
+        turn = self._turn(record)
         # A name for each turn: two threads of one process are two workers.
         owner = f"{self.owner}/{uuid.uuid4().hex[:12]}"
         turn.save(replace(record.operation, state=State.RUNNING, owner=owner, due_at=self.clock()))
@@ -166,13 +170,20 @@ class Runner:
             if not self._after_step(turn, outcome):
                 return
         turn.save(turn.operation.moved(State.SUCCEEDED, self.clock(), message="Done.", upload={}))
+        effects.succeeded(self.operations.client, self.clock())
         log("INFO", "operation succeeded", operation=turn.operation.id, kind=turn.operation.kind)
 
     def _after_step(self, turn: Turn, outcome: Outcome) -> bool:
         """Whether this turn goes on with the next step."""
         now, operation = self.clock(), turn.operation
         if isinstance(outcome, HandOn):
-            self._next_turn(turn.record, State.QUEUED, now, "handedOn", "The work goes on in another run.")
+            runs = operation.retries.get("handedOn", 0) + 1
+            if runs > RUNS_MAX:
+                self._fail(turn.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
+                return False
+            retries = {**operation.retries, "handedOn": runs}
+            message = "The work goes on in another run."
+            self._next_turn(turn.record, State.QUEUED, now, "handedOn", message, retries=retries)
             return False
         self._step_done(turn, outcome.message, {**operation.results, **outcome.results})
         if turn.out_of_time and turn.operation.current:
@@ -180,15 +191,49 @@ class Runner:
             return False
         return True
 
-    def _yielded(self, turn: Turn) -> Operation:
-        """Somebody else has the operation now. Where they cancelled it, YouTube is told to forget the upload."""
-        found = self.operations.get(turn.operation.id).operation
+    def _yielded(self, operation_id: str, number: int, mine: Turn | None, *, last_attempt: bool) -> Operation:
+        """Somebody else has written the operation. Whatever they did, an open one keeps a task that goes on."""
+        record = self.operations.get(operation_id)
+        found = record.operation
         if found.state is State.CANCELLED:
+            return self._closed(record, mine or self._turn(record), last_attempt=last_attempt)
+        if found.ended:
+            return found
+        if found.turn != number:
+            queue_turn(self.enqueue, found, self.clock)
+            return found
+        if mine is None or found.owner != mine.operation.owner:
+            raise _busy(found)  # theirs to do; our task comes again, should they die
+        # Still ours: only something in the record is new, such as its session's seal after a change of keys.
+        try:
+            self._next_turn(record, State.QUEUED, self.clock(), "handedOn", "The work goes on in another run.")
+        except Superseded as again:
+            raise _busy(found) from again
+        return record.operation
+
+    def _closed(self, record: Record, turn: Turn, *, last_attempt: bool) -> Operation:
+        """A cancelled operation without a session: YouTube has forgotten the upload, or its video is named.
+
+        turn: whoever sent the bytes knows a session that the record may have lost by now.
+        """
+        if not turn.operation.upload.get("session"):
+            return record.operation
+        try:
+            made = abandoned(turn)
+        except YtempireError as error:
+            if isinstance(error, Transient) and not last_attempt:
+                raise
+            # It is forgotten by itself within days.
+            log("NOTICE", "a session could not be cancelled", operation=record.operation.id, reason=error.reason)
+            made = {}
+        while True:
+            operation = record.operation
             try:
-                forget_session(turn)
-            except YtempireError as error:  # it is forgotten by itself within days
-                log("NOTICE", "a session could not be cancelled", operation=found.id, reason=error.reason)
-        return found
+                self.operations.save(record, replace(operation, results={**operation.results, **made}, upload={}))
+            except Superseded:
+                record = self.operations.get(operation.id)
+                continue
+            return record.operation
 
     def _step_done(self, turn: Turn, message: str, results: dict[str, Any]) -> None:
         operation = turn.operation
@@ -211,10 +256,11 @@ class Runner:
             alert=action.alert.value,
             at=action.at,
         )
-        if action.act is Act.TREAT_AS_DONE:
+        if action.act is Act.TREAT_AS_DONE and operation.current == PLAYLIST_ITEM:  # other steps owe a result
             self._step_done(turn, action.says, dict(operation.results))
             return True
         if action.act not in WAITS or action.at is None:
+            effects.mark(self.operations.client, action, operation, self.clock())
             self._fail(turn.record, action.reason, error.message)
             return False
         if action.act is Act.DEFER_CHANNEL:
@@ -268,3 +314,9 @@ class Runner:
         except Exception as again:  # noqa: BLE001 - the first error is the one to report
             log("WARNING", "a lease could not be given up", operation=turn.operation.id, error=repr(again))
         log("WARNING", "a turn ended unexpectedly", operation=turn.operation.id, error=type(error).__name__)
+
+
+def _busy(operation: Operation) -> Unavailable:
+    return Unavailable(
+        "Another worker is at this operation.", reason="operationBusy", retry_at=operation.lease_until
+    )

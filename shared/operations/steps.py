@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import InvalidRequest, YtempireError
 from shared.operations import media
-from shared.operations.adopt import existing_entry, existing_playlist
+from shared.operations.adopt import LISTED_WITHIN, existing_entry, existing_playlist
 from shared.operations.merge import merged
 from shared.operations.plan import PLAYLIST, PLAYLIST_ITEM, PROCESSING, THUMBNAIL, TRANSFER, UPDATE
 from shared.operations.requests import check_schedule
@@ -20,8 +20,7 @@ from shared.operations.transfer import transfer
 from shared.operations.turn import Done, Outcome, Postponed, Turn
 from shared.youtube import data
 from shared.youtube.data import Video
-from shared.youtube.faults import as_error, damaged
-from shared.youtube.policy import RULES
+from shared.youtube.faults import as_error, damaged, may_be_done
 
 FIRST_LOOK = timedelta(seconds=30)
 LOOK_EVERY = timedelta(minutes=5)
@@ -90,32 +89,58 @@ def update(turn: Turn) -> Outcome:
 def playlist(turn: Turn) -> Outcome:
     """Create a playlist, unless an earlier try did."""
     work = turn.operation.work.get("playlist", turn.operation.work)
-    begun = turn.operation.results.get("playlist_begun_at")
-    if begun is not None:
-        found = existing_playlist(turn, title=work["title"], begun=begun)
-        if found is not None:
-            return Done({"playlist_id": found}, "The playlist exists.")
-    else:
-        turn.save(results={**turn.operation.results, "playlist_begun_at": turn.clock()})
-    created = data.playlists_insert(
-        turn.caller, title=work["title"], description=work["description"], privacy=work["privacy"]
+    playlist_id = _once(
+        turn,
+        "playlist",
+        look=lambda begun: existing_playlist(turn, title=work["title"], begun=begun),
+        make=lambda: data.playlists_insert(
+            turn.caller, title=work["title"], description=work["description"], privacy=work["privacy"]
+        ),
     )
-    return Done({"playlist_id": created}, "The playlist is created.")
+    return Done({"playlist_id": playlist_id}, "The playlist exists.")
 
 
 def playlist_item(turn: Turn) -> Outcome:
     """Add the video to the playlist, unless it is in it."""
-    results, work = turn.operation.results, turn.operation.work
-    playlist_id = str(results.get("playlist_id") or work["playlist_id"])
+    playlist_id = str(turn.operation.results.get("playlist_id") or turn.operation.work["playlist_id"])
     video_id = _video_id(turn)
-    if results.get("entry_begun_at") is not None:
-        found = existing_entry(turn, playlist_id=playlist_id, video_id=video_id)
-        if found is not None:
-            return Done({"playlist_item_id": found}, "The video is in the playlist.")
-    else:
-        turn.save(results={**results, "entry_begun_at": turn.clock()})
-    added = data.playlist_items_insert(turn.caller, playlist_id=playlist_id, video_id=video_id)
-    return Done({"playlist_item_id": added}, "The video is added to the playlist.")
+    entry_id = _once(
+        turn,
+        "entry",
+        look=lambda _begun: existing_entry(turn, playlist_id=playlist_id, video_id=video_id),
+        make=lambda: data.playlist_items_insert(turn.caller, playlist_id=playlist_id, video_id=video_id),
+    )
+    return Done({"playlist_item_id": entry_id}, "The video is in the playlist.")
+
+
+def _once(turn: Turn, name: str, look: Callable[[datetime], str | None], make: Callable[[], str]) -> str:
+    """Make what YouTube would make twice if it were asked twice; its id.
+
+    The attempt is announced in the record before it is sent. Where its outcome is not known, what it may have made
+    is looked for twice, some time apart, because YouTube may not list at once what it has just made.
+    """
+    begun_at, missing_since = f"{name}_begun_at", f"{name}_missing_since"
+
+    def note(**marks: datetime | None) -> None:
+        turn.save(results={**turn.operation.results, **marks})
+
+    now, marks = turn.clock(), turn.operation.results
+    begun: datetime | None = marks.get(begun_at)
+    if begun is not None:
+        if found := look(begun):
+            return found
+        since = marks.get(missing_since) or now
+        if now < since + LISTED_WITHIN:
+            note(**{missing_since: since})
+            message = "YouTube's answer was lost; what it may have made is looked for before it is asked again."
+            raise Postponed(since + LISTED_WITHIN, "answerLost", message)
+    note(**{begun_at: begun or now, missing_since: None})
+    try:
+        return make()
+    except YtempireError as error:
+        if begun is None and not may_be_done(error):
+            note(**{begun_at: None})
+        raise
 
 
 def processing(turn: Turn) -> Outcome:
@@ -130,7 +155,7 @@ def processing(turn: Turn) -> Outcome:
     if found.absent:
         raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=turn.clock)
     video = found.videos[0]
-    _check_refused(video)
+    _check_refused(turn, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
     if video.upload_status == "processed" or status == "succeeded":
         return Done({"upload_status": "processed"}, "YouTube has processed the video.")
@@ -142,7 +167,7 @@ def processing(turn: Turn) -> Outcome:
     raise Postponed(now + wait, "processing", "YouTube processes the video.")
 
 
-def _check_refused(video: Video) -> None:
+def _check_refused(turn: Turn, video: Video) -> None:
     if video.upload_status == "failed":
         reason = video.failure_reason or "unknown"
         raise InvalidRequest(FAILED.get(reason, f"YouTube could not use the file ({reason})."), reason=reason)
@@ -150,12 +175,13 @@ def _check_refused(video: Video) -> None:
         reason = video.rejection_reason or "unknown"
         raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
     if video.upload_status == "deleted":
-        rule = RULES["videoNotFound"]
-        raise NotFound(rule.says, reason=rule.reason)
+        raise as_error(damaged("videoNotFound", detail="deleted"), clock=turn.clock)
 
 
 def _video_id(turn: Turn) -> str:
-    return str(turn.operation.results.get("video_id") or turn.operation.work["video_id"])
+    video_id = turn.operation.video_id
+    assert video_id is not None
+    return video_id
 
 
 STEPS: Mapping[str, Callable[[Turn], Outcome]] = {

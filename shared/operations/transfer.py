@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import timedelta
 from typing import Any
 
 from shared.errors import Conflict, InvalidRequest
 from shared.operations import media
-from shared.operations.adopt import existing_video
+from shared.operations.adopt import LISTED_WITHIN, existing_video
 from shared.operations.requests import check_schedule
 from shared.operations.sources import Described, Source, changed
 from shared.operations.turn import Done, HandOn, Outcome, OutOfTime, Postponed, Turn
@@ -23,7 +22,6 @@ from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
 
 FIELD = "upload.session"
-LISTED_WITHIN = timedelta(minutes=2)  # YouTube lists a finished video within seconds, mostly
 _RESTARTS = 3
 
 
@@ -65,6 +63,8 @@ def _without_session(turn: Turn, work: Mapping[str, Any], error: Conflict) -> Ou
 
 def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
     session, position = _session(turn, source, work)
+    if isinstance(position, Stored):
+        _moved(turn, position)  # of the portion that was cut off last time some may have arrived
     described = Described(session.size, turn.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
@@ -74,6 +74,7 @@ def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
             position = _portions(turn, session, position, _Feed(pieces, turn))
         # Asked only here: a turn that began sends at least one portion, or slow beginnings would go on for ever.
         if isinstance(position, Stored) and turn.out_of_time:
+            _moved(turn, position)
             return HandOn()
     turn.save(upload={**turn.operation.upload, "acknowledged": session.size})
     return Done({"video_id": position.video_id}, "YouTube has the whole file.")
@@ -95,6 +96,13 @@ def _portions(turn: Turn, session: Session, position: Stored, feed: _Feed) -> St
         position = answer
 
 
+def _moved(turn: Turn, position: Stored) -> None:
+    """Remember how far YouTube is. When that is further than ever, all that went wrong before is forgotten."""
+    upload = turn.operation.upload
+    if position.count > upload.get("acknowledged", 0):
+        turn.save(upload={**upload, "acknowledged": position.count}, retries={})
+
+
 def _settled(turn: Turn, session: Session) -> Stored | Finished:
     """All bytes are there, but YouTube has not said so yet."""
     answer = uploads.ask(turn.caller, session)
@@ -103,19 +111,30 @@ def _settled(turn: Turn, session: Session) -> Stored | Finished:
     return answer
 
 
-def forget_session(turn: Turn) -> None:
-    """Make YouTube forget the session, if there is one."""
+def abandoned(turn: Turn) -> dict[str, str]:
+    """The video that a cancelled upload has made by now; where it has made none, YouTube is told to forget it."""
+    work = turn.operation.work.get("upload", turn.operation.work)
+    session = _opened(turn)
+    try:
+        position = uploads.ask(turn.caller, session)
+    except Conflict:
+        found = existing_video(turn, title=work["parts"]["snippet"]["title"])
+        return {"video_id": found} if found else {}
+    if isinstance(position, Finished):
+        return {"video_id": position.video_id}
+    uploads.cancel(turn.caller, session)
+    return {}
+
+
+def _opened(turn: Turn) -> Session:
     upload = turn.operation.upload
-    if upload.get("session"):
-        address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
-        uploads.cancel(turn.caller, Session(address, upload["size"]))
+    address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
+    return Session(address, upload["size"])
 
 
 def _session(turn: Turn, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
-    upload = turn.operation.upload
-    if upload.get("session"):
-        address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
-        session = Session(address, upload["size"])
+    if turn.operation.upload.get("session"):
+        session = _opened(turn)
         return session, uploads.ask(turn.caller, session)
     return _begun(turn, source, work), Stored(0)
 
@@ -125,6 +144,13 @@ def _begun(turn: Turn, source: Source, work: Mapping[str, Any]) -> Session:
     _check_pause(turn)
     described = source.describe()
     content_type = _checked(described)
+    if not described.identity:
+        raise InvalidRequest(
+            "The source's server gives neither a strong ETag nor a Last-Modified, so a change of the file during "
+            "the upload could not be noticed.",
+            reason="sourceUnusable",
+            field="upload.source",
+        )
     earlier = turn.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
         raise changed("upload.source")

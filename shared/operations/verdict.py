@@ -19,7 +19,9 @@ from shared.youtube.faults import Fault, fault_of
 from shared.youtube.policy import RULES, Act, Alert
 
 _SPREAD = timedelta(seconds=5)
-WAITS = frozenset({Act.RETRY, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN})
+WAITS = frozenset(
+    {Act.RETRY, Act.TRY_LATER, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN}
+)
 """Actions after which the step runs again at `Action.at`."""
 
 
@@ -27,7 +29,8 @@ def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: r
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
-        return decide(fault, History(operation.retries), clock=clock, dice=dice)
+        # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
+        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, dice=dice)
     if isinstance(error, QuotaRefused | RateLimited):
         return _refused(error, clock(), clock, dice)
     if not isinstance(error, Transient):

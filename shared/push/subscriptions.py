@@ -64,8 +64,9 @@ class Push:
         """Ask the hub for a subscription, or for a longer lease of the one there is.
 
         The secret and the address are stored before the hub hears of them, so that its verification, which can
-        arrive before its answer, finds them. Asking twice before the hub has verified asks for the same, also at
-        the same moment. Raises Unavailable (retry_at as the hub asks) when the hub refuses.
+        arrive before its answer, finds them. Whoever asks before the hub has verified, or soon after another did,
+        asks for the same: two changes of the secret in a row would leave the hub signing with a forgotten one, if
+        the first to ask is the last to be heard. Raises Unavailable (retry_at as the hub asks) when it refuses.
         """
         while True:
             snapshot = self._document(channel_id).get(**patience())
@@ -147,9 +148,9 @@ class Push:
             }
             return token, secret, fields
         token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
-        verified_at = stored.get("verified_at")
-        if verified_at is None or verified_at < stored["asked_at"]:
-            return token, known, fields  # the hub may still verify what it was asked before
+        asked_at, verified_at = stored["asked_at"], stored.get("verified_at")
+        if verified_at is None or verified_at < asked_at or now < asked_at + renewal.ASK_AGAIN:
+            return token, known, fields  # the hub may still hear or verify what was asked before
         fields["secret"] = self._seal(channel_id, "secret", secret)
         fields["previous_secret"] = self._seal(channel_id, "previous_secret", known)
         return token, secret, fields

@@ -74,6 +74,10 @@ class Budget(Protocol):
 class Limiter(Protocol):
     """How fast calls may follow each other."""
 
+    def check(self, *, method: str, user: str, project: str) -> None:
+        """As `admit`, but the call is not counted yet."""
+        ...
+
     def admit(self, *, method: str, user: str, project: str) -> None:
         """Return when the call may go now. Raises RateLimited with the time from which it may."""
         ...
@@ -164,6 +168,8 @@ class Caller:
         return outcome
 
     def _attempt(self, endpoint: str, send: Send[Value], *, refused: str | None) -> tuple[Outcome[Value], str]:
+        pace = {"method": endpoint, "user": self.context.account, "project": self.settings.project}
+        self.limiter.check(**pace)  # a denial must leave nothing to give back
         reservation: Reservation = self.budget.reserve(
             method=endpoint,
             account=self.context.account,
@@ -172,7 +178,7 @@ class Caller:
         )
         sent = False
         try:
-            self.limiter.admit(method=endpoint, user=self.context.account, project=self.settings.project)
+            self.limiter.admit(**pace)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
             sent = True  # from here on it can have reached Google, also when we die
             outcome, elapsed = timed(send, token)
@@ -266,18 +272,24 @@ def bearer(token: str) -> dict[str, str]:
 
 def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
     """One execution of a request that Google's client built."""
-    from googleapiclient.errors import HttpError  # noqa: PLC0415 - paid by those who call
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
 
     http = Http(bearer(token))
     fault = None
     value: Any = None
     try:
-        value = request.execute(http=http, num_retries=0) or {}
+        value = request.execute(http=http, num_retries=0)
+        value = {} if value in (None, "", b"") else value
         if not isinstance(value, dict):  # Google's client hands on what is not JSON as it came
             fault = damaged(status=http.status, detail=f"{len(http.answer)} bytes that are no JSON object")
-    except HttpError:
-        fault = classify(http.status or 0, http.fields, http.answer, clock=clock)
-    except (HTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError) as error:
         fault = no_answer(error)
+    except Exception as error:
+        # Google's client stumbles over some answers before it can say that they are refusals.
+        if http.status is not None and http.status >= 400:
+            fault = classify(http.status, http.fields, http.answer, clock=clock)
+        elif isinstance(error, ValueError | RecursionError):
+            fault = damaged(status=http.status, detail=type(error).__name__)
+        else:
+            raise
     return Outcome(http.status, len(http.answer), value, fault)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.cloud.queues import after_reset
 from shared.youtube.faults import Fault
-from shared.youtube.policy import Act, Alert, Backoff, Rule
+from shared.youtube.policy import LATER, Act, Alert, Backoff, Rule
 
 CHANNEL_PAUSE = timedelta(hours=24)
 
@@ -48,7 +48,8 @@ def decide(fault: Fault, history: History, *, clock: Clock, dice: random.Random)
     """The one action for a fault.
 
     Waits grow as the row says, each drawn evenly between zero and the full wait (full jitter), and never end
-    before what Google asked for in `Retry-After`.
+    before what Google asked for in `Retry-After`. A row whose quick retries are used up may go on with a few long
+    waits, of half to the whole of what `LATER` says.
     """
     rule = fault.rule
     made = history.retries.get(rule.reason, 0)
@@ -58,6 +59,12 @@ def decide(fault: Fault, history: History, *, clock: Clock, dice: random.Random)
     act = rule.after if rule.retry else rule.action
     if act is Act.CHECK_GRANT and history.grant_holds is not None:
         act = Act.FAIL if history.grant_holds else Act.REAUTHENTICATE
+    if act is Act.TRY_LATER:
+        tried = made - rule.limit
+        if tried < len(LATER):
+            wait = (fault.retry_after or timedelta(0)) + LATER[tried] * dice.uniform(0.5, 1)
+            return _action(fault, act, now + wait, made + 1)
+        act = Act.FAIL
     if act is Act.DEFER_TO_TOMORROW:
         return _action(fault, act, after_reset(now, dice=dice), made + 1)
     if act is Act.DEFER_CHANNEL:

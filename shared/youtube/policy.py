@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -32,10 +33,15 @@ class Kind(StrEnum):
 
 
 class Act(StrEnum):
-    """What happens next."""
+    """What happens next.
+
+    Who does it: waiting and trying again, `operations.run`; marks and alerts, `operations.effects`; a refused
+    token, `client`; a lost upload, `operations.transfer`; a listing's place or a missing revenue, whoever asked.
+    """
 
     RETRY = "retry"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - an action's name
+    TRY_LATER = "try_later"
     LOOK_AGAIN = "look_again"
     DEFER_TO_TOMORROW = "defer_to_tomorrow"
     DEFER_CHANNEL = "defer_channel_24h"
@@ -50,6 +56,16 @@ class Act(StrEnum):
     FIX_REQUEST = "log_and_fix_request"
     TELL_OPERATOR = "tell_operator"
     FAIL = "fail"
+
+
+LATER = (
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=12),
+)
+"""How long `try_later` waits, each time: a disturbance of minutes or hours passes. After the last it fails."""
 
 
 class Alert(StrEnum):
@@ -109,13 +125,23 @@ def _rate(reason: str, says: str, source: str = "facts") -> Rule:
         3,
         delay=2,
         cap=64,
+        after=Act.TRY_LATER,
         source=source,
     )
 
 
 def _server(reason: str, says: str, kind: Kind = Kind.SERVER) -> Rule:
     return Rule(
-        reason, kind, Act.RETRY, Alert.WARNING, says, Backoff.EXPONENTIAL, 10, delay=1, cap=600, source="facts"
+        reason,
+        kind,
+        Act.RETRY,
+        Alert.WARNING,
+        says,
+        Backoff.EXPONENTIAL,
+        10,
+        delay=1,
+        cap=600,
+        after=Act.TRY_LATER,
     )
 
 
@@ -222,11 +248,16 @@ _RULES: tuple[Rule, ...] = (
         "The connection to this channel has ended; connect it again.",
     ),
     Rule(
-        "authRefused",
+        "authRefused",  # Google's sign-in can be disturbed for a while, which is no reason to bother an owner
         Kind.GRANT,
-        Act.REAUTHENTICATE,
+        Act.RETRY,
         Alert.WARNING,
         "YouTube does not accept the renewed access token either; connect the channel again.",
+        Backoff.FIXED,
+        3,
+        delay=1800,
+        cap=1800,
+        after=Act.REAUTHENTICATE,
     ),
     Rule(
         "access_denied",
@@ -318,6 +349,8 @@ _RULES: tuple[Rule, ...] = (
     # The project and its OAuth client.
     _operator("accessNotConfigured", "This YouTube API is not enabled in the Google Cloud project."),
     _operator("invalid_client", "Google does not accept the OAuth client; no channel is at fault."),
+    _operator("deleted_client", "The OAuth client was deleted at Google; no channel is at fault."),
+    _operator("disabled_client", "The OAuth client was disabled at Google; no channel is at fault."),
     _operator("unauthorized_client", "The OAuth client may not do this; no channel is at fault."),
     # Google's and the network's own trouble.
     _server("backendError", "YouTube had a problem."),
@@ -449,10 +482,18 @@ def as_markdown(rules: Iterable[Rule] = _RULES) -> str:
     ]
     lines += [
         f"| `{rule.reason}` | {rule.kind} | {'yes' if rule.retry else 'no'} | {_wait(rule)} | {rule.limit or ''} "
-        f"| {rule.action} | {rule.after if rule.retry else ''} | {rule.alert} | {_FROM[rule.source]} |"
+        f"| {rule.action} | {_then(rule)} | {rule.alert} | {_FROM[rule.source]} |"
         for rule in rules
     ]
     return "\n".join(lines) + "\n"
+
+
+def _then(rule: Rule) -> str:
+    if not rule.retry:
+        return ""
+    if rule.after is Act.TRY_LATER:
+        return f"{rule.after}, {len(LATER)} times over {sum(LATER, timedelta()) // timedelta(hours=1)} hours"
+    return str(rule.after)
 
 
 def _wait(rule: Rule) -> str:

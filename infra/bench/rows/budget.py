@@ -135,6 +135,13 @@ def limiter() -> Measured:
     return Measured(value=ours, floor=floor, peer=peer)
 
 
+@row("budget.limiter_hot_key", unit="1/s")
+def limiter_hot_key() -> Measured:
+    """Admissions on one key for all, in the emulator; floor: set() on distinct documents; peer: a transaction."""
+    floor, ours, peer = _rates("bare_set", "limiter_hot", "naive")
+    return Measured(value=ours, floor=floor, peer=peer)
+
+
 @row("budget.limiter_denials", unit="1/s", limit=Limit(bound=1, of="ratio_to_floor", at_least=True))
 def limiter_denials() -> Measured:
     """Denials on one hot key; floor: bare reads; peer: each denial read from storage again."""

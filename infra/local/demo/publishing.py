@@ -23,7 +23,7 @@ from infra.local.demo.ledgers import quota_problems
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import to_collecting_hour
 from infra.local.stack import Stack
-from shared.clock import next_reset
+from shared.clock import next_reset, pacific_day
 from shared.cloud.queues import RESET_GRACE, RESET_SPREAD
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Act:
     """What happened. problems: whatever should have been otherwise."""
 
     operations: list[dict[str, Any]] = field(default_factory=list)
+    plan: dict[str, Any] = field(default_factory=dict)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
     loans: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
@@ -75,6 +76,7 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
         stack.wait_idle()
         channels = [person.channels[0] for person in everybody]
         files = _put_files(stack)
+        _ask_for_a_plan(stack, act, channels[0], screen)
         screen.print(f"  {USERS} users share {UPLOADS} uploads a day; one publishes a release and two more videos")
         today = [_submit(stack, f"today-{n}", channels[0], _work(n)) for n in range(3)]
         _wait(stack, today, ENDED)
@@ -91,6 +93,7 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
         _wait(stack, rest, ENDED)
         act.operations = [_read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "After midnight")
+        _compare_counts(stack, act)
         _check(stack, act, files)
 
 
@@ -183,21 +186,39 @@ def _wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
         time.sleep(0.3)
 
 
+def _ask_for_a_plan(stack: Stack, act: Act, channel: str, screen: Console) -> None:
+    """Twelve uploads with thumbnails today? Asked before there is anything to upload, and without spending."""
+    work = {"channel_id": channel, "do": ["upload", "thumbnail"], "times": 12}
+    act.plan = _publish(stack, {"action": "plan", "work": [work]})["plan"]
+    screen.print(f"  Twelve uploads with thumbnails today? {act.plan['message']}", markup=False)
+    days = [later["times"] for later in act.plan["work"][0]["later"]]
+    if (act.plan["now"], days) != (UPLOADS, [UPLOADS, UPLOADS]):
+        act.problems.append(f"of twelve uploads {act.plan['now']} could run now and {days} later")
+
+
 def _note_budget(stack: Stack, act: Act) -> None:
     """What the console shows of the bucket: who lent what to whom, and what was refused."""
-    answer = loopback.http().get(f"{stack.url('gateway')}/console/json", timeout=60)
-    bucket = next(b for b in answer.raise_for_status().json()["quota"] if b["bucket"] == "uploads")
+    bucket = _compare_counts(stack, act)["uploads"]
     act.loans, act.refusals = bucket["loans"], bucket["refusals"]
     if not act.loans:
         act.problems.append("nobody borrowed an upload")
     if not act.refusals:
         act.problems.append("nothing was refused on the spent bucket")
-    for day, buckets in control.ask(stack, "quota")["days"].items():
-        ours, google = bucket["used"], buckets["uploads"]["used"]
-        act.quota[day] = {"ours": ours, "google": google, "limit": UPLOADS}
-        act.problems += quota_problems({day: {"uploads": ours}}, {day: {"uploads": google}})
-        if google > UPLOADS:
-            act.problems.append(f"Google counts {google} uploads on {day}, of {UPLOADS}")
+
+
+def _compare_counts(stack: Stack, act: Act) -> dict[str, dict[str, Any]]:
+    """The console's buckets of this Pacific day, each of whose counts must be Google's own."""
+    answer = loopback.http().get(f"{stack.url('gateway')}/console/json", timeout=60)
+    buckets = {bucket["bucket"]: bucket for bucket in answer.raise_for_status().json()["quota"]}
+    today = pacific_day(stack.now()).isoformat()
+    ours = {name: bucket["used"] for name, bucket in buckets.items()}
+    told = control.ask(stack, "quota")["days"].get(today, {})
+    google = {name: counts["used"] for name, counts in told.items()}
+    act.quota[today] = {"ours": ours["uploads"], "google": google.get("uploads", 0), "limit": UPLOADS}
+    act.problems += quota_problems({today: ours}, {today: google})
+    if google.get("uploads", 0) > UPLOADS:
+        act.problems.append(f"Google counts {google['uploads']} uploads on {today}, of {UPLOADS}")
+    return buckets
 
 
 def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:

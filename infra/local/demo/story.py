@@ -150,17 +150,17 @@ class MainJob:
     def pass_time(self, span: timedelta) -> None:
         """Move the clock of everything, then let YouTube issue nothing more until it moves again.
 
-        Reports appear at any minute; without the pause one could appear between collecting and comparing.
+        Reports appear at any minute; without the pause one could appear between collecting and comparing. The push
+        subscriptions are renewed as by the hourly runs that the jump leaves out, before their leases end.
         """
         control.tell(self.stack, "reporting/hold", at=None)
         self.stack.advance(span.total_seconds())
         control.tell(self.stack, "reporting/hold")
+        self.trigger("renew-subscriptions")
 
     def collect(self, *, at_least: int) -> None:
         """What Cloud Scheduler does at 14:00 UTC, and waiting until everything that it set off has landed."""
-        result = self.stack.trigger("collect-reports-daily")
-        if result["status"] != 200:
-            self.story.problems.append(f"collect-reports-daily answered {result['status']}: {result.get('body')}")
+        if not self.trigger("collect-reports-daily"):
             return
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -176,6 +176,13 @@ class MainJob:
                     f"and {states[State.LISTED]} are listed but not loaded"
                 )
             time.sleep(2)
+
+    def trigger(self, schedule: str) -> bool:
+        """Let one of Cloud Scheduler's jobs run now; a refusal is a problem."""
+        result = self.stack.trigger(schedule)
+        if result["status"] != 200:
+            self.story.problems.append(f"{schedule} answered {result['status']}: {result.get('body')}")
+        return bool(result["status"] == 200)
 
     def collected(self) -> str:
         """How many reports have come how far, asked of those who know it without reading the whole ledger."""

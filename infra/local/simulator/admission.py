@@ -6,7 +6,6 @@ nothing here knows a particular method.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from infra.local.simulator import discovery
 from infra.local.simulator.discovery import Method, Parameter
 from infra.local.simulator.errors import GoogleError, bad_request, invalid_field
 from infra.local.simulator.grants import Grant, Grants, missing_credentials
+from infra.local.simulator.wire import parse_json
 
 ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
     "suspended": (
@@ -127,16 +127,14 @@ def _typed(parameter: Parameter, text: str) -> Any:
 
 
 def _integer(parameter: Parameter, text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise _invalid(parameter.name, f"Invalid value '{text}'. It is not a whole number.") from None
-    low = parameter.minimum if parameter.minimum is not None else (0 if parameter.format == "uint32" else None)
-    if (low is not None and number < low) or (parameter.maximum is not None and number > parameter.maximum):
-        raise _invalid(
-            parameter.name,
-            f"Invalid value '{text}'. Values must be within the range: [{low}, {parameter.maximum}]",
-        )
+    if not discovery.INTEGER.fullmatch(text):
+        raise _invalid(parameter.name, f"Invalid value '{text}'. It is not a whole number.")
+    number = int(text)
+    lowest, highest = discovery.INTEGERS[parameter.format or "int64"]
+    low = lowest if parameter.minimum is None else parameter.minimum
+    high = highest if parameter.maximum is None else parameter.maximum
+    if not low <= number <= high:
+        raise _invalid(parameter.name, f"Invalid value '{text}'. Values must be within the range: [{low}, {high}]")
     return number
 
 
@@ -156,7 +154,7 @@ def json_body(method: Method, raw: bytes, content_type: str) -> dict[str, Any] |
     if content_type.split(";", maxsplit=1)[0].strip().lower() not in {"application/json", ""}:
         raise bad_request(f"Invalid content type for a JSON message: {content_type!r}")
     try:
-        body = json.loads(raw)
+        body = _without_nulls(parse_json(raw))
     except ValueError:
         raise GoogleError(400, "parseError", "Parse Error") from None
     misfits = discovery.request_misfits(method, body)
@@ -164,6 +162,13 @@ def json_body(method: Method, raw: bytes, content_type: str) -> dict[str, Any] |
         raise _misfit(misfits)
     assert isinstance(body, dict)
     return body
+
+
+def _without_nulls(value: Any) -> Any:
+    """The message without its nulls: to Google's parser a null field is one that was not sent."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _misfit(misfits: Iterable[discovery.Misfit]) -> GoogleError:

@@ -90,7 +90,7 @@ async def _run_clock(simulator: Simulator) -> None:
         await asyncio.sleep(STEP_SECONDS)
         try:
             simulator.timepiece.step()
-        except ClockStuck as error:
+        except (ClockStuck, ValueError) as error:
             simulator.timepiece.speed = 1.0
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
         if loop.time() >= due or simulator.timepiece.speed != 1.0:

@@ -277,8 +277,6 @@ def _object(name: str, raw: Mapping[str, Any]) -> Check:
             return
         for key, item in value.items():
             inside = f"{path}.{key}" if path else str(key)
-            if item is None and not answer:
-                continue  # JSON null means "not set" to Google's parser.
             if known := properties.get(key, surplus):
                 yield from known(item, inside, answer)
             else:
@@ -300,7 +298,14 @@ def _array(name: str, raw: Mapping[str, Any]) -> Check:
     return check
 
 
-_INTEGER = re.compile(r"-?\d+")
+INTEGER = re.compile(r"-?[0-9]{1,20}")
+INTEGERS: Mapping[str, tuple[int, int]] = {
+    "int32": (-(2**31), 2**31 - 1),
+    "uint32": (0, 2**32 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint64": (0, 2**64 - 1),
+}
+"""What each whole-number format of the documents holds."""
 
 
 def _scalar(raw: Mapping[str, Any]) -> Check:
@@ -310,8 +315,12 @@ def _scalar(raw: Mapping[str, Any]) -> Check:
         "any": lambda _value, _answer: True,
         "boolean": lambda value, _answer: isinstance(value, bool),
         "number": lambda value, _answer: isinstance(value, int | float) and not isinstance(value, bool),
-        "integer": _is_integer,
-        "string": _is_long if form in {"int64", "uint64"} else lambda value, _answer: isinstance(value, str),
+        "integer": lambda value, answer: _is_integer(value, form or "int64", text=not answer, number=True),
+        "string": (
+            (lambda value, answer: _is_integer(value, form, text=True, number=not answer))
+            if form in {"int64", "uint64"}
+            else lambda value, _answer: isinstance(value, str)
+        ),
     }[kind]
 
     def check(value: Any, path: str, answer: bool) -> Iterator[Misfit]:
@@ -323,17 +332,16 @@ def _scalar(raw: Mapping[str, Any]) -> Check:
     return check
 
 
-def _is_integer(value: Any, answer: bool) -> bool:
-    if isinstance(value, str) and not answer:
-        return _INTEGER.fullmatch(value) is not None
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_integer(value: Any, form: str, *, text: bool, number: bool) -> bool:
+    """Whether a value is a whole number of a format, written as a text or as a number where that is taken.
 
-
-def _is_long(value: Any, answer: bool) -> bool:
-    """64-bit numbers travel as strings; Google's parser takes plain numbers too, but never writes them."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return not answer
-    return isinstance(value, str) and _INTEGER.fullmatch(value) is not None
+    64-bit numbers travel as texts and shorter ones as numbers; Google's parser takes either, and writes neither
+    the other way.
+    """
+    low, high = INTEGERS[form]
+    if isinstance(value, str):
+        return text and INTEGER.fullmatch(value) is not None and low <= int(value) <= high
+    return number and isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _kind(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.local.simulator import discovery, quota
 from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.fields import Field, WrongField, number, one_of, optional, read, table, text, whole
 
 OTHER_METHODS = frozenset(
     {"oauth.auth", "oauth.token", "oauth.revoke", "oauth.certs", "hub.subscribe", "hub.deliver", "upload.session"}
@@ -87,6 +88,9 @@ REASONS: Mapping[str, tuple[int, str, str]] = {
     "invalid_request": (400, "oauth", "Bad Request"),
     "invalid_token": (400, "oauth", "Token expired or revoked"),
     "unauthorized_client": (401, "oauth", "Unauthorized"),
+    "deleted_client": (401, "oauth", "The OAuth client was deleted."),
+    "disabled_client": (401, "oauth", "The OAuth client was disabled."),
+    "invalid_scope": (400, "oauth", "Some requested scopes were invalid."),
     "access_denied": (403, "oauth", "The user denied access."),
     "admin_policy_enforced": (400, "oauth", "Access blocked: your institution's admin needs to review the app."),
     "internal_failure": (500, "oauth", "Internal error."),
@@ -98,25 +102,43 @@ INSTEAD = frozenset({"error", "html", "empty", "quota", "rate", "reset", "hang"}
 AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay"})
 """Kinds that harm an answer: whatever the request asked for has taken effect."""
 
-FIELDS = frozenset(
-    {
-        "method",
-        "kind",
-        "times",
-        "probability",
-        "seed",
-        "skip",
-        "match",
-        "reason",
-        "status",
-        "message",
-        "domain",
-        "retry_after",
-        "retry_after_form",
-        "seconds",
-        "body",
-    }
-)
+IN_WORDS_OF_THE_BUCKET = frozenset({"quotaExceeded", "rateLimitExceeded"})
+"""Reasons whose words depend on the bucket; `quota` has them."""
+
+OFTEN, LONG = 1_000_000, 86_400
+"""Requests that a fault counts at most, and seconds that it may keep somebody waiting or away."""
+
+
+def _status(value: Any) -> int:
+    found: int = whole(200, 599)(value)
+    if 200 < found < 400:
+        raise WrongField.expecting("200 or an error's status", value)
+    return found
+
+
+def _matched(value: Any) -> str:
+    if not isinstance(value, str | int):
+        raise WrongField.expecting("a text, a number or true or false", value)
+    return str(value)
+
+
+FIELDS: Mapping[str, Field] = {
+    "method": text,
+    "kind": text,
+    "times": optional(whole(1, OFTEN)),
+    "probability": optional(number(0, 1)),
+    "seed": whole(-OFTEN, OFTEN),
+    "skip": whole(0, OFTEN),
+    "match": table(_matched),
+    "reason": optional(text),
+    "status": optional(_status),
+    "message": optional(text),
+    "domain": optional(text),
+    "retry_after": optional(whole(0, 366 * LONG)),
+    "retry_after_form": one_of(("seconds", "date")),
+    "seconds": number(0, LONG),
+    "body": optional(text),
+}
 
 
 class WrongFault(ValueError):
@@ -213,25 +235,40 @@ def parse(spec: Mapping[str, Any]) -> Fault:
 
     A known reason may stand in `kind`: {"kind": "backendError"} is {"kind": "error", "reason": "backendError"}.
     """
-    surplus = set(spec) - FIELDS
-    if surplus:
-        raise WrongFault(f"unknown field {sorted(surplus)}; known: {sorted(FIELDS)}")
-    values = dict(spec)
+    try:
+        values = dict(read(spec, FIELDS))
+    except ValueError as error:
+        raise WrongFault(str(error)) from None
     method, kind = values.setdefault("method", "*"), values.setdefault("kind", "error")
     if method != "*" and method not in OTHER_METHODS and method not in discovery.methods():
         raise WrongFault(f"unknown method {method!r}: a discovery id, '*', or one of {sorted(OTHER_METHODS)}")
-    if kind in REASONS or kind in {"quotaExceeded", "rateLimitExceeded"}:
+    if kind in REASONS or kind in IN_WORDS_OF_THE_BUCKET:
+        if values.get("reason") not in {None, kind}:
+            raise WrongFault(f"kind {kind!r} and reason {values['reason']!r} contradict each other")
         values.update(kind="error", reason=kind)
-    elif kind not in INSTEAD | AFTERWARDS:
-        raise WrongFault(f"unknown kind {kind!r}: {sorted(INSTEAD | AFTERWARDS)}, or a reason: {sorted(REASONS)}")
-    try:
-        return Fault(**values)
-    except TypeError as error:
-        raise WrongFault(str(error)) from None
+    if problem := _problem(**values):
+        raise WrongFault(problem)
+    return Fault(**values)
+
+
+def _problem(
+    *, kind: str, reason: str | None = None, status: int | None = None, seconds: float = 0, **_others: Any
+) -> str | None:
+    """What makes no sense of a fault's fields together; None if all does."""
+    kinds, reasons = INSTEAD | AFTERWARDS, REASONS.keys() | IN_WORDS_OF_THE_BUCKET
+    if kind not in kinds:
+        return f"unknown kind {kind!r}: {sorted(kinds)}, or a reason: {sorted(reasons)}"
+    if reason is not None and kind != "error":
+        return f"a reason says nothing to kind {kind!r}"
+    if reason is not None and reason not in reasons:
+        return f"unknown reason {reason!r}: {sorted(reasons)}"
+    if kind in {"error", "quota", "rate"} and status == 200:
+        return "an error has no status 200"
+    return "a delay needs its seconds" if kind == "delay" and not seconds else None
 
 
 def _matches(match: Mapping[str, str], params: Mapping[str, Any]) -> bool:
-    return all(str(params.get(name)) == str(value) for name, value in match.items())
+    return all(str(params.get(name)) == value for name, value in match.items())
 
 
 class Faults:

@@ -37,6 +37,6 @@ def split(upload: str, raw: bytes, content_type: str) -> tuple[bytes, bytes, str
     if len(parts) != 2:
         raise bad_request("Malformed multipart body.")
     message, content = (part.get_payload(decode=True) for part in parts)
-    assert isinstance(message, bytes)
-    assert isinstance(content, bytes)
+    if not (isinstance(message, bytes) and isinstance(content, bytes)):
+        raise bad_request("Malformed multipart body: a part has parts of its own.")
     return message, content, parts[1].get_content_type()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -36,6 +37,7 @@ class Plan:
 
     root: its own address without a trailing slash. testing_mode: the OAuth project's user type is external and its
     status "Testing", so refresh tokens live seven days. app_audience: whom the app's user ID tokens are for.
+    starts_at: where the clock stands at the start; without it, at the machine's time.
     """
 
     root: str
@@ -48,6 +50,7 @@ class Plan:
     identity_key: Path | None = None
     testing_mode: bool = False
     app_audience: str = "ytempire-app"
+    starts_at: datetime | None = None
 
 
 class Simulator:
@@ -63,6 +66,8 @@ class Simulator:
         self.plan = plan
         self.root = plan.root
         self.timepiece = Timepiece(plan.clock_file)
+        if plan.starts_at is not None:
+            self.timepiece.set(plan.starts_at)
         self.clock: Clock = self.timepiece.now
         self.random = self.derived("simulator")
         self.world: World = World.generate(plan.seed, plan.users, plan.channels_per_user, self.clock())

@@ -12,7 +12,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 WORTH_COMPRESSING = 200
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+DEEPEST_MASK = 20
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
+
+
+def parse_json(raw: bytes) -> Any:
+    """What a JSON text says. Raises ValueError for all that Google's parser refuses, and Python's would take.
+
+    That is NaN and infinity, and halves of surrogate pairs, which no UTF-8 can carry any further.
+    """
+    try:
+        parsed = json.loads(raw, parse_constant=_no_number)
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("the JSON is nested too deep") from None
+    return parsed
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON number")
 
 
 def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -87,7 +105,7 @@ class WrongMask(ValueError):
 
 def masked(payload: Any, selector: str) -> Any:
     """What a `fields` selector leaves of an answer, for example `items(id,snippet/title),nextPageToken`."""
-    mask, rest = _mask(selector, 0)
+    mask, rest = _mask(selector, 0, DEEPEST_MASK)
     if rest != len(selector):
         raise WrongMask(selector)
     return _apply(payload, mask)
@@ -96,7 +114,9 @@ def masked(payload: Any, selector: str) -> Any:
 Mask = dict[str, "Mask"]
 
 
-def _mask(text: str, start: int) -> tuple[Mask, int]:
+def _mask(text: str, start: int, depth: int) -> tuple[Mask, int]:
+    if not depth:
+        raise WrongMask(text)
     mask: Mask = {}
     place = start
     while True:
@@ -106,7 +126,7 @@ def _mask(text: str, start: int) -> tuple[Mask, int]:
         place = found.end()
         inner: Mask = {}
         if text[place : place + 1] == "(":
-            inner, place = _mask(text, place + 1)
+            inner, place = _mask(text, place + 1, depth - 1)
             if text[place : place + 1] != ")":
                 raise WrongMask(text)
             place += 1

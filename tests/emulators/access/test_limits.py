@@ -7,6 +7,7 @@ import pytest
 from infra.local.simulator.consent import Choice
 from shared.access.pace import STARTS
 from shared.errors import RateLimited
+from tests.emulators.wire import losing
 
 
 def test_a_channel_owned_by_another_user_is_not_taken_over(access):
@@ -68,6 +69,30 @@ def test_callbacks_at_once_do_not_slip_past_the_limits(access):
     assert set(ends) <= {"connected", "channelLimit", "userLimit"}
 
 
+def test_of_two_callbacks_that_race_for_the_last_of_five_channels_one_wins(access):
+    for account, channel in [(0, 0), (0, 1), (0, 2), (1, 0)]:
+        access.connected(account=account, channel=channel)
+    backs = []
+    for channel in (1, 2):
+        who = access.account(1)
+        backs.append(access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[channel].id)))
+    # The state, the token's number, and then the connection: at that moment the other one connects.
+    access.before_write(3, lambda faster: faster.finish(backs[1]))
+    assert access.finish(backs[0]).reason == "channelLimit"
+    assert len(access.stored("channels")) == len(access.stored("users")["u1"]["channels"]) == 5
+    assert access.account(1).channels[2].id in access.stored("channels")
+
+
+def test_of_two_users_who_race_for_the_last_seat_one_wins(access):
+    access.settings = replace(access.settings, users_max=1)
+    who, rival = access.account(0), access.account(1)
+    back = access.decide(access.start("u1"), Choice(user=who.email, channel_id=who.channels[0].id))
+    rival_back = access.decide(access.start("u2"), Choice(user=rival.email, channel_id=rival.channels[0].id))
+    access.before_write(3, lambda faster: faster.finish(rival_back))
+    assert access.finish(back).reason == "userLimit"
+    assert access.stored("access")["users"]["connected"] == ["u2"]
+
+
 def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):
     for _ in range(STARTS):
         access.start("eager")
@@ -79,3 +104,10 @@ def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):
     access.start("calm")
     access.simulator.timepiece.advance(601)
     access.start("eager")
+
+
+def test_a_start_whose_answer_was_lost_on_the_way_is_a_start_and_counts_once(access):
+    access.client = losing(access.client, 1)
+    assert access.start()["state"]
+    assert len(access.stored("consents")) == 1
+    assert len(access.stored("rate_limits")["oauth-start:u1"]["admitted"]) == 1

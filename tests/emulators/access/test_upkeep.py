@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from shared.access import channels
 from shared.access.disconnect import Disconnects
 from shared.access.upkeep import Upkeep
 from shared.errors import NotFound
+from tests.emulators.wire import Died, dying
 
 DAY = timedelta(days=1)
 
@@ -45,6 +47,57 @@ def test_no_grant_goes_unrefreshed_for_a_day(access, upkeep):
         upkeep().run()
         oldest = min(access.stored("grants")[channel_id]["refreshed_at"] for channel_id in ids)
         assert access.simulator.clock() - oldest < DAY
+
+
+def test_no_grant_goes_unrefreshed_for_a_day_though_google_fails_whenever_it_is_looked_at(access, upkeep):
+    channel_id = access.connected()
+    access.simulator.timepiece.advance(19 * 3600 + 300)
+    access.refresher().fresh(channel_id)  # used an hour before its look, which then leaves it alone
+    faults = {}
+    for _ in range(70):
+        access.simulator.timepiece.advance(3600)
+        refreshed = access.stored("grants")[channel_id]["refreshed_at"]
+        if refreshed not in faults:
+            faults[refreshed] = access.fault(method="oauth.token", kind="html", times=1)
+        upkeep().run()
+        assert access.simulator.clock() - access.stored("grants")[channel_id]["refreshed_at"] < DAY
+    assert sum(fault.hits for fault in faults.values()) >= 3
+
+
+def test_a_grant_that_failed_is_tried_again_by_the_next_run_though_it_comes_a_little_early(access, upkeep):
+    access.connected()
+    access.simulator.timepiece.advance(20 * 3600)
+    access.fault(method="oauth.token", kind="html", times=1)
+    assert upkeep().run() == {"googleUnavailable": 1}
+    access.simulator.timepiece.advance(3590)
+    assert upkeep().run() == {"refreshed": 1}
+
+
+def test_a_grant_that_cools_down_is_not_called_refreshed_and_is_tried_when_it_has_cooled_down(access, upkeep):
+    channel_id = access.connected()
+    access.simulator.timepiece.advance(20 * 3600)
+    now = access.simulator.clock()
+    usable = {
+        "access_expires_at": now + timedelta(minutes=30),
+        "cooldown_until": now + timedelta(minutes=3),
+        "next_look": now,
+    }
+    access.client.document("grants", channel_id).update(usable)
+    asked = access.token_requests()
+    assert upkeep().run() == {"coolingDown": 1}
+    access.simulator.timepiece.advance(170)
+    assert upkeep().run() == {}
+    assert access.token_requests() == asked
+    access.simulator.timepiece.advance(20)
+    assert upkeep().run() == {"refreshed": 1}
+
+
+def test_a_grant_used_more_than_an_hour_before_its_look_is_refreshed_at_it(access, upkeep):
+    channel_id = access.connected()
+    access.simulator.timepiece.advance(20 * 3600)
+    access.refresher().fresh(channel_id)
+    access.simulator.timepiece.advance(3660)
+    assert upkeep().run() == {"refreshed": 1}
 
 
 def test_a_run_reads_and_asks_for_what_is_due_only(access, upkeep):
@@ -124,6 +177,87 @@ def test_in_testing_every_grant_s_week_is_announced(access, upkeep):
     assert channels.get(access.client, channel_id).warnings == {}
 
 
+@pytest.mark.parametrize("death", [1, 2, 3])
+def test_a_run_that_dies_after_any_write_loses_no_warning_and_no_channel_differs_from_its_grant(
+    access, upkeep, capsys, death
+):
+    channel_id, whole = access.connected(), access.client
+    access.simulator.timepiece.advance(5.5 * 24 * 3600)
+    access.client = dying(whole, death)
+    with pytest.raises(Died):
+        upkeep(testing=True).run()
+    access.client = whole
+    run_hourly(access, upkeep, 2, testing=True)
+    warned = access.stored("grants")[channel_id]["warnings"]
+    assert set(warned) == {"testing"}
+    assert channels.get(access.client, channel_id).warnings == warned
+    assert capsys.readouterr().out.count("a connection is going to end") == 1
+
+
+def test_a_connection_made_anew_while_it_is_looked_at_is_not_warned_of_the_old_one_s_end(access, upkeep):
+    channel_id = access.connected()
+    access.simulator.timepiece.advance(5.5 * 24 * 3600)
+    # The lease, the token, and then what was seen: at that moment its owner connects again.
+    access.before_write(3, lambda owner: owner.connected())
+    assert upkeep(testing=True).run() == {"refreshed": 1}
+    assert access.stored("grants")[channel_id]["warnings"] == {}
+    assert channels.get(access.client, channel_id).warnings == {}
+
+
+def test_a_connection_that_is_disconnected_while_it_is_looked_at_stays_gone(access, upkeep, disconnects):
+    channel_id = access.connected()
+    access.simulator.timepiece.advance(5.5 * 24 * 3600)
+    access.before_write(3, lambda _: disconnects.disconnect(channel_id, "u1"))
+    assert upkeep(testing=True).run() == {"disconnected": 1}
+    assert access.stored("channels") == access.stored("grants") == {}
+
+
+def issued(access):
+    """How many tokens are counted for each account."""
+    return sorted(found["issued"] for found in access.stored("google_accounts").values())
+
+
+def test_tokens_of_an_account_count_beyond_their_connections_until_google_has_revoked_them_all(
+    access, disconnects
+):
+    first = access.connected(channel=0)
+    access.connected(channel=1)
+    disconnects.disconnect(first, "u1")
+    assert access.connect(channel=2, expect_channel="UC-another").reason == "otherChannel"  # a token all the same
+    assert issued(access) == [3]
+    assert access.connected(channel=0) == first
+    assert access.stored("grants")[first]["number"] == 4
+    for channel_id in list(access.stored("channels")):
+        disconnects.disconnect(channel_id, "u1")
+    assert issued(access) == []
+
+
+def test_a_token_with_almost_a_hundred_newer_ones_of_its_account_is_warned_of_until_it_is_renewed(access, upkeep):
+    old = access.connected(account=0)
+    [account] = access.client.collection("google_accounts").list_documents()
+    other = access.connected(account=1)
+    account.update({"issued": 81})
+    access.simulator.timepiece.advance(20 * 3600)
+    upkeep().run()
+    assert set(channels.get(access.client, old).warnings) == {"crowded"}
+    assert channels.get(access.client, other).warnings == {}
+    assert access.connected(account=0) == old
+    access.simulator.timepiece.advance(20 * 3600)
+    upkeep().run()
+    assert channels.get(access.client, old).warnings == {}
+
+
+def test_tokens_of_an_account_that_google_did_not_name_count_for_their_user_and_it_is_said(access, capsys):
+    google = replace(access.google, settings=replace(access.settings, oauth_issuer="https://another.example"))
+    access.google = google
+    for channel in (0, 1):
+        access.connected(user="u1", channel=channel)
+    access.cookie = None
+    access.connected(user="u2", account=1)
+    assert issued(access) == [1, 2]
+    assert capsys.readouterr().out.count("Google named no account") == 3
+
+
 def test_one_grant_s_trouble_does_not_keep_another_from_its_look(access, upkeep):
     bad, good = access.connected(channel=0), access.connected(channel=1)
     access.client.document("grants", bad).update({"refresh_token": {"v": 1, "n": b"0" * 12, "c": b"spoilt"}})
@@ -144,6 +278,16 @@ def test_a_disconnect_left_half_done_and_a_revoke_left_waiting_are_finished(acce
     assert upkeep().run() == {"disconnected": 1, "revocationSettled": 1}
     assert access.stored("channels") == access.stored("revocations") == {}
     assert access.simulator.grants.describe() == []
+
+
+def test_a_disconnect_that_may_still_be_under_way_is_left_alone_for_five_minutes(access, upkeep, disconnects):
+    channel_id = access.connected()
+    disconnects._mark(channel_id, "user")
+    access.simulator.timepiece.advance(290)
+    assert upkeep().run() == {"disconnecting": 1}
+    assert list(access.stored("channels")) == [channel_id]
+    access.simulator.timepiece.advance(20)
+    assert upkeep().run() == {"disconnected": 1}
 
 
 def test_a_run_ends_in_time_and_the_next_goes_on(access, upkeep):

@@ -69,8 +69,8 @@ def test_thirty_two_workers_on_one_key_get_exactly_the_limit(firestore_client):
 
 @pytest.mark.fault(27)
 def test_a_minute_of_skew_lets_nothing_more_through_at_the_windows_edge(firestore_client):
-    slow = RateLimiter(firestore_client, limit(3, 60), lambda: now() - timedelta(seconds=30))
-    fast = RateLimiter(firestore_client, limit(3, 60), lambda: now() + timedelta(seconds=30))
+    slow = RateLimiter(firestore_client, limit(3, 60), lambda: now() - timedelta(seconds=61))
+    fast = RateLimiter(firestore_client, limit(3, 60), lambda: now() + timedelta(seconds=61))
     assert [tried(slow), tried(fast), tried(slow), tried(fast), tried(slow)] == [True, True, True, False, False]
 
 
@@ -81,6 +81,20 @@ def test_a_denial_costs_one_read_and_no_write(firestore_client):
     before = reference.get().update_time
     assert not tried(RateLimiter(firestore_client, limit(1, 60), now))
     assert reference.get().update_time == before
+
+
+def test_looking_counts_nothing_and_answers_as_admitting_would(firestore_client):
+    one, other = (RateLimiter(firestore_client, limit(2, 60, "user", "project"), now) for _ in range(2))
+    call = {"method": UPLOAD, "user": "u1", "project": "p"}
+    one.check(**call)
+    assert not list(firestore_client.collection(COLLECTION).stream())
+    assert tried(one)
+    other.check(**call)  # sees one call ...
+    assert tried(one)  # ... and builds on it when another has come between
+    assert not tried(other)
+    with pytest.raises(RateLimited) as denial:
+        RateLimiter(firestore_client, limit(2, 60, "project"), now).check(**call)
+    assert timedelta(0) < denial.value.retry_at - now() <= timedelta(seconds=60)
 
 
 def test_a_method_without_a_limit_is_admitted_without_looking(firestore_client):

@@ -20,9 +20,9 @@ from infra.local.simulator.uploads.sessions import Session, Sessions
 from shared.access.vault import Vault
 from shared.cloud import storage
 from shared.errors import NotFound
+from shared.operations import plan
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations
-from shared.operations.requests import parse
 from shared.operations.run import Runner
 from shared.operations.sources import Source, StorageObject
 from shared.operations.submit import Desk, Quote
@@ -91,7 +91,7 @@ class Bench:
         self.neighbour_tokens = self._tokens(1)
         self.desk = Desk(
             operations=self.operations,
-            estimate=self.stand.ledger.quote,
+            estimate=self.stand.quote,
             owner_of=self._owner,
             enqueue=self.box.enqueue,
             clock=self.stand.clock,
@@ -126,7 +126,12 @@ class Bench:
             budget=self.stand.ledger,
             limiter=self.stand.limiter,
             tokens=self.neighbour_tokens if operation.channel_id == self.neighbour_id else self.tokens,
-            context=Context(account=operation.user_id, channel_id=operation.channel_id, operation_id=operation.id),
+            context=Context(
+                account=operation.user_id,
+                channel_id=operation.channel_id,
+                operation_id=operation.id,
+                priority=plan.priority(critical=operation.critical),
+            ),
             clock=self.stand.clock,
             calls=self.stand.calls.append,
         )
@@ -159,7 +164,7 @@ class Bench:
             "channel_id": self.channel_id,
             **work,
         }
-        return self.desk.submit(parse(body, now=self.stand.clock()))
+        return self.desk.submit(self.desk.request(body))
 
     # --- running ------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from shared.budget.limiter import RateLimiter
 from shared.budget.profile import load
 from shared.clock import system_clock
 from shared.errors import Unavailable
+from shared.operations import plan
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
 from shared.operations.run import Runner
@@ -92,7 +93,12 @@ def work(told: Told) -> None:
             budget=ledger,
             limiter=limiter,
             tokens=Token(told.token),
-            context=Context(account=operation.user_id, channel_id=operation.channel_id, operation_id=operation.id),
+            context=Context(
+                account=operation.user_id,
+                channel_id=operation.channel_id,
+                operation_id=operation.id,
+                priority=plan.priority(critical=operation.critical),
+            ),
             clock=clock,
             calls=lambda _call: None,
         )

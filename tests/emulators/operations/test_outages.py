@@ -1,5 +1,7 @@
 """What we need does not answer: a clean refusal, nothing half done, and the next delivery does the work."""
 
+from datetime import timedelta
+
 import functions_framework
 import pytest
 
@@ -9,6 +11,7 @@ from shared.errors import Unavailable
 from shared.operations import desk
 from shared.operations.operation import State
 from shared.settings import settings
+from shared.youtube.policy import RULES
 
 
 def app(name):
@@ -79,3 +82,18 @@ def test_without_the_ledger_nothing_is_sent(bench):
     assert bench.get(operation).state is State.WAITING
     bench.stand.ledger = ledger
     assert bench.settle(operation).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(("kind", "times"), [("backendError", 12), ("rateLimitExceeded", 5)])
+def test_an_outage_of_hours_is_waited_out_where_people_see_why_and_until_when(bench, kind, times):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="youtube.videos.insert", kind=kind, times=times)
+    bench.run_due()
+    while (found := bench.get(operation)).due_at - bench.stand.clock() < timedelta(minutes=15):
+        assert (found.state, found.reason, found.message) == (State.WAITING, kind, RULES[kind].says)
+        bench.stand.simulator.timepiece.set(found.due_at + timedelta(seconds=1))
+        bench.run_due()
+    assert (found.state, found.reason, found.message) == (State.WAITING, kind, RULES[kind].says)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert len(bench.videos()) == 1

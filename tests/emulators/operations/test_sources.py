@@ -75,6 +75,18 @@ def test_a_name_that_resolves_differently_later_changes_nothing(web):
         found.describe()
 
 
+def test_an_address_that_does_not_answer_is_passed_over_for_the_next(web):
+    known = ["127.0.0.2", "127.0.0.3", "127.0.0.1"]
+    found = source(web, resolver=lambda _host: known, admits=lambda address: address in known)
+    assert found.describe().size == len(CONTENT)
+    with pytest.raises(Unavailable):
+        source(web, resolver=lambda _host: known[:2], admits=lambda address: address in known).describe()
+    with pytest.raises(InvalidRequest):
+        source(
+            web, resolver=lambda _host: [*known, "10.0.0.1"], admits=lambda address: address in known
+        ).describe()
+
+
 def test_a_certificate_for_another_name_is_refused(web):
     with pytest.raises(Unavailable):
         source(web, url="https://other.example/x", resolver=lambda _host: ["127.0.0.1"]).describe()
@@ -180,6 +192,27 @@ def test_a_source_that_fails_in_the_middle_of_an_upload_says_how_and_makes_no_vi
     assert says in done.message
     assert bench.videos() == []
     assert bench.stand.ours()["uploads"] == bench.stand.googles()["uploads"] == 1
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"weak"'])
+def test_a_source_that_does_not_say_which_version_it_is_costs_nothing(bench, web, etag):
+    web.etag = etag
+    bench.sources[URL] = source(web)
+    operation, _ = bench.submit(upload={"source": {"url": URL}, "title": "t", "made_for_kids": True})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "sourceUnusable")
+    assert "neither a strong ETag nor a Last-Modified" in done.message
+    assert bench.sessions() == []
+
+
+def test_a_source_is_held_to_its_time_of_change_where_that_is_all_it_says(web):
+    web.etag, web.modified = 'W/"weak"', "Sun, 22 Nov 2026 12:00:00 GMT"
+    described = source(web).describe()
+    assert b"".join(source(web).read(700_000, described)) == CONTENT[700_000:]
+    web.modified = "Sun, 22 Nov 2026 12:00:01 GMT"
+    with pytest.raises(InvalidRequest) as refused:
+        b"".join(source(web).read(700_000, described))
+    assert refused.value.reason == "sourceChanged"
 
 
 def test_a_source_that_shrinks_while_it_is_read_makes_no_video(bench, web):

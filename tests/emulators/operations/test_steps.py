@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, NotFound
+from shared.operations import plan
+from shared.operations.adopt import LISTED_WITHIN
 from shared.operations.operation import State
 from shared.youtube import data
 from tests.emulators.operations.bench import PNG
@@ -43,6 +45,16 @@ def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):
     operation, _ = bench.submit(update={"video_id": some_video, "title": title})
     assert bench.settle(operation).state is State.SUCCEEDED
     assert bench.stand.ours()["default"] == spent + 1
+
+
+def test_a_time_of_publication_for_a_video_that_is_public_is_refused_by_its_field(bench, caller, some_video):
+    assert resource(caller, some_video)["status"]["privacyStatus"] == "public"
+    tomorrow = bench.stand.clock() + timedelta(days=1)
+    operation, _ = bench.submit(update={"video_id": some_video, "publish_at": tomorrow.isoformat()})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "invalidPublishAt")
+    assert done.message == "update.publish_at goes only with a private video, and this one is public."
+    assert [call.endpoint for call in bench.stand.calls if "update" in call.endpoint] == []
 
 
 def test_an_update_of_a_video_that_is_gone_fails_and_says_so(bench):
@@ -92,6 +104,52 @@ def test_an_entry_whose_answer_was_lost_is_not_added_twice(bench, caller, some_v
     bench.stand.inject(method="youtube.playlistItems.insert", kind="drop", times=1)
     assert bench.settle(operation).state is State.SUCCEEDED
     assert [item.video_id for item in data.playlist_items(caller, playlist).items] == [some_video]
+
+
+def endpoints(bench, *among):
+    return [call.endpoint.removeprefix("youtube.") for call in bench.stand.calls if call.endpoint.endswith(among)]
+
+
+def test_what_may_have_been_made_is_looked_for_twice_before_youtube_is_asked_again(bench, caller, some_video):
+    playlist = data.playlists_insert(caller, title="Mine")
+    work = {
+        "playlists": {"playlist": {"title": "Looked for"}},
+        "playlistItems": {"playlist_item": {"playlist_id": playlist, "video_id": some_video}},
+    }
+    for collection, asked in work.items():
+        bench.stand.calls.clear()
+        operation, _ = bench.submit(**asked)
+        bench.stand.inject(method=f"youtube.{collection}.insert", kind="backendError", times=1)
+        done = bench.settle(operation)
+        insert, look = f"{collection}.insert", f"{collection}.list"
+        assert endpoints(bench, "insert", "list") == [insert, look, look, insert]
+        (waited,) = [event.at for event in done.history if event.reason == "answerLost"]
+        assert done.history[-1].at - waited >= LISTED_WITHIN
+        assert all(isinstance(found, str) for found in done.as_json()["results"].values())
+
+
+def test_a_playlist_that_is_listed_only_after_the_first_look_is_taken_over(bench, caller):
+    operation, _ = bench.submit(playlist={"title": "Late"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="backendError", times=1)
+    bench.run_due()
+    while bench.get(operation).reason != "answerLost":
+        bench.stand.advance(seconds=10)
+        bench.run_due()
+    late = data.playlists_insert(caller, title="Late")
+    assert bench.settle(operation).results["playlist_id"] == late
+
+
+def test_what_youtube_has_certainly_not_made_is_asked_for_again_without_a_look(bench):
+    operation, _ = bench.submit(playlist={"title": "Soon"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="rateLimitExceeded", times=2)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert endpoints(bench, "insert", "list") == ["playlists.insert"] * 3
+
+
+def test_a_playlist_that_exists_already_under_an_unknown_id_is_no_success(bench):
+    operation, _ = bench.submit(playlist={"title": "Mine"})
+    bench.stand.inject(method="youtube.playlists.insert", kind="videoAlreadyInPlaylist", times=1)
+    assert bench.settle(operation).state is State.FAILED
 
 
 def test_a_video_that_is_in_the_playlist_already_is_done(bench, caller, some_video):
@@ -178,6 +236,24 @@ def test_a_key_that_stood_for_something_else_is_refused(bench):
     assert refused.value.field == "idempotency_key"
 
 
+def test_a_request_that_was_accepted_is_known_again_after_its_time_of_publication(bench):
+    bench.video()
+    soon = bench.stand.clock() + timedelta(hours=1)
+    first, _ = bench.submit("same-key", upload=bench.upload(publish_at=soon.isoformat()))
+    bench.stand.advance(hours=2)
+    again, quote = bench.submit("same-key", upload=bench.upload(publish_at=soon.isoformat()))
+    assert (again.id, quote.cost["uploads"]) == (first.id, 1)
+    with pytest.raises(Conflict) as refused:
+        bench.submit("same-key", upload=bench.upload(title="", publish_at=soon.isoformat()))
+    assert refused.value.reason == "idempotencyKeyReused"
+
+
+def test_a_request_that_was_accepted_is_known_again_after_its_channel_was_disconnected(bench):
+    first, _ = bench.submit("same-key", playlist={"title": "one"})
+    bench.desk = replace(bench.desk, owner_of=missing)
+    assert bench.submit("same-key", playlist={"title": "one"})[0].id == first.id
+
+
 def test_a_channel_that_is_not_connected_is_refused(bench):
     bench.channel_id = "UC" + "x" * 22
     bench.desk = replace(bench.desk, owner_of=missing)
@@ -187,3 +263,21 @@ def test_a_channel_that_is_not_connected_is_refused(bench):
 
 def missing(_channel_id):
     raise NotFound("This channel is not connected.", reason="notConnected")
+
+
+def test_critical_work_uses_the_reserve_when_everybody_else_has_to_wait(bench):
+    ledger, profile = bench.stand.ledger, bench.stand.ledger.profile
+    bucket = profile.bucket("default")
+    ledger.reserve(
+        method="youtube.playlists.insert",
+        account=bench.user,
+        count=(bucket.limit - bucket.reserve) // 50,
+        priority=plan.priority(critical=False),
+    )
+    waiting, told = bench.submit(playlist={"title": "Plain"})
+    urgent, quote = bench.submit(playlist={"title": "Urgent"}, critical=True)
+    assert told.why_not_now
+    assert quote.why_not_now == ""
+    bench.run_due()
+    assert (bench.get(waiting).state, bench.get(waiting).reason) == (State.WAITING, "reserveKept")
+    assert bench.get(urgent).state is State.SUCCEEDED

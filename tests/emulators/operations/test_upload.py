@@ -8,10 +8,10 @@ import pytest
 
 from infra.local.simulator.uploads.sessions import Sessions, Whole
 from shared.clock import next_reset
+from shared.operations.adopt import LISTED_WITHIN
 from shared.operations.operation import State
 from shared.operations.records import Superseded
 from shared.operations.run import Runner
-from shared.operations.transfer import LISTED_WITHIN
 from shared.operations.turn import Limits
 
 

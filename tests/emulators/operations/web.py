@@ -28,6 +28,7 @@ class Web:
     port: int = 0
     content: bytes = b""
     etag: str = '"one"'
+    modified: str = ""
     ranges: bool = True
     status: int = 200
     redirects: dict[str, str] = field(default_factory=dict)
@@ -68,8 +69,10 @@ def handler(web: Web) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a class w
 
         def answer(self, status: int, body: bytes, **headers: str) -> None:
             self.send_response(status)
-            for name, value in {"content-length": str(len(body)), "etag": web.etag, **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
+            validators = {"etag": web.etag, "last-modified": web.modified}
+            for name, value in {"content-length": str(len(body)), **validators, **headers}.items():
+                if value:
+                    self.send_header(name.replace("_", "-"), value)
             self.end_headers()
             if web.cut_after is not None and len(body) > web.cut_after:
                 self.wfile.write(body[: web.cut_after])

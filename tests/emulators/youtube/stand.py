@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.local.simulator.faults import parse
 from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
+from shared.budget.answers import answer
 from shared.budget.ledger import Ledger
 from shared.budget.limiter import RateLimiter
-from shared.budget.profile import load
+from shared.budget.profile import RateLimit, load
+from shared.budget.quotes import Quote, Work
 from shared.clock import Clock
 from shared.monitoring.calls import Call
 from shared.settings import Settings
@@ -26,6 +28,8 @@ CLIENT = Client(
     client_secret="client-secret-1",
     redirect_uris=(REDIRECT_URI,),
 )
+NOON = datetime(2026, 7, 8, 19, tzinfo=UTC)
+"""Noon on the Pacific: far from the day's end, which a test that moves the clock by hours would cross."""
 SCOPES = ("youtube", "yt-analytics.readonly", "yt-analytics-monetary.readonly")
 
 
@@ -77,7 +81,13 @@ class Stand:
         self.settings = settings_for(self.simulator.root)
         profile = load("current")
         self.ledger = Ledger(self.firestore, profile, self.clock)
-        self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock)
+        self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
+
+    def quote(self, plan: Sequence[Work]) -> Quote:
+        return answer(self.ledger, self.limiter, plan, project=self.settings.project)
+
+    def limiter_of(self, *limits: RateLimit) -> RateLimiter:
+        return RateLimiter(self.firestore, limits, self.clock)
 
     @property
     def clock(self) -> Clock:
@@ -131,6 +141,7 @@ def settings_for(root: str) -> Settings:
 
 @contextmanager
 def standing(firestore: Any, **plan: Any) -> Iterator[Stand]:
-    chosen = {"users": 2, "channels_per_user": 2, "clients": (CLIENT,), **plan}
+    chosen = {"users": 2, "channels_per_user": 2, "clients": (CLIENT,), "starts_at": NOON, **plan}
     with serving(Plan(root="", **chosen)) as simulator:
         yield Stand(simulator, firestore)
+        assert simulator.journal.mistakes == []

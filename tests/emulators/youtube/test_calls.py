@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.budget.ledger import Ledger
+from shared.budget.profile import RateLimit
 from shared.clock import next_reset
 from shared.errors import (
     Forbidden,
@@ -153,6 +154,27 @@ def test_a_refused_connection_costs_nothing(stand):
         data.my_channel(caller)
     assert met.value.reason == "connectionFailed"
     assert stand.ours()["default"] == 0
+
+
+def test_a_call_that_comes_too_fast_sets_no_quota_aside_and_writes_nothing(stand):
+    caller = stand.caller()
+    limit = RateLimit(name="tight", methods=("youtube.channels.list",), per=("project",), calls=1, window=60)
+    first, caller = (replace(caller, limiter=stand.limiter_of(limit)) for _ in range(2))
+    first.limiter.admit(method="youtube.channels.list", user="somebody", project=stand.settings.project)
+    with pytest.raises(RateLimited) as met:
+        data.my_channel(caller)
+    assert met.value.retry_at is not None
+    assert not list(stand.firestore.collection("quota").stream())
+    assert stand.calls == []
+
+
+def test_a_call_that_the_quota_refuses_takes_nobodys_place_in_a_rate_limit(stand):
+    limit = RateLimit(name="tight", methods=("youtube.channels.list",), per=("project",), calls=1, window=60)
+    caller = replace(stand.caller(), limiter=stand.limiter_of(limit))
+    stand.ledger.close_bucket("default", reason="quotaExceeded")
+    with pytest.raises(QuotaRefused):
+        data.my_channel(caller)
+    assert not list(stand.firestore.collection("rate_limits").stream())
 
 
 class Killed(BaseException):

@@ -22,7 +22,7 @@ FRESH = Grant(
     refresh_issued_at=NOW,
     refresh_expires_at=None,
     refreshed_at=NOW,
-    issued=1,
+    number=1,
     granted_scopes=frozenset(),
     requested_scopes=frozenset(),
     health=Health(),
@@ -48,8 +48,10 @@ def kinds(grant, *, testing=False, account_tokens=1):
         ({"refresh_expires_at": NOW + 7 * DAY}, {}, ["timeLimited"]),
         ({"refreshed_at": NOW - 149 * DAY}, {}, []),
         ({"refreshed_at": NOW - 150 * DAY}, {}, ["unused"]),
-        ({}, {"account_tokens": 89}, []),
-        ({}, {"account_tokens": 90}, ["crowded"]),
+        ({}, {"account_tokens": 80}, []),
+        ({}, {"account_tokens": 81}, ["crowded"]),
+        ({"number": 60}, {"account_tokens": 100}, []),
+        ({"number": 60}, {"account_tokens": 140}, ["crowded"]),
         (
             {"refresh_expires_at": NOW + DAY, "refreshed_at": NOW - 179 * DAY},
             {"account_tokens": 100},
@@ -77,5 +79,6 @@ def test_nothing_dies_unwarned(days, life):
         assert "timeLimited" in lifetimes.warnings(grant, now, testing=False, account_tokens=1)
 
 
-def test_the_looks_leave_no_grant_unrefreshed_for_a_day():
-    assert lifetimes.RECENT + lifetimes.LOOK_EVERY + timedelta(hours=1) < DAY
+def test_the_looks_leave_no_grant_unrefreshed_for_a_day_even_when_google_fails_at_one():
+    hourly = timedelta(hours=1)
+    assert lifetimes.RECENT + lifetimes.LOOK_EVERY + 2 * hourly < DAY

@@ -23,7 +23,7 @@ def grant(*, left=3600, lease=None, cooldown=None):
         refresh_issued_at=NOW,
         refresh_expires_at=None,
         refreshed_at=NOW,
-        issued=1,
+        number=1,
         granted_scopes=frozenset(),
         requested_scopes=frozenset(),
         health=Health(cooldown_until=None if cooldown is None else NOW + timedelta(seconds=cooldown)),

@@ -8,6 +8,7 @@ import pytest
 
 from shared.budget.calendar import next_off_peak
 from shared.budget.forecast import Mode, forecast_of, off_peak_allowance
+from shared.budget.limits import Lane
 from shared.budget.profile import Priority, load
 from shared.budget.quotes import Work
 from shared.clock import next_reset, pacific_day, pacific_midnight
@@ -15,6 +16,7 @@ from shared.errors import InvalidRequest, QuotaRefused
 from tests.pure.budget.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
+DELETE = "youtube.videos.delete"
 PUBLISH = {UPLOAD: 1, THUMBNAIL: 1}
 
 
@@ -26,9 +28,7 @@ def test_twelve_uploads_with_thumbnails_today_by_the_guides_figures():
     assert [(later.pieces, later.at) for later in answer.later] == [(5, first), (2, second)]
     assert answer.message == (
         "5 of 12 can run now (YouTube APIs: 19800 units, 9000 left). "
-        "5 more from 2026-11-23 00:00 Pacific: YouTube APIs: "
-        "too little is left outside the reserve, which only critical work may enter. "
-        "2 more from 2026-11-24 00:00 Pacific: YouTube APIs: "
+        "7 more from 2026-11-23 00:00 Pacific (the last from 2026-11-24 00:00): YouTube APIs: "
         "too little is left outside the reserve, which only critical work may enter."
     )
 
@@ -55,6 +55,81 @@ def test_a_plan_of_several_works_is_tried_in_order():
     plan = [Work(calls={UPLOAD: 1}, times=2, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
     answer = Stand().ledger("guide").quote(plan)
     assert [part.now for part in answer.parts] == [2, 3]
+
+
+def test_each_piece_of_a_plan_runs_at_the_time_that_was_quoted_and_not_before():
+    stand = Stand()
+    for user in ("u1", "u2", "u3", "u4"):
+        stand.user(user)
+    ledger = stand.ledger("current", "default=1000")
+    answer = ledger.quote(Work(calls={DELETE: 1}, times=17, account="u1"))
+    assert answer.now == 10
+    assert {later.reason for later in answer.later[:4]} == {"shareSpentNobodyToBorrowFrom"}
+    today = [later.at for later in answer.later if later.at and later.at < next_reset(NOON)]
+    assert len(today) == len(set(today)) == 7 + 10 - answer.now  # each has to wait until more is lent
+    for _ in range(answer.now):
+        ledger.reserve(method=DELETE, account="u1")
+    for at in today:
+        stand.now = at - timedelta(minutes=2)
+        with pytest.raises(QuotaRefused):
+            ledger.reserve(method=DELETE, account="u1")
+        stand.now = at
+        ledger.reserve(method=DELETE, account="u1")
+
+
+@pytest.mark.parametrize("priority", Priority)
+@pytest.mark.parametrize("method", [DELETE, UPLOAD, CHANNELS])
+def test_a_quote_is_decided_at_the_priority_of_the_reservation(priority, method):
+    stand = Stand()
+    for user in ("u1", "u2", "u3", "u4"):
+        stand.user(user)
+    ledger = stand.ledger("current", "default=1000", "uploads=8")
+    work = Work(calls={method: 1}, account="u1", priority=priority)
+    while not (later := ledger.quote(work).later):
+        ledger.reserve(method=method, account="u1", priority=priority)
+    with pytest.raises(QuotaRefused) as refusal:
+        ledger.reserve(method=method, account="u1", priority=priority)
+    assert later[0].reason == refusal.value.reason
+    assert later[0].at == refusal.value.retry_at
+
+
+def test_later_pieces_see_the_reserve_that_former_ones_took():
+    works = [
+        Work(calls={THUMBNAIL: 1}, times=19, account="u1"),
+        Work(calls={THUMBNAIL: 1}, times=2, account="u2", priority=Priority.CRITICAL),
+        Work(calls={THUMBNAIL: 1}, account="u1"),
+    ]
+    answer = Stand().ledger("guide", "default=1000").quote(works)
+    assert [part.now for part in answer.parts] == [18, 2, 0]
+    assert [later.reason for later in answer.later] == ["reserveKept", "bucketSpent"]
+
+
+def test_work_for_a_later_time_is_tried_on_that_days_books():
+    ledger = Stand().ledger("current", "uploads=2")
+    ledger.reserve(method=UPLOAD, account="u1", count=2)
+    tomorrow = next_reset(NOON) + timedelta(hours=3)
+    answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u1", not_before=tomorrow))
+    after = next_reset(tomorrow)
+    assert [(later.pieces, later.at, later.reason) for later in answer.later] == [
+        (2, tomorrow, "notBefore"),
+        (1, after, "bucketSpent"),
+    ]
+
+
+def test_a_plan_waits_for_the_rate_limits_that_it_meets():
+    ledger, hour = Stand().ledger(), timedelta(hours=1)
+    calls = [NOON - timedelta(minutes=50), NOON - timedelta(minutes=10)]
+    project = Lane(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
+    lanes = {(UPLOAD, user): [project] for user in ("u1", "u2")}
+    plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
+    answer = ledger.quote(plan, lanes)
+    assert [part.now for part in answer.parts] == [1, 1]
+    assert [(later.pieces, later.at, later.reason) for later in answer.later] == [
+        (1, NOON + timedelta(minutes=10), "rateLimited"),
+        (1, NOON + timedelta(minutes=50), "rateLimited"),
+        (1, NOON + hour, "rateLimited"),
+    ]
+    assert "3 more from 2026-11-22 12:10 Pacific (the last from 2026-11-22 13:00): at most 4" in answer.message
 
 
 def test_a_plan_that_never_fits_says_so():
@@ -112,6 +187,7 @@ def test_background_work_waits_for_the_off_peak_hours():
     ledger = stand.ledger("current", "default=1000")
     request = {"method": "youtube.videos.delete", "account": "u1", "priority": Priority.BACKGROUND}
     assert ledger.reserve(**request).borrowed == ()
+    ledger.reserve(method=UPDATE, account="u1")  # what people want at noon
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(**request, count=10)
     assert refusal.value.reason == "offPeakOnly"
@@ -129,8 +205,23 @@ def test_off_peak_allowance_leaves_what_yesterday_needed_after_this_hour():
     yesterday = [0] * 25
     yesterday[1], yesterday[9], yesterday[15] = 500, 2000, 4000
     assert off_peak_allowance(bucket, 300, yesterday, TODAY, at_two) == 9000 - 300 - 6000
-    assert off_peak_allowance(bucket, 300, [0] * 25, TODAY, at_two) == 9000 - 300 - 8250
+    assert off_peak_allowance(bucket, 300, (), TODAY, at_two) == 9000 - 300 - 8250
+    assert off_peak_allowance(bucket, 300, [0] * 25, TODAY, at_two) == 9000 - 300
     assert off_peak_allowance(bucket, 9000, yesterday, TODAY, at_two) == 0
+
+
+def test_what_background_work_took_last_night_does_not_shrink_its_allowance_tonight():
+    stand = Stand(pacific_midnight(TODAY) + timedelta(hours=2, minutes=30))
+    ledger, nights = stand.ledger("guide"), []
+    for _ in range(4):
+        work = Work(calls={DELETE: 1}, times=200, account="u1", priority=Priority.BACKGROUND)
+        nights.append(ledger.quote(work).now)
+        ledger.reserve(method=DELETE, account="u1", priority=Priority.BACKGROUND, count=nights[-1])
+        assert ledger.usage()["default"]["by_hour"][2] == 50 * nights[-1]
+        stand.now += timedelta(hours=10)
+        ledger.reserve(method=THUMBNAIL, account="u2", count=9)  # what people want by day
+        stand.now += timedelta(hours=14)
+    assert nights[1:] == [(9000 - 9 * 50) // 50] * 3
 
 
 def test_a_forecast_follows_the_burn_of_the_last_hours_to_midnight():

@@ -23,7 +23,7 @@ from tests.pure.budget.stand import CHANNELS, UPDATE, Stand
 
 LIMIT, RESERVE = 120, 12
 COSTS = {CHANNELS: 1, UPDATE: 50}
-SKEWS = (timedelta(seconds=-60), timedelta(0), timedelta(seconds=60))
+SKEWS = (timedelta(seconds=-61), timedelta(0), timedelta(seconds=61))
 DAYS = {
     "the day of 23 hours": datetime(2026, 3, 8, 7, 58, tzinfo=UTC),
     "the day of 25 hours": datetime(2026, 11, 1, 6, 58, tzinfo=UTC),
@@ -187,8 +187,8 @@ def test_around_midnight_both_days_pay():
     today, tomorrow = pacific_day(midnight - timedelta(hours=1)), pacific_day(midnight)
     assert days_at(midnight - timedelta(seconds=91)) == (today,)
     assert days_at(midnight - timedelta(seconds=90)) == (today, tomorrow)
-    assert days_at(midnight + timedelta(seconds=59)) == (today, tomorrow)
-    assert days_at(midnight + timedelta(seconds=60)) == (tomorrow,)
+    assert days_at(midnight + timedelta(seconds=89)) == (today, tomorrow)
+    assert days_at(midnight + timedelta(seconds=90)) == (tomorrow,)
     stand = Stand(midnight)
     ledger = stand.ledger("current", "uploads=1")
     ledger.reserve(method="youtube.videos.insert", account="a")
@@ -200,10 +200,11 @@ def test_what_one_of_two_days_grants_goes_back_when_the_other_refuses():
     ledger = stand.ledger("current", "uploads=1")
     ledger.reserve(method="youtube.videos.insert", account="a")
     stand.now = next_reset(stand.now)
-    with pytest.raises(QuotaRefused):
+    with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(method="youtube.videos.insert", account="a")
-    stand.now += timedelta(minutes=2)
+    stand.now = refusal.value.retry_at  # the end of the doubt: the midnight itself is past
     assert ledger.usage()["uploads"]["left"] == 1
+    assert ledger.reserve(method="youtube.videos.insert", account="a").cost == 1
 
 
 def test_hours_are_counted_from_the_days_own_midnight():

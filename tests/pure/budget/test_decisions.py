@@ -104,6 +104,19 @@ def test_background_work_borrows_only_off_peak_and_only_its_allowance():
     assert sum(loan.units for loan in granted.loans) == 4
 
 
+def test_background_work_of_the_system_has_all_of_its_parts_at_any_time_and_takes_them_first():
+    opening = Opening(limit=18, reserve=0, accounts={SYSTEMS[0]: 4, SYSTEMS[1]: 4, POOLS[0]: 10})
+    day = Book(opening=opening, balances={})
+    wanted = Ask(account=SYSTEMS[0], cost=1, units=8, least=8, priority=Priority.BACKGROUND)
+    granted = decide(day, wanted, MORNING)
+    assert granted == Spend(units=8, loans=(Loan(SYSTEMS[1], 4),))
+    assert decide(after(day, wanted, granted), wanted, MORNING) == Refusal(reason="offPeakOnly")
+    more = Ask(account=SYSTEMS[0], cost=1, units=10, least=10, priority=Priority.BACKGROUND)
+    assert decide(day, more, Moment(day_left=0.9, allowance=1)) == Refusal(reason="allowanceSpent")
+    granted = decide(day, more, Moment(day_left=0.9, allowance=2))
+    assert granted == Spend(units=10, loans=(Loan(SYSTEMS[1], 4), Loan(POOLS[0], 2)))
+
+
 def test_a_lease_takes_what_there_is_in_whole_calls():
     answer = decide(book(me=11), ask(20, least=5, cost=5), MORNING)
     assert answer == Spend(units=10)

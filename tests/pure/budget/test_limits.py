@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from google.api_core import exceptions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.budget.limiter import RateLimiter
 from shared.budget.limits import Admitted, Denied, Log, admit, packed, unpacked
+from shared.budget.profile import RateLimit, load
+from shared.errors import Unavailable
 
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -59,7 +64,7 @@ def test_the_guides_window_lets_twice_the_limit_through_at_its_edge_and_ours_doe
 @given(
     gaps=st.lists(st.integers(0, 40_000_000), max_size=80),
     limit=st.integers(1, 6),
-    skews=st.lists(st.integers(-30, 30), min_size=1, max_size=5),
+    skews=st.lists(st.integers(-61, 61), min_size=1, max_size=5),
 )
 @pytest.mark.fault(27)
 def test_never_more_than_the_limit_in_any_window_whoever_looks_at_whatever_clock(gaps, limit, skews):
@@ -97,9 +102,26 @@ def test_a_denial_says_when_the_next_call_is_admitted():
 def test_a_stack_whose_clock_is_set_forward_finds_its_windows_over():
     ours = Ours(1, HOUR)
     assert ours.admits(START)
-    assert not ours.admits(START, skew=timedelta(seconds=119))
+    assert not ours.admits(START, skew=timedelta(minutes=4))
     assert ours.admits(START, skew=timedelta(days=3))
     assert not ours.admits(START + timedelta(minutes=59), skew=timedelta(days=3))
+
+
+@pytest.mark.fault(27)
+@pytest.mark.parametrize("behind", [59, 60, 61])
+@pytest.mark.parametrize("ahead", [59, 60, 61])
+@pytest.mark.parametrize("first_is_ahead", [True, False])
+def test_a_minute_of_skew_either_way_and_a_slow_answer_let_nothing_more_through(behind, ahead, first_is_ahead):
+    window, late = timedelta(minutes=1), timedelta(seconds=3)
+    skews = [timedelta(seconds=ahead), timedelta(seconds=-behind)]
+    first, second = skews if first_is_ahead else reversed(skews)
+    ours = Ours(1, window)
+    assert ours.admits(START, skew=first)
+    for waited in (timedelta(0), window - timedelta(microseconds=1)):
+        assert not ours.admits(START + waited, skew=second + late)
+        assert not ours.admits(START + waited, skew=first + late)
+    assert ours.admits(START + window, skew=second + late)  # and not a moment is lost
+    assert not ours.admits(START + window, skew=first)
 
 
 def test_a_clock_that_goes_back_admits_nothing_more():
@@ -114,3 +136,31 @@ def test_a_key_is_eight_bytes_a_call():
         assert ours.admits(START + timedelta(milliseconds=number))
     assert len(packed(ours.log)["stamps"]) == 8000
     assert not ours.admits(START + timedelta(seconds=1))
+
+
+class Silent:
+    """A Firestore that does not answer."""
+
+    def collection(self, name: str) -> Any:
+        return self
+
+    def document(self, name: str) -> Any:
+        return self
+
+    def get_all(self, *_asked: Any, **_options: Any) -> Any:
+        raise exceptions.ServiceUnavailable("away")
+
+
+@pytest.mark.parametrize("profile", ["current", "guide"])
+def test_while_the_limits_do_not_answer_what_is_free_goes_on_and_the_rest_waits(profile):
+    figures = load(profile)
+    reporting = RateLimit(name="r", methods=("youtubereporting.*",), per=("project",), calls=1, window=60)
+    limiter = RateLimiter(Silent(), (*figures.rate_limits, reporting), lambda: START, free=figures.free_methods)  # type: ignore[arg-type]
+    call = {"user": "u", "project": "p"}
+    for ask in (limiter.check, limiter.admit):
+        ask(method="youtubereporting.media.download", **call)
+        with pytest.raises(Unavailable) as refusal:
+            ask(method="youtube.videos.insert", **call)
+        error = refusal.value.as_json()["error"]
+        assert (error["code"], error["reason"]) == (503, "rateLimitsUnavailable")
+        assert refusal.value.retry_at == START + timedelta(seconds=30)

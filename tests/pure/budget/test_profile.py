@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from shared.budget.profile import FOLDER, Priority, adjusted, load, parse
 from shared.errors import InvalidRequest, Misconfigured
@@ -134,6 +136,12 @@ def test_a_method_without_a_price_is_an_error_and_never_costs_one(profile):
             "no method is called",
         ),
         ('name = "guide"', 'nam = "guide"', "", "name: is missing"),
+        ('bucket = "default", cost = 1600', 'bucket = "uploads", cost = 1600', "insert", "no bucket 'uploads'"),
+        ('bucket = "default", cost = 1600', "bucket = [], cost = 1600", "insert", "there is no bucket"),
+        ("limit = 10_000", "limit = 99_000_000_000", "limit = 99", "at most"),
+        ("[rate_limits]", "[rate_limit]", "[rate_limit]", "rate_limit: is not known"),
+        ('per = ["user", "project"], calls = 500', "per = 5, calls = 500", "updates ", "per must list"),
+        ("[buckets.default]", "[bucket.default]", "", "buckets: is missing"),
     ],
 )
 def test_what_is_wrong_in_a_profile_is_refused_at_load_with_its_line(old, new, line_with, why):
@@ -148,6 +156,41 @@ def test_what_is_wrong_in_a_profile_is_refused_at_load_with_its_line(old, new, l
         parse(wrong, source="mine.toml")
     assert f"mine.toml line {line}: " in error.value.message
     assert why in error.value.message
+
+
+GUIDE = (FOLDER / "guide.toml").read_text()
+FIGURES = [number for number, line in enumerate(GUIDE.splitlines()) if "=" in line and not line.startswith("#")]
+
+
+@settings(deadline=None)
+@given(
+    number=st.sampled_from(FIGURES), junk=st.sampled_from(["5", "-1", '"x"', "[]", "[[1]]", "{}", "true", "1.5"])
+)
+def test_whatever_stands_in_a_line_loads_or_is_refused_with_a_line(number, junk):
+    lines = GUIDE.splitlines()
+    lines[number] = f"{lines[number].partition('=')[0]}= {junk}"
+    try:
+        assert parse("\n".join(lines), source="mine.toml").methods
+    except Misconfigured as error:
+        refused = error.message
+        event("refused")
+        assert "mine.toml line " in refused
+
+
+@pytest.mark.parametrize("profile", ["guide", "current"])
+def test_every_read_of_youtubes_data_can_be_put_off_and_nothing_else(profile):
+    figures = load(profile)
+    reads = re.compile(r"youtube\.\w+\.(list|get\w*|batchGet\w*|download)|youtubeAnalytics\.reports\.query")
+    assert {m.id for m in figures.methods.values() if m.cached} == {
+        m for m in figures.methods if reads.fullmatch(m)
+    }
+
+
+def test_an_absurd_setting_is_named():
+    with pytest.raises(Misconfigured, match="default=99000000000"):
+        adjusted(load("guide"), limits=("default=99000000000",))
+    with pytest.raises(Misconfigured, match="uploads=5/90000"):
+        adjusted(load("guide"), rates=("uploads=5/90000",))
 
 
 def test_text_that_is_no_toml_names_its_line_too():

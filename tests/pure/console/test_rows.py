@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.budget.refusals import REASONS
+from shared.clock import next_reset
 from shared.console import push
 from shared.console.operations import SHOWN
 from shared.console.overview import Known, overview
@@ -37,10 +38,22 @@ def bucket(name="default", *, now=NOW, **fields):
 class TestQuota:
     @pytest.mark.parametrize(
         ("mode", "standing"),
-        [("normal", "Normal"), ("cacheOnly", "Reads from the cache"), ("exhausted", "Used up")],
+        [("normal", "Normal"), ("cacheOnly", "Reads put off"), ("exhausted", "Used up")],
     )
     def test_the_mode_is_said_in_words(self, mode, standing):
         assert (bucket(mode=mode).mode, bucket(mode=mode).standing) == (mode, standing)
+
+    def test_a_mode_says_what_it_puts_off_and_until_when(self):
+        assert bucket().effect == ""
+        alerted = bucket(mode="cacheOnly")
+        assert "Collectors read nothing more" in alerted.effect
+        assert "Publishing goes on" in alerted.effect
+        assert alerted.until == next_reset(NOW)
+        uploads = bucket("uploads", mode="cacheOnly")  # pays for no read, so there is nothing to put off
+        assert (uploads.standing, uploads.effect) == ("Past its alert", "Nothing is put off yet.")
+        kept = bucket(mode="exhausted", left=800, reserve=1000)
+        assert kept.effect == "Only critical work goes on, from the 800 units that are kept for it."
+        assert bucket(mode="exhausted", left=0).effect == "Nothing goes on."
 
     @pytest.mark.fault(22)
     def test_a_bucket_that_google_closed_says_so_with_its_reason_and_the_drift(self):

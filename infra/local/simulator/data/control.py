@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from infra.local.simulator.control import wish
+from infra.local.simulator.control import control_route
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.insert import PlannedFate, UploadRules
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.playlists import Playlists
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.data.videos import Omissions
+from infra.local.simulator.fields import Asked, flag, instant, one_of, text, texts, whole
 from infra.local.simulator.hub.feeds import TOPIC_PATHS, public_feed
 from infra.local.simulator.state import Simulator, simulator_of
 from infra.local.simulator.uploads.processing import FAILURES, REJECTIONS, Fate
-from infra.local.simulator.world import Video
-from shared.clock import parse_instant
+from infra.local.simulator.world import Privacy, Video
+from shared.clock import format_instant
 
 FEED_LENGTH = 15
+MOST_TIMES = 1_000_000
 
 
-def _list(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _list(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Every video of `channel_id` that exists, newest first, with its truth."""
+    _known_channel(simulator, asked["channel_id"])
     library, now = simulator.room(Library), simulator.clock()
     videos = simulator.world.videos_of(asked["channel_id"], now)
     return {"videos": [_described(library, simulator.world.settle(one, now)) for one in videos]}
 
 
-def _studio(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _studio(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """What a person does in Studio.
 
     {"channel_id", "title"?, "description"?, "privacy"?, "publish_at"?} publishes a video. With "video_id" it
@@ -51,12 +54,11 @@ def _studio(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
     return _described(library, found)
 
 
-def _publish(simulator: Simulator, studio: Studio, asked: Mapping[str, Any]) -> Video:
-    if simulator.world.channel(asked["channel_id"]) is None:
-        raise ValueError("channel_id is no channel of this world")
+def _publish(simulator: Simulator, studio: Studio, asked: Asked) -> Video:
+    _known_channel(simulator, asked["channel_id"])
     status = {**rules.DEFAULT_STATUS, "privacyStatus": asked.get("privacy", "public")}
     if asked.get("publish_at"):
-        status["publishAt"] = asked["publish_at"]
+        status["publishAt"] = format_instant(asked["publish_at"])
     snippet = {
         "title": asked.get("title", "A new video"),
         "description": asked.get("description", ""),
@@ -65,7 +67,7 @@ def _publish(simulator: Simulator, studio: Studio, asked: Mapping[str, Any]) -> 
     return studio.publish(asked["channel_id"], {"snippet": snippet, "status": status})
 
 
-def _change(studio: Studio, video: Video, body: Mapping[str, Any]) -> None:
+def _change(studio: Studio, video: Video, body: Asked) -> None:
     if "title" in body or "description" in body:
         snippet = {
             "title": body.get("title", video.title),
@@ -77,11 +79,10 @@ def _change(studio: Studio, video: Video, body: Mapping[str, Any]) -> None:
         }
         studio.replace(video, {"snippet": snippet})
     if "privacy" in body:
-        at = parse_instant(body["publish_at"]) if body.get("publish_at") else None
-        studio.set_privacy(video, body["privacy"], at)
+        studio.set_privacy(video, body["privacy"], body.get("publish_at"))
 
 
-def _set_rules(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _set_rules(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """How uploads end from now on.
 
     {"channel_id", "limit"}: videos in 24 hours. {"reject_duplicates": bool}. {"failure" or "rejection",
@@ -89,26 +90,31 @@ def _set_rules(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]
     """
     upload_rules = simulator.room(UploadRules)
     failure, rejection = asked.get("failure"), asked.get("rejection")
-    if failure not in {None, *FAILURES} or rejection not in {None, *REJECTIONS}:
-        raise ValueError(f"failure is one of {FAILURES}, rejection one of {REJECTIONS}")
+    if "channel_id" in asked:
+        _known_channel(simulator, asked["channel_id"])
     if "limit" in asked:
-        upload_rules.limits[asked["channel_id"]] = int(asked["limit"])
+        upload_rules.limits[asked["channel_id"]] = asked["limit"]
     if "reject_duplicates" in asked:
-        upload_rules.reject_duplicates = bool(asked["reject_duplicates"])
+        upload_rules.reject_duplicates = asked["reject_duplicates"]
     if "playlist_duplicates" in asked:
         simulator.room(Playlists).refuse_duplicates = asked["playlist_duplicates"] == "refuse"
     if failure or rejection:
         fate = Fate(failure=failure, rejection=rejection)
         upload_rules.fates.append(
-            PlannedFate(fate, asked.get("channel_id"), asked.get("title"), int(asked.get("times", 1)))
+            PlannedFate(fate, asked.get("channel_id"), asked.get("title"), asked.get("times", 1))
         )
     return {"limits": upload_rules.limits, "fates": len(upload_rules.fates)}
 
 
-def _set_omissions(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _known_channel(simulator: Simulator, channel_id: str) -> None:
+    if simulator.world.channel(channel_id) is None:
+        raise ValueError(f"channel_id: there is no channel {channel_id!r}")
+
+
+def _set_omissions(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """{"omit": [ids], "times"?}: leave ids out of the next answers of `videos.batchGetStats`."""
     omissions = simulator.room(Omissions)
-    omissions.times.update(dict.fromkeys(asked["omit"], int(asked.get("times", 1))))
+    omissions.times.update(dict.fromkeys(asked["omit"], asked.get("times", 1)))
     return {"omit": omissions.times}
 
 
@@ -159,9 +165,41 @@ def _described(library: Library, video: Video) -> dict[str, Any]:
 
 
 ROUTES: Sequence[BaseRoute] = (
-    wish("GET", "/control/videos", _list),
-    wish("POST", "/control/videos", _studio),
-    wish("POST", "/control/upload-rules", _set_rules),
-    wish("POST", "/control/batch-get-stats", _set_omissions),
+    control_route("GET", "/control/videos", _list, fields={"channel_id": text}),
+    control_route(
+        "POST",
+        "/control/videos",
+        _studio,
+        fields={
+            "channel_id": text,
+            "video_id": text,
+            "title": text,
+            "description": text,
+            "privacy": one_of(get_args(Privacy)),
+            "publish_at": instant,
+            "delete": flag,
+        },
+    ),
+    control_route(
+        "POST",
+        "/control/upload-rules",
+        _set_rules,
+        fields={
+            "channel_id": text,
+            "limit": whole(0, MOST_TIMES),
+            "reject_duplicates": flag,
+            "playlist_duplicates": one_of(("refuse", "allow")),
+            "failure": one_of(FAILURES),
+            "rejection": one_of(REJECTIONS),
+            "title": text,
+            "times": whole(1, MOST_TIMES),
+        },
+    ),
+    control_route(
+        "POST",
+        "/control/batch-get-stats",
+        _set_omissions,
+        fields={"omit": texts, "times": whole(1, MOST_TIMES)},
+    ),
     *(Route(path, feed, methods=["GET"]) for path in TOPIC_PATHS),
 )

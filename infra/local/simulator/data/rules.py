@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from shared.clock import parse_instant
+from infra.local.simulator.timepiece import sent_instant
 
 TITLE_CHARACTERS = 100
 DESCRIPTION_BYTES = 5000
 TAGS_CHARACTERS = 500
 PLAYLIST_TITLE_CHARACTERS = 150
-ASSIGNABLE_CATEGORIES = frozenset({1, 2, 10, 15, 17, 19, 20, 22, 23, 24, 25, 26, 27, 28, 29})
+ASSIGNABLE_CATEGORIES = frozenset(
+    {"1", "2", "10", "15", "17", "19", "20", "22", "23", "24", "25", "26", "27", "28", "29"}
+)
 DEFAULT_CATEGORY = "22"
 
 MUTABLE: Mapping[str, tuple[str, ...]] = {
@@ -92,7 +93,7 @@ def snippet_problem(snippet: Mapping[str, Any]) -> Problem | None:
     if tags_length(tags) > TAGS_CHARACTERS or any(_has_angle(tag) or not tag.strip() for tag in tags):
         return Problem("invalidTags", "The video's keywords are not valid.", "body.snippet.tags")
     category = snippet.get("categoryId")
-    if category is not None and not (category.isdigit() and int(category) in ASSIGNABLE_CATEGORIES):
+    if category is not None and category not in ASSIGNABLE_CATEGORIES:
         return Problem(
             "invalidCategoryId",
             "The video's category does not exist or cannot be assigned.",
@@ -108,7 +109,7 @@ def status_problem(status: Mapping[str, Any], *, was_public: bool) -> Problem | 
         return None
     message = ""
     try:
-        parse_instant(at)
+        sent_instant(at)
     except ValueError:
         message = "The scheduled publishing time is not a date and time with a zone."
     if status.get("privacyStatus") != "private":
@@ -144,7 +145,7 @@ def recording_problem(details: Mapping[str, Any]) -> Problem | None:
         return problem
     try:
         if "recordingDate" in details:
-            datetime.fromisoformat(details["recordingDate"])
+            sent_instant(details["recordingDate"])
     except ValueError:
         return problem
     return None

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.data.library import Arrival, Library
 from infra.local.simulator.hub.feeds import Deletion, Entry
 from infra.local.simulator.hub.hub import Hub
+from infra.local.simulator.timepiece import sent_instant
 from infra.local.simulator.world import Privacy, Video
-from shared.clock import pacific_day, parse_instant
+from shared.clock import pacific_day
 
 if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
@@ -199,4 +200,4 @@ class Studio:
 
 
 def _instant(text: str | None) -> datetime | None:
-    return None if text is None else parse_instant(text)
+    return None if text is None else sent_instant(text)

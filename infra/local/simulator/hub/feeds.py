@@ -46,7 +46,10 @@ def topic_channel(topic: str) -> str | None:
 
     Both addresses that YouTube has documented count, and both schemes. The loopback host is the simulator itself.
     """
-    parts = urlsplit(topic)
+    try:
+        parts = urlsplit(topic)
+    except ValueError:
+        return None
     if parts.scheme not in ("http", "https") or parts.hostname not in _TOPIC_HOSTS:
         return None
     if parts.path not in TOPIC_PATHS:

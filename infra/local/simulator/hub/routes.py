@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qs
 
@@ -10,19 +10,22 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from infra.local.simulator.control import wish
+from infra.local.simulator.control import LARGEST, control_route
 from infra.local.simulator.dispatch import guarded
 from infra.local.simulator.errors import Shape
+from infra.local.simulator.fields import Asked, one_of, optional, text, whole
 from infra.local.simulator.hub.delivery import Signing
 from infra.local.simulator.hub.feeds import notification
 from infra.local.simulator.hub.hub import MODES, Hub
-from infra.local.simulator.hub.subscriptions import Unfit, read_wish
+from infra.local.simulator.hub.subscriptions import Unfit, is_loopback, read_wish
 from infra.local.simulator.state import Simulator, simulator_of
 
 if TYPE_CHECKING:
     from infra.local.simulator.data.studio import Studio
 
 SIGNINGS: tuple[Signing, ...] = get_args(Signing)
+MOST_REPEATS = 1000
+"""Deliveries of one feed that one control request may ask for."""
 
 
 async def subscribe(request: Request) -> Response:
@@ -73,7 +76,7 @@ def _studio(simulator: Simulator) -> Studio:
     return simulator.room(Studio)
 
 
-def _show(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, Any]:
+def _show(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
     """Mode, subscriptions, verifications, deliveries with every answer. No secrets."""
     hub, now = simulator.room(Hub), simulator.clock()
     subscriptions = [
@@ -97,27 +100,22 @@ def _show(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _set_mode(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _set_mode(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """{"mode"?, "signing"?}: how the hub behaves from now on."""
     hub = simulator.room(Hub)
-    mode, signing = asked.get("mode", hub.mode), asked.get("signing", hub.signing)
-    if mode not in MODES or signing not in SIGNINGS:
-        raise ValueError(f"mode: {MODES}; signing: {SIGNINGS}")
-    hub.mode, hub.signing = mode, signing
+    hub.mode, hub.signing = asked.get("mode", hub.mode), asked.get("signing", hub.signing)
     return {"mode": hub.mode, "signing": hub.signing}
 
 
-async def _deliver(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+async def _deliver(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Force deliveries, and answer when their first attempts are over.
 
     {"number", "times"?}: once more what that delivery held. {"video_id"}: a notification about a video.
     {"channel_id", "body"}: any body at all. Each with "signing"?.
     """
     hub, signing = simulator.room(Hub), asked.get("signing")
-    if signing not in {None, *SIGNINGS}:
-        raise ValueError(f"signing: {SIGNINGS}")
     if "number" in asked:
-        made = [hub.repeat(int(asked["number"]), signing) for _ in range(int(asked.get("times", 1)))]
+        made = [hub.repeat(asked["number"], signing) for _ in range(asked.get("times", 1))]
     elif "body" in asked:
         made = hub.send(asked["channel_id"], "", "other", asked["body"].encode(), signing)
     else:
@@ -131,13 +129,15 @@ async def _deliver(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, 
     return {"deliveries": [one.as_json() for one in made]}
 
 
-async def _deny(simulator: Simulator, asked: Mapping[str, Any]) -> dict[str, Any]:
+async def _deny(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """{"topic", "callback", "reason"?}: end a subscription from the hub's side and tell its callback."""
     hub = simulator.room(Hub)
+    if not is_loopback(asked["callback"]):
+        raise ValueError("callback: this hub calls http addresses of this machine only")
     return {"answer": await hub.deny(asked["topic"], asked["callback"], asked.get("reason", ""))}
 
 
-async def _settle(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, Any]:
+async def _settle(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
     """Answer once nothing is on its way any more; retries that are not due stay."""
     hub = simulator.room(Hub)
     _studio(simulator).look(force=True)
@@ -149,9 +149,21 @@ async def _settle(simulator: Simulator, _asked: Mapping[str, Any]) -> dict[str, 
 ROUTES: Sequence[BaseRoute] = (
     Route("/subscribe", subscribe, methods=["POST"]),
     Route("/", subscribe, methods=["POST"]),
-    wish("GET", "/control/hub", _show),
-    wish("POST", "/control/hub", _set_mode),
-    wish("POST", "/control/hub/deliver", _deliver),
-    wish("POST", "/control/hub/deny", _deny),
-    wish("POST", "/control/hub/settle", _settle),
+    control_route("GET", "/control/hub", _show),
+    control_route("POST", "/control/hub", _set_mode, fields={"mode": one_of(MODES), "signing": one_of(SIGNINGS)}),
+    control_route(
+        "POST",
+        "/control/hub/deliver",
+        _deliver,
+        fields={
+            "number": whole(1, LARGEST),
+            "times": whole(1, MOST_REPEATS),
+            "video_id": text,
+            "channel_id": text,
+            "body": text,
+            "signing": optional(one_of(SIGNINGS)),
+        },
+    ),
+    control_route("POST", "/control/hub/deny", _deny, fields={"topic": text, "callback": text, "reason": text}),
+    control_route("POST", "/control/hub/settle", _settle),
 )

@@ -9,6 +9,7 @@ protocol still decides between 202 and 204).
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from infra.local.simulator.hub.feeds import topic_channel
 
 DEFAULT_LEASE = 432_000
 LONGEST_LEASE = 864_000
+_ADDRESS = re.compile(r"https?://[!-~]+", re.ASCII)
 SECRET_BYTES = 200
 """A secret has to be shorter than this (WebSub, section 5.1)."""
 
@@ -77,21 +79,23 @@ def read_wish(form: Mapping[str, str], verify: list[str]) -> Wish | Unfit:
 def _lease(text: str) -> int | None:
     if not text:
         return DEFAULT_LEASE
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         return None
     return min(int(text), LONGEST_LEASE) or DEFAULT_LEASE
 
 
 def is_loopback(url: str) -> bool:
     """Whether a callback lies on this machine; the simulator sends nothing anywhere else."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.fragment:
+    if not _ADDRESS.fullmatch(url):
         return False
-    if parts.hostname == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
+        parts = urlsplit(url)
+        return (
+            not parts.fragment
+            and parts.port != 0
+            and (parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback)
+        )
+    except ValueError:  # Brackets without an end, a port beyond 65535, a name that is no number.
         return False
 
 

@@ -15,9 +15,9 @@ from infra.local.simulator.caller import own_channel
 from infra.local.simulator.errors import GoogleError, bad_request, forbidden
 from infra.local.simulator.paging import BadToken, page
 from infra.local.simulator.reporting.jobs import Jobs, instant
+from infra.local.simulator.timepiece import sent_instant
 from infra.local.simulator.world.issues import Issue, Job
 from infra.local.simulator.world.report_types import REPORT_TYPES
-from shared.clock import parse_instant
 
 if TYPE_CHECKING:
     from infra.local.simulator.dispatch import Answer, Call, Handler
@@ -187,7 +187,7 @@ def _time(params: Mapping[str, Any], name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return parse_instant(text)
+        return sent_instant(text)
     except ValueError:
         message = f"Invalid value at '{name}' (type.googleapis.com/google.protobuf.Timestamp), \"{text}\""
         raise bad_request(message, location=name) from None

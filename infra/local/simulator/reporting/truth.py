@@ -5,25 +5,27 @@ They also change what a comparison needs changed: states, how files are written,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from infra.local.simulator.control import wish
-from infra.local.simulator.reporting.jobs import Jobs, instant
+from infra.local.simulator.control import control_route
+from infra.local.simulator.fields import Asked, day, flag, instant, one_of, optional, text
+from infra.local.simulator.reporting.jobs import Jobs
+from infra.local.simulator.reporting.jobs import instant as told_instant
 from infra.local.simulator.world import issues
 from infra.local.simulator.world.files import PLAIN, Dialect, told
 from infra.local.simulator.world.issues import Job
 from infra.local.simulator.world.model import STATES, Account, Channel
 from infra.local.simulator.world.report_types import REPORT_TYPES, ReportType
-from shared.clock import pacific_day, parse_instant
+from shared.clock import pacific_day
 
 if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
 DEFAULT_TYPE = "channel_basic_a3"
-Asked = Mapping[str, Any]
+MOST_DAYS = 400
+"""Days that one question about the truth may span: a year and a month, each of them computed anew."""
 
 
 def _show_world(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
@@ -56,13 +58,11 @@ def _change_world(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     subject = world.account(asked["email"]) if "email" in asked else world.channel(asked["channel_id"])
     if subject is None:
         raise ValueError("there is no such account or channel")
-    if asked.get("state", "ok") not in STATES:
-        raise ValueError(f"state is one of {', '.join(STATES)}")
     subject.state = asked.get("state", subject.state)
     if "monetised" in asked:
         if not isinstance(subject, Channel):
             raise ValueError("only a channel is monetised")
-        subject.monetised = bool(asked["monetised"])
+        subject.monetised = asked["monetised"]
     return {"state": subject.state}
 
 
@@ -100,7 +100,7 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
         summary = jobs.summary(job, issue)
         days[date.fromordinal(ordinal).isoformat()] = {
             "report_id": issue.id,
-            "create_time": instant(issue.created, fraction=True),
+            "create_time": told_instant(issue.created, fraction=True),
             "preliminary": issue.draft is not None,
             "listed": issue.listed(jobs.issuing),
             "rows": summary.rows,
@@ -117,15 +117,13 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
 
 def _show_reporting(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
     jobs = simulator.room(Jobs)
-    held = None if jobs.held_at is None else instant(jobs.held_at)
+    held = None if jobs.held_at is None else told_instant(jobs.held_at)
     return {"dialect": asdict(jobs.dialect), "jobs": len(jobs.all()), "held_at": held}
 
 
 def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Change the dialect of the files; `{}` makes it plain again."""
     jobs = simulator.room(Jobs)
-    if asked.get("date_format", PLAIN.date_format) not in Dialect.DATE_FORMATS:
-        raise ValueError(f"date_format is one of {', '.join(Dialect.DATE_FORMATS)}")
     jobs.dialect = replace(PLAIN, **asked)
     return _show_reporting(simulator, asked)
 
@@ -133,15 +131,15 @@ def _speak(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 def _hold(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """{"at": RFC 3339}, or {} for now: show no file issued later; {"at": null} goes on."""
     jobs = simulator.room(Jobs)
-    at = asked.get("at", "")
-    jobs.held_at = None if at is None else parse_instant(at).timestamp() if at else jobs.now
+    at = asked["at"] if "at" in asked else simulator.clock()
+    jobs.held_at = None if at is None else at.timestamp()
     return _show_reporting(simulator, asked)
 
 
 def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Let YouTube end jobs: at once, or at an instant that the jobs then tell as their expireTime."""
     jobs = simulator.room(Jobs)
-    at = parse_instant(asked["at"]).timestamp() if asked.get("at") else jobs.now
+    at = asked["at"].timestamp() if "at" in asked else jobs.now
     chosen = [
         job
         for job in jobs.all()
@@ -154,23 +152,45 @@ def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 def _kind(asked: Asked) -> ReportType:
-    name = asked.get("report_type", DEFAULT_TYPE)
-    if name not in REPORT_TYPES:
-        raise ValueError(f"there is no report type {name}")
-    return REPORT_TYPES[name]
+    return REPORT_TYPES[asked.get("report_type", DEFAULT_TYPE)]
 
 
 def _span(asked: Asked) -> tuple[date, date]:
-    return date.fromisoformat(asked["from"]), date.fromisoformat(asked["to"])
+    first, last = asked["from"], asked["to"]
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise ValueError(f"from {first} to {last}: expected 1 to {MOST_DAYS} days, the earlier one first")
+    return first, last
 
+
+_SPAN = {"from": day, "to": day, "report_type": one_of(REPORT_TYPES)}
 
 ROUTES = [
-    wish("GET", "/control/world", _show_world),
-    wish("POST", "/control/world", _change_world),
-    wish("GET", "/control/truth", _channel_truth),
-    wish("GET", "/control/truth/daily", _daily_truth),
-    wish("GET", "/control/reporting", _show_reporting),
-    wish("POST", "/control/reporting", _speak),
-    wish("POST", "/control/reporting/hold", _hold),
-    wish("POST", "/control/reporting/jobs/end", _end_jobs),
+    control_route("GET", "/control/world", _show_world),
+    control_route(
+        "POST",
+        "/control/world",
+        _change_world,
+        fields={"email": text, "channel_id": text, "state": one_of(STATES), "monetised": flag},
+    ),
+    control_route("GET", "/control/truth", _channel_truth, fields={"channel_id": text, **_SPAN}),
+    control_route("GET", "/control/truth/daily", _daily_truth, fields=_SPAN),
+    control_route("GET", "/control/reporting", _show_reporting),
+    control_route(
+        "POST",
+        "/control/reporting",
+        _speak,
+        fields={
+            "date_format": one_of(Dialect.DATE_FORMATS),
+            "added_column": optional(text),
+            "missing_column": optional(text),
+            "new_value": optional(text),
+        },
+    ),
+    control_route("POST", "/control/reporting/hold", _hold, fields={"at": optional(instant)}),
+    control_route(
+        "POST",
+        "/control/reporting/jobs/end",
+        _end_jobs,
+        fields={"report_type": one_of(REPORT_TYPES), "channel_id": text, "at": instant},
+    ),
 ]

@@ -6,6 +6,7 @@ lives a week by the simulator's clock. Its bytes are hashed and counted as they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -198,7 +199,7 @@ def media_of(call: Call) -> tuple[str, int | None]:
 def _announced(call: Call) -> tuple[str, int | None]:
     headers = call.request.headers
     length = headers.get("x-upload-content-length", "")
-    if length and not (length.isascii() and length.isdigit()):
+    if length and not re.fullmatch(r"[0-9]{1,15}", length):
         raise GoogleError(400, "badRequest", "X-Upload-Content-Length is not a number.")
     return headers.get("x-upload-content-type", "application/octet-stream"), int(length) if length else None
 

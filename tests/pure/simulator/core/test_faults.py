@@ -94,7 +94,7 @@ def test_the_two_meanings_of_rate_limit_exceeded_differ_in_their_words():
         ({"kind": "quota"}, False),
         ({"kind": "quotaExceeded"}, False),
         ({"kind": "rateLimitExceeded"}, False),
-        ({"kind": "delay"}, False),
+        ({"kind": "delay", "seconds": 1}, False),
     ],
 )
 def test_only_a_backend_that_was_asked_and_failed_costs_in_the_methods_place(spec: dict[str, object], costs: bool):

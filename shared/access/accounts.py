@@ -1,0 +1,49 @@
+"""How many refresh tokens each Google account has given us: `google_accounts/<hash of the account>`.
+
+Google keeps a hundred of them for one account and one client, and drops the oldest without a word. Those of
+connections that have ended and of consents that came to nothing count as well, so each gets its number when Google
+issues it, and a grant keeps the number of its own: what the account has given since then is newer. All are
+forgotten when the account's permission is revoked, which ends them all.
+
+An account that Google did not name is unknown: such tokens are counted together for the user who brought them,
+which may be too many and is never too few.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.access.google_oauth import digest
+from shared.cloud.firestore import patience
+from shared.monitoring.log import log
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentReference
+
+COLLECTION = "google_accounts"
+
+
+def number_next(client: Client, google_account: str | None, user_id: str) -> int:
+    """The number of a refresh token that was just issued; 1 is an account's first."""
+    from google.cloud.firestore import Increment  # noqa: PLC0415 - Firestore is loaded by then
+
+    document = reference(client, google_account, user_id)
+    written = document.set({"issued": Increment(1)}, merge=True, **patience())
+    if google_account is None:
+        log("NOTICE", "Google named no account; its tokens are counted with its user's", user=user_id)
+    number: int = written.transform_results[0].integer_value
+    return number
+
+
+def issued(client: Client, google_account: str | None, user_id: str) -> int:
+    """How many refresh tokens an account has given us; the newest has this number."""
+    fields = reference(client, google_account, user_id).get(**patience()).to_dict() or {}
+    number: int = fields.get("issued", 0)
+    return number
+
+
+def reference(client: Client, google_account: str | None, user_id: str) -> DocumentReference:
+    """An account's document, to be deleted when Google keeps none of its tokens any more."""
+    name = digest(f"account {google_account}" if google_account is not None else f"unknown, of user {user_id}")
+    found: DocumentReference = client.document(COLLECTION, name)
+    return found
