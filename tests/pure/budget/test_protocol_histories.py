@@ -272,7 +272,8 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def nobody_lends_what_he_does_not_have(self):
-        assert all(self.balances()[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
+        balances = self.balances()
+        assert all(balances[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
 
     @invariant()
     def never_over_the_limit(self):
