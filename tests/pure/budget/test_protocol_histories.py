@@ -116,9 +116,11 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 1000), look_first=st.booleans())
     def ask_again(self, pick, look_first):
         """A second delivery, or a new attempt under an id that was settled."""
-        want = self.wants[pick % len(self.wants)]
+        self._ask_like(self.wants[pick % len(self.wants)], look_first=look_first)
+
+    def _ask_like(self, want: Want, *, look_first: bool) -> Running:
         again = {"token": f"t{next(self.tokens)}", "at": self.now, "lapses_at": self.now + timedelta(hours=1)}
-        self._ask(replace(want, **again), look_first=look_first)
+        return self._ask(replace(want, **again), look_first=look_first)
 
     @rule(units=st.integers(1, 6), priority=st.sampled_from([Priority.HIGH, Priority.CRITICAL]))
     def borrow_at_once(self, units, priority):
@@ -145,6 +147,14 @@ class Histories(RuleBasedStateMachine):
         """Late, twice, and with another figure: what was sent stays charged, and later attempts untouched."""
         hold = self.settled[pick % len(self.settled)]
         self._begin(settling(hold, min(used, hold.units)), hold)
+
+    @precondition(lambda self: self.settled)
+    @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
+    def settle_again_after_the_next_attempt(self, pick, used):
+        hold = self.settled[pick % len(self.settled)]
+        like = next(want for want in self.wants if want.entry == hold.entry)
+        self._finish(self._ask_like(like, look_first=True))
+        self.settle_again(pick, used)
 
     def _begin(self, steps: Any, hold: Hold | None = None) -> None:
         with contextlib.suppress(StopIteration):
