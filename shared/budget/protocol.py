@@ -5,11 +5,9 @@ not below zero afterwards, else it is taken back. Nobody waits for anybody, and 
 each grant saw all additions before it. Borrowing is decided from a look at the accounts and committed on condition
 that none of those it touches has changed.
 
-An addition may be repeated by a client that lost the answer: then units are lost, never given out twice. A
-subtraction is never committed alone but together with a change of state that can happen once.
-
-Every attempt has an entry of its own, written with its addition. Whatever is done about it afterwards changes the
-entry in the same commit, on condition that it is still held; so it is done once, whoever comes late:
+Every attempt has an entry of its own, created with its addition, so that a client that lost the answer does not
+add again. Whatever is done about it afterwards changes the entry in the same commit, on condition that it is still
+held; so it is done once, whoever comes late:
 
     held       set aside; confirmed says that the grant is certain, not still being judged
     settled    charged; the units that were not used have gone back
@@ -210,6 +208,8 @@ def existing(place: Place, opening: Opening, want: Want) -> Steps[Hold | Doc | N
     path = place.entry(want.entry)
     for attempt in range(PATIENCE):
         entry: Doc | None = (yield Read((path,)))[path]
+        if entry is not None and entry.data["state"] == LAPSED and entry.data["token"] == want.token:
+            raise Contended  # it was ours, and we were away for so long that it was charged
         if entry is None or entry.data["state"] != HELD:
             return entry
         hold = _held(place, want.entry, entry)

@@ -89,6 +89,16 @@ class Clocks(RuleBasedStateMachine):
             self._send(method, held.priority, late)
             self.ledgers[who].settle(held, sent=True)
 
+    @rule(who=st.integers(0, 2))
+    def spend_everything(self, who):
+        self.call(who, UPDATE, "a", Priority.CRITICAL, 3, 0)
+        self.call(who, CHANNELS, "a", Priority.CRITICAL, LIMIT, 0)
+
+    @rule()
+    def another_calendar_turns_its_day(self):
+        """Midnight in Greenwich: whoever counted days there would begin to spend anew."""
+        self.stand.now = (self.stand.now + timedelta(days=1)).replace(hour=0, minute=5)
+
     def _send(self, method: str, priority: Priority, late: int) -> None:
         assert not self.google.surely_closed(self.stand.now)
         at = self.stand.now + timedelta(seconds=late)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
 from shared.budget.protocol import (
     HELD,
+    LAPSED,
     Contended,
     Hold,
     Place,
@@ -60,8 +62,10 @@ class Histories(RuleBasedStateMachine):
         self.paid: dict[str, int] = {}
         """What callers hold and have not given back, by token: the truth that the ledger must cover."""
         self.priority: dict[str, Priority] = {}
+        self.wants: list[Want] = []
         self.granted: list[Hold] = []
         self.settled: list[Hold] = []
+        self.released: set[str] = set()
         self.tokens = itertools.count()
         self.slept = 0
 
@@ -100,8 +104,32 @@ class Histories(RuleBasedStateMachine):
             lapses_at=self.now + timedelta(hours=1),
             expires_at=self.now,
         )
+        self.wants.append(want)
+        self._ask(want, look_first=look_first)
+
+    def _ask(self, want: Want, *, look_first: bool) -> Running:
         protocol = borrowing if look_first else spending
-        self.running.append(Running(protocol(PLACE, OPENING, want), want=want))
+        self.running.append(one := Running(protocol(PLACE, OPENING, want), want=want))
+        return one
+
+    @precondition(lambda self: self.wants)
+    @rule(pick=st.integers(0, 1000), look_first=st.booleans())
+    def ask_again(self, pick, look_first):
+        """A second delivery, or a new attempt under an id that was settled."""
+        self._ask_like(self.wants[pick % len(self.wants)], look_first=look_first)
+
+    def _ask_like(self, want: Want, *, look_first: bool) -> Running:
+        again = {"token": f"t{next(self.tokens)}", "at": self.now, "lapses_at": self.now + timedelta(hours=1)}
+        return self._ask(replace(want, **again), look_first=look_first)
+
+    @rule(units=st.integers(1, 6), priority=st.sampled_from([Priority.HIGH, Priority.CRITICAL]))
+    def borrow_at_once(self, units, priority):
+        """Two look at the same books before either writes."""
+        for account in ("user:new", "system-1"):
+            self.ask(account, 1, units, 1, priority, None, 1.0, True)
+        for one in self.running[-2:]:
+            while one in self.running and not isinstance(one.step, Commit):
+                self._advance(one)
 
     @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
     def settle(self, pick, used):
@@ -109,6 +137,7 @@ class Histories(RuleBasedStateMachine):
             hold = self.granted.pop(pick % len(self.granted))
             used = min(used, hold.units)
             # From here on the caller counts only on what he sent.
+            self.released.add(hold.token)
             self.paid[hold.token] = min(self.paid.get(hold.token, 0), used)
             self._begin(settling(hold, used), hold)
 
@@ -118,6 +147,14 @@ class Histories(RuleBasedStateMachine):
         """Late, twice, and with another figure: what was sent stays charged, and later attempts untouched."""
         hold = self.settled[pick % len(self.settled)]
         self._begin(settling(hold, min(used, hold.units)), hold)
+
+    @precondition(lambda self: self.settled)
+    @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
+    def settle_again_after_the_next_attempt(self, pick, used):
+        hold = self.settled[pick % len(self.settled)]
+        like = next(want for want in self.wants if want.entry == hold.entry)
+        self._finish(self._ask_like(like, look_first=True))
+        self.settle_again(pick, used)
 
     def _begin(self, steps: Any, hold: Hold | None = None) -> None:
         with contextlib.suppress(StopIteration):
@@ -204,6 +241,8 @@ class Histories(RuleBasedStateMachine):
         if isinstance(result, Hold):
             assert one.want is not None
             assert one.want.ask.least <= result.units <= one.want.ask.units
+            if result.token in self.released:
+                return result  # the first delivery is giving it back; the second one has nothing to count on
             self.paid[result.token] = result.units
             self.priority[result.token] = one.want.ask.priority
             if all(hold.token != result.token for hold in self.granted):
@@ -236,8 +275,15 @@ class Histories(RuleBasedStateMachine):
         return [doc.data for path, doc in self.shelf.docs.items() if path.startswith(f"{collection}/")]
 
     @invariant()
+    def what_is_granted_is_settled_by_its_own_caller_or_lapses(self):
+        for hold in self.granted:
+            entry = self.shelf.docs[PLACE.entry(hold.entry)].data
+            assert entry["token"] != hold.token or entry["state"] in {HELD, LAPSED}
+
+    @invariant()
     def nobody_lends_what_he_does_not_have(self):
-        assert all(self.balances()[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
+        balances = self.balances()
+        assert all(balances[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
 
     @invariant()
     def never_over_the_limit(self):

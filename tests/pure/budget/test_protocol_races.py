@@ -11,7 +11,7 @@ from infra.bench.shelf import Shelf
 from shared.budget.accounts import Opening
 from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
-from shared.budget.protocol import Hold, Place, Want, borrowing, settling, spending, sweeping
+from shared.budget.protocol import Contended, Hold, Place, Want, borrowing, settling, spending, sweeping
 from shared.budget.steps import Commit
 
 PLACE = Place(date(2026, 11, 22), "default")
@@ -160,18 +160,26 @@ def test_nothing_is_written_off_that_its_caller_took_back_at_the_last_moment():
     assert spent(shelf) == 3
 
 
+@pytest.mark.fault(20)
+def test_who_was_away_until_his_attempt_was_charged_does_not_use_its_name_again():
+    shelf = Shelf()
+    away = Actor(shelf, spending(PLACE, OPENING, want(2, "away", "op")))
+    shelf.answer(away.step)  # it happened, and its answer was lost
+    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(hours=2))).finish()
+    with pytest.raises(Contended):
+        away.finish()
+    assert spent(shelf) == 2
+
+
 @pytest.mark.fault(19)
 def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
     shelf, opening = Shelf(), Opening(limit=5, reserve=0, accounts={"user:b": 5})
-    borrowers = [
-        Actor(shelf, borrowing(PLACE, opening, replace(one, ask=replace(one.ask, priority=Priority.HIGH))))
-        for one in (want(5, "first"), want(5, "second"))
-    ]
+    asks = [replace(want(5, name).ask, account=f"user:{name}", priority=Priority.HIGH) for name in ("c", "d")]
+    borrowers = [Actor(shelf, borrowing(PLACE, opening, replace(want(5, ask.account), ask=ask))) for ask in asks]
     for borrower in borrowers:
         borrower.go(until_commit=True)
-    results = [borrower.finish() for borrower in borrowers]
-    assert [type(result) for result in results] == [Hold, Refusal]
-    assert spent(shelf) == 5
+    assert [type(borrower.finish()) for borrower in borrowers] == [Hold, Refusal]
+    assert shelf.docs[PLACE.account("user:b")].data["lent"] == 5
 
 
 @pytest.mark.parametrize("used", [0, 2])
