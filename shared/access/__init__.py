@@ -58,7 +58,7 @@ def _vault_keys() -> Keyring:
 
 
 @cache
-def google_oauth() -> GoogleOAuth:
+def google() -> GoogleOAuth:
     """Google's OAuth, for this deployment's client."""
     return GoogleOAuth(settings(), _RegisteredClient(), system_clock)
 
@@ -68,7 +68,7 @@ def refresher() -> Refresher:
     """This process's way to access tokens."""
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
     dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
-    return Refresher(firestore.client(), vault(), google_oauth(), system_clock, owner=owner, dice=dice)
+    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, dice=dice)
 
 
 @cache
@@ -83,7 +83,7 @@ def consents() -> Consents:
     return Consents(
         client=client,
         vault=vault(),
-        google=google_oauth(),
+        google=google(),
         connector=Connector(client, vault(), settings(), system_clock, dice=dice),
         settings=settings(),
         clock=system_clock,
@@ -105,7 +105,7 @@ def disconnects() -> Disconnects:
     return Disconnects(
         firestore.client(),
         vault(),
-        google_oauth(),
+        google(),
         system_clock,
         erase_rows=_erase_rows,
         revoke_later=_revoke_later,

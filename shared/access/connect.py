@@ -20,7 +20,7 @@ from shared.access.google_oauth import Tokens
 from shared.access.lifetimes import LOOK_EVERY
 from shared.access.vault import Vault
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.errors import Conflict, Forbidden, Unavailable, YtempireError
 from shared.settings import Settings
 
@@ -160,34 +160,22 @@ class Connector:
         seen: Mapping[str, DocumentSnapshot[Any]],
     ) -> Connected | None:
         """One commit under the conditions seen; None when one of them no longer holds."""
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-        from google.cloud.firestore import ArrayUnion  # noqa: PLC0415
+        from google.cloud.firestore import ArrayUnion  # noqa: PLC0415 - Firestore has imported it already
 
         now = self._clock()
         requested = applicant.requested | (known.grant.requested_scopes if known.grant else frozenset())
         granted = _granted(applicant, known)
         found = capabilities(granted, requested)
         batch = self._client.batch()
-
-        def put(name: str, fields: dict[str, Any]) -> None:
-            snapshot = seen[name]
-            if snapshot.exists:
-                option = self._client.write_option(last_update_time=snapshot.update_time)
-                batch.update(snapshot.reference, fields, option=option)
-            else:
-                batch.create(snapshot.reference, fields)
-
-        put("channel", _channel_fields(applicant, learnt, found, known, now))
+        put(batch, seen["channel"], _channel_fields(applicant, learnt, found, known, now))
         scopes = {"granted_scopes": sorted(granted), "requested_scopes": sorted(requested)}
-        put("grant", self._grant_fields(applicant, learnt.channel_id, known.grant, now) | scopes)
+        put(batch, seen["grant"], self._grant_fields(applicant, learnt.channel_id, known.grant, now) | scopes)
         if learnt.channel_id not in known.user_channels:
-            put("user", {"channels": ArrayUnion([learnt.channel_id])})
+            put(batch, seen["user"], {"channels": ArrayUnion([learnt.channel_id])})
         if applicant.user_id not in known.users:
-            put("users", {"connected": ArrayUnion([applicant.user_id])})
-        try:
-            batch.commit(**patience())
-        except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
-            return None  # Conflict: AlreadyExists and Aborted
+            put(batch, seen["users"], {"connected": ArrayUnion([applicant.user_id])})
+        if not committed(batch):
+            return None
         return Connected(learnt.channel_id, learnt.title, known.channel is not None, found)
 
     def _grant_fields(

@@ -24,7 +24,7 @@ from shared.access.pace import StartPace
 from shared.access.secret import Secret
 from shared.access.vault import Vault
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
 from shared.monitoring.log import log
 from shared.settings import Settings
@@ -246,8 +246,7 @@ class Consents:
 
     def _consume(self, key: str, binding: str) -> _Record:
         """The record of a state, which from now on no longer works."""
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-        from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415
+        from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - Firestore has imported it already
 
         reference = self._client.document(COLLECTION, key)
         snapshot = reference.get(**patience())
@@ -255,12 +254,10 @@ class Consents:
         check(fields, binding, self._clock())
         assert fields is not None
         verifier = self._vault.open(fields[VERIFIER], record=f"{COLLECTION}/{key}", field=VERIFIER)
-        condition = self._client.write_option(last_update_time=snapshot.update_time)
-        change = {"consumed_at": self._clock(), VERIFIER: DELETE_FIELD}
-        try:
-            reference.update(change, option=condition, **patience())
-        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-            raise _used() from None
+        me, batch = secrets.token_hex(8), self._client.batch()
+        put(batch, snapshot, {"consumed_at": self._clock(), "consumed_by": me, VERIFIER: DELETE_FIELD})
+        if not committed(batch) and (reference.get(**patience()).to_dict() or {}).get("consumed_by") != me:
+            raise _used()
         return _Record(
             user_id=fields["user_id"],
             scopes=frozenset(fields["scopes"]),

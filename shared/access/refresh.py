@@ -9,6 +9,7 @@ off. No lock is held while Google is asked, and nobody waits for a token that is
 from __future__ import annotations
 
 import enum
+import itertools
 import random
 import time
 from collections.abc import Callable
@@ -43,8 +44,8 @@ MARGIN = timedelta(minutes=5)
 """A token this close to its end is refreshed before it is handed out."""
 
 LEASE = timedelta(seconds=30)
-"""Longer than the token endpoint may take to be reached and to fall silent (5 + 10 s), so a living refresher keeps
-its lease; one that an answer in driblets holds up for longer is fenced off."""
+"""Twice what the token endpoint may take to be reached and to fall silent, so a living refresher keeps its lease;
+one that is held up longer is fenced off and goes on with the token that stands."""
 
 _LAST_USE = timedelta(seconds=10)
 """A token with less than this left is not handed out: the call it is for takes time."""
@@ -108,6 +109,7 @@ class Refresher:
         self._google = google
         self._clock = clock
         self._owner = owner
+        self._takes = itertools.count()
         self._dice = dice
         self._lease = lease
         self._sleep = sleep
@@ -149,12 +151,9 @@ class Refresher:
             grant.refresh_token, record=grants.path(grant.channel_id), field=grants.REFRESH_TOKEN
         )
         generation = grant.generation + 1
-        batch = self._client.batch()
-        put(batch, snapshot, grants.lease_fields(self._owner, generation, self._clock(), self._lease))
-        if not committed(batch):
+        written = self._lease_taken(snapshot, generation)
+        if written is None:
             return None
-        assert batch.write_results is not None
-        written = batch.write_results[0].update_time
         try:
             tokens = self._google.refresh(Secret(refresh_token.decode()))
         except YtempireError as error:
@@ -164,11 +163,24 @@ class Refresher:
             if outcome is None:
                 self._finish(grant, generation, written, {"lease": None}, None)
                 raise
-            self._settle(grant, generation, written, outcome, {})
+            if not self._settle(grant, generation, written, outcome, {}):
+                return None  # it was about a token that is no longer the connection's
             raise self._explained(error, outcome) from error
         kept = self._settle(grant, generation, written, Outcome.REFRESHED, self._sealed(grant, tokens))
         alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
+
+    def _lease_taken(self, snapshot: DocumentSnapshot[Any], generation: int) -> datetime | None:
+        """Take the lease; answers when that was written, or None when somebody else was faster."""
+        me = f"{self._owner}/{next(self._takes)}"
+        batch = self._client.batch()
+        put(batch, snapshot, grants.lease_fields(me, generation, self._clock(), self._lease))
+        if committed(batch) and batch.write_results:
+            written: datetime = batch.write_results[0].update_time
+            return written
+        found = snapshot.reference.get(["lease"], **patience())
+        lease = (found.to_dict() or {}).get("lease") or {}
+        return found.update_time if lease.get("owner") == me else None  # ours: only the answer was lost
 
     def _settle(
         self, grant: Grant, generation: int, written: datetime, outcome: Outcome, changes: dict[str, Any]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from shared.access.keyring import Keyring
 from shared.access.vault import KEY_TTL, Vault
 from shared.clock import Clock, parse_instant
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.errors import CorruptData, InvalidRequest
 from shared.monitoring.log import log
 
@@ -135,8 +135,6 @@ class Rotation:
             page = list(query.start_after(page[-1]).stream(**patience()))
 
     def _reseal_one(self, snapshot: DocumentSnapshot[Any], collection: str, field: str) -> bool:
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
         record = f"{collection}/{snapshot.id}"
         try:
             plain = self._vault.open(snapshot.get(field), record=record, field=field)
@@ -144,12 +142,9 @@ class Rotation:
             log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
             return False
         change = {field: self._vault.seal(plain, record=record, field=field)}
-        condition = self._client.write_option(last_update_time=snapshot.update_time)
-        try:
-            snapshot.reference.update(change, option=condition, **patience())
-        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted):
-            return False
-        return True
+        batch = self._client.batch()
+        put(batch, snapshot, change)
+        return committed(batch)
 
     def _under(self, collection: str, field: str, version: int) -> Any:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415

@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, pacific_day, parse_instant
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
@@ -219,8 +219,6 @@ class Ledger:
         create: whether a month without a document is begun; a load's outcome must not bring back what a
         disconnect has deleted.
         """
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
         places = {self._month(channel_id, report_type, month).path: month for month in months}
         references = [self._client.document(path) for path in places]
         seen = {places[found.reference.path]: found for found in self._client.get_all(references, **patience())}
@@ -233,21 +231,13 @@ class Ledger:
         for month, entries in _by_month(decide(days)).items():
             snapshot = seen[month]
             if snapshot.exists:
-                option = self._client.write_option(last_update_time=snapshot.update_time)
-                fields = {f"days.`{text}`": entry for text, entry in entries.items()}
-                batch.update(snapshot.reference, fields, option=option)
+                put(batch, snapshot, {f"days.`{text}`": entry for text, entry in entries.items()})
             elif create:
-                document = {"channel_id": channel_id, "report_type": report_type, "days": entries}
-                batch.create(snapshot.reference, document)
+                put(batch, snapshot, {"channel_id": channel_id, "report_type": report_type, "days": entries})
             else:
                 continue
             wrote = True
-        try:
-            if wrote:
-                batch.commit(**patience())
-        except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
-            return False  # Conflict: AlreadyExists and Aborted
-        return True
+        return committed(batch) if wrote else True
 
     def _month(self, channel_id: str, report_type: str, month: date) -> Any:
         return self._client.collection(COLLECTION).document(f"{channel_id}:{report_type}:{month:%Y-%m}")

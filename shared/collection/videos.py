@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, parse_instant
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.push.feed import VideoNotice
 
 if TYPE_CHECKING:
@@ -43,24 +43,16 @@ def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
 
 def record(client: Client, notice: VideoNotice) -> Change:
     """Fold one notice into its video. Safe to repeat and to run twice at once."""
-    from google.api_core.exceptions import Conflict, FailedPrecondition, NotFound  # noqa: PLC0415 - paid by writers
-
     reference = client.collection(COLLECTION).document(notice.video_id)
     while True:
         snapshot = reference.get(**patience())
         found = change(notice, snapshot.get("updated") if snapshot.exists else None)
         if found is Change.NOTHING:
             return found
-        fields = _fields(notice, found)
-        try:
-            if snapshot.exists:
-                option = client.write_option(last_update_time=snapshot.update_time)
-                reference.update(fields, option=option, **patience())
-            else:
-                reference.create(fields, **patience())
-        except (FailedPrecondition, Conflict, NotFound):
-            continue  # somebody wrote in between: look again
-        return found
+        batch = client.batch()
+        put(batch, snapshot, _fields(notice, found))
+        if committed(batch):
+            return found
 
 
 def forget(client: Client, video_id: str) -> None:

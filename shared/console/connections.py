@@ -15,6 +15,7 @@ from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROU
 from shared.console.loaded import Loaded
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
+DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
 ATTENTION = "attention"
 """The filter for channels that need somebody, whatever their state."""
 
@@ -71,6 +72,12 @@ class Todo:
 NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
 _MEND_CLIENT = Todo(
     urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
+)
+
+_FINISH_DELETION = Todo(
+    urgency=Urgency.NOW,
+    text="Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
+    code="gcloud scheduler jobs run refresh-tokens",
 )
 
 
@@ -175,7 +182,7 @@ def _row(
         why=_CLIENT_REFUSED if client_refused else _WHY.get(channel.state_reason, channel.state_reason),
         since=channel.state_since,
         missing=missing,
-        todo=_MEND_CLIENT if client_refused else _todo(channel, missing, app_url, overdue=overdue),
+        todo=_MEND_CLIENT if client_refused else _todo(channel, missing, app_url, now, overdue=overdue),
         connected_at=channel.connected_at,
         last_sync=last_sync,
         overdue=overdue,
@@ -197,12 +204,12 @@ def _missing(channel: Channel) -> tuple[Lack, ...]:
     )
 
 
-def _todo(channel: Channel, missing: tuple[Lack, ...], app_url: str, *, overdue: bool) -> Todo:
+def _todo(channel: Channel, missing: tuple[Lack, ...], app_url: str, now: datetime, *, overdue: bool) -> Todo:
     again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
     if channel.state == REAUTH_REQUIRED:
         return Todo(urgency=Urgency.NOW, text=f"{again}.", link=app_url)
     if channel.state == DISCONNECTING:
-        return NOTHING
+        return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
     if channel.warnings:
         kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
         why = _ENDS.get(kind, kind)

@@ -6,11 +6,12 @@ one of them say it in the log.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import committed, patience, put
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
@@ -53,20 +54,12 @@ def firing(client: Client) -> tuple[Alert, ...]:
 
 
 def _turn(client: Client, key: str, state: str, message: str, now: datetime) -> None:
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
     reference = client.document(COLLECTION, key)
     snapshot = reference.get(**patience())
     if state == (snapshot.get("state") if snapshot.exists else _RESOLVED):
         return
-    fields = {"state": state, "since": now, "message": message}
-    try:
-        if snapshot.exists:
-            reference.update(
-                fields, option=client.write_option(last_update_time=snapshot.update_time), **patience()
-            )
-        else:
-            reference.create(fields, **patience())
-    except (exceptions.FailedPrecondition, exceptions.Conflict):
+    me, batch = secrets.token_hex(8), client.batch()
+    put(batch, snapshot, {"state": state, "since": now, "message": message, "said_by": me})
+    if not committed(batch) and (reference.get(**patience()).to_dict() or {}).get("said_by") != me:
         return  # somebody else has just said so
     log("CRITICAL" if state == _FIRING else "NOTICE", f"alert {state}", alert=key, reason=message)

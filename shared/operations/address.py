@@ -1,8 +1,8 @@
 """Which addresses a source may have: public ones, looked up once and then held to.
 
 A URL that a customer gives makes our servers ask somewhere. So the name is resolved here, every address that it
-has must be public, and the connection goes to that very address: a name that answers differently a second later
-(DNS rebinding) changes nothing. Source: OWASP, server-side request forgery prevention.
+has must be public, and the connection goes to one of those very addresses: a name that answers differently a
+second later (DNS rebinding) changes nothing. Source: OWASP, server-side request forgery prevention.
 """
 
 from __future__ import annotations
@@ -17,6 +17,18 @@ from shared.errors import InvalidRequest, Unavailable
 
 HTTPS_PORT = 443
 _URL_MAX = 2048
+_ADDRESSES_MAX = 4  # that are tried; each may take its time not to answer
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_SPECIAL = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # for protocols: Teredo, ORCHID, benchmarks
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+    )
+)
+"""Parts of the unicast space that are no hosts of the public Internet. Source: IANA, special-purpose addresses."""
 
 Resolver = Callable[[str], Sequence[str]]
 """All addresses of a host name. Raises OSError when it has none."""
@@ -27,10 +39,10 @@ Admits = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class Target:
-    """A URL and the one address that stands for its host."""
+    """A URL and the addresses that stand for its host, in the order in which they are tried."""
 
     host: str
-    address: str
+    addresses: tuple[str, ...]
     path: str
 
 
@@ -41,15 +53,13 @@ def resolve(host: str) -> Sequence[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public Internet: not private, loopback, link-local, shared or reserved."""
+    """Whether an address is one of the public Internet: not private, loopback, link-local, shared or reserved.
+
+    Of IPv6 only plain global unicast counts, nothing that carries another address in it or is set aside.
+    """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        nat64 = ip in ipaddress.ip_network("64:ff9b::/96")
-        if nat64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None and not is_public(str(inner)):
-            return False
+        return ip in _UNICAST and ip.is_global and not any(ip in special for special in _SPECIAL)
     return ip.is_global and not ip.is_multicast
 
 
@@ -88,4 +98,5 @@ def target(url: str, *, field: str, resolver: Resolver = resolve, admits: Admits
             "The source's address is not on the public Internet.", reason="sourceNotPublic", field=field
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(host, addresses[0], path)
+    plain_first = sorted(addresses, key=lambda address: ":" in address)  # not every host of ours speaks IPv6
+    return Target(host, tuple(plain_first[:_ADDRESSES_MAX]), path)

@@ -18,7 +18,6 @@ from shared.operations import effects, plan
 from shared.operations.intents import intents, planned
 from shared.operations.operation import Operation
 from shared.operations.records import Operations
-from shared.operations.requests import parse
 from shared.operations.run import Runner
 from shared.operations.sources import Source, StorageObject, WebFile
 from shared.operations.submit import Desk, answer, command
@@ -43,7 +42,7 @@ def handle(body: Mapping[str, Any]) -> dict[str, Any]:
         asked_for = intents(body)
         return {"plan": planned(asked_for, desk.plan(asked_for))}
     only_quote = body.get("quote") is True
-    request = parse({name: value for name, value in body.items() if name != "quote"}, now=system_clock())
+    request = desk.request({name: value for name, value in body.items() if name != "quote"})
     if only_quote:
         return {"quote": desk.quote(request).as_json()}
     return answer(*desk.submit(request))

@@ -11,6 +11,8 @@ from typing import Any
 from shared.clock import parse_instant
 from shared.errors import InvalidRequest
 
+_YEARS = range(2000, 2100)
+
 
 class Fields:
     """One JSON object on its way to being believed. `path` names it in messages."""
@@ -22,7 +24,8 @@ class Fields:
         self._raw: Mapping[str, Any] = raw
         for name in raw:
             if name not in known:
-                raise self.wrong(str(name), f"is not known; known are {', '.join(sorted(known))}")
+                shown = str(name).encode("utf-8", "replace").decode()
+                raise self.wrong(shown, f"is not known; known are {', '.join(sorted(known))}")
 
     def wrong(self, name: str, why: str) -> InvalidRequest:
         """The error for one field."""
@@ -45,9 +48,17 @@ class Fields:
 
     def text(self, name: str) -> str:
         """A text."""
-        value = self._raw.get(name)
+        return self._sound(name, self._raw.get(name))
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; empty when it is not there."""
+        return [self._sound(name, value) for value in self.items(name)]
+
+    def _sound(self, name: str, value: object) -> str:
         if not isinstance(value, str):
             raise self.wrong(name, "must be a text")
+        if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value):
+            raise self.wrong(name, "has a character that is no character")
         return value
 
     def match(self, name: str, pattern: re.Pattern[str]) -> str:
@@ -79,11 +90,14 @@ class Fields:
         return value
 
     def instant(self, name: str) -> datetime:
-        """A time with a zone, in UTC."""
+        """A time of this century with a zone, in UTC."""
         try:
-            return parse_instant(self.text(name))
-        except ValueError as error:
+            instant = parse_instant(self.text(name))
+        except (ValueError, OverflowError) as error:
             raise self.wrong(name, "must be a time with a zone, as in 2026-12-01T18:00:00Z") from error
+        if instant.year not in _YEARS:
+            raise self.wrong(name, f"must be a time of the years {_YEARS.start} to {_YEARS.stop - 1}")
+        return instant
 
 
 @dataclass(frozen=True)

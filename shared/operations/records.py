@@ -13,17 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import patience
 from shared.errors import Conflict, NotFound
-from shared.operations.operation import ENDED, Event, Operation, State
+from shared.operations.operation import Event, Operation, State
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 COLLECTION = "operations"
 PAUSES = "upload_pauses"
+_IN_STATE = "in_state"
 
 
 class Superseded(Exception):
     """Somebody else has written the operation since: stop, and leave it to them."""
+
+
+def key_reused() -> Conflict:
+    """Another request came under a key that was accepted before."""
+    return Conflict(
+        "This idempotency key was used for another request.",
+        reason="idempotencyKeyReused",
+        field="idempotency_key",
+    )
 
 
 @dataclass
@@ -52,11 +62,7 @@ class Operations:
         except AlreadyExists:
             stored = self.get(operation.id).operation
             if stored.fingerprint != operation.fingerprint:
-                raise Conflict(
-                    "This idempotency key was used for another request.",
-                    reason="idempotencyKeyReused",
-                    field="idempotency_key",
-                ) from None
+                raise key_reused() from None
             return stored
         return operation
 
@@ -83,13 +89,10 @@ class Operations:
             raise Superseded from error
         record.operation, record.version = operation, written.update_time
 
-    def of_channel(self, channel_id: str, *, limit: int = 50) -> list[Operation]:
-        """A channel's operations, newest first."""
-        return self._some("channel_id", "==", channel_id, limit)
-
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
-        """Operations in some states, newest first."""
-        return self._some("state", "in", [state.value for state in states], limit)
+        """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
+        found = [operation for state in states for operation in self._newest(state, limit)]
+        return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
     def overdue(self, before: datetime, *, limit: int = 200) -> Iterator[Operation]:
         """Operations whose next turn should have begun before an instant and that have not ended."""
@@ -101,7 +104,11 @@ class Operations:
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
-        return self._some(f"results.{name}", "==", found, 20)
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        made = FieldFilter(f"results.{name}", "==", found)
+        query = self.client.collection(COLLECTION).where(filter=made).limit(20)
+        return [_operation(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         """Let no upload to this channel begin before an instant."""
@@ -114,12 +121,14 @@ class Operations:
         until = stored.get("until") if stored else None
         return until if isinstance(until, datetime) and until > now else None
 
-    def _some(self, name: str, relation: str, value: object, limit: int) -> list[Operation]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+    def _newest(self, state: State, limit: int) -> Iterator[Operation]:
+        from google.cloud.firestore import Query  # noqa: PLC0415
 
-        query = self.client.collection(COLLECTION).where(filter=FieldFilter(name, relation, value)).limit(limit)
-        found = [_operation(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
-        return sorted(found, key=lambda operation: operation.created_at, reverse=True)
+        query = self.client.collection(COLLECTION).order_by(
+            f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
+        )
+        for snapshot in query.limit(limit).stream(**patience()):
+            yield _operation(snapshot.id, snapshot.to_dict())
 
     def _document(self, operation_id: str) -> Any:
         return self.client.document(COLLECTION, operation_id)
@@ -132,7 +141,8 @@ def _fields(operation: Operation) -> dict[str, Any]:
     stored["history"] = [{**asdict(event), "state": event.state.value} for event in operation.history]
     for name in ("work", "results", "upload", "retries"):
         stored[name] = dict(stored[name])
-    stored["active"] = operation.state not in ENDED
+    # Only documents that have a field are listed by it: newest first within a state needs no index of two fields.
+    stored[_IN_STATE] = {operation.state.value: operation.updated_at}
     return stored
 
 

@@ -123,9 +123,9 @@ def _description(fields: Fields, name: str) -> str:
 
 
 def _tags(fields: Fields, name: str) -> list[str]:
-    tags = fields.items(name)
-    if not all(isinstance(tag, str) and tag.strip() and not set(tag) & set('<>,"') for tag in tags):
-        raise fields.wrong(name, 'must be texts without < > , or "')
+    tags = fields.texts(name)
+    if not all(tag.strip() and tag.isprintable() and not set(tag) & set('<>,"') for tag in tags):
+        raise fields.wrong(name, 'must be texts without < > , " or control characters')
     counted = sum(len(tag) + (2 if " " in tag else 0) for tag in tags) + max(0, len(tags) - 1)
     if counted > TAGS_MAX:
         raise fields.wrong(name, f"have {counted} characters as YouTube counts them; it takes {TAGS_MAX}")
@@ -134,6 +134,8 @@ def _tags(fields: Fields, name: str) -> list[str]:
 
 def _source(inner: Inner) -> dict[str, str]:
     fields = inner.knowing("url", "bucket", "object")
+    if fields.has("url") and (fields.has("bucket") or fields.has("object")):
+        raise fields.wrong("url", "and bucket with object exclude each other: one source a file")
     if fields.has("url"):
         checked(fields.text("url"), field=f"{inner.path}url")
         return {"url": fields.text("url")}
@@ -148,7 +150,7 @@ _WORDS: Mapping[str, tuple[str, str, Callable[[Fields, str], Any]]] = {
     "title": ("snippet", "title", _title),
     "description": ("snippet", "description", _description),
     "tags": ("snippet", "tags", _tags),
-    "category_id": ("snippet", "categoryId", lambda f, n: f.match(n, re.compile(r"[1-9]\d?"))),
+    "category_id": ("snippet", "categoryId", lambda f, n: f.match(n, re.compile(r"[1-9][0-9]?"))),
     "default_language": ("snippet", "defaultLanguage", lambda f, n: f.match(n, _LANGUAGE)),
     "default_audio_language": ("snippet", "defaultAudioLanguage", lambda f, n: f.match(n, _LANGUAGE)),
     "privacy": ("status", "privacyStatus", lambda f, n: f.choice(n, PRIVACIES)),

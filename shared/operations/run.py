@@ -38,6 +38,7 @@ EARLY = timedelta(seconds=5)
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
 OVERDUE = timedelta(hours=1)  # a queue may be behind; its task would come by itself
 SWEEPS_MAX = 3
+RUNS_MAX = 20  # that were cut off without any progress
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
 
 
@@ -176,7 +177,13 @@ class Runner:
         """Whether this turn goes on with the next step."""
         now, operation = self.clock(), turn.operation
         if isinstance(outcome, HandOn):
-            self._next_turn(turn.record, State.QUEUED, now, "handedOn", "The work goes on in another run.")
+            runs = operation.retries.get("handedOn", 0) + 1
+            if runs > RUNS_MAX:
+                self._fail(turn.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
+                return False
+            retries = {**operation.retries, "handedOn": runs}
+            message = "The work goes on in another run."
+            self._next_turn(turn.record, State.QUEUED, now, "handedOn", message, retries=retries)
             return False
         self._step_done(turn, outcome.message, {**operation.results, **outcome.results})
         if turn.out_of_time and turn.operation.current:

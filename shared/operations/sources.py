@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 from shared.cloud import storage
 from shared.errors import InvalidRequest, NotFound, Unavailable
-from shared.operations.address import HTTPS_PORT, Admits, Resolver, is_public, resolve, target
+from shared.operations.address import HTTPS_PORT, Admits, Resolver, Target, is_public, resolve, target
 from shared.operations.media import HEAD
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
 _REDIRECTS = 5
+_CONNECT_SECONDS = 10.0
 _SECONDS = 30.0
 
 
@@ -178,17 +179,29 @@ class WebFile:
         raise self._refused("redirects too often")
 
     def _open(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        import urllib3  # noqa: PLC0415
+        """The answer of the first of the host's addresses that takes the connection."""
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # noqa: PLC0415
 
         place = target(url, field=self.field_name, resolver=self.resolver, admits=self.admits)
+        *others, last = place.addresses
+        for address in others:
+            try:
+                return self._ask(place, address, headers)
+            except (NewConnectionError, ConnectTimeoutError):
+                continue
+        return self._ask(place, last, headers)
+
+    def _ask(self, place: Target, address: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        import urllib3  # noqa: PLC0415
+
         # Connected to by address, so that nothing is looked up twice; certificate and Host are the name's.
         pool = urllib3.HTTPSConnectionPool(
-            place.address,
+            address,
             self.port,
             server_hostname=place.host,
             assert_hostname=place.host,
             ssl_context=self.tls or ssl.create_default_context(),
-            timeout=_SECONDS,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SECONDS),
             retries=False,
             maxsize=1,
         )

@@ -12,13 +12,13 @@ from typing import Any
 from shared.budget.quotes import Quote as Estimate
 from shared.budget.quotes import Work
 from shared.clock import Clock
-from shared.errors import Conflict, InvalidRequest
+from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.operations import plan
 from shared.operations.intents import Intent
 from shared.operations.operation import Event, Operation, State
-from shared.operations.records import Operations, Superseded
-from shared.operations.requests import Request
+from shared.operations.records import Operations, Superseded, key_reused
+from shared.operations.requests import Request, parse
 from shared.operations.run import Enqueue, queue_turn
 
 _ID = re.compile(r"op-[0-9a-f]{24}")  # what `operation_id` makes; anything else is no document of ours
@@ -54,11 +54,26 @@ class Desk:
     enqueue: Enqueue
     clock: Clock
 
+    def request(self, body: Mapping[str, Any]) -> Request:
+        """The request in a body. One that was accepted before is read as it was read then, because its time of
+        publication may have passed meanwhile. Raises InvalidRequest, Conflict for a key that stood for another.
+        """
+        earlier = self._accepted(body.get("idempotency_key"))
+        try:
+            return parse(body, now=earlier.created_at if earlier else self.clock())
+        except InvalidRequest as error:
+            if earlier is not None:
+                raise key_reused() from error
+            raise
+
     def submit(self, request: Request) -> tuple[Operation, Quote]:
         """Accept a request; handed in twice under one key it is done once.
 
         Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else.
         """
+        earlier = self._accepted(request.idempotency_key)
+        if earlier is not None:
+            return self._again(earlier, request)
         now = self.clock()
         quote = self.quote(request)
         steps = plan.steps(request)
@@ -84,6 +99,26 @@ class Desk:
         if not operation.ended:
             queue_turn(self.enqueue, operation, self.clock)
         return operation, quote
+
+    def _accepted(self, key: object) -> Operation | None:
+        """What was accepted under an idempotency key."""
+        if not isinstance(key, str) or not key.isascii():
+            return None
+        try:
+            return self.read(operation_id(key))
+        except NotFound:
+            return None
+
+    def _again(self, earlier: Operation, request: Request) -> tuple[Operation, Quote]:
+        """What was accepted stays so, whatever has become of the channel since."""
+        if earlier.fingerprint != request.fingerprint:
+            raise key_reused()
+        if not earlier.ended:
+            queue_turn(self.enqueue, earlier, self.clock)
+        try:
+            return earlier, self.quote(request)
+        except (Forbidden, NotFound):
+            return earlier, Quote({}, earlier.due_at, earlier.message)
 
     def quote(self, request: Request) -> Quote:
         """What a request would cost, and when it could run, without accepting it."""

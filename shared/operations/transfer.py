@@ -63,6 +63,8 @@ def _without_session(turn: Turn, work: Mapping[str, Any], error: Conflict) -> Ou
 
 def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
     session, position = _session(turn, source, work)
+    if isinstance(position, Stored):
+        _moved(turn, position)  # of the portion that was cut off last time some may have arrived
     described = Described(session.size, turn.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
@@ -72,6 +74,7 @@ def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
             position = _portions(turn, session, position, _Feed(pieces, turn))
         # Asked only here: a turn that began sends at least one portion, or slow beginnings would go on for ever.
         if isinstance(position, Stored) and turn.out_of_time:
+            _moved(turn, position)
             return HandOn()
     turn.save(upload={**turn.operation.upload, "acknowledged": session.size})
     return Done({"video_id": position.video_id}, "YouTube has the whole file.")
@@ -91,6 +94,13 @@ def _portions(turn: Turn, session: Session, position: Stored, feed: _Feed) -> St
         if answer.count != first + length or answer.count == session.size or turn.out_of_time:
             return answer
         position = answer
+
+
+def _moved(turn: Turn, position: Stored) -> None:
+    """Remember how far YouTube is. When that is further than ever, all that went wrong before is forgotten."""
+    upload = turn.operation.upload
+    if position.count > upload.get("acknowledged", 0):
+        turn.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
 def _settled(turn: Turn, session: Session) -> Stored | Finished:

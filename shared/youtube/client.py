@@ -59,7 +59,7 @@ class Budget(Protocol):
     def reserve(
         self, *, method: str, account: str, operation_id: str | None, priority: Any, count: int = 1
     ) -> Any:
-        """Set a call's cost aside: a Reservation. Raises QuotaRefused with the time from which it can succeed."""
+        """Set a call's cost aside: a Reservation. Raises QuotaRefused or Unavailable, each with retry_at."""
         ...
 
     def settle(self, reservation: Any, *, sent: bool) -> None:
@@ -189,7 +189,10 @@ class Caller:
         return outcome, token
 
     def _attempt_id(self) -> str | None:
-        """The ledger answers one reservation for one id; each request of an operation has to pay for itself."""
+        """The ledger answers one reservation for one id; each request of an operation has to pay for itself.
+
+        By chance and not counted: who comes after a crash does not know how often was sent before.
+        """
         operation = self.context.operation_id
         return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
@@ -269,18 +272,24 @@ def bearer(token: str) -> dict[str, str]:
 
 def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
     """One execution of a request that Google's client built."""
-    from googleapiclient.errors import HttpError  # noqa: PLC0415 - paid by those who call
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
 
     http = Http(bearer(token))
     fault = None
     value: Any = None
     try:
-        value = request.execute(http=http, num_retries=0) or {}
+        value = request.execute(http=http, num_retries=0)
+        value = {} if value in (None, "", b"") else value
         if not isinstance(value, dict):  # Google's client hands on what is not JSON as it came
             fault = damaged(status=http.status, detail=f"{len(http.answer)} bytes that are no JSON object")
-    except HttpError:
-        fault = classify(http.status or 0, http.fields, http.answer, clock=clock)
-    except (HTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError) as error:
         fault = no_answer(error)
+    except Exception as error:
+        # Google's client stumbles over some answers before it can say that they are refusals.
+        if http.status is not None and http.status >= 400:
+            fault = classify(http.status, http.fields, http.answer, clock=clock)
+        elif isinstance(error, ValueError | RecursionError):
+            fault = damaged(status=http.status, detail=type(error).__name__)
+        else:
+            raise
     return Outcome(http.status, len(http.answer), value, fault)

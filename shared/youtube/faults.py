@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ RETRY_AFTER_CAP = timedelta(hours=1)
 _CHANNEL_PAUSE = timedelta(hours=24)
 _READ = 65_536  # no error answer of Google's is longer; what is longer is a page
 _PER_DAY = re.compile(rb"per[ _-]?day", re.IGNORECASE)
+_PROJECT_RATES = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 _NO_CHANNEL = re.compile(r"no (linked )?(youtube )?channel|not (linked|associated) (to|with)", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _SECRETS = re.compile(r"ya29\.\S+|1//\S+|(access_token|refresh_token|code|upload_id|key)=[^&\s\"]+")
@@ -114,7 +116,7 @@ def classify(
     return Fault(
         rule=rule,
         status=status,
-        given=given,
+        given=given and _sound(given),
         detail=_sentence(answer, body),
         known=known,
         retry_after=_retry_after(headers, clock),
@@ -165,12 +167,16 @@ def may_be_done(error: BaseException) -> bool:
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
-    if body.lstrip()[:1] != b"{":
+    """The object that an answer is, or that stands first in its list; {} when there is none."""
+    text = body[:_READ].removeprefix(BOM_UTF8).lstrip()
+    if text[:1] not in {b"{", b"["}:
         return {}
     try:
-        answer = json.loads(body[:_READ])
-    except ValueError:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
+    if isinstance(answer, list):
+        answer = answer[0] if answer else {}
     return answer if isinstance(answer, dict) else {}
 
 
@@ -179,8 +185,11 @@ def _rule(status: int, answer: Mapping[str, Any], body: bytes) -> tuple[Rule, st
     rule = next((row for row in map(rule_for, given) if row is not None), None)
     if b"FreeQuotaRequestsPerDayPerProject" in body[:_READ]:
         rule = RULES["FreeQuotaRequestsPerDayPerProject"]
-    elif (rule is None or rule.kind is Kind.RATE) and status in {403, 429} and _PER_DAY.search(body[:_READ]):
-        # The day's budget, said in the words of a rate limit. Web pages say "per day" too, but not as JSON.
+    elif (
+        (rule is None or rule.reason in _PROJECT_RATES) and status in {403, 429} and _PER_DAY.search(body[:_READ])
+    ):
+        # The day's budget, said in the words of a rate limit. A channel's own limits have words of their own, and
+        # web pages say "per day" too.
         rule = RULES["quotaExceeded"] if answer else rule
     elif rule is not None and rule.reason == "authError" and _NO_CHANNEL.search(_sentence(answer, body)):
         rule = RULES["noLinkedChannel"]
@@ -212,7 +221,12 @@ def _sentence(answer: Mapping[str, Any], body: bytes) -> str:
         text = "(a web page)"
     elif not body.strip():
         text = "(an empty answer)"
-    return _SECRETS.sub("…", _TAG.sub("", text))[:300]
+    return _sound(_SECRETS.sub("…", _TAG.sub("", text))[:300])
+
+
+def _sound(text: str) -> str:
+    """A text that can be written: JSON can carry half a character."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:

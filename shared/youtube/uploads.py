@@ -163,7 +163,7 @@ def _position(
         return Outcome(308, 0, Stored(_stored(http.fields.get("range", ""))))
     try:
         video_id = json.loads(http.answer)["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Outcome(http.status, len(http.answer), fault=damaged(status=http.status, detail="no video id"))
     return Outcome(http.status, len(http.answer), Finished(str(video_id)))
 

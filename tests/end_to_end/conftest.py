@@ -6,11 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.local import loopback
 from infra.local.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A running stack of 2 users with 2 channels each; schedules fire only when told (`stack.trigger`)."""
+    """A running stack of 2 users with 2 channels each; schedules fire only when told (`stack.trigger`).
+
+    Whatever the tests have done, our functions have asked Google for nothing that it does not have.
+    """
     with Stack.start(users=2, channels_per_user=2, seed=7, schedules_paused=True) as running:
         yield running
+        assert loopback.http().get(f"{running.simulator}/control/requests").json()["mistakes"] == []

@@ -24,14 +24,14 @@ from shared.clock import format_instant
 LARGEST = 10**9
 """As many units or requests as anybody could mean."""
 
-YEARS = 20 * 366 * 86400.0
+YEARS = 10 * 366 * 86400.0
 """Seconds by which the clock moves at most in one go."""
 
 Handler = Callable[[Simulator, Any], dict[str, Any] | Awaitable[dict[str, Any]]]
 """What a control request does: the simulator and the fields in, JSON out; ValueError is 400."""
 
 
-def control(
+def control_route(
     verb: str, path: str, handler: Handler, *, fields: Mapping[str, Field] | None = None, many: bool = False
 ) -> Route:
     """A route of the control API.
@@ -124,9 +124,10 @@ def _clear_faults(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 def _show_requests(simulator: Simulator, asked: Asked) -> dict[str, Any]:
-    """Counters, and the newest requests: of one `method`, at most `limit`."""
+    """Counters, every mistake, and the newest requests: of one `method`, at most `limit`."""
     return {
         "counts": simulator.journal.counters(),
+        "mistakes": simulator.journal.mistakes,
         "requests": simulator.journal.entries(asked.get("method"), asked.get("limit", 1000)),
     }
 
@@ -141,16 +142,16 @@ def _show_issued(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
 
 
 ROUTES = [
-    control("GET", "/control/ready", _ready),
-    control("GET", "/control/clock", _show_clock),
-    control(
+    control_route("GET", "/control/ready", _ready),
+    control_route("GET", "/control/clock", _show_clock),
+    control_route(
         "POST",
         "/control/clock",
         _move_clock,
         fields={"set": instant, "advance_seconds": number(-YEARS, YEARS), "speed": number(0, 1_000_000)},
     ),
-    control("GET", "/control/quota", _show_quota),
-    control(
+    control_route("GET", "/control/quota", _show_quota),
+    control_route(
         "POST",
         "/control/quota",
         _set_quota,
@@ -160,10 +161,10 @@ ROUTES = [
             "reporting_per_minute": optional(whole(0, LARGEST)),
         },
     ),
-    control("GET", "/control/faults", _show_faults),
-    control("POST", "/control/faults", _add_faults, fields=faults.FIELDS, many=True),
-    control("DELETE", "/control/faults", _clear_faults, fields={"method": text}),
-    control("GET", "/control/requests", _show_requests, fields={"method": text, "limit": whole(1, KEPT)}),
-    control("DELETE", "/control/requests", _forget_requests),
-    control("GET", "/control/issued", _show_issued),
+    control_route("GET", "/control/faults", _show_faults),
+    control_route("POST", "/control/faults", _add_faults, fields=faults.FIELDS, many=True),
+    control_route("DELETE", "/control/faults", _clear_faults, fields={"method": text}),
+    control_route("GET", "/control/requests", _show_requests, fields={"method": text, "limit": whole(1, KEPT)}),
+    control_route("DELETE", "/control/requests", _forget_requests),
+    control_route("GET", "/control/issued", _show_issued),
 ]

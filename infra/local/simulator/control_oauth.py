@@ -19,7 +19,7 @@ import jwt
 from infra.local.identity import IdentityKey
 from infra.local.simulator import consent
 from infra.local.simulator.consent import Choice
-from infra.local.simulator.control import control
+from infra.local.simulator.control import control_route
 from infra.local.simulator.fields import (
     Asked,
     WrongField,
@@ -197,8 +197,8 @@ def _base64(raw: bytes) -> str:
 
 
 ROUTES = [
-    control("GET", "/control/clients", _show_clients),
-    control(
+    control_route("GET", "/control/clients", _show_clients),
+    control_route(
         "POST",
         "/control/clients",
         _add_client,
@@ -210,7 +210,7 @@ ROUTES = [
             "web": table(anything),
         },
     ),
-    control(
+    control_route(
         "POST",
         "/control/consent",
         _prepare_consent,
@@ -224,9 +224,9 @@ ROUTES = [
         },
         many=True,
     ),
-    control("DELETE", "/control/consent", _forget_consents, fields={"login_hint": text}),
-    control("GET", "/control/grants", _show_grants),
-    control(
+    control_route("DELETE", "/control/consent", _forget_consents, fields={"login_hint": text}),
+    control_route("GET", "/control/grants", _show_grants),
+    control_route(
         "POST",
         "/control/grants",
         _change_grants,
@@ -237,7 +237,7 @@ ROUTES = [
             "testing_mode": flag,
         },
     ),
-    control(
+    control_route(
         "POST",
         "/control/id-token",
         _app_token,
@@ -251,6 +251,6 @@ ROUTES = [
             "key": one_of(("app", "other", "impostor")),
         },
     ),
-    control("GET", "/app/.well-known/jwks.json", _app_keys),
-    control("GET", "/app/.well-known/openid-configuration", _app_configuration),
+    control_route("GET", "/app/.well-known/jwks.json", _app_keys),
+    control_route("GET", "/app/.well-known/openid-configuration", _app_configuration),
 ]

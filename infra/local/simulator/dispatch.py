@@ -8,6 +8,7 @@ last of all.
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from starlette.responses import Response
 
 from infra.local.simulator import admission, discovery, injection, media, quota
 from infra.local.simulator.discovery import Match, Method
-from infra.local.simulator.errors import GoogleError, Shape, bad_request
+from infra.local.simulator.errors import GoogleError, Misuse, Shape, bad_request, not_simulated
 from infra.local.simulator.journal import Entry
 from infra.local.simulator.wire import WrongMask, finish, json_response, masked, not_found_page
 from shared.clock import format_instant
@@ -26,6 +27,10 @@ from shared.clock import format_instant
 if TYPE_CHECKING:
     from infra.local.simulator.grants import Grant
     from infra.local.simulator.state import Simulator
+
+logger = logging.getLogger(__name__)
+OAUTH_MISUSE = frozenset({"invalid_request", "unsupported_grant_type"})
+"""What the OAuth endpoints answer to a request that its author has put together wrongly."""
 
 MOST_BUFFERED = 64 * 1024**2
 """Bytes of one request's body that are held in memory; resumable uploads stream past this module."""
@@ -62,15 +67,16 @@ Handler = Callable[["Simulator", Call], Awaitable[Answer] | Answer]
 
 
 @dataclass(slots=True)
-class Progress:
-    """What became known of a request on its way, for the journal."""
+class Trace:
+    """What became known of a request on its way, for the journal. mistake: why nobody should have sent it."""
 
     grant: Grant | None = None
     fault: str = ""
+    mistake: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class Incoming:
     """A request whose method is known, nothing of it checked yet. raw: its body; None if too large to hold."""
 
     request: Request
@@ -91,23 +97,25 @@ class Arrival:
 
 async def dispatch(simulator: Simulator, handlers: Mapping[str, Handler], request: Request) -> Response:
     """Answer one request to an API."""
-    arrival = await _arrival(request)
-    if arrival is None:
-        return not_found_page(request.scope["path"])
-    method, progress = arrival.match.method, Progress()
+    incoming = await _incoming(request)
+    if incoming is None:
+        response = not_found_page(request.scope["path"])
+        _note(simulator, "nowhere", request, response, Trace(mistake="no service has this address"))
+        return response
+    method, trace = incoming.match.method, Trace()
     return await guarded(
         simulator,
         method.id,
         request,
-        params=lambda: arrival.seen_by_faults(simulator),
+        params=lambda: incoming.seen_by_faults(simulator),
         shape=method.shape,
-        produce=lambda: _answer(simulator, handlers, arrival, progress),
-        progress=progress,
-        charge=lambda: _charge_quietly(simulator, method, arrival.token),
+        produce=lambda: _answer(simulator, handlers, incoming, trace),
+        trace=trace,
+        charge=lambda: _charge_quietly(simulator, method, incoming.token),
     )
 
 
-async def _arrival(request: Request) -> Arrival | None:
+async def _incoming(request: Request) -> Incoming | None:
     verb, query = request.method, parse_qs(request.url.query, keep_blank_values=True)
     raw = await _body(request)
     if request.headers.get("x-http-method-override"):
@@ -116,7 +124,7 @@ async def _arrival(request: Request) -> Arrival | None:
         query.update(parse_qs((raw or b"").decode(errors="replace"), keep_blank_values=True))
         raw = b""
     match = discovery.find(verb, request.scope["path"])
-    return Arrival(request, match, query, raw) if match else None
+    return Incoming(request, match, query, raw) if match else None
 
 
 async def _body(request: Request) -> bytes | None:
@@ -138,7 +146,7 @@ async def guarded(
     params: Callable[[], Mapping[str, Any]],
     shape: Shape,
     produce: Callable[[], Awaitable[Response]],
-    progress: Progress | None = None,
+    trace: Trace | None = None,
     charge: Callable[[], None] = lambda: None,
 ) -> Response:
     """Answer a request under the faults in force for `name`, and write it down.
@@ -147,75 +155,88 @@ async def guarded(
     fault's `match` is held against. charge: what a request costs that a fault answers in the method's place; a
     backend that fails has been asked, so it counts.
     """
-    progress = progress or Progress()
+    trace = trace or Trace()
 
     async def answered() -> Response:
         try:
             return await produce()
         except GoogleError as error:
+            if isinstance(error, Misuse) or error.reason in OAUTH_MISUSE:
+                trace.mistake = str(error)
             return json_response(error.body(shape), error.status, error.headers)
+        except Exception as error:
+            logger.exception("%s", name)
+            trace.mistake = f"the simulator itself failed: {error!r}"
+            return json_response(GoogleError(500, "internalError", "Internal error encountered.").body(shape), 500)
 
     fault = simulator.faults.take(name, params()) if simulator.faults.active else None
     if fault is None:
         response = await answered()
     else:
-        progress.fault = fault.kind if fault.reason is None else fault.reason
+        trace.fault = fault.kind if fault.reason is None else fault.reason
         if fault.costs:
             charge()
         response = await injection.strike(fault, method=name, shape=shape, clock=simulator.clock, produce=answered)
+    _note(simulator, name, request, response, trace)
+    return response
+
+
+def _note(simulator: Simulator, name: str, request: Request, response: Response, trace: Trace) -> None:
+    """Write a request down with how it was answered."""
     simulator.journal.record(
         Entry(
             at=format_instant(simulator.clock()),
             method=name,
             verb=request.method,
             path=request.scope["path"],
-            channel=(progress.grant.channel_id or "") if progress.grant else "",
+            channel=(trace.grant.channel_id or "") if trace.grant else "",
             status=response.status_code,
-            fault=progress.fault,
+            fault=trace.fault,
+            mistake=trace.mistake,
         )
     )
-    return response
 
 
 async def _answer(
-    simulator: Simulator, handlers: Mapping[str, Handler], arrival: Arrival, progress: Progress
+    simulator: Simulator, handlers: Mapping[str, Handler], incoming: Incoming, trace: Trace
 ) -> Response:
-    method = arrival.match.method
-    key = arrival.query.get("key")
-    grant = admission.authenticated(simulator.grants, arrival.token, key[0] if key else None)
-    progress.grant = grant
+    method = incoming.match.method
+    key = incoming.query.get("key")
+    grant = admission.authenticated(simulator.grants, incoming.token, key[0] if key else None)
+    trace.grant = grant
     admission.check_scopes(method, grant)
     admission.check_account(method, grant)
     try:
-        call = _admitted(arrival, grant)
-    except GoogleError:
+        call = _admitted(incoming, grant)
+    except GoogleError as error:
+        trace.mistake = str(error)
         simulator.quota.charge(method.id, 1)  # An invalid request costs a unit all the same.
         raise
     simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
     answer = handlers.get(method.id, _not_simulated)(simulator, call)
     if inspect.isawaitable(answer):
         answer = await answer
-    response = _response(method, answer, arrival.query)
-    return finish(arrival.request, response, ranges=method.media_download)
+    response = _response(method, answer, incoming.query)
+    return finish(incoming.request, response, ranges=method.media_download)
 
 
 def _not_simulated(_simulator: Simulator, call: Call) -> Answer:
-    raise GoogleError(501, "notImplemented", f"The simulator has no {call.method.id}.")
+    raise not_simulated(f"the method {call.method.id}")
 
 
-def _admitted(arrival: Arrival, grant: Grant) -> Call:
+def _admitted(incoming: Incoming, grant: Grant) -> Call:
     """The call, once its parameters and body hold."""
-    method, request = arrival.match.method, arrival.request
-    params = admission.parameters(method, arrival.match.path_params, arrival.query)
-    if arrival.raw is None:
+    method, request = incoming.match.method, incoming.request
+    params = admission.parameters(method, incoming.match.path_params, incoming.query)
+    if incoming.raw is None:
         raise GoogleError(413, "uploadTooLarge", f"The body is larger than {MOST_BUFFERED} bytes.")
     content_type = request.headers.get("content-type", "")
-    upload, message, content, media_type = "", arrival.raw, b"", ""
-    if arrival.match.upload:
-        upload = media.kind(arrival.query)
-        message, content, media_type = media.split(upload, arrival.raw, content_type)
+    upload, message, content, media_type = "", incoming.raw, b"", ""
+    if incoming.match.upload:
+        upload = media.kind(incoming.query)
+        message, content, media_type = media.split(upload, incoming.raw, content_type)
         content_type = "application/json"
-    elif method.media_download and arrival.query.get("alt") != ["media"]:
+    elif method.media_download and incoming.query.get("alt") != ["media"]:
         raise bad_request("This method answers media only: alt=media is required.", location="alt")
     return Call(
         method=method,

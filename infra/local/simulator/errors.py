@@ -81,6 +81,15 @@ class GoogleError(Exception):
         return {"error": error}
 
 
+class Misuse(GoogleError):
+    """A refusal that a client which has read the documents never meets; the journal keeps it as a mistake."""
+
+
+def not_simulated(what: str) -> Misuse:
+    """The 501 for something that Google offers and this simulator does not: better loud than wrong."""
+    return Misuse(501, "notImplemented", f"The simulator does not know {what}.")
+
+
 def bad_request(message: str, *, reason: str = "badRequest", location: str | None = None) -> GoogleError:
     """400 for a request that no retry can save."""
     return GoogleError(400, reason, message, location=location)

@@ -159,6 +159,8 @@ class Grants:
     def exchange(self, code: str, *, client: Client, redirect_uri: str, verifier: str | None) -> Issue:
         """Tokens for a code. A code used twice takes the tokens of its first use with it."""
         held = self._codes.get(code)
+        if verifier and held is not None and held.challenge is None:
+            raise refused("invalid_grant", "code_verifier or verifier is not needed.")
         if held is None or held.grant.client_id != client.client_id:
             raise refused("invalid_grant", "Malformed auth code.")
         if held.used:
@@ -182,10 +184,15 @@ class Grants:
     # Refresh tokens
 
     def refresh(self, token: str, *, client: Client, scopes: frozenset[str] | None = None) -> Issue:
-        """A new access token. Raises invalid_grant when the refresh token is unknown, dead or another client's."""
+        """A new access token. Raises invalid_grant for a token that is unknown or dead.
+
+        One of another client is unauthorized_client: it is the client that is wrong, the grant may well live.
+        """
         held = self._refresh.get(token)
-        if held is None or held.grant.client_id != client.client_id:
+        if held is None:
             raise refused("invalid_grant", "Bad Request")
+        if held.grant.client_id != client.client_id:
+            raise refused("unauthorized_client", "Unauthorized", 401)
         if not self._lives(held):
             raise refused("invalid_grant", "Token has been expired or revoked.")
         if scopes is not None and not scopes <= held.grant.scopes:
@@ -273,7 +280,10 @@ class Grants:
     # Death
 
     def revoke(self, token: str) -> None:
-        """End everything that the token's account allowed its client. Raises 400 invalid_token when it is dead."""
+        """End everything that the token's account allowed the project, whichever of its clients was asked.
+
+        Raises 400 invalid_token when the token is dead.
+        """
         refresh, access = self._refresh.get(token), self._access.get(token)
         if refresh is not None and self._lives(refresh):
             grant = refresh.grant
@@ -281,7 +291,7 @@ class Grants:
             grant = self._living(token)
         else:
             raise refused("invalid_token", "Token expired or revoked")
-        self.revoke_account(grant.account.id, client_id=grant.client_id)
+        self.revoke_account(grant.account.id)
 
     def _living(self, token: str) -> Grant:
         try:
@@ -289,21 +299,22 @@ class Grants:
         except GoogleError:
             raise refused("invalid_token", "Token expired or revoked") from None
 
-    def revoke_account(
-        self, account_id: str, *, client_id: str | None = None, channel_id: str | None = None
-    ) -> int:
+    def revoke_account(self, account_id: str, *, channel_id: str | None = None) -> int:
         """What a person does on Google's permissions page; answers how many refresh tokens died.
 
         With a channel, only the tokens of that channel: a finer cut than Google offers, for tests that need it.
         """
         ended = 0
         for held in self._refresh.values():
-            if _concerns(held.grant, account_id, client_id, channel_id):
+            if _concerns(held.grant, account_id, channel_id):
                 ended += held.alive
                 held.alive = False
         for access in self._access.values():
-            if _concerns(access.grant, account_id, client_id, channel_id):
+            if _concerns(access.grant, account_id, channel_id):
                 access.alive = False
+        for code in self._codes.values():
+            if _concerns(code.grant, account_id, channel_id):
+                code.used = True
         return ended
 
     def expire_access(self, account_id: str | None = None, channel_id: str | None = None) -> int:
@@ -345,12 +356,8 @@ class Grants:
         return "".join(self._random.choices(_ALPHABET, k=count))
 
 
-def _concerns(grant: Grant, account_id: str, client_id: str | None, channel_id: str | None) -> bool:
-    return (
-        grant.account.id == account_id
-        and client_id in {None, grant.client_id}
-        and channel_id in {None, grant.channel_id}
-    )
+def _concerns(grant: Grant, account_id: str, channel_id: str | None) -> bool:
+    return grant.account.id == account_id and channel_id in {None, grant.channel_id}
 
 
 def _answers(challenge: str, verifier: str, *, plain: bool) -> bool:

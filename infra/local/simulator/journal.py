@@ -15,7 +15,10 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. at: RFC 3339. fault: the kind of the injected fault, or empty."""
+    """One request. at: RFC 3339. fault: the kind of the injected fault, or empty.
+
+    mistake: why no client that has read Google's documents sends such a request; empty for all others.
+    """
 
     at: str
     method: str
@@ -24,6 +27,7 @@ class Entry:
     channel: str
     status: int
     fault: str = ""
+    mistake: str = ""
 
 
 class Journal:
@@ -31,6 +35,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._mistakes: deque[str] = deque(maxlen=KEPT)
         self.counts: Counter[tuple[str, int]] = Counter()
         self._issued: dict[str, list[str]] = {}
 
@@ -38,6 +43,16 @@ class Journal:
         """Remember a request that was answered (status 0: the connection ended without an answer)."""
         self._entries.append(entry)
         self.counts[entry.method, entry.status] += 1
+        if entry.mistake:
+            self._mistakes.append(f"{entry.verb} {entry.path}: {entry.mistake}")
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Requests to addresses that no service has, that break the documents' rules, or that are not simulated.
+
+        Whoever tests a client of ours asks for this list at the end, and it is empty.
+        """
+        return list(self._mistakes)
 
     def issued(self, kind: str, secret: str) -> str:
         """Remember a secret that leaves or enters this simulator; answers it unchanged."""
@@ -63,4 +78,5 @@ class Journal:
     def forget(self) -> None:
         """Start counting anew. Issued secrets stay known."""
         self._entries.clear()
+        self._mistakes.clear()
         self.counts.clear()

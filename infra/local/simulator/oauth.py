@@ -247,6 +247,8 @@ def _authenticate_client(simulator: Simulator, form: Mapping[str, str], request:
     client = simulator.grants.clients.get(client_id)
     if client is None:
         raise refused("invalid_client", "The OAuth client was not found.", 401)
+    if not secret:
+        raise refused("invalid_request", "client_secret is missing.")
     if not secrets.compare_digest(client.client_secret.encode(), secret.encode()):
         raise refused("invalid_client", "The provided client secret is invalid.", 401)
     return client

@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import threading
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,8 +28,9 @@ from shared.access.keyring import Keyring
 from shared.access.pace import StartPace
 from shared.access.refresh import LEASE, Refresher
 from shared.access.vault import Vault
-from shared.errors import Forbidden, YtempireError
+from shared.errors import Forbidden
 from shared.settings import Settings
+from tests.emulators.wire import met
 
 APP = "http://127.0.0.1:8000"
 RETURN_TO = f"{APP}/channels"
@@ -50,6 +48,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
     )
     with serving(Plan(root="", users=4, channels_per_user=3, clients=(client,))) as running:
         yield running
+        assert running.journal.mistakes == []
 
 
 @pytest.fixture
@@ -170,24 +169,10 @@ class Deployment:
         self.simulator.faults.add(fault)
         return fault
 
-    @contextmanager
-    def slow_refresh(self, channel_id: str, refresher: Refresher) -> Iterator[list[Any]]:
-        """While the block runs, `refresher` waits for Google's answer; then holds the token, or the error."""
-        delay = self.fault(method="oauth.token", kind="delay", seconds=2, times=1)
-        ended: list[Any] = []
-
-        def work() -> None:
-            try:
-                ended.append(refresher.fresh(channel_id).secret)
-            except YtempireError as error:
-                ended.append(error)
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        while not delay.hits:
-            time.sleep(0.01)
-        yield ended
-        worker.join(30)
+    def before_write(self, number: int, act: Callable[[Deployment], object]) -> None:
+        """From now on somebody in another process acts right before our write of that number (1: the next)."""
+        other = replace(self)
+        self.client = met(self.client, lambda reached: reached == number and act(other))
 
     def token_requests(self) -> int:
         """How often the token endpoint was asked."""

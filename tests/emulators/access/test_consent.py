@@ -7,6 +7,7 @@ from shared.access import channels
 from shared.access.consent import LIFETIME
 from shared.access.features import MANAGE, READ, REVENUE
 from shared.errors import Forbidden, InvalidRequest
+from tests.emulators.wire import Died, dying, losing
 
 NOTHING: dict = {}
 
@@ -124,6 +125,36 @@ def test_of_callbacks_with_the_same_code_at_once_one_wins(access):
     assert sorted(ends) == ["connected", "stateUsed", "stateUsed", "stateUsed"]
     assert len(access.stored("channels")) == 1
     assert access.token_requests() == 1
+
+
+def test_a_callback_whose_first_answer_was_lost_on_the_way_connects(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    access.client = losing(access.client, 1)
+    assert access.finish(back).reason == "connected"
+
+
+# The state spent, the token numbered, the connection made, the result kept for the page.
+@pytest.mark.parametrize("death", [1, 2, 3, 4])
+def test_wherever_a_callback_dies_its_state_is_spent_and_the_next_consent_ends_as_if_nothing_had_happened(
+    access, death
+):
+    who, whole = access.account(), access.client
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    access.client = dying(whole, death)
+    with pytest.raises(Died):
+        access.finish(back)
+    access.client = whole
+    with pytest.raises(InvalidRequest) as refused:
+        access.finish(back)
+    assert refused.value.reason == "stateUsed"
+    assert len(access.stored("channels")) == len(access.stored("grants")) == (1 if death >= 3 else 0)
+    channel_id = access.connected()
+    assert channels.get(access.client, channel_id).can("publish")
+    assert access.stored("users") == {"u1": {"channels": [channel_id]}}
+    assert access.stored("access") == {"users": {"connected": ["u1"]}}
+    access.expire(channel_id)
+    assert access.refresher().fresh(channel_id).secret.reveal()
 
 
 @pytest.mark.fault(5)

@@ -1,11 +1,14 @@
 import contextlib
+from dataclasses import replace
 
 import pytest
+import urllib3
 
 from infra.local.simulator.grants import Grants
 from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
-from tests.emulators.wire import Died, dying
+from shared.push.subscriptions import Push
+from tests.emulators.wire import Died, dying, losing
 
 
 @pytest.fixture
@@ -193,10 +196,106 @@ def test_what_was_lost_and_is_connected_again_meanwhile_is_not_ended(access, dis
     assert access.stored("channels")[channel_id]["state"] == "connected"
 
 
+def test_what_is_connected_again_in_the_very_moment_of_its_end_is_not_ended(access, disconnects):
+    channel_id = access.connected()
+    seen = access.stored("channels")[channel_id]["state_since"]
+    access.simulator.timepiece.advance(1)
+    access.before_write(1, lambda owner: owner.connected())
+    with pytest.raises(Conflict) as changed:
+        disconnects().end(channel_id, as_of=seen)
+    assert changed.value.reason == "changedMeanwhile"
+    assert access.stored("channels")[channel_id]["state"] == "connected"
+    assert access.stored("receipts") == {}
+
+
+def test_a_refresh_that_was_under_way_does_not_bring_a_disconnecting_connection_back(access, disconnects):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    marked = disconnects()
+    # The lease, and then Google's good answer: at that moment the connection is marked.
+    access.before_write(2, lambda _: marked._mark(channel_id, "user"))
+    with pytest.raises(NotFound):
+        access.refresher().fresh(channel_id)
+    assert access.stored("grants")[channel_id]["state"] == "disconnecting"
+    assert access.stored("channels")[channel_id]["state"] == "disconnecting"
+
+
+@pytest.mark.parametrize("number", [199, 200, 201])
+def test_everything_is_deleted_and_counted_however_many_documents_there_are(access, disconnects, number):
+    channel_id = access.connected()
+    batch = access.client.batch()
+    for each in range(number):
+        batch.set(access.client.document("videos", f"v{each}"), {"channel_id": channel_id})
+    batch.commit()
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.as_json()["deleted"]["videos"] == number
+    assert access.stored("videos") == {}
+
+
+@pytest.mark.parametrize("trouble", ["answerLost", "secondRun"])
+def test_what_is_deleted_counts_once_though_an_answer_is_lost_or_two_run_at_once(access, disconnects, trouble):
+    channel_id, twin = access.connected(), disconnects()
+    collect_something(access, channel_id)
+    receipt_id = twin._mark(channel_id, "user")
+    # The token is set aside, and then the grant goes.
+    if trouble == "answerLost":
+        access.client = losing(access.client, 2)
+    else:
+        access.before_write(2, lambda _: twin._erase(ERASURES[0], channel_id, receipt_id))
+    assert disconnects().disconnect(channel_id, "u1").as_json()["deleted"] == DELETED
+
+
+def test_a_token_that_does_not_open_is_deleted_and_google_is_not_asked(access, disconnects):
+    channel_id = access.connected()
+    spoilt = {"v": 1, "n": b"0" * 12, "c": b"spoilt"}
+    access.client.document("grants", channel_id).update({"refresh_token": spoilt})
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.revocation == "tokenUnreadable"
+    assert receipt.finished_at is not None
+    assert access.stored("grants") == access.stored("channels") == access.stored("revocations") == {}
+    assert live_tokens(access) == 1
+
+
+def test_a_token_set_aside_that_no_longer_opens_is_given_up(access, disconnects, asked):
+    channel_id = access.connected()
+    access.fault(method="oauth.revoke", kind="html", times=1)
+    receipt_id = disconnects().disconnect(channel_id, "u1").receipt_id
+    access.client.document("revocations", receipt_id).update({"token": {"v": 1, "n": b"0" * 12, "c": b"spoilt"}})
+    assert disconnects().revoke(receipt_id) == "tokenUnreadable"
+    assert disconnects().receipts.get(receipt_id).revocation == "tokenUnreadable"
+    assert access.stored("revocations") == {}
+
+
 def test_a_channel_of_the_same_user_whose_account_is_unknown_keeps_the_permission(access, disconnects):
     leaving, staying = access.connected(channel=0), access.connected(channel=1)
     access.client.document("grants", staying).update({"google_account": None})
     assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
+
+
+def test_the_hub_hears_of_no_subscription_any_more_once_its_channel_is_disconnected(access, disconnects):
+    channel_id = access.connected()
+    settings = replace(access.settings, hub_url=f"{access.simulator.root}/subscribe")
+    http = urllib3.PoolManager(retries=False)
+    push = Push(access.client, access.vault, settings, http, access.simulator.clock)
+    push.subscribe(channel_id)
+    sealed = access.stored("subscriptions")[channel_id]["token"]
+    token = access.vault.open(sealed, record=f"subscriptions/{channel_id}", field="token").decode()
+    asks = {
+        "hub.mode": "subscribe",
+        "hub.topic": push.topic(channel_id),
+        "hub.challenge": "c",
+        "hub.lease_seconds": "432000",
+    }
+    assert push.verify(channel_id, token, asks) == "c"
+    disconnects().disconnect(channel_id, "u1")
+    for late in (
+        lambda: push.verify(channel_id, token, asks),
+        lambda: push.receive(channel_id, token, "sha1=00", b"<feed/>"),
+    ):
+        with pytest.raises(NotFound):
+            late()
+    push.remember(channel_id, {"v1": "seen"})  # a poll that was under way
+    assert access.stored("subscriptions") == {}
 
 
 def test_a_user_s_seat_goes_with_the_last_channel(access, disconnects):

@@ -69,6 +69,30 @@ def test_callbacks_at_once_do_not_slip_past_the_limits(access):
     assert set(ends) <= {"connected", "channelLimit", "userLimit"}
 
 
+def test_of_two_callbacks_that_race_for_the_last_of_five_channels_one_wins(access):
+    for account, channel in [(0, 0), (0, 1), (0, 2), (1, 0)]:
+        access.connected(account=account, channel=channel)
+    backs = []
+    for channel in (1, 2):
+        who = access.account(1)
+        backs.append(access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[channel].id)))
+    # The state, the token's number, and then the connection: at that moment the other one connects.
+    access.before_write(3, lambda faster: faster.finish(backs[1]))
+    assert access.finish(backs[0]).reason == "channelLimit"
+    assert len(access.stored("channels")) == len(access.stored("users")["u1"]["channels"]) == 5
+    assert access.account(1).channels[2].id in access.stored("channels")
+
+
+def test_of_two_users_who_race_for_the_last_seat_one_wins(access):
+    access.settings = replace(access.settings, users_max=1)
+    who, rival = access.account(0), access.account(1)
+    back = access.decide(access.start("u1"), Choice(user=who.email, channel_id=who.channels[0].id))
+    rival_back = access.decide(access.start("u2"), Choice(user=rival.email, channel_id=rival.channels[0].id))
+    access.before_write(3, lambda faster: faster.finish(rival_back))
+    assert access.finish(back).reason == "userLimit"
+    assert access.stored("access")["users"]["connected"] == ["u2"]
+
+
 def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):
     for _ in range(STARTS):
         access.start("eager")

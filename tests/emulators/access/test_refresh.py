@@ -9,7 +9,10 @@ from shared.access.refresh import MARGIN
 from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
-from tests.emulators.wire import met
+from tests.emulators.wire import losing, met
+
+TOKEN = 2
+"""A refresh's second write: the first takes the lease, this one keeps what Google answered."""
 
 
 def grant(access, channel_id):
@@ -60,15 +63,32 @@ def test_when_the_refresher_dies_with_its_lease_another_takes_over(access):
     assert grant(access, channel_id)["generation"] == 3
 
 
+@pytest.mark.parametrize("number", [1, 2], ids=["lease", "token"])
+def test_a_refresh_whose_write_s_answer_was_lost_on_the_way_goes_on_at_once(access, number):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    whole, asked, pauses = access.client, access.token_requests(), []
+    access.client = losing(whole, number)
+    token = access.refresher(sleep=pauses.append).fresh(channel_id).secret
+    assert sum(pauses) < 0.1
+    access.client = whole
+    assert access.refresher().fresh(channel_id).secret == token
+    assert grant(access, channel_id)["lease"] is None
+    assert access.token_requests() == asked + 1
+
+
 @pytest.mark.fault(12)
 def test_a_late_write_of_an_older_generation_is_fenced_off(access, capsys):
     channel_id = access.connected()
     access.expire(channel_id)
-    with access.slow_refresh(channel_id, access.refresher(lease=timedelta(0))) as ended:
-        winner = access.refresher().fresh(channel_id).secret
-        stored = grant(access, channel_id)
-    assert grant(access, channel_id) == stored
-    assert ended == [winner]  # the slow one goes on with the token that stands
+    won = []
+
+    def overtake(other):
+        won.extend([other.refresher().fresh(channel_id).secret, grant(other, channel_id)])
+
+    access.before_write(TOKEN, overtake)
+    slow = access.refresher(lease=timedelta(0)).fresh(channel_id).secret
+    assert [slow, grant(access, channel_id)] == won  # the slow one goes on with the token that stands
     assert "fenced off" in capsys.readouterr().out
 
 
@@ -145,12 +165,15 @@ def test_a_wrong_client_alarms_the_operator_and_breaks_no_user(access, capsys):
 def test_a_connection_deleted_while_it_refreshes_ends_cleanly(access):
     channel_id = access.connected()
     access.expire(channel_id)
-    with access.slow_refresh(channel_id, access.refresher()) as ended:
-        access.client.document("grants", channel_id).delete()
-        access.client.document("channels", channel_id).delete()
-    [gone] = ended
-    assert isinstance(gone, NotFound)
-    assert gone.reason == "notConnected"
+
+    def delete(other):
+        other.client.document("grants", channel_id).delete()
+        other.client.document("channels", channel_id).delete()
+
+    access.before_write(TOKEN, delete)
+    with pytest.raises(NotFound) as gone:
+        access.refresher().fresh(channel_id)
+    assert gone.value.reason == "notConnected"
     assert access.stored("grants") == access.stored("channels") == {}
 
 
@@ -185,22 +208,41 @@ def test_a_refresh_that_somebody_precedes_at_every_write_pauses_and_gives_up(acc
 def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
     channel_id = access.connected()
     access.expire(channel_id)
-    with access.slow_refresh(channel_id, access.refresher()) as ended:
-        access.connected()
-        reconnected = grant(access, channel_id)
-    assert grant(access, channel_id) == reconnected
-    assert reconnected["number"] == 2
-    assert ended == [access.refresher().fresh(channel_id).secret]
+    reconnected = []
+
+    def reconnect(other):
+        other.connected()
+        reconnected.append(grant(other, channel_id))
+
+    access.before_write(TOKEN, reconnect)
+    token = access.refresher().fresh(channel_id).secret
+    assert [grant(access, channel_id)] == reconnected
+    assert reconnected[0]["number"] == 2
+    assert token == access.refresher().fresh(channel_id).secret
+
+
+def test_a_refusal_of_the_old_token_says_nothing_of_a_connection_made_anew_meanwhile(access, capsys):
+    channel_id = access.connected()
+    access.expire(channel_id)
+    access.simulator.grants.revoke_account(access.account().id)
+    access.before_write(TOKEN, lambda owner: owner.connected())
+    token = access.refresher().fresh(channel_id).secret
+    assert channels.get(access.client, channel_id).state == "connected"
+    assert access.refresher().fresh(channel_id).secret == token
+    said = capsys.readouterr().out
+    assert "fenced off" in said
+    assert '"notice"' not in said
 
 
 def test_something_else_written_during_a_refresh_is_kept_and_the_token_stored(access):
     channel_id = access.connected()
     access.expire(channel_id)
-    with access.slow_refresh(channel_id, access.refresher()) as ended:
-        access.client.document("grants", channel_id).update({"warnings": {"unused": access.simulator.clock()}})
+    warned = {"warnings": {"unused": access.simulator.clock()}}
+    access.before_write(TOKEN, lambda other: other.client.document("grants", channel_id).update(warned))
+    token = access.refresher().fresh(channel_id).secret
     assert "unused" in grant(access, channel_id)["warnings"]
     assert grant(access, channel_id)["lease"] is None
-    assert ended == [access.refresher().fresh(channel_id).secret]
+    assert token == access.refresher().fresh(channel_id).secret
 
 
 @pytest.mark.fault(16)

@@ -8,7 +8,7 @@ from shared.access import channels
 from shared.access.disconnect import Disconnects
 from shared.access.upkeep import Upkeep
 from shared.errors import NotFound
-from tests.emulators.wire import Died, dying, met
+from tests.emulators.wire import Died, dying
 
 DAY = timedelta(days=1)
 
@@ -197,18 +197,17 @@ def test_a_run_that_dies_after_any_write_loses_no_warning_and_no_channel_differs
 def test_a_connection_made_anew_while_it_is_looked_at_is_not_warned_of_the_old_one_s_end(access, upkeep):
     channel_id = access.connected()
     access.simulator.timepiece.advance(5.5 * 24 * 3600)
-    owner = replace(access)
     # The lease, the token, and then what was seen: at that moment its owner connects again.
-    access.client = met(access.client, lambda number: number == 3 and owner.connected())
+    access.before_write(3, lambda owner: owner.connected())
     assert upkeep(testing=True).run() == {"refreshed": 1}
-    assert owner.stored("grants")[channel_id]["warnings"] == {}
-    assert channels.get(owner.client, channel_id).warnings == {}
+    assert access.stored("grants")[channel_id]["warnings"] == {}
+    assert channels.get(access.client, channel_id).warnings == {}
 
 
 def test_a_connection_that_is_disconnected_while_it_is_looked_at_stays_gone(access, upkeep, disconnects):
     channel_id = access.connected()
     access.simulator.timepiece.advance(5.5 * 24 * 3600)
-    access.client = met(access.client, lambda number: number == 3 and disconnects.disconnect(channel_id, "u1"))
+    access.before_write(3, lambda _: disconnects.disconnect(channel_id, "u1"))
     assert upkeep(testing=True).run() == {"disconnected": 1}
     assert access.stored("channels") == access.stored("grants") == {}
 

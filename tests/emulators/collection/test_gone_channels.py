@@ -19,7 +19,7 @@ BUILT_ONCE = (
     budget.ledger,
     budget.rate_limiter,
     access.vault,
-    access.google_oauth,
+    access.google,
     access.refresher,
     access._shared_tokens,
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.monitoring import alerts
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
+from tests.emulators.wire import losing
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WRONG = "Google refuses our OAuth client (invalid_client)."
@@ -31,6 +32,11 @@ def test_nothing_is_stored_or_said_while_all_is_well(firestore_client, capsys):
     alerts.resolve(firestore_client, OAUTH_CLIENT, NOW)
     assert list(firestore_client.collection("alerts").stream()) == []
     assert said(capsys) == []
+
+
+def test_an_alert_whose_answer_was_lost_on_the_way_is_said_all_the_same(firestore_client, capsys):
+    alerts.fire(losing(firestore_client, 1), OAUTH_CLIENT, WRONG, NOW)
+    assert said(capsys) == ["CRITICAL"]
 
 
 def test_many_who_notice_at_once_say_it_once(firestore_client, capsys):

@@ -23,7 +23,6 @@ from shared.errors import NotFound
 from shared.operations import plan
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations
-from shared.operations.requests import parse
 from shared.operations.run import Runner
 from shared.operations.sources import Source, StorageObject
 from shared.operations.submit import Desk, Quote
@@ -165,7 +164,7 @@ class Bench:
             "channel_id": self.channel_id,
             **work,
         }
-        return self.desk.submit(parse(body, now=self.stand.clock()))
+        return self.desk.submit(self.desk.request(body))
 
     # --- running ------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def test_a_wrong_field_is_named_before_anything_is_spent_or_stored(bench, kind, 
     with pytest.raises(InvalidRequest) as refused:
         bench.submit(**work)
     assert refused.value.field == {"release": "release.upload"}.get(kind, kind) + f".{wrong}"
-    assert bench.operations.of_channel(bench.channel_id) == []
+    assert bench.operations.in_state(*State) == []
     nothing_spent(bench)
 
 

@@ -75,6 +75,18 @@ def test_a_name_that_resolves_differently_later_changes_nothing(web):
         found.describe()
 
 
+def test_an_address_that_does_not_answer_is_passed_over_for_the_next(web):
+    known = ["127.0.0.2", "127.0.0.3", "127.0.0.1"]
+    found = source(web, resolver=lambda _host: known, admits=lambda address: address in known)
+    assert found.describe().size == len(CONTENT)
+    with pytest.raises(Unavailable):
+        source(web, resolver=lambda _host: known[:2], admits=lambda address: address in known).describe()
+    with pytest.raises(InvalidRequest):
+        source(
+            web, resolver=lambda _host: [*known, "10.0.0.1"], admits=lambda address: address in known
+        ).describe()
+
+
 def test_a_certificate_for_another_name_is_refused(web):
     with pytest.raises(Unavailable):
         source(web, url="https://other.example/x", resolver=lambda _host: ["127.0.0.1"]).describe()

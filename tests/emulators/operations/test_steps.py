@@ -236,6 +236,24 @@ def test_a_key_that_stood_for_something_else_is_refused(bench):
     assert refused.value.field == "idempotency_key"
 
 
+def test_a_request_that_was_accepted_is_known_again_after_its_time_of_publication(bench):
+    bench.video()
+    soon = bench.stand.clock() + timedelta(hours=1)
+    first, _ = bench.submit("same-key", upload=bench.upload(publish_at=soon.isoformat()))
+    bench.stand.advance(hours=2)
+    again, quote = bench.submit("same-key", upload=bench.upload(publish_at=soon.isoformat()))
+    assert (again.id, quote.cost["uploads"]) == (first.id, 1)
+    with pytest.raises(Conflict) as refused:
+        bench.submit("same-key", upload=bench.upload(title="", publish_at=soon.isoformat()))
+    assert refused.value.reason == "idempotencyKeyReused"
+
+
+def test_a_request_that_was_accepted_is_known_again_after_its_channel_was_disconnected(bench):
+    first, _ = bench.submit("same-key", playlist={"title": "one"})
+    bench.desk = replace(bench.desk, owner_of=missing)
+    assert bench.submit("same-key", playlist={"title": "one"})[0].id == first.id
+
+
 def test_a_channel_that_is_not_connected_is_refused(bench):
     bench.channel_id = "UC" + "x" * 22
     bench.desk = replace(bench.desk, owner_of=missing)

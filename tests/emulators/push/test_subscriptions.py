@@ -108,6 +108,7 @@ def stand(firestore_client) -> Iterator[Stand]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         found.append(Stand(firestore_client, simulator, f"http://127.0.0.1:{server.server_port}"))
         yield found[0]
+        assert simulator.journal.mistakes == []
         server.shutdown()
 
 

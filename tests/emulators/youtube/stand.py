@@ -144,3 +144,4 @@ def standing(firestore: Any, **plan: Any) -> Iterator[Stand]:
     chosen = {"users": 2, "channels_per_user": 2, "clients": (CLIENT,), "starts_at": NOON, **plan}
     with serving(Plan(root="", **chosen)) as simulator:
         yield Stand(simulator, firestore)
+        assert simulator.journal.mistakes == []

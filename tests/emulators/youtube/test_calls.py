@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.budget.ledger import Ledger
 from shared.budget.profile import RateLimit
 from shared.clock import next_reset
 from shared.errors import (
@@ -174,6 +175,30 @@ def test_a_call_that_the_quota_refuses_takes_nobodys_place_in_a_rate_limit(stand
     with pytest.raises(QuotaRefused):
         data.my_channel(caller)
     assert not list(stand.firestore.collection("rate_limits").stream())
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class Mortal(Ledger):
+    """A ledger whose process dies when it is about to settle."""
+
+    def settle(self, reservation, *, sent):
+        raise Killed
+
+
+@pytest.mark.fault(20)
+def test_a_request_that_follows_a_crash_pays_for_itself_and_so_does_the_one_before(stand):
+    caller = stand.caller(operation_id="op-1")
+    dying = Mortal(stand.firestore, stand.ledger.profile, stand.clock)
+    with pytest.raises(Killed):
+        data.my_channel(replace(caller, budget=dying))
+    data.my_channel(caller)
+    assert counted(stand) == {"default": 2}
+    later = stand.clock() + timedelta(hours=2)
+    assert [stand.ledger.sweep(later) for _ in range(2)] == [1, 0]
+    assert counted(stand) == {"default": 2}
 
 
 def test_a_missing_scope_asks_for_consent_and_not_for_a_refresh(stand):

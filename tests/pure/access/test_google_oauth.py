@@ -1,10 +1,13 @@
+import base64
 import json
 from datetime import UTC, datetime
 
 import pytest
 
 from shared.access.google_oauth import GoogleOAuth, OAuthClient, Verdict, judge
+from shared.access.secret import Secret
 from shared.errors import CorruptData, Misconfigured
+from shared.settings import Settings
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
 
@@ -82,3 +85,37 @@ def test_a_good_status_with_no_token_in_it_is_an_answer_that_cannot_be_read(answ
     google = GoogleOAuth(None, None, lambda: datetime(2026, 11, 25, tzinfo=UTC))  # type: ignore[arg-type]
     with pytest.raises(CorruptData):
         google._tokens(answer)
+
+
+SETTINGS = Settings(
+    project="test",
+    app_url="https://app.example",
+    api_url="https://app.example",
+    id_token_issuer="https://app.example",
+    id_token_audience="ytempire",
+    id_token_keys_url="https://app.example/keys",
+)
+OURS = {"iss": "https://accounts.google.com", "aud": "client-1", "sub": "1044"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "account"),
+    [
+        (OURS, "1044"),
+        (OURS | {"iss": "accounts.google.com"}, "1044"),
+        (OURS | {"iss": "https://accounts.example"}, None),
+        (OURS | {"iss": None}, None),
+        (OURS | {"aud": "client-2"}, None),
+        (OURS | {"aud": ["client-1", "client-2"]}, None),
+        (OURS | {"sub": ""}, None),
+        ({"iss": OURS["iss"], "aud": OURS["aud"]}, None),
+        ([], None),
+        ("1044", None),
+    ],
+)
+def test_the_account_is_believed_of_google_and_for_our_client_only(claims, account):
+    client = OAuthClient("client-1", Secret("s3cret"))
+    google = GoogleOAuth(SETTINGS, lambda: client, lambda: datetime(2026, 11, 25, tzinfo=UTC))
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    answer = {"access_token": "ya29", "id_token": f"e30.{payload}.c2ln"}
+    assert google._tokens(answer).google_account == account

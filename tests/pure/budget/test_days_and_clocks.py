@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shared.budget.calendar import days_at, hour_of, is_off_peak, next_off_peak
+from shared.budget.calendar import DOUBT, FAST, days_at, hour_of, is_off_peak, next_off_peak
+from shared.budget.days import FRESH
 from shared.budget.leases import Lease
 from shared.budget.profile import Priority
 from shared.clock import next_reset, pacific_day, pacific_day_bounds, pacific_midnight
@@ -29,15 +32,30 @@ DAYS = {
 
 
 class Google:
-    """Google's own count, on Google's own clock."""
+    """Google's own count, on Google's own clock and calendar."""
 
     def __init__(self) -> None:
-        self.used: Counter[Any] = Counter()
+        self.used: Counter[date] = Counter()
+        self.closed: dict[date, datetime] = {}
 
-    def call(self, method: str, at: datetime, count: int = 1) -> None:
-        day = pacific_day(at)
-        self.used[day] += COSTS[method] * count
+    def day(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo("America/Los_Angeles")).date()
+
+    def call(self, method: str, at: datetime) -> None:
+        day = self.day(at)
+        self.used[day] += COSTS[method]
         assert self.used[day] <= LIMIT, "Google would have refused this"
+
+    def close(self, at: datetime) -> None:
+        """Somebody else spends from the same project; from now on Google refuses everything."""
+        self.closed.setdefault(self.day(at), at)
+
+    def surely_closed(self, at: datetime) -> bool:
+        """Whether every instance must know: not in the doubt after a midnight, nor a minute before one."""
+        closed = self.closed.get(self.day(at))
+        if closed is None or at < closed + FRESH or self.day(at + FAST) != self.day(at):
+            return False
+        return self.day(closed - DOUBT - FAST) == self.day(at)
 
 
 class Clocks(RuleBasedStateMachine):
@@ -50,7 +68,7 @@ class Clocks(RuleBasedStateMachine):
         self.stand.user("b", quota_share=2)
         self.google = Google()
         self.ledgers = [self.stand.ledger("current", f"default={LIMIT}", skew=skew) for skew in SKEWS]
-        self.sent: set[str] = set()
+        self.attempts = itertools.count()
         self.leases: dict[int, Lease] = {}
         self.plain: Counter[Any] = Counter()
 
@@ -72,20 +90,29 @@ class Clocks(RuleBasedStateMachine):
             self.ledgers[who].settle(held, sent=True)
 
     def _send(self, method: str, priority: Priority, late: int) -> None:
+        assert not self.google.surely_closed(self.stand.now)
         at = self.stand.now + timedelta(seconds=late)
         self.google.call(method, at)
         if priority != Priority.CRITICAL:
-            self.plain[pacific_day(at)] += COSTS[method]
+            self.plain[self.google.day(at)] += COSTS[method]
+
+    @rule(who=st.integers(0, 2))
+    def google_says_that_it_is_spent(self, who):
+        self.google.close(self.stand.now)
+        self.ledgers[who].close_bucket("default", reason="quotaExceeded")
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
     def reserve_and_die(self, who, account):
+        """The answer to the first asking was lost; the second one finds the same units, and sends."""
+        attempt = f"op/{next(self.attempts)}"
         try:
-            held = self.ledgers[who].reserve(method=CHANNELS, account=account, operation_id="op")
+            first, held = (
+                self.ledgers[who].reserve(method=CHANNELS, account=account, operation_id=attempt) for _ in range(2)
+            )
         except QuotaRefused:
             return
-        if held.holds[0].token not in self.sent:
-            self.sent.add(held.holds[0].token)
-            self._send(CHANNELS, held.priority, 0)
+        assert [hold.token for hold in first.holds] == [hold.token for hold in held.holds]
+        self._send(CHANNELS, held.priority, 0)
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
     def reserve_and_give_back(self, who, account):
@@ -137,7 +164,7 @@ TestClocks.settings = settings(max_examples=60, stateful_step_count=40, deadline
 
 @pytest.mark.fault(21)
 @pytest.mark.parametrize(
-    ("start", "hours"), [(date, h) for date, h in zip(DAYS.values(), (23, 25, 24), strict=True)]
+    ("start", "hours"), [(start, h) for start, h in zip(DAYS.values(), (23, 25, 24), strict=True)]
 )
 def test_a_bucket_is_full_again_at_pacific_midnight_however_long_the_day_was(start, hours):
     midnight = next_reset(start)

@@ -137,6 +137,15 @@ def test_a_call_that_was_not_sent_comes_back_also_when_its_block_has_ended_meanw
     assert ledger.usage()["default"]["used"] == 50
 
 
+def test_a_call_that_was_sent_stays_charged_when_it_is_settled_twice_under_a_lease():
+    ledger = Stand().ledger()
+    with Lease(ledger, UPDATE, "a", upto=3) as lease:
+        sent = lease.reserve(method=UPDATE)
+        for claim in (True, False):
+            lease.settle(sent, sent=claim)
+    assert ledger.usage()["default"]["used"] == 50
+
+
 def test_a_call_that_is_under_way_when_its_lease_ends_is_charged():
     ledger = Stand().ledger()
     with Lease(ledger, UPDATE, "a", upto=3) as lease:

@@ -61,6 +61,7 @@ class Histories(RuleBasedStateMachine):
         """What callers hold and have not given back, by token: the truth that the ledger must cover."""
         self.priority: dict[str, Priority] = {}
         self.granted: list[Hold] = []
+        self.settled: list[Hold] = []
         self.tokens = itertools.count()
         self.slept = 0
 
@@ -110,6 +111,13 @@ class Histories(RuleBasedStateMachine):
             # From here on the caller counts only on what he sent.
             self.paid[hold.token] = min(self.paid.get(hold.token, 0), used)
             self._begin(settling(hold, used), hold)
+
+    @precondition(lambda self: self.settled)
+    @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
+    def settle_again(self, pick, used):
+        """Late, twice, and with another figure: what was sent stays charged, and later attempts untouched."""
+        hold = self.settled[pick % len(self.settled)]
+        self._begin(settling(hold, min(used, hold.units)), hold)
 
     def _begin(self, steps: Any, hold: Hold | None = None) -> None:
         with contextlib.suppress(StopIteration):
@@ -200,6 +208,8 @@ class Histories(RuleBasedStateMachine):
             self.priority[result.token] = one.want.ask.priority
             if all(hold.token != result.token for hold in self.granted):
                 self.granted.append(result)
+        elif one.hold is not None:
+            self.settled.append(one.hold)
         return result
 
     # --- what always holds -------------------------------------------------------------------------------------
@@ -224,6 +234,10 @@ class Histories(RuleBasedStateMachine):
 
     def _stored(self, collection: str) -> list[Any]:
         return [doc.data for path, doc in self.shelf.docs.items() if path.startswith(f"{collection}/")]
+
+    @invariant()
+    def nobody_lends_what_he_does_not_have(self):
+        assert all(self.balances()[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
 
     @invariant()
     def never_over_the_limit(self):

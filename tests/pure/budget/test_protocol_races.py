@@ -9,9 +9,9 @@ import pytest
 
 from infra.bench.shelf import Shelf
 from shared.budget.accounts import Opening
-from shared.budget.decisions import Ask, Moment
+from shared.budget.decisions import Ask, Moment, Refusal
 from shared.budget.profile import Priority
-from shared.budget.protocol import Hold, Place, Want, settling, spending, sweeping
+from shared.budget.protocol import Hold, Place, Want, borrowing, settling, spending, sweeping
 from shared.budget.steps import Commit
 
 PLACE = Place(date(2026, 11, 22), "default")
@@ -144,6 +144,34 @@ def test_two_sweeps_at_once_mend_and_charge_once():
     assert sum(sweep.result for sweep in sweeps) == 3  # two attempts charged, one account mended
     charged = [doc.data["charged"] for path, doc in shelf.docs.items() if path.startswith(PLACE.entries)]
     assert sorted(charged) == [3, 4]
+
+
+@pytest.mark.fault(20)
+def test_nothing_is_written_off_that_its_caller_took_back_at_the_last_moment():
+    shelf = Shelf()
+    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
+    asleep = Actor(shelf, spending(PLACE, OPENING, want(4, "late")))
+    asleep.go()
+    sweep = Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10)))
+    for _ in range(2):
+        sweep.go()  # it has looked at the account, and not at who could still be at it
+    assert asleep.finish() is None
+    sweep.finish()
+    assert spent(shelf) == 3
+
+
+@pytest.mark.fault(19)
+def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
+    shelf, opening = Shelf(), Opening(limit=5, reserve=0, accounts={"user:b": 5})
+    borrowers = [
+        Actor(shelf, borrowing(PLACE, opening, replace(one, ask=replace(one.ask, priority=Priority.HIGH))))
+        for one in (want(5, "first"), want(5, "second"))
+    ]
+    for borrower in borrowers:
+        borrower.go(until_commit=True)
+    results = [borrower.finish() for borrower in borrowers]
+    assert [type(result) for result in results] == [Hold, Refusal]
+    assert spent(shelf) == 5
 
 
 @pytest.mark.parametrize("used", [0, 2])

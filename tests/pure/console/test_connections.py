@@ -8,7 +8,8 @@ import pytest
 
 from shared.access.features import Capability
 from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
-from shared.console.connections import ATTENTION, Filter, Urgency
+from shared.console.connections import ATTENTION, STATES, Filter, Urgency
+from shared.console.connections import DELETION_STUCK as STUCK
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from tests.pure.console.network import APP, NOW, channel, seen
 
@@ -28,7 +29,8 @@ def row(**fields):
         ({"state": REAUTH_REQUIRED}, Urgency.NOW, "Ask user-001 to connect this channel again"),
         ({"state": TROUBLED}, Urgency.NOTHING, "Nothing"),
         ({"state": TROUBLED, **LATE}, Urgency.NOTHING, "Nothing"),
-        ({"state": DISCONNECTING, **WARNED}, Urgency.NOTHING, "Nothing"),
+        ({"state": DISCONNECTING, **WARNED, "state_since": NOW - STUCK / 2}, Urgency.NOTHING, "Nothing"),
+        ({"state": DISCONNECTING, **WARNED, "state_since": NOW - STUCK}, Urgency.NOW, "Its deletion does not"),
         (WARNED, Urgency.SOON, "before 25 Nov 2026: its owner gave the permission for a limited time"),
         ({"warnings": {"crowded": NOW}}, Urgency.SOON, "soon: its Google account"),
         (LATE, Urgency.NOW, "Its reports are overdue"),
@@ -43,6 +45,37 @@ def test_there_is_one_thing_to_do(fields, urgency, says):
     todo = row(**fields).todo
     assert todo.urgency is urgency
     assert says in todo.text
+
+
+AGAIN = "Ask user-001 to connect this channel again in the app, choosing “A channel” at Google."
+STANDS = [
+    (CONNECTED, "", "Connected", "", "Nothing"),
+    (TROUBLED, "googleUnavailable", "Troubled", "Google does not renew permissions at the moment.", "Nothing"),
+    (REAUTH_REQUIRED, "invalidGrant", "Connect again", "Google no longer accepts its permission", AGAIN),
+    (REAUTH_REQUIRED, "googleRefused", "Connect again", "Google refused several times", AGAIN),
+    (DISCONNECTING, "user", "Disconnecting", "Its owner asked for it.", "Nothing"),
+    (DISCONNECTING, "lost", "Disconnecting", "Nobody connected it again in time.", "Nothing"),
+]
+
+
+@pytest.mark.parametrize(("state", "reason", "standing", "why", "todo"), STANDS)
+def test_each_state_is_shown_with_its_reason_and_the_one_thing_to_do(state, reason, standing, why, todo):
+    found = row(state=state, state_reason=reason, state_since=NOW)
+    assert (found.standing, found.todo.text) == (standing, todo)
+    assert found.why.startswith(why)
+    assert bool(found.why) == bool(why)
+
+
+def test_no_state_is_left_out():
+    assert {state for state, *_ in STANDS} == set(STATES)
+
+
+@pytest.mark.parametrize("kind", ["testing", "timeLimited", "unused", "crowded"])
+def test_every_end_that_is_announced_is_told_with_what_averts_it(kind):
+    todo = row(warnings={kind: NOW + timedelta(days=3)}).todo
+    assert (todo.urgency, todo.link) == (Urgency.SOON, APP)
+    assert todo.text.startswith(AGAIN[:-1])
+    assert not todo.text.endswith(f": {kind}.")
 
 
 def test_connecting_again_names_the_channel_and_leads_to_the_app():

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,7 +79,8 @@ class Echo(BaseHTTPRequestHandler):
         for cookie in cookies:
             self.send_header("Set-Cookie", cookie)
         self.end_headers()
-        self.wfile.write(raw)
+        with suppress(BrokenPipeError):  # whoever asked had less patience than a slow answer takes
+            self.wfile.write(raw)
 
     do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
 

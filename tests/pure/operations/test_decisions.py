@@ -71,7 +71,9 @@ def test_a_schedule_ends_with_being_private():
     "address",
     ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
      "255.255.255.255", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-     "64:ff9b::7f00:1", "2002:7f00:1::", "::", "ff02::1", "198.18.0.1"],
+     "64:ff9b::7f00:1", "2002:7f00:1::", "::", "ff02::1", "198.18.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808",
+     "64:ff9b:1::808:808", "2002:808:808::1", "2001::1", "2001:0:53aa:64c::1", "2001:20::1", "2001:db8::1",
+     "3fff::1", "5f00::1", "4000::1", "fec0::1", "100::1", "::8.8.8.8"],
 )  # fmt: skip
 def test_addresses_that_are_not_public_are_refused(address):
     assert not is_public(address)
@@ -80,9 +82,16 @@ def test_addresses_that_are_not_public_are_refused(address):
     assert (refused.value.field, refused.value.reason) == ("source.url", "sourceNotPublic")
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2607:f8b0:4004:800::200e", "1.1.1.1"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2607:f8b0:4004:800::200e", "2001:4860:4860::8888", "1.1.1.1"])
 def test_public_addresses_are_taken_and_held_to(address):
-    assert target("https://files.example/a?b=c", field="f", resolver=lambda _host: [address]).address == address
+    found = target("https://files.example/a?b=c", field="f", resolver=lambda _host: [address])
+    assert found.addresses == (address,)
+
+
+def test_a_few_of_a_hosts_addresses_are_tried_and_those_that_every_machine_can_reach_first():
+    known = ["2607:f8b0:4004:800::1", "8.8.8.8", "2607:f8b0:4004:800::2", "1.1.1.1", "2607:f8b0:4004:800::3"]
+    found = target("https://files.example/", field="f", resolver=lambda _host: known)
+    assert found.addresses == ("8.8.8.8", "1.1.1.1", "2607:f8b0:4004:800::1", "2607:f8b0:4004:800::2")
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse():

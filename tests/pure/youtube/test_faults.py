@@ -89,6 +89,16 @@ def test_a_rate_limit_that_speaks_of_a_day_is_a_quota(message):
     assert (fault.reason, fault.given) == ("quotaExceeded", "rateLimitExceeded")
 
 
+def test_a_channels_own_limit_that_speaks_of_a_day_is_not_the_projects_quota():
+    body = data_error(429, "uploadRateLimitExceeded", "The channel has uploaded too many thumbnails per day.")
+    assert seen(429, body).reason == "uploadRateLimitExceeded"
+
+
+def test_half_a_character_in_an_answer_can_be_written_to_the_log():
+    fault = seen(400, b'{"error": {"errors": [{"reason": "\\ud800"}], "message": "\\udfff"}}')
+    assert (fault.given, fault.detail) == ("?", "?")
+
+
 def test_a_rate_limit_of_a_minute_stays_a_rate():
     fault = seen(429, data_error(429, "rateLimitExceeded", "limit 'Queries per minute' exceeded"))
     assert fault.reason == "rateLimitExceeded"
@@ -101,7 +111,17 @@ def test_the_reporting_apis_daily_limit_is_known_by_its_name():
 
 @pytest.mark.fault(36)
 @pytest.mark.parametrize(
-    "body", [b"<html><h1>Forbidden</h1> 100 per day</html>", b"", b"   ", b'{"error": {"co', b"\xff\xfe"]
+    "body",
+    [
+        b"<html><h1>Forbidden</h1> 100 per day</html>",
+        b"",
+        b"   ",
+        b'{"error": {"co',
+        b"\xff\xfe",
+        b"[]",
+        b"[[1]]",
+        b'{"error": ' + b"[" * 30_000,
+    ],
 )
 @pytest.mark.parametrize(
     ("status", "transient"), [(403, False), (400, False), (404, False), (429, True), (500, True), (503, True)]

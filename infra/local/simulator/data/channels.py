@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.lists import ids, listing, one_filter, paged, with_etag
-from infra.local.simulator.data.refusals import unknown_here
+from infra.local.simulator.data.lists import SHARED, ids, listing, one_filter, paged, with_etag
+from infra.local.simulator.data.refusals import refuse_unknown
+from infra.local.simulator.errors import not_simulated
 from infra.local.simulator.paging import Page
 from infra.local.simulator.world import Channel
 
@@ -21,6 +22,7 @@ FILTERS = ("mine", "id", "forHandle", "forUsername", "managedByMe", "mySubscribe
 
 def list_channels(simulator: Simulator, call: Call) -> Answer:
     """Channels by id or handle, or the token's own. A list without any channel has no `items` at all."""
+    refuse_unknown(call, SHARED | set(FILTERS))
     chosen = one_filter(call, *FILTERS)
     library, now = simulator.room(Library), simulator.clock()
     found: list[Channel] = []
@@ -32,7 +34,7 @@ def list_channels(simulator: Simulator, call: Call) -> Answer:
         handle = "@" + call.params["forHandle"].removeprefix("@").lower()
         found = [one for one in simulator.world.channels() if one.handle.lower() == handle and one.state == "ok"]
     else:
-        raise unknown_here(chosen)
+        raise not_simulated(chosen)
     me = reader(call)
     if chosen == "id":  # All that were asked for come at once.
         shown = Page(found, len(found), None, None)

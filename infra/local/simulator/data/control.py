@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from infra.local.simulator.control import control
+from infra.local.simulator.control import control_route
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.insert import PlannedFate, UploadRules
 from infra.local.simulator.data.library import Library
@@ -165,8 +165,8 @@ def _described(library: Library, video: Video) -> dict[str, Any]:
 
 
 ROUTES: Sequence[BaseRoute] = (
-    control("GET", "/control/videos", _list, fields={"channel_id": text}),
-    control(
+    control_route("GET", "/control/videos", _list, fields={"channel_id": text}),
+    control_route(
         "POST",
         "/control/videos",
         _studio,
@@ -180,7 +180,7 @@ ROUTES: Sequence[BaseRoute] = (
             "delete": flag,
         },
     ),
-    control(
+    control_route(
         "POST",
         "/control/upload-rules",
         _set_rules,
@@ -195,7 +195,7 @@ ROUTES: Sequence[BaseRoute] = (
             "times": whole(1, MOST_TIMES),
         },
     ),
-    control(
+    control_route(
         "POST",
         "/control/batch-get-stats",
         _set_omissions,

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from infra.local.simulator.dispatch import Call
 
 MOST_IDS = 50
+SHARED = frozenset({"part", "maxResults", "pageToken", "onBehalfOfContentOwner"})
+"""Parameters that every list method knows; the content owner is refused by `caller.reader`."""
 
 
 def one_filter(call: Call, *names: str) -> str:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.lists import ids, listing, one_filter, paged
+from infra.local.simulator.data.lists import SHARED, ids, listing, one_filter, paged
 from infra.local.simulator.data.playlists import Item, Playlists
-from infra.local.simulator.data.refusals import not_found, refuse
+from infra.local.simulator.data.refusals import not_found, refuse, refuse_unknown
 from infra.local.simulator.errors import GoogleError, forbidden
 from infra.local.simulator.world import Channel
 
@@ -30,10 +30,15 @@ def add(simulator: Simulator, call: Call) -> Answer:
     video_id, domain = (snippet.get("resourceId") or {}).get("videoId"), "youtube.playlistItem"
     for name, value in (("playlistId", snippet.get("playlistId")), ("resourceId", video_id)):
         if not value:
-            problem = rules.Problem(
-                f"{name}Required", f"The item does not say its {name}.", f"body.snippet.{name}"
-            )
-            raise refuse(problem, domain)
+            raise refuse(_problem(f"{name}Required", f"The item does not say its {name}.", name), domain)
+    if snippet["resourceId"].get("kind") not in (None, "youtube#video"):
+        raise refuse(
+            _problem("invalidResourceType", "Only a video can be put into a playlist.", "resourceId"), domain
+        )
+    if snippet["playlistId"].startswith("UU"):
+        raise refuse(
+            _problem("playlistOperationUnsupported", "Nobody adds to a channel's uploads.", "playlistId"), domain
+        )
     one = playlists.readable(snippet["playlistId"], channel.id)
     if one is None:
         raise not_found("playlist", domain, "body.snippet.playlistId")
@@ -47,6 +52,10 @@ def add(simulator: Simulator, call: Call) -> Answer:
     item = Item(playlists.new_id("UEx", 45), video.id, simulator.clock())
     one.items.insert(int(snippet.get("position", len(one.items))), item)
     return _rendered(library, Row(item, one.id, channel, one.items.index(item)), frozenset(call.parts))
+
+
+def _problem(reason: str, message: str, name: str) -> rules.Problem:
+    return rules.Problem(reason, message, f"body.snippet.{name}")
 
 
 def remove(simulator: Simulator, call: Call) -> Answer:
@@ -64,6 +73,7 @@ def remove(simulator: Simulator, call: Call) -> Answer:
 
 def list_items(simulator: Simulator, call: Call) -> Answer:
     """What is in a playlist, or single items; deleted and hidden videos drop out."""
+    refuse_unknown(call, SHARED | {"playlistId", "id", "videoId"})
     chosen, me = one_filter(call, "playlistId", "id"), reader(call)
     if chosen == "id":
         rows = _by_id(simulator, set(ids(call)), me)

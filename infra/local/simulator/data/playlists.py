@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.lists import ids, listing, one_filter, paged
-from infra.local.simulator.data.refusals import not_found, refuse
+from infra.local.simulator.data.lists import SHARED, ids, listing, one_filter, paged
+from infra.local.simulator.data.refusals import not_found, refuse, refuse_unknown
 from infra.local.simulator.world import Channel
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def insert(simulator: Simulator, call: Call) -> Answer:
 
 def list_playlists(simulator: Simulator, call: Call) -> Answer:
     """Playlists by id, by channel, or one's own."""
+    refuse_unknown(call, SHARED | {"mine", "id", "channelId"})
     chosen, playlists, me = one_filter(call, "mine", "id", "channelId"), simulator.room(Playlists), reader(call)
     if chosen == "id":
         wanted = ids(call)

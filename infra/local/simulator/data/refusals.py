@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from infra.local.simulator.data.rules import Problem
-from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.errors import GoogleError, not_simulated
+
+if TYPE_CHECKING:
+    from infra.local.simulator.dispatch import Call
 
 
-def unknown_here(what: str) -> GoogleError:
-    """The 501 for something that YouTube offers and this simulator does not: better loud than wrong."""
-    return GoogleError(501, "notImplemented", f"The simulator does not know {what}.")
+def refuse_unknown(call: Call, known: frozenset[str]) -> None:
+    """Raise 501 for a parameter that would change the answer at YouTube and change nothing here."""
+    for name, value in call.params.items():
+        if name not in known and value != call.method.parameters[name].default:
+            raise not_simulated(f"the parameter {name}")
 
 
 def refuse(problem: Problem, domain: str = "youtube.video") -> GoogleError:

@@ -9,8 +9,8 @@ from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.lists import listing, paged
-from infra.local.simulator.data.refusals import unknown_here
-from infra.local.simulator.errors import GoogleError
+from infra.local.simulator.data.refusals import refuse_unknown
+from infra.local.simulator.errors import GoogleError, not_simulated
 from infra.local.simulator.paging import etag
 from infra.local.simulator.timepiece import sent_instant
 from infra.local.simulator.world import Video
@@ -34,16 +34,12 @@ KNOWN = frozenset(
         "pageToken",
     }
 )
-USUAL = {"safeSearch": "moderate"}
-"""What the discovery document gives a parameter that nobody sent."""
 
 
 def search(simulator: Simulator, call: Call) -> Answer:
     """Videos of one's own (`forMine`) or of a channel, newest first unless asked otherwise."""
     params, library = call.params, simulator.room(Library)
-    for name, value in params.items():
-        if name not in KNOWN and value != USUAL.get(name):
-            raise unknown_here(f"the search parameter {name}")
+    refuse_unknown(call, KNOWN)
     mine = bool(params.get("forMine"))
     if mine and params.get("type") != ["video"]:
         raise GoogleError(
@@ -51,7 +47,7 @@ def search(simulator: Simulator, call: Call) -> Answer:
         )
     channel_id = own_channel(simulator, call).id if mine else params.get("channelId")
     if not channel_id:
-        raise unknown_here("a search beyond one channel (forMine or channelId)")
+        raise not_simulated("a search beyond one channel (forMine or channelId)")
     me = reader(call)
     asked = (channel_id, params.get("q"), params.get("order"))
     found = [video for video in library.uploads(channel_id, me if mine else None) if _fits(video, params)]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from infra.local.simulator.caller import own_channel, reader
 from infra.local.simulator.data import render, rules
 from infra.local.simulator.data.library import Library
-from infra.local.simulator.data.lists import ids, listing, one_filter, with_etag
-from infra.local.simulator.data.refusals import not_found, refuse, unknown_here
+from infra.local.simulator.data.lists import SHARED, ids, listing, one_filter, with_etag
+from infra.local.simulator.data.refusals import not_found, refuse, refuse_unknown
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.errors import GoogleError, forbidden
+from infra.local.simulator.errors import GoogleError, forbidden, not_simulated
 from infra.local.simulator.world import Video
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ UNREADABLE = forbidden("youtube.video", "The request cannot access these parts o
 
 def list_videos(simulator: Simulator, call: Call) -> Answer:
     """Videos by id. An id that is unknown, deleted or private to others is simply absent."""
+    refuse_unknown(call, SHARED | {"id", "chart", "myRating"})
     chosen = one_filter(call, "id", "chart", "myRating")
     if chosen == "chart":
-        raise unknown_here("charts")
+        raise not_simulated("charts")
     if chosen == "myRating":
         own_channel(simulator, call)
         return listing(call, "youtube#videoListResponse", [])

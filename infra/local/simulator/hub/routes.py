@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from infra.local.simulator.control import LARGEST, control
+from infra.local.simulator.control import LARGEST, control_route
 from infra.local.simulator.dispatch import guarded
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.fields import Asked, one_of, optional, text, whole
@@ -149,9 +149,9 @@ async def _settle(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
 ROUTES: Sequence[BaseRoute] = (
     Route("/subscribe", subscribe, methods=["POST"]),
     Route("/", subscribe, methods=["POST"]),
-    control("GET", "/control/hub", _show),
-    control("POST", "/control/hub", _set_mode, fields={"mode": one_of(MODES), "signing": one_of(SIGNINGS)}),
-    control(
+    control_route("GET", "/control/hub", _show),
+    control_route("POST", "/control/hub", _set_mode, fields={"mode": one_of(MODES), "signing": one_of(SIGNINGS)}),
+    control_route(
         "POST",
         "/control/hub/deliver",
         _deliver,
@@ -164,6 +164,6 @@ ROUTES: Sequence[BaseRoute] = (
             "signing": optional(one_of(SIGNINGS)),
         },
     ),
-    control("POST", "/control/hub/deny", _deny, fields={"topic": text, "callback": text, "reason": text}),
-    control("POST", "/control/hub/settle", _settle),
+    control_route("POST", "/control/hub/deny", _deny, fields={"topic": text, "callback": text, "reason": text}),
+    control_route("POST", "/control/hub/settle", _settle),
 )

@@ -6,13 +6,14 @@ Reports themselves are not kept: which exist, and what stands in them, follows f
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from infra.local.simulator.world import issues
 from infra.local.simulator.world.files import PLAIN, Dialect, column_sums, csv_text, summed
+from infra.local.simulator.world.hashing import key_of
 from infra.local.simulator.world.issues import Issue, Job
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.report_types import REPORT_TYPES
@@ -39,8 +40,8 @@ class Jobs:
     def __init__(self, simulator: Simulator) -> None:
         self._world = simulator.world
         self._clock = simulator.clock
-        self._random = simulator.derived("reporting jobs")
         self._jobs: dict[str, Job] = {}
+        self._created: Counter[tuple[str, str]] = Counter()
         self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
         self.dialect: Dialect = PLAIN
         self.held_at: float | None = None
@@ -56,10 +57,15 @@ class Jobs:
         return self.now if self.held_at is None else min(self.now, self.held_at)
 
     def create(self, channel_id: str, report_type: str, name: str) -> Job | None:
-        """A new job, or None when the channel has one of that type."""
+        """A new job, or None when the channel has one of that type.
+
+        Its id says when each of its files is issued, so it must not depend on which channel asked first.
+        """
         if self.find(channel_id, report_type) is not None:
             return None
-        job_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        self._created[channel_id, report_type] += 1
+        named = (self._world.seed, "job", channel_id, report_type, self._created[channel_id, report_type])
+        job_id = str(uuid.UUID(int=key_of(*named) << 64 | key_of(*named, "more"), version=4))
         job = Job(job_id, channel_id, report_type, name, round(self.now, 6))
         self._jobs[job_id] = job
         return job

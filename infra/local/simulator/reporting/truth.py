@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from infra.local.simulator.control import control
+from infra.local.simulator.control import control_route
 from infra.local.simulator.fields import Asked, day, flag, instant, one_of, optional, text
 from infra.local.simulator.reporting.jobs import Jobs
 from infra.local.simulator.reporting.jobs import instant as told_instant
@@ -165,17 +165,17 @@ def _span(asked: Asked) -> tuple[date, date]:
 _SPAN = {"from": day, "to": day, "report_type": one_of(REPORT_TYPES)}
 
 ROUTES = [
-    control("GET", "/control/world", _show_world),
-    control(
+    control_route("GET", "/control/world", _show_world),
+    control_route(
         "POST",
         "/control/world",
         _change_world,
         fields={"email": text, "channel_id": text, "state": one_of(STATES), "monetised": flag},
     ),
-    control("GET", "/control/truth", _channel_truth, fields={"channel_id": text, **_SPAN}),
-    control("GET", "/control/truth/daily", _daily_truth, fields=_SPAN),
-    control("GET", "/control/reporting", _show_reporting),
-    control(
+    control_route("GET", "/control/truth", _channel_truth, fields={"channel_id": text, **_SPAN}),
+    control_route("GET", "/control/truth/daily", _daily_truth, fields=_SPAN),
+    control_route("GET", "/control/reporting", _show_reporting),
+    control_route(
         "POST",
         "/control/reporting",
         _speak,
@@ -186,8 +186,8 @@ ROUTES = [
             "new_value": optional(text),
         },
     ),
-    control("POST", "/control/reporting/hold", _hold, fields={"at": optional(instant)}),
-    control(
+    control_route("POST", "/control/reporting/hold", _hold, fields={"at": optional(instant)}),
+    control_route(
         "POST",
         "/control/reporting/jobs/end",
         _end_jobs,

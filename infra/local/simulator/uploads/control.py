@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.simulator.control import control
+from infra.local.simulator.control import control_route
 from infra.local.simulator.fields import Asked, text, whole
 from infra.local.simulator.state import Simulator
 from infra.local.simulator.uploads.protocol import MAX_BYTES
@@ -41,9 +41,9 @@ def _break(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 ROUTES = [
-    control("GET", "/control/uploads", _show, fields={"channel_id": text}),
-    control("POST", "/control/uploads/lose", _lose, fields={"upload_id": text}),
-    control(
+    control_route("GET", "/control/uploads", _show, fields={"channel_id": text}),
+    control_route("POST", "/control/uploads/lose", _lose, fields={"upload_id": text}),
+    control_route(
         "POST",
         "/control/uploads/break",
         _break,

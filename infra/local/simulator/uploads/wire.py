@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from infra.local.simulator import injection
-from infra.local.simulator.errors import GoogleError, Shape, bad_request
+from infra.local.simulator.errors import GoogleError, Misuse, bad_request
 from infra.local.simulator.uploads.protocol import Refuse, Report, Take, decide, range_header
 from infra.local.simulator.uploads.sessions import NoSession, Session, Sessions
 from infra.local.simulator.wire import json_response
@@ -20,13 +20,14 @@ CLIENT_CLOSED = 499
 
 
 async def session(simulator: Simulator, request: Request) -> Response:
-    """Answer one request to a session's address. No token is asked for: the address is the secret."""
+    """Answer one request to a session's address. No token is asked for: the address is the secret.
+
+    Raises GoogleError for what is refused.
+    """
     try:
         return await _answer(simulator, request, request.query_params["upload_id"])
     except NoSession as error:
         return PlainTextResponse(error.message, status_code=error.status)
-    except GoogleError as error:
-        return json_response(error.body(Shape.DATA), error.status, error.headers)
 
 
 async def _answer(simulator: Simulator, request: Request, upload_id: str) -> Response:
@@ -44,7 +45,7 @@ async def _answer(simulator: Simulator, request: Request, upload_id: str) -> Res
         one.progress, request.headers.get("content-range"), int(length) if length is not None else None
     )
     if isinstance(decision, Refuse):
-        raise bad_request(decision.message)
+        raise Misuse(400, "badRequest", decision.message)
     if isinstance(decision, Report):
         if decision.complete:
             one.turn += 1

@@ -7,6 +7,7 @@ world has no clock, and like every room of the simulator no locks: one event loo
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -40,7 +41,7 @@ class World:
     _known_until: dict[str, int] = field(default_factory=dict, repr=False)
     _channels: dict[str, Channel] = field(default_factory=dict, repr=False)
     _owners: dict[str, Account] = field(default_factory=dict, repr=False)
-    _insertions: int = 0
+    _insertions: Counter[str] = field(default_factory=Counter, repr=False)
 
     @classmethod
     def generate(
@@ -119,11 +120,12 @@ class World:
         upload_status: UploadStatus = "processed",
     ) -> Video:
         """A video that came through the API, with views like any other; set its further fields on the answer."""
-        self._insertions += 1
+        self._insertions[channel_id] += 1
+        named = (self.seed, "insert", channel_id, self._insertions[channel_id])
         channel = self._channels[channel_id]
-        key = key_of(self.seed, "insert", channel_id, self._insertions)
+        key = key_of(*named)
         video = population.seeded_video(channel, key, now.timestamp())
-        video.id = letters(11, self.seed, "insert", channel_id, self._insertions)
+        video.id = letters(11, *named)
         video.title, video.description, video.tags = title, description, []
         video.category_id, video.duration_seconds = category_id, duration_seconds
         video.uploaded_at = video.published_at = video.updated_at = now

@@ -359,6 +359,23 @@ def test_a_fault_can_hit_the_token_endpoint(http: httpx.Client):
     assert http.post("/token", data={}).json()["error"] == "invalid_request"
 
 
+@pytest.mark.parametrize(
+    ("name", "verb", "path"),
+    [
+        ("oauth.auth", "GET", "/o/oauth2/v2/auth"),
+        ("oauth.token", "POST", "/token"),
+        ("oauth.revoke", "POST", "/revoke"),
+        ("oauth.certs", "GET", "/oauth2/v3/certs"),
+        ("hub.subscribe", "POST", "/subscribe"),
+        ("upload.session", "PUT", "/upload/youtube/v3/videos?upload_id=x"),
+    ],
+)
+def test_a_fault_can_hit_what_no_document_describes(http: httpx.Client, name: str, verb: str, path: str):
+    inject(http, method=name, kind="html", status=599, times=1)
+    assert http.request(verb, path).status_code == 599
+    assert http.request(verb, path).status_code != 599
+
+
 def test_a_backend_that_fails_has_counted_and_a_refusal_has_not(http: httpx.Client, simulator: Simulator, token):
     header = token()
     before = simulator.quota.used("default")
@@ -384,6 +401,47 @@ def test_the_journal_counts_without_secrets(http: httpx.Client, simulator: Simul
     text = str(journal)
     assert "secret" not in text
     assert header["authorization"].split()[1] not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/youtube/v3/nothing", "address"),
+        (f"{CHANNELS}&colour=red", "colour"),
+        ("/youtube/v3/channels?part=id,views&mine=true", "views"),
+        (f"{CHANNELS}&hl=de", "hl"),
+        ("/youtube/v3/i18nLanguages?part=snippet", "i18nLanguages"),
+    ],
+)
+def test_a_request_that_nobody_should_send_is_written_down_as_a_mistake(
+    http: httpx.Client, token, path: str, said: str
+):
+    http.delete("/control/requests")
+    http.get(path, headers=token())
+    (mistake,) = http.get("/control/requests").json()["mistakes"]
+    assert mistake.startswith(f"GET {path.partition('?')[0]}: ")
+    assert said in mistake
+
+
+def test_a_refusal_that_any_client_may_meet_is_no_mistake(http: httpx.Client, token):
+    http.delete("/control/requests")
+    http.get(CHANNELS)
+    http.get(CHANNELS, headers=token("yt-analytics.readonly"))
+    http.get("/youtube/v3/playlistItems?part=id&playlistId=PLnone", headers=token())
+    inject(http, kind="badRequest", times=1)
+    http.get(CHANNELS, headers=token())
+    http.post("/token", data={"client_id": "c", "client_secret": "wrong"})
+    assert http.get("/control/requests").json()["mistakes"] == []
+
+
+def test_a_failure_of_the_simulators_own_is_told_as_its_own(
+    http: httpx.Client, simulator: Simulator, token, monkeypatch: pytest.MonkeyPatch
+):
+    http.delete("/control/requests")
+    monkeypatch.setattr(simulator.world, "channel", None)
+    answer = http.get(CHANNELS, headers=token())
+    assert (answer.status_code, first(answer)["reason"]) == (500, "internalError")
+    assert "the simulator itself failed" in http.get("/control/requests").json()["mistakes"][0]
 
 
 def test_every_secret_ever_issued_is_known(http: httpx.Client, token):

@@ -106,7 +106,7 @@ def test_a_fault_that_contradicts_itself_is_refused(http: httpx.Client, spec: di
     assert http.get("/faults").json() == {"faults": []}
 
 
-@pytest.mark.parametrize("year", ["0001", "2019", "2101", "9999"])
+@pytest.mark.parametrize("year", ["0001", "2019", "2036", "9999"])
 def test_the_clock_stays_within_what_can_be_reckoned_with(http: httpx.Client, year: str):
     assert "clock" in refusal(http.post("/clock", json={"set": f"{year}-06-01T00:00:00Z"}))
 

@@ -224,6 +224,9 @@ def test_what_the_simulator_does_not_know_it_says_aloud(mine: Any):
     for request in (
         mine.videos().list(chart="mostPopular", part="id"),
         mine.channels().list(managedByMe=True, part="id"),
+        mine.channels().list(mine=True, part="id", hl="de"),
+        mine.videos().list(id="x", part="id", maxHeight=720),
+        mine.playlists().list(mine=True, part="id", hl="de"),
         mine.search().list(part="id", q="everything"),
         mine.search().list(part="id", forMine=True, type="video", videoDuration="long"),
     ):

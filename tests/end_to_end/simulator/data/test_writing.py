@@ -220,6 +220,10 @@ def test_playlist_writes_that_youtube_refuses(stage: Stage, owner: Any, video: s
     made = owner.playlists().insert(part="snippet", body={"snippet": {"title": "Mine"}}).execute()
     unknown = {"playlistId": made["id"], "resourceId": {"videoId": "nonexistent"}}
     assert refusal(add(part="snippet", body={"snippet": unknown})) == (404, "videoNotFound")
+    no_video = {"playlistId": made["id"], "resourceId": {"kind": "youtube#channel", "videoId": video}}
+    assert refusal(add(part="snippet", body={"snippet": no_video})) == (400, "invalidResourceType")
+    uploads = {"playlistId": "UU" + stage.channel().id[2:], "resourceId": {"videoId": video}}
+    assert refusal(add(part="snippet", body={"snippet": uploads})) == (400, "playlistOperationUnsupported")
     foreign = {"playlistId": made["id"], "resourceId": {"videoId": video}}
     stranger = stage.youtube(stage.channel(2).id)
     assert refusal(stranger.playlistItems().insert(part="snippet", body={"snippet": foreign})) == (

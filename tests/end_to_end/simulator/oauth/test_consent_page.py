@@ -179,6 +179,7 @@ def test_silence_is_refused_until_everything_is_granted(browser: httpx.Client, q
         ({"redirect_uri": ""}, 400, "invalid_request"),
         ({"code": "4/never-issued"}, 400, "invalid_grant"),
         ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_secret": ""}, 400, "invalid_request"),
         ({"client_id": "nobody"}, 401, "invalid_client"),
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"grant_type": ""}, 400, "invalid_request"),

@@ -257,6 +257,16 @@ def test_whatever_is_sent_broken_off_and_asked_the_bytes_are_exactly_the_file(
     assert (kept["bytes"], kept["sha256"]) == (size, hashlib.sha256(data).hexdigest())
 
 
+def test_a_chunk_that_breaks_the_protocol_is_a_mistake_and_a_lost_session_is_none(stage: Stage):
+    plain.http().delete(f"{stage.root}/control/requests")
+    upload = Upload(stage, 3 * GRANULE)
+    assert upload.put(movie(5), f"bytes 0-4/{3 * GRANULE}").status_code == 400
+    stage.control("uploads/lose", {})
+    assert upload.put(b"", "bytes */*").status_code == 404
+    (mistake,) = stage.control("requests")["mistakes"]
+    assert "not a multiple" in mistake
+
+
 def insert(stage: Stage, data: bytes, *, chunk: int, resumable: bool = True, **status: Any) -> dict[str, Any]:
     """An upload by Google's own client."""
     owner = stage.youtube(stage.channel().id)

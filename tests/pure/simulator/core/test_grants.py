@@ -34,19 +34,31 @@ class Hall:
             testing_mode=testing_mode,
         )
 
-    def connect(
-        self, account: Account = ANNA, channel: str = "UC1", *scopes: str, client: Client = CLIENT
-    ) -> Issue:
+    def code(
+        self,
+        account: Account = ANNA,
+        channel: str = "UC1",
+        *scopes: str,
+        client: Client = CLIENT,
+        challenge: str | None = None,
+    ) -> str:
         grant = Grant(
             client_id=client.client_id,
             account=account,
             channel_id=channel,
             scopes=frozenset(scopes or ("a", "b")),
         )
-        code = self.grants.issue_code(
-            grant, redirect_uri=WHERE, challenge=None, plain=False, offline=True, nonce=None, lifetime=None
+        return self.grants.issue_code(
+            grant, redirect_uri=WHERE, challenge=challenge, plain=False, offline=True, nonce=None, lifetime=None
         )
-        return self.grants.exchange(code, client=client, redirect_uri=WHERE, verifier=None)
+
+    def exchange(self, code: str, client: Client = CLIENT, verifier: str | None = None) -> Issue:
+        return self.grants.exchange(code, client=client, redirect_uri=WHERE, verifier=verifier)
+
+    def connect(
+        self, account: Account = ANNA, channel: str = "UC1", *scopes: str, client: Client = CLIENT
+    ) -> Issue:
+        return self.exchange(self.code(account, channel, *scopes, client=client), client)
 
     def refreshes(self, issue: Issue, client: Client = CLIENT) -> bool:
         assert issue.refresh_token is not None
@@ -104,16 +116,17 @@ def test_the_hundred_and_first_token_of_an_account_ends_the_oldest():
     assert hall.refreshes(somebody_else)
 
 
-def test_revoking_one_channel_ends_all_channels_of_the_account():
+def test_revoking_one_channel_ends_all_that_the_account_allowed_the_project():
     hall = Hall()
     one, two, ben = hall.connect(channel="UC1"), hall.connect(channel="UC2"), hall.connect(BEN)
-    other = hall.connect(client=OTHER)
+    other, code = hall.connect(client=OTHER), hall.code()
     assert one.refresh_token is not None
     hall.grants.revoke(one.refresh_token)
     assert not hall.works(two)
     assert not hall.refreshes(two)
     assert hall.works(ben)
-    assert hall.refreshes(other, OTHER)
+    assert not hall.refreshes(other, OTHER)
+    assert hall.refusal(lambda: hall.exchange(code)) == "invalid_grant"
 
 
 def test_an_access_token_revokes_as_well_and_a_dead_one_is_invalid():
@@ -125,9 +138,38 @@ def test_an_access_token_revokes_as_well_and_a_dead_one_is_invalid():
         hall.grants.revoke(issue.access_token)
 
 
-def test_a_refresh_token_is_worth_nothing_to_another_client():
+def test_a_refresh_token_in_another_clients_hands_says_nothing_of_the_grant():
     hall = Hall()
-    assert not hall.refreshes(hall.connect(), OTHER)
+    issue = hall.connect()
+    token = issue.refresh_token
+    assert token is not None
+    assert hall.refusal(lambda: hall.grants.refresh(token, client=OTHER)) == "unauthorized_client"
+    assert hall.refreshes(issue)
+
+
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+
+@pytest.mark.parametrize(
+    ("challenge", "verifier", "words"),
+    [
+        (CHALLENGE, None, "Missing code verifier"),
+        (CHALLENGE, CHALLENGE, "Invalid code verifier"),
+        (None, VERIFIER, "verifier is not needed"),
+    ],
+)
+def test_a_verifier_that_is_wrong_missing_or_uncalled_for_is_refused(
+    challenge: str | None, verifier: str | None, words: str
+):
+    hall = Hall()
+    with pytest.raises(GoogleError, match=f"invalid_grant: .*{words}"):
+        hall.exchange(hall.code(challenge=challenge), verifier=verifier)
+
+
+def test_the_right_verifier_buys_the_tokens():
+    hall = Hall()
+    assert hall.works(hall.exchange(hall.code(challenge=CHALLENGE), verifier=VERIFIER))
 
 
 def test_scopes_can_be_narrowed_on_refresh_and_not_widened():
