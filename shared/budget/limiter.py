@@ -137,6 +137,7 @@ class RateLimiter:
     def forget(self) -> None:
         """Look at storage again before the next denial, as after a limit was raised."""
         self._denied.clear()
+        self._seen.clear()
 
     def _keys(self, method: str, *, user: str, project: str) -> Iterable[tuple[str, RateLimit]]:
         subjects = {"user": user, "project": project}

@@ -14,7 +14,7 @@ from google.cloud.firestore import Client
 from infra.local.stack import Stack
 from shared.access.features import Capability, as_fields
 from shared.access.health import CONNECTED, REAUTH_REQUIRED
-from shared.budget import Ledger, adjusted, load
+from shared.budget import Ledger, Priority, adjusted, load
 from shared.errors import QuotaRefused
 from shared.operations.operation import Operation, State
 from shared.operations.records import Operations
@@ -73,9 +73,14 @@ def spend(ledger: Ledger) -> None:
             method="youtube.thumbnails.set", account="user-001", operation_id=f"thumbnail-{number}"
         )
         ledger.settle(reserved, sent=True)
+    search: dict[str, Any] = {
+        "method": "youtube.search.list",
+        "account": "user-002",
+        "priority": Priority.HIGH,
+    }  # somebody waits
     for _ in range(4):
         try:
-            ledger.settle(ledger.reserve(method="youtube.search.list", account="user-002"), sent=True)
+            ledger.settle(ledger.reserve(**search), sent=True)
         except QuotaRefused:
             break
     ledger.close_bucket("uploads", reason="quotaExceeded")
