@@ -15,7 +15,7 @@ from datetime import date, datetime
 def log(severity: str, message: str, /, **fields: object) -> None:
     """Write one record to standard output. severity: DEBUG, INFO, NOTICE, WARNING, ERROR or CRITICAL."""
     record = {"severity": severity, "message": message, **fields}
-    sys.stdout.write(json.dumps(record, default=_text, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(record, default=_text) + "\n")
     sys.stdout.flush()
 
 

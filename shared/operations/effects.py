@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 FEATURE = "publish"
-YOUTUBE_API = "youtubeApi"
-"""The alert: YouTube does not take this project's calls."""
 
 
 def mark(client: Client, action: Action, operation: Operation, now: datetime) -> None:
@@ -40,12 +38,12 @@ def mark(client: Client, action: Action, operation: Operation, now: datetime) ->
     elif action.act is Act.MARK_AS_DELETED and action.reason == "videoNotFound":
         _video_gone(client, operation, now)
     elif action.act is Act.TELL_OPERATOR:
-        alerts.fire(client, YOUTUBE_API, action.says, now)
+        alerts.fire(client, alerts.YOUTUBE_API, action.says, now)
 
 
 def succeeded(client: Client, now: datetime) -> None:
     """YouTube takes this project's calls."""
-    alerts.resolve(client, YOUTUBE_API, now)
+    alerts.resolve(client, alerts.YOUTUBE_API, now)
 
 
 def why_not(capability: Capability | None) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from shared.access import channels
 from shared.access.features import Capability
 from shared.errors import Forbidden
 from shared.monitoring import alerts
-from shared.operations import desk, effects
+from shared.operations import desk
 from shared.operations.operation import State
 from shared.youtube import data
 
@@ -81,7 +81,7 @@ def test_a_video_that_is_not_this_channels_is_not_marked(bench, owner):
 def test_a_project_whose_api_is_off_alerts_the_operator_until_an_operation_succeeds(bench):
     failed(bench, "accessNotConfigured")
     (alert,) = alerts.firing(bench.stand.firestore)
-    assert (alert.key, "not enabled" in alert.message) == (effects.YOUTUBE_API, True)
+    assert (alert.key, "not enabled" in alert.message) == (alerts.YOUTUBE_API, True)
     operation, _ = bench.submit(playlist={"title": "Another list"})
     assert bench.settle(operation).state is State.SUCCEEDED
     assert alerts.firing(bench.stand.firestore) == ()

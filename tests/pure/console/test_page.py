@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -17,7 +16,7 @@ from shared.access.health import REAUTH_REQUIRED
 from shared.console.connections import Filter
 from shared.console.page import away, headers, render, trouble
 from shared.errors import Unavailable
-from shared.monitoring.alerts import OAUTH_CLIENT, Alert
+from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
 from tests.pure.console.network import NOW, channel, failed, large, loan, operation, refusal, seen, usage
 
 EVIL = "<script>alert('x')</script>\"'<img src=x onerror=alert(1)>"
@@ -163,17 +162,20 @@ def test_an_alert_says_what_is_wrong_since_when_and_what_to_do_on_the_page_and_i
     assert told["todo"]
 
 
+def test_every_alert_that_can_fire_has_words_of_its_own():
+    for key in (OAUTH_CLIENT, YOUTUBE_API):
+        network = seen(alerts=(Alert(key=key, since=NOW, message="Wrong."),))
+        (told,) = network.as_json()["alarms"]
+        assert told["stops"]
+        assert told["code"] in Document(render(network)).text
+
+
 def test_an_alert_without_words_of_its_own_is_shown_all_the_same():
     assert "Something new." in render(seen(alerts=(Alert(key="new", since=NOW, message="Something new."),)))
 
 
-def test_a_network_of_250_channels_is_rendered_in_a_fraction_of_a_second():
-    network = large(250)
-    render(network)
-    began = time.perf_counter()
-    text = render(network)
-    assert time.perf_counter() - began < 0.5
-    assert len(text) < 400_000
+def test_the_page_of_a_network_of_250_channels_stays_small():
+    assert len(render(large(250))) < 400_000
 
 
 @pytest.mark.parametrize(
