@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from infra.local.process import LOOPBACK, free_port
 # How long an example takes is the machine's affair; what it shows is the test's.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 LAYERS = ("pure", "emulators", "faults", "end_to_end", "browser")  # in order of speed
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from shared.budget.profile import FOLDER, Priority, adjusted, load, parse
@@ -162,7 +162,6 @@ GUIDE = (FOLDER / "guide.toml").read_text()
 FIGURES = [number for number, line in enumerate(GUIDE.splitlines()) if "=" in line and not line.startswith("#")]
 
 
-@settings(deadline=None)
 @given(
     number=st.sampled_from(FIGURES), junk=st.sampled_from(["5", "-1", '"x"', "[]", "[[1]]", "{}", "true", "1.5"])
 )

@@ -227,7 +227,7 @@ step = st.tuples(st.sampled_from(["chunk", "break", "ask", "again", "reset"]), s
 
 
 @given(size=st.integers(1, 6 * GRANULE), steps=st.lists(step, max_size=6), known=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_sent_broken_off_and_asked_the_bytes_are_exactly_the_file(
     stage: Stage, size: int, steps: list[tuple[str, int, bool]], known: bool
 ):

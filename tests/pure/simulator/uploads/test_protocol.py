@@ -94,7 +94,7 @@ def test_the_range_header_names_the_last_byte_and_is_absent_at_first():
     cuts=st.lists(st.integers(0, 3 * GRANULE), max_size=6),
     broken=st.integers(0, GRANULE),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_falling_back_keeps_whole_granules_and_their_hash(cuts: list[int], broken: int):
     data = random.Random(len(cuts)).randbytes(sum(cuts) + broken)
     received, place = Received(), 0
@@ -153,7 +153,7 @@ class Sender:
 
 
 @given(size=st.integers(1, 12 * GRANULE), steps=st.lists(step, max_size=12), seed=st.integers(0, 9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_sequence_of_chunks_breaks_and_questions_yields_exactly_the_bytes(
     size: int, steps: list[tuple[str, int, bool]], seed: int
 ):

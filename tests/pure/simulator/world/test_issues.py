@@ -41,7 +41,7 @@ def test_thirty_days_of_history_come_within_three_days_and_not_at_once(channel):
 
 
 @given(st.sampled_from(CHANNELS), st.integers(0, 60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_later_day_comes_48_to_72_hours_after_its_end(channel, later):
     ordinal = FIRST_DAY + later
     first = next(issue for issue in after(24 * (later + 6), channel) if issue.ordinal == ordinal)
@@ -98,7 +98,7 @@ def test_history_ends_after_thirty_days_and_the_rest_after_sixty():
 
 
 @given(st.sampled_from(CHANNELS), st.floats(0, 2000), st.floats(0, 2000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_was_issued_stays_as_it_was(channel, one, other):
     early, late = sorted((one, other))
     known = {issue.id: (issue.ordinal, issue.created, issue.draft) for issue in after(late, channel)}

@@ -34,13 +34,13 @@ def report(channel, day, type_id="channel_basic_a3", draft=None, as_of=NOW) -> l
 
 
 @given(channels, days)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_final_report_adds_up_to_the_truth_of_the_day(channel, day):
     assert total(row.tally for row in report(channel, day)) == WORLD.channel_day(channel.id, day)
 
 
 @given(channels, days, st.sampled_from(EVERY_VIEW))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_split_of_a_day_has_the_same_totals(channel, day, kind):
     mine = total(row.tally for row in report(channel, day, kind.id))
     basic = total(row.tally for row in report(channel, day))
@@ -50,7 +50,7 @@ def test_every_split_of_a_day_has_the_same_totals(channel, day, kind):
 
 
 @given(channels, days, st.sampled_from(CURRENT), st.sampled_from([None, *Draft]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_two_rows_of_a_file_have_the_same_dimensions(channel, day, kind, draft):
     found = [row.dimensions for row in report(channel, day, kind.id, draft)]
     assert len(set(found)) == len(found)
