@@ -6,7 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry
-from shared.collection import run
+from shared.collection import videos
 from shared.errors import MethodUnknown, NotFound
 from shared.push import feed, push
 
@@ -22,7 +22,7 @@ def webhook(request: Request) -> Response:
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")
     body = entry.raw_body(request, limit=feed.MAX_BYTES)
-    run.hand_over_videos(push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body))
+    videos.hand_over(push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body))
     return Response(status=204)
 
 

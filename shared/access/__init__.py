@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from shared.access.upkeep import Upkeep
 
 QUEUE = "access"
-INGEST_TOPIC, ERASE = "ingest", "erase"
-"""Where the warehouse's rows of a disconnected channel are asked to be deleted, and the message's kind."""
+ERASE = "erase"
+"""The kind of message that asks `ingest` to delete the warehouse's rows of a disconnected channel."""
 
 _CLIENT_TTL = timedelta(minutes=5)
 
@@ -131,7 +131,7 @@ def key_rotation() -> Rotation:
 
 def _erase_rows(receipt_id: str, channel_id: str) -> None:
     message = json.dumps({"channel_id": channel_id, "receipt": receipt_id}).encode()
-    pubsub.publish(INGEST_TOPIC, message, {"kind": ERASE})
+    pubsub.publish(pubsub.INGEST_TOPIC, message, {"kind": ERASE})
 
 
 def _revoke_later(receipt_id: str, _channel_id: str) -> None:

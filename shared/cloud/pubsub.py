@@ -11,6 +11,9 @@ from shared.settings import settings
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
 
+INGEST_TOPIC = "ingest"
+"""The one topic: what `ingest` is to load, change or erase. A message's `kind` attribute says which."""
+
 
 @cache
 def publisher() -> PublisherClient:

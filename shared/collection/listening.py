@@ -14,8 +14,8 @@ from shared.budget import Priority
 from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
-from shared.collection import planner, polling
-from shared.collection.run import caller, hand_over_videos
+from shared.collection import planner, polling, videos
+from shared.collection.run import caller
 from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import push
@@ -105,6 +105,6 @@ def _look(lease: Budget, standing: Standing) -> int:
         since=standing.lease_until or channel.connected_at,
         now=system_clock(),
     )
-    hand_over_videos(heard.notices)
+    videos.hand_over(heard.notices)
     push().remember(channel.channel_id, heard.seen)
     return len(heard.notices)

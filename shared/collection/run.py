@@ -7,7 +7,6 @@ done. A budget that is spent until midnight is no such thing: the hourly run fin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +14,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from shared import budget
-from shared.access import ERASE, INGEST_TOPIC, channels, token_source
+from shared.access import ERASE, channels, token_source
 from shared.budget import Priority
 from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
@@ -43,7 +42,8 @@ from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Budget, Caller, Context
 
-REPORTS, VIDEOS = "reports", "videos"  # what a message for `ingest` is about, besides ERASE
+REPORTS = "reports"
+"""The kind of message that names reports for `ingest` to load."""
 PATIENCE = timedelta(minutes=4)  # with rate limits, well inside the function's time
 
 
@@ -81,7 +81,7 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
         _list_channel(collector, patience, channel_id, shelf)
     _take_back(shelf, channel_ids)
     for message in messages(shelf.found):
-        pubsub.publish(INGEST_TOPIC, message, {"kind": REPORTS})
+        pubsub.publish(pubsub.INGEST_TOPIC, message, {"kind": REPORTS})
     for item in shelf.found:
         collector.advance(item)
     _note_fresh(shelf)
@@ -139,7 +139,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
     """Turn one message into rows or state. Raises InvalidRequest for a message that nobody here wrote."""
     readers: dict[str, Callable[[Mapping[str, Any]], Callable[[], None]]] = {
         REPORTS: lambda told: partial(_ingest_reports, refs_from(told)),
-        VIDEOS: lambda told: partial(_ingest_videos, videos.notices_from(told)),
+        videos.KIND: lambda told: partial(_ingest_videos, videos.notices_from(told)),
         ERASE: lambda told: partial(_erase, str(told["channel_id"]), str(told["receipt"])),
     }
     try:
@@ -162,7 +162,7 @@ def _ingest_reports(refs: Sequence[ReportRef]) -> None:
         ).load(refs)
     if loaded.rest:
         # A message of its own: the deliveries of this one are for faults, not for waiting.
-        pubsub.publish(INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
+        pubsub.publish(pubsub.INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
 
 
 def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:
@@ -190,12 +190,6 @@ def _ingest_videos(notices: Sequence[VideoNotice]) -> None:
     for notice in notices:
         if notice.channel_id in left:
             videos.forget(client, notice.video_id)
-
-
-def hand_over_videos(notices: Sequence[VideoNotice]) -> None:
-    """Give notices about videos to `ingest`, durably."""
-    if notices:
-        pubsub.publish(INGEST_TOPIC, json.dumps(videos.message(notices)).encode(), {"kind": VIDEOS})
 
 
 def caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> Caller:

@@ -8,12 +8,14 @@ of order; the one with the latest `updated` counts, so each may be repeated with
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, parse_instant
+from shared.cloud import pubsub
 from shared.cloud.firestore import committed, patience, put
 from shared.push.feed import VideoNotice
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 COLLECTION = "videos"
+KIND = "videos"
+"""The kind of message that brings notices to `ingest`."""
 
 
 class Change(StrEnum):
@@ -65,6 +69,12 @@ def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
     if notice.deleted:
         return fields
     return {**fields, "title": notice.title, "published": notice.published}
+
+
+def hand_over(notices: Sequence[VideoNotice]) -> None:
+    """Give notices to `ingest`, durably."""
+    if notices:
+        pubsub.publish(pubsub.INGEST_TOPIC, json.dumps(message(notices)).encode(), {"kind": KIND})
 
 
 def message(notices: Sequence[VideoNotice]) -> dict[str, Any]:

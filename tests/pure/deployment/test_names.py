@@ -10,6 +10,7 @@ import pytest
 
 from infra.deployment import ROOT, deployment
 from shared import access
+from shared.cloud import pubsub
 from shared.collection import planner
 from shared.operations import run
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
@@ -20,7 +21,7 @@ def test_the_queues_of_the_code_are_the_declared_ones():
 
 
 def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
-    assert deployment().functions["ingest"].topic == access.INGEST_TOPIC
+    assert deployment().functions["ingest"].topic == pubsub.INGEST_TOPIC
 
 
 def test_the_secrets_of_the_code_are_the_declared_ones():
