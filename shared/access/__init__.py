@@ -27,8 +27,6 @@ from typing import TYPE_CHECKING
 
 from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.access.keyring import Keyring
-from shared.access.refresh import Refresher
-from shared.access.tokens import ChannelTokens, SharedTokens
 from shared.access.vault import Vault
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
@@ -37,7 +35,9 @@ from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
 if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
+    from shared.access.refresh import Refresher
     from shared.access.rotation import Rotation
+    from shared.access.tokens import ChannelTokens, SharedTokens
     from shared.access.upkeep import Upkeep
 
 QUEUE = "access"
@@ -66,6 +66,8 @@ def google() -> GoogleOAuth:
 @cache
 def refresher() -> Refresher:
     """This process's way to access tokens."""
+    from shared.access.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
+
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
     dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
     return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, dice=dice)
@@ -94,6 +96,8 @@ def consents() -> Consents:
 
 @cache
 def _shared_tokens() -> SharedTokens:
+    from shared.access.tokens import SharedTokens  # noqa: PLC0415 - likewise
+
     return SharedTokens(refresher(), system_clock)
 
 
@@ -140,6 +144,8 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
+    from shared.access.tokens import ChannelTokens  # noqa: PLC0415 - likewise
+
     return ChannelTokens(channel_id, _shared_tokens)
 
 

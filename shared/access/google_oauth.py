@@ -23,7 +23,6 @@ from urllib.parse import urlencode, urlsplit
 
 from shared.access.secret import Secret
 from shared.clock import Clock
-from shared.cloud.loading import swiftly
 from shared.errors import (
     CorruptData,
     Forbidden,
@@ -160,11 +159,10 @@ class GoogleOAuth:
         for a wrong client, Forbidden for a policy, Unavailable otherwise.
         """
         _secured(self.settings.oauth_token_url)
-        with swiftly():
-            import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
-            from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
+        import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
+        from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
 
-            flow = self._flow(redirect_uri, verifier)
+        flow = self._flow(redirect_uri, verifier)
         flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.loading import swiftly
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 @cache
 def client() -> Client:
     """This process's Firestore client (honours FIRESTORE_EMULATOR_HOST)."""
-    with swiftly():
-        from google.cloud import firestore  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import firestore  # noqa: PLC0415 - paid by those who use it
 
     return firestore.Client(project=settings().project)
 

@@ -6,8 +6,6 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.cloud.loading import swiftly
-
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
 @cache
 def client() -> SecretManagerServiceClient:
     """This process's Secret Manager client (honours SECRET_MANAGER_EMULATOR_HOST)."""
-    with swiftly():
-        from google.cloud import secretmanager_v1  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import secretmanager_v1  # noqa: PLC0415 - paid by those who use it
 
     host = os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
     if not host:

@@ -6,8 +6,6 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.cloud.loading import swiftly
-
 if TYPE_CHECKING:
     from google.cloud.tasks_v2 import CloudTasksClient
 
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
 @cache
 def client() -> CloudTasksClient:
     """This process's Cloud Tasks client (honours CLOUD_TASKS_EMULATOR_HOST)."""
-    with swiftly():
-        from google.cloud import tasks_v2  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import tasks_v2  # noqa: PLC0415 - paid by those who use it
 
     host = os.environ.get("CLOUD_TASKS_EMULATOR_HOST")
     if not host:

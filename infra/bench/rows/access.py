@@ -97,7 +97,7 @@ def _compare(
     return Measured(value=min(ours), floor=min(floor))
 
 
-@row("access.start_cold", unit="ms", limit=Limit(bound=2.5, of="ratio_to_floor"))
+@row("access.start_cold", unit="ms", limit=Limit(bound=3, of="ratio_to_floor"))
 def start_cold() -> Measured:
     """a cold oauth_start accepts a user: token verified, start counted, verifier sealed, state kept"""
     with _stack() as stack:
