@@ -175,20 +175,18 @@ class Runner:
 
     def _after_step(self, turn: Turn, outcome: Outcome) -> bool:
         """Whether this turn goes on with the next step."""
-        now, operation = self.clock(), turn.operation
+        operation = turn.operation
         if isinstance(outcome, HandOn):
             runs = operation.retries.get("handedOn", 0) + 1
             if runs > RUNS_MAX:
                 self._fail(turn.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
                 return False
-            retries = {**operation.retries, "handedOn": runs}
-            message = "The work goes on in another run."
-            self._next_turn(turn.record, State.QUEUED, now, "handedOn", message, retries=retries)
+            self._hand_on(turn.record, retries={**operation.retries, "handedOn": runs})
             return False
         turn.found = outcome.results
         self._step_done(turn, outcome.message, {**operation.results, **outcome.results})
         if turn.out_of_time and turn.operation.current:
-            self._next_turn(turn.record, State.QUEUED, now, "handedOn", "The work goes on in another run.")
+            self._hand_on(turn.record)
             return False
         return True
 
@@ -207,7 +205,7 @@ class Runner:
             raise _busy(found)  # theirs to do; our task comes again, should they die
         # Still ours: only something in the record is new, such as its session's seal after a change of keys.
         try:
-            self._next_turn(record, State.QUEUED, self.clock(), "handedOn", "The work goes on in another run.")
+            self._hand_on(record)
         except Superseded as again:
             raise _busy(found) from again
         return record.operation
@@ -225,14 +223,15 @@ class Runner:
                 raise
             # It is forgotten by itself within days.
             log("NOTICE", "a session could not be cancelled", operation=record.operation.id, reason=error.reason)
-        while True:
+        while made or record.operation.upload:
             operation = record.operation
             try:
                 self.operations.save(record, replace(operation, results={**operation.results, **made}, upload={}))
             except Superseded:
                 record = self.operations.get(operation.id)
                 continue
-            return record.operation
+            break
+        return record.operation
 
     def _step_done(self, turn: Turn, message: str, results: dict[str, Any]) -> None:
         operation = turn.operation
@@ -278,6 +277,10 @@ class Runner:
             return True
         self._next_turn(turn.record, State.WAITING, action.at, action.reason, action.says, retries=retries)
         return False
+
+    def _hand_on(self, record: Record, **changes: Any) -> None:
+        message = "The work goes on in another run."
+        self._next_turn(record, State.QUEUED, self.clock(), "handedOn", message, **changes)
 
     def _next_turn(
         self, record: Record, state: State, at: datetime, reason: str, message: str, **changes: Any

@@ -10,6 +10,7 @@ import pytest
 from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
+from tests.end_to_end.simulator.data_world import PLAN, Stage
 
 REDIRECT_URI = "https://app.example.test/auth/youtube/callback"
 CLIENT = Client(
@@ -25,6 +26,13 @@ def simulator() -> Iterator[Simulator]:
     """A small simulator: 3 users with 2 channels each."""
     with serving(Plan(root="", users=3, channels_per_user=2, clients=(CLIENT,))) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """A simulator that a module's tests share, and the ways into it."""
+    with serving(PLAN) as running:
+        yield Stage(running)
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from infra.local.simulator.faults import IN_WORDS_OF_THE_BUCKET, REASONS
-from infra.local.simulator.serve import serving
 from tests.end_to_end.simulator import plain
-from tests.end_to_end.simulator.data_world import PLAN, Stage
+from tests.end_to_end.simulator.data_world import Stage
 
 EMAIL = "user-001@example.test"
 POSTS = (
@@ -20,12 +19,6 @@ POSTS = (
     *("reporting/hold", "reporting/jobs/end", "upload-rules", "batch-get-stats", "uploads/lose", "uploads/break"),
     *("hub", "hub/deliver", "hub/deny", "hub/settle"),
 )
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with serving(PLAN) as simulator:
-        yield Stage(simulator)
 
 
 @pytest.fixture

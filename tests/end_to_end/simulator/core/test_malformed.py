@@ -8,20 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.simulator.serve import serving
-from tests.end_to_end.simulator.data_world import PLAN, Stage
+from tests.end_to_end.simulator.data_world import Stage
 
 READ_ALL = "https://www.googleapis.com/auth/yt-analytics.readonly"
 DIGITS = "9" * 5000
 BEYOND_THE_CALENDAR = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59")
 VIDEOS = "/upload/youtube/v3/videos?part=snippet,status,recordingDetails,localizations&uploadType="
 PLAYLISTS = "/youtube/v3/playlists?part=snippet,status"
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with serving(PLAN) as simulator:
-        yield Stage(simulator)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,15 +9,8 @@ from defusedxml.ElementTree import fromstring
 from googleapiclient.errors import HttpError
 
 from infra.local.simulator import discovery
-from infra.local.simulator.serve import serving
 from tests.end_to_end.simulator import plain
-from tests.end_to_end.simulator.data_world import PLAN, READONLY, YOUTUBE, Stage, reason
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with serving(PLAN) as simulator:
-        yield Stage(simulator)
+from tests.end_to_end.simulator.data_world import READONLY, YOUTUBE, Stage, reason
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +10,10 @@ from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaIoBaseUpload
 
 from infra.local.simulator import discovery
-from infra.local.simulator.serve import serving
-from tests.end_to_end.simulator.data_world import PLAN, Stage, reason
+from tests.end_to_end.simulator.data_world import Stage, reason
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with serving(PLAN) as simulator:
-        yield Stage(simulator)
 
 
 @pytest.fixture
