@@ -8,7 +8,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.operations import desk
+from shared.publishing import desk
 
 
 @functions_framework.http

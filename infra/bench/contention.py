@@ -20,12 +20,12 @@ from datetime import timedelta
 from typing import Any
 
 from infra.deployment import ROOT
-from shared.budget.leases import Lease
-from shared.budget.ledger import Ledger
-from shared.budget.limiter import RateLimiter
-from shared.budget.profile import MAX_CALLS, Bucket, Method, Priority, Profile, RateLimit
 from shared.clock import system_clock
 from shared.errors import QuotaRefused, RateLimited, Unavailable
+from shared.quota.leases import Lease
+from shared.quota.ledger import Ledger
+from shared.quota.profile import MAX_CALLS, Bucket, Method, Priority, Profile, RateLimit
+from shared.rate_limits.limiter import RateLimiter
 
 PROCESSES, THREADS = 4, 8
 DAY = "guides/day"

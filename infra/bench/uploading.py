@@ -67,17 +67,17 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
     os.environ.update({**_ENVIRONMENT, "STORAGE_EMULATOR_HOST": store, "YT_YOUTUBE_ROOT": simulator})
     from google.cloud import firestore  # noqa: PLC0415 - after the environment is set
 
-    from shared.access.vault import Vault  # noqa: PLC0415
-    from shared.budget.ledger import Ledger  # noqa: PLC0415
-    from shared.budget.limiter import RateLimiter  # noqa: PLC0415
-    from shared.budget.profile import load  # noqa: PLC0415
     from shared.clock import system_clock  # noqa: PLC0415
     from shared.cloud import storage  # noqa: PLC0415
-    from shared.operations.desk import source_of  # noqa: PLC0415
-    from shared.operations.operation import Operation, State  # noqa: PLC0415
-    from shared.operations.records import Operations  # noqa: PLC0415
-    from shared.operations.run import Runner  # noqa: PLC0415
+    from shared.publishing.desk import source_of  # noqa: PLC0415
+    from shared.publishing.operation import Operation, State  # noqa: PLC0415
+    from shared.publishing.records import Operations  # noqa: PLC0415
+    from shared.publishing.run import Runner  # noqa: PLC0415
+    from shared.quota.ledger import Ledger  # noqa: PLC0415
+    from shared.quota.profile import load  # noqa: PLC0415
+    from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
     from shared.settings import settings  # noqa: PLC0415
+    from shared.vault.vault import Vault  # noqa: PLC0415
     from shared.youtube import services  # noqa: PLC0415
     from shared.youtube.client import Caller, Context  # noqa: PLC0415
 

@@ -2,7 +2,6 @@
 
     features, return_to        what may be asked, and where a browser may be sent back to
     google_oauth               Google's OAuth endpoints, and what their answers mean
-    vault, keyring, secret     sealing with a key from Secret Manager
     front, pace                what the app's requests show, and how often they may come
     consent, learn, connect    from a click to a connection
     grants, health, lifetimes  what is stored, what becomes of it, and the deaths that Google announces
@@ -26,11 +25,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.access.google_oauth import GoogleOAuth, OAuthClient
-from shared.access.keyring import Keyring
-from shared.access.vault import Vault
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
+from shared.vault.keyring import Keyring
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from shared.access.consent import Consents

@@ -18,11 +18,11 @@ from shared.access import channels, grants, health
 from shared.access.features import Capability, as_fields, capabilities, missing
 from shared.access.google_oauth import Tokens
 from shared.access.lifetimes import LOOK_EVERY
-from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import Conflict, Forbidden, Unavailable, YtempireError
 from shared.settings import Settings
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot

@@ -21,13 +21,13 @@ from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
 from shared.access.google_oauth import GoogleOAuth, Tokens, digest
 from shared.access.pace import StartPace
-from shared.access.secret import Secret
-from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
 from shared.monitoring.log import log
 from shared.settings import Settings
+from shared.vault.secret import Secret
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

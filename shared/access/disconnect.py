@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 from shared.access import accounts, channels, grants, health, receipts
 from shared.access.google_oauth import GoogleOAuth
 from shared.access.receipts import Receipt, Receipts
-from shared.access.secret import Secret
-from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put, unchanged
 from shared.errors import Conflict, CorruptData, NotFound, YtempireError
 from shared.monitoring.log import log
+from shared.vault.secret import Secret
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch

@@ -21,7 +21,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from shared.access.secret import Secret
 from shared.clock import Clock
 from shared.errors import (
     CorruptData,
@@ -34,6 +33,7 @@ from shared.errors import (
 )
 from shared.monitoring.log import log
 from shared.settings import Settings
+from shared.vault.secret import Secret
 
 if TYPE_CHECKING:
     import urllib3

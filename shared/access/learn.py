@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shared.access.connect import Learnt
 from shared.access.google_oauth import Tokens
-from shared.access.secret import Secret
 from shared.errors import ReauthRequired
+from shared.vault.secret import Secret
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ def learner() -> Callable[[Tokens, str], Learnt]:
     """Learns the channel by `channels.list mine` (1 unit, paid by the user's account)."""
 
     def learn(tokens: Tokens, user_id: str) -> Learnt:
-        from shared import budget  # noqa: PLC0415 - paid when somebody has really consented
+        from shared import quota  # noqa: PLC0415 - paid when somebody has really consented
         from shared.settings import settings  # noqa: PLC0415
         from shared.youtube import data  # noqa: PLC0415
         from shared.youtube.client import Caller, Context  # noqa: PLC0415
 
         caller = Caller(
             settings=settings(),
-            budget=budget.ledger(),
-            limiter=budget.rate_limiter(),
+            budget=quota.ledger(),
+            limiter=quota.rate_limiter(),
             tokens=FreshToken(tokens.access_token),
-            context=Context(account=user_id, priority=budget.Priority.HIGH),  # somebody waits for the answer
+            context=Context(account=user_id, priority=quota.Priority.HIGH),  # somebody waits for the answer
         )
         channel = data.my_channel(caller)
         return Learnt(channel.id, channel.title, channel.uploads_playlist)

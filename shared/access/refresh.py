@@ -21,8 +21,6 @@ from shared.access import accounts, channels, grants, health
 from shared.access.google_oauth import GoogleOAuth, Tokens
 from shared.access.grants import Grant
 from shared.access.health import Notice, Outcome
-from shared.access.secret import Secret
-from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put, unchanged
 from shared.errors import (
@@ -36,6 +34,8 @@ from shared.errors import (
 )
 from shared.monitoring import alerts
 from shared.monitoring.log import log
+from shared.vault.secret import Secret
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.access.keyring import Keyring
-from shared.access.vault import KEY_TTL, Vault
 from shared.clock import Clock, parse_instant
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import CorruptData, InvalidRequest
 from shared.monitoring.log import log
+from shared.vault.keyring import Keyring
+from shared.vault.vault import KEY_TTL, Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot

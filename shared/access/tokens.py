@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.access.refresh import MARGIN, AccessToken, Refresher
-from shared.access.secret import Secret
 from shared.clock import Clock
+from shared.vault.secret import Secret
 
 LOOK_AGAIN = timedelta(minutes=1)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shared import budget
+from shared import quota
 from shared.access import channels
-from shared.budget import Priority
-from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.collection import planner, polling, videos
@@ -20,6 +18,8 @@ from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import push
 from shared.push.renewal import Standing, to_ask
+from shared.quota import Priority
+from shared.quota.accounts import SYSTEM
 from shared.youtube import data
 from shared.youtube.client import Budget
 
@@ -79,7 +79,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     standings = push().standings_of(channel_ids)
     quiet = polling.silent(standings, standings, system_clock())
     heard = looked = 0
-    with budget.Lease(budget.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
+    with quota.Lease(quota.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
         for channel_id in polling.to_poll(quiet, system_clock()):
             try:
                 heard += _look(lease, quiet[channel_id])

@@ -13,10 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
-from shared import budget
+from shared import quota
 from shared.access import ERASE, channels, token_source
-from shared.budget import Priority
-from shared.budget.accounts import SYSTEM
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import gone, planner, videos
@@ -35,6 +33,8 @@ from shared.collection.reports import (
 from shared.errors import InvalidRequest, QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
+from shared.quota import Priority
+from shared.quota.accounts import SYSTEM
 from shared.settings import settings
 from shared.warehouse import schema
 from shared.warehouse.load import new_load_id
@@ -102,7 +102,7 @@ def collect_reports(channel_ids: Sequence[str]) -> dict[str, int]:
 
 
 def _list_channel(collector: ReportCollector, patience: Patience, channel_id: str, shelf: _Shelf) -> None:
-    calling = caller(channel_id, budget.ledger())
+    calling = caller(channel_id, quota.ledger())
     for report_type in settings().report_types:
         try:
             shelf.found.append(patience(partial(collector.find, calling, channel_id, report_type)))
@@ -151,7 +151,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
 
 def _ingest_reports(refs: Sequence[ReportRef]) -> None:
     schema.ensured()
-    with budget.Lease(budget.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
+    with quota.Lease(quota.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
         loaded = ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,
@@ -197,7 +197,7 @@ def caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> 
     return Caller(
         settings=settings(),
         budget=spend,
-        limiter=budget.rate_limiter(),
+        limiter=quota.rate_limiter(),
         tokens=token_source(channel_id),
         context=Context(account=SYSTEM, channel_id=channel_id, priority=priority),
     )

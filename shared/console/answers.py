@@ -37,7 +37,7 @@ def retried(operation: str, *, by: str) -> Response:
     303 See Other, so that reloading the page does not press the button again. Raises InvalidRequest for what is
     no operation's id.
     """
-    from shared.operations import desk  # noqa: PLC0415 - brings YouTube's client, which pages do without
+    from shared.publishing import desk  # noqa: PLC0415 - brings YouTube's client, which pages do without
 
     notice = "retried"
     try:

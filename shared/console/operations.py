@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.operations.operation import Operation, State
-from shared.operations.records import Operations as Stored
+from shared.publishing.operation import Operation, State
+from shared.publishing.records import Operations as Stored
 
 SHOWN = 200
 """Of each list; more than this is said, not listed."""

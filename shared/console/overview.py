@@ -8,8 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from shared.access.channels import WORKING, Channel
-from shared.budget.profile import Profile
-from shared.budget.usage import Usage
 from shared.clock import next_reset
 from shared.console import alarms, connections, operations, push, quota
 from shared.console.alarms import AlarmRow
@@ -19,7 +17,9 @@ from shared.console.operations import OpenWork
 from shared.console.push import PushSummary
 from shared.console.quota import BucketRow
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
-from shared.operations.operation import Operation
+from shared.publishing.operation import Operation
+from shared.quota.profile import Profile
+from shared.quota.usage import Usage
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.budget.accounts import POOL
-from shared.budget.forecast import Forecast, Mode, forecast_of
-from shared.budget.profile import Profile
-from shared.budget.refusals import REASONS
-from shared.budget.usage import Usage
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.quota.accounts import POOL
+from shared.quota.forecast import Forecast, Mode, forecast_of
+from shared.quota.profile import Profile
+from shared.quota.refusals import REASONS
+from shared.quota.usage import Usage
 
 CLOSED = "closedByGoogle"
 MODES: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from shared import budget
+from shared import quota
 from shared.access import channels
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore
@@ -21,7 +21,7 @@ from shared.console.overview import Known, Overview, overview
 from shared.errors import YtempireError
 from shared.monitoring import alerts
 from shared.monitoring.log import log
-from shared.operations.records import Operations
+from shared.publishing.records import Operations
 from shared.settings import settings
 
 Found = TypeVar("Found")
@@ -32,7 +32,7 @@ def current(only: Filter) -> Overview:
     now, client = system_clock(), firestore.client()
     with ThreadPoolExecutor(6) as pool:
         connected = Asked(pool, "The connections", lambda: tuple(channels.list_all(client)))
-        usage = Asked(pool, "The quota ledger", budget.ledger().usage)
+        usage = Asked(pool, "The quota ledger", quota.ledger().usage)
         loaded = Asked(pool, "The warehouse", _loaded)
         work = Asked(pool, "The operations", lambda: tuple(operations.stored(Operations(client))))
         subscriptions = Asked(pool, "The push subscriptions", lambda: push.stored(client))
@@ -50,7 +50,7 @@ def current(only: Filter) -> Overview:
     )
     chosen = settings()
     return overview(
-        known, budget.profile(), app_url=chosen.app_url, now=now, report_types=chosen.report_types, only=only
+        known, quota.profile(), app_url=chosen.app_url, now=now, report_types=chosen.report_types, only=only
     )
 
 

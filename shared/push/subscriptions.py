@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from shared.access.vault import Vault
 from shared.clock import Clock
 from shared.cloud.firestore import patience
 from shared.errors import Forbidden, NotFound, Unavailable
@@ -24,6 +23,7 @@ from shared.push import feed, renewal, verification
 from shared.push.renewal import Standing
 from shared.push.verification import State
 from shared.settings import Settings
+from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     import urllib3

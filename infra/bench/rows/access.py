@@ -23,8 +23,8 @@ from infra.local.demo.connect import people
 from infra.local.parts import FUNCTIONS_FRAMEWORK
 from infra.local.process import LOOPBACK, Part, free_port, listens
 from infra.local.stack import Stack
-from shared.access.vault import Vault
 from shared.clock import system_clock
+from shared.vault.vault import Vault
 
 ROUNDS = 8
 SEALS = 5_000

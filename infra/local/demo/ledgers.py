@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
-from shared import budget
+from shared import quota
 from shared.collection.completeness import COLLECTION, State
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def quota_counts(stack: Stack, client: Client) -> tuple[Counts, Counts]:
     told = control.ask(stack, "quota")["days"]
     known = {document.id.partition(":")[0] for document in client.collection("quota").list_documents()}
     ours = {
-        day: {bucket: usage["used"] for bucket, usage in budget.ledger().usage(date.fromisoformat(day)).items()}
+        day: {bucket: usage["used"] for bucket, usage in quota.ledger().usage(date.fromisoformat(day)).items()}
         for day in known | told.keys()
     }
     google = {day: {bucket: counts["used"] for bucket, counts in buckets.items()} for day, buckets in told.items()}

@@ -24,12 +24,12 @@ from shared.access import consent
 from shared.access.connect import Connector, Learnt
 from shared.access.consent import Consents, Finished
 from shared.access.google_oauth import GoogleOAuth, OAuthClient, Tokens
-from shared.access.keyring import Keyring
 from shared.access.pace import StartPace
 from shared.access.refresh import LEASE, Refresher
-from shared.access.vault import Vault
 from shared.errors import Forbidden
 from shared.settings import Settings
+from shared.vault.keyring import Keyring
+from shared.vault.vault import Vault
 from tests.emulators.wire import met
 
 APP = "http://127.0.0.1:8000"

@@ -6,8 +6,8 @@ import pytest
 
 from shared.access.disconnect import ERASURES
 from shared.access.rotation import SEALED, Rotation
-from shared.access.vault import KEY_TTL, Vault
 from shared.errors import Misconfigured
+from shared.vault.vault import KEY_TTL, Vault
 
 SETTLED = 2 * KEY_TTL + timedelta(seconds=5)
 

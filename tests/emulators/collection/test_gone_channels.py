@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared import access, budget
+from shared import access, quota
 from shared.cloud import firestore
 from shared.collection import run
 from shared.settings import settings
@@ -15,9 +15,9 @@ from shared.settings import settings
 BUILT_ONCE = (
     settings,
     firestore.client,
-    budget.profile,
-    budget.ledger,
-    budget.rate_limiter,
+    quota.profile,
+    quota.ledger,
+    quota.rate_limiter,
     access.vault,
     access.google,
     access.refresher,

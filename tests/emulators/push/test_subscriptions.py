@@ -17,10 +17,10 @@ import urllib3
 from infra.local.simulator.hub.hub import Hub
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
-from shared.access.vault import Vault
 from shared.errors import Unavailable, YtempireError
 from shared.push.subscriptions import LEASE, Push
 from shared.push.verification import State
+from shared.vault.vault import Vault
 from tests.emulators.youtube.stand import settings_for
 
 

@@ -12,13 +12,13 @@ from infra.local.simulator.faults import parse
 from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
-from shared.budget.answers import answer
-from shared.budget.ledger import Ledger
-from shared.budget.limiter import RateLimiter
-from shared.budget.profile import RateLimit, load
-from shared.budget.quotes import Quote, Work
 from shared.clock import Clock
 from shared.monitoring.calls import Call
+from shared.quota.answers import answer
+from shared.quota.ledger import Ledger
+from shared.quota.profile import RateLimit, load
+from shared.quota.quotes import Quote, Work
+from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
 from shared.youtube.client import Caller, Context
 

@@ -7,8 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.budget.ledger import Ledger
-from shared.budget.profile import RateLimit
 from shared.clock import next_reset
 from shared.errors import (
     Forbidden,
@@ -19,6 +17,8 @@ from shared.errors import (
     ReauthRequired,
     Unavailable,
 )
+from shared.quota.ledger import Ledger
+from shared.quota.profile import RateLimit
 from shared.youtube import data
 from shared.youtube.faults import fault_of
 

@@ -10,8 +10,8 @@ from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
 from shared.access.google_oauth import Tokens
 from shared.access.grants import Grant
 from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Health
-from shared.access.secret import Secret
 from shared.settings import Settings
+from shared.vault.secret import Secret
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS = Settings(

@@ -7,9 +7,9 @@ import pytest
 
 from infra.local.process import LOOPBACK
 from shared.access.google_oauth import GoogleOAuth, OAuthClient, challenge
-from shared.access.secret import Secret
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import Settings
+from shared.vault.secret import Secret
 from shared.youtube.transport import Http
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.budget.refusals import REASONS
 from shared.clock import next_reset
 from shared.console import push
 from shared.console.operations import SHOWN
 from shared.console.overview import Known, overview
-from shared.operations.operation import State
+from shared.publishing.operation import State
+from shared.quota.refusals import REASONS
 from tests.pure.console.network import (
     APP,
     NOW,

@@ -12,7 +12,7 @@ from infra.deployment import ROOT, deployment
 from shared import access
 from shared.cloud import pubsub
 from shared.collection import planner
-from shared.operations import run
+from shared.publishing import run
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
 
 

@@ -7,9 +7,9 @@ from dataclasses import MISSING, fields
 import pytest
 
 from infra.deployment import ROOT
-from shared.budget.profile import FOLDER
 from shared.entry import as_known
 from shared.errors import Misconfigured
+from shared.quota.profile import FOLDER
 from shared.settings import REPORT_TYPES, Settings, load
 from shared.warehouse.families import FAMILIES
 

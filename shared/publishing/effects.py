@@ -1,0 +1,64 @@
+"""What a fault means beyond the operation that met it: the connection, the video or the project is marked.
+
+reauthenticate, mark_channel   the connection can no longer publish, until its owner connects it again: new work
+                               is refused at the desk, and the console says why. Collecting goes on, as reading
+                               may well work; a grant that is dead for everything is the token room's to mark.
+mark_as_deleted                a video that we know of this channel is known to be gone
+tell_operator                  an alert, which ends with the first operation that succeeds
+treat_as_done, waiting         are the operation's own: `run`
+log_and_fix_request, fail      the operation fails, with the log and the words that say why
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.access import channels
+from shared.access.features import Capability
+from shared.cloud.firestore import patience
+from shared.collection import videos
+from shared.monitoring import alerts
+from shared.publishing.operation import Operation
+from shared.push.feed import VideoNotice
+from shared.youtube.decision import Action
+from shared.youtube.policy import RULES, Act
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+FEATURE = "publish"
+
+
+def mark(client: Client, action: Action, operation: Operation, now: datetime) -> None:
+    """Do what an action asks for besides ending the operation. Safe to repeat."""
+    if action.act in {Act.REAUTHENTICATE, Act.MARK_CHANNEL}:
+        lost = Capability(have=False, reason=action.reason)
+        channels.set_capability(client, operation.channel_id, FEATURE, lost)
+    elif action.act is Act.MARK_AS_DELETED and action.reason == "videoNotFound":
+        _video_gone(client, operation, now)
+    elif action.act is Act.TELL_OPERATOR:
+        alerts.fire(client, alerts.YOUTUBE_API, action.says, now)
+
+
+def succeeded(client: Client, now: datetime) -> None:
+    """YouTube takes this project's calls."""
+    alerts.resolve(client, alerts.YOUTUBE_API, now)
+
+
+def why_not(capability: Capability | None) -> tuple[str, str]:
+    """Reason and words for a connection that cannot publish."""
+    rule = RULES.get(capability.reason) if capability else None
+    if rule is None:
+        words = "This channel was connected without the permission to publish; connect it again and allow it."
+        return "publishNotGranted", words
+    return rule.reason, f"{rule.says} When that is mended, connect the channel again."
+
+
+def _video_gone(client: Client, operation: Operation, now: datetime) -> None:
+    """Only a video of this channel that we know: the request may name any."""
+    video_id = operation.video_id
+    known = client.collection(videos.COLLECTION).document(video_id).get(**patience()) if video_id else None
+    if known is not None and known.exists and known.get("channel_id") == operation.channel_id:
+        gone = VideoNotice(video_id=str(video_id), channel_id=operation.channel_id, updated=now, deleted=True)
+        videos.record(client, gone)

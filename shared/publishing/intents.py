@@ -1,0 +1,103 @@
+"""A plan: what an app means to do, before there are files and titles. Asked and answered in JSON; changes nothing.
+
+{"action": "plan", "work": [{"channel_id": "UC...", "do": ["upload", "thumbnail"], "times": 12}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.publishing import plan
+from shared.publishing.fields import Fields, Inner
+from shared.publishing.requests import CHANNEL
+from shared.quota.quotes import MOST_PIECES
+from shared.quota.quotes import Quote as Estimate
+
+MOST_INTENTS = 50
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "upload": (plan.TRANSFER, plan.PROCESSING),
+    "thumbnail": (plan.THUMBNAIL,),
+    "update": (plan.UPDATE,),
+    "playlist": (plan.PLAYLIST,),
+    "playlist_item": (plan.PLAYLIST_ITEM,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """`times` equal operations for one channel. do, critical: in the words of a submission."""
+
+    channel_id: str
+    do: tuple[str, ...]
+    times: int = 1
+    critical: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps of each of them."""
+        return tuple(step for word in self.do for step in STEPS[word])
+
+
+def intents(raw: object) -> tuple[Intent, ...]:
+    """The plan in a JSON body. Raises InvalidRequest naming the field that is wrong."""
+    top = Fields(raw, "", frozenset({"action", "work"}))
+    items = top.items("work")
+    if not 1 <= len(items) <= MOST_INTENTS:
+        raise top.wrong("work", f"must have 1 to {MOST_INTENTS} items")
+    found = tuple(_intent(Inner(item, f"work.{number}.")) for number, item in enumerate(items))
+    if sum(intent.times for intent in found) > MOST_PIECES:
+        raise top.wrong("work", f"must come to at most {MOST_PIECES} operations")
+    return found
+
+
+def _intent(inner: Inner) -> Intent:
+    fields = inner.knowing("channel_id", "do", "times", "critical")
+    words = fields.items("do")
+    if not words or any(not isinstance(word, str) or word not in STEPS for word in words):
+        raise fields.wrong("do", f"must list some of {', '.join(STEPS)}")
+    if len(set(words)) < len(words):
+        raise fields.wrong("do", "must list each thing once")
+    return Intent(
+        channel_id=fields.match("channel_id", CHANNEL),
+        do=tuple(words),
+        times=fields.whole("times", most=MOST_PIECES) if fields.has("times") else 1,
+        critical=fields.flag("critical") if fields.has("critical") else False,
+    )
+
+
+def planned(asked: Sequence[Intent], estimate: Estimate) -> dict[str, Any]:
+    """The answer: costs and units left by bucket, how many can run now; for each item when and why the rest."""
+    return {
+        "cost": dict(estimate.costs),
+        "left": dict(estimate.left),
+        "now": estimate.now,
+        "message": estimate.message,
+        "work": [
+            {
+                "channel_id": intent.channel_id,
+                "do": list(intent.do),
+                "times": intent.times,
+                "cost": dict(part.costs),
+                "now": part.now,
+                "later": [
+                    {
+                        "times": later.pieces,
+                        "runs_at": _instant(later.at),
+                        "bucket": later.bucket,
+                        "reason": later.reason,
+                        "why_not_now": later.why,
+                    }
+                    for later in part.later
+                ],
+            }
+            for intent, part in zip(asked, estimate.parts, strict=True)
+        ],
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")

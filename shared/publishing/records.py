@@ -1,0 +1,159 @@
+"""Operations in Firestore: `operations/<id>`, written only where nobody else has written since it was read.
+
+Every change is a compare-and-set on the document's version. So two workers that hold the same operation, or one
+that comes back from a long pause, cannot overwrite each other: the later one finds out and stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.cloud.firestore import patience
+from shared.errors import Conflict, NotFound
+from shared.publishing.operation import Event, Operation, State
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+COLLECTION = "operations"
+PAUSES = "upload_pauses"
+_IN_STATE = "in_state"
+
+
+class Superseded(Exception):
+    """Somebody else has written the operation since: stop, and leave it to them."""
+
+
+def key_reused() -> Conflict:
+    """Another request came under a key that was accepted before."""
+    return Conflict(
+        "This idempotency key was used for another request.",
+        reason="idempotencyKeyReused",
+        field="idempotency_key",
+    )
+
+
+@dataclass
+class Record:
+    """An operation with the version that the next write replaces."""
+
+    operation: Operation
+    version: Any
+
+
+@dataclass(frozen=True)
+class Operations:
+    """All operations of a project."""
+
+    client: Client
+
+    def create(self, operation: Operation) -> Operation:
+        """Store a new operation; the stored one when there is one under this id already.
+
+        Raises Conflict when that one was asked for something else.
+        """
+        from google.api_core.exceptions import AlreadyExists  # noqa: PLC0415 - Firestore is loaded by then
+
+        try:
+            self._document(operation.id).create(_fields(operation), **patience())
+        except AlreadyExists:
+            stored = self.get(operation.id).operation
+            if stored.fingerprint != operation.fingerprint:
+                raise key_reused() from None
+            return stored
+        return operation
+
+    def get(self, operation_id: str) -> Record:
+        """An operation. Raises NotFound."""
+        snapshot = self._document(operation_id).get(**patience())
+        if not snapshot.exists:
+            raise NotFound("There is no such operation.", reason="operationNotFound")
+        return Record(_operation(operation_id, snapshot.to_dict()), snapshot.update_time)
+
+    def save(self, record: Record, operation: Operation) -> None:
+        """Replace what `record` read. Raises Superseded when somebody else has written since."""
+        from google.api_core import exceptions  # noqa: PLC0415
+
+        before, after = _fields(record.operation), _fields(operation)
+        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        if not changed:
+            return
+        # No retry by the library: a write whose answer was lost would fail its own precondition.
+        option = self.client.write_option(last_update_time=record.version)
+        try:
+            written = self._document(operation.id).update(changed, option=option, retry=None, timeout=5.0)
+        except (exceptions.FailedPrecondition, exceptions.NotFound) as error:
+            raise Superseded from error
+        record.operation, record.version = operation, written.update_time
+
+    def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
+        """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
+        found = [operation for state in states for operation in self._newest(state, limit)]
+        return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
+
+    def overdue(self, before: datetime, *, limit: int = 200) -> Iterator[Operation]:
+        """Operations whose next turn should have begun before an instant and that have not ended."""
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before)).limit(limit)
+        for snapshot in query.stream(**patience()):
+            yield _operation(snapshot.id, snapshot.to_dict())
+
+    def with_result(self, name: str, found: str) -> list[Operation]:
+        """The operations that made something or work on it: those with this among their results."""
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        made = FieldFilter(f"results.{name}", "==", found)
+        query = self.client.collection(COLLECTION).where(filter=made).limit(20)
+        return [_operation(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
+
+    def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
+        """Let no upload to this channel begin before an instant."""
+        fields_ = {"until": until, "reason": reason, "expires_at": until}
+        self.client.document(PAUSES, channel_id).set(fields_, **patience())
+
+    def uploads_paused_until(self, channel_id: str, now: datetime) -> datetime | None:
+        """When uploads to this channel may begin again; None when they may now."""
+        stored = self.client.document(PAUSES, channel_id).get(**patience()).to_dict()
+        until = stored.get("until") if stored else None
+        return until if isinstance(until, datetime) and until > now else None
+
+    def _newest(self, state: State, limit: int) -> Iterator[Operation]:
+        from google.cloud.firestore import Query  # noqa: PLC0415
+
+        query = self.client.collection(COLLECTION).order_by(
+            f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
+        )
+        for snapshot in query.limit(limit).stream(**patience()):
+            yield _operation(snapshot.id, snapshot.to_dict())
+
+    def _document(self, operation_id: str) -> Any:
+        return self.client.document(COLLECTION, operation_id)
+
+
+def _fields(operation: Operation) -> dict[str, Any]:
+    stored = {item.name: getattr(operation, item.name) for item in fields(operation) if item.name != "id"}
+    stored["state"] = operation.state.value
+    stored["steps"] = list(operation.steps)
+    stored["history"] = [{**asdict(event), "state": event.state.value} for event in operation.history]
+    for name in ("work", "results", "upload", "retries"):
+        stored[name] = dict(stored[name])
+    # Only documents that have a field are listed by it: newest first within a state needs no index of two fields.
+    stored[_IN_STATE] = {operation.state.value: operation.updated_at}
+    return stored
+
+
+def _operation(operation_id: str, stored: Mapping[str, Any] | None) -> Operation:
+    assert stored is not None
+    known = {item.name for item in fields(Operation)}
+    values = {name: value for name, value in stored.items() if name in known}
+    values["state"] = State(stored["state"])
+    values["steps"] = tuple(stored["steps"])
+    values["history"] = tuple(
+        Event(line["at"], State(line["state"]), line["step"], line["reason"], line["message"])
+        for line in stored["history"]
+    )
+    return Operation(id=operation_id, **values)

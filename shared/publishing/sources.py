@@ -1,0 +1,258 @@
+"""Where a file comes from: an object in Cloud Storage, or an HTTPS URL that serves ranges.
+
+A source is described before anything is spent: its size, and an identity (generation or ETag) that later reads are
+held to, so that a file that changes between two runs is noticed rather than mixed. Reads stream from any byte.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin
+
+from shared.cloud import storage
+from shared.errors import InvalidRequest, NotFound, Unavailable
+from shared.publishing.address import HTTPS_PORT, Admits, Resolver, Target, is_public, resolve, target
+from shared.publishing.media import HEAD
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+Pieces = Generator[bytes, None, None]
+PIECE = 256 * 1024  # bytes read at once
+_REDIRECTS = 5
+_CONNECT_SECONDS = 10.0
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Described:
+    """A source at one moment. identity: what a later read must still find, "" when the source does not say which
+    version this is. head: the first bytes."""
+
+    size: int
+    identity: str
+    head: bytes = b""
+
+
+class Source(Protocol):
+    """Bytes that can be read from any position."""
+
+    def describe(self) -> Described:
+        """Size, identity and first bytes. Raises InvalidRequest (field named) or Unavailable."""
+        ...
+
+    def read(self, first: int, described: Described) -> Pieces:
+        """The bytes from `first` to the end, in pieces; closing the iterator ends the read.
+
+        Raises InvalidRequest, reason sourceChanged, when this is not the file that was described; Unavailable when
+        it stops.
+        """
+        ...
+
+
+def _silent(error: Unavailable) -> Unavailable:
+    """A source that does not answer, whatever it is."""
+    return Unavailable(error.message, reason="sourceUnreachable")
+
+
+def changed(field_name: str) -> InvalidRequest:
+    """The file behind a source is not the one that the upload began with."""
+    return InvalidRequest(
+        "The source has changed or vanished since the upload began; submit it again.",
+        reason="sourceChanged",
+        field=field_name,
+    )
+
+
+@dataclass(frozen=True)
+class StorageObject:
+    """An object in Cloud Storage, read with the function's own identity."""
+
+    bucket: str
+    name: str
+    field_name: str
+
+    def describe(self) -> Described:
+        """As `Source`."""
+        try:
+            found = storage.describe(self.bucket, self.name)
+            head = b"".join(storage.read(found, 0, HEAD - 1, piece=HEAD)) if found.size else b""
+        except NotFound as error:
+            raise InvalidRequest(
+                f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
+                reason="sourceMissing",
+                field=self.field_name,
+            ) from error
+        except Unavailable as error:
+            raise _silent(error) from error
+        return Described(found.size, found.generation, head)
+
+    def read(self, first: int, described: Described) -> Pieces:
+        """As `Source`."""
+        found = storage.StoredObject(self.bucket, self.name, described.identity, described.size)
+        left = described.size - first
+        try:
+            for piece in storage.read(found, first, None, piece=PIECE):
+                left -= len(piece)
+                yield piece
+        except NotFound as error:
+            raise changed(self.field_name) from error
+        except Unavailable as error:
+            raise _silent(error) from error
+        if left:
+            raise changed(self.field_name)
+
+
+@dataclass(frozen=True)
+class WebFile:
+    """A file behind an HTTPS URL. Each redirect's address is checked like the first.
+
+    resolver, admits, tls and port say what the Internet is; production leaves them as they are.
+    """
+
+    url: str
+    field_name: str
+    resolver: Resolver = resolve
+    admits: Admits = is_public
+    tls: ssl.SSLContext | None = field(default=None, compare=False)
+    port: int = HTTPS_PORT
+
+    def describe(self) -> Described:
+        """As `Source`; a server that ignores ranges or serves a page is refused."""
+        with self._get(0, HEAD - 1) as answer:
+            if answer.status == 200:
+                raise self._refused("does not serve ranges, so an upload from it could not be resumed")
+            total = _total(answer.headers.get("content-range", ""), 0)
+            if answer.status != 206 or total is None:
+                raise self._bad_status(answer.status)
+            head = _exactly(answer, min(HEAD, total))
+            if _just_changed(answer.headers):
+                raise Unavailable("The source is being changed at this moment.", reason="sourceUnreachable")
+            return Described(total, _identity(answer.headers), head)
+
+    def read(self, first: int, described: Described) -> Pieces:
+        """As `Source`."""
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        try:
+            with self._get(first, None) as answer:
+                total = _total(answer.headers.get("content-range", ""), first)
+                if answer.status in {404, 410, 412, 416} or (answer.status == 206 and total != described.size):
+                    raise changed(self.field_name)
+                if answer.status == 200:
+                    raise self._refused("no longer serves ranges, or answers with a page")
+                if answer.status != 206:
+                    raise self._bad_status(answer.status)
+                if _identity(answer.headers) != described.identity:
+                    raise changed(self.field_name)
+                left = described.size - first
+                for piece in answer.stream(PIECE, decode_content=False):
+                    left -= len(piece)
+                    yield piece
+                if left:
+                    raise changed(self.field_name)
+        except (HTTPError, OSError) as error:
+            raise Unavailable("The source stopped answering.", reason="sourceUnreachable") from error
+
+    @contextmanager
+    def _get(self, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        url = self.url
+        headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
+        for _ in range(_REDIRECTS + 1):
+            try:
+                answer = self._open(url, headers)
+            except (HTTPError, OSError) as error:
+                raise Unavailable("The source does not answer.", reason="sourceUnreachable") from error
+            if answer.status not in {301, 302, 303, 307, 308}:
+                try:
+                    yield answer
+                finally:
+                    answer.close()
+                return
+            url = urljoin(url, answer.headers.get("location", ""))
+            answer.close()
+        raise self._refused("redirects too often")
+
+    def _open(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        """The answer of the first of the host's addresses that takes the connection."""
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # noqa: PLC0415
+
+        place = target(url, field=self.field_name, resolver=self.resolver, admits=self.admits)
+        *others, last = place.addresses
+        for address in others:
+            try:
+                return self._ask(place, address, headers)
+            except (NewConnectionError, ConnectTimeoutError):
+                continue
+        return self._ask(place, last, headers)
+
+    def _ask(self, place: Target, address: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
+        import urllib3  # noqa: PLC0415
+
+        # Connected to by address, so that nothing is looked up twice; certificate and Host are the name's.
+        pool = urllib3.HTTPSConnectionPool(
+            address,
+            self.port,
+            server_hostname=place.host,
+            assert_hostname=place.host,
+            ssl_context=self.tls or ssl.create_default_context(),
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SECONDS),
+            retries=False,
+            maxsize=1,
+        )
+        return pool.urlopen(
+            "GET",
+            place.path,
+            headers={**headers, "host": place.host},
+            redirect=False,
+            preload_content=False,
+        )
+
+    def _refused(self, why: str) -> InvalidRequest:
+        return InvalidRequest(f"The source {why}.", reason="sourceUnusable", field=self.field_name)
+
+    def _bad_status(self, status: int) -> Exception:
+        if status in {408, 425, 429} or status >= 500:
+            return Unavailable(f"The source answers {status}.", reason="sourceUnreachable")
+        return self._refused(f"answers {status}")
+
+
+def _total(content_range: str, first: int) -> int | None:
+    match = re.fullmatch(rf"bytes {first}-\d+/(\d+)", content_range.strip())
+    return int(match[1]) if match else None
+
+
+def _identity(headers: Mapping[str, str]) -> str:
+    """What the server says that stands for these very bytes: a strong ETag, else the time of the last change.
+
+    A weak ETag may stay the same while bytes change, so it does not count. Source: RFC 9110, 8.8.
+    """
+    etag = headers.get("etag", "")
+    return etag if etag and not etag.startswith("W/") else headers.get("last-modified", "")
+
+
+def _just_changed(headers: Mapping[str, str]) -> bool:
+    """Whether the time of the last change, which counts in seconds, could stand for two versions."""
+    if _identity(headers) != headers.get("last-modified"):
+        return False
+    try:
+        answered, changed_at = (parsedate_to_datetime(headers.get(name, "")) for name in ("date", "last-modified"))
+        return answered - changed_at < timedelta(seconds=1)
+    except (ValueError, TypeError):
+        return False
+
+
+def _exactly(answer: BaseHTTPResponse, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (piece := answer.read(count - len(data), decode_content=False)):
+        data += piece
+    return data

@@ -1,0 +1,52 @@
+"""From an error in a step to what becomes of the operation. Pure: the clock and the dice are handed in.
+
+An error that carries YouTube's fault goes by the policy table. Refusals of our own budget and rate limiter say
+when they end. Trouble of our own surroundings is retried like YouTube's own.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.clock import Clock, next_reset
+from shared.cloud.queues import after_reset
+from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
+from shared.publishing.operation import Operation
+from shared.youtube.decision import Action, History, decide
+from shared.youtube.faults import Fault, fault_of
+from shared.youtube.policy import RULES, Act, Alert
+
+_SPREAD = timedelta(seconds=5)
+WAITS = frozenset(
+    {Act.RETRY, Act.TRY_LATER, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN}
+)
+"""Actions after which the step runs again at `Action.at`."""
+
+
+def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> Action:
+    """What happens next to an operation whose step raised `error`."""
+    fault = fault_of(error)
+    if fault is not None:
+        # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
+        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, dice=dice)
+    if isinstance(error, QuotaRefused | RateLimited):
+        return _refused(error, clock(), clock, dice)
+    if not isinstance(error, Transient):
+        return Action(Act.FAIL, Alert.WARNING, error.reason, error.message)
+    # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
+    rule = RULES.get(error.reason, RULES["unavailable"])
+    history = History({rule.reason: operation.retries.get(error.reason, 0)})
+    action = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, dice=dice)
+    return replace(action, reason=error.reason, says=error.message)
+
+
+def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> Action:
+    """Our own budget or limiter said no before anything was sent; it says when to come back."""
+    at = error.retry_at or now + timedelta(minutes=1)
+    if at >= next_reset(now):
+        return Action(
+            Act.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
+        )
+    return Action(Act.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())

@@ -1,0 +1,124 @@
+"""A worker to be killed: one turn of one operation in a process of its own, told everything it needs.
+
+It is killed from outside at any moment, or kills itself when it looks at the clock for the n-th time. Whoever
+writes looks at the clock first, so that n = 1, 2, 3, ... dies between every two writes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import google.auth.transport.requests
+import google.cloud.firestore
+import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server, so that a worker starts at once
+
+from shared.clock import system_clock
+from shared.errors import Unavailable
+from shared.publishing import plan
+from shared.publishing.operation import Operation
+from shared.publishing.records import Operations
+from shared.publishing.run import Runner
+from shared.publishing.sources import Source, StorageObject
+from shared.publishing.turn import Limits
+from shared.quota.ledger import Ledger
+from shared.quota.profile import load
+from shared.rate_limits.limiter import RateLimiter
+from shared.vault.vault import Vault
+from shared.youtube.client import Caller, Context
+from tests.emulators.publishing.bench import Keys
+from tests.emulators.youtube.stand import settings_for
+
+LIMITS = Limits(
+    lease=timedelta(milliseconds=200), heartbeat=timedelta(milliseconds=50), portion=256 * 1024, seconds=20
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that a worker gets to know. ahead: how far the stand's clock is ahead of the machine's, in seconds.
+
+    dies_at: the look at the clock that is its last, 0 for none. seconds: after which it begins no further step.
+    """
+
+    environment: dict[str, str]
+    project: str
+    root: str
+    token: str
+    ahead: float
+    operation: str
+    turn: int
+    seed: int
+    dies_at: int = 0
+    seconds: float = LIMITS.seconds
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token that lasts."""
+
+    value: str
+
+    def access_token(self) -> str:
+        return self.value
+
+    def renew(self, refused: str) -> str:
+        return refused
+
+
+def work(told: Told) -> None:
+    """Run the turn, unless killed before."""
+    os.environ.update(told.environment)
+    client = google.cloud.firestore.Client(project=told.project)
+
+    looks = itertools.count(1)
+
+    def clock() -> datetime:
+        if next(looks) == told.dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return system_clock() + timedelta(seconds=told.ahead)
+
+    profile = load("current")
+    ledger, limiter = Ledger(client, profile, clock), RateLimiter(client, profile.rate_limits, clock)
+
+    def caller_for(operation: Operation) -> Caller:
+        return Caller(
+            settings=settings_for(told.root),
+            budget=ledger,
+            limiter=limiter,
+            tokens=Token(told.token),
+            context=Context(
+                account=operation.user_id,
+                channel_id=operation.channel_id,
+                operation_id=operation.id,
+                priority=plan.priority(critical=operation.critical),
+            ),
+            clock=clock,
+            calls=lambda _call: None,
+        )
+
+    def source_of(named: Mapping[str, Any], field: str) -> Source:
+        return StorageObject(named["bucket"], named["object"], field)
+
+    runner = Runner(
+        operations=Operations(client),
+        caller_for=caller_for,
+        sealing=Vault(Keys(), clock),
+        source_of=source_of,
+        enqueue=lambda *_arguments: True,
+        clock=clock,
+        dice=random.Random(told.seed),
+        owner=f"pid-{os.getpid()}",
+        limits=replace(LIMITS, seconds=told.seconds),
+        sleep=lambda _seconds: None,
+    )
+    try:
+        runner.run(told.operation, told.turn)
+    except Unavailable:
+        return  # whoever held it before is dead; the lease ends in a moment

@@ -1,0 +1,104 @@
+"""Tasks that come too often, too late or not at all: who holds the work does it, and nothing is lost silently."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import functions_framework
+import pytest
+
+from infra.deployment import ROOT
+from shared.errors import Unavailable
+from shared.publishing import desk
+from shared.publishing.desk import MAX_ATTEMPTS
+from shared.publishing.operation import State
+from shared.publishing.run import OVERDUE
+
+
+def broken(*_arguments):
+    raise RuntimeError("a defect of ours")
+
+
+def by_another(bench, operation, lease):
+    """Another worker claims it now, with a lease until `lease` from now."""
+    record, now = bench.operations.get(operation.id), bench.stand.clock()
+    claimed = replace(record.operation, state=State.RUNNING, owner="another", lease_until=now + lease, due_at=now)
+    bench.operations.save(record, claimed)
+
+
+@pytest.mark.parametrize(
+    ("retries", "state"),
+    [(str(MAX_ATTEMPTS - 2), State.RUNNING), (str(MAX_ATTEMPTS - 1), State.FAILED), ("x", State.RUNNING)],
+)
+def test_the_last_delivery_that_cloud_tasks_announces_is_a_failed_operation(bench, monkeypatch, retries, state):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    monkeypatch.setattr(desk, "_runner", lambda: bench.runner(source_of=broken))
+    function = functions_framework.create_app("run_operation", str(ROOT / "functions/run_operation/main.py"))
+    task = {"operation": operation.id, "turn": 1}
+    answer = function.test_client().post("/", json=task, headers={"X-CloudTasks-TaskRetryCount": retries})
+    assert answer.status_code == 500
+    assert bench.get(operation).state is state
+
+
+def test_work_that_somebody_holds_is_left_to_them_until_their_lease_ends(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    by_another(bench, operation, timedelta(minutes=1))
+    with pytest.raises(Unavailable) as busy:
+        bench.runner().run(operation.id, 1)
+    assert busy.value.reason == "operationBusy"
+    assert bench.stand.calls == []
+    assert bench.get(operation).owner == "another"
+    bench.stand.advance(seconds=61)
+    bench.run_due()
+    assert bench.settle(operation).state is State.SUCCEEDED
+
+
+def test_the_sweep_takes_over_from_who_has_died_and_not_from_who_is_at_work(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.box.waiting.clear()
+    by_another(bench, operation, OVERDUE + timedelta(minutes=2))
+    bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
+    assert bench.runner().sweep() == 0
+    assert bench.get(operation).owner == "another"
+    bench.stand.advance(minutes=2)
+    assert bench.runner().sweep() == 1
+    assert bench.get(operation).reason == "pickedUpAgain"
+    assert bench.settle(operation).state is State.SUCCEEDED
+
+
+def test_a_task_is_queued_only_for_what_the_record_says_already(bench):
+    """The other way round, a task could come before its turn is known, and a death lose the turn."""
+    bench.video()
+    told = []
+
+    def enqueue(queue, name, function, payload, when=None):
+        stored = bench.operations.get(payload["operation"]).operation
+        told.append((payload["turn"], stored.turn))
+        return bench.box.enqueue(queue, name, function, payload, when)
+
+    bench.desk = replace(bench.desk, enqueue=enqueue)
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.runner(enqueue=enqueue).run(operation.id, 1)
+    bench.stand.advance(hours=2)
+    bench.runner(enqueue=enqueue).sweep()
+    bench.desk.cancel(operation.id)
+    assert len(told) >= 3
+    assert all(queued == stored for queued, stored in told)
+
+
+def test_a_turn_that_could_not_be_queued_is_queued_when_its_task_comes_again(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.box.waiting.clear()
+
+    def down(*_arguments):
+        raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable")
+
+    with pytest.raises(Unavailable):
+        bench.runner(enqueue=down).run(operation.id, 1)
+    assert bench.get(operation).turn == 2
+    bench.runner().run(operation.id, 1)
+    assert [task["turn"] for _, task in bench.box.waiting.values()] == [2]
+    assert bench.settle(operation).state is State.SUCCEEDED

@@ -1,0 +1,57 @@
+"""The schedule that sweeps also settles what callers of the ledger left behind when they died."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import functions_framework
+import pytest
+
+from infra.deployment import ROOT, deployment
+from shared import quota
+from shared.clock import system_clock
+from shared.cloud import firestore
+from shared.publishing import desk
+from shared.quota.ledger import LAPSE, Ledger
+from shared.settings import settings
+
+UPLOAD = "youtube.videos.insert"
+SETTINGS = {
+    "YT_APP_URL": "https://app.example.test",
+    "YT_API_URL": "https://api.example.test",
+    "YT_ID_TOKEN_ISSUER": "https://app.example.test",
+    "YT_ID_TOKEN_AUDIENCE": "app",
+    "YT_ID_TOKEN_KEYS_URL": "https://app.example.test/keys",
+}
+
+
+@pytest.fixture
+def deployed(firestore_client, monkeypatch):
+    """Functions that find this test's Firestore, and have built nothing yet."""
+    for name, value in {"GOOGLE_CLOUD_PROJECT": firestore_client.project, **SETTINGS}.items():
+        monkeypatch.setenv(name, value)
+    caches = [settings, firestore.client, quota.profile, quota.ledger, desk.operations, desk._runner]
+    for one in caches:
+        one.cache_clear()
+    yield firestore_client
+    for one in caches:
+        one.cache_clear()
+
+
+@pytest.mark.fault(20)
+def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):
+    def long_ago():
+        return system_clock() - LAPSE - timedelta(minutes=1)
+
+    dead = Ledger(deployed, quota.profile(), long_ago)
+    held = dead.reserve(method=UPLOAD, account="u1", operation_id="op")
+    (schedule,) = [one for one in deployment().schedules.values() if one.body.get("sweep")]
+    main = str(ROOT / "functions" / schedule.function / "main.py")
+    function = functions_framework.create_app(schedule.function, main).test_client()
+    first, second = (function.post("/", json=schedule.body).json["charged"] for _ in range(2))
+    assert first == len(held.holds)
+    assert second == 0
+    figures = quota.ledger().usage(held.day)["uploads"]
+    assert (figures["used"], figures["reserved"]) == (1, 0)
+    dead.settle(held, sent=False)
+    assert quota.ledger().usage(held.day)["uploads"]["used"] == 1

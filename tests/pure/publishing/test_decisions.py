@@ -1,0 +1,220 @@
+"""The small decisions: what an update writes, what a file is, which addresses are public, how states follow."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.deployment import deployment
+from shared.clock import PACIFIC, next_reset
+from shared.errors import InvalidRequest, QuotaRefused, RateLimited, Unavailable
+from shared.publishing import media
+from shared.publishing.address import checked, is_public, target
+from shared.publishing.desk import MAX_ATTEMPTS
+from shared.publishing.merge import WRITABLE, merged
+from shared.publishing.operation import ENDED, NEXT, Operation, State
+from shared.publishing.run import FUNCTION, QUEUE
+from shared.publishing.verdict import verdict
+from shared.youtube.faults import as_error, damaged
+from shared.youtube.policy import LATER, Act
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+values = st.text(max_size=5) | st.booleans()
+snippets = st.fixed_dictionaries(
+    {"title": st.text(min_size=1), "categoryId": st.just("22")},
+    optional={
+        "tags": st.lists(st.text(), min_size=1),
+        "description": st.text(),
+        "channelTitle": st.text(),
+    },
+)
+
+
+def operation(**changes):
+    made = {
+        "id": "op-1", "fingerprint": "f", "channel_id": "UC1", "user_id": "u", "kind": "upload", "work": {},
+        "steps": ("transfer",), "state": State.QUEUED, "created_at": NOW, "updated_at": NOW, "due_at": NOW,
+    }  # fmt: skip
+    return Operation(**{**made, **changes})
+
+
+@given(snippets, snippets)
+def test_an_update_keeps_every_field_that_it_does_not_change(current, wanted):
+    changes = {name: value for name, value in wanted.items() if name in WRITABLE["snippet"]}
+    written = merged({"snippet": current}, {"snippet": changes}).get("snippet", current)
+    for name in WRITABLE["snippet"]:
+        assert written.get(name) == changes.get(name, current.get(name))
+
+
+@given(snippets)
+def test_an_update_that_changes_nothing_writes_nothing(current):
+    wanted = {"title": current["title"]}
+    assert merged({"snippet": current}, {"snippet": wanted}) == {}
+
+
+def test_what_is_youtubes_own_is_not_sent_back():
+    written = merged(
+        {"snippet": {"title": "a", "categoryId": "1", "channelTitle": "x"}}, {"snippet": {"title": "b"}}
+    )
+    assert written == {"snippet": {"title": "b", "categoryId": "1"}}
+
+
+def test_a_schedule_ends_with_being_private():
+    current = {"status": {"privacyStatus": "private", "publishAt": "2026-12-01T00:00:00Z"}}
+    assert merged(current, {"status": {"privacyStatus": "public"}}) == {"status": {"privacyStatus": "public"}}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
+     "255.255.255.255", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
+     "64:ff9b::7f00:1", "2002:7f00:1::", "::", "ff02::1", "198.18.0.1", "::ffff:8.8.8.8", "64:ff9b::808:808",
+     "64:ff9b:1::808:808", "2002:808:808::1", "2001::1", "2001:0:53aa:64c::1", "2001:20::1", "2001:db8::1",
+     "3fff::1", "5f00::1", "4000::1", "fec0::1", "100::1", "::8.8.8.8"],
+)  # fmt: skip
+def test_addresses_that_are_not_public_are_refused(address):
+    assert not is_public(address)
+    with pytest.raises(InvalidRequest) as refused:
+        target("https://files.example/x", field="source.url", resolver=lambda _host: [address])
+    assert (refused.value.field, refused.value.reason) == ("source.url", "sourceNotPublic")
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2607:f8b0:4004:800::200e", "2001:4860:4860::8888", "1.1.1.1"])
+def test_public_addresses_are_taken_and_held_to(address):
+    found = target("https://files.example/a?b=c", field="f", resolver=lambda _host: [address])
+    assert found.addresses == (address,)
+
+
+def test_a_few_of_a_hosts_addresses_are_tried_and_those_that_every_machine_can_reach_first():
+    known = ["2607:f8b0:4004:800::1", "8.8.8.8", "2607:f8b0:4004:800::2", "1.1.1.1", "2607:f8b0:4004:800::3"]
+    found = target("https://files.example/", field="f", resolver=lambda _host: known)
+    assert found.addresses == ("8.8.8.8", "1.1.1.1", "2607:f8b0:4004:800::1", "2607:f8b0:4004:800::2")
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse():
+    with pytest.raises(InvalidRequest):
+        target("https://files.example/x", field="f", resolver=lambda _host: ["8.8.8.8", "10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/x", "https://[::1]/x", "https://2130706433/", "https://0x7f.1/"]
+)
+def test_addresses_written_as_hosts_are_resolved_and_refused_too(url):
+    checked(url, field="f")
+    with pytest.raises((InvalidRequest, Unavailable)):
+        target(url, field="f")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x00\x00\x00\x18ftypmp42", "video/mp4"),
+        (b"\x1a\x45\xdf\xa3\x01", "video/x-matroska"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "video/x-msvideo"),
+        (b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(187), "video/mp2t"),
+        (b"<!DOCTYPE html><html>", None),
+        (b"PK\x03\x04", None),
+        (b"%PDF-1.7", None),
+        (b"just text", None),
+        (b"", None),
+    ],
+)
+def test_a_video_is_known_by_its_first_bytes(head, kind):
+    assert media.video_type(head) == kind
+
+
+@given(st.binary(max_size=600))
+def test_any_bytes_are_looked_at_without_harm(head):
+    media.video_type(head), media.image_type(head), media.looks_like_a_page(head)
+
+
+def test_states_follow_each_other_only_as_drawn():
+    for state, allowed in NEXT.items():
+        for to in State:
+            if to in allowed:
+                assert operation(state=state).moved(to, NOW).history[-1].state is to
+            else:
+                with pytest.raises(ValueError, match="does not go"):
+                    operation(state=state).moved(to, NOW)
+
+
+def test_what_has_ended_is_due_never_and_forgotten_in_time():
+    for state in ENDED:
+        ended = operation(state=State.RUNNING).moved(state, NOW)
+        assert ended.due_at is None
+        assert ended.expires_at > NOW
+
+
+def decided(error, **changes):
+    return verdict(operation(**changes), error, clock=lambda: NOW, dice=random.Random(1))
+
+
+def test_a_budget_that_says_tomorrow_waits_until_just_after_the_reset():
+    action = decided(QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)))
+    assert action.act is Act.DEFER_TO_TOMORROW
+    assert next_reset(NOW) < action.at < next_reset(NOW) + timedelta(minutes=31)
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize(
+    "error",
+    [
+        QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)),
+        as_error(damaged("quotaExceeded"), clock=lambda: NOW),
+    ],
+    ids=["our budget", "Google"],
+)
+def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an_hour(error):
+    dice = random.Random(25)
+    waits = [verdict(operation(), error, clock=lambda: NOW, dice=dice).at - next_reset(NOW) for _ in range(1000)]
+    per_minute = Counter(wait // timedelta(minutes=1) for wait in waits)
+    assert len(per_minute) >= 30
+    assert max(per_minute.values()) < 80
+    assert min(waits) > timedelta(0)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 8, 23), (11, 1, 25), (6, 1, 24)])
+def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
+    midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
+    error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
+    action = verdict(operation(), error, clock=lambda: midnight, dice=random.Random(21))
+    assert timedelta(hours=hours) < action.at - midnight < timedelta(hours=hours, minutes=31)
+
+
+def test_a_limiter_that_says_in_a_minute_waits_a_minute():
+    action = decided(RateLimited("no", retry_at=NOW + timedelta(minutes=1)))
+    assert NOW + timedelta(minutes=1) <= action.at <= NOW + timedelta(minutes=1, seconds=5)
+
+
+def test_a_source_that_does_not_answer_is_asked_again_and_then_given_up():
+    error = Unavailable("no", reason="sourceUnreachable")
+    assert decided(error).act is Act.RETRY
+    assert decided(error, retries={"sourceUnreachable": 8}).act is Act.FAIL
+
+
+def test_trouble_of_our_own_is_counted_under_its_own_name_and_ends():
+    error, retries = Unavailable("no", reason="ledgerUnavailable"), {}
+    for act in [Act.RETRY] * 10 + [Act.TRY_LATER] * len(LATER):
+        action = decided(error, retries=dict(retries))
+        assert (action.act, action.reason) == (act, "ledgerUnavailable")
+        retries[action.reason] = action.attempt
+    assert decided(error, retries=retries).act is Act.FAIL
+
+
+def test_a_mistake_in_the_request_is_not_retried():
+    assert decided(InvalidRequest("no", field="title")).act is Act.FAIL
+
+
+def test_a_failed_processing_is_looked_at_five_times_every_five_minutes():
+    error = as_error(damaged("processingFailure"), clock=lambda: NOW)
+    assert decided(error).at == NOW + timedelta(minutes=5)
+    assert decided(error, retries={"processingFailure": 5}).act is Act.FAIL
+
+
+def test_the_queue_gives_up_when_the_code_says_that_it_does():
+    assert deployment().queues[QUEUE].max_attempts == MAX_ATTEMPTS
+    assert "tasks" in deployment().functions[FUNCTION].callers

@@ -1,0 +1,44 @@
+"""A ledger on a shelf, and a clock that a test moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Profile, adjusted, load
+from tests.stands.firestore_in_memory import Shelf, ShelfBooks
+
+NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
+"""Noon in California."""
+UPLOAD, THUMBNAIL, CHANNELS = "youtube.videos.insert", "youtube.thumbnails.set", "youtube.channels.list"
+UPDATE, DOWNLOAD = "youtube.videos.update", "youtubereporting.media.download"
+
+
+class Stand:
+    """One shelf, one true time, and ledgers whose clocks may be wrong by a little."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.shelf = Shelf()
+        self.now = now
+
+    def ledger(
+        self,
+        profile: str | Profile = "current",
+        *limits: str,
+        users_max: int = 4,
+        skew: timedelta = timedelta(0),
+    ) -> Ledger:
+        chosen = adjusted(load(profile), limits=limits) if isinstance(profile, str) else profile
+        books: Any = ShelfBooks(self.shelf)
+
+        def clock() -> datetime:
+            return self.now + skew
+
+        client: Any = None
+        return Ledger(client, chosen, clock, users_max=users_max, books=books)
+
+    def user(self, name: str, **fields: Any) -> None:
+        from shared.quota.steps import Commit, Write
+
+        self.shelf.answer(Commit((Write(f"users/{name}", fields),)))

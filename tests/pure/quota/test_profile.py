@@ -1,0 +1,231 @@
+"""Profiles are data: the guide's figures exactly, YouTube's of today, and no typing error survives loading."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from shared.errors import InvalidRequest, Misconfigured
+from shared.quota.profile import FOLDER, Priority, adjusted, load, parse
+
+GUIDE_COSTS = [  # guide 1.3 OPERATION_COSTS, and 2.2
+    ("youtube.videos.insert", 1600),
+    ("youtube.thumbnails.set", 50),
+    ("youtube.videos.update", 50),
+    ("youtube.channels.list", 1),
+    ("youtubeAnalytics.reports.query", 1),
+    ("youtube.playlists.insert", 50),
+    ("youtube.videos.list", 1),
+    ("youtubereporting.media.download", 0),
+]
+GUIDE_RATES = [  # guide 1.4 RATE_LIMITS
+    ("youtube.videos.insert", 100, 3600),
+    ("youtube.videos.update", 500, 3600),
+    ("youtube.thumbnails.set", 200, 3600),
+    ("youtubeAnalytics.reports.query", 1000, 60),
+]
+TODAY = [
+    ("uploads", "youtube.videos.insert", 1, 100),
+    ("search", "youtube.search.list", 1, 100),
+    ("batchGetStats", "youtube.videos.batchGetStats", 1, 10_000),
+    ("default", "youtube.videos.list", 1, 10_000),
+    ("default", "youtube.channels.list", 1, 10_000),
+    ("default", "youtube.channels.update", 50, 10_000),
+    ("default", "youtube.videos.update", 50, 10_000),
+    ("default", "youtube.videos.delete", 50, 10_000),
+    ("default", "youtube.videos.rate", 50, 10_000),
+    ("default", "youtube.videos.reportAbuse", 50, 10_000),
+    ("default", "youtube.videos.getRating", 1, 10_000),
+    ("default", "youtube.thumbnails.set", 50, 10_000),
+    ("default", "youtube.watermarks.set", 50, 10_000),
+    ("default", "youtube.subscriptions.list", 1, 10_000),
+    ("default", "youtube.comments.list", 1, 10_000),
+    ("default", "youtube.playlists.list", 1, 10_000),
+    ("default", "youtube.playlists.insert", 50, 10_000),
+    ("default", "youtube.playlistItems.list", 1, 10_000),
+    ("default", "youtube.playlistItems.insert", 50, 10_000),
+    ("default", "youtube.captions.list", 50, 10_000),
+    ("default", "youtube.captions.insert", 400, 10_000),
+    ("default", "youtube.captions.update", 450, 10_000),
+    ("default", "youtube.captions.delete", 50, 10_000),
+    ("default", "youtube.captions.download", 200, 10_000),
+    ("reporting", "youtubereporting.media.download", 1, 20_000),
+    ("analytics", "youtubeAnalytics.reports.query", 1, 10_000),
+]
+
+
+@pytest.mark.parametrize(("method", "cost"), GUIDE_COSTS)
+def test_the_guides_costs(method, cost):
+    assert load("guide").method(method).cost == cost
+
+
+def test_the_guides_day():
+    bucket = load("guide").bucket("default")
+    assert (bucket.limit, bucket.reserve, bucket.alert) == (10_000, 1_000, 8_000)
+
+
+def test_the_guides_high_priority_operations():
+    high = {m.id for m in load("guide").methods.values() if m.priority >= Priority.HIGH}
+    assert high == {"youtube.videos.insert", "youtube.thumbnails.set"}
+
+
+@pytest.mark.parametrize(("method", "calls", "window"), GUIDE_RATES)
+@pytest.mark.parametrize("profile", ["guide", "current"])
+def test_the_guides_rate_limits_for_each_user_and_for_the_project(profile, method, calls, window):
+    (limit,) = (limit for limit in load(profile).rate_limits if limit.covers(method))
+    assert (limit.calls, limit.window, limit.per) == (calls, window, ("user", "project"))
+
+
+@pytest.mark.parametrize(("bucket", "method", "cost", "limit"), TODAY)
+def test_youtubes_buckets_and_costs_of_today(bucket, method, cost, limit):
+    profile = load("current")
+    assert (profile.method(method).bucket, profile.method(method).cost) == (bucket, cost)
+    assert profile.bucket(bucket).limit == limit
+
+
+@pytest.mark.parametrize("profile", ["guide", "current"])
+def test_every_price_is_for_a_method_that_youtube_has(profile):
+    import googleapiclient
+
+    folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
+    known: set[str] = set()
+    for name in ("youtube.v3", "youtubeAnalytics.v2", "youtubereporting.v1"):
+        known |= set(
+            re.findall(r'"id": "([\w.]+\.[\w.]+)"', json.dumps(json.loads((folder / f"{name}.json").read_text())))
+        )
+    assert set(load(profile).methods) <= known
+
+
+@pytest.mark.parametrize("profile", ["guide", "current"])
+def test_a_method_without_a_price_is_an_error_and_never_costs_one(profile):
+    with pytest.raises(InvalidRequest) as error:
+        load(profile).method("youtube.liveBroadcasts.insert")
+    assert error.value.reason == "unknownMethod"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line_with", "why"),
+    [
+        ("cost = 1600", "cost = -1", "youtube.videos.insert", "cost must be"),
+        ("cost = 1600", "cost = 10_001", "youtube.videos.insert", "cost must be"),
+        ("cost = 1600", "cost = true", "youtube.videos.insert", "cost must be"),
+        ("cost = 1600", "cost = 1.5", "youtube.videos.insert", "cost must be"),
+        ("cost = 1600", "price = 1600", "youtube.videos.insert", "unknown price; lacks cost"),
+        (
+            'cost = 1600, priority = "high"',
+            'cost = 1600, priority = "urgent"',
+            "videos.insert",
+            "priority must be",
+        ),
+        ("limit = 10_000", "limit = 0", "limit = 0", "at least 1"),
+        ("reserve = 1_000", "reserve = 20_000", "reserve = 20_000", "from 0 to the limit"),
+        ("system = 2_000", "system = 9_500", "system = 9_500", "more than the limit"),
+        ("alert = 8_000", "alert = -8", "alert = -8", "from 0 to the limit"),
+        ('shares = "users"', 'shares = "some"', "shares =", "must be one of"),
+        ("calls = 100,", "calls = 0,", "uploads ", "calls must be"),
+        ("window = 60 }", "window = 0 }", "analytics ", "window must be"),
+        (
+            'methods = ["youtube.videos.update"]',
+            'methods = ["youtube.video.update"]',
+            "updates ",
+            "no method is called",
+        ),
+        ('name = "guide"', 'nam = "guide"', "", "name: is missing"),
+        ('bucket = "default", cost = 1600', 'bucket = "uploads", cost = 1600', "insert", "no bucket 'uploads'"),
+        ('bucket = "default", cost = 1600', "bucket = [], cost = 1600", "insert", "there is no bucket"),
+        ("limit = 10_000", "limit = 99_000_000_000", "limit = 99", "at most"),
+        ("[rate_limits]", "[rate_limit]", "[rate_limit]", "rate_limit: is not known"),
+        ('per = ["user", "project"], calls = 500', "per = 5, calls = 500", "updates ", "per must list"),
+        ("[buckets.default]", "[bucket.default]", "", "buckets: is missing"),
+    ],
+)
+def test_what_is_wrong_in_a_profile_is_refused_at_load_with_its_line(old, new, line_with, why):
+    text = (FOLDER / "guide.toml").read_text()
+    assert old in text
+    wrong = text.replace(old, new, 1)
+    line = next(
+        (n for n, each in enumerate(wrong.splitlines(), 1) if line_with and line_with in each and "#" not in each),
+        1,
+    )
+    with pytest.raises(Misconfigured) as error:
+        parse(wrong, source="mine.toml")
+    assert f"mine.toml line {line}: " in error.value.message
+    assert why in error.value.message
+
+
+GUIDE = (FOLDER / "guide.toml").read_text()
+FIGURES = [number for number, line in enumerate(GUIDE.splitlines()) if "=" in line and not line.startswith("#")]
+
+
+@given(
+    number=st.sampled_from(FIGURES), junk=st.sampled_from(["5", "-1", '"x"', "[]", "[[1]]", "{}", "true", "1.5"])
+)
+def test_whatever_stands_in_a_line_loads_or_is_refused_with_a_line(number, junk):
+    lines = GUIDE.splitlines()
+    lines[number] = f"{lines[number].partition('=')[0]}= {junk}"
+    try:
+        assert parse("\n".join(lines), source="mine.toml").methods
+    except Misconfigured as error:
+        refused = error.message
+        event("refused")
+        assert "mine.toml line " in refused
+
+
+@pytest.mark.parametrize("profile", ["guide", "current"])
+def test_every_read_of_youtubes_data_can_be_put_off_and_nothing_else(profile):
+    figures = load(profile)
+    reads = re.compile(r"youtube\.\w+\.(list|get\w*|batchGet\w*|download)|youtubeAnalytics\.reports\.query")
+    assert {m.id for m in figures.methods.values() if m.cached} == {
+        m for m in figures.methods if reads.fullmatch(m)
+    }
+
+
+def test_an_absurd_setting_is_named():
+    with pytest.raises(Misconfigured, match="default=99000000000"):
+        adjusted(load("guide"), limits=("default=99000000000",))
+    with pytest.raises(Misconfigured, match="uploads=5/90000"):
+        adjusted(load("guide"), rates=("uploads=5/90000",))
+
+
+def test_text_that_is_no_toml_names_its_line_too():
+    with pytest.raises(Misconfigured, match=r"mine\.toml: .*line 2"):
+        parse('name = "x"\nbroken\n', source="mine.toml")
+
+
+@pytest.mark.parametrize("name", ["none", "../guide", ""])
+def test_an_unknown_profile_is_refused_with_the_known_ones(name):
+    with pytest.raises(Misconfigured, match="there are: current, guide"):
+        load(name)
+
+
+def test_an_operator_can_set_limits_and_the_rest_keeps_its_proportion():
+    bucket = adjusted(load("guide"), limits=("default=500",)).bucket("default")
+    assert (bucket.limit, bucket.reserve, bucket.alert, bucket.system) == (500, 50, 400, 100)
+
+
+@pytest.mark.parametrize("item", ["default", "default=", "default=-1", "nothing=5", "default=0"])
+def test_a_wrong_limit_setting_is_named(item):
+    with pytest.raises(Misconfigured, match=re.escape(repr(item))):
+        adjusted(load("guide"), limits=(item,))
+
+
+@pytest.mark.fault(48)
+def test_every_limit_and_rate_that_the_profile_does_not_have_is_named_at_once():
+    with pytest.raises(Misconfigured) as refusal:
+        adjusted(load("guide"), limits=("nothing=5",), rates=("nobody=off", "reporting=1/0"))
+    for text in ("YT_QUOTA_LIMITS: 'nothing=5'", "YT_RATE_LIMITS: 'nobody=off'", "'reporting=1/0'"):
+        assert text in refusal.value.message
+
+
+def test_an_operator_can_set_rates_or_lift_them():
+    profile = adjusted(load("current"), rates=("reporting=300/60", "uploads=off"))
+    by_name = {limit.name: limit for limit in profile.rate_limits}
+    assert (by_name["reporting"].calls, by_name["reporting"].window) == (300, 60)
+    assert "uploads" not in by_name
+    with pytest.raises(Misconfigured):
+        adjusted(load("current"), rates=("reporting=0/60",))
