@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,6 +93,22 @@ def bigquery_client(bigquery_emulator: str):
 def dataset() -> str:
     """A dataset name that no other test uses."""
     return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def fresh_process() -> Iterator[None]:
+    """Settings, clients and services as in a process that has built nothing yet; what it builds is forgotten."""
+    _forget_what_is_built()
+    yield
+    _forget_what_is_built()
+
+
+def _forget_what_is_built() -> None:
+    for name, module in list(sys.modules.items()):
+        if name == "shared.settings" or name.startswith(("shared.wiring.", "shared.cloud.")):
+            for built in vars(module).values():
+                if hasattr(built, "cache_clear"):
+                    built.cache_clear()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response
 
-from shared import access, entry, pages
+from shared import entry, pages
 from shared.access import consent
 from shared.cloud import queues
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.settings import settings
+from shared.wiring.access import consents
 
 DONE = "/auth/youtube/done"
 
@@ -24,7 +25,7 @@ def _callback(request: Request) -> Response:
         raise InvalidRequest("Google's answer comes as GET.", reason="codeMissing")
     cookie = request.cookies.get(consent.COOKIE)
     answer = consent.returned(request.args.to_dict(flat=False), cookie, settings())
-    finished = access.consents().finish(answer)
+    finished = consents().finish(answer)
     if finished.connected is not None:
         _start_collecting(finished.connected.channel_id, finished.reference)
     return pages.redirect(finished.location(settings().app_url + DONE))
@@ -36,7 +37,7 @@ def _done(request: Request) -> Response:
         # Anybody can write such an address, so it can tell of a failure only.
         told = request.args.get("outcome", "connected")
         return pages.page(pages.words_for("nothingToShow" if told == "connected" else told), home=_home())
-    outcome = access.consents().outcome(reference, request.cookies.get(consent.COOKIE))
+    outcome = consents().outcome(reference, request.cookies.get(consent.COOKIE))
     if outcome is None:
         return pages.page(pages.words_for("nothingToShow"), home=_home())
     return pages.page(pages.words_for("connected"), notes=pages.connection_notes(outcome), home=_home())

@@ -7,10 +7,11 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import access, entry
+from shared import entry
 from shared.access import front
 from shared.errors import MethodUnknown
 from shared.settings import settings
+from shared.wiring.access import disconnects
 
 
 @functions_framework.http
@@ -22,4 +23,4 @@ def oauth_disconnect(request: Request) -> dict[str, Any]:
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
     user = front.signed_in(request.headers.get("Authorization"))
     channel_id = front.channel_id(entry.json_body(request))
-    return access.disconnects().disconnect(channel_id, user).as_json()
+    return disconnects().disconnect(channel_id, user).as_json()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response, jsonify
 
-from shared import access, entry, pages
+from shared import entry, pages
 from shared.access import consent, front
 from shared.errors import MethodUnknown
 from shared.settings import settings
+from shared.wiring.access import consents
 
 
 @functions_framework.http
@@ -41,7 +42,7 @@ def _program_starts(request: Request) -> Response:
 
 def _start(user: str, wanted: dict[str, str], request: Request) -> consent.Started:
     asked = consent.ask(user, wanted, settings())
-    return access.consents().start(asked, request.cookies.get(consent.COOKIE))
+    return consents().start(asked, request.cookies.get(consent.COOKIE))
 
 
 def _bound(answer: Response, started: consent.Started) -> Response:

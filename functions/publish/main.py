@@ -12,11 +12,11 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.publishing import desk
+from shared.wiring import publishing
 
 
 @functions_framework.http
 @entry.answers_json
 def publish(request: Request) -> dict[str, Any]:
     """Answers the operation, what it costs, when it runs, and why not now."""
-    return desk.handle(entry.json_body(request))
+    return publishing.handle(entry.json_body(request))

@@ -12,9 +12,10 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import access, entry
+from shared import entry
 from shared.access.rotation import rotation_notice
 from shared.clock import system_clock
+from shared.wiring.access import disconnects, grant_upkeep, key_rotation
 
 _TIME = timedelta(seconds=480)  # of the 540 that the function may take
 
@@ -26,17 +27,17 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
     body = entry.json_body(request)
     until = system_clock() + _TIME
     if body.get("revoke"):
-        return {"google": access.disconnects().revoke(str(body["revoke"]))}
+        return {"google": disconnects().revoke(str(body["revoke"]))}
     if "message" in body:
         asked_at = rotation_notice(body)
         if asked_at is None:
             return {"ignored": True}
-        access.key_rotation().add_version(asked_at=asked_at)
+        key_rotation().add_version(asked_at=asked_at)
     elif body.get("rotate"):
-        access.key_rotation().add_version()
+        key_rotation().add_version()
     else:
         return {
-            "grants": access.grant_upkeep().run(until=until),
-            "vault": access.key_rotation().run(until=until).as_json(),
+            "grants": grant_upkeep().run(until=until),
+            "vault": key_rotation().run(until=until).as_json(),
         }
-    return {"vault": access.key_rotation().run(until=until).as_json()}
+    return {"vault": key_rotation().run(until=until).as_json()}

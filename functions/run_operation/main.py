@@ -8,7 +8,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.publishing import desk
+from shared.wiring import publishing
 
 
 @functions_framework.http
@@ -17,6 +17,6 @@ def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
     body = entry.json_body(request)
     if body.get("sweep") is True:
-        return desk.sweep()
+        return publishing.sweep()
     retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
-    return desk.run_turn(body, attempts_before=int(retries) if retries.isdecimal() else 0)
+    return publishing.run_turn(body, attempts_before=int(retries) if retries.isdecimal() else 0)

@@ -8,7 +8,8 @@ from flask import Request, Response
 from shared import entry
 from shared.collection import videos
 from shared.errors import MethodUnknown, NotFound
-from shared.push import feed, push
+from shared.push import feed
+from shared.wiring.push import push
 
 
 @functions_framework.http

@@ -69,7 +69,6 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
 
     from shared.clock import system_clock  # noqa: PLC0415
     from shared.cloud import storage  # noqa: PLC0415
-    from shared.publishing.desk import source_of  # noqa: PLC0415
     from shared.publishing.operation import Operation, State  # noqa: PLC0415
     from shared.publishing.records import Operations  # noqa: PLC0415
     from shared.publishing.run import Runner  # noqa: PLC0415
@@ -78,6 +77,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
     from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
     from shared.settings import settings  # noqa: PLC0415
     from shared.vault.vault import Vault  # noqa: PLC0415
+    from shared.wiring.publishing import source_of  # noqa: PLC0415
     from shared.youtube import services  # noqa: PLC0415
     from shared.youtube.client import Caller, Context  # noqa: PLC0415
 

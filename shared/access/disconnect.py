@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 REVOCATIONS = "revocations"
 TOKEN = "token"  # noqa: S105 - a sealed field's name
 WAREHOUSE = "warehouse"
+ERASE = "erase"
+"""The kind of message that asks `ingest` to delete the warehouse's rows of a disconnected channel."""
 _PAGE = 200
 _ATTEMPTS = 8
 

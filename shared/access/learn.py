@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shared.access.connect import Learnt
 from shared.access.google_oauth import Tokens
 from shared.errors import ReauthRequired
 from shared.vault.secret import Secret
+
+if TYPE_CHECKING:
+    from shared.youtube.client import Caller
 
 
 @dataclass(frozen=True)
@@ -27,23 +31,16 @@ class FreshToken:
         raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
 
 
-def learner() -> Callable[[Tokens, str], Learnt]:
-    """Learns the channel by `channels.list mine` (1 unit, paid by the user's account)."""
+def learner(caller_for: Callable[[FreshToken, str], Caller]) -> Callable[[Tokens, str], Learnt]:
+    """Learns the channel by `channels.list mine` (1 unit, paid by the user's account).
+
+    caller_for: what makes calls with a token, paid by a user.
+    """
 
     def learn(tokens: Tokens, user_id: str) -> Learnt:
-        from shared import quota  # noqa: PLC0415 - paid when somebody has really consented
-        from shared.settings import settings  # noqa: PLC0415
-        from shared.youtube import data  # noqa: PLC0415
-        from shared.youtube.client import Caller, Context  # noqa: PLC0415
+        from shared.youtube import data  # noqa: PLC0415 - paid when somebody has really consented
 
-        caller = Caller(
-            settings=settings(),
-            budget=quota.ledger(),
-            limiter=quota.rate_limiter(),
-            tokens=FreshToken(tokens.access_token),
-            context=Context(account=user_id, priority=quota.Priority.HIGH),  # somebody waits for the answer
-        )
-        channel = data.my_channel(caller)
+        channel = data.my_channel(caller_for(FreshToken(tokens.access_token), user_id))
         return Learnt(channel.id, channel.title, channel.uploads_playlist)
 
     return learn

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shared import quota
 from shared.access import channels
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
@@ -16,10 +15,12 @@ from shared.collection import planner, polling, videos
 from shared.collection.run import caller
 from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.push import push
 from shared.push.renewal import Standing, to_ask
-from shared.quota import Priority
 from shared.quota.accounts import SYSTEM
+from shared.quota.leases import Lease
+from shared.quota.profile import Priority
+from shared.wiring import quota
+from shared.wiring.push import push
 from shared.youtube import data
 from shared.youtube.client import Budget
 
@@ -79,7 +80,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     standings = push().standings_of(channel_ids)
     quiet = polling.silent(standings, standings, system_clock())
     heard = looked = 0
-    with quota.Lease(quota.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
+    with Lease(quota.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
         for channel_id in polling.to_poll(quiet, system_clock()):
             try:
                 heard += _look(lease, quiet[channel_id])

@@ -13,8 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
-from shared import quota
-from shared.access import ERASE, channels, token_source
+from shared.access import channels
+from shared.access.disconnect import ERASE
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.collection import gone, planner, videos
@@ -33,12 +33,15 @@ from shared.collection.reports import (
 from shared.errors import InvalidRequest, QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
-from shared.quota import Priority
 from shared.quota.accounts import SYSTEM
+from shared.quota.leases import Lease
+from shared.quota.profile import Priority
 from shared.settings import settings
 from shared.warehouse import schema
 from shared.warehouse.load import new_load_id
 from shared.warehouse.rows import ReportRef
+from shared.wiring import quota
+from shared.wiring.access import token_source
 from shared.youtube import reporting
 from shared.youtube.client import Budget, Caller, Context
 
@@ -151,7 +154,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
 
 def _ingest_reports(refs: Sequence[ReportRef]) -> None:
     schema.ensured()
-    with quota.Lease(quota.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
+    with Lease(quota.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
         loaded = ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,

@@ -37,11 +37,11 @@ def retried(operation: str, *, by: str) -> Response:
     303 See Other, so that reloading the page does not press the button again. Raises InvalidRequest for what is
     no operation's id.
     """
-    from shared.publishing import desk  # noqa: PLC0415 - brings YouTube's client, which pages do without
+    from shared.wiring import publishing  # noqa: PLC0415 - brings YouTube's client, which pages do without
 
     notice = "retried"
     try:
-        desk.handle({"action": "retry", "operation": operation})
+        publishing.handle({"action": "retry", "operation": operation})
         log("NOTICE", "operation retried from the console", operation=operation, operator=by)
     except Conflict:
         notice = "wrongState"

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from shared import quota
 from shared.access import channels
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore
@@ -23,6 +22,7 @@ from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.publishing.records import Operations
 from shared.settings import settings
+from shared.wiring import quota
 
 Found = TypeVar("Found")
 

@@ -31,7 +31,7 @@ SEALS = 5_000
 PROCESSES, THREADS = 4, 5
 WORKER = """
 import sys, threading
-from shared.access import token_source
+
 threads = int(sys.argv[2])
 gate = threading.Barrier(threads)
 def work():

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
-from shared import quota
 from shared.collection.completeness import COLLECTION, State
+from shared.wiring import quota
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from shared import access, quota
-from shared.cloud import firestore
 from shared.collection import run
-from shared.settings import settings
-
-BUILT_ONCE = (
-    settings,
-    firestore.client,
-    quota.profile,
-    quota.ledger,
-    quota.rate_limiter,
-    access.vault,
-    access.google,
-    access.refresher,
-    access._shared_tokens,
-)
 
 
 @pytest.fixture
-def state(firestore_client, monkeypatch) -> Iterator[Any]:
+def state(firestore_client, monkeypatch, fresh_process) -> Any:
     """The database that this process's own parts are built on."""
     for name in ("YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER", "YT_ID_TOKEN_KEYS_URL"):
         monkeypatch.setenv(name, "https://app.example.test")
     monkeypatch.setenv("YT_ID_TOKEN_AUDIENCE", "app")
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", firestore_client.project)
-    for built in BUILT_ONCE:
-        built.cache_clear()
-    yield firestore_client
-    for built in BUILT_ONCE:
-        built.cache_clear()
+    return firestore_client
 
 
 def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_its_repeat(state):

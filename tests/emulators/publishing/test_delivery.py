@@ -8,10 +8,10 @@ import pytest
 
 from infra.deployment import ROOT
 from shared.errors import Unavailable
-from shared.publishing import desk
-from shared.publishing.desk import MAX_ATTEMPTS
 from shared.publishing.operation import State
 from shared.publishing.run import OVERDUE
+from shared.wiring import publishing as desk
+from shared.wiring.publishing import MAX_ATTEMPTS
 
 
 def broken(*_arguments):

@@ -8,8 +8,8 @@ from shared.access import channels
 from shared.access.features import Capability
 from shared.errors import Forbidden
 from shared.monitoring import alerts
-from shared.publishing import desk
 from shared.publishing.operation import State
+from shared.wiring import publishing as desk
 from shared.youtube import data
 
 

@@ -7,9 +7,7 @@ import pytest
 
 from infra.deployment import ROOT
 from shared.errors import Unavailable
-from shared.publishing import desk
 from shared.publishing.operation import State
-from shared.settings import settings
 from shared.vault.vault import Vault
 from shared.youtube.policy import RULES
 
@@ -18,20 +16,9 @@ def app(name):
     return functions_framework.create_app(name, str(ROOT / "functions" / name / "main.py")).test_client()
 
 
-@pytest.fixture
-def fresh():
-    """Functions that have built nothing yet."""
-    caches = [settings, desk.operations, desk._desk, desk._runner]
-    for one in caches:
-        one.cache_clear()
-    yield
-    for one in caches:
-        one.cache_clear()
-
-
 @pytest.mark.fault(48)
 @pytest.mark.parametrize("name", ["publish", "run_operation"])
-def test_missing_settings_are_named_all_at_once(fresh, monkeypatch, name, capsys):
+def test_missing_settings_are_named_all_at_once(fresh_process, monkeypatch, name, capsys):
     for variable in ("GOOGLE_CLOUD_PROJECT", "YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER"):
         monkeypatch.delenv(variable, raising=False)
     answer = app(name).post("/", json={"action": "read", "operation": "op-1", "turn": 1})

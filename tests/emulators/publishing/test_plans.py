@@ -6,18 +6,15 @@ import functions_framework
 import pytest
 
 from infra.deployment import ROOT
-from shared import quota
 from shared.clock import next_reset
-from shared.cloud import firestore
-from shared.publishing import desk
 from shared.rate_limits.limiter import COLLECTION
-from shared.settings import settings
+from shared.wiring import quota
 
 CHANNEL = "UC" + "a" * 22
 
 
 @pytest.fixture
-def publish(firestore_client, bench, monkeypatch):
+def publish(firestore_client, bench, monkeypatch, fresh_process):
     """Posts a body to the function `publish`, with a channel connected; the answer's JSON."""
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", firestore_client.project)
     monkeypatch.setenv("YT_QUOTA_PROFILE", "guide")
@@ -35,14 +32,8 @@ def publish(firestore_client, bench, monkeypatch):
             "connected_at": now,
         }
     )
-    caches = [settings, firestore.client, quota.profile, quota.ledger, quota.rate_limiter, desk._desk]
-    caches.append(desk.operations)
-    for one in caches:
-        one.cache_clear()
     function = functions_framework.create_app("publish", str(ROOT / "functions/publish/main.py")).test_client()
-    yield lambda **body: function.post("/", json=body)
-    for one in caches:
-        one.cache_clear()
+    return lambda **body: function.post("/", json=body)
 
 
 def test_twelve_uploads_with_thumbnails_today(publish, firestore_client):

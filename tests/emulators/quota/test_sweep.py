@@ -8,12 +8,9 @@ import functions_framework
 import pytest
 
 from infra.deployment import ROOT, deployment
-from shared import quota
 from shared.clock import system_clock
-from shared.cloud import firestore
-from shared.publishing import desk
 from shared.quota.ledger import LAPSE, Ledger
-from shared.settings import settings
+from shared.wiring import quota
 
 UPLOAD = "youtube.videos.insert"
 SETTINGS = {
@@ -26,16 +23,11 @@ SETTINGS = {
 
 
 @pytest.fixture
-def deployed(firestore_client, monkeypatch):
+def deployed(firestore_client, monkeypatch, fresh_process):
     """Functions that find this test's Firestore, and have built nothing yet."""
     for name, value in {"GOOGLE_CLOUD_PROJECT": firestore_client.project, **SETTINGS}.items():
         monkeypatch.setenv(name, value)
-    caches = [settings, firestore.client, quota.profile, quota.ledger, desk.operations, desk._runner]
-    for one in caches:
-        one.cache_clear()
-    yield firestore_client
-    for one in caches:
-        one.cache_clear()
+    return firestore_client
 
 
 @pytest.mark.fault(20)

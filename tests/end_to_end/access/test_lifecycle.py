@@ -9,7 +9,7 @@ from infra.deployment import ROOT
 
 WORKER = """
 import sys, threading
-from shared.access import token_source
+from shared.wiring.access import token_source
 gate, tokens = threading.Barrier(5), []
 def work():
     source = token_source(sys.argv[1])
@@ -26,9 +26,9 @@ print(*[hashlib.sha256(token.encode()).hexdigest() for token in tokens], flush=T
 
 
 UPLOAD_UNDER_WAY = """
-from shared import access
+from shared.wiring.vault import vault
 from shared.cloud import firestore
-session = access.vault().seal(b"https://upload", record="operations/o1", field="upload.session")
+session = vault().seal(b"https://upload", record="operations/o1", field="upload.session")
 firestore.client().document("operations/o1").set({"upload": {"session": session}})
 """
 

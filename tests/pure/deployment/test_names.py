@@ -9,11 +9,11 @@ from dataclasses import fields
 import pytest
 
 from infra.deployment import ROOT, deployment
-from shared import access
 from shared.cloud import pubsub
 from shared.collection import planner
 from shared.publishing import run
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
+from shared.wiring import access
 
 
 def test_the_queues_of_the_code_are_the_declared_ones():

@@ -13,11 +13,11 @@ from shared.clock import PACIFIC, next_reset
 from shared.errors import InvalidRequest, QuotaRefused, RateLimited, Unavailable
 from shared.publishing import media
 from shared.publishing.address import checked, is_public, target
-from shared.publishing.desk import MAX_ATTEMPTS
 from shared.publishing.merge import WRITABLE, merged
 from shared.publishing.operation import ENDED, NEXT, Operation, State
 from shared.publishing.run import FUNCTION, QUEUE
 from shared.publishing.verdict import verdict
+from shared.wiring.publishing import MAX_ATTEMPTS
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.policy import LATER, Act
 

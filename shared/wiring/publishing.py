@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from shared import quota
-from shared.access import channels, token_source, vault
+from shared.access import channels
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.errors import Forbidden, InvalidRequest
@@ -22,6 +21,9 @@ from shared.publishing.run import Runner
 from shared.publishing.sources import Source, StorageObject, WebFile
 from shared.publishing.submit import Desk, answer, command
 from shared.settings import settings
+from shared.wiring import quota
+from shared.wiring.access import token_source
+from shared.wiring.vault import vault
 from shared.youtube.client import Caller, Context
 
 MAX_ATTEMPTS = 10

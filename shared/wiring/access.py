@@ -1,0 +1,156 @@
+"""Builds what connections need: Google's OAuth, consent, tokens, disconnect, upkeep, key rotation."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import uuid
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.access.google_oauth import GoogleOAuth, OAuthClient
+from shared.clock import system_clock
+from shared.cloud import firestore, pubsub, queues, secrets
+from shared.settings import OAUTH_CLIENT_SECRET, settings
+from shared.vault.keyring import Keyring
+from shared.wiring.vault import vault, vault_keys
+
+if TYPE_CHECKING:
+    from shared.access.consent import Consents
+    from shared.access.disconnect import Disconnects
+    from shared.access.learn import FreshToken
+    from shared.access.refresh import Refresher
+    from shared.access.rotation import Rotation
+    from shared.access.tokens import ChannelTokens, SharedTokens
+    from shared.access.upkeep import Upkeep
+    from shared.youtube.client import Caller
+
+QUEUE = "access"
+_CLIENT_TTL = timedelta(minutes=5)
+
+
+@cache
+def google() -> GoogleOAuth:
+    """Google's OAuth, for this deployment's client."""
+    return GoogleOAuth(settings(), _RegisteredClient(), system_clock)
+
+
+@cache
+def refresher() -> Refresher:
+    """This process's way to access tokens."""
+    from shared.access.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
+
+    owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
+    dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
+    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, dice=dice)
+
+
+@cache
+def consents() -> Consents:
+    """This process's way to Google's consent page and back."""
+    from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
+    from shared.access.consent import Consents  # noqa: PLC0415
+    from shared.access.learn import learner  # noqa: PLC0415
+    from shared.access.pace import StartPace  # noqa: PLC0415
+
+    client, dice = firestore.client(), random.Random()  # noqa: S311 - likewise
+    return Consents(
+        client=client,
+        vault=vault(),
+        google=google(),
+        connector=Connector(client, vault(), settings(), system_clock, dice=dice),
+        settings=settings(),
+        clock=system_clock,
+        pace=StartPace(client, system_clock, dice=dice),
+        learn=learner(_paid_by_user),
+    )
+
+
+def _paid_by_user(token: FreshToken, user_id: str) -> Caller:
+    from shared.quota.profile import Priority  # noqa: PLC0415 - paid when somebody has really consented
+    from shared.wiring import quota  # noqa: PLC0415
+    from shared.youtube.client import Caller, Context  # noqa: PLC0415
+
+    return Caller(
+        settings=settings(),
+        budget=quota.ledger(),
+        limiter=quota.rate_limiter(),
+        tokens=token,
+        context=Context(account=user_id, priority=Priority.HIGH),  # somebody waits for the answer
+    )
+
+
+@cache
+def _shared_tokens() -> SharedTokens:
+    from shared.access.tokens import SharedTokens  # noqa: PLC0415 - likewise
+
+    return SharedTokens(refresher(), system_clock)
+
+
+@cache
+def disconnects() -> Disconnects:
+    """This process's way to end connections."""
+    from shared.access.disconnect import Disconnects  # noqa: PLC0415 - paid by those who disconnect
+
+    return Disconnects(
+        firestore.client(),
+        vault(),
+        google(),
+        system_clock,
+        erase_rows=_erase_rows,
+        revoke_later=_revoke_later,
+    )
+
+
+@cache
+def grant_upkeep() -> Upkeep:
+    """What the scheduler has done for grants."""
+    from shared.access.upkeep import Upkeep  # noqa: PLC0415 - paid by the scheduler's function
+
+    testing = settings().oauth_publishing == "testing"
+    return Upkeep(firestore.client(), refresher(), disconnects(), system_clock, testing)
+
+
+@cache
+def key_rotation() -> Rotation:
+    """The vault key's rotation."""
+    from shared.access.rotation import Rotation  # noqa: PLC0415 - likewise
+
+    return Rotation(firestore.client(), vault(), vault_keys(), system_clock)
+
+
+def _erase_rows(receipt_id: str, channel_id: str) -> None:
+    from shared.access.disconnect import ERASE  # noqa: PLC0415 - likewise
+
+    message = json.dumps({"channel_id": channel_id, "receipt": receipt_id}).encode()
+    pubsub.publish(pubsub.INGEST_TOPIC, message, {"kind": ERASE})
+
+
+def _revoke_later(receipt_id: str, _channel_id: str) -> None:
+    queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
+
+
+def token_source(channel_id: str) -> ChannelTokens:
+    """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
+    from shared.access.tokens import ChannelTokens  # noqa: PLC0415 - likewise
+
+    return ChannelTokens(channel_id, _shared_tokens)
+
+
+class _RegisteredClient:
+    """Our OAuth client, read from Secret Manager and kept for a few minutes, so that a new secret is noticed."""
+
+    def __init__(self) -> None:
+        self._keyring = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
+        self._lock = threading.Lock()
+        self._held: tuple[OAuthClient, datetime] | None = None
+
+    def __call__(self) -> OAuthClient:
+        with self._lock:
+            now = system_clock()
+            if self._held is None or self._held[1] <= now:
+                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _CLIENT_TTL
+            return self._held[0]

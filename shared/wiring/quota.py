@@ -1,0 +1,39 @@
+"""Builds the quota ledger and the rate limiter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from shared.clock import system_clock
+from shared.cloud.firestore import client
+from shared.quota.answers import answer
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Profile, adjusted, load
+from shared.quota.quotes import Quote, Work
+from shared.rate_limits.limiter import RateLimiter
+from shared.settings import settings
+
+
+@cache
+def profile() -> Profile:
+    """This deployment's profile, with the figures that its settings change."""
+    chosen = settings()
+    return adjusted(load(chosen.quota_profile), limits=chosen.quota_limits, rates=chosen.rate_limits)
+
+
+@cache
+def ledger() -> Ledger:
+    """This process's ledger."""
+    return Ledger(client(), profile(), system_clock, users_max=settings().users_max)
+
+
+@cache
+def rate_limiter() -> RateLimiter:
+    """This process's rate limiter."""
+    return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
+
+
+def quote(plan: Sequence[Work]) -> Quote:
+    """What a plan would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+    return answer(ledger(), rate_limiter(), plan, project=settings().project)
