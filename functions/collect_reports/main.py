@@ -8,15 +8,16 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
-from shared import entry
-from shared.collection import bodies, run
+from shared import entry, ids
+from shared.collection import run
+from shared.fields import Fields
 
 
 @functions_framework.http
 @entry.answers_json
 def collect_reports(request: Request) -> dict[str, int]:
     """Answers how many channels, and what was queued or listed."""
-    body = bodies.checked(entry.json_body(request), {"channels": bodies.channel_ids, "everything": bodies.switch})
-    if "channels" in body:
-        return run.collect_reports(body["channels"])
-    return run.plan_reports(everything=body.get("everything", False))
+    asked = Fields(entry.json_body(request), "channels", "everything")
+    if asked.only() == "channels":
+        return run.collect_reports(asked.ids("channels", ids.CHANNEL))
+    return run.plan_reports(everything=asked.flag("everything", default=False))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import functions_framework
 from flask import Request, Response
 
-from shared import entry
+from shared import entry, fields
 from shared.access import front
 from shared.console import answers, page, read
 from shared.console.connections import Filter
@@ -47,7 +47,7 @@ def _json(request: Request) -> Response:
 def _retry(request: Request) -> Response:
     person = answers.person(request)
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = front.form_fields(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
+    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
     return answers.retried(form.get("operation", ""), by=person)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import entry
+from shared import entry, ids
 from shared.access import front
 from shared.errors import MethodUnknown
+from shared.fields import Fields
 from shared.settings import settings
 from shared.wiring.access import disconnects
 
@@ -22,5 +23,5 @@ def oauth_disconnect(request: Request) -> dict[str, Any]:
         raise MethodUnknown("POST")
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
     user = front.signed_in(request.headers.get("Authorization"))
-    channel_id = front.channel_id(entry.json_body(request))
+    channel_id = Fields(entry.json_body(request), "channel_id").id("channel_id", ids.CHANNEL)
     return disconnects().disconnect(channel_id, user).as_json()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import functions_framework
 from flask import Request, Response, jsonify
 
-from shared import entry, pages
+from shared import entry, fields, pages
 from shared.access import consent, front
 from shared.errors import MethodUnknown
 from shared.settings import settings
@@ -26,8 +28,8 @@ def _home() -> str:
 
 def _person_starts(request: Request) -> Response:
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = front.form_fields(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
-    started = _start(front.signed_in_form(form), form, request)
+    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES), lists=frozenset({"features"}))
+    started = _start(front.signed_in_form(form.pop("id_token", None)), form, request)
     return _bound(pages.redirect(started.authorization_url), started)
 
 
@@ -40,7 +42,7 @@ def _program_starts(request: Request) -> Response:
     return _bound(answer, started)
 
 
-def _start(user: str, wanted: dict[str, str], request: Request) -> consent.Started:
+def _start(user: str, wanted: dict[str, Any], request: Request) -> consent.Started:
     asked = consent.ask(user, wanted, settings())
     return consents().start(asked, request.cookies.get(consent.COOKIE))
 

@@ -12,9 +12,10 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import entry
+from shared import entry, ids
 from shared.access.rotation import rotation_notice
 from shared.clock import system_clock
+from shared.fields import Fields
 from shared.wiring.access import disconnects, grant_upkeep, key_rotation
 
 _TIME = timedelta(seconds=480)  # of the 540 that the function may take
@@ -26,18 +27,16 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
     """What was done, in numbers."""
     body = entry.json_body(request)
     until = system_clock() + _TIME
-    if body.get("revoke"):
-        return {"google": disconnects().revoke(str(body["revoke"]))}
     if "message" in body:
         asked_at = rotation_notice(body)
         if asked_at is None:
             return {"ignored": True}
         key_rotation().add_version(asked_at=asked_at)
-    elif body.get("rotate"):
+        return {"vault": key_rotation().run(until=until).as_json()}
+    asked = Fields(body, "revoke", "rotate")
+    if asked.only() == "revoke":
+        return {"google": disconnects().revoke(asked.id("revoke", ids.RECEIPT))}
+    if asked.flag("rotate", default=False):
         key_rotation().add_version()
-    else:
-        return {
-            "grants": grant_upkeep().run(until=until),
-            "vault": key_rotation().run(until=until).as_json(),
-        }
-    return {"vault": key_rotation().run(until=until).as_json()}
+        return {"vault": key_rotation().run(until=until).as_json()}
+    return {"grants": grant_upkeep().run(until=until), "vault": key_rotation().run(until=until).as_json()}

@@ -9,17 +9,19 @@ from __future__ import annotations
 import functions_framework
 from flask import Request
 
-from shared import entry
-from shared.collection import bodies, listening
+from shared import entry, ids
+from shared.collection import listening
+from shared.fields import Fields
 
 
 @functions_framework.http
 @entry.answers_json
 def renew_subscriptions(request: Request) -> dict[str, int]:
     """Answers how many subscriptions were asked for and postponed, or how many channels were polled."""
-    body = bodies.checked(entry.json_body(request), {"channel": bodies.channel_id, "channels": bodies.channel_ids})
-    if "channel" in body:
-        return listening.subscribe(body["channel"])
-    if "channels" in body:
-        return listening.poll(body["channels"])
+    asked = Fields(entry.json_body(request), "channel", "channels")
+    one_field = asked.only()
+    if one_field == "channel":
+        return listening.subscribe(asked.id("channel", ids.CHANNEL))
+    if one_field == "channels":
+        return listening.poll(asked.ids("channels", ids.CHANNEL))
     return listening.keep_listening()

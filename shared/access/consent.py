@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from shared import ids
 from shared.access import accounts, return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
@@ -24,6 +25,7 @@ from shared.access.pace import StartPace
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
+from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.settings import Settings
 from shared.vault.secret import Secret
@@ -40,8 +42,6 @@ COOKIE = "__Host-yt-consent"
 _RANDOM_BYTES = 32  # 256 bits for a state and for a browser binding
 _VERIFIER_BYTES = 64  # 86 characters; RFC 7636 allows 43 to 128
 _BINDING = re.compile(r"[A-Za-z0-9_-]{43}")
-_USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|:~+=-]{0,127}")
-CHANNEL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_HINT = 320  # an e-mail address
 
 LearnChannel = Callable[[Tokens, str], Learnt]
@@ -110,7 +110,7 @@ class _Record:
 def user_of(claims: Mapping[str, Any]) -> str:
     """The user id of a verified ID token. Raises NotSignedIn for a subject that is no id."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not _USER_ID.fullmatch(subject):
+    if not ids.USER.matches(subject):
         raise NotSignedIn("The identity token names no usable subject.")
     return subject
 
@@ -121,19 +121,15 @@ def ask(user_id: str, form: Mapping[str, Any], settings: Settings) -> Ask:
     form: features (a list, or one string separated by commas or spaces), return_to, expect_channel, login_hint.
     Raises InvalidRequest naming the field.
     """
-    expect = _text(form, "expect_channel", 64)
-    if expect is not None and not CHANNEL_ID.fullmatch(expect):
-        raise InvalidRequest("That is not a channel id.", field="expect_channel")
-    features = form.get("features") or ()
-    names = re.split(r"[\s,]+", features) if isinstance(features, str) else features
-    if not isinstance(names, list | tuple) or len(names) > 20 or not all(isinstance(n, str) for n in names):
-        raise InvalidRequest("`features` is a list of names.", field="features")
+    fields = Fields(form, "features", "return_to", "expect_channel", "login_hint")
+    features = [fields.text("features")] if isinstance(form.get("features"), str) else fields.texts("features")
+    back = fields.line("return_to", most=2000) if fields.has("return_to") else None
     return Ask(
         user_id=user_id,
-        features=chosen(names),
-        return_to=return_to.allowed(_text(form, "return_to", 2000), settings.return_to),
-        expect_channel=expect,
-        login_hint=_text(form, "login_hint", _MAX_HINT),
+        features=chosen(name for text in features for name in re.split(r"[\s,]+", text)),
+        return_to=return_to.allowed(back, settings.return_to),
+        expect_channel=fields.id("expect_channel", ids.CHANNEL) if fields.has("expect_channel") else None,
+        login_hint=fields.line("login_hint", most=_MAX_HINT) if fields.has("login_hint") else None,
     )
 
 
@@ -322,15 +318,6 @@ def _is_binding(value: str | None) -> TypeGuard[str]:
 
 def _same(fields: Mapping[str, Any], binding: str | None) -> bool:
     return _is_binding(binding) and secrets.compare_digest(digest(binding), str(fields.get("binding", "")))
-
-
-def _text(form: Mapping[str, Any], name: str, most: int) -> str | None:
-    value = form.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > most or not value.isprintable():
-        raise InvalidRequest(f"`{name}` is not acceptable.", field=name)
-    return value
 
 
 def _single(query: Mapping[str, list[str]], name: str, most: int) -> str | None:

@@ -9,18 +9,15 @@ Source: RFC 9700, 4.7 (CSRF); Fetch, `Origin` on every POST.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from shared.access.consent import CHANNEL_ID, user_of
+from shared.access.consent import user_of
 from shared.clock import system_clock
 from shared.cloud.identity import bearer, user_verifier
-from shared.errors import Forbidden, InvalidRequest, NotSignedIn
+from shared.errors import Forbidden, NotSignedIn
 
 FORM = "application/x-www-form-urlencoded"
 MAX_BODY_BYTES = 16 * 1024
-_MAX_FIELDS = 50
 
 
 def signed_in(authorization: str | None) -> str:
@@ -28,9 +25,8 @@ def signed_in(authorization: str | None) -> str:
     return user_of(user_verifier().claims(bearer(authorization), clock=system_clock))
 
 
-def signed_in_form(form: Mapping[str, str]) -> str:
+def signed_in_form(token: str | None) -> str:
     """The user of a form's `id_token`. Raises as `signed_in`."""
-    token = form.get("id_token")
     if not token:
         raise NotSignedIn("The form carries no identity token.")
     return user_of(user_verifier().claims(token, clock=system_clock))
@@ -43,25 +39,3 @@ def from_the_app(origin: str | None, app_url: str, *, required: bool) -> None:
     parts = urlsplit(app_url)
     if origin != f"{parts.scheme}://{parts.netloc}":
         raise Forbidden("This request did not come from the app.", reason="crossSite")
-
-
-def channel_id(body: Mapping[str, Any]) -> str:
-    """The channel that a request names. Raises InvalidRequest (field "channel_id")."""
-    named = body.get("channel_id")
-    if not isinstance(named, str) or not CHANNEL_ID.fullmatch(named):
-        raise InvalidRequest("Name the channel by its id.", field="channel_id")
-    return named
-
-
-def form_fields(body: bytes) -> dict[str, str]:
-    """A form's fields, each once. Raises InvalidRequest for a repeated field or a body that is no form."""
-    try:
-        parsed = parse_qs(body.decode("ascii"), max_num_fields=_MAX_FIELDS, keep_blank_values=True)
-    except ValueError as error:
-        raise InvalidRequest("The form cannot be read.", reason="bodyUnreadable") from error
-    repeated = [name for name, values in parsed.items() if len(values) > 1 and name != "features"]
-    if repeated:
-        raise InvalidRequest(
-            f"`{repeated[0][:40]}` appears more than once.", reason="repeatedParameter", field=repeated[0][:40]
-        )
-    return {name: ",".join(values) for name, values in parsed.items()}

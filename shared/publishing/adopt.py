@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from shared.publishing.operation import is_operation_id
+from shared import ids
 from shared.publishing.turn import Turn
 from shared.youtube import data
 from shared.youtube.data import PlaylistItem, Video
@@ -65,8 +65,8 @@ def _since(turn: Turn, playlist: str, instant: datetime) -> Iterator[PlaylistIte
 
 def _is_ours(turn: Turn, video: Video, title: str) -> bool:
     file = video.resource.get("fileDetails", {})
-    if is_operation_id(name := file.get("fileName", "")):
-        return bool(name == turn.operation.id)  # another's file may have the same title and size
+    if ids.OPERATION.matches(name := file.get("fileName")):
+        return name == turn.operation.id  # another's file may have the same title and size
     size = file.get("fileSize")
     return video.title == title and size in {None, str(turn.operation.upload["size"])}
 

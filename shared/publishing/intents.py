@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared import ids
+from shared.fields import Fields, Inner
 from shared.publishing import plan
-from shared.publishing.fields import Fields, Inner
-from shared.publishing.requests import CHANNEL
 from shared.quota.quotes import MOST_PIECES
 from shared.quota.quotes import Quote as Estimate
 
@@ -44,7 +44,7 @@ class Intent:
 
 def intents(raw: object) -> tuple[Intent, ...]:
     """The plan in a JSON body. Raises InvalidRequest naming the field that is wrong."""
-    top = Fields(raw, "", frozenset({"action", "work"}))
+    top = Fields(raw, "action", "work")
     items = top.items("work")
     if not 1 <= len(items) <= MOST_INTENTS:
         raise top.wrong("work", f"must have 1 to {MOST_INTENTS} items")
@@ -62,10 +62,10 @@ def _intent(inner: Inner) -> Intent:
     if len(set(words)) < len(words):
         raise fields.wrong("do", "must list each thing once")
     return Intent(
-        channel_id=fields.match("channel_id", CHANNEL),
+        channel_id=fields.id("channel_id", ids.CHANNEL),
         do=tuple(words),
         times=fields.whole("times", most=MOST_PIECES) if fields.has("times") else 1,
-        critical=fields.flag("critical") if fields.has("critical") else False,
+        critical=fields.flag("critical", default=False),
     )
 
 

@@ -13,7 +13,6 @@ running operation has an owner and a lease; whoever holds neither writes nothing
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +21,6 @@ from typing import Any
 
 HISTORY_MAX = 60
 KEEP = timedelta(days=90)  # how long a finished operation can be read
-_ID = re.compile(r"op-[0-9a-f]{24}")
 
 
 class State(StrEnum):
@@ -163,11 +161,6 @@ class Operation:
                 for event in self.history
             ],
         }
-
-
-def is_operation_id(text: str) -> bool:
-    """Whether a text is some operation's id."""
-    return _ID.fullmatch(text) is not None
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared import ids
 from shared.clock import format_instant, parse_instant
 from shared.errors import InvalidRequest
+from shared.fields import Fields, Inner
 from shared.publishing.address import checked
-from shared.publishing.fields import Fields, Inner
 
 TITLE_MAX = 100  # characters
 DESCRIPTION_MAX = 5_000  # bytes of UTF-8
@@ -28,12 +29,9 @@ PRIVACIES = ("private", "public", "unlisted")
 KINDS = ("upload", "thumbnail", "update", "playlist", "playlist_item", "release")
 PUBLISH_MARGIN = timedelta(minutes=5)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
-_VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
-_PLAYLIST = re.compile(r"[A-Za-z0-9_-]{2,64}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_TOP = frozenset({"idempotency_key", "channel_id", "not_before", "critical", *KINDS})
+_TOP = ("idempotency_key", "channel_id", "not_before", "critical", *KINDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +57,13 @@ class Request:
 
 def parse(raw: object, *, now: datetime) -> Request:
     """The request in a JSON body. Raises InvalidRequest naming the field that is wrong."""
-    top = Fields(raw, "", _TOP)
+    top = Fields(raw, *_TOP)
     kinds = [kind for kind in KINDS if top.has(kind)]
     if len(kinds) != 1:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
     kind = kinds[0]
     key = top.match("idempotency_key", _KEY)
-    channel_id = top.match("channel_id", CHANNEL)
+    channel_id = top.id("channel_id", ids.CHANNEL)
     work = _WORK[kind](top.inner(kind), now)
     not_before = top.instant("not_before") if top.has("not_before") else None
     if not_before is not None:
@@ -76,7 +74,7 @@ def parse(raw: object, *, now: datetime) -> Request:
         kind=kind,
         work=work,
         not_before=not_before,
-        critical=top.flag("critical") if top.has("critical") else False,
+        critical=top.flag("critical", default=False),
     )
 
 
@@ -189,13 +187,13 @@ def _upload(inner: Inner, now: datetime) -> dict[str, Any]:
     return {
         "source": _source(fields.inner("source")),
         "parts": parts,
-        "notify_subscribers": fields.flag("notify_subscribers") if fields.has("notify_subscribers") else False,
+        "notify_subscribers": fields.flag("notify_subscribers", default=False),
     }
 
 
 def _thumbnail(inner: Inner, _now: datetime) -> dict[str, Any]:
     fields = inner.knowing("video_id", "source")
-    return {"video_id": fields.match("video_id", _VIDEO), "source": _source(fields.inner("source"))}
+    return {"video_id": fields.id("video_id", ids.VIDEO), "source": _source(fields.inner("source"))}
 
 
 def _update(inner: Inner, now: datetime) -> dict[str, Any]:
@@ -205,7 +203,7 @@ def _update(inner: Inner, now: datetime) -> dict[str, Any]:
         raise InvalidRequest("An update changes at least one thing.", field=inner.path.rstrip("."))
     if parts.get("status", {}).get("privacyStatus", "private") != "private" and fields.has("publish_at"):
         raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
-    return {"video_id": fields.match("video_id", _VIDEO), "parts": parts}
+    return {"video_id": fields.id("video_id", ids.VIDEO), "parts": parts}
 
 
 def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
@@ -220,8 +218,8 @@ def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
 def _playlist_item(inner: Inner, _now: datetime) -> dict[str, Any]:
     fields = inner.knowing("playlist_id", "video_id")
     return {
-        "playlist_id": fields.match("playlist_id", _PLAYLIST),
-        "video_id": fields.match("video_id", _VIDEO),
+        "playlist_id": fields.id("playlist_id", ids.PLAYLIST),
+        "video_id": fields.id("video_id", ids.VIDEO),
     }
 
 
@@ -236,7 +234,7 @@ def _release(inner: Inner, now: datetime) -> dict[str, Any]:
     if fields.has("playlist"):
         work["playlist"] = _playlist(fields.inner("playlist"), now)
     if fields.has("playlist_id"):
-        work["playlist_id"] = fields.match("playlist_id", _PLAYLIST)
+        work["playlist_id"] = fields.id("playlist_id", ids.PLAYLIST)
     return work
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shared import ids
 from shared.clock import Clock
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.publishing import plan
 from shared.publishing.intents import Intent
@@ -20,8 +21,6 @@ from shared.publishing.requests import Request, parse
 from shared.publishing.run import Enqueue, queue_turn
 from shared.quota.quotes import Quote as Estimate
 from shared.quota.quotes import Work
-
-_ID = re.compile(r"op-[0-9a-f]{24}")  # what `operation_id` makes; anything else is no document of ours
 
 
 @dataclass(frozen=True)
@@ -222,11 +221,9 @@ def command(body: object) -> tuple[str, str] | None:
     """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission or a plan."""
     if not isinstance(body, Mapping) or "action" not in body:
         return None
-    action, operation = body["action"], body.get("operation")
+    action = body["action"]
     if action == "plan":
         return None
     if action not in {"cancel", "retry", "read"}:
         raise InvalidRequest("action is plan, cancel, retry or read.", field="action")
-    if not isinstance(operation, str) or not _ID.fullmatch(operation):
-        raise InvalidRequest("operation is an operation's id.", field="operation")
-    return action, operation
+    return action, Fields(body, "action", "operation").id("operation", ids.OPERATION)

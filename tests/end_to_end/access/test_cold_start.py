@@ -105,7 +105,7 @@ def test_a_message_while_the_warehouse_or_the_state_is_away_is_refused_for_anoth
 
 
 @pytest.mark.fault(46)
-@pytest.mark.parametrize("body", [{"everything": True}, {"channels": ["UC1"]}])
+@pytest.mark.parametrize("body", [{"everything": True}, {"channels": ["UC" + "a" * 22]}])
 def test_collecting_while_the_state_is_away_is_a_clean_503_that_cloud_tasks_repeats(access, cold, body):
     url, _log = cold("collect_reports", FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}")
     answer = access.http.post(url, json=body)

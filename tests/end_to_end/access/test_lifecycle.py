@@ -86,7 +86,7 @@ def test_the_app_s_user_disconnects_and_gets_a_receipt(access):
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [({"channel_id": "UCnobody"}, 404), ({}, 400), ({"channel_id": "../x"}, 400)]
+    ("body", "status"), [({"channel_id": "UC" + "n" * 22}, 404), ({}, 400), ({"channel_id": "../x"}, 400)]
 )
 def test_a_disconnect_of_what_is_not_connected_is_refused(access, body, status):
     headers = {"Authorization": f"Bearer {access.stack.user_token('stranger')}"}

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection import bodies, videos
+from shared.collection import videos
 from shared.collection.reports import MESSAGE_REPORTS, Found, Job, Tally, messages, refs_from, reports_message
-from shared.errors import InvalidRequest
 from shared.push.feed import VideoNotice
 from shared.warehouse.rows import ReportRef
 
@@ -68,21 +67,3 @@ def test_every_report_is_in_one_message_of_its_type_and_no_message_is_too_large(
 def test_a_message_that_nobody_here_wrote_is_told_apart(broken):
     with pytest.raises((KeyError, TypeError, ValueError)):
         refs_from(broken)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [{"channels": "UC1"}, {"channels": [""]}, {"channels": [1]}, {"channels": ["a/b"]}, {"everything": 1},
-     {"more": 1}, {"channels": ["UC1"], "everything": True}],
-)  # fmt: skip
-def test_a_body_with_anything_else_than_it_should_hold_is_refused_by_name(body):
-    known = {"channels": bodies.channel_ids, "everything": bodies.switch}
-    with pytest.raises(InvalidRequest) as refusal:
-        bodies.checked(body, known)
-    assert refusal.value.field in body
-
-
-def test_a_body_names_each_channel_once():
-    assert bodies.checked({"channels": ["b", "a", "b"]}, {"channels": bodies.channel_ids}) == {
-        "channels": ["b", "a"]
-    }
