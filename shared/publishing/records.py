@@ -6,14 +6,15 @@ that comes back from a long pause, cannot overwrite each other: the later one fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import patience
 from shared.errors import Conflict, NotFound
-from shared.publishing.operation import Event, Operation, State
+from shared.publishing.operation import Operation, State
+from shared.records import Mapper
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 COLLECTION = "operations"
 PAUSES = "upload_pauses"
 _IN_STATE = "in_state"
+_MAPPER = Mapper(Operation, COLLECTION, key="id")
 
 
 class Superseded(Exception):
@@ -71,7 +73,7 @@ class Operations:
         snapshot = self._document(operation_id).get(**patience())
         if not snapshot.exists:
             raise NotFound("There is no such operation.", reason="operationNotFound")
-        return Record(_operation(operation_id, snapshot.to_dict()), snapshot.update_time)
+        return Record(_MAPPER.read(operation_id, snapshot.to_dict()), snapshot.update_time)
 
     def save(self, record: Record, operation: Operation) -> None:
         """Replace what `record` read. Raises Superseded when somebody else has written since."""
@@ -100,7 +102,7 @@ class Operations:
 
         query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before)).limit(limit)
         for snapshot in query.stream(**patience()):
-            yield _operation(snapshot.id, snapshot.to_dict())
+            yield _MAPPER.read(snapshot.id, snapshot.to_dict())
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
@@ -108,7 +110,7 @@ class Operations:
 
         made = FieldFilter(f"results.{name}", "==", found)
         query = self.client.collection(COLLECTION).where(filter=made).limit(20)
-        return [_operation(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
+        return [_MAPPER.read(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         """Let no upload to this channel begin before an instant."""
@@ -128,32 +130,12 @@ class Operations:
             f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
         )
         for snapshot in query.limit(limit).stream(**patience()):
-            yield _operation(snapshot.id, snapshot.to_dict())
+            yield _MAPPER.read(snapshot.id, snapshot.to_dict())
 
     def _document(self, operation_id: str) -> Any:
         return self.client.document(COLLECTION, operation_id)
 
 
 def _fields(operation: Operation) -> dict[str, Any]:
-    stored = {item.name: getattr(operation, item.name) for item in fields(operation) if item.name != "id"}
-    stored["state"] = operation.state.value
-    stored["steps"] = list(operation.steps)
-    stored["history"] = [{**asdict(event), "state": event.state.value} for event in operation.history]
-    for name in ("work", "results", "upload", "retries"):
-        stored[name] = dict(stored[name])
     # Only documents that have a field are listed by it: newest first within a state needs no index of two fields.
-    stored[_IN_STATE] = {operation.state.value: operation.updated_at}
-    return stored
-
-
-def _operation(operation_id: str, stored: Mapping[str, Any] | None) -> Operation:
-    assert stored is not None
-    known = {item.name for item in fields(Operation)}
-    values = {name: value for name, value in stored.items() if name in known}
-    values["state"] = State(stored["state"])
-    values["steps"] = tuple(stored["steps"])
-    values["history"] = tuple(
-        Event(line["at"], State(line["state"]), line["step"], line["reason"], line["message"])
-        for line in stored["history"]
-    )
-    return Operation(id=operation_id, **values)
+    return {**_MAPPER.fields(operation), _IN_STATE: {operation.state.value: operation.updated_at}}

@@ -1,0 +1,195 @@
+"""Maps Firestore documents to frozen dataclasses and back.
+
+    OPERATIONS = Mapper(Operation, "operations", key="id")
+    OPERATIONS.read(snapshot.id, snapshot.to_dict())    the record; its field `id` is the document's name
+    OPERATIONS.fields(operation)                        what is stored, without that name
+
+A field is stored under its own name. Reading checks its type: a field that is absent without a default, or holds
+something else, raises CorruptData. Stored fields that the record does not have are ignored. How to map a
+class is worked out once, when it is first used. Types: str, bool, int, float, bytes, datetime, StrEnum, X | None,
+tuple[X, ...], frozenset[X], Mapping[str, X], other dataclasses, and Any, which passes unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache, cached_property, partial
+from types import NoneType, UnionType
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from shared.errors import CorruptData
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Mapper(Generic[T]):
+    """Maps the documents of one collection. key: the field that holds the document's name."""
+
+    record: type[T]
+    collection: str
+    key: str
+
+    @cached_property
+    def _codec(self) -> _Codec:
+        return _codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
+
+    def read(self, name: str, stored: Mapping[str, Any] | None) -> T:
+        """The record of a document. Raises CorruptData, which names the document and the field and no value."""
+        try:
+            found: T = self._codec.read({**(stored or {}), self.key: name})
+        except _Misfit as misfit:
+            raise CorruptData(
+                f"{self.collection}/{name} does not hold what it should in {str(misfit).lstrip('.')}.",
+                reason="recordUnreadable",
+            ) from None
+        return found
+
+    def fields(self, record: T) -> dict[str, Any]:
+        """What is stored of a record."""
+        stored: dict[str, Any] = self._codec.write(record)
+        del stored[self.key]
+        return stored
+
+
+class _Misfit(Exception):
+    """A stored value is not of its field's type; the message is the field's path."""
+
+
+class _Codec(NamedTuple):
+    """How values of one type are read and written."""
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@cache
+def _codec_of(kind: Any) -> _Codec:
+    make = _MAKERS.get(get_origin(kind) or kind)
+    if make is not None:
+        return make(*get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return _enum(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _dataclass(kind)
+    raise TypeError(f"{kind} cannot be stored in a record")
+
+
+def _plain(*kinds: type) -> _Codec:
+    def read(value: Any) -> Any:
+        if isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds):
+            return value
+        raise _Misfit
+
+    return _Codec(read, _same)
+
+
+def _enum(kind: type[StrEnum]) -> _Codec:
+    def read(value: Any) -> StrEnum:
+        try:
+            return kind(value)
+        except ValueError:
+            raise _Misfit from None
+
+    return _Codec(read, lambda member: member.value)
+
+
+def _optional(*kinds: Any) -> _Codec:
+    named = [kind for kind in kinds if kind is not NoneType]
+    if len(named) != 1:
+        raise TypeError(f"{kinds} cannot be stored in a record")
+    inner = _codec_of(named[0])
+    return _Codec(
+        lambda value: None if value is None else inner.read(value),
+        lambda value: None if value is None else inner.write(value),
+    )
+
+
+def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> _Codec:
+    if kind is tuple and rest != (...,):
+        raise TypeError("only tuples of any length can be stored in a record")
+    item = _codec_of(of)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _Misfit
+        found: list[Any] = []
+        try:
+            found.extend(map(item.read, value))
+        except _Misfit as misfit:
+            raise _Misfit(f"[{len(found)}]{misfit}") from None
+        return kind(found)
+
+    def write(values: Any) -> list[Any]:
+        written = [item.write(each) for each in values]
+        return sorted(written) if kind is frozenset else written
+
+    return _Codec(read, write)
+
+
+def _mapping(_names: Any, of: Any) -> _Codec:
+    item = _codec_of(of)
+
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise _Misfit
+        return _read_each((name, item.read, each) for name, each in value.items())
+
+    return _Codec(read, lambda values: {name: item.write(each) for name, each in values.items()})
+
+
+def _dataclass(kind: type) -> _Codec:
+    hints = get_type_hints(kind)
+    codecs = {each.name: _codec_of(hints[each.name]) for each in fields(kind)}
+    required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise _Misfit
+        for name in required - value.keys():
+            raise _Misfit(f".{name}")
+        return kind(
+            **_read_each((name, codec.read, value[name]) for name, codec in codecs.items() if name in value)
+        )
+
+    return _Codec(
+        read, lambda record: {name: codec.write(getattr(record, name)) for name, codec in codecs.items()}
+    )
+
+
+def _read_each(stored: Iterable[tuple[str, Callable[[Any], Any], Any]]) -> dict[str, Any]:
+    """Named values, each read; one that does not fit is named by its place."""
+    found, name = {}, ""
+    try:
+        for name, read, value in stored:
+            found[name] = read(value)
+    except _Misfit as misfit:
+        raise _Misfit(f".{name}{misfit}") from None
+    return found
+
+
+_MAKERS: Mapping[Any, Callable[..., _Codec]] = {
+    Any: lambda: _Codec(_same, _same),
+    **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
+    float: partial(_plain, float, int),
+    UnionType: _optional,
+    tuple: partial(_list, tuple),
+    frozenset: partial(_list, frozenset),
+    Mapping: _mapping,
+}
+"""How a type is read and written, by what it is before its arguments."""
+
+
+def _at(place: str, read: Callable[[Any], Any], value: Any) -> Any:
+    """Read a value, and let what does not fit say where it stands."""
+    try:
+        return read(value)
+    except _Misfit as misfit:
+        raise _Misfit(f"{place}{misfit}") from None
