@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.cloud.steps import Commit, Listing, Read, Total, Write
 from shared.errors import QuotaRefused
+from shared.quota.books import Books
 from shared.quota.leases import Lease
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Method, Priority, Profile, load
-from shared.quota.steps import Commit, Listing, Read, Total, Write
-from tests.stands.firestore_in_memory import Shelf, ShelfBooks
+from tests.stands.firestore_in_memory import Shelf
 
 INSTANCES, RATE, USERS = 16, 20, 50
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
@@ -111,7 +112,8 @@ def run(kind: Callable[[list[Ledger], random.Random], Spend], seed: int = 1) -> 
     method = Method(id="m", bucket="default", cost=1, priority=Priority.HIGH)
     profile = Profile(name="model", buckets=load("guide").buckets, methods={"m": method})
     client: Any = None
-    books: Any = ShelfBooks(shelf)
+    store: Any = shelf
+    books = Books(store)
     ledgers = [
         Ledger(client, profile, lambda: shelf.now, users_max=USERS, books=books, part=part)
         for part in range(INSTANCES)

@@ -1,27 +1,53 @@
-"""Firestore, where state lives, and the way in which it is changed: look, decide, write if nothing has changed.
+"""Firestore, where state lives: its client, listings of any length, and changes that nobody else's can spoil.
 
-Firestore's own transactions lock what they read; this is the same promise without locks, and those who meet look
-again. One round:
-
-    seen = reference.get(**patience())
-    batch = client.batch()
-    put(batch, seen, decide(seen.to_dict()))
-    if not committed(batch):
-        ...                     # somebody was faster: look again, decide anew, and end after some rounds
+A document is changed by `update`: look, decide, write if nothing has changed. Firestore's own transactions lock
+what they read; this is the same promise without locks, and those who meet look again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from shared.clock import system_clock
+from shared.cloud.steps import (
+    ABSENT,
+    PRESENT,
+    Commit,
+    Contended,
+    Decide,
+    Doc,
+    Listing,
+    Pause,
+    Read,
+    Result,
+    Steps,
+    Total,
+    Write,
+    Written,
+    nested,
+    parts_of,
+    updating,
+)
+from shared.errors import Unavailable
 from shared.settings import settings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from google.cloud.firestore import Client, DocumentSnapshot, WriteBatch
+
+CONTENDED = "contended"
+TIMEOUT = 5.0
+"""Seconds for one call, and for its repetitions in all: a Firestore that does not answer must be noticed soon."""
+PAGE = 300
+"""Documents of a listing that one call brings: a fraction of TIMEOUT even on a sixth of a CPU."""
+_LATER = timedelta(seconds=5)
 
 
 @cache
@@ -33,23 +59,170 @@ def client() -> Client:
 
 
 @cache
-def _patience() -> dict[str, Any]:
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
-
-    retry = Retry(
-        predicate=if_exception_type(exceptions.ServiceUnavailable), initial=0.1, maximum=1.0, timeout=5.0
-    )
-    return {"retry": retry, "timeout": 5.0}
-
-
-def patience() -> dict[str, Any]:
-    """`retry` and `timeout` for one call while somebody waits: `document.get(**patience())`.
+def call_options() -> dict[str, Any]:
+    """`retry` and `timeout` for one call: `document.get(**call_options())`.
 
     The library's own would wait for minutes, longer than a function lives. After some five seconds the call raises
     what `shared.entry` answers as 503.
     """
-    return _patience()
+    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
+
+    again = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
+    return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=TIMEOUT), "timeout": TIMEOUT}
+
+
+def listing(query: Any, *, page: int = PAGE) -> Iterator[DocumentSnapshot[Any]]:
+    """A query's documents as of one moment, in its order or by id; each page has a deadline of its own.
+
+    query: a collection or a query without a limit. A field by which it is ordered or compared must be among those
+    that it selects.
+    """
+    found = list(query.limit(page).stream(**call_options()))
+    while found:
+        yield from found
+        if len(found) < page:
+            return
+        following = query.limit(page).start_after(found[-1])
+        found = list(following.stream(read_time=found[-1].read_time, **call_options()))
+
+
+def update(
+    client: Client,
+    paths: Sequence[str],
+    decide: Decide[Result],
+    *,
+    rng: random.Random | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Result:
+    """Change documents by a pure decision from what they are, if nobody changes them meanwhile; see `updating`.
+
+    Raises what `decide` raises; Unavailable (reason "contended") when somebody else was faster each time; what
+    `call_options` says when Firestore does not answer: the change may be made or not.
+    """
+    return Store(client, rng=rng, sleep=sleep).run(updating(paths, decide, token=secrets.token_hex(8)))
+
+
+class Store:
+    """Carries out protocols, each step as one call; a commit's conditions as Firestore's preconditions."""
+
+    def __init__(
+        self, client: Client, *, rng: random.Random | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._rng = rng or random.Random()  # noqa: S311 - spaces out retries
+        self._sleep = sleep
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """A protocol's result. Raises what it raises, Unavailable instead of Contended; and Google's errors."""
+        answer: Any = None
+        try:
+            while True:  # as long as the protocol has steps
+                answer = self._answer(steps.send(answer))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        except Contended as error:
+            raise contended() from error
+
+    def _answer(self, step: Any) -> Any:
+        if isinstance(step, Commit):
+            return self._commit(step)
+        if isinstance(step, Read):
+            return self._read(step)
+        if isinstance(step, Listing):
+            return self._list(step)
+        if isinstance(step, Total):
+            return self._total(step)
+        assert isinstance(step, Pause)
+        # Grows from 5 to 160 ms, evenly spread: those who met once should not meet again.
+        self._sleep(self._rng.uniform(0, 0.005 * 2 ** min(step.attempt, 5)))
+        return None
+
+    def _commit(self, step: Commit) -> tuple[Written, ...] | None:
+        from google.api_core import exceptions  # noqa: PLC0415
+
+        batch = self._client.batch()
+        for write in step.writes:
+            self._add(batch, write)
+        try:
+            results = batch.commit(**call_options())
+        except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
+            return None  # Conflict: AlreadyExists and Aborted
+        return tuple(_written(*each) for each in zip(step.writes, results, strict=True))
+
+    def _add(self, batch: Any, write: Write) -> None:
+        reference = self._client.document(write.path)
+        if write.delete:
+            batch.delete(reference, option=self._condition(write.only_if))
+        elif write.only_if == ABSENT:
+            batch.create(reference, nested(_values(write)))
+        elif write.only_if is None:
+            values = _values(write)
+            batch.set(reference, nested(values), merge=list(values) or True)
+        else:
+            option = None if write.only_if == PRESENT else self._condition(write.only_if)
+            batch.update(reference, _values(write), option=option)  # which holds only for what exists, by itself
+
+    def _condition(self, only_if: Any) -> Any:
+        if only_if is None:
+            return None
+        if only_if == PRESENT:
+            return self._client.write_option(exists=True)
+        return self._client.write_option(last_update_time=only_if)
+
+    def _read(self, step: Read) -> dict[str, Doc | None]:
+        references = [self._client.document(path) for path in step.paths]
+        found: dict[str, Doc | None] = dict.fromkeys(step.paths)
+        for snapshot in self._client.get_all(references, **call_options()):
+            if snapshot.exists:
+                found[snapshot.reference.path] = _doc(snapshot)
+        return found
+
+    def _list(self, step: Listing) -> dict[str, Doc]:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        query: Any = self._client.collection(step.collection)
+        if step.where:
+            query = query.where(filter=FieldFilter(step.where[0], "==", step.where[1]))
+        if step.above:
+            query = query.where(filter=FieldFilter(step.above[0], ">", step.above[1]))
+        if step.only:
+            query = query.select(step.only)
+        return {snapshot.id: _doc(snapshot) for snapshot in listing(query)}
+
+    def _total(self, step: Total) -> int:
+        answer = self._client.collection(step.collection).sum(step.field).get(**call_options())
+        return int(answer[0][0].value)
+
+
+def contended() -> Unavailable:
+    """The error when others were faster each time."""
+    message = "Too many change the same thing at once. Try again."
+    return Unavailable(message, reason=CONTENDED, retry_at=system_clock() + _LATER)
+
+
+def _doc(snapshot: DocumentSnapshot[Any]) -> Doc:
+    return Doc(snapshot.to_dict() or {}, snapshot.update_time)
+
+
+def _values(write: Write) -> dict[str, Any]:
+    from google.cloud.firestore import DELETE_FIELD, Increment  # noqa: PLC0415
+
+    added = {name: Increment(number) for name, number in write.add.items()}
+    return {**write.fields, **added, **dict.fromkeys(write.remove, DELETE_FIELD)}
+
+
+def _written(write: Write, result: Any) -> Written:
+    # Firestore answers in the order of the field paths. The plain message is much faster to read than its wrapper.
+    values = type(result).pb(result).transform_results
+    names = sorted(write.add, key=parts_of)
+    numbers = {name: value.integer_value for name, value in zip(names, values, strict=True)}
+    return Written(version=result.update_time, numbers=numbers)
+
+
+# --- by hand, until every room uses `update` --------------------------------------------------------------------
+
+patience = call_options
 
 
 def unchanged(update_time: datetime) -> Any:
@@ -68,16 +241,11 @@ def put(batch: WriteBatch, seen: DocumentSnapshot[Any], fields: Mapping[str, Any
 
 
 def committed(batch: WriteBatch) -> bool:
-    """Do all of a batch's writes at once, or none and answer False when one condition no longer holds.
-
-    False is also what a writer hears whose writes were done and whose answer got lost, because `patience` sends
-    them again and they meet themselves. So who looks again must know his own writes, or lose nothing by repeating.
-    Raises what `patience` says when Firestore does not answer; the writes may be done or not.
-    """
+    """Do all of a batch's writes at once, or none and answer False when one condition no longer holds."""
     from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
 
     try:
-        batch.commit(**patience())
+        batch.commit(**call_options())
     except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
         return False  # Conflict: AlreadyExists and Aborted
     return True

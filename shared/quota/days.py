@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import pacific_day, pacific_day_bounds
+from shared.cloud.steps import ABSENT, Commit, Listing, Read, Steps, Total, Write
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import protocol
@@ -25,7 +26,6 @@ from shared.quota.forecast import off_peak_allowance
 from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.quota.protocol import Hold, Place
 from shared.quota.refusals import refused
-from shared.quota.steps import ABSENT, Commit, Listing, Read, Steps, Total, Write
 
 FRESH = timedelta(seconds=2)
 """How long this process trusts what it saw of a bucket's closing."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote as quoted
 
 from shared.clock import Clock, pacific_day, pacific_day_bounds
+from shared.cloud.firestore import Store
 from shared.errors import InvalidRequest, QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import protocol, quotes, usage
@@ -85,7 +86,7 @@ class Ledger:
     ) -> None:
         self.profile = profile
         self.clock = clock
-        self.books = books or Books(client)
+        self.books = books or Books(Store(client))
         self._days = Days(self.books, profile, users_max)
         self._part = secrets.randbelow(PARTS) if part is None else part
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
 from shared.quota.accounts import Balance, Opening, beside
 from shared.quota.decisions import Ask, Book, Loan, Moment, Refusal, Spend, decide
-from shared.quota.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Steps, Write
 
 PATIENCE = 24
 """Attempts at a contended account before the ledger counts as unreachable."""
@@ -98,10 +98,6 @@ class Hold:
     expires_at: datetime
     loans: tuple[Loan, ...] = ()
     left: int | None = None
-
-
-class Contended(Exception):
-    """Nobody's fault: too many met at one account for too long."""
 
 
 def balance_of(opening: Opening, account: str, data: Mapping[str, Any] | None) -> Balance:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
+from shared.cloud.steps import Doc, Listing, Read, Steps
 from shared.quota.accounts import Balance, Opening, divide, name_of
 from shared.quota.days import hours_in, opening_from
 from shared.quota.forecast import mode_of
 from shared.quota.profile import Bucket
 from shared.quota.protocol import HELD, Place, balance_of
-from shared.quota.steps import Doc, Listing, Read, Steps
 
 
 class Usage(TypedDict):

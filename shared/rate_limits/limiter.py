@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from shared.clock import Clock
+from shared.cloud.firestore import call_options
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.quota.books import call_options
 from shared.quota.profile import RateLimit
 from shared.rate_limits.admission import Denied, Lane, Log, admit, lane, packed, unpacked
 

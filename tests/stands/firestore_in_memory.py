@@ -1,22 +1,35 @@
 """Documents in memory with Firestore's rules for commits: all or nothing, conditions, additions that answer.
 
-The quota ledger's protocol runs on it step by step in tests, and in virtual time in a measurement.
-`tests/emulators/quota/test_books.py` holds it against the Firestore emulator.
+Protocols run on it step by step in tests, and in virtual time in a measurement.
+`tests/emulators/cloud/test_store.py` holds it against the Firestore emulator.
 """
 
 from __future__ import annotations
 
 import copy
+from functools import reduce
 from typing import Any
 
-from shared.errors import Unavailable
-from shared.quota.books import nested
-from shared.quota.protocol import Contended
-from shared.quota.refusals import CONTENDED
-from shared.quota.steps import ABSENT, Commit, Doc, Listing, Pause, Read, Total, Write, Written
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared.cloud.firestore import contended
+from shared.cloud.steps import (
+    ABSENT,
+    PRESENT,
+    Commit,
+    Contended,
+    Doc,
+    Listing,
+    Pause,
+    Read,
+    Total,
+    Write,
+    Written,
+    parts_of,
+)
 
 
-class Shelf:
+class FirestoreInMemory:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
     silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
@@ -30,10 +43,21 @@ class Shelf:
         self.crowded = False
         self.commits = 0
 
+    def run(self, steps: Any) -> Any:
+        """A whole protocol's result; raises as `shared.cloud.firestore.Store` does."""
+        answer: Any = None
+        try:
+            while True:
+                answer = self.answer(steps.send(answer))
+        except StopIteration as done:
+            return done.value
+        except Contended as error:
+            raise contended() from error
+
     def answer(self, step: Any) -> Any:
-        """What storage answers to a step. Raises Unavailable for what is silent."""
+        """What Firestore answers to a step. Raises ServiceUnavailable for what is silent."""
         if self.silent is not None and any(path.startswith(self.silent) for path in _paths(step)):
-            raise Unavailable("The quota ledger does not answer.", reason="ledgerUnavailable")
+            raise ServiceUnavailable("Firestore does not answer.")
         if isinstance(step, Commit):
             return self._commit(step)
         if isinstance(step, Read):
@@ -54,13 +78,17 @@ class Shelf:
             found = {k: d for k, d in found.items() if d.data.get(step.where[0]) == step.where[1]}
         if step.above:
             found = {k: d for k, d in found.items() if d.data.get(step.above[0], 0) > step.above[1]}
+        if step.only:
+            found = {k: Doc({n: d.data[n] for n in step.only if n in d.data}, d.version) for k, d in found.items()}
         return found
 
     def _holds(self, write: Write) -> bool:
         doc = self.docs.get(write.path)
         if write.only_if is None:
             return True
-        return doc is None if write.only_if == ABSENT else doc is not None and doc.version == write.only_if
+        if write.only_if in {ABSENT, PRESENT}:
+            return (doc is None) is (write.only_if == ABSENT)
+        return doc is not None and bool(doc.version == write.only_if)
 
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
         if self.crowded or not all(self._holds(write) for write in step.writes):
@@ -71,20 +99,30 @@ class Shelf:
 
     def _write(self, write: Write) -> Written:
         if write.delete:
-            del self.docs[write.path]
+            self.docs.pop(write.path, None)
             return Written(self.version, {})
         doc = self.docs.get(write.path)
         data = copy.deepcopy(dict(doc.data)) if doc else {}
-        data.update(copy.deepcopy(nested(write.fields)))
+        for name, value in write.fields.items():
+            inner, last = _inner(data, name)
+            inner[last] = copy.deepcopy(value)
         numbers: dict[str, int] = {}
-        for name, units in write.add.items():
-            *outer, last = name.split(".")
-            place = data
-            for part in outer:
-                place = place.setdefault(part, {})
-            numbers[name] = place[last] = place.get(last, 0) + units
+        for name, number in write.add.items():
+            inner, last = _inner(data, name)
+            numbers[name] = inner[last] = inner.get(last, 0) + number
+        for name in write.remove:
+            *outer, last = parts_of(name)
+            reduce(lambda inner, part: inner.get(part, {}), outer, data).pop(last, None)
         self.docs[write.path] = Doc(data, self.version)
         return Written(self.version, numbers)
+
+
+def _inner(data: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    """The map that holds a field, made if need be, and the field's key in it."""
+    *outer, last = parts_of(name)
+    for part in outer:
+        data = data.setdefault(part, {})
+    return data, last
 
 
 def _paths(step: Any) -> tuple[str, ...]:
@@ -95,19 +133,4 @@ def _paths(step: Any) -> tuple[str, ...]:
     return (step.collection,) if isinstance(step, Listing | Total) else ()
 
 
-class ShelfBooks:
-    """Carries whole protocols out on a shelf, as `Books` does on Firestore."""
-
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-
-    def run(self, steps: Any) -> Any:
-        """The protocol's result. Raises Unavailable as `Books` does."""
-        answer: Any = None
-        try:
-            while True:
-                answer = self.shelf.answer(steps.send(answer))
-        except StopIteration as done:
-            return done.value
-        except Contended as error:
-            raise Unavailable("Too many meet at one quota account.", reason=CONTENDED) from error
+Shelf = FirestoreInMemory  # its name in the quota room's tests

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.quota.books import Books
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Profile, adjusted, load
-from tests.stands.firestore_in_memory import Shelf, ShelfBooks
+from tests.stands.firestore_in_memory import Shelf
 
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
 """Noon in California."""
@@ -30,7 +31,7 @@ class Stand:
         skew: timedelta = timedelta(0),
     ) -> Ledger:
         chosen = adjusted(load(profile), limits=limits) if isinstance(profile, str) else profile
-        books: Any = ShelfBooks(self.shelf)
+        books = Books(self.shelf)
 
         def clock() -> datetime:
             return self.now + skew
@@ -39,6 +40,6 @@ class Stand:
         return Ledger(client, chosen, clock, users_max=users_max, books=books)
 
     def user(self, name: str, **fields: Any) -> None:
-        from shared.quota.steps import Commit, Write
+        from shared.cloud.steps import Commit, Write
 
         self.shelf.answer(Commit((Write(f"users/{name}", fields),)))

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from shared.cloud.steps import Commit
 from shared.quota.accounts import POOLS, RESERVE, Opening
 from shared.quota.decisions import Ask, Moment, Refusal
 from shared.quota.profile import Priority
@@ -30,7 +31,6 @@ from shared.quota.protocol import (
     spending,
     sweeping,
 )
-from shared.quota.steps import Commit
 from tests.stands.firestore_in_memory import Shelf
 
 PLACE = Place(date(2026, 11, 22), "default")

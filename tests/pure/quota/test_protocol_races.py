@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from shared.cloud.steps import Commit
 from shared.quota.accounts import Opening
 from shared.quota.decisions import Ask, Moment, Refusal
 from shared.quota.profile import Priority
 from shared.quota.protocol import Contended, Hold, Place, Want, borrowing, settling, spending, sweeping
-from shared.quota.steps import Commit
 from tests.stands.firestore_in_memory import Shelf
 
 PLACE = Place(date(2026, 11, 22), "default")

@@ -1,0 +1,181 @@
+"""What a protocol asks of Firestore, as data; and the one way in which documents are changed: `updating`.
+
+A protocol is a generator that yields these steps and is sent their answers. So one and the same code runs on
+Firestore (`firestore.py`) and, step by step, in tests that interleave many, stop some between two steps, and check
+after each what must hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, TypeVar
+
+Result = TypeVar("Result")
+Steps = Generator["Read | Listing | Total | Commit | Pause", Any, Result]
+
+ABSENT: Final = "absent"
+"""As a condition: the document does not exist."""
+PRESENT: Final = "present"
+"""As a condition: the document exists, whatever its version."""
+WRITTEN_BY: Final = "written_by"
+"""The field in which an update leaves its token, by which it knows its own write again."""
+ATTEMPTS = 12
+
+
+class Contended(Exception):
+    """Too many changed the same documents for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A stored document and its version, which changes with every write."""
+
+    data: Mapping[str, Any]
+    version: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Documents by path. Answer: {path: Doc or None}."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A collection as of one moment. Answer: {id: Doc}.
+
+    where: only documents whose field has this value; above: only those whose field is greater. only: the fields to
+    read, all if empty; the field of `above` must be among them.
+    """
+
+    collection: str
+    where: tuple[str, Any] | None = None
+    above: tuple[str, int] | None = None
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of a field over a collection. Answer: int."""
+
+    collection: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Set fields of a document, add to numbers in it, remove fields from it; or delete it.
+
+    A name with dots reaches into maps; a part with other characters than letters, digits and underscores stands in
+    backquotes: "days.`2026-01-01`". A field that is set is replaced as a whole.
+    only_if: ABSENT, PRESENT, a version, or None for whatever is there.
+    """
+
+    path: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    only_if: Any = None
+    delete: bool = False
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One write's answer. numbers: what each added-to field holds now."""
+
+    version: Any
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Writes that happen together or not at all. Answer: a Written each, or None when a condition did not hold."""
+
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait a random moment before trying again, longer with each attempt."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Result]):
+    """What a decision comes to: its result and the writes that go with it, none if all stays as it is."""
+
+    result: Result
+    writes: Sequence[Write] = ()
+
+
+Docs = Mapping[str, Doc | None]
+Decide = Callable[[Docs], Change[Result]]
+"""Decides from the documents as they are. Pure: it is asked anew whenever somebody else was faster."""
+
+
+def updating(
+    paths: Sequence[str], decide: Decide[Result], *, token: str, attempts: int = ATTEMPTS
+) -> Steps[Result]:
+    """Look, decide, and commit if nothing has changed that was looked at and is written; else look again.
+
+    Writes to these paths are conditional on what was seen there; those to other paths carry conditions of their
+    own, if any. What is only looked at may change meanwhile.
+    token: unlike any other update's; it is left in the first document of `paths` that is written and not deleted.
+    Google's client sends a commit again whose answer was lost, and then hears that its conditions do not hold; by
+    the token it is known for done. Where there is none to find, because nothing but deletions was written or
+    somebody else has written there since, the decision is taken again, upon its own writes.
+    Raises what `decide` raises, and Contended when the last attempt was in vain.
+    """
+    change: Change[Result] | None = None
+    for attempt in range(attempts):
+        seen: Docs = yield Read(tuple(paths))
+        if change is not None and _bears(seen, token):
+            return change.result
+        change = decide(seen)
+        if not change.writes or (yield Commit(_conditional(change.writes, seen, token))) is not None:
+            return change.result
+        yield Pause(attempt)
+    if change is not None and _bears((yield Read(tuple(paths))), token):
+        return change.result
+    raise Contended
+
+
+def _bears(seen: Docs, token: str) -> bool:
+    return any(doc is not None and doc.data.get(WRITTEN_BY) == token for doc in seen.values())
+
+
+def _conditional(writes: Sequence[Write], seen: Docs, token: str) -> tuple[Write, ...]:
+    bearer = next((write for write in writes if write.path in seen and not write.delete), None)
+    return tuple(
+        replace(
+            write,
+            only_if=_as_seen(seen[write.path]) if write.path in seen else write.only_if,
+            fields={**write.fields, WRITTEN_BY: token} if write is bearer else write.fields,
+        )
+        for write in writes
+    )
+
+
+def _as_seen(doc: Doc | None) -> Any:
+    return ABSENT if doc is None else doc.version
+
+
+def parts_of(name: str) -> list[str]:
+    """The keys that lead to a field: `a.b` is "b" in "a"; backquotes hold what is no plain name."""
+    return [quoted or plain for quoted, plain in re.findall(r"`([^`]*)`|([^.`]+)", name)]
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under dotted names as maps within maps."""
+    outermost: dict[str, Any] = {}
+    for name, value in values.items():
+        *outer, last = parts_of(name)
+        inner = outermost
+        for part in outer:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return outermost
