@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 
 from infra.deployment import ROOT, Function, deployment
+from infra.policy_table import as_markdown
 from shared.settings import Settings
-from shared.youtube import policy
 
 README = ROOT / "README.md"
 
@@ -69,7 +69,7 @@ def _default(value: object) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "settings": settings,
-    "policy": policy.as_markdown,
+    "policy": as_markdown,
 }
 
 

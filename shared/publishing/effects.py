@@ -21,8 +21,8 @@ from shared.collection import videos
 from shared.monitoring import alerts
 from shared.publishing.operation import Operation
 from shared.push.feed import VideoNotice
-from shared.youtube.decision import Action
-from shared.youtube.policy import RULES, Act
+from shared.youtube.policy import Action, policy
+from shared.youtube.retry import RetryDecision
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 FEATURE = "publish"
 
 
-def mark(client: Client, action: Action, operation: Operation, now: datetime) -> None:
-    """Do what an action asks for besides ending the operation. Safe to repeat."""
-    if action.act in {Act.REAUTHENTICATE, Act.MARK_CHANNEL}:
-        lost = Capability(have=False, reason=action.reason)
+def mark(client: Client, decision: RetryDecision, operation: Operation, now: datetime) -> None:
+    """Do what a retry decision asks for besides ending the operation. Safe to repeat."""
+    if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
+        lost = Capability(have=False, reason=decision.reason)
         channels.set_capability(client, operation.channel_id, FEATURE, lost)
-    elif action.act is Act.MARK_AS_DELETED and action.reason == "videoNotFound":
+    elif decision.action is Action.MARK_AS_DELETED and decision.reason == "videoNotFound":
         _video_gone(client, operation, now)
-    elif action.act is Act.TELL_OPERATOR:
-        alerts.fire(client, alerts.YOUTUBE_API, action.says, now)
+    elif decision.action is Action.TELL_OPERATOR:
+        alerts.fire(client, alerts.YOUTUBE_API, decision.message, now)
 
 
 def succeeded(client: Client, now: datetime) -> None:
@@ -48,7 +48,7 @@ def succeeded(client: Client, now: datetime) -> None:
 
 def why_not(capability: Capability | None) -> tuple[str, str]:
     """Reason and words for a connection that cannot publish."""
-    rule = RULES.get(capability.reason) if capability else None
+    rule = policy().rules.get(capability.reason) if capability else None
     if rule is None:
         words = "This channel was connected without the permission to publish; connect it again and allow it."
         return "publishNotGranted", words

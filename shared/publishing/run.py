@@ -29,8 +29,8 @@ from shared.publishing.transfer import abandoned
 from shared.publishing.turn import HandOn, Limits, Outcome, Postponed, Sealing, SourceOf, Turn
 from shared.publishing.verdict import WAITS, verdict
 from shared.youtube.client import Caller
-from shared.youtube.decision import Action
-from shared.youtube.policy import Act, Alert
+from shared.youtube.policy import Action, Alert
+from shared.youtube.retry import RetryDecision
 
 QUEUE = "operations"
 FUNCTION = "run_operation"
@@ -243,39 +243,42 @@ class Runner:
     def _after_error(self, turn: Turn, error: YtempireError) -> bool:
         """Whether this turn tries again at once."""
         operation = turn.operation
-        action = verdict(operation, error, clock=self.clock, dice=self.dice)
+        decision = verdict(operation, error, clock=self.clock, dice=self.dice)
         log(
-            _SEVERITY[action.alert],
+            _SEVERITY[decision.alert],
             "operation met a fault",
             operation=operation.id,
             step=operation.current,
-            reason=action.reason,
-            action=action.act.value,
-            alert=action.alert.value,
-            at=action.at,
+            reason=decision.reason,
+            action=decision.action.value,
+            alert=decision.alert.value,
+            at=decision.at,
         )
-        if action.act is Act.TREAT_AS_DONE and operation.current == PLAYLIST_ITEM:  # other steps owe a result
-            self._step_done(turn, action.says, dict(operation.results))
+        # Other steps owe a result.
+        if decision.action is Action.TREAT_AS_DONE and operation.current == PLAYLIST_ITEM:
+            self._step_done(turn, decision.message, dict(operation.results))
             return True
-        if action.act not in WAITS or action.at is None:
-            effects.mark(self.operations.client, action, operation, self.clock())
-            self._fail(turn.record, action.reason, error.message)
+        if decision.action not in WAITS or decision.at is None:
+            effects.mark(self.operations.client, decision, operation, self.clock())
+            self._fail(turn.record, decision.reason, error.message)
             return False
-        if action.act is Act.DEFER_CHANNEL:
-            self.operations.pause_uploads(operation.channel_id, action.at, action.reason)
-        return self._wait(turn, action)
+        if decision.action is Action.DEFER_CHANNEL:
+            self.operations.pause_uploads(operation.channel_id, decision.at, decision.reason)
+        return self._wait(turn, decision)
 
-    def _wait(self, turn: Turn, action: Action) -> bool:
+    def _wait(self, turn: Turn, decision: RetryDecision) -> bool:
         operation, now = turn.operation, self.clock()
-        assert action.at is not None
+        assert decision.at is not None
         retries = dict(operation.retries)
-        if action.attempt:
-            retries[action.reason] = action.attempt
-        if action.at - now <= SHORT and not turn.out_of_time:
+        if decision.attempt:
+            retries[decision.reason] = decision.attempt
+        if decision.at - now <= SHORT and not turn.out_of_time:
             turn.save(retries=retries)
-            self.sleep(max(0.0, (action.at - now).total_seconds()))
+            self.sleep(max(0.0, (decision.at - now).total_seconds()))
             return True
-        self._next_turn(turn.record, State.WAITING, action.at, action.reason, action.says, retries=retries)
+        self._next_turn(
+            turn.record, State.WAITING, decision.at, decision.reason, decision.message, retries=retries
+        )
         return False
 
     def _hand_on(self, record: Record, **changes: Any) -> None:

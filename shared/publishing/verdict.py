@@ -14,39 +14,46 @@ from shared.clock import Clock, next_reset
 from shared.cloud.queues import after_reset
 from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
 from shared.publishing.operation import Operation
-from shared.youtube.decision import Action, History, decide
 from shared.youtube.faults import Fault, fault_of
-from shared.youtube.policy import RULES, Act, Alert
+from shared.youtube.policy import Action, Alert, policy
+from shared.youtube.retry import History, RetryDecision, decide
 
 _SPREAD = timedelta(seconds=5)
 WAITS = frozenset(
-    {Act.RETRY, Act.TRY_LATER, Act.LOOK_AGAIN, Act.DEFER_TO_TOMORROW, Act.DEFER_CHANNEL, Act.REFRESH_TOKEN}
+    {
+        Action.RETRY,
+        Action.RETRY_LATER,
+        Action.LOOK_AGAIN,
+        Action.DEFER_TO_TOMORROW,
+        Action.DEFER_CHANNEL,
+        Action.REFRESH_TOKEN,
+    }
 )
-"""Actions after which the step runs again at `Action.at`."""
+"""Actions after which the step runs again at `RetryDecision.at`."""
 
 
-def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> Action:
+def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> RetryDecision:
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
         # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
-        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, dice=dice)
+        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, rng=dice)
     if isinstance(error, QuotaRefused | RateLimited):
         return _refused(error, clock(), clock, dice)
     if not isinstance(error, Transient):
-        return Action(Act.FAIL, Alert.WARNING, error.reason, error.message)
+        return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
     # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
-    rule = RULES.get(error.reason, RULES["unavailable"])
+    rule = policy().rules.get(error.reason) or policy().rules["unavailable"]
     history = History({rule.reason: operation.retries.get(error.reason, 0)})
-    action = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, dice=dice)
-    return replace(action, reason=error.reason, says=error.message)
+    decision = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, rng=dice)
+    return replace(decision, reason=error.reason, message=error.message)
 
 
-def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> Action:
+def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> RetryDecision:
     """Our own budget or limiter said no before anything was sent; it says when to come back."""
     at = error.retry_at or now + timedelta(minutes=1)
     if at >= next_reset(now):
-        return Action(
-            Act.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
+        return RetryDecision(
+            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
         )
-    return Action(Act.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())
+    return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())

@@ -15,7 +15,7 @@ from shared.errors import Forbidden
 from shared.youtube import services
 from shared.youtube.client import Caller
 from shared.youtube.faults import as_error, fault_of
-from shared.youtube.policy import RULES
+from shared.youtube.policy import rule
 
 MONETARY = frozenset(
     {
@@ -94,7 +94,7 @@ def _monetary(error: Forbidden, metrics: Sequence[str], caller: Caller) -> Excep
     fault = fault_of(error)
     if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
         return error
-    return as_error(replace(fault, rule=RULES["monetaryForbidden"]), clock=caller.clock)
+    return as_error(replace(fault, rule=rule("monetaryForbidden")), clock=caller.clock)
 
 
 def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None:

@@ -20,8 +20,9 @@ from shared.errors import YtempireError
 from shared.monitoring import calls
 from shared.monitoring.log import log
 from shared.settings import Settings
-from shared.youtube.faults import Fault, as_error, classify, damaged, no_answer
-from shared.youtube.policy import RULES, Act, Kind
+from shared.youtube.classify import classify
+from shared.youtube.faults import Fault, as_error, damaged, no_answer
+from shared.youtube.policy import Action, Kind, rule
 from shared.youtube.transport import Http
 
 Value = TypeVar("Value")
@@ -137,7 +138,7 @@ class Caller:
         error.
         """
         outcome, token = self._attempt(endpoint, send, refused=None)
-        if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
+        if outcome.fault is not None and outcome.fault.rule.action is Action.REFRESH_TOKEN:
             outcome, _ = self._attempt(endpoint, send, refused=token)
             outcome = _refused_for_good(outcome)
         if outcome.fault is not None:
@@ -153,7 +154,7 @@ class Caller:
         """
         token = self.tokens.access_token()
         outcome = self._unpaid(endpoint, send, token, attempt=1)
-        if outcome.fault is not None and outcome.fault.rule.action is Act.REFRESH_TOKEN:
+        if outcome.fault is not None and outcome.fault.rule.action is Action.REFRESH_TOKEN:
             token = self.tokens.renew(token)
             if replay:
                 outcome = _refused_for_good(self._unpaid(endpoint, send, token, attempt=2))
@@ -253,9 +254,9 @@ class Caller:
 def _refused_for_good(outcome: Outcome[Value]) -> Outcome[Value]:
     """A fresh token that is refused too is no matter for another refresh."""
     fault = outcome.fault
-    if fault is None or fault.rule.action is not Act.REFRESH_TOKEN:
+    if fault is None or fault.rule.action is not Action.REFRESH_TOKEN:
         return outcome
-    return replace(outcome, fault=replace(fault, rule=RULES["authRefused"]))
+    return replace(outcome, fault=replace(fault, rule=rule("authRefused")))
 
 
 def timed(send: Send[Value], token: str) -> tuple[Outcome[Value], float]:

@@ -17,7 +17,7 @@ from shared.clock import parse_instant
 from shared.errors import Forbidden
 from shared.youtube import services
 from shared.youtube.client import Caller
-from shared.youtube.policy import RULES
+from shared.youtube.policy import rule
 
 IDS_MAX = 50  # ids that one listing takes, for the price of one
 _CHANNEL_PARTS = "snippet,contentDetails,statistics,status"
@@ -124,8 +124,8 @@ def my_channel(caller: Caller) -> Channel:
     answer = caller.execute(listing(part=_CHANNEL_PARTS, mine=True, maxResults=1))
     items = answer.get("items", [])
     if not items:
-        rule = RULES["youtubeSignupRequired"]
-        raise Forbidden(rule.says, reason=rule.reason)
+        none = rule("youtubeSignupRequired")
+        raise Forbidden(none.says, reason=none.reason)
     return _channel(items[0])
 
 

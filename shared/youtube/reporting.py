@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from shared.clock import format_instant, parse_instant
 from shared.errors import Conflict, CorruptData
 from shared.youtube import services
+from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import Fault, classify, damaged, no_answer
+from shared.youtube.faults import Fault, damaged, no_answer
 from shared.youtube.transport import opened
 
 DOWNLOAD = "youtubereporting.media.download"

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from shared.errors import CorruptData
 from shared.youtube import services
+from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import classify, damaged, no_answer
+from shared.youtube.faults import Fault, damaged, no_answer
+from shared.youtube.policy import Kind, rule
 from shared.youtube.transport import Body, Http
 
 INSERT = "youtube.videos.insert"
@@ -149,8 +151,23 @@ def _exchange(
     status = http.status or 0
     if status in {200, 201, 308}:
         return http, Outcome(status, len(http.answer))
-    fault = classify(status, http.fields, http.answer, clock=caller.clock, session=verb == "PUT")
-    return http, Outcome(status, len(http.answer), fault=fault)
+    fault = classify(status, http.fields, http.answer, clock=caller.clock)
+    return http, Outcome(status, len(http.answer), fault=in_protocol(verb, fault))
+
+
+_IN_PROTOCOL: Mapping[tuple[str, int | None], str] = {
+    ("POST", 409): "uploadNotStarted",  # met for a moment, when there was nothing to contradict
+    ("PUT", 404): "uploadSessionGone",
+    ("PUT", 410): "uploadSessionGone",
+}
+
+
+def in_protocol(verb: str, fault: Fault) -> Fault:
+    """A fault as this protocol means it: what is missing is the session and not a video."""
+    reason = _IN_PROTOCOL.get((verb, fault.status))
+    if reason is None or fault.kind not in {Kind.MISSING, Kind.INPUT, Kind.CONFLICT}:
+        return fault
+    return replace(fault, rule=rule(reason), known=fault.known or fault.given is None)
 
 
 def _position(

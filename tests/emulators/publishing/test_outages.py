@@ -9,7 +9,7 @@ from infra.deployment import ROOT
 from shared.errors import Unavailable
 from shared.publishing.operation import State
 from shared.vault.vault import Vault
-from shared.youtube.policy import RULES
+from shared.youtube.policy import policy
 
 
 def app(name):
@@ -78,9 +78,9 @@ def test_an_outage_of_hours_is_waited_out_where_people_see_why_and_until_when(be
     bench.stand.inject(method="youtube.videos.insert", kind=kind, times=times)
     bench.run_due()
     while (found := bench.get(operation)).due_at - bench.stand.clock() < timedelta(minutes=15):
-        assert (found.state, found.reason, found.message) == (State.WAITING, kind, RULES[kind].says)
+        assert (found.state, found.reason, found.message) == (State.WAITING, kind, policy().rules[kind].says)
         bench.stand.simulator.timepiece.set(found.due_at + timedelta(seconds=1))
         bench.run_due()
-    assert (found.state, found.reason, found.message) == (State.WAITING, kind, RULES[kind].says)
+    assert (found.state, found.reason, found.message) == (State.WAITING, kind, policy().rules[kind].says)
     assert bench.settle(operation).state is State.SUCCEEDED
     assert len(bench.videos()) == 1

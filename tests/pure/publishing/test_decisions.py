@@ -19,7 +19,7 @@ from shared.publishing.run import FUNCTION, QUEUE
 from shared.publishing.verdict import verdict
 from shared.wiring.publishing import MAX_ATTEMPTS
 from shared.youtube.faults import as_error, damaged
-from shared.youtube.policy import LATER, Act
+from shared.youtube.policy import Action, policy
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 values = st.text(max_size=5) | st.booleans()
@@ -153,9 +153,9 @@ def decided(error, **changes):
 
 
 def test_a_budget_that_says_tomorrow_waits_until_just_after_the_reset():
-    action = decided(QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)))
-    assert action.act is Act.DEFER_TO_TOMORROW
-    assert next_reset(NOW) < action.at < next_reset(NOW) + timedelta(minutes=31)
+    decision = decided(QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)))
+    assert decision.action is Action.DEFER_TO_TOMORROW
+    assert next_reset(NOW) < decision.at < next_reset(NOW) + timedelta(minutes=31)
 
 
 @pytest.mark.fault(25)
@@ -181,38 +181,38 @@ def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an
 def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
     midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
     error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
-    action = verdict(operation(), error, clock=lambda: midnight, dice=random.Random(21))
-    assert timedelta(hours=hours) < action.at - midnight < timedelta(hours=hours, minutes=31)
+    decision = verdict(operation(), error, clock=lambda: midnight, dice=random.Random(21))
+    assert timedelta(hours=hours) < decision.at - midnight < timedelta(hours=hours, minutes=31)
 
 
 def test_a_limiter_that_says_in_a_minute_waits_a_minute():
-    action = decided(RateLimited("no", retry_at=NOW + timedelta(minutes=1)))
-    assert NOW + timedelta(minutes=1) <= action.at <= NOW + timedelta(minutes=1, seconds=5)
+    decision = decided(RateLimited("no", retry_at=NOW + timedelta(minutes=1)))
+    assert NOW + timedelta(minutes=1) <= decision.at <= NOW + timedelta(minutes=1, seconds=5)
 
 
 def test_a_source_that_does_not_answer_is_asked_again_and_then_given_up():
     error = Unavailable("no", reason="sourceUnreachable")
-    assert decided(error).act is Act.RETRY
-    assert decided(error, retries={"sourceUnreachable": 8}).act is Act.FAIL
+    assert decided(error).action is Action.RETRY
+    assert decided(error, retries={"sourceUnreachable": 8}).action is Action.FAIL
 
 
 def test_trouble_of_our_own_is_counted_under_its_own_name_and_ends():
     error, retries = Unavailable("no", reason="ledgerUnavailable"), {}
-    for act in [Act.RETRY] * 10 + [Act.TRY_LATER] * len(LATER):
-        action = decided(error, retries=dict(retries))
-        assert (action.act, action.reason) == (act, "ledgerUnavailable")
-        retries[action.reason] = action.attempt
-    assert decided(error, retries=retries).act is Act.FAIL
+    for action in [Action.RETRY] * 10 + [Action.RETRY_LATER] * len(policy().retry_later):
+        decision = decided(error, retries=dict(retries))
+        assert (decision.action, decision.reason) == (action, "ledgerUnavailable")
+        retries[decision.reason] = decision.attempt
+    assert decided(error, retries=retries).action is Action.FAIL
 
 
 def test_a_mistake_in_the_request_is_not_retried():
-    assert decided(InvalidRequest("no", field="title")).act is Act.FAIL
+    assert decided(InvalidRequest("no", field="title")).action is Action.FAIL
 
 
 def test_a_failed_processing_is_looked_at_five_times_every_five_minutes():
     error = as_error(damaged("processingFailure"), clock=lambda: NOW)
     assert decided(error).at == NOW + timedelta(minutes=5)
-    assert decided(error, retries={"processingFailure": 5}).act is Act.FAIL
+    assert decided(error, retries={"processingFailure": 5}).action is Action.FAIL
 
 
 def test_the_queue_gives_up_when_the_code_says_that_it_does():

@@ -23,8 +23,9 @@ from shared.errors import (
     Transient,
     Unavailable,
 )
-from shared.youtube.faults import RETRY_AFTER_CAP, as_error, classify, fault_of, no_answer
-from shared.youtube.policy import RULES
+from shared.youtube.classify import RETRY_AFTER_CAP, classify
+from shared.youtube.faults import as_error, damaged, fault_of, no_answer
+from shared.youtube.policy import Kind, policy
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 
@@ -47,8 +48,8 @@ def token_error(reason, description="No."):
     return json.dumps({"error": reason, "error_description": description}).encode()
 
 
-def seen(status, body, headers=None, **more):
-    return classify(status, headers or {}, body, clock=clock, **more)
+def seen(status, body, headers=None):
+    return classify(status, headers or {}, body, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,8 @@ def test_the_reporting_apis_daily_limit_is_known_by_its_name():
 )
 def test_an_answer_without_a_reason_is_judged_by_its_status(status, transient, body):
     fault = seen(status, body)
-    assert (fault.transient, fault.known) == (transient, False)
+    assert isinstance(as_error(fault, clock=clock), Transient) == transient
+    assert not fault.known
 
 
 @pytest.mark.fault(36)
@@ -155,12 +157,6 @@ def test_a_new_word_of_googles_is_reported_as_unknown_and_still_has_an_action():
     assert (fault.known, fault.given, fault.reason) == (False, "somethingNew", "forbidden")
 
 
-def test_a_lost_upload_session_is_not_a_missing_video():
-    assert seen(404, b"", session=True).reason == "uploadSessionGone"
-    assert seen(410, b"Gone", session=True).reason == "uploadSessionGone"
-    assert seen(404, b"").reason == "unclassified404"
-
-
 @pytest.mark.parametrize(
     ("error", "reason", "sent"),
     [
@@ -176,7 +172,8 @@ def test_a_lost_upload_session_is_not_a_missing_video():
 )
 def test_only_a_failed_connect_proves_that_nothing_was_sent(error, reason, sent):
     fault = no_answer(error)
-    assert (fault.reason, fault.sent, fault.transient) == (reason, sent, True)
+    assert (fault.reason, fault.sent) == (reason, sent)
+    assert isinstance(as_error(fault, clock=clock), Transient)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +200,11 @@ def test_a_fault_becomes_the_error_that_says_whether_to_ask_again(reason, kind):
     assert fault_of(error).reason == reason
 
 
-def test_whether_an_error_is_transient_is_the_same_as_type_and_as_fault():
-    for reason in RULES:
-        fault = seen(400, data_error(400, reason))
-        assert isinstance(as_error(fault, clock=clock), Transient if fault.transient else Terminal)
+def test_an_error_is_transient_when_the_request_can_succeed_without_anybody_acting():
+    passing = {Kind.QUOTA, Kind.CHANNEL_LIMIT, Kind.RATE, Kind.SERVER, Kind.NETWORK}
+    for rule in policy().rules.values():
+        error = as_error(seen(400, data_error(400, rule.reason)), clock=clock)
+        assert isinstance(error, Transient if rule.kind in passing else Terminal)
 
 
 def test_a_spent_day_says_when_it_is_full_again():
@@ -227,6 +225,56 @@ def test_nothing_secret_survives_in_what_is_kept_of_googles_sentence():
     fault = seen(400, data_error(400, "badRequest", said))
     assert "canary" not in repr(fault)
     assert "<" not in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "reason"),
+    [
+        (
+            "CONSUMER_SUSPENDED",
+            "Permission denied: Consumer 'api_key:AIzaCanary' has been suspended.",
+            "consumerSuspended",
+        ),
+        ("CONSUMER_INVALID", "Project 'projects/1' not found or deleted.", "consumerInvalid"),
+        ("SERVICE_DISABLED", "YouTube Reporting API has not been used in project 1.", "accessNotConfigured"),
+    ],
+)
+@pytest.mark.parametrize("general", [[], [{"reason": "forbidden", "domain": "global"}]])
+def test_a_project_that_is_shut_out_is_the_operators_whatever_the_answer_begins_with(
+    word, message, reason, general
+):
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": word}]
+    error = {"code": 403, "message": message, "errors": general, "status": "PERMISSION_DENIED", "details": details}
+    fault = seen(403, json.dumps({"error": error}).encode())
+    assert (fault.reason, fault.known) == (reason, True)
+    assert type(as_error(fault, clock=clock)) is Misconfigured
+    assert "Canary" not in repr(fault)
+
+
+def test_googles_sentence_stands_beside_ours_where_a_person_has_to_act():
+    sentence = "The authenticated user doesn't have permissions to upload and set custom video thumbnails."
+    error = as_error(seen(403, data_error(403, "forbidden", sentence)), clock=clock)
+    assert error.message == f"{policy().rules['forbidden'].says} YouTube says: “{sentence}”"
+    disabled = data_error(403, "accessNotConfigured", "YouTube Reporting API has not been used in project 1.")
+    assert "YouTube Reporting API" in as_error(seen(403, disabled), clock=clock).message
+
+
+def test_googles_sentence_is_bounded():
+    assert len(seen(400, data_error(400, "invalidTitle", "x" * 10_000)).message) < 500
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        seen(503, data_error(503, "backendError", "Backend Error")),
+        seen(403, b"<html>Forbidden</html>"),
+        seen(404, b""),
+        damaged("processingFailure", detail="codec"),
+    ],
+    ids=lambda fault: fault.reason,
+)
+def test_what_helps_nobody_is_not_quoted(fault):
+    assert fault.message == fault.rule.says
 
 
 @given(st.integers(400, 599), st.binary(max_size=300), st.text(max_size=30))

@@ -1,11 +1,41 @@
-"""A session's address gets a file's bytes and the channel's token, so it must be YouTube's."""
+"""What the protocol of resumable uploads means: whose a session's address is, and which answers are its own."""
 
 import pytest
 
+from shared.clock import system_clock
 from shared.errors import CorruptData
-from shared.youtube.uploads import _check_address
+from shared.youtube.classify import classify
+from shared.youtube.uploads import _check_address, in_protocol
 
 ROOT = "http://127.0.0.1:8200"
+
+
+def meant(verb, status, body=b""):
+    return in_protocol(verb, classify(status, {}, body, clock=system_clock)).reason
+
+
+def test_a_lost_session_is_not_a_missing_video():
+    assert meant("PUT", 404) == "uploadSessionGone"
+    assert meant("PUT", 410, b"Gone") == "uploadSessionGone"
+    assert meant("POST", 404) == "unclassified404"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b'{"error": {"code": 409, "status": "ABORTED"}}',
+        b'{"error": {"code": 409, "status": "ALREADY_EXISTS"}}',
+        b'{"error": {"code": 409, "errors": [{"reason": "conflict"}]}}',
+    ],
+)
+def test_a_conflict_where_a_session_begins_passes(body):
+    assert meant("POST", 409, body) == "uploadNotStarted"
+
+
+def test_a_refusal_that_says_something_else_keeps_its_meaning():
+    assert meant("PUT", 410, b'{"error": {"errors": [{"reason": "quotaExceeded"}]}}') == "quotaExceeded"
+    assert meant("PUT", 503) == "unclassified5xx"
 
 
 @pytest.mark.parametrize(

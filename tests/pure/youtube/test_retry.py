@@ -1,0 +1,120 @@
+"""A fault and its history in, one retry decision out."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.youtube.faults import Fault
+from shared.youtube.policy import Action, Alert, policy
+from shared.youtube.retry import History, decide
+
+NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
+RESET = datetime(2026, 11, 23, 8, tzinfo=UTC)
+RULES = policy().rules
+LATER = policy().retry_later
+reasons = st.sampled_from(sorted(RULES))
+
+
+def clock():
+    return NOW
+
+
+def fault(reason, **more):
+    return Fault(rule=RULES[reason], status=400, **more)
+
+
+def decided(reason, history=None, seed=1, **more):
+    return decide(fault(reason, **more), history or History(), clock=clock, rng=random.Random(seed))
+
+
+@pytest.mark.fault(22)
+def test_a_spent_quota_waits_for_tomorrow_and_is_critical():
+    decision = decided("quotaExceeded")
+    assert (decision.action, decision.alert) == (Action.DEFER_TO_TOMORROW, Alert.CRITICAL)
+    assert RESET < decision.at < RESET + timedelta(minutes=31)
+
+
+@pytest.mark.fault(26)
+def test_a_channels_upload_limit_waits_a_day_for_that_channel():
+    decision = decided("uploadLimitExceeded")
+    assert decision.action is Action.DEFER_CHANNEL
+    assert NOW + timedelta(hours=24) <= decision.at <= NOW + timedelta(hours=24, minutes=10)
+
+
+@pytest.mark.parametrize(("reason", "quick"), [("rateLimitExceeded", 3), ("backendError", 10), ("timeout", 10)])
+def test_a_disturbance_is_waited_out_for_hours_after_the_quick_retries_and_then_fails(reason, quick):
+    for tried, most in enumerate(LATER):
+        decision = decided(reason, History({reason: quick + tried}), seed=tried)
+        assert (decision.action, decision.attempt) == (Action.RETRY_LATER, quick + tried + 1)
+        assert most / 2 <= decision.at - NOW <= most
+    assert timedelta(hours=12) < sum(LATER, timedelta(0)) < timedelta(days=1)
+    ended = decided(reason, History({reason: quick + len(LATER)}))
+    assert (ended.action, ended.at) == (Action.FAIL, None)
+
+
+def test_a_fresh_token_that_is_refused_is_tried_for_a_while_before_its_owner_is_asked():
+    assert decided("authRefused", History({"authRefused": 2})).at == NOW + timedelta(minutes=30)
+    assert decided("authRefused", History({"authRefused": 3})).action is Action.REAUTHENTICATE
+
+
+def test_a_rate_limit_is_retried_three_times_soon():
+    history = History()
+    for attempt in (1, 2, 3):
+        decision = decided("rateLimitExceeded", history)
+        assert (decision.action, decision.attempt) == (Action.RETRY, attempt)
+        history = history.after(fault("rateLimitExceeded"))
+    assert decided("rateLimitExceeded", history).action is Action.RETRY_LATER
+
+
+def test_a_refused_token_is_renewed_once_and_then_a_person_is_asked():
+    assert decided("authError").action is Action.REFRESH_TOKEN
+    assert decided("authError", History({"authError": 1})).action is Action.REAUTHENTICATE
+
+
+def test_a_failed_processing_is_looked_at_every_five_minutes_five_times():
+    assert decided("processingFailure").at == NOW + timedelta(minutes=5)
+    assert decided("processingFailure", History({"processingFailure": 4})).action is Action.LOOK_AGAIN
+    assert decided("processingFailure", History({"processingFailure": 5})).action is Action.FAIL
+
+
+@pytest.mark.parametrize(
+    ("holds", "action"), [(None, Action.CHECK_GRANT), (False, Action.REAUTHENTICATE), (True, Action.FAIL)]
+)
+def test_a_forbidden_asks_a_person_to_connect_again_only_when_the_grant_is_at_fault(holds, action):
+    assert decided("forbidden", History(grant_holds=holds)).action is action
+
+
+@given(reasons, st.integers(0, 20), st.integers())
+def test_a_reason_is_never_retried_more_often_than_its_row_allows(reason, made, seed):
+    decision = decided(reason, History({reason: made}), seed=seed)
+    rule = RULES[reason]
+    if rule.retry and made >= rule.limit:
+        waits = rule.after is Action.RETRY_LATER and made < rule.limit + len(LATER)
+        assert decision.action is (Action.FAIL if rule.after is Action.RETRY_LATER and not waits else rule.after)
+        assert (decision.at is not None) == waits
+
+
+@given(reasons, st.integers(0, 10), st.integers(), st.integers(0, 3600))
+def test_nothing_is_scheduled_before_what_google_asked_for(reason, made, seed, wait):
+    asked = timedelta(seconds=wait)
+    decision = decided(reason, History({reason: made}), seed=seed, retry_after=asked)
+    if decision.at is not None and RULES[reason].retry:
+        most = max(LATER) if decision.action is Action.RETRY_LATER else timedelta(seconds=RULES[reason].cap)
+        assert NOW + asked <= decision.at <= NOW + asked + most
+
+
+def test_waits_are_spread_over_their_whole_length():
+    waits = [
+        (decided("backendError", History({"backendError": 4}), seed=n).at - NOW).total_seconds()
+        for n in range(500)
+    ]
+    assert min(waits) < 1
+    assert 15 < max(waits) <= 16
+    assert len({round(wait) for wait in waits}) == 17
+
+
+def test_one_history_and_one_seed_give_one_decision():
+    assert decided("backendError", seed=5) == decided("backendError", seed=5)
