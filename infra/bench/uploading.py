@@ -108,7 +108,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
         context = Context(account="bench", channel_id=channel, operation_id=operation.id)
         return Caller(
             settings=settings(),
-            budget=ledger,
+            quota=ledger,
             limiter=limiter,
             tokens=_Token(token),
             context=context,

@@ -22,7 +22,6 @@ from shared.quota.profile import Priority
 from shared.wiring import quota
 from shared.wiring.push import push
 from shared.youtube import data
-from shared.youtube.client import Budget
 
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LOOK = "youtube.playlistItems.list"
@@ -93,7 +92,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     return {"channels": len(standings), "polled": looked, "heard": heard}
 
 
-def _look(lease: Budget, standing: Standing) -> int:
+def _look(lease: Lease, standing: Standing) -> int:
     """One channel's uploads; answers how many notices that gave."""
     channel = channels.get(firestore.client(), standing.channel_id)
     if channel.uploads_playlist is None:

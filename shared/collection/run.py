@@ -35,6 +35,7 @@ from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
 from shared.quota.leases import Lease
+from shared.quota.ledger import Ledger as QuotaLedger
 from shared.quota.profile import Priority
 from shared.settings import settings
 from shared.warehouse import schema
@@ -43,7 +44,7 @@ from shared.warehouse.rows import ReportRef
 from shared.wiring import quota
 from shared.wiring.access import token_source
 from shared.youtube import reporting
-from shared.youtube.client import Budget, Caller, Context
+from shared.youtube.client import Caller, Context
 
 REPORTS = "reports"
 """The kind of message that names reports for `ingest` to load."""
@@ -168,7 +169,7 @@ def _ingest_reports(refs: Sequence[ReportRef]) -> None:
         pubsub.publish(pubsub.INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
 
 
-def _download(lease: Budget, ref: ReportRef, into: BinaryIO) -> None:
+def _download(lease: Lease, ref: ReportRef, into: BinaryIO) -> None:
     reporting.download(caller(ref.channel_id, lease), ref.download_url, into)
 
 
@@ -195,11 +196,11 @@ def _ingest_videos(notices: Sequence[VideoNotice]) -> None:
             videos.forget(client, notice.video_id)
 
 
-def caller(channel_id: str, spend: Budget, priority: Priority | None = None) -> Caller:
+def caller(channel_id: str, spend: QuotaLedger | Lease, priority: Priority | None = None) -> Caller:
     """What makes calls for one channel, paid by the system's account of `spend`."""
     return Caller(
         settings=settings(),
-        budget=spend,
+        quota=spend,
         limiter=quota.rate_limiter(),
         tokens=token_source(channel_id),
         context=Context(account=SYSTEM, channel_id=channel_id, priority=priority),

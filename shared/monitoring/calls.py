@@ -20,8 +20,9 @@ class Call:
 
     endpoint: the method's id in the discovery document. cost: units charged to `bucket`. outcome: success or
     error. status: the HTTP status, None when no answer came. reason: the policy table's row, None on success.
-    given: Google's own word, where it is another. known: False when the reason has no row. attempt: 2 for the one
-    replay after a token was renewed. latency_ms: from sending to the last byte read. received: body bytes.
+    given: Google's own word, where it is another. detail: its own sentence, cleaned, or what broke. known: False
+    when the reason has no row. attempt: 2 for the one replay after a token was renewed. latency_ms: from sending
+    to the last byte read. received: body bytes.
     """
 
     endpoint: str
@@ -31,6 +32,7 @@ class Call:
     status: int | None
     reason: str | None
     given: str | None
+    detail: str
     known: bool
     latency_ms: float
     attempt: int

@@ -76,7 +76,7 @@ def _paid_by_user(token: FreshToken, user_id: str) -> Caller:
 
     return Caller(
         settings=settings(),
-        budget=quota.ledger(),
+        quota=quota.ledger(),
         limiter=quota.rate_limiter(),
         tokens=token,
         context=Context(account=user_id, priority=Priority.HIGH),  # somebody waits for the answer

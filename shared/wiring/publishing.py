@@ -122,7 +122,7 @@ def _caller(operation: Operation) -> Caller:
     )
     return Caller(
         settings=settings(),
-        budget=quota.ledger(),
+        quota=quota.ledger(),
         limiter=quota.rate_limiter(),
         tokens=token_source(operation.channel_id),
         context=context,

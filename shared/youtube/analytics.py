@@ -104,6 +104,6 @@ def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None
 
 
 def _table(answer: Mapping[str, Any], most: int | None) -> Table:
-    columns = tuple(str(header["name"]) for header in answer.get("columnHeaders", []))
-    rows = tuple(tuple(row) for row in answer.get("rows", []))
+    columns = tuple(str(header["name"]) for header in answer.get("columnHeaders") or ())
+    rows = tuple(tuple(row) for row in answer.get("rows") or ())
     return Table(columns, rows, truncated=most is not None and len(rows) >= most)

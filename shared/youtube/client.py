@@ -1,6 +1,6 @@
 """A call to YouTube and everything that surrounds it.
 
-    budget reserved > rate limit passed > token fresh > sent > classified > settled > call logged
+    quota reserved > rate limit passed > token fresh > sent > classified > logged > settled
 
 Every request of the project passes here once. Nothing is repeated, but for one case that costs nobody anything but
 a unit: a token that YouTube no longer accepts is renewed once and the request sent once more, on a reservation of
@@ -11,25 +11,32 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from shared.clock import Clock, system_clock
-from shared.errors import YtempireError
+from shared.errors import CorruptData, InvalidRequest, YtempireError
 from shared.monitoring import calls
 from shared.monitoring.log import log
 from shared.settings import Settings
 from shared.youtube.classify import classify
-from shared.youtube.faults import Fault, as_error, damaged, no_answer
+from shared.youtube.faults import Fault, as_error, damaged, fault_of, no_answer
 from shared.youtube.policy import Action, Kind, rule
 from shared.youtube.transport import Http
 
+if TYPE_CHECKING:
+    from shared.quota.leases import Lease
+    from shared.quota.ledger import Ledger, Reservation
+    from shared.quota.profile import Priority
+    from shared.rate_limits.limiter import RateLimiter
+
 Value = TypeVar("Value")
+PAGES_MAX = 200  # of one listing; no channel has as many
 
 
 class TokenSource(Protocol):
-    """Where a channel's access token comes from; `shared/access` has one for each connected channel."""
+    """Where a channel's access token comes from: `shared.access`, which stands above this room."""
 
     def access_token(self) -> str:
         """A token that is valid now. Raises ReauthRequired or Unavailable."""
@@ -40,50 +47,6 @@ class TokenSource(Protocol):
         ...
 
 
-class Reservation(Protocol):
-    """Units set aside in one bucket."""
-
-    @property
-    def bucket(self) -> str:
-        """The daily budget that pays."""
-        ...
-
-    @property
-    def cost(self) -> int:
-        """Units."""
-        ...
-
-
-class Budget(Protocol):
-    """Who may spend what: the ledger, or a lease of it."""
-
-    def reserve(
-        self, *, method: str, account: str, operation_id: str | None, priority: Any, count: int = 1
-    ) -> Any:
-        """Set a call's cost aside: a Reservation. Raises QuotaRefused or Unavailable, each with retry_at."""
-        ...
-
-    def settle(self, reservation: Any, *, sent: bool) -> None:
-        """Charge what was sent, give back what was not."""
-        ...
-
-    def close_bucket(self, bucket: str, *, reason: str) -> None:
-        """Let nothing more be spent until the reset: Google says that it is used up."""
-        ...
-
-
-class Limiter(Protocol):
-    """How fast calls may follow each other."""
-
-    def check(self, *, method: str, user: str, project: str) -> None:
-        """As `admit`, but the call is not counted yet."""
-        ...
-
-    def admit(self, *, method: str, user: str, project: str) -> None:
-        """Return when the call may go now. Raises RateLimited with the time from which it may."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """On whose behalf a call is made. account: a user id, or "system"."""
@@ -91,7 +54,7 @@ class Context:
     account: str = "system"
     channel_id: str | None = None
     operation_id: str | None = None
-    priority: Any = None
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +66,17 @@ class Outcome(Generic[Value]):
     value: Value | None = None
     fault: Fault | None = None
 
+    @property
+    def token_refused(self) -> bool:
+        """Whether a fresh token can help."""
+        return self.fault is not None and self.fault.rule.action is Action.REFRESH_TOKEN
+
+    def with_fresh_token(self) -> Outcome[Value]:
+        """This outcome of a request with a fresh token: one that is refused too is no matter for another."""
+        if self.fault is None or not self.token_refused:
+            return self
+        return replace(self, fault=replace(self.fault, rule=rule("authRefused")))
+
 
 Send = Callable[[str], Outcome[Value]]
 """Sends one request with an access token. Answers faults, does not raise them."""
@@ -113,8 +87,8 @@ class Caller:
     """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath."""
 
     settings: Settings
-    budget: Budget
-    limiter: Limiter
+    quota: Ledger | Lease
+    limiter: RateLimiter
     tokens: TokenSource
     context: Context
     clock: Clock = system_clock
@@ -131,20 +105,44 @@ class Caller:
 
         return self.spend(str(request.methodId), send)
 
+    def listing(self, method: Callable[..., Any], items: str, **asked: Any) -> list[Mapping[str, Any]]:
+        """Everything that a listing has under `items`, page by page.
+
+        A listing whose place YouTube has lost starts again, once. Raises CorruptData for one that does not end.
+        """
+        try:
+            return self._pages(method, items, asked)
+        except InvalidRequest as error:
+            fault = fault_of(error)
+            if fault is None or fault.rule.action is not Action.RESTART_LISTING:
+                raise
+            return self._pages(method, items, asked)
+
+    def _pages(self, method: Callable[..., Any], items: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        page: dict[str, str] = {}
+        for _ in range(PAGES_MAX):
+            answer = self.execute(method(**asked, **page))
+            found += answer.get(items) or ()
+            following = answer.get("nextPageToken")
+            if not following:
+                return found
+            if page == {"pageToken": following}:
+                break
+            page = {"pageToken": following}
+        raise CorruptData("A listing of YouTube's does not end.", reason="endlessListing")
+
     def spend(self, endpoint: str, send: Send[Value]) -> Value:
-        """Reserve the cost of `endpoint`, send, settle, log; the value of a success.
+        """Reserve the cost of `endpoint`, send, log, settle; the value of a success.
 
         Raises QuotaRefused or RateLimited before anything is sent, the token source's errors, and the fault's
         error.
         """
-        outcome, token = self._attempt(endpoint, send, refused=None)
-        if outcome.fault is not None and outcome.fault.rule.action is Action.REFRESH_TOKEN:
-            outcome, _ = self._attempt(endpoint, send, refused=token)
-            outcome = _refused_for_good(outcome)
-        if outcome.fault is not None:
-            raise as_error(outcome.fault, clock=self.clock)
-        assert outcome.value is not None
-        return outcome.value
+        token, outcome = self._paid(endpoint, send)
+        if outcome.token_refused:
+            _, again = self._paid(endpoint, send, refused=token)
+            outcome = again.with_fresh_token()
+        return self._value(outcome)
 
     def unpaid(self, endpoint: str, send: Send[Value], *, replay: bool = True) -> Value:
         """Send what is part of a call that was charged already, such as the bytes of an upload.
@@ -153,25 +151,24 @@ class Caller:
         starts over from what YouTube has. Raises the token source's errors and the fault's error.
         """
         token = self.tokens.access_token()
-        outcome = self._unpaid(endpoint, send, token, attempt=1)
-        if outcome.fault is not None and outcome.fault.rule.action is Action.REFRESH_TOKEN:
+        outcome = self._sent(endpoint, send, token, attempt=1)
+        if outcome.token_refused:
             token = self.tokens.renew(token)
             if replay:
-                outcome = _refused_for_good(self._unpaid(endpoint, send, token, attempt=2))
+                outcome = self._sent(endpoint, send, token, attempt=2).with_fresh_token()
+        return self._value(outcome)
+
+    def _value(self, outcome: Outcome[Value]) -> Value:
         if outcome.fault is not None:
             raise as_error(outcome.fault, clock=self.clock)
         assert outcome.value is not None
         return outcome.value
 
-    def _unpaid(self, endpoint: str, send: Send[Value], token: str, *, attempt: int) -> Outcome[Value]:
-        outcome, elapsed = timed(send, token)
-        self.log_call(endpoint, outcome, elapsed, bucket="", cost=0, attempt=attempt)
-        return outcome
-
-    def _attempt(self, endpoint: str, send: Send[Value], *, refused: str | None) -> tuple[Outcome[Value], str]:
+    def _paid(self, endpoint: str, send: Send[Value], *, refused: str | None = None) -> tuple[str, Outcome[Value]]:
+        """One request on a reservation of its own, and the token that it was sent with."""
         pace = {"method": endpoint, "user": self.context.account, "project": self.settings.project}
         self.limiter.check(**pace)  # a denial must leave nothing to give back
-        reservation: Reservation = self.budget.reserve(
+        reservation = self.quota.reserve(
             method=endpoint,
             account=self.context.account,
             operation_id=self._attempt_id(),
@@ -182,64 +179,54 @@ class Caller:
             self.limiter.admit(**pace)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
             sent = True  # from here on it can have reached Google, also when we die
-            outcome, elapsed = timed(send, token)
-            sent = outcome.fault is None or outcome.fault.sent
+            outcome = self._sent(endpoint, send, token, attempt=2 if refused else 1, reservation=reservation)
+            fault = outcome.fault
+            sent = fault is None or fault.sent
         finally:
             self._settle(reservation, sent=sent)
-        self._after(endpoint, reservation, outcome, elapsed, attempt=2 if refused else 1)
-        return outcome, token
+        if fault is not None and fault.kind is Kind.QUOTA:
+            self.quota.close_bucket(reservation.bucket, reason=fault.reason)
+        return token, outcome
 
     def _attempt_id(self) -> str | None:
         """The ledger answers one reservation for one id; each request of an operation has to pay for itself.
 
-        By chance and not counted: who comes after a crash does not know how often was sent before.
+        Random and not counted: who comes after a crash does not know how often was sent before.
         """
         operation = self.context.operation_id
         return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
     def _settle(self, reservation: Reservation, *, sent: bool) -> None:
         try:
-            self.budget.settle(reservation, sent=sent)
+            self.quota.settle(reservation, sent=sent)
         except YtempireError as error:
             # The units stay set aside, which is the safe side; what YouTube did must not be undone by it.
             log("WARNING", "a reservation could not be settled", bucket=reservation.bucket, reason=error.reason)
 
-    def _after(
+    def _sent(
         self,
         endpoint: str,
-        reservation: Reservation,
-        outcome: Outcome[Value],
-        elapsed: float,
+        send: Send[Value],
+        token: str,
         *,
         attempt: int,
-    ) -> None:
-        fault = outcome.fault
-        charged = reservation.cost if fault is None or fault.sent else 0
-        self.log_call(endpoint, outcome, elapsed, bucket=reservation.bucket, cost=charged, attempt=attempt)
-        if fault is not None and fault.kind is Kind.QUOTA:
-            self.budget.close_bucket(reservation.bucket, reason=fault.reason)
-
-    def log_call(
-        self,
-        endpoint: str,
-        outcome: Outcome[Value],
-        elapsed: float,
-        *,
-        bucket: str,
-        cost: int,
-        attempt: int = 1,
-    ) -> None:
-        """Write the one record of one request. elapsed in seconds."""
+        reservation: Reservation | None = None,
+    ) -> Outcome[Value]:
+        """Send once, and write the one record of it."""
+        started = time.perf_counter()
+        outcome = send(token)
+        elapsed = time.perf_counter() - started
         fault = outcome.fault
         self.calls(
             calls.Call(
                 endpoint=endpoint,
-                bucket=bucket,
-                cost=cost,
+                bucket=reservation.bucket if reservation else "",
+                cost=reservation.cost if reservation and (fault is None or fault.sent) else 0,
                 outcome="success" if fault is None else "error",
                 status=outcome.status,
                 reason=fault.reason if fault else None,
                 given=fault.given if fault else None,
+                detail=fault.detail if fault else "",
                 known=fault.known if fault else True,
                 latency_ms=round(elapsed * 1000, 1),
                 attempt=attempt,
@@ -249,21 +236,7 @@ class Caller:
                 operation=self.context.operation_id,
             )
         )
-
-
-def _refused_for_good(outcome: Outcome[Value]) -> Outcome[Value]:
-    """A fresh token that is refused too is no matter for another refresh."""
-    fault = outcome.fault
-    if fault is None or fault.rule.action is not Action.REFRESH_TOKEN:
         return outcome
-    return replace(outcome, fault=replace(fault, rule=rule("authRefused")))
-
-
-def timed(send: Send[Value], token: str) -> tuple[Outcome[Value], float]:
-    """One request and the seconds that it took."""
-    started = time.perf_counter()
-    outcome = send(token)
-    return outcome, time.perf_counter() - started
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -122,7 +122,7 @@ def my_channel(caller: Caller) -> Channel:
     """
     listing = services.data(caller.settings, "channels").list
     answer = caller.execute(listing(part=_CHANNEL_PARTS, mine=True, maxResults=1))
-    items = answer.get("items", [])
+    items = answer.get("items") or ()
     if not items:
         none = rule("youtubeSignupRequired")
         raise Forbidden(none.says, reason=none.reason)
@@ -133,14 +133,14 @@ def channels(caller: Caller, ids: Sequence[str]) -> tuple[Channel, ...]:
     """Up to 50 channels. 1 unit; ids that YouTube does not know are absent."""
     listing = services.data(caller.settings, "channels").list
     answer = caller.execute(listing(part=_CHANNEL_PARTS, id=_ids(ids), maxResults=IDS_MAX))
-    return tuple(_channel(item) for item in answer.get("items", []))
+    return tuple(_channel(item) for item in answer.get("items") or ())
 
 
 def videos(caller: Caller, ids: Sequence[str], *, parts: str = _VIDEO_PARTS) -> Listed:
     """Up to 50 videos, with the parts asked for. 1 unit."""
     listing = services.data(caller.settings, "videos").list
     answer = caller.execute(listing(part=parts, id=_ids(ids), maxResults=IDS_MAX))
-    found = tuple(_video(item) for item in answer.get("items", []))
+    found = tuple(_video(item) for item in answer.get("items") or ())
     here = {video.id for video in found}
     return Listed(found, tuple(wanted for wanted in ids if wanted not in here))
 
@@ -152,7 +152,7 @@ def batch_get_stats(caller: Caller, ids: Sequence[str]) -> tuple[Stats, ...]:
     """
     method = services.data(caller.settings, "videos").batchGetStats
     answer = caller.execute(method(part="id,snippet,statistics,contentDetails", id=_ids(ids)))
-    return tuple(_stats(item) for item in answer.get("items", []))
+    return tuple(_stats(item) for item in answer.get("items") or ())
 
 
 def playlist_items(
@@ -166,21 +166,15 @@ def playlist_items(
     answer = caller.execute(
         listing(part="snippet,contentDetails", playlistId=playlist_id, maxResults=IDS_MAX, **asked)
     )
-    items = tuple(_playlist_item(item) for item in answer.get("items", []))
+    items = tuple(_playlist_item(item) for item in answer.get("items") or ())
     return Page(items, answer.get("nextPageToken"))
 
 
 def my_playlists(caller: Caller) -> tuple[Playlist, ...]:
     """Every playlist that the channel made. 1 unit for each 50."""
     listing = services.data(caller.settings, "playlists").list
-    found: list[Playlist] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = caller.execute(listing(part="snippet", mine=True, maxResults=IDS_MAX, **page))
-        found += [_playlist(item) for item in answer.get("items", [])]
-        if not answer.get("nextPageToken"):
-            return tuple(found)
-        page = {"pageToken": answer["nextPageToken"]}
+    items = caller.listing(listing, "items", part="snippet", mine=True, maxResults=IDS_MAX)
+    return tuple(_playlist(item) for item in items)
 
 
 def playlists_insert(caller: Caller, *, title: str, description: str = "", privacy: str = "private") -> str:

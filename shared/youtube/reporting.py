@@ -8,7 +8,7 @@ Source: discovery document of youtubereporting v1.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -74,13 +74,13 @@ class Downloaded:
 def report_types(caller: Caller) -> tuple[ReportType, ...]:
     """Every report type that the channel can have today."""
     listing = services.reporting(caller.settings, "reportTypes").list
-    return tuple(_report_type(item) for item in _pages(caller, listing, "reportTypes", {"pageSize": _PAGE}))
+    return tuple(_report_type(item) for item in caller.listing(listing, "reportTypes", pageSize=_PAGE))
 
 
 def list_jobs(caller: Caller) -> tuple[Job, ...]:
     """The channel's jobs; empty when there are none."""
     listing = services.reporting(caller.settings, "jobs").list
-    return tuple(_job(item) for item in _pages(caller, listing, "jobs", {"pageSize": _PAGE}))
+    return tuple(_job(item) for item in caller.listing(listing, "jobs", pageSize=_PAGE))
 
 
 def create_job(caller: Caller, report_type: str, *, name: str | None = None) -> Job:
@@ -102,7 +102,7 @@ def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None 
     asked: dict[str, Any] = {"jobId": job_id, "pageSize": _PAGE}
     if created_after is not None:
         asked["createdAfter"] = format_instant(created_after)
-    reports = [_report(item) for item in _pages(caller, listing, "reports", asked)]
+    reports = [_report(item) for item in caller.listing(listing, "reports", **asked)]
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
@@ -179,18 +179,6 @@ class _Unpacker:
         """Raise ValueError unless the packed data ended as it should."""
         if self._zlib is not None and (not self._zlib.eof or self._zlib.unused_data):
             raise ValueError("the packed answer has no proper end")
-
-
-def _pages(
-    caller: Caller, listing: Callable[..., Any], items: str, asked: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
-    page: str | None = None
-    while True:
-        answer = caller.execute(listing(**asked, **({"pageToken": page} if page else {})))
-        yield from answer.get(items, [])
-        page = answer.get("nextPageToken")
-        if not page:
-            return
 
 
 def _report_type(item: Mapping[str, Any]) -> ReportType:

@@ -123,7 +123,7 @@ class Bench:
     def _caller(self, operation: Operation) -> Caller:
         return Caller(
             settings=self.stand.settings,
-            budget=self.stand.ledger,
+            quota=self.stand.ledger,
             limiter=self.stand.limiter,
             tokens=self.neighbour_tokens if operation.channel_id == self.neighbour_id else self.tokens,
             context=Context(

@@ -90,7 +90,7 @@ def work(told: Told) -> None:
     def caller_for(operation: Operation) -> Caller:
         return Caller(
             settings=settings_for(told.root),
-            budget=ledger,
+            quota=ledger,
             limiter=limiter,
             tokens=Token(told.token),
             context=Context(

@@ -103,7 +103,7 @@ class Stand:
         channel = self.channel(user, place)
         return Caller(
             settings=self.settings,
-            budget=self.ledger,
+            quota=self.ledger,
             limiter=self.limiter,
             tokens=Tokens(self.simulator, issue(self.simulator, name, place, scopes)),
             context=Context(account=name, channel_id=channel.id, **context),

@@ -193,7 +193,7 @@ def test_a_request_that_follows_a_crash_pays_for_itself_and_so_does_the_one_befo
     caller = stand.caller(operation_id="op-1")
     dying = Mortal(stand.firestore, stand.ledger.profile, stand.clock)
     with pytest.raises(Killed):
-        data.my_channel(replace(caller, budget=dying))
+        data.my_channel(replace(caller, quota=dying))
     data.my_channel(caller)
     assert counted(stand) == {"default": 2}
     later = stand.clock() + timedelta(hours=2)
