@@ -1,16 +1,18 @@
 """Answers that Google's client itself falls over are one fault each, like all others."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count, repeat
 
 import pytest
 
 from shared.clock import system_clock
-from shared.errors import CorruptData
-from shared.youtube import services, transport, uploads
+from shared.errors import CorruptData, InvalidRequest, Unavailable
+from shared.youtube import analytics, client, data, reporting, services, transport, uploads
 from shared.youtube.client import executed
 from tests.emulators.youtube.stand import settings_for
 
@@ -18,10 +20,11 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 class Odd(BaseHTTPRequestHandler):
-    """Answers what the server was told."""
+    """Answers what the server was told, one after the other."""
 
     def do_GET(self) -> None:
-        status, body, *location = self.server.told
+        self.server.seen.append(self.path)
+        status, body, *location = next(self.server.told)
         self.send_response(status)
         self.send_header("content-type", "application/json")
         for address in location:
@@ -40,10 +43,27 @@ class Odd(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     found = HTTPServer(("127.0.0.1", 0), Odd)
+    found.seen = []
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield found
     found.shutdown()
     found.server_close()
+
+
+def asking(server, stand):
+    """A caller whose YouTube is that server."""
+    return replace(stand.caller(), settings=settings_for(f"http://127.0.0.1:{server.server_port}"))
+
+
+def begin(caller):
+    return uploads.begin(
+        caller,
+        parts={"snippet": {"title": "t"}},
+        size=1,
+        content_type="video/mp4",
+        notify_subscribers=False,
+        file_name="f",
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +86,7 @@ def server() -> Iterator[HTTPServer]:
     ids=lambda value: value[:40].decode(errors="replace") if isinstance(value, bytes) else str(value),
 )
 def test_any_answer_is_one_fault(server, status, body, reason):
-    server.told = status, body
+    server.told = repeat((status, body))
     root = f"http://127.0.0.1:{server.server_port}"
     request = services.data(settings_for(root), "videos").list(part="id", id="x")
     outcome = executed(request, "token", clock=system_clock)
@@ -85,15 +105,57 @@ def test_an_answer_that_does_not_come_ends_in_time(monkeypatch):
 
 
 def test_a_session_that_is_not_at_youtube_is_not_begun(server, stand):
-    server.told = 200, b"", "https://evil.example/upload?upload_id=secret"
-    settings = settings_for(f"http://127.0.0.1:{server.server_port}")
+    server.told = repeat((200, b"", "https://evil.example/upload?upload_id=secret"))
     with pytest.raises(CorruptData) as refused:
-        uploads.begin(
-            replace(stand.caller(), settings=settings),
-            parts={"snippet": {"title": "t"}},
-            size=1,
-            content_type="video/mp4",
-            notify_subscribers=False,
-            file_name="f",
-        )
+        begin(asking(server, stand))
     assert refused.value.reason == "foreignSessionAddress"
+
+
+@pytest.mark.parametrize("kind", ["conflict", "aborted"])
+def test_a_conflict_where_a_session_begins_passes(stand, kind):
+    caller = stand.caller()
+    stand.inject(method="youtube.videos.insert", kind=kind, times=1)
+    with pytest.raises(Unavailable) as met:
+        begin(caller)
+    assert met.value.reason == "uploadNotStarted"
+    assert begin(caller).size == 1
+
+
+def page(following=None, *ids):
+    items = [{"id": found, "snippet": {"title": found}} for found in ids]
+    return 200, json.dumps({"items": items} | ({"nextPageToken": following} if following else {})).encode()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "requests"), [(repeat("same"), 2), (map(str, count(1)), 4)], ids=["same page", "always another"]
+)
+def test_a_listing_that_does_not_end_is_given_up(server, stand, monkeypatch, tokens, requests):
+    monkeypatch.setattr(client, "PAGES_MAX", 4)
+    server.told = (page(token, "a") for token in tokens)
+    with pytest.raises(CorruptData) as met:
+        data.my_playlists(asking(server, stand))
+    assert (met.value.reason, len(server.seen)) == ("endlessListing", requests)
+
+
+LOST = 400, b'{"error": {"errors": [{"reason": "invalidPageToken"}]}}'
+
+
+def test_a_listing_whose_place_is_lost_starts_again_once(server, stand):
+    server.told = iter([page("2", "a"), LOST, page("2", "a"), page(None, "b")])
+    assert [found.id for found in data.my_playlists(asking(server, stand))] == ["a", "b"]
+    server.told = iter([page("2", "a"), LOST, page("2", "a"), LOST])
+    with pytest.raises(InvalidRequest) as met:
+        data.my_playlists(asking(server, stand))
+    assert met.value.reason == "invalidPageToken"
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"items": null, "jobs": null, "rows": null, "columnHeaders": null}'])
+def test_an_answer_that_leaves_its_list_out_has_nothing_in_it(server, stand, body):
+    server.told = repeat((200, body))
+    caller = asking(server, stand)
+    assert data.my_playlists(caller) == ()
+    assert data.channels(caller, ["x"]) == ()
+    assert data.videos(caller, ["x"]).absent == ("x",)
+    assert reporting.list_jobs(caller) == ()
+    day = stand.clock().date()
+    assert analytics.query(caller, start=day, end=day, metrics=["views"]).rows == ()
