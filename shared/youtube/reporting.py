@@ -1,6 +1,6 @@
 """The Reporting API, typed: which reports exist, jobs that make them, reports, and their files.
 
-Costs no Data API unit, but has a daily budget of its own. A job makes one file for each Pacific day, with 30 days
+Costs no unit of the Data API, but has a daily quota of its own. A job makes one file for each Pacific day, with 30 days
 of history at first; YouTube issues a day again when it corrects it, so reports are listed by creation time.
 Source: discovery document of youtubereporting v1.
 """
@@ -40,7 +40,7 @@ class ReportType:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A standing order for one report type. expires_at: when YouTube stops it, None for never."""
+    """What makes one report type's reports, day after day. expires_at: when YouTube stops it, None for never."""
 
     id: str
     report_type: str
@@ -63,14 +63,6 @@ class Report:
     download_url: str
 
 
-@dataclass(frozen=True)
-class Downloaded:
-    """What a download wrote. written: bytes of CSV; received: bytes on the wire."""
-
-    written: int
-    received: int
-
-
 def report_types(caller: Caller) -> tuple[ReportType, ...]:
     """Every report type that the channel can have today."""
     listing = services.reporting(caller.settings, "reportTypes").list
@@ -83,17 +75,16 @@ def list_jobs(caller: Caller) -> tuple[Job, ...]:
     return tuple(_job(item) for item in caller.listing(listing, "jobs", pageSize=_PAGE))
 
 
-def create_job(caller: Caller, report_type: str, *, name: str | None = None) -> Job:
-    """Order a report type; when YouTube says that the order stands already, that one."""
+def create_job(caller: Caller, report_type: str) -> Job:
+    """Create the job for a report type; when YouTube says that there is one already, that one."""
     method = services.reporting(caller.settings, "jobs").create
-    body = {"reportTypeId": report_type, "name": name or report_type}
     try:
-        return _job(caller.execute(method(body=body)))
+        return _job(caller.execute(method(body={"reportTypeId": report_type, "name": report_type})))
     except Conflict:
-        standing = next((job for job in list_jobs(caller) if job.report_type == report_type), None)
-        if standing is None:
+        existing = next((job for job in list_jobs(caller) if job.report_type == report_type), None)
+        if existing is None:
             raise
-        return standing
+        return existing
 
 
 def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None = None) -> tuple[Report, ...]:
@@ -106,18 +97,17 @@ def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None 
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
-def download(caller: Caller, report: Report | str, into: BinaryIO) -> Downloaded:
-    """Write a report's CSV to `into`, unpacked on the way, in constant memory.
+def download(caller: Caller, url: str, into: BinaryIO) -> int:
+    """Write a report's CSV to `into`, unpacked on the way, in constant memory; how many bytes of it there are.
 
-    report: a Report, or its download URL. The length and, for a packed answer, its checksum are verified: a file
-    that was cut short or damaged raises Unavailable (reason damagedDownload), and `into` is as it was before.
-    Raises CorruptData for an address that is not the Reporting API's: the access token goes nowhere else.
+    The length and, for a packed answer, its checksum are verified: a file that was cut short or damaged raises
+    Unavailable (reason damagedDownload), and `into` is as it was before. Raises CorruptData for an address that is
+    not the Reporting API's: the access token goes nowhere else.
     """
-    url = report if isinstance(report, str) else report.download_url
     _check_address(url, caller.settings.reporting_root)
     start = into.tell()
 
-    def send(token: str) -> Outcome[Downloaded]:
+    def send(token: str) -> Outcome[int]:
         outcome = _fetch(url, token, into, caller)
         if outcome.fault is not None:
             into.seek(start)
@@ -135,7 +125,7 @@ def _check_address(url: str, root: str) -> None:
         )
 
 
-def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[Downloaded]:
+def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]:
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
 
     status, received, written = None, 0, 0
@@ -153,7 +143,7 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[Down
             unpack.finish()
     except (HTTPError, OSError, ValueError, zlib.error) as error:
         return Outcome(status, received, fault=_cut(error, status))
-    return Outcome(status, received, Downloaded(written, received))
+    return Outcome(status, received, written)
 
 
 def _cut(error: Exception, status: int | None) -> Fault:

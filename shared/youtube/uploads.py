@@ -62,7 +62,7 @@ def begin(
     notify_subscribers: bool,
     file_name: str,
 ) -> Session:
-    """Start a session for a video with these parts; 1 of the uploads' daily budget.
+    """Start a session for a video with these parts; 1 unit of the uploads' daily quota.
 
     file_name: shown to the channel's owner as the file's name. Raises the fault's error.
     """

@@ -57,13 +57,13 @@ def _best(work: Callable[[], object], times: int = 2000) -> float:
     return min(found)
 
 
-@row("operations.upload_1gib", unit="s", limit=Limit(bound=1.3, of="ratio_to_peer"))
+@row("publishing.upload_1gib", unit="s", limit=Limit(bound=1.3, of="ratio_to_peer"))
 def upload_a_gibibyte() -> Measured:
     """Seconds for 1 GiB from store to YouTube; the peer is http.client with nothing around it"""
     return Measured(value=_figures()["ours_seconds"], peer=_figures()["bare_seconds"])
 
 
-@row("operations.upload_memory", unit="MiB", limit=Limit(bound=96))
+@row("publishing.upload_memory", unit="MiB", limit=Limit(bound=96))
 def memory_of_a_gibibyte() -> Measured:
     """Memory above idle while 1 GiB is uploaded; the floor is the same for 100 MiB"""
     return Measured(value=_figures()["memory_1gib"], floor=_figures()["memory_100mib"])

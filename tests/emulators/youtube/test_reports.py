@@ -37,9 +37,9 @@ def test_reports_are_listed_by_creation_and_downloaded_whole(stand, reported):
     )
     assert 0 < len(later) < len(reports)
     into = BytesIO()
-    done = reporting.download(caller, reports[0], into)
+    written = reporting.download(caller, reports[0].download_url, into)
     assert into.getvalue().startswith(b"date,channel_id,")
-    assert done.written == len(into.getvalue())
+    assert written == len(into.getvalue())
     assert stand.ours()["reporting"] == stand.googles()["reporting"]
     assert stand.ours()["default"] == 0
 
@@ -48,15 +48,15 @@ def test_reports_are_listed_by_creation_and_downloaded_whole(stand, reported):
 @pytest.mark.parametrize("kind", ["cut", "damaged_gzip", "truncated"])
 def test_a_download_that_is_cut_or_damaged_leaves_nothing_behind(stand, reported, kind):
     caller = stand.caller()
-    report = max(reporting.list_reports(caller, reported.id), key=lambda found: found.start)
+    url = max(reporting.list_reports(caller, reported.id), key=lambda found: found.start).download_url
     stand.inject(method="youtubereporting.media.download", kind=kind, times=1)
     into = BytesIO(b"before")
     into.seek(0, 2)
     with pytest.raises(Unavailable) as met:
-        reporting.download(caller, report, into)
+        reporting.download(caller, url, into)
     assert met.value.reason in {"damagedDownload", "connectionLost"}
     assert into.getvalue() == b"before"
-    reporting.download(caller, report, into)
+    reporting.download(caller, url, into)
     assert into.getvalue().startswith(b"beforedate,")
 
 
