@@ -1,7 +1,7 @@
 """The Reporting API, typed: which reports exist, jobs that make them, reports, and their files.
 
-Costs no unit of the Data API, but has a daily quota of its own. A job makes one file for each Pacific day, with 30 days
-of history at first; YouTube issues a day again when it corrects it, so reports are listed by creation time.
+Costs no unit of the Data API, but has a daily quota of its own. A job makes one file for each Pacific day, with 30
+days of history at first; YouTube issues a day again when it corrects it, so reports are listed by creation time.
 Source: discovery document of youtubereporting v1.
 """
 

@@ -24,11 +24,6 @@ class History:
     retries: Mapping[str, int] = field(default_factory=dict)
     grant_holds: bool | None = None
 
-    def after(self, fault: Fault) -> History:
-        """This history with one more retry for the fault's reason."""
-        made = {**self.retries, fault.reason: self.retries.get(fault.reason, 0) + 1}
-        return History(made, self.grant_holds)
-
 
 @dataclass(frozen=True)
 class RetryDecision:
