@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +27,6 @@ INSERT = "youtube.videos.insert"
 SESSION = "upload.session"  # the name under which a session's own requests are logged; they cost nothing
 GRANULE = 256 * 1024
 """Every range but the last has a length that is a multiple of this many bytes."""
-
-MAX_BYTES = 256 * 1024**3
-"""The largest file that YouTube takes."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,14 @@ def begin(
 
     file_name: shown to the channel's owner as the file's name. Raises the fault's error.
     """
-    announced = _announcement(size, content_type)
+    from googleapiclient.http import MediaIoBaseUpload  # noqa: PLC0415 - paid by those who upload
+
     request = services.data(caller.settings, "videos").insert(
         part=",".join(sorted(parts)),
         body={name: dict(part) for name, part in parts.items()},
         notifySubscribers=notify_subscribers,
-        media_body=announced,
+        # Makes Google's client address the upload endpoint; the bytes go their own way.
+        media_body=MediaIoBaseUpload(BytesIO(), mimetype=content_type, resumable=True),
     )
     headers = {
         **request.headers,
@@ -87,8 +87,8 @@ def begin(
             return outcome
         address = http.fields.get("location", "")
         if http.status != 200 or not address:
-            return Outcome(http.status, 0, fault=damaged(status=http.status, detail="no session address"))
-        return Outcome(http.status, 0, address)
+            return replace(outcome, fault=damaged(status=http.status, detail="no session address"))
+        return replace(outcome, value=address)
 
     address = caller.spend(INSERT, send)
     _check_address(address, caller.settings.youtube_root)
@@ -98,11 +98,7 @@ def begin(
 def ask(caller: Caller, session: Session) -> Stored | Finished:
     """How far a session is. Raises Conflict, reason uploadSessionGone, when YouTube has forgotten it."""
     headers = {"content-range": f"bytes */{session.size}", "content-length": "0"}
-
-    def send(token: str) -> Outcome[Stored | Finished]:
-        return _position(caller, session, {**headers, **bearer(token)}, b"")
-
-    return caller.unpaid(SESSION, send)
+    return caller.unpaid(SESSION, lambda token: _position(caller, session, {**headers, **bearer(token)}, b""))
 
 
 def send_range(
@@ -126,10 +122,10 @@ def send_range(
 
 def cancel(caller: Caller, session: Session) -> None:
     """Make YouTube forget a session; one that is gone already is no error."""
-    headers = {"content-length": "0"}
 
     def send(token: str) -> Outcome[bool]:
-        http, outcome = _exchange(caller, "DELETE", session.address, {**headers, **bearer(token)}, b"")
+        headers = {"content-length": "0", **bearer(token)}
+        http, outcome = _exchange(caller, "DELETE", session.address, headers, b"")
         # 499 is how this protocol says "cancelled".
         done = http.status in {200, 204, 404, 410, 499}
         return Outcome(http.status, 0, True) if done else outcome
@@ -177,12 +173,11 @@ def _position(
     if outcome.fault is not None:
         return outcome
     if http.status == 308:
-        return Outcome(308, 0, Stored(_stored(http.fields.get("range", ""))))
+        return replace(outcome, value=Stored(_stored(http.fields.get("range", ""))))
     try:
-        video_id = json.loads(http.answer)["id"]
+        return replace(outcome, value=Finished(str(json.loads(http.answer)["id"])))
     except (ValueError, KeyError, TypeError, RecursionError):
-        return Outcome(http.status, len(http.answer), fault=damaged(status=http.status, detail="no video id"))
-    return Outcome(http.status, len(http.answer), Finished(str(video_id)))
+        return replace(outcome, fault=damaged(status=http.status, detail="no video id"))
 
 
 def _stored(header: str) -> int:
@@ -196,24 +191,3 @@ def _check_address(address: str, root: str) -> None:
     google = parts.scheme == "https" and (parts.hostname or "").endswith(".googleapis.com")
     if not google and (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
         raise CorruptData("An upload session's address is not YouTube's.", reason="foreignSessionAddress")
-
-
-def _announcement(size: int, content_type: str) -> Any:
-    from googleapiclient.http import MediaUpload  # noqa: PLC0415 - paid by those who upload
-
-    class Announced(MediaUpload):
-        """Tells Google's client what will come; the bytes go their own way."""
-
-        def size(self) -> int:
-            return size
-
-        def mimetype(self) -> str:
-            return content_type
-
-        def resumable(self) -> bool:
-            return True
-
-        def chunksize(self) -> int:
-            return GRANULE
-
-    return Announced()
