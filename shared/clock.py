@@ -61,6 +61,11 @@ def parse_instant(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
+def parse_optional(text: object) -> datetime | None:
+    """As `parse_instant`; None for a timestamp that is absent or empty."""
+    return parse_instant(text) if isinstance(text, str) and text else None
+
+
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a Z, as Google's APIs take it."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -13,7 +13,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from shared.clock import parse_instant
+from shared.clock import parse_optional
 from shared.errors import Forbidden
 from shared.youtube import services
 from shared.youtube.client import Caller
@@ -233,7 +233,7 @@ def _channel(item: Mapping[str, Any]) -> Channel:
         uploads_playlist=playlists.get("uploads") or None,
         country=snippet.get("country"),
         custom_url=snippet.get("customUrl"),
-        published_at=_instant(snippet.get("publishedAt")),
+        published_at=parse_optional(snippet.get("publishedAt")),
         thumbnail_url=snippet.get("thumbnails", {}).get("default", {}).get("url"),
         subscribers=None if hidden else _number(statistics.get("subscriberCount")),
         views=_number(statistics.get("viewCount")),
@@ -249,7 +249,7 @@ def _video(item: Mapping[str, Any]) -> Video:
         id=str(item["id"]),
         channel_id=snippet.get("channelId"),
         title=snippet.get("title"),
-        published_at=_instant(snippet.get("publishedAt")),
+        published_at=parse_optional(snippet.get("publishedAt")),
         duration=item.get("contentDetails", {}).get("duration"),
         privacy=status.get("privacyStatus"),
         upload_status=status.get("uploadStatus"),
@@ -264,7 +264,7 @@ def _stats(item: Mapping[str, Any]) -> Stats:
     return Stats(
         id=str(item["id"]),
         counts=_counts(item.get("statistics", {})),
-        published_at=_instant(item.get("snippet", {}).get("publishTime")),
+        published_at=parse_optional(item.get("snippet", {}).get("publishTime")),
         duration=item.get("contentDetails", {}).get("duration"),
     )
 
@@ -275,8 +275,8 @@ def _playlist_item(item: Mapping[str, Any]) -> PlaylistItem:
         id=str(item["id"]),
         video_id=str(details.get("videoId") or snippet.get("resourceId", {}).get("videoId", "")),
         title=snippet.get("title"),
-        added_at=_instant(snippet.get("publishedAt")),
-        published_at=_instant(details.get("videoPublishedAt")),
+        added_at=parse_optional(snippet.get("publishedAt")),
+        published_at=parse_optional(details.get("videoPublishedAt")),
         description=snippet.get("description"),
     )
 
@@ -286,7 +286,7 @@ def _playlist(item: Mapping[str, Any]) -> Playlist:
     return Playlist(
         id=str(item["id"]),
         title=str(snippet.get("title", "")),
-        created_at=_instant(snippet.get("publishedAt")),
+        created_at=parse_optional(snippet.get("publishedAt")),
     )
 
 
@@ -300,7 +300,3 @@ def _counts(statistics: Mapping[str, Any]) -> Counts:
 
 def _number(text: object) -> int | None:
     return int(text) if isinstance(text, str | int) else None
-
-
-def _instant(text: object) -> datetime | None:
-    return parse_instant(text) if isinstance(text, str) and text else None

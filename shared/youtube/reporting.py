@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from shared.clock import format_instant, parse_instant
+from shared.clock import format_instant, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.youtube import services
 from shared.youtube.classify import classify
@@ -175,7 +175,7 @@ def _report_type(item: Mapping[str, Any]) -> ReportType:
     return ReportType(
         id=str(item["id"]),
         name=str(item.get("name", "")),
-        deprecated_at=_instant(item.get("deprecateTime")),
+        deprecated_at=parse_optional(item.get("deprecateTime")),
         system_managed=bool(item.get("systemManaged")),
     )
 
@@ -186,7 +186,7 @@ def _job(item: Mapping[str, Any]) -> Job:
         report_type=str(item["reportTypeId"]),
         name=str(item.get("name", "")),
         created_at=parse_instant(item["createTime"]),
-        expires_at=_instant(item.get("expireTime")),
+        expires_at=parse_optional(item.get("expireTime")),
         system_managed=bool(item.get("systemManaged")),
     )
 
@@ -198,10 +198,6 @@ def _report(item: Mapping[str, Any]) -> Report:
         start=parse_instant(item["startTime"]),
         end=parse_instant(item["endTime"]),
         created_at=parse_instant(item["createTime"]),
-        job_expires_at=_instant(item.get("jobExpireTime")),
+        job_expires_at=parse_optional(item.get("jobExpireTime")),
         download_url=str(item["downloadUrl"]),
     )
-
-
-def _instant(text: object) -> datetime | None:
-    return parse_instant(text) if isinstance(text, str) and text else None
