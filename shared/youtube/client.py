@@ -36,7 +36,7 @@ PAGES_MAX = 200  # of one listing; no channel has as many
 
 
 class TokenSource(Protocol):
-    """Where a channel's access token comes from: `shared.access`, which stands above this room."""
+    """Where a channel's access token comes from. A protocol, because who has tokens stands above this room."""
 
     def access_token(self) -> str:
         """A token that is valid now. Raises ReauthRequired or Unavailable."""
