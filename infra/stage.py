@@ -25,7 +25,7 @@ import grimp
 from infra.deployment import ROOT, deployment
 
 DIST = ROOT / "dist"
-FIXED_TIME = 315_532_800  # 1980-01-01, the first instant that a zip archive can hold
+FIXED_TIME = 315_619_200  # 1980-01-02: a zip archive holds local times from 1980 on, also west of Greenwich
 MODE = 0o644
 COPIES_KEPT = 8  # of one function on the shelf: as many states of the tree may run at once
 

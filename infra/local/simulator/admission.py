@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from infra.judges.schemas import INTEGER, INTEGERS, Misfit
 from infra.local.simulator import discovery
 from infra.local.simulator.discovery import Method, Parameter
 from infra.local.simulator.errors import GoogleError, bad_request, invalid_field
@@ -127,10 +128,10 @@ def _typed(parameter: Parameter, text: str) -> Any:
 
 
 def _integer(parameter: Parameter, text: str) -> int:
-    if not discovery.INTEGER.fullmatch(text):
+    if not INTEGER.fullmatch(text):
         raise _invalid(parameter.name, f"Invalid value '{text}'. It is not a whole number.")
     number = int(text)
-    lowest, highest = discovery.INTEGERS[parameter.format or "int64"]
+    lowest, highest = INTEGERS[parameter.format or "int64"]
     low = lowest if parameter.minimum is None else parameter.minimum
     high = highest if parameter.maximum is None else parameter.maximum
     if not low <= number <= high:
@@ -171,7 +172,7 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _misfit(misfits: Iterable[discovery.Misfit]) -> GoogleError:
+def _misfit(misfits: Iterable[Misfit]) -> GoogleError:
     first = next(iter(misfits))
     parent, _, name = first.path.rpartition(".")
     if first.unknown:

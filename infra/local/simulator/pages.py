@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from infra.judges.schemas import document
 from infra.local.simulator import discovery
 from infra.local.simulator.consent import SIGN_IN_SCOPES, AuthRequest, Refusal
 from infra.local.simulator.world import Account, Channel
@@ -63,7 +64,7 @@ def refusal(error: Refusal) -> HTMLResponse:
 
 def _description(scope: str) -> str:
     for name in discovery.DOCUMENTS:
-        known = discovery.document(name)["auth"]["oauth2"]["scopes"]
+        known = document(name)["auth"]["oauth2"]["scopes"]
         if scope in known:
             return str(known[scope]["description"])
     return {

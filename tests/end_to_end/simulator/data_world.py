@@ -11,7 +11,7 @@ import httpx
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 
-from infra.local.simulator import discovery
+from infra.judges.schemas import document
 from infra.local.simulator.grants import Client, Grant
 from infra.local.simulator.state import Plan, Simulator
 from infra.local.simulator.world import Account, Channel
@@ -71,9 +71,9 @@ class Stage:
 
 @cache
 def _document(root: str) -> str:
-    document = {**discovery.document("youtube.v3"), "rootUrl": f"{root}/", "baseUrl": f"{root}/"}
-    document.pop("mtlsRootUrl", None)
-    return json.dumps(document)
+    moved = {**document("youtube.v3"), "rootUrl": f"{root}/", "baseUrl": f"{root}/"}
+    moved.pop("mtlsRootUrl", None)
+    return json.dumps(moved)
 
 
 def reason(error: Any) -> str:
