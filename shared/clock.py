@@ -66,6 +66,11 @@ def parse_optional(text: object) -> datetime | None:
     return parse_instant(text) if isinstance(text, str) and text else None
 
 
+def to_the_second(instant: datetime | None) -> str | None:
+    """ISO 8601 with its offset, as our own answers have it; None for no instant."""
+    return None if instant is None else instant.isoformat(timespec="seconds")
+
+
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a Z, as Google's APIs take it."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 import functions_framework
 from flask import Request, Response
 
-from shared import entry, fields
+from shared import entry, fields, ids
 from shared.access import front
 from shared.console import answers, page, read
 from shared.console.connections import Filter
 from shared.errors import MethodUnknown, NotFound, YtempireError
+from shared.fields import Fields
 from shared.settings import settings
 
 
@@ -47,8 +48,8 @@ def _json(request: Request) -> Response:
 def _retry(request: Request) -> Response:
     person = answers.person(request)
     front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
-    return answers.retried(form.get("operation", ""), by=person)
+    form = Fields(fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES)), "operation")
+    return answers.retried(form.id("operation", ids.OPERATION), by=person)
 
 
 @entry.answers(_trouble)

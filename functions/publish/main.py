@@ -1,7 +1,6 @@
-"""HTTP, private: the app's backend hands in uploads, thumbnails, updates, playlists and releases.
+"""HTTP, private: the app's backend submits uploads, thumbnails, updates, playlists and releases, or a plan.
 
-POST a submission ("quote": true only prices it), {"action": "read" | "cancel" | "retry", "operation": id}, or
-{"action": "plan", "work": [{"channel_id", "do", "times"}]}: what that would cost, what can run when, why not now.
+What may be asked: `shared.publishing.api`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
+from shared.publishing import api
 from shared.wiring import publishing
 
 
@@ -19,4 +19,4 @@ from shared.wiring import publishing
 @entry.answers_json
 def publish(request: Request) -> dict[str, Any]:
     """Answers the operation, what it costs, when it runs, and why not now."""
-    return publishing.handle(entry.json_body(request))
+    return api.handle(publishing.submissions(), entry.json_body(request))

@@ -1,4 +1,7 @@
-"""Cloud Tasks: one turn of one operation. Cloud Scheduler, with {"sweep": true}: what the dead left is settled."""
+"""Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones.
+
+A sweep also charges quota reservations whose holder died.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,24 @@ from typing import Any
 import functions_framework
 from flask import Request
 
-from shared import entry
-from shared.wiring import publishing
+from shared import entry, ids
+from shared.fields import Fields
+from shared.publishing.tasks import MAX_DELIVERIES
+from shared.wiring import publishing, quota
+
+_ATTEMPTS_MAX = 1_000_000
 
 
 @functions_framework.http
 @entry.answers_json
 def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
-    body = entry.json_body(request)
-    if body.get("sweep") is True:
-        return publishing.sweep()
+    asked = Fields(entry.json_body(request), "operation", "attempt", "sweep")
+    if asked.flag("sweep", default=False):
+        return {"queued": publishing.tasks().sweep(), "charged": quota.ledger().sweep()}
+    operation_id = asked.id("operation", ids.OPERATION)
+    number = asked.whole("attempt", most=_ATTEMPTS_MAX)
     retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
-    return publishing.run_turn(body, attempts_before=int(retries) if retries.isdecimal() else 0)
+    deliveries = int(retries) + 1 if retries.isdecimal() else 1
+    after = publishing.runner().run(operation_id, number, last_delivery=deliveries >= MAX_DELIVERIES)
+    return {"operation": after.id, "state": after.state.value, "reason": after.reason}

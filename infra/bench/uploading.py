@@ -1,4 +1,4 @@
-"""One upload in a process of its own: by our operations room, or by the barest client that can do it.
+"""One upload in a process of its own: by our publishing room, or by the barest client that can do it.
 
 `python -m infra.bench.uploading ours|bare STORE SIMULATOR TOKEN CHANNEL` prints seconds, idle_mib and peak_mib.
 Both read the object from the same store and send it to the same simulator.
@@ -72,12 +72,12 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
     from shared.publishing.operation import Operation, State  # noqa: PLC0415
     from shared.publishing.records import Operations  # noqa: PLC0415
     from shared.publishing.run import Runner  # noqa: PLC0415
+    from shared.publishing.tasks import Tasks  # noqa: PLC0415
     from shared.quota.ledger import Ledger  # noqa: PLC0415
     from shared.quota.profile import load  # noqa: PLC0415
     from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
     from shared.settings import settings  # noqa: PLC0415
     from shared.vault.vault import Vault  # noqa: PLC0415
-    from shared.wiring.publishing import source_of  # noqa: PLC0415
     from shared.youtube import services  # noqa: PLC0415
     from shared.youtube.client import Caller, Context  # noqa: PLC0415
 
@@ -116,16 +116,12 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
         )
 
     runner = Runner(
-        operations=Operations(client),
+        tasks=Tasks(operations=Operations(client), enqueue=lambda *_arguments: True, clock=system_clock),
         caller_for=caller_for,
-        sealing=Vault(_Keys(), system_clock),
-        source_of=source_of,
-        enqueue=lambda *_arguments: True,
-        clock=system_clock,
-        dice=random.Random(1),  # noqa: S311
-        owner="bench",
+        vault=Vault(_Keys(), system_clock),
+        rng=random.Random(1),  # noqa: S311
     )
-    runner.operations.create(operation)
+    runner.tasks.operations.create(operation)
     services.data(settings(), "videos")
     storage.session()
     idle = memory("VmRSS")

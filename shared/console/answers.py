@@ -34,14 +34,13 @@ def numbers(seen: Overview) -> Response:
 def retried(operation: str, *, by: str) -> Response:
     """Queue a failed operation again, and send the browser back to the page.
 
-    303 See Other, so that reloading the page does not press the button again. Raises InvalidRequest for what is
-    no operation's id.
+    303 See Other, so that reloading the page does not press the button again.
     """
     from shared.wiring import publishing  # noqa: PLC0415 - brings YouTube's client, which pages do without
 
     notice = "retried"
     try:
-        publishing.handle({"action": "retry", "operation": operation})
+        publishing.submissions().retry(operation)
         log("NOTICE", "operation retried from the console", operation=operation, operator=by)
     except Conflict:
         notice = "wrongState"

@@ -1,10 +1,13 @@
-"""Writing to YouTube, each thing exactly once: uploads, thumbnails, updates, playlists, releases that chain them.
+"""Writes to YouTube, each thing exactly once: uploads, thumbnails, updates, playlists, releases that chain them.
 
-requests, media, merge      what may be asked, what a file is, how an update keeps every other field
-plan, operation             the steps, their price; the few states and how they follow each other
-records                     operations in Firestore, changed only by compare-and-set
-sources, address            where bytes come from, and addresses that no source may have
-transfer, steps, adopt      the doing: the upload, the other steps, what exists already is taken over
-effects                     what a fault means for the connection, the video or the project
-run, submit                 one turn of one operation; accept, quote, read, cancel, retry
+api, submissions        the app's backend submits, prices, plans, reads, cancels and retries operations
+requests, intents       what may be asked for
+tasks                   queues attempts, requeues lost ones
+run, attempt            runs one attempt at an operation; what it may use
+steps, transfer         does the steps: the upload, and the others
+find_existing, merge    what exists already; how an update keeps every other field
+sources, address        where bytes come from, and addresses that no source may have
+retries, effects        what an error means for the operation, and for the connection, the video or the project
+records                 operations in Firestore, changed only where nobody else has written
+operation, plan, media  states and how they follow each other; steps and their calls; what a file is
 """

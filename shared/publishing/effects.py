@@ -1,8 +1,8 @@
 """What a fault means beyond the operation that met it: the connection, the video or the project is marked.
 
 reauthenticate, mark_channel   the connection can no longer publish, until its owner connects it again: new work
-                               is refused at the desk, and the console says why. Collecting goes on, as reading
-                               may well work; a grant that is dead for everything is the token room's to mark.
+                               is refused, and the console says why. Collecting continues, as reading may well
+                               work; a grant that is dead for everything is marked by `access`.
 mark_as_deleted                a video that we know of this channel is known to be gone
 tell_operator                  an alert, which ends with the first operation that succeeds
 treat_as_done, waiting         are the operation's own: `run`
@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING
 
 from shared.access import channels
 from shared.access.features import Capability
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import call_options
 from shared.collection import videos
 from shared.monitoring import alerts
+from shared.publishing.connection import FEATURE
 from shared.publishing.operation import Operation
 from shared.push.feed import VideoNotice
-from shared.youtube.policy import Action, policy
+from shared.youtube.policy import Action
 from shared.youtube.retry import RetryDecision
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
-
-FEATURE = "publish"
 
 
 def mark(client: Client, decision: RetryDecision, operation: Operation, now: datetime) -> None:
@@ -41,24 +40,10 @@ def mark(client: Client, decision: RetryDecision, operation: Operation, now: dat
         alerts.fire(client, alerts.YOUTUBE_API, decision.message, now)
 
 
-def succeeded(client: Client, now: datetime) -> None:
-    """YouTube takes this project's calls."""
-    alerts.resolve(client, alerts.YOUTUBE_API, now)
-
-
-def why_not(capability: Capability | None) -> tuple[str, str]:
-    """Reason and words for a connection that cannot publish."""
-    rule = policy().rules.get(capability.reason) if capability else None
-    if rule is None:
-        words = "This channel was connected without the permission to publish; connect it again and allow it."
-        return "publishNotGranted", words
-    return rule.reason, f"{rule.says} When that is mended, connect the channel again."
-
-
 def _video_gone(client: Client, operation: Operation, now: datetime) -> None:
     """Only a video of this channel that we know: the request may name any."""
     video_id = operation.video_id
-    known = client.collection(videos.COLLECTION).document(video_id).get(**patience()) if video_id else None
+    known = client.collection(videos.COLLECTION).document(video_id).get(**call_options()) if video_id else None
     if known is not None and known.exists and known.get("channel_id") == operation.channel_id:
         gone = VideoNotice(video_id=str(video_id), channel_id=operation.channel_id, updated=now, deleted=True)
         videos.record(client, gone)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared import ids
+from shared.clock import to_the_second
 from shared.fields import Fields, Inner
 from shared.publishing import plan
 from shared.quota.quotes import MOST_PIECES
@@ -86,7 +86,7 @@ def planned(asked: Sequence[Intent], estimate: Estimate) -> dict[str, Any]:
                 "later": [
                     {
                         "times": later.pieces,
-                        "runs_at": _instant(later.at),
+                        "runs_at": to_the_second(later.at),
                         "bucket": later.bucket,
                         "reason": later.reason,
                         "why_not_now": later.why,
@@ -97,7 +97,3 @@ def planned(asked: Sequence[Intent], estimate: Estimate) -> dict[str, Any]:
             for intent, part in zip(asked, estimate.parts, strict=True)
         ],
     }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")

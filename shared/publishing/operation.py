@@ -7,17 +7,19 @@
       v  │       v
     cancelled  failed ──> queued    by hand
 
-`turn` numbers the runs: each turn is one named task, so a task that is delivered twice, or late, is recognised. A
-running operation has an owner and a lease; whoever holds neither writes nothing.
+`attempt` numbers the runs of an operation: each is one named task, so a task that is delivered twice, or late, is
+recognised. A running operation has an owner and a lease; whoever holds neither writes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from shared.clock import to_the_second
 
 HISTORY_MAX = 60
 KEEP = timedelta(days=90)  # how long a finished operation can be read
@@ -66,7 +68,7 @@ class Operation:
     critical: it may use the quota that is kept in reserve. steps: what is done, in order; step: the index of the
     next one. results: what the steps found out (video_id, playlist_id, ...), and when they began what must not be
     done twice. upload: the upload's own record, with the sealed session. retries: by reason, since the last
-    progress. due_at: when the next turn runs, None once ended.
+    progress. due_at: when the next attempt begins, None once ended.
     """
 
     id: str
@@ -81,7 +83,7 @@ class Operation:
     updated_at: datetime
     due_at: datetime | None
     critical: bool = False
-    turn: int = 1
+    attempt: int = 1
     step: int = 0
     reason: str = ""
     message: str = ""
@@ -143,25 +145,12 @@ class Operation:
             "steps": list(self.steps),
             "reason": self.reason,
             "message": self.message,
-            "due_at": _text(self.due_at),
-            "created_at": _text(self.created_at),
-            "updated_at": _text(self.updated_at),
+            "due_at": to_the_second(self.due_at),
+            "created_at": to_the_second(self.created_at),
+            "updated_at": to_the_second(self.updated_at),
             "results": {name: found for name, found in self.results.items() if isinstance(found, str)},
             "acknowledged": self.upload.get("acknowledged"),
             "size": self.upload.get("size"),
             "retries": dict(self.retries),
-            "history": [
-                {
-                    "at": _text(event.at),
-                    "state": event.state.value,
-                    "step": event.step,
-                    "reason": event.reason,
-                    "message": event.message,
-                }
-                for event in self.history
-            ],
+            "history": [asdict(event) | {"at": to_the_second(event.at)} for event in self.history],
         }
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat(timespec="seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from shared.publishing.requests import Request
@@ -42,10 +43,6 @@ def steps(request: Request) -> tuple[str, ...]:
     return (*found, PROCESSING)
 
 
-def calls(planned: tuple[str, ...]) -> dict[str, int]:
+def calls(planned: tuple[str, ...]) -> Mapping[str, int]:
     """How often each method is called by steps that go well."""
-    counted: dict[str, int] = {}
-    for step in planned:
-        for method in CALLS[step]:
-            counted[method] = counted.get(method, 0) + 1
-    return counted
+    return Counter(method for step in planned for method in CALLS[step])

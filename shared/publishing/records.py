@@ -6,12 +6,13 @@ that comes back from a long pause, cannot overwrite each other: the later one fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import TIMEOUT, call_options, update
+from shared.cloud.steps import Change, Docs, Write
 from shared.errors import Conflict, NotFound
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
@@ -60,7 +61,7 @@ class Operations:
         from google.api_core.exceptions import AlreadyExists  # noqa: PLC0415 - Firestore is loaded by then
 
         try:
-            self._document(operation.id).create(_fields(operation), **patience())
+            self._document(operation.id).create(_fields(operation), **call_options())
         except AlreadyExists:
             stored = self.get(operation.id).operation
             if stored.fingerprint != operation.fingerprint:
@@ -70,26 +71,44 @@ class Operations:
 
     def get(self, operation_id: str) -> Record:
         """An operation. Raises NotFound."""
-        snapshot = self._document(operation_id).get(**patience())
+        snapshot = self._document(operation_id).get(**call_options())
         if not snapshot.exists:
-            raise NotFound("There is no such operation.", reason="operationNotFound")
+            raise _unknown()
         return Record(_MAPPER.read(operation_id, snapshot.to_dict()), snapshot.update_time)
 
     def save(self, record: Record, operation: Operation) -> None:
         """Replace what `record` read. Raises Superseded when somebody else has written since."""
         from google.api_core import exceptions  # noqa: PLC0415
 
-        before, after = _fields(record.operation), _fields(operation)
-        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        changed = _changed(record.operation, operation)
         if not changed:
             return
         # No retry by the library: a write whose answer was lost would fail its own precondition.
         option = self.client.write_option(last_update_time=record.version)
         try:
-            written = self._document(operation.id).update(changed, option=option, retry=None, timeout=5.0)
+            written = self._document(operation.id).update(changed, option=option, retry=None, timeout=TIMEOUT)
         except (exceptions.FailedPrecondition, exceptions.NotFound) as error:
             raise Superseded from error
         record.operation, record.version = operation, written.update_time
+
+    def change(self, operation_id: str, decide: Callable[[Operation], Operation | None]) -> Operation:
+        """Change an operation as `decide` says of its newest state, which None leaves as it is. Answers it.
+
+        Raises NotFound, what `decide` raises, and Unavailable when others write it again and again.
+        """
+        path = f"{COLLECTION}/{operation_id}"
+
+        def changed(docs: Docs) -> Change[Operation]:
+            doc = docs[path]
+            if doc is None:
+                raise _unknown()
+            before = _MAPPER.read(operation_id, doc.data)
+            after = decide(before)
+            if after is None:
+                return Change(before)
+            return Change(after, [Write(path, _changed(before, after))])
+
+        return update(self.client, [path], changed)
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
@@ -97,11 +116,11 @@ class Operations:
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
     def overdue(self, before: datetime, *, limit: int = 200) -> Iterator[Operation]:
-        """Operations whose next turn should have begun before an instant and that have not ended."""
+        """Operations whose next attempt should have begun before an instant and that have not ended."""
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
         query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before)).limit(limit)
-        for snapshot in query.stream(**patience()):
+        for snapshot in query.stream(**call_options()):
             yield _MAPPER.read(snapshot.id, snapshot.to_dict())
 
     def with_result(self, name: str, found: str) -> list[Operation]:
@@ -110,16 +129,16 @@ class Operations:
 
         made = FieldFilter(f"results.{name}", "==", found)
         query = self.client.collection(COLLECTION).where(filter=made).limit(20)
-        return [_MAPPER.read(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**patience())]
+        return [_MAPPER.read(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**call_options())]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         """Let no upload to this channel begin before an instant."""
         fields_ = {"until": until, "reason": reason, "expires_at": until}
-        self.client.document(PAUSES, channel_id).set(fields_, **patience())
+        self.client.document(PAUSES, channel_id).set(fields_, **call_options())
 
     def uploads_paused_until(self, channel_id: str, now: datetime) -> datetime | None:
         """When uploads to this channel may begin again; None when they may now."""
-        stored = self.client.document(PAUSES, channel_id).get(**patience()).to_dict()
+        stored = self.client.document(PAUSES, channel_id).get(**call_options()).to_dict()
         until = stored.get("until") if stored else None
         return until if isinstance(until, datetime) and until > now else None
 
@@ -129,7 +148,7 @@ class Operations:
         query = self.client.collection(COLLECTION).order_by(
             f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
         )
-        for snapshot in query.limit(limit).stream(**patience()):
+        for snapshot in query.limit(limit).stream(**call_options()):
             yield _MAPPER.read(snapshot.id, snapshot.to_dict())
 
     def _document(self, operation_id: str) -> Any:
@@ -139,3 +158,12 @@ class Operations:
 def _fields(operation: Operation) -> dict[str, Any]:
     # Only documents that have a field are listed by it: newest first within a state needs no index of two fields.
     return {**_MAPPER.fields(operation), _IN_STATE: {operation.state.value: operation.updated_at}}
+
+
+def _changed(before: Operation, after: Operation) -> dict[str, Any]:
+    stored = _fields(before)
+    return {name: value for name, value in _fields(after).items() if stored[name] != value}
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such operation.", reason="operationNotFound")

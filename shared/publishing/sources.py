@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from shared.cloud import storage
@@ -23,6 +23,9 @@ from shared.publishing.media import HEAD
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+SourceOf = Callable[[Mapping[str, Any], str], "Source"]
+"""The source that a request names, and the field that named it."""
 
 Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
@@ -139,27 +142,22 @@ class WebFile:
 
     def read(self, first: int, described: Described) -> Pieces:
         """As `Source`."""
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-        try:
-            with self._get(first, None) as answer:
-                total = _total(answer.headers.get("content-range", ""), first)
-                if answer.status in {404, 410, 412, 416} or (answer.status == 206 and total != described.size):
-                    raise changed(self.field_name)
-                if answer.status == 200:
-                    raise self._refused("no longer serves ranges, or answers with a page")
-                if answer.status != 206:
-                    raise self._bad_status(answer.status)
-                if _identity(answer.headers) != described.identity:
-                    raise changed(self.field_name)
-                left = described.size - first
-                for piece in answer.stream(PIECE, decode_content=False):
-                    left -= len(piece)
-                    yield piece
-                if left:
-                    raise changed(self.field_name)
-        except (HTTPError, OSError) as error:
-            raise Unavailable("The source stopped answering.", reason="sourceUnreachable") from error
+        with self._get(first, None) as answer:
+            total = _total(answer.headers.get("content-range", ""), first)
+            if answer.status in {404, 410, 412, 416} or (answer.status == 206 and total != described.size):
+                raise changed(self.field_name)
+            if answer.status == 200:
+                raise self._refused("no longer serves ranges, or answers with a page")
+            if answer.status != 206:
+                raise self._bad_status(answer.status)
+            if _identity(answer.headers) != described.identity:
+                raise changed(self.field_name)
+            left = described.size - first
+            for piece in answer.stream(PIECE, decode_content=False):
+                left -= len(piece)
+                yield piece
+            if left:
+                raise changed(self.field_name)
 
     @contextmanager
     def _get(self, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
@@ -175,6 +173,8 @@ class WebFile:
             if answer.status not in {301, 302, 303, 307, 308}:
                 try:
                     yield answer
+                except (HTTPError, OSError) as error:
+                    raise Unavailable("The source stopped answering.", reason="sourceUnreachable") from error
                 finally:
                     answer.close()
                 return
@@ -224,6 +224,13 @@ class WebFile:
         if status in {408, 425, 429} or status >= 500:
             return Unavailable(f"The source answers {status}.", reason="sourceUnreachable")
         return self._refused(f"answers {status}")
+
+
+def source_of(named: Mapping[str, Any], field_name: str) -> Source:
+    """The source that a request names."""
+    if "url" in named:
+        return WebFile(named["url"], field_name)
+    return StorageObject(named["bucket"], named["object"], field_name)
 
 
 def _total(content_range: str, first: int) -> int | None:

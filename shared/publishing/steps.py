@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 
 from shared.errors import InvalidRequest, YtempireError
 from shared.publishing import media
-from shared.publishing.adopt import LISTED_WITHIN, existing_entry, existing_playlist
+from shared.publishing.attempt import Attempt, Done, Postponed
+from shared.publishing.find_existing import LISTED_WITHIN, existing_entry, existing_playlist
 from shared.publishing.merge import merged
 from shared.publishing.plan import PLAYLIST, PLAYLIST_ITEM, PROCESSING, THUMBNAIL, TRANSFER, UPDATE
 from shared.publishing.requests import check_schedule
 from shared.publishing.transfer import transfer
-from shared.publishing.turn import Done, Outcome, Postponed, Turn
 from shared.youtube import data
 from shared.youtube.data import Video
 from shared.youtube.faults import as_error, damaged, may_be_done
 
 FIRST_LOOK = timedelta(seconds=30)
 LOOK_EVERY = timedelta(minutes=5)
-PATIENCE = timedelta(hours=48)
+PROCESSING_MAX = timedelta(hours=48)
 _PROCESSING_PARTS = "status,processingDetails"
 
 FAILED: Mapping[str, str] = {
@@ -49,10 +49,10 @@ REJECTED: Mapping[str, str] = {
 }
 
 
-def thumbnail(turn: Turn) -> Outcome:
+def thumbnail(attempt: Attempt) -> Done:
     """Set the video's picture, once it is certain that it is one."""
-    work = turn.operation.work.get("thumbnail", turn.operation.work)
-    source = turn.source_of(work["source"], "thumbnail.source")
+    work = attempt.work("thumbnail")
+    source = attempt.source_of(work["source"], "thumbnail.source")
     described = source.describe()
     content_type = media.image_type(described.head)
     if content_type is None:
@@ -67,64 +67,64 @@ def thumbnail(turn: Turn) -> Outcome:
         )
     with closing(source.read(0, described)) as pieces:
         image = b"".join(pieces)
-    data.thumbnails_set(turn.caller, video_id=_video_id(turn), image=image, content_type=content_type)
+    data.thumbnails_set(attempt.caller, video_id=_video_id(attempt), image=image, content_type=content_type)
     return Done(message="The thumbnail is set.")
 
 
-def update(turn: Turn) -> Outcome:
+def update(attempt: Attempt) -> Done:
     """Write the parts that change, with everything else in them as it is."""
-    check_schedule(turn.operation.kind, turn.operation.work, turn.clock())
-    changes = turn.operation.work["parts"]
-    video_id = _video_id(turn)
-    found = data.videos(turn.caller, [video_id], parts=",".join(sorted(changes)))
+    check_schedule(attempt.operation.kind, attempt.operation.work, attempt.clock())
+    changes = attempt.operation.work["parts"]
+    video_id = _video_id(attempt)
+    found = data.videos(attempt.caller, [video_id], parts=",".join(sorted(changes)))
     if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=turn.clock)
+        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
     parts = merged(found.videos[0].resource, changes)
     if not parts:
         return Done({"video_id": video_id}, "The video is as wanted already.")
-    data.videos_update(turn.caller, video_id, parts)
+    data.videos_update(attempt.caller, video_id, parts)
     return Done({"video_id": video_id}, "The video is updated.")
 
 
-def playlist(turn: Turn) -> Outcome:
+def playlist(attempt: Attempt) -> Done:
     """Create a playlist, unless an earlier try did."""
-    work = turn.operation.work.get("playlist", turn.operation.work)
+    work = attempt.work("playlist")
     playlist_id = _once(
-        turn,
+        attempt,
         "playlist",
-        look=lambda begun: existing_playlist(turn, title=work["title"], begun=begun),
+        look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
         make=lambda: data.playlists_insert(
-            turn.caller, title=work["title"], description=work["description"], privacy=work["privacy"]
+            attempt.caller, title=work["title"], description=work["description"], privacy=work["privacy"]
         ),
     )
     return Done({"playlist_id": playlist_id}, "The playlist exists.")
 
 
-def playlist_item(turn: Turn) -> Outcome:
+def playlist_item(attempt: Attempt) -> Done:
     """Add the video to the playlist, unless it is in it."""
-    playlist_id = str(turn.operation.results.get("playlist_id") or turn.operation.work["playlist_id"])
-    video_id = _video_id(turn)
+    playlist_id = str(attempt.operation.results.get("playlist_id") or attempt.operation.work["playlist_id"])
+    video_id = _video_id(attempt)
     entry_id = _once(
-        turn,
+        attempt,
         "entry",
-        look=lambda _begun: existing_entry(turn, playlist_id=playlist_id, video_id=video_id),
-        make=lambda: data.playlist_items_insert(turn.caller, playlist_id=playlist_id, video_id=video_id),
+        look=lambda _begun: existing_entry(attempt, playlist_id=playlist_id, video_id=video_id),
+        make=lambda: data.playlist_items_insert(attempt.caller, playlist_id=playlist_id, video_id=video_id),
     )
     return Done({"playlist_item_id": entry_id}, "The video is in the playlist.")
 
 
-def _once(turn: Turn, name: str, look: Callable[[datetime], str | None], make: Callable[[], str]) -> str:
+def _once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], make: Callable[[], str]) -> str:
     """Make what YouTube would make twice if it were asked twice; its id.
 
-    The attempt is announced in the record before it is sent. Where its outcome is not known, what it may have made
+    The record says that the call is made before it is sent. Where its answer is not known, what it may have made
     is looked for twice, some time apart, because YouTube may not list at once what it has just made.
     """
     begun_at, missing_since = f"{name}_begun_at", f"{name}_missing_since"
 
     def note(**marks: datetime | None) -> None:
-        turn.save(results={**turn.operation.results, **marks})
+        attempt.save(results={**attempt.operation.results, **marks})
 
-    now, marks = turn.clock(), turn.operation.results
+    now, marks = attempt.clock(), attempt.operation.results
     begun: datetime | None = marks.get(begun_at)
     if begun is not None:
         if found := look(begun):
@@ -143,31 +143,31 @@ def _once(turn: Turn, name: str, look: Callable[[datetime], str | None], make: C
         raise
 
 
-def processing(turn: Turn) -> Outcome:
+def processing(attempt: Attempt) -> Done:
     """Follow YouTube's processing to its end. Raises InvalidRequest with the reason in plain words."""
-    now = turn.clock()
-    since = turn.operation.results.get("processing_since")
+    now = attempt.clock()
+    since = attempt.operation.results.get("processing_since")
     if since is None:
-        turn.save(results={**turn.operation.results, "processing_since": now})
+        attempt.save(results={**attempt.operation.results, "processing_since": now})
         since = now
         raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
-    found = data.videos(turn.caller, [_video_id(turn)], parts=_PROCESSING_PARTS)
+    found = data.videos(attempt.caller, [_video_id(attempt)], parts=_PROCESSING_PARTS)
     if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=turn.clock)
+        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
     video = found.videos[0]
-    _check_refused(turn, video)
+    _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
     if video.upload_status == "processed" or status == "succeeded":
         return Done({"upload_status": "processed"}, "YouTube has processed the video.")
     if status in {"failed", "terminated"}:
-        raise as_error(damaged("processingFailure", detail=status), clock=turn.clock)
-    if now - since > PATIENCE:
+        raise as_error(damaged("processingFailure", detail=status), clock=attempt.clock)
+    if now - since > PROCESSING_MAX:
         raise InvalidRequest("YouTube has not finished processing in two days.", reason="processingTooLong")
     wait = min(LOOK_EVERY, max(FIRST_LOOK, now - since))
     raise Postponed(now + wait, "processing", "YouTube processes the video.")
 
 
-def _check_refused(turn: Turn, video: Video) -> None:
+def _check_refused(attempt: Attempt, video: Video) -> None:
     if video.upload_status == "failed":
         reason = video.failure_reason or "unknown"
         raise InvalidRequest(FAILED.get(reason, f"YouTube could not use the file ({reason})."), reason=reason)
@@ -175,16 +175,16 @@ def _check_refused(turn: Turn, video: Video) -> None:
         reason = video.rejection_reason or "unknown"
         raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
     if video.upload_status == "deleted":
-        raise as_error(damaged("videoNotFound", detail="deleted"), clock=turn.clock)
+        raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
 
 
-def _video_id(turn: Turn) -> str:
-    video_id = turn.operation.video_id
+def _video_id(attempt: Attempt) -> str:
+    video_id = attempt.operation.video_id
     assert video_id is not None
     return video_id
 
 
-STEPS: Mapping[str, Callable[[Turn], Outcome]] = {
+STEPS: Mapping[str, Callable[[Attempt], Done]] = {
     TRANSFER: transfer,
     PROCESSING: processing,
     THUMBNAIL: thumbnail,

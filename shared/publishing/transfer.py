@@ -1,7 +1,7 @@
 """The upload: bytes stream from the source to YouTube, and whatever dies, one video comes of it.
 
-Before the first byte is sent the session's address is stored, sealed. From then on any turn can ask YouTube how
-far it is and go on from there. A session that was never stored has no bytes, so it makes no video. A session that
+Before the first byte is sent the session's address is stored, sealed. From then on any attempt can ask YouTube how
+far it is and continue there. A session that was never stored has no bytes, so it makes no video. A session that
 YouTube has forgotten is replaced only after looking whether its video is there.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 from shared.errors import Conflict, InvalidRequest
 from shared.publishing import media
-from shared.publishing.adopt import LISTED_WITHIN, existing_video
+from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
+from shared.publishing.find_existing import LISTED_WITHIN, existing_video
 from shared.publishing.requests import check_schedule
 from shared.publishing.sources import Described, Source, changed
-from shared.publishing.turn import Done, HandOn, Outcome, OutOfTime, Postponed, Turn
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
@@ -25,125 +25,123 @@ FIELD = "upload.session"
 _RESTARTS = 3
 
 
-def transfer(turn: Turn) -> Outcome:
-    """Bring the file to YouTube; results: video_id. Raises whatever stops it; the next turn goes on from there."""
-    work = turn.operation.work.get("upload", turn.operation.work)
-    source = turn.source_of(work["source"], "upload.source")
+def transfer(attempt: Attempt) -> Done:
+    """Upload the file; results: video_id. Raises whatever stops it; the next attempt continues from there."""
+    work = attempt.work("upload")
+    source = attempt.source_of(work["source"], "upload.source")
     try:
-        return _stream(turn, source, work)
-    except OutOfTime:
-        return HandOn()
+        return _stream(attempt, source, work)
     except Conflict as error:
         if error.reason != "uploadSessionGone":
             raise
-        return _without_session(turn, work, error)
+        return _without_session(attempt, work, error)
 
 
-def _without_session(turn: Turn, work: Mapping[str, Any], error: Conflict) -> Outcome:
-    """The session is gone: take over its video if there is one, else let the next turn begin again.
+def _without_session(attempt: Attempt, work: Mapping[str, Any], error: Conflict) -> Done:
+    """The session is gone: its video is the result if there is one, else the next attempt begins again.
 
     A video that has just been made may not be listed yet. So it is looked for twice, some time apart.
     """
-    found = existing_video(turn, title=work["parts"]["snippet"]["title"])
+    found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
     if found is not None:
         return Done({"video_id": found}, "The video was complete; only the answer had been lost.")
-    upload = dict(turn.operation.upload)
+    upload = dict(attempt.operation.upload)
     if upload.get("restarts", 0) >= _RESTARTS:
         raise error
-    now = turn.clock()
+    now = attempt.clock()
     missing_since = upload.get("missing_since") or now
     if now < missing_since + LISTED_WITHIN:
-        turn.save(upload={**upload, "missing_since": missing_since})
+        attempt.save(upload={**upload, "missing_since": missing_since})
         message = "YouTube has forgotten the upload; its video is looked for once more before it begins again."
         raise Postponed(missing_since + LISTED_WITHIN, error.reason, message)
     upload.update(session=None, restarts=upload.get("restarts", 0) + 1, acknowledged=0, missing_since=None)
-    turn.save(upload=upload)
-    return HandOn()
+    attempt.save(upload=upload)
+    raise Requeue
 
 
-def _stream(turn: Turn, source: Source, work: Mapping[str, Any]) -> Outcome:
-    session, position = _session(turn, source, work)
+def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
+    session, position = _session(attempt, source, work)
     if isinstance(position, Stored):
-        _moved(turn, position)  # of the portion that was cut off last time some may have arrived
-    described = Described(session.size, turn.operation.upload["identity"])
+        _moved(attempt, position)  # of the portion that was cut off last time some may have arrived
+    described = Described(session.size, attempt.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
-            position = _settled(turn, session)
+            position = _settled(attempt, session)
             continue
         with closing(source.read(position.count, described)) as pieces:
-            position = _portions(turn, session, position, _Feed(pieces, turn))
-        # Asked only here: a turn that began sends at least one portion, or slow beginnings would go on for ever.
-        if isinstance(position, Stored) and turn.out_of_time:
-            _moved(turn, position)
-            return HandOn()
-    turn.save(upload={**turn.operation.upload, "acknowledged": session.size})
+            position = _portions(attempt, session, position, _Feed(pieces, attempt))
+        # Asked only here: an attempt that began sends at least one portion, or slow beginnings would never end.
+        if isinstance(position, Stored) and attempt.out_of_time:
+            _moved(attempt, position)
+            raise Requeue
+    attempt.save(upload={**attempt.operation.upload, "acknowledged": session.size})
     return Done({"video_id": position.video_id}, "YouTube has the whole file.")
 
 
-def _portions(turn: Turn, session: Session, position: Stored, feed: _Feed) -> Stored | Finished:
+def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed) -> Stored | Finished:
     """Portions from one read of the source, until YouTube is done, or takes less than it was sent."""
     while True:
         first = position.count
-        length = min(turn.limits.portion, session.size - first)
-        answer = uploads.send_range(turn.caller, session, first=first, length=length, body=feed.take(length))
+        length = min(attempt.limits.portion, session.size - first)
+        answer = uploads.send_range(attempt.caller, session, first=first, length=length, body=feed.take(length))
         if isinstance(answer, Finished):
             return answer
         if answer.count <= first:
-            raise as_error(damaged(status=308, detail="no progress"), clock=turn.clock)
-        turn.beat(upload={**turn.operation.upload, "acknowledged": answer.count}, retries={})
-        if answer.count != first + length or answer.count == session.size or turn.out_of_time:
+            raise as_error(damaged(status=308, detail="no progress"), clock=attempt.clock)
+        attempt.beat(upload={**attempt.operation.upload, "acknowledged": answer.count}, retries={})
+        if answer.count != first + length or answer.count == session.size or attempt.out_of_time:
             return answer
         position = answer
 
 
-def _moved(turn: Turn, position: Stored) -> None:
+def _moved(attempt: Attempt, position: Stored) -> None:
     """Remember how far YouTube is. When that is further than ever, all that went wrong before is forgotten."""
-    upload = turn.operation.upload
+    upload = attempt.operation.upload
     if position.count > upload.get("acknowledged", 0):
-        turn.save(upload={**upload, "acknowledged": position.count}, retries={})
+        attempt.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
-def _settled(turn: Turn, session: Session) -> Stored | Finished:
+def _settled(attempt: Attempt, session: Session) -> Stored | Finished:
     """All bytes are there, but YouTube has not said so yet."""
-    answer = uploads.ask(turn.caller, session)
+    answer = uploads.ask(attempt.caller, session)
     if isinstance(answer, Stored) and answer.count >= session.size:
-        raise as_error(damaged(status=308, detail="complete without a video"), clock=turn.clock)
+        raise as_error(damaged(status=308, detail="complete without a video"), clock=attempt.clock)
     return answer
 
 
-def abandoned(turn: Turn) -> dict[str, str]:
-    """The video that a cancelled upload has made by now; where it has made none, YouTube is told to forget it."""
-    if not turn.operation.upload.get("session"):
+def end_session(attempt: Attempt) -> dict[str, str]:
+    """End a cancelled upload's session; the video that it has made by now, if it has made one."""
+    if not attempt.operation.upload.get("session"):
         return {}
-    work = turn.operation.work.get("upload", turn.operation.work)
-    session = _opened(turn)
+    work = attempt.work("upload")
+    session = _opened(attempt)
     try:
-        position = uploads.ask(turn.caller, session)
+        position = uploads.ask(attempt.caller, session)
     except Conflict:
-        found = existing_video(turn, title=work["parts"]["snippet"]["title"])
+        found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
         return {"video_id": found} if found else {}
     if isinstance(position, Finished):
         return {"video_id": position.video_id}
-    uploads.cancel(turn.caller, session)
+    uploads.cancel(attempt.caller, session)
     return {}
 
 
-def _opened(turn: Turn) -> Session:
-    upload = turn.operation.upload
-    address = turn.sealing.open(upload["session"], record=turn.path, field=FIELD).decode()
+def _opened(attempt: Attempt) -> Session:
+    upload = attempt.operation.upload
+    address = attempt.vault.open(upload["session"], record=attempt.path, field=FIELD).decode()
     return Session(address, upload["size"])
 
 
-def _session(turn: Turn, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
-    if turn.operation.upload.get("session"):
-        session = _opened(turn)
-        return session, uploads.ask(turn.caller, session)
-    return _begun(turn, source, work), Stored(0)
+def _session(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
+    if attempt.operation.upload.get("session"):
+        session = _opened(attempt)
+        return session, uploads.ask(attempt.caller, session)
+    return _begun(attempt, source, work), Stored(0)
 
 
-def _begun(turn: Turn, source: Source, work: Mapping[str, Any]) -> Session:
-    check_schedule(turn.operation.kind, turn.operation.work, turn.clock())
-    _check_pause(turn)
+def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:
+    check_schedule(attempt.operation.kind, attempt.operation.work, attempt.clock())
+    _check_pause(attempt)
     described = source.describe()
     content_type = _checked(described)
     if not described.identity:
@@ -153,32 +151,32 @@ def _begun(turn: Turn, source: Source, work: Mapping[str, Any]) -> Session:
             reason="sourceUnusable",
             field="upload.source",
         )
-    earlier = turn.operation.upload
+    earlier = attempt.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
         raise changed("upload.source")
     upload = {
         "size": described.size,
         "identity": described.identity,
-        "begun_at": earlier.get("begun_at") or turn.clock(),
+        "begun_at": earlier.get("begun_at") or attempt.clock(),
         "restarts": earlier.get("restarts", 0),
         "acknowledged": 0,
     }
-    turn.save(upload=upload)
+    attempt.save(upload=upload)
     session = uploads.begin(
-        turn.caller,
+        attempt.caller,
         parts=work["parts"],
         size=described.size,
         content_type=content_type,
         notify_subscribers=work["notify_subscribers"],
-        file_name=turn.operation.id,
+        file_name=attempt.operation.id,
     )
-    sealed = turn.sealing.seal(session.address.encode(), record=turn.path, field=FIELD)
-    turn.save(upload={**upload, "session": sealed})
+    sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
+    attempt.save(upload={**upload, "session": sealed})
     return session
 
 
-def _check_pause(turn: Turn) -> None:
-    until = turn.operations.uploads_paused_until(turn.operation.channel_id, turn.clock())
+def _check_pause(attempt: Attempt) -> None:
+    until = attempt.operations.uploads_paused_until(attempt.operation.channel_id, attempt.clock())
     if until is not None:
         raise Postponed(
             until, "uploadLimitExceeded", "This channel has uploaded as much as YouTube allows it for now."
@@ -202,11 +200,11 @@ def _checked(described: Described) -> str:
 
 
 class _Feed:
-    """Cuts what a source gives into portions, and keeps the turn's hold while bytes flow."""
+    """Cuts what a source gives into portions, and renews the attempt's lease while bytes flow."""
 
-    def __init__(self, pieces: Iterator[bytes], turn: Turn) -> None:
+    def __init__(self, pieces: Iterator[bytes], attempt: Attempt) -> None:
         self._pieces = pieces
-        self._turn = turn
+        self._attempt = attempt
         self._rest = b""
 
     def take(self, length: int) -> Iterator[bytes]:
@@ -219,5 +217,5 @@ class _Feed:
             if len(piece) > length:
                 piece, self._rest = piece[:length], piece[length:]
             length -= len(piece)
-            self._turn.beat()
+            self._attempt.beat()
             yield piece

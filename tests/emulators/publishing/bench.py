@@ -1,4 +1,4 @@
-"""The operations room against the simulator, Firestore, a sealed vault and a store of files.
+"""The publishing room against the simulator, Firestore, a sealed vault and a store of files.
 
 Time is the simulator's. Tasks wait in a box that keeps Cloud Tasks' promise of names; `run_due` delivers what is
 due, and `settle` moves the clock from one task to the next until all is done.
@@ -18,14 +18,14 @@ from typing import Any
 from infra.local import object_store
 from infra.local.simulator.uploads.sessions import Session, Sessions
 from shared.cloud import storage
-from shared.errors import NotFound
 from shared.publishing import plan
+from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
 from shared.publishing.run import Runner
-from shared.publishing.sources import Source, StorageObject
-from shared.publishing.submit import Desk, Quote
-from shared.publishing.turn import Limits
+from shared.publishing.sources import Source, source_of
+from shared.publishing.submissions import Quote, Submissions
+from shared.publishing.tasks import Tasks
 from shared.vault.vault import Vault
 from shared.youtube.client import Caller, Context
 from tests.emulators.youtube.stand import Stand, Tokens, issue, standing
@@ -89,32 +89,40 @@ class Bench:
         self.tokens = self._tokens(0)
         self.neighbour_id = self.stand.channel(place=1).id
         self.neighbour_tokens = self._tokens(1)
-        self.desk = Desk(
-            operations=self.operations,
-            estimate=self.stand.quote,
-            owner_of=self._owner,
-            enqueue=self.box.enqueue,
-            clock=self.stand.clock,
+        self.connect(self.channel_id)
+        self.connect(self.neighbour_id)
+        self.submissions = Submissions(tasks=self.tasks(), estimate=self.stand.quote)
+
+    def tasks(self, **changes: Any) -> Tasks:
+        made: dict[str, Any] = {"enqueue": self.box.enqueue, "clock": self.stand.clock}
+        return Tasks(operations=self.operations, **{**made, **changes})
+
+    def connect(self, channel_id: str) -> None:
+        """The channel's record, as a connection leaves it."""
+        self.stand.firestore.document("channels", channel_id).set(
+            {
+                "user_id": self.user,
+                "google_account": None,
+                "title": "A channel",
+                "uploads_playlist": None,
+                "state": "connected",
+                "state_reason": "",
+                "state_since": self.stand.clock(),
+                "capabilities": {"publish": {"have": True, "reason": "granted"}},
+                "connected_at": self.stand.clock(),
+            }
         )
 
     def _tokens(self, place: int) -> Tokens:
         return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place))
 
-    def _owner(self, channel_id: str) -> str:
-        if channel_id not in {self.channel_id, self.neighbour_id}:
-            raise NotFound("This channel is not connected.", reason="notConnected")
-        return self.user
-
     def runner(self, **changes: Any) -> Runner:
         made: dict[str, Any] = {
-            "operations": self.operations,
+            "tasks": self.tasks(),
             "caller_for": self._caller,
-            "sealing": self.vault,
+            "vault": self.vault,
             "source_of": self._source,
-            "enqueue": self.box.enqueue,
-            "clock": self.stand.clock,
-            "dice": random.Random(next(self.names)),
-            "owner": f"worker-{next(self.names)}",
+            "rng": random.Random(next(self.names)),
             "limits": self.limits,
             "sleep": lambda seconds: self.stand.advance(seconds=seconds),
         }
@@ -137,9 +145,7 @@ class Bench:
         )
 
     def _source(self, named: Mapping[str, Any], field_name: str) -> Source:
-        if "url" in named:
-            return self.sources[named["url"]]
-        return StorageObject(named["bucket"], named["object"], field_name)
+        return self.sources[named["url"]] if "url" in named else source_of(named, field_name)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -164,7 +170,7 @@ class Bench:
             "channel_id": self.channel_id,
             **work,
         }
-        return self.desk.submit(self.desk.request(body))
+        return self.submissions.submit(self.submissions.request(body))
 
     # --- running ------------------------------------------------------------------------------------------------
 
@@ -174,7 +180,7 @@ class Bench:
         due = [name for name, (when, _) in self.box.waiting.items() if when is None or when <= now]
         for name in due:
             _, payload = self.box.waiting.pop(name)
-            self.runner().run(payload["operation"], payload["turn"])
+            self.runner().run(payload["operation"], payload["attempt"])
         return len(due)
 
     def settle(self, operation: Operation, *, within: timedelta = timedelta(days=3)) -> Operation:

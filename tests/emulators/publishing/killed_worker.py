@@ -1,4 +1,4 @@
-"""A worker to be killed: one turn of one operation in a process of its own, told everything it needs.
+"""A worker to be killed: one attempt of one operation in a process of its own, told everything it needs.
 
 It is killed from outside at any moment, or kills itself when it looks at the clock for the n-th time. Whoever
 writes looks at the clock first, so that n = 1, 2, 3, ... dies between every two writes.
@@ -10,10 +10,8 @@ import itertools
 import os
 import random
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import google.auth.transport.requests
 import google.cloud.firestore
@@ -22,11 +20,11 @@ import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server,
 from shared.clock import system_clock
 from shared.errors import Unavailable
 from shared.publishing import plan
+from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.run import Runner
-from shared.publishing.sources import Source, StorageObject
-from shared.publishing.turn import Limits
+from shared.publishing.tasks import Tasks
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
@@ -53,7 +51,7 @@ class Told:
     token: str
     ahead: float
     operation: str
-    turn: int
+    attempt: int
     seed: int
     dies_at: int = 0
     seconds: float = LIMITS.seconds
@@ -73,7 +71,7 @@ class Token:
 
 
 def work(told: Told) -> None:
-    """Run the turn, unless killed before."""
+    """Run the attempt, unless killed before."""
     os.environ.update(told.environment)
     client = google.cloud.firestore.Client(project=told.project)
 
@@ -103,22 +101,15 @@ def work(told: Told) -> None:
             calls=lambda _call: None,
         )
 
-    def source_of(named: Mapping[str, Any], field: str) -> Source:
-        return StorageObject(named["bucket"], named["object"], field)
-
     runner = Runner(
-        operations=Operations(client),
+        tasks=Tasks(operations=Operations(client), enqueue=lambda *_arguments: True, clock=clock),
         caller_for=caller_for,
-        sealing=Vault(Keys(), clock),
-        source_of=source_of,
-        enqueue=lambda *_arguments: True,
-        clock=clock,
-        dice=random.Random(told.seed),
-        owner=f"pid-{os.getpid()}",
+        vault=Vault(Keys(), clock),
+        rng=random.Random(told.seed),
         limits=replace(LIMITS, seconds=told.seconds),
         sleep=lambda _seconds: None,
     )
     try:
-        runner.run(told.operation, told.turn)
+        runner.run(told.operation, told.attempt)
     except Unavailable:
         return  # whoever held it before is dead; the lease ends in a moment

@@ -9,9 +9,8 @@ import pytest
 from infra.deployment import ROOT
 from shared.errors import Unavailable
 from shared.publishing.operation import State
-from shared.publishing.run import OVERDUE
-from shared.wiring import publishing as desk
-from shared.wiring.publishing import MAX_ATTEMPTS
+from shared.publishing.tasks import MAX_DELIVERIES, OVERDUE
+from shared.wiring import publishing
 
 
 def broken(*_arguments):
@@ -27,14 +26,14 @@ def by_another(bench, operation, lease):
 
 @pytest.mark.parametrize(
     ("retries", "state"),
-    [(str(MAX_ATTEMPTS - 2), State.RUNNING), (str(MAX_ATTEMPTS - 1), State.FAILED), ("x", State.RUNNING)],
+    [(str(MAX_DELIVERIES - 2), State.RUNNING), (str(MAX_DELIVERIES - 1), State.FAILED), ("x", State.RUNNING)],
 )
 def test_the_last_delivery_that_cloud_tasks_announces_is_a_failed_operation(bench, monkeypatch, retries, state):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
-    monkeypatch.setattr(desk, "_runner", lambda: bench.runner(source_of=broken))
+    monkeypatch.setattr(publishing, "runner", lambda: bench.runner(source_of=broken))
     function = functions_framework.create_app("run_operation", str(ROOT / "functions/run_operation/main.py"))
-    task = {"operation": operation.id, "turn": 1}
+    task = {"operation": operation.id, "attempt": 1}
     answer = function.test_client().post("/", json=task, headers={"X-CloudTasks-TaskRetryCount": retries})
     assert answer.status_code == 500
     assert bench.get(operation).state is state
@@ -60,35 +59,36 @@ def test_the_sweep_takes_over_from_who_has_died_and_not_from_who_is_at_work(benc
     bench.box.waiting.clear()
     by_another(bench, operation, OVERDUE + timedelta(minutes=2))
     bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
-    assert bench.runner().sweep() == 0
+    assert bench.tasks().sweep() == 0
     assert bench.get(operation).owner == "another"
     bench.stand.advance(minutes=2)
-    assert bench.runner().sweep() == 1
+    assert bench.tasks().sweep() == 1
     assert bench.get(operation).reason == "pickedUpAgain"
     assert bench.settle(operation).state is State.SUCCEEDED
 
 
 def test_a_task_is_queued_only_for_what_the_record_says_already(bench):
-    """The other way round, a task could come before its turn is known, and a death lose the turn."""
+    """The other way round, a task could come before its attempt is known, and a death lose the attempt."""
     bench.video()
     told = []
 
     def enqueue(queue, name, function, payload, when=None):
         stored = bench.operations.get(payload["operation"]).operation
-        told.append((payload["turn"], stored.turn))
+        told.append((payload["attempt"], stored.attempt))
         return bench.box.enqueue(queue, name, function, payload, when)
 
-    bench.desk = replace(bench.desk, enqueue=enqueue)
+    tasks = bench.tasks(enqueue=enqueue)
+    bench.submissions = replace(bench.submissions, tasks=tasks)
     operation, _ = bench.submit(upload=bench.upload())
-    bench.runner(enqueue=enqueue).run(operation.id, 1)
+    bench.runner(tasks=tasks).run(operation.id, 1)
     bench.stand.advance(hours=2)
-    bench.runner(enqueue=enqueue).sweep()
-    bench.desk.cancel(operation.id)
+    tasks.sweep()
+    bench.submissions.cancel(operation.id)
     assert len(told) >= 3
     assert all(queued == stored for queued, stored in told)
 
 
-def test_a_turn_that_could_not_be_queued_is_queued_when_its_task_comes_again(bench):
+def test_an_attempt_that_could_not_be_queued_is_queued_when_its_task_comes_again(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.box.waiting.clear()
@@ -97,8 +97,8 @@ def test_a_turn_that_could_not_be_queued_is_queued_when_its_task_comes_again(ben
         raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable")
 
     with pytest.raises(Unavailable):
-        bench.runner(enqueue=down).run(operation.id, 1)
-    assert bench.get(operation).turn == 2
+        bench.runner(tasks=bench.tasks(enqueue=down)).run(operation.id, 1)
+    assert bench.get(operation).attempt == 2
     bench.runner().run(operation.id, 1)
-    assert [task["turn"] for _, task in bench.box.waiting.values()] == [2]
+    assert [task["attempt"] for _, task in bench.box.waiting.values()] == [2]
     assert bench.settle(operation).state is State.SUCCEEDED

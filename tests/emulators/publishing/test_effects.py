@@ -9,24 +9,7 @@ from shared.access.features import Capability
 from shared.errors import Forbidden
 from shared.monitoring import alerts
 from shared.publishing.operation import State
-from shared.wiring import publishing as desk
 from shared.youtube import data
-
-
-@pytest.fixture
-def connected(bench, monkeypatch):
-    """The channel's record, as a connection leaves it; the desk finds it where it is."""
-    now = bench.stand.clock()
-    fields = {
-        "user_id": bench.user,
-        "title": "A channel",
-        "state": "connected",
-        "connected_at": now,
-        "capabilities": {"publish": {"have": True, "reason": "granted"}},
-    }
-    bench.stand.firestore.document("channels", bench.channel_id).set(fields)
-    monkeypatch.setattr(desk.firestore, "client", lambda: bench.stand.firestore)
-    return bench.channel_id
 
 
 def failed(bench, kind, method="youtube.playlists.insert", **work):
@@ -39,23 +22,20 @@ def failed(bench, kind, method="youtube.playlists.insert", **work):
 
 
 @pytest.mark.parametrize("kind", ["insufficientPermissions", "channelSuspended", "youtubeSignupRequired"])
-def test_a_connection_that_cannot_publish_any_more_is_marked_and_new_work_refused_with_the_reason(
-    bench, connected, kind
-):
-    assert desk._owner(connected) == bench.user
+def test_a_connection_that_cannot_publish_any_more_is_marked_and_new_work_refused_with_the_reason(bench, kind):
     failed(bench, kind)
-    channel = channels.get(bench.stand.firestore, connected)
+    channel = channels.get(bench.stand.firestore, bench.channel_id)
     assert channel.capabilities["publish"] == Capability(have=False, reason=kind)
     assert channel.working  # what reads goes on
     with pytest.raises(Forbidden) as refused:
-        desk._owner(connected)
+        bench.submit(playlist={"title": "Another list"})
     assert refused.value.reason == kind
 
 
 @pytest.mark.parametrize("kind", ["forbidden", "invalidTitle"])
-def test_a_connection_that_is_not_at_fault_is_left_as_it_is(bench, connected, kind):
+def test_a_connection_that_is_not_at_fault_is_left_as_it_is(bench, kind):
     failed(bench, kind)
-    assert channels.get(bench.stand.firestore, connected).can("publish")
+    assert channels.get(bench.stand.firestore, bench.channel_id).can("publish")
 
 
 def test_a_known_video_that_youtube_has_no_more_is_marked_as_deleted(bench):

@@ -11,8 +11,8 @@ import pytest
 
 from infra.local.simulator.data.library import Library
 from shared.clock import system_clock
+from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
-from shared.publishing.turn import Limits
 from shared.youtube import data
 from tests.emulators.publishing.bench import PNG
 from tests.emulators.publishing.killed_worker import Told, work
@@ -43,7 +43,7 @@ def told(bench, operation, seed=1, **more):
         token=bench.tokens.access_token(),
         ahead=(clock() - system_clock()).total_seconds(),
         operation=operation.id,
-        turn=bench.get(operation).turn,
+        attempt=bench.get(operation).attempt,
         seed=seed,
         **more,
     )
@@ -51,7 +51,7 @@ def told(bench, operation, seed=1, **more):
 
 @pytest.mark.fault(47)
 def test_fifty_kills_at_random_moments_of_uploads_make_one_video_each(bench):
-    dice, context = random.Random(47), workers()
+    rng, context = random.Random(47), workers()
     bench.stand.inject(method="upload.session", kind="drop", probability=0.03, seed=1)
     bench.stand.inject(method="upload.session", kind="backendError", probability=0.03, seed=2)
     bench.stand.inject(method="youtube.videos.insert", kind="drop", probability=0.1, seed=3)
@@ -63,12 +63,12 @@ def test_fifty_kills_at_random_moments_of_uploads_make_one_video_each(bench):
         operation, _ = bench.submit(upload=bench.upload(name))
         uploads.append(operation)
         while not bench.get(operation).ended and bench.get(operation).current == "transfer":
-            worker = context.Process(target=work, args=(told(bench, operation, dice.randrange(1000)),))
+            worker = context.Process(target=work, args=(told(bench, operation, rng.randrange(1000)),))
             worker.start()
             if kills >= KILLS:
                 worker.join(30)
-            elif dice.random() < 0.5:
-                worker.join(dice.uniform(0.0, 0.6))
+            elif rng.random() < 0.5:
+                worker.join(rng.uniform(0.0, 0.6))
             else:
                 join_until_bytes_are_under_way(bench, worker)
             if worker.is_alive():
@@ -108,7 +108,7 @@ def finish(bench, operation):
             return
         wait = (found.due_at - bench.stand.clock()).total_seconds() if found.due_at else 0
         bench.stand.advance(seconds=max(0, wait) + 1)
-        bench.runner().run(operation.id, found.turn)
+        bench.runner().run(operation.id, found.attempt)
 
 
 @pytest.mark.fault(47)

@@ -17,11 +17,11 @@ def app(name):
 
 
 @pytest.mark.fault(48)
-@pytest.mark.parametrize("name", ["publish", "run_operation"])
-def test_missing_settings_are_named_all_at_once(fresh_process, monkeypatch, name, capsys):
+@pytest.mark.parametrize(("name", "asked"), [("publish", {"action": "read"}), ("run_operation", {"attempt": 1})])
+def test_missing_settings_are_named_all_at_once(fresh_process, monkeypatch, name, asked, capsys):
     for variable in ("GOOGLE_CLOUD_PROJECT", "YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER"):
         monkeypatch.delenv(variable, raising=False)
-    answer = app(name).post("/", json={"action": "read", "operation": "op-1", "turn": 1})
+    answer = app(name).post("/", json={**asked, "operation": "op-" + "0" * 24})
     assert answer.status_code == 500
     logged = capsys.readouterr().out
     for variable in ("GOOGLE_CLOUD_PROJECT", "YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER"):
@@ -40,11 +40,11 @@ class Locked:
 
 
 @pytest.mark.fault(46)
-def test_without_the_vault_no_byte_is_sent_and_a_later_turn_does_the_work(bench):
+def test_without_the_vault_no_byte_is_sent_and_a_later_attempt_does_the_work(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     vault, bench.vault = bench.vault, Vault(Locked(), bench.stand.clock)
-    bench.runner(sealing=bench.vault).run(operation.id, 1)
+    bench.runner(vault=bench.vault).run(operation.id, 1)
     assert bench.get(operation).state is State.WAITING
     assert [session.received.size for session in bench.sessions()] == [0] * len(bench.sessions())
     bench.vault = vault

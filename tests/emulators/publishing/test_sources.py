@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -9,9 +10,9 @@ from email.utils import format_datetime
 import pytest
 
 from shared.errors import InvalidRequest, Unavailable
+from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
 from shared.publishing.sources import WebFile
-from shared.publishing.turn import Limits
 from tests.emulators.publishing.bench import MP4
 from tests.emulators.publishing.web import HOST, Web, web_serving
 
@@ -61,6 +62,19 @@ def test_a_redirect_is_followed_and_its_address_checked(web):
     web.redirects["/film.mp4?token=1"] = "http://files.example/plain"
     with pytest.raises(InvalidRequest):
         source(web).describe()
+
+
+@pytest.mark.parametrize(("redirects", "followed"), [(5, True), (6, False)])
+def test_five_redirects_are_followed_and_no_more(web, redirects, followed):
+    places = ["/film.mp4?token=1", *(f"/moved-{number}" for number in range(redirects))]
+    web.redirects.update(itertools.pairwise(places))
+    if followed:
+        assert source(web).describe().size == len(CONTENT)
+    else:
+        with pytest.raises(InvalidRequest) as refused:
+            source(web).describe()
+        assert refused.value.reason == "sourceUnusable"
+    assert len(web.asked) == 6
 
 
 def test_redirects_in_a_circle_end(web):
@@ -135,6 +149,13 @@ def test_a_read_that_is_cut_can_be_tried_again(web):
     web.cut_after = 100_000
     with pytest.raises(Unavailable):
         b"".join(source(web).read(0, described))
+
+
+def test_a_source_that_stops_while_it_is_described_can_be_tried_again(web):
+    web.cut_after = 1_000
+    with pytest.raises(Unavailable) as stopped:
+        source(web).describe()
+    assert stopped.value.reason == "sourceUnreachable"
 
 
 def test_a_reader_that_leaves_early_leaves_nothing_open(web):
@@ -243,7 +264,7 @@ def test_a_source_that_never_answers_again_is_given_up_after_hours(bench, web):
     done = bench.settle(operation)
     assert (done.state, done.reason) == (State.FAILED, "sourceUnreachable")
     web.status = 200
-    bench.desk.retry(operation.id)
+    bench.submissions.retry(operation.id)
     assert bench.settle(operation).state is State.SUCCEEDED
     assert len(bench.videos()) == 1
 

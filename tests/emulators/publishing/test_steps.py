@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import Conflict, NotFound
 from shared.publishing import plan
-from shared.publishing.adopt import LISTED_WITHIN
+from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
 from shared.youtube import data
 from tests.emulators.publishing.bench import PNG
@@ -89,7 +89,7 @@ def test_too_many_thumbnails_lately_wait_and_never_fail_the_video(bench, some_vi
 
 
 @pytest.mark.parametrize("kind", ["drop", "backendError"])
-def test_a_playlist_whose_answer_was_lost_is_taken_over_and_not_made_twice(bench, caller, kind):
+def test_a_playlist_whose_answer_was_lost_is_found_and_not_made_twice(bench, caller, kind):
     operation, _ = bench.submit(playlist={"title": "A list of ours"})
     bench.stand.inject(method="youtube.playlists.insert", kind=kind, times=1)
     done = bench.settle(operation)
@@ -128,7 +128,7 @@ def test_what_may_have_been_made_is_looked_for_twice_before_youtube_is_asked_aga
         assert all(isinstance(found, str) for found in done.as_json()["results"].values())
 
 
-def test_a_playlist_that_is_listed_only_after_the_first_look_is_taken_over(bench, caller):
+def test_a_playlist_that_is_listed_only_after_the_first_look_is_found(bench, caller):
     operation, _ = bench.submit(playlist={"title": "Late"})
     bench.stand.inject(method="youtube.playlists.insert", kind="backendError", times=1)
     bench.run_due()
@@ -236,6 +236,29 @@ def test_a_key_that_stood_for_something_else_is_refused(bench):
     assert refused.value.field == "idempotency_key"
 
 
+@pytest.mark.parametrize(("title", "refused"), [("one", False), ("two", True)])
+def test_of_two_requests_at_once_under_one_key_the_second_is_the_first_or_refused(bench, title, refused):
+    first = []
+
+    def estimate(works):
+        """While one request is priced, the other is accepted."""
+        if not first:
+            first.append(None)
+            first[0] = bench.submit("same-key", playlist={"title": "one"})[0]
+        return bench.stand.quote(works)
+
+    second = replace(bench.submissions, estimate=estimate)
+    body = {"idempotency_key": "same-key", "channel_id": bench.channel_id, "playlist": {"title": title}}
+    if refused:
+        with pytest.raises(Conflict) as conflict:
+            second.submit(second.request(body))
+        assert conflict.value.reason == "idempotencyKeyReused"
+    else:
+        assert second.submit(second.request(body))[0].id == first[0].id
+    assert bench.settle(first[0]).state is State.SUCCEEDED
+    assert [one.title for one in data.my_playlists(bench.stand.caller())] == ["one"]
+
+
 def test_a_request_that_was_accepted_is_known_again_after_its_time_of_publication(bench):
     bench.video()
     soon = bench.stand.clock() + timedelta(hours=1)
@@ -250,19 +273,14 @@ def test_a_request_that_was_accepted_is_known_again_after_its_time_of_publicatio
 
 def test_a_request_that_was_accepted_is_known_again_after_its_channel_was_disconnected(bench):
     first, _ = bench.submit("same-key", playlist={"title": "one"})
-    bench.desk = replace(bench.desk, owner_of=missing)
+    bench.stand.firestore.document("channels", bench.channel_id).delete()
     assert bench.submit("same-key", playlist={"title": "one"})[0].id == first.id
 
 
 def test_a_channel_that_is_not_connected_is_refused(bench):
     bench.channel_id = "UC" + "x" * 22
-    bench.desk = replace(bench.desk, owner_of=missing)
     with pytest.raises(NotFound):
         bench.submit(playlist={"title": "x"})
-
-
-def missing(_channel_id):
-    raise NotFound("This channel is not connected.", reason="notConnected")
 
 
 def test_critical_work_uses_the_reserve_when_everybody_else_has_to_wait(bench):

@@ -2,17 +2,18 @@
 
 import hashlib
 from datetime import timedelta
+from inspect import GEN_CLOSED, getgeneratorstate
 
 import httpx
 import pytest
 
 from infra.local.simulator.uploads.sessions import Sessions, Whole
 from shared.clock import next_reset
-from shared.publishing.adopt import LISTED_WITHIN
+from shared.publishing.attempt import Limits
+from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
 from shared.publishing.records import Superseded
 from shared.publishing.run import Runner
-from shared.publishing.turn import Limits
 
 
 def sha256(content):
@@ -85,13 +86,13 @@ def test_a_broken_connection_goes_on_from_what_youtube_has(bench):
     only_video(bench, content)
 
 
-def test_a_run_stops_before_its_time_limit_and_hands_on(bench):
+def test_a_run_stops_before_its_time_limit_and_is_requeued(bench):
     content = bench.video(size=4_000_000)
     bench.limits = Limits(seconds=0, portion=512 * 1024)
     operation, _ = bench.submit(upload=bench.upload())
     done = bench.settle(operation)
     assert done.state is State.SUCCEEDED
-    assert sum(event.reason == "handedOn" for event in done.history) >= 4
+    assert sum(event.reason == "requeued" for event in done.history) >= 4
     only_video(bench, content)
 
 
@@ -182,7 +183,7 @@ def test_a_session_forgotten_between_its_last_byte_and_its_end_is_replaced_by_on
     assert bench.stand.ours()["uploads"] == bench.stand.googles()["uploads"] == 2
 
 
-def test_a_video_that_is_listed_only_after_the_first_look_is_taken_over(bench):
+def test_a_video_that_is_listed_only_after_the_first_look_is_found(bench):
     content = bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.stand.inject(method="upload.session", kind="backendError", times=20, skip=2)
@@ -263,11 +264,11 @@ def test_a_deferral_that_is_asked_for_twice_is_one_task(bench):
     bench.stand.inject(method="youtube.videos.insert", kind="quota", times=1)
     bench.runner().run(operation.id, 1)
     deferred = bench.get(operation)
-    name = f"operation/{operation.id}/turn-2"
+    name = f"operation/{operation.id}/attempt-2"
     assert (deferred.reason, bench.box.waiting[name][0]) == ("quotaExceeded", deferred.due_at)
     bench.runner().run(operation.id, 1)  # delivered again, it asks for the same deferral again
     assert bench.get(operation) == deferred
-    assert [one for one in bench.box.waiting if one.endswith("turn-2")] == [name]
+    assert [one for one in bench.box.waiting if one.endswith("attempt-2")] == [name]
     assert bench.settle(operation).state is State.SUCCEEDED
     assert len(bench.videos()) == 1
 
@@ -288,12 +289,12 @@ def test_a_task_that_was_never_queued_is_queued_by_the_delivery_of_the_one_befor
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.box.waiting.clear()
-    bench.box.lose = 1  # the worker dies between writing that there is a next turn and queueing it
+    bench.box.lose = 1  # the worker dies between writing that there is a next attempt and queueing it
     bench.runner().run(operation.id, 1)
     assert not bench.box.waiting
-    bench.box.seen = {name for name in bench.box.seen if not name.endswith("turn-2")}
+    bench.box.seen = {name for name in bench.box.seen if not name.endswith("attempt-2")}
     bench.runner().run(operation.id, 1)
-    assert [payload["turn"] for _, payload in bench.box.waiting.values()] == [2]
+    assert [payload["attempt"] for _, payload in bench.box.waiting.values()] == [2]
 
 
 def test_whoever_lost_the_record_writes_nothing(bench):
@@ -312,11 +313,11 @@ def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
     assert (bench.get(failed).state, bench.get(failed).reason) == (State.FAILED, "notAVideo")
     assert bench.stand.ours()["uploads"] == 0
     content = bench.video("page.mp4")
-    bench.desk.retry(failed.id)
+    bench.submissions.retry(failed.id)
     assert bench.settle(failed).state is State.SUCCEEDED
     only_video(bench, content)
     waiting, _ = bench.submit(upload=bench.upload("page.mp4"))
-    assert bench.desk.cancel(waiting.id).state is State.CANCELLED
+    assert bench.submissions.cancel(waiting.id).state is State.CANCELLED
     bench.run_due()
     assert len(bench.videos()) == 1
 
@@ -327,7 +328,7 @@ def test_work_that_is_cancelled_while_it_runs_stops_and_youtube_forgets_it(bench
     operation, _ = bench.submit(upload=bench.upload())
 
     def source_of(named, field):
-        return Interrupted(bench._source(named, field), lambda: bench.desk.cancel(operation.id))
+        return Interrupted(bench._source(named, field), lambda: bench.submissions.cancel(operation.id))
 
     after = bench.runner(source_of=source_of).run(operation.id, 1)
     assert after.state is State.CANCELLED
@@ -352,20 +353,77 @@ class Interrupted:
             yield piece
 
 
+class Dropping:
+    """A source during whose first reading YouTube keeps none of the bytes that arrive, until somebody waits."""
+
+    def __init__(self, bench, source):
+        self.bench, self.source, self.readings, self.keep = bench, source, 0, None
+
+    def describe(self):
+        return self.source.describe()
+
+    def read(self, first, described):
+        (session,) = self.bench.sessions()
+        self.readings += 1
+        assert self.readings < 5, "sent again and again without a wait"
+        if self.readings == 1:
+            self.keep, session.received.add = session.received.add, lambda _data: None
+        yield from self.source.read(first, described)
+
+    def wait(self, _seconds):
+        (session,) = self.bench.sessions()
+        session.received.add = self.keep
+
+
+def test_a_portion_of_which_youtube_keeps_nothing_is_sent_again_after_a_wait(bench):
+    content = bench.video()
+    bench.limits = Limits(portion=512 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+    dropping = Dropping(bench, bench._source(bench.upload()["source"], "upload.source"))
+    bench.runner(source_of=lambda *_named: dropping, sleep=dropping.wait).run(operation.id, 1)
+    assert dropping.readings == 2
+    assert bench.settle(operation).state is State.SUCCEEDED
+    only_video(bench, content)
+
+
+class Watched:
+    """A source whose readings can be looked at afterwards."""
+
+    def __init__(self, source):
+        self.source, self.readings = source, []
+
+    def describe(self):
+        return self.source.describe()
+
+    def read(self, first, described):
+        self.readings.append(self.source.read(first, described))
+        return self.readings[-1]
+
+
+def test_a_source_that_is_left_early_is_closed(bench):
+    bench.video(size=4_000_000)
+    bench.limits = Limits(seconds=0, portion=512 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+    watched = Watched(bench._source(bench.upload()["source"], "upload.source"))
+    bench.runner(source_of=lambda *_named: watched).run(operation.id, 1)
+    assert bench.get(operation).reason == "requeued"
+    assert [getgeneratorstate(reading) for reading in watched.readings] == [GEN_CLOSED]
+
+
 def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.box.waiting.clear()
     for _ in range(3):
         bench.stand.advance(minutes=90)
-        assert bench.runner().sweep() == 1
+        assert bench.tasks().sweep() == 1
         bench.box.waiting.clear()
     bench.stand.advance(minutes=90)
-    assert bench.runner().sweep() == 0
+    assert bench.tasks().sweep() == 0
     assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "workerDied")
 
 
-def test_an_unexpected_error_in_the_last_attempt_is_a_failed_operation_and_not_silence(bench):
+def test_an_unexpected_error_in_the_last_delivery_is_a_failed_operation_and_not_silence(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
 
@@ -377,5 +435,5 @@ def test_an_unexpected_error_in_the_last_attempt_is_a_failed_operation_and_not_s
         runner.run(operation.id, 1)
     assert bench.get(operation).state is State.RUNNING
     with pytest.raises(RuntimeError):
-        runner.run(operation.id, 1, last_attempt=True)
+        runner.run(operation.id, 1, last_delivery=True)
     assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "internal")

@@ -11,13 +11,13 @@ import pytest
 from infra.deployment import ROOT, deployment
 from shared.cloud import pubsub
 from shared.collection import planner
-from shared.publishing import run
+from shared.publishing import tasks
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
 from shared.wiring import access
 
 
 def test_the_queues_of_the_code_are_the_declared_ones():
-    assert {planner.QUEUE, access.QUEUE, run.QUEUE} == set(deployment().queues)
+    assert {planner.QUEUE, access.QUEUE, tasks.QUEUE} == set(deployment().queues)
 
 
 def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
@@ -56,5 +56,5 @@ def test_a_task_goes_to_a_declared_queue_and_to_a_function_that_takes_tasks(plac
         assert "tasks" in deployment().functions[name].callers
 
 
-def test_turns_of_operations_go_to_a_function_that_takes_tasks():
-    assert "tasks" in deployment().functions[run.FUNCTION].callers
+def test_attempts_at_operations_go_to_a_function_that_takes_tasks():
+    assert "tasks" in deployment().functions[tasks.FUNCTION].callers

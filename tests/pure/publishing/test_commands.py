@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import InvalidRequest
-from shared.publishing.submit import command, operation_id
+from shared.publishing.api import command, handle
+from shared.publishing.submissions import operation_id
 
 
 @pytest.mark.parametrize("action", ["read", "cancel", "retry"])
 def test_an_action_names_an_operation(action):
     known = operation_id("release-42")
     assert command({"action": action, "operation": known}) == (action, known)
-
-
-def test_a_submission_is_no_action():
-    assert command({"idempotency_key": "k", "upload": {}}) is None
 
 
 @pytest.mark.parametrize(
@@ -31,3 +28,16 @@ def test_an_unknown_action_is_refused_by_its_field():
     with pytest.raises(InvalidRequest) as refusal:
         command({"action": "delete", "operation": operation_id("k")})
     assert refusal.value.field == "action"
+
+
+@pytest.mark.parametrize("near", ["true", "yes", 1, [True]])
+def test_what_is_nearly_a_quote_is_refused_and_not_taken_for_a_submission(near):
+    with pytest.raises(InvalidRequest) as refusal:
+        handle(None, {"quote": near, "idempotency_key": "k", "upload": {}})
+    assert refusal.value.field == "quote"
+
+
+def test_an_action_takes_no_other_field():
+    with pytest.raises(InvalidRequest) as refusal:
+        command({"action": "read", "operation": operation_id("k"), "attempt": 1})
+    assert refusal.value.field == "attempt"

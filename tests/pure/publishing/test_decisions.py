@@ -15,9 +15,8 @@ from shared.publishing import media
 from shared.publishing.address import checked, is_public, target
 from shared.publishing.merge import WRITABLE, merged
 from shared.publishing.operation import ENDED, NEXT, Operation, State
-from shared.publishing.run import FUNCTION, QUEUE
-from shared.publishing.verdict import verdict
-from shared.wiring.publishing import MAX_ATTEMPTS
+from shared.publishing.retries import retry_decision
+from shared.publishing.tasks import FUNCTION, MAX_DELIVERIES, QUEUE
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.policy import Action, policy
 
@@ -149,10 +148,10 @@ def test_what_has_ended_is_due_never_and_forgotten_in_time():
 
 
 def decided(error, **changes):
-    return verdict(operation(**changes), error, clock=lambda: NOW, dice=random.Random(1))
+    return retry_decision(operation(**changes), error, clock=lambda: NOW, rng=random.Random(1))
 
 
-def test_a_budget_that_says_tomorrow_waits_until_just_after_the_reset():
+def test_a_quota_that_says_tomorrow_waits_until_just_after_the_reset():
     decision = decided(QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)))
     assert decision.action is Action.DEFER_TO_TOMORROW
     assert next_reset(NOW) < decision.at < next_reset(NOW) + timedelta(minutes=31)
@@ -165,11 +164,12 @@ def test_a_budget_that_says_tomorrow_waits_until_just_after_the_reset():
         QuotaRefused("no", reason="bucketSpent", retry_at=next_reset(NOW)),
         as_error(damaged("quotaExceeded"), clock=lambda: NOW),
     ],
-    ids=["our budget", "Google"],
+    ids=["our quota", "Google"],
 )
 def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an_hour(error):
-    dice = random.Random(25)
-    waits = [verdict(operation(), error, clock=lambda: NOW, dice=dice).at - next_reset(NOW) for _ in range(1000)]
+    rng = random.Random(25)
+    decisions = [retry_decision(operation(), error, clock=lambda: NOW, rng=rng) for _ in range(1000)]
+    waits = [decision.at - next_reset(NOW) for decision in decisions]
     per_minute = Counter(wait // timedelta(minutes=1) for wait in waits)
     assert len(per_minute) >= 30
     assert max(per_minute.values()) < 80
@@ -181,7 +181,7 @@ def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an
 def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
     midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
     error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
-    decision = verdict(operation(), error, clock=lambda: midnight, dice=random.Random(21))
+    decision = retry_decision(operation(), error, clock=lambda: midnight, rng=random.Random(21))
     assert timedelta(hours=hours) < decision.at - midnight < timedelta(hours=hours, minutes=31)
 
 
@@ -216,5 +216,5 @@ def test_a_failed_processing_is_looked_at_five_times_every_five_minutes():
 
 
 def test_the_queue_gives_up_when_the_code_says_that_it_does():
-    assert deployment().queues[QUEUE].max_attempts == MAX_ATTEMPTS
+    assert deployment().queues[QUEUE].max_attempts == MAX_DELIVERIES
     assert "tasks" in deployment().functions[FUNCTION].callers

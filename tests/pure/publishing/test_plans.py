@@ -7,14 +7,12 @@ import pytest
 from shared.errors import InvalidRequest
 from shared.publishing import plan
 from shared.publishing.intents import Intent, intents
-from shared.publishing.submit import command
 
 CHANNEL = "UC" + "a" * 22
 
 
 def test_a_plan_names_steps_in_the_words_of_a_submission():
     body = {"action": "plan", "work": [{"channel_id": CHANNEL, "do": ["upload", "thumbnail"], "times": 12}]}
-    assert command(body) is None
     (intent,) = intents(body)
     assert intent == Intent(channel_id=CHANNEL, do=("upload", "thumbnail"), times=12)
     assert intent.steps == (plan.TRANSFER, plan.PROCESSING, plan.THUMBNAIL)

@@ -1,6 +1,6 @@
-"""From an error in a step to what becomes of the operation. Pure: the clock and the dice are handed in.
+"""Decides what becomes of an operation whose step raised an error. Pure: the clock and the rng are arguments.
 
-An error that carries YouTube's fault goes by the policy table. Refusals of our own budget and rate limiter say
+An error that carries YouTube's fault goes by the policy table. Refusals of our own quota and rate limiter say
 when they end. Trouble of our own surroundings is retried like YouTube's own.
 """
 
@@ -32,28 +32,30 @@ WAITS = frozenset(
 """Actions after which the step runs again at `RetryDecision.at`."""
 
 
-def verdict(operation: Operation, error: YtempireError, *, clock: Clock, dice: random.Random) -> RetryDecision:
+def retry_decision(
+    operation: Operation, error: YtempireError, *, clock: Clock, rng: random.Random
+) -> RetryDecision:
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
         # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
-        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, rng=dice)
+        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, rng=rng)
     if isinstance(error, QuotaRefused | RateLimited):
-        return _refused(error, clock(), clock, dice)
+        return _refused(error, clock(), clock, rng)
     if not isinstance(error, Transient):
         return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
     # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
     rule = policy().rules.get(error.reason) or policy().rules["unavailable"]
     history = History({rule.reason: operation.retries.get(error.reason, 0)})
-    decision = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, rng=dice)
+    decision = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, rng=rng)
     return replace(decision, reason=error.reason, message=error.message)
 
 
-def _refused(error: YtempireError, now: datetime, clock: Clock, dice: random.Random) -> RetryDecision:
-    """Our own budget or limiter said no before anything was sent; it says when to come back."""
+def _refused(error: YtempireError, now: datetime, clock: Clock, rng: random.Random) -> RetryDecision:
+    """Our own quota or limiter said no before anything was sent; it says when to come back."""
     at = error.retry_at or now + timedelta(minutes=1)
     if at >= next_reset(now):
         return RetryDecision(
-            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=dice)
+            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=rng)
         )
-    return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * dice.random())
+    return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * rng.random())

@@ -1,4 +1,4 @@
-"""Somebody else writes the record while a worker is at it: an open operation always keeps a task that goes on."""
+"""Somebody else writes the record while a worker is at it: an open operation always keeps a task."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Unavailable
+from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
-from shared.publishing.turn import Limits
 from shared.youtube import data
 from tests.emulators.publishing.test_upload import Interrupted, lose, only_video, without_last_answer
 
@@ -31,12 +31,12 @@ def test_work_whose_record_was_touched_meanwhile_goes_on_in_another_run(bench):
     bench.box.waiting.clear()
     after = interrupted(bench, lambda: document.update({"resealed": True})).run(operation.id, 1)
     assert (after.state, after.lease_until) == (State.QUEUED, None)
-    assert [task["turn"] for _, task in bench.box.waiting.values()] == [2]
+    assert [task["attempt"] for _, task in bench.box.waiting.values()] == [2]
     assert bench.settle(operation).state is State.SUCCEEDED
     only_video(bench, content)
 
 
-def test_a_worker_that_lost_its_work_keeps_its_task_until_the_other_has_handed_on(bench):
+def test_a_worker_that_lost_its_work_keeps_its_task_until_the_other_has_requeued_it(bench):
     bench.video(size=4_000_000)
     bench.limits = Limits(heartbeat=timedelta(0), portion=512 * 1024)
     operation, _ = bench.submit(upload=bench.upload())
@@ -58,18 +58,18 @@ def test_a_worker_that_was_overtaken_queues_what_the_other_left(bench):
     operation, _ = bench.submit(upload=bench.upload())
     bench.box.waiting.clear()
     overtaken = interrupted(
-        bench, lambda: by_another(bench, operation, turn=2, state=State.QUEUED, owner="another")
+        bench, lambda: by_another(bench, operation, attempt=2, state=State.QUEUED, owner="another")
     )
     overtaken.run(operation.id, 1)
-    assert [task["turn"] for _, task in bench.box.waiting.values()] == [2]
+    assert [task["attempt"] for _, task in bench.box.waiting.values()] == [2]
 
 
 def test_a_cancelled_upload_whose_video_was_complete_still_names_it(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     without_last_answer(bench, operation)
-    bench.box.waiting.clear()  # its next turn may be hours away
-    assert bench.desk.cancel(operation.id).state is State.CANCELLED
+    bench.box.waiting.clear()  # its next attempt may be hours away
+    assert bench.submissions.cancel(operation.id).state is State.CANCELLED
     bench.run_due()
     (session,) = bench.videos()
     done = bench.get(operation)
@@ -83,7 +83,7 @@ def test_a_cancelled_upload_whose_session_is_gone_names_the_video_that_it_made(b
     without_last_answer(bench, operation)
     (session,) = bench.videos()
     lose(bench, finished=True)
-    bench.desk.cancel(operation.id)
+    bench.submissions.cancel(operation.id)
     bench.run_due()
     assert bench.get(operation).results["video_id"] == session.answer["id"]
 
@@ -91,7 +91,7 @@ def test_a_cancelled_upload_whose_session_is_gone_names_the_video_that_it_made(b
 def test_an_upload_that_is_cancelled_with_its_last_byte_on_the_way_names_its_video(bench):
     bench.video(size=6 * 256 * 1024)
     operation, _ = bench.submit(upload=bench.upload())
-    after = interrupted(bench, lambda: bench.desk.cancel(operation.id)).run(operation.id, 1)
+    after = interrupted(bench, lambda: bench.submissions.cancel(operation.id)).run(operation.id, 1)
     (session,) = bench.videos()
     assert (after.state, after.results["video_id"]) == (State.CANCELLED, session.answer["id"])
 
@@ -102,7 +102,7 @@ def test_a_playlist_that_is_made_while_its_operation_is_cancelled_is_named(bench
     def caller_for(asked):
         def called(call):
             if call.endpoint == "youtube.playlists.insert":
-                bench.desk.cancel(operation.id)
+                bench.submissions.cancel(operation.id)
 
         return replace(bench._caller(asked), calls=called)
 
@@ -116,7 +116,7 @@ def test_an_upload_that_is_cancelled_while_nobody_is_at_it_is_forgotten_by_youtu
     bench.limits = Limits(seconds=0, portion=512 * 1024)
     operation, _ = bench.submit(upload=bench.upload())
     bench.run_due()
-    bench.desk.cancel(operation.id)
+    bench.submissions.cancel(operation.id)
     bench.run_due()
     (session,) = bench.sessions()
     assert session.state == "cancelled"
@@ -127,4 +127,4 @@ def test_a_retry_by_hand_may_begin_the_upload_again_as_often_as_a_new_one(bench)
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     by_another(bench, operation, state=State.FAILED, upload={"restarts": 3, "size": 1, "identity": "x"})
-    assert bench.desk.retry(operation.id).upload["restarts"] == 0
+    assert bench.submissions.retry(operation.id).upload["restarts"] == 0

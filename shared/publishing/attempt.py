@@ -1,46 +1,36 @@
-"""One turn at one operation: what a step may use, and how it keeps its hold on the record while it works."""
+"""One attempt at one operation: what a step may use, and how it keeps its lease while it works."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations, Record
-from shared.publishing.sources import Source
+from shared.publishing.sources import SourceOf
 from shared.youtube.client import Caller
+
+if TYPE_CHECKING:
+    from shared.vault.vault import Vault
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long a turn works, and in what portions. seconds: after which no new portion begins; grace: further
-    seconds after which one that has begun is broken off. portion: bytes a request, a multiple of 256 KiB."""
+    """How long an attempt works, and in what portions.
+
+    seconds: after which no new portion begins. grace: further seconds after which one under way is broken off.
+    portion: bytes a request, a multiple of 256 KiB.
+    """
 
     seconds: float = 420
     grace: float = 60
     lease: timedelta = timedelta(seconds=60)
     heartbeat: timedelta = timedelta(seconds=15)
     portion: int = 32 * 1024 * 1024
-
-
-class Sealing(Protocol):
-    """Seals what is secret, bound to its record and field; `shared.vault.vault` does."""
-
-    def seal(self, plain: bytes, *, record: str, field: str) -> dict[str, Any]:
-        """The sealed form."""
-        ...
-
-    def open(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> bytes:
-        """What was sealed."""
-        ...
-
-
-SourceOf = Callable[[Mapping[str, Any], str], Source]
-"""The source that a request names, and the field that named it."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +41,8 @@ class Done:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class HandOn:
-    """The time is up; the next turn goes on."""
-
-
-Outcome = Done | HandOn
-
-
 class Postponed(Exception):
-    """The step goes on at a later time, without anything having failed."""
+    """The step continues at a later time, without anything having failed."""
 
     def __init__(self, at: datetime, reason: str, message: str) -> None:
         super().__init__(message)
@@ -69,13 +51,13 @@ class Postponed(Exception):
         self.message = message
 
 
-class OutOfTime(Exception):
-    """A portion had to be broken off."""
+class Requeue(Exception):
+    """Another attempt continues the step."""
 
 
 @dataclass
-class Turn:
-    """A hold on one operation. Every save renews the lease; one that fails raises Superseded.
+class Attempt:
+    """A lease of one operation. Every save renews the lease; one that fails raises Superseded.
 
     found: what the last step found out, also when that could not be saved any more.
     """
@@ -83,7 +65,7 @@ class Turn:
     operations: Operations
     record: Record
     caller: Caller
-    sealing: Sealing
+    vault: Vault
     source_of: SourceOf
     clock: Clock
     limits: Limits
@@ -97,9 +79,19 @@ class Turn:
         return self.record.operation
 
     @property
+    def path(self) -> str:
+        """The record that sealed values are bound to."""
+        return f"operations/{self.operation.id}"
+
+    @property
     def out_of_time(self) -> bool:
         """Whether no new portion should begin."""
         return time.monotonic() - self.started > self.limits.seconds
+
+    def work(self, kind: str) -> Mapping[str, Any]:
+        """The fields of one kind of work, which may be the whole operation or a part of a release."""
+        part: Mapping[str, Any] = self.operation.work.get(kind, self.operation.work)
+        return part
 
     def save(self, operation: Operation | None = None, **changes: Any) -> None:
         """Write changes and renew the lease."""
@@ -111,15 +103,10 @@ class Turn:
     def beat(self, **changes: Any) -> None:
         """Renew the lease when a heartbeat is due; otherwise do nothing, so that progress costs few writes.
 
-        Raises OutOfTime when the turn has gone on for too long.
+        Raises Requeue when even a portion under way has to be broken off.
         """
         now = time.monotonic()
         if now - self.started > self.limits.seconds + self.limits.grace:
-            raise OutOfTime
+            raise Requeue
         if now - self.saved > self.limits.heartbeat.total_seconds():
             self.save(**changes)
-
-    @property
-    def path(self) -> str:
-        """The record that sealed values are bound to."""
-        return f"operations/{self.operation.id}"

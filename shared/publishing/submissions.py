@@ -1,4 +1,4 @@
-"""The app's backend hands in work, learns at once what it costs and when it runs; reads, cancels, retries."""
+"""Accepts, prices, reads, cancels and retries operations for the app's backend."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared import ids
-from shared.clock import Clock
+from shared.clock import to_the_second
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.publishing import plan
+from shared.publishing.connection import publisher
 from shared.publishing.intents import Intent
 from shared.publishing.operation import Event, Operation, State
-from shared.publishing.records import Operations, Superseded, key_reused
+from shared.publishing.records import key_reused
 from shared.publishing.requests import Request, parse
-from shared.publishing.run import Enqueue, queue_turn
+from shared.publishing.tasks import Tasks
 from shared.quota.quotes import Quote as Estimate
 from shared.quota.quotes import Work
 
@@ -38,20 +37,17 @@ class Quote:
         """For the answer."""
         return {
             "cost": dict(self.cost),
-            "runs_at": None if self.runs_at is None else self.runs_at.isoformat(timespec="seconds"),
+            "runs_at": to_the_second(self.runs_at),
             "why_not_now": self.why_not_now,
         }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """Where work is handed in. owner_of: the user who connected a channel; raises NotFound for none."""
+class Submissions:
+    """A project's operations as the app's backend reaches them. estimate: prices work by the quota."""
 
-    operations: Operations
+    tasks: Tasks
     estimate: Callable[[Sequence[Work]], Estimate]
-    owner_of: Callable[[str], str]
-    enqueue: Enqueue
-    clock: Clock
 
     def request(self, body: Mapping[str, Any]) -> Request:
         """The request in a body. One that was accepted before is read as it was read then, because its time of
@@ -59,29 +55,27 @@ class Desk:
         """
         earlier = self._accepted(body.get("idempotency_key"))
         try:
-            return parse(body, now=earlier.created_at if earlier else self.clock())
+            return parse(body, now=earlier.created_at if earlier else self.tasks.clock())
         except InvalidRequest as error:
             if earlier is not None:
                 raise key_reused() from error
             raise
 
     def submit(self, request: Request) -> tuple[Operation, Quote]:
-        """Accept a request; handed in twice under one key it is done once.
+        """Accept a request; submitted twice under one key it is done once.
 
         Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else.
         """
         earlier = self._accepted(request.idempotency_key)
         if earlier is not None:
             return self._again(earlier, request)
-        now = self.clock()
-        quote = self.quote(request)
-        steps = plan.steps(request)
-        operation = self.operations.create(
+        now, quote, steps = self.tasks.clock(), self.quote(request), plan.steps(request)
+        operation = self.tasks.operations.create(
             Operation(
                 id=operation_id(request.idempotency_key),
                 fingerprint=request.fingerprint,
                 channel_id=request.channel_id,
-                user_id=self.owner_of(request.channel_id),
+                user_id=self._owner(request.channel_id),
                 kind=request.kind,
                 work=request.work,
                 steps=steps,
@@ -96,8 +90,43 @@ class Desk:
             )
         )
         if not operation.ended:
-            queue_turn(self.enqueue, operation, self.clock)
+            self.tasks.queue(operation)
         return operation, quote
+
+    def quote(self, request: Request) -> Quote:
+        """What a request would cost, and when it could run, without accepting it."""
+        work = self._work(request.channel_id, plan.steps(request), critical=request.critical)
+        estimate = self.estimate([replace(work, not_before=request.not_before)])
+        if not estimate.later:
+            return Quote(estimate.costs, self.tasks.clock(), "")
+        first = estimate.later[0]
+        why = "It was asked for this time." if first.reason == "notBefore" else estimate.message
+        return Quote(estimate.costs, first.at, why)
+
+    def plan(self, intents: Sequence[Intent]) -> Estimate:
+        """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
+
+        Raises NotFound for a channel that is not connected.
+        """
+        works = [self._work(each.channel_id, each.steps, critical=each.critical) for each in intents]
+        return self.estimate([replace(work, times=each.times) for work, each in zip(works, intents, strict=True)])
+
+    def read(self, operation: str) -> Operation:
+        """An operation. Raises NotFound."""
+        return self.tasks.operations.get(operation).operation
+
+    def cancel(self, operation: str) -> Operation:
+        """End an operation that has not ended; what YouTube has done by then stays. Raises Conflict otherwise."""
+        cancelled = self._change(operation, self._cancelled)
+        if cancelled.upload:
+            self.tasks.queue(cancelled)  # YouTube is asked what has become of the upload
+        return cancelled
+
+    def retry(self, operation: str) -> Operation:
+        """Queue a failed operation again, from the step at which it failed. Raises Conflict otherwise."""
+        retried = self._change(operation, self._retried)
+        self.tasks.queue(retried)
+        return retried
 
     def _accepted(self, key: object) -> Operation | None:
         """What was accepted under an idempotency key."""
@@ -113,95 +142,54 @@ class Desk:
         if earlier.fingerprint != request.fingerprint:
             raise key_reused()
         if not earlier.ended:
-            queue_turn(self.enqueue, earlier, self.clock)
+            self.tasks.queue(earlier)
         try:
             return earlier, self.quote(request)
         except (Forbidden, NotFound):
             return earlier, Quote({}, earlier.due_at, earlier.message)
 
-    def quote(self, request: Request) -> Quote:
-        """What a request would cost, and when it could run, without accepting it."""
-        work = self._work(request.channel_id, plan.steps(request), critical=request.critical)
-        estimate = self.estimate([replace(work, not_before=request.not_before)])
-        if not estimate.later:
-            return Quote(estimate.costs, self.clock(), "")
-        first = estimate.later[0]
-        why = "It was asked for this time." if first.reason == "notBefore" else estimate.message
-        return Quote(estimate.costs, first.at, why)
-
-    def plan(self, intents: Sequence[Intent]) -> Estimate:
-        """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
-
-        Raises NotFound for a channel that is not connected.
-        """
-        works = [self._work(each.channel_id, each.steps, critical=each.critical) for each in intents]
-        return self.estimate([replace(work, times=each.times) for work, each in zip(works, intents, strict=True)])
+    def _owner(self, channel_id: str) -> str:
+        return publisher(self.tasks.operations.client, channel_id)
 
     def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> Work:
         return Work(
             calls=plan.calls(steps),
-            account=self.owner_of(channel_id),
+            account=self._owner(channel_id),
             priority=plan.priority(critical=critical),
         )
 
-    def read(self, operation: str) -> Operation:
-        """An operation. Raises NotFound."""
-        return self.operations.get(operation).operation
-
-    def cancel(self, operation: str) -> Operation:
-        """End an operation that has not ended; what YouTube has done by then stays. Raises Conflict otherwise."""
-        cancelled = self._change(operation, self._cancelled, "ended already")
-        if cancelled.upload:
-            queue_turn(self.enqueue, cancelled, self.clock)  # YouTube is asked what has become of the upload
-        return cancelled
-
-    def retry(self, operation: str) -> Operation:
-        """Queue a failed operation again, from the step at which it failed. Raises Conflict otherwise."""
-        retried = self._change(operation, self._retried, "has not failed")
-        queue_turn(self.enqueue, retried, self.clock)
-        return retried
-
-    def _cancelled(self, operation: Operation) -> Operation | None:
+    def _cancelled(self, operation: Operation) -> Operation:
         if operation.ended:
-            return None
+            raise _wrong_state(operation, "ended already")
         return operation.moved(
             State.CANCELLED,
-            self.clock(),
+            self.tasks.clock(),
             reason="cancelled",
             message="Cancelled by hand.",
-            turn=operation.turn + 1,
+            attempt=operation.attempt + 1,
             upload=operation.upload if operation.upload.get("session") else {},
         )
 
-    def _retried(self, operation: Operation) -> Operation | None:
+    def _retried(self, operation: Operation) -> Operation:
         if operation.state is not State.FAILED:
-            return None
-        now = self.clock()
+            raise _wrong_state(operation, "has not failed")
+        now = self.tasks.clock()
         return operation.moved(
             State.QUEUED,
             now,
             reason="retriedByHand",
             message="Queued again by hand.",
             due_at=now,
-            turn=operation.turn + 1,
+            attempt=operation.attempt + 1,
             retries={},
             upload={**operation.upload, "restarts": 0} if operation.upload else {},
             expires_at=None,
         )
 
-    def _change(self, operation: str, change: Callable[[Operation], Operation | None], refusal: str) -> Operation:
-        for _ in range(5):
-            record = self.operations.get(operation)
-            after = change(record.operation)
-            if after is None:
-                raise Conflict(f"The operation {refusal}; it is {record.operation.state}.", reason="wrongState")
-            try:
-                self.operations.save(record, after)
-            except Superseded:
-                continue  # its worker has just written; look again
-            log("NOTICE", "operation changed by hand", operation=operation, state=after.state.value)
-            return after
-        raise Conflict("The operation is being worked on; try again.", reason="operationBusy")
+    def _change(self, operation: str, decide: Callable[[Operation], Operation]) -> Operation:
+        changed = self.tasks.operations.change(operation, decide)
+        log("NOTICE", "operation changed by hand", operation=operation, state=changed.state.value)
+        return changed
 
 
 def operation_id(idempotency_key: str) -> str:
@@ -209,21 +197,5 @@ def operation_id(idempotency_key: str) -> str:
     return "op-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:24]
 
 
-def answer(operation: Operation, quote: Quote | None = None) -> dict[str, Any]:
-    """An operation as the backend reads it."""
-    shown: dict[str, Any] = {"operation": operation.as_json()}
-    if quote is not None:
-        shown["quote"] = quote.as_json()
-    return shown
-
-
-def command(body: object) -> tuple[str, str] | None:
-    """(`cancel` or `retry` or `read`, operation id) when a body asks for one; None for a submission or a plan."""
-    if not isinstance(body, Mapping) or "action" not in body:
-        return None
-    action = body["action"]
-    if action == "plan":
-        return None
-    if action not in {"cancel", "retry", "read"}:
-        raise InvalidRequest("action is plan, cancel, retry or read.", field="action")
-    return action, Fields(body, "action", "operation").id("operation", ids.OPERATION)
+def _wrong_state(operation: Operation, refusal: str) -> Conflict:
+    return Conflict(f"The operation {refusal}; it is {operation.state}.", reason="wrongState")

@@ -1,0 +1,41 @@
+"""The publishing API: a checked body in, the answer as JSON out.
+
+a submission                                 accepts one operation; with "quote": true it is only priced
+{"action": "read", "operation": id}          likewise "cancel" and "retry"
+{"action": "plan", "work": [...]}            see `intents`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared import ids
+from shared.fields import Fields
+from shared.publishing.intents import intents, planned
+from shared.publishing.submissions import Submissions
+
+_ACTIONS = {"read": Submissions.read, "cancel": Submissions.cancel, "retry": Submissions.retry}
+
+
+def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a body. Raises errors of `shared.errors`."""
+    if body.get("action") == "plan":
+        asked = intents(body)
+        return {"plan": planned(asked, submissions.plan(asked))}
+    if "action" in body:
+        action, operation_id = command(body)
+        return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}
+    only_quote = Fields({"quote": body.get("quote")}, "quote").flag("quote", default=False)
+    request = submissions.request({name: value for name, value in body.items() if name != "quote"})
+    if only_quote:
+        return {"quote": submissions.quote(request).as_json()}
+    operation, quote = submissions.submit(request)
+    return {"operation": operation.as_json(), "quote": quote.as_json()}
+
+
+def command(body: Mapping[str, Any]) -> tuple[str, str]:
+    """What to do with which operation. Raises InvalidRequest."""
+    fields = Fields(body, "action", "operation")
+    fields.choice("action", ("plan", *_ACTIONS))
+    return fields.text("action"), fields.id("operation", ids.OPERATION)
