@@ -1,4 +1,4 @@
-"""When the hub is asked for what: pure decisions over what is stored of every subscription."""
+"""Decides when the hub is asked for what, from what is stored of every subscription."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Standing:
 
     channel_id: str
     state: State
-    lease_until: datetime | None
     next_ask: datetime
+    lease_until: datetime | None = None
     polled_at: datetime | None = None
 
     def alive(self, now: datetime) -> bool:
@@ -37,6 +37,11 @@ def next_ask(state: State, lease_until: datetime | None, now: datetime) -> datet
     if state is State.ACTIVE and lease_until is not None:
         return now + (lease_until - now) / 2
     return now + (AFTER_DENIAL if state is State.DENIED else ASK_AGAIN)
+
+
+def new_secret_due(asked_at: datetime, verified_at: datetime | None, now: datetime) -> bool:
+    """Whether the next request brings a new secret: not while the hub may still hear or verify the last one."""
+    return verified_at is not None and verified_at >= asked_at and now >= asked_at + ASK_AGAIN
 
 
 def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: datetime) -> list[str]:

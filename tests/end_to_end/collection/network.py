@@ -106,7 +106,7 @@ class Network:
         return "\n".join(line for line in lines if '"WARNING"' in line or '"ERROR"' in line)[-3000:]
 
     def days(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """The completeness ledger: what is known of each channel's days."""
+        """The coverage: what is known of each channel's days."""
         return {
             (found["channel_id"], day): entry
             for snapshot in self.state.collection("reports").stream()
@@ -167,7 +167,7 @@ class Network:
             "report_type": REPORT_TYPE,
             "reports": [
                 {"id": entry["report_id"], "channel": channel, "job": entry["job_id"], "day": day,
-                 "created": entry["create_time"], "url": entry["download_url"]}
+                 "created": entry["create_time"].isoformat(), "url": entry["download_url"]}
                 for day, entry in known
             ],
         }  # fmt: skip
