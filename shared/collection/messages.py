@@ -32,31 +32,25 @@ def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:
 
 def message(refs: Sequence[ReportRef]) -> dict[str, Any]:
     """Reports of one type as a message."""
-    reports = [
-        {
-            "id": ref.report_id,
-            "channel": ref.channel_id,
-            "job": ref.job_id,
-            "day": ref.day.isoformat(),
-            "created": format_instant(ref.create_time),
-            "url": ref.download_url,
-        }
-        for ref in refs
-    ]
-    return {"report_type": refs[0].report_type, "reports": reports}
+    return {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
+
+
+def _entry(ref: ReportRef) -> dict[str, Any]:
+    entry = {**vars(ref), "day": ref.day.isoformat(), "create_time": format_instant(ref.create_time)}
+    del entry["report_type"]
+    return entry
 
 
 def refs_from(message: Mapping[str, Any]) -> list[ReportRef]:
     """The reports of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
     return [
         ReportRef(
-            report_id=entry["id"],
-            channel_id=entry["channel"],
-            report_type=message["report_type"],
-            job_id=entry["job"],
-            day=date.fromisoformat(entry["day"]),
-            create_time=parse_instant(entry["created"]),
-            download_url=entry["url"],
+            **{
+                **entry,
+                "report_type": message["report_type"],
+                "day": date.fromisoformat(entry["day"]),
+                "create_time": parse_instant(entry["create_time"]),
+            }
         )
         for entry in message["reports"]
     ]

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shared.clock import format_instant, parse_instant
+from shared.clock import format_instant, parse_instant, parse_optional
 from shared.cloud import steps
 from shared.cloud.firestore import call_options, update
 from shared.push.feed import VideoNotice
@@ -71,31 +71,23 @@ def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
 
 def message(notices: Sequence[VideoNotice]) -> dict[str, Any]:
     """Notices as a message for `ingest`."""
-    return {
-        "videos": [
-            {
-                "video_id": notice.video_id,
-                "channel_id": notice.channel_id,
-                "updated": format_instant(notice.updated),
-                "deleted": notice.deleted,
-                "title": notice.title,
-                "published": None if notice.published is None else format_instant(notice.published),
-            }
-            for notice in notices
-        ]
-    }
+    return {"videos": [_entry(notice) for notice in notices]}
+
+
+def _entry(notice: VideoNotice) -> dict[str, Any]:
+    published = None if notice.published is None else format_instant(notice.published)
+    return {**vars(notice), "updated": format_instant(notice.updated), "published": published}
 
 
 def notices_from(message: Mapping[str, Any]) -> list[VideoNotice]:
     """The notices of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
     return [
         VideoNotice(
-            video_id=entry["video_id"],
-            channel_id=entry["channel_id"],
-            updated=parse_instant(entry["updated"]),
-            deleted=bool(entry["deleted"]),
-            title=entry["title"],
-            published=parse_instant(entry["published"]) if entry["published"] else None,
+            **{
+                **entry,
+                "updated": parse_instant(entry["updated"]),
+                "published": parse_optional(entry["published"]),
+            }
         )
         for entry in message["videos"]
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,11 @@ LEASE = timedelta(days=5)
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriptionRequest:
-    """What the hub is asked for."""
+    """What the hub is asked for. The callback holds a token that nobody else may know."""
 
     topic: str
-    callback: str
-    secret: str
+    callback: str = field(repr=False)
+    secret: str = field(repr=False)
 
 
 def subscribe(http: urllib3.PoolManager, hub_url: str, request: SubscriptionRequest, *, now: datetime) -> None:

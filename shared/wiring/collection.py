@@ -5,6 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared.clock import system_clock
+from shared.cloud import bigquery, firestore, pubsub, queues
+from shared.quota.accounts import SYSTEM
+from shared.settings import settings
+from shared.wiring import quota
+from shared.wiring.access import token_source
+
 if TYPE_CHECKING:
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
@@ -18,11 +25,7 @@ if TYPE_CHECKING:
 @cache
 def collecting() -> Collecting:
     """What `collect_reports` runs."""
-    from shared.clock import system_clock  # noqa: PLC0415
-    from shared.cloud import firestore, pubsub, queues  # noqa: PLC0415
-    from shared.collection.collecting import Collecting  # noqa: PLC0415
-    from shared.settings import settings  # noqa: PLC0415
-    from shared.wiring import quota  # noqa: PLC0415
+    from shared.collection.collecting import Collecting  # noqa: PLC0415 - paid by the function that collects
 
     return Collecting(
         client=firestore.client(),
@@ -37,10 +40,7 @@ def collecting() -> Collecting:
 @cache
 def listening() -> Listening:
     """What `renew_subscriptions` runs."""
-    from shared.clock import system_clock  # noqa: PLC0415
-    from shared.cloud import firestore, pubsub, queues  # noqa: PLC0415
-    from shared.collection.listening import Listening  # noqa: PLC0415
-    from shared.wiring import quota  # noqa: PLC0415
+    from shared.collection.listening import Listening  # noqa: PLC0415 - likewise
     from shared.wiring.push import push  # noqa: PLC0415
 
     return Listening(
@@ -57,10 +57,7 @@ def listening() -> Listening:
 @cache
 def ingest() -> Ingest:
     """What `ingest` runs."""
-    from shared.clock import system_clock  # noqa: PLC0415
-    from shared.cloud import firestore, pubsub  # noqa: PLC0415
-    from shared.collection.ingest import Ingest  # noqa: PLC0415
-    from shared.wiring import quota  # noqa: PLC0415
+    from shared.collection.ingest import Ingest  # noqa: PLC0415 - likewise
 
     return Ingest(
         client=firestore.client(),
@@ -75,9 +72,7 @@ def ingest() -> Ingest:
 @cache
 def warehouse() -> Warehouse:
     """This project's warehouse; its tables and views are there once this answers."""
-    from shared.cloud import bigquery  # noqa: PLC0415
-    from shared.settings import settings  # noqa: PLC0415
-    from shared.warehouse import schema  # noqa: PLC0415
+    from shared.warehouse import schema  # noqa: PLC0415 - paid by those who load
 
     found = schema.Warehouse(bigquery.client(), settings().dataset)
     schema.ensure(found)
@@ -86,11 +81,7 @@ def warehouse() -> Warehouse:
 
 def _caller(channel_id: str, paid_by: Ledger | Lease) -> Caller:
     """What makes calls for one channel, on the system's account."""
-    from shared.quota.accounts import SYSTEM  # noqa: PLC0415
-    from shared.settings import settings  # noqa: PLC0415
-    from shared.wiring import quota  # noqa: PLC0415
-    from shared.wiring.access import token_source  # noqa: PLC0415
-    from shared.youtube.client import Caller, Context  # noqa: PLC0415
+    from shared.youtube.client import Caller, Context  # noqa: PLC0415 - paid by those who call YouTube
 
     return Caller(
         settings=settings(),

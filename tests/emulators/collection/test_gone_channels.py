@@ -53,7 +53,7 @@ def test_reports_of_a_channel_that_went_while_it_was_listed_are_not_dispatched(f
         firestore_client.document("channels", left).update({"state": "disconnecting"})
         answer = service.collect([left, stays])
         assert len(stand.simulator.room(Jobs).all()) == 2
-    assert {report["channel"] for message in sent for report in message["reports"]} == {stays}
+    assert {report["channel_id"] for message in sent for report in message["reports"]} == {stays}
     assert (answer["channels"], answer["unfinished"]) == (2, 1)
     held = {found.to_dict()["channel_id"] for found in firestore_client.collection("reports").stream()}
     assert held == {stays}

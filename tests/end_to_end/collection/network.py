@@ -166,8 +166,8 @@ class Network:
         return {
             "report_type": REPORT_TYPE,
             "reports": [
-                {"id": entry["report_id"], "channel": channel, "job": entry["job_id"], "day": day,
-                 "created": entry["create_time"].isoformat(), "url": entry["download_url"]}
+                {"report_id": entry["report_id"], "channel_id": channel, "job_id": entry["job_id"], "day": day,
+                 "create_time": entry["create_time"].isoformat(), "download_url": entry["download_url"]}
                 for day, entry in known
             ],
         }  # fmt: skip

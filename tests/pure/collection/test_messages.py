@@ -52,10 +52,10 @@ def group(channel: int, report_type: str, count: int) -> list[ReportRef]:
 def test_every_report_is_in_one_message_of_its_type_and_no_message_is_too_large(brought):
     groups = [group(number, kind, count) for number, (kind, count) in enumerate(brought)]
     sent = list(messages(groups))
-    ids = [report["id"] for message in sent for report in message["reports"]]
+    ids = [report["report_id"] for message in sent for report in message["reports"]]
     assert sorted(ids) == sorted(ref.report_id for refs in groups for ref in refs)
     assert all(0 < len(message["reports"]) <= REPORTS_MAX for message in sent)
-    assert all(report["id"].split("-")[1] == m["report_type"] for m in sent for report in m["reports"])
+    assert all(report["report_id"].split("-")[1] == m["report_type"] for m in sent for report in m["reports"])
 
 
 @pytest.mark.parametrize("broken", [{}, {"report_type": "a"}, {"report_type": "a", "reports": [{"id": "x"}]},
