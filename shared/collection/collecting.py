@@ -53,14 +53,14 @@ class Collecting:
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        candidates = [
-            planner.Candidate(channel.channel_id, channel.collected(self.report_types))
+        last_sync = {
+            channel.channel_id: channel.collected(self.report_types)
             for channel in channels.list_all(self.client, states=channels.WORKING)
-        ]
-        due = planner.due(candidates, now=now, everything=everything)
+        }
+        due = planner.due(last_sync, now=now, everything=everything)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue)
-        return {"channels": len(candidates), "due": len(due), "queued": queued}
+        return {"channels": len(last_sync), "due": len(due), "queued": queued}
 
     def collect(self, channel_ids: Sequence[str]) -> dict[str, int]:
         """List what is new for these channels and dispatch it to `ingest`.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 BATCH = 25  # channels, on average
@@ -21,20 +20,10 @@ Enqueue = Callable[[str, str, str, Mapping[str, object]], bool]
 """(queue, task name, function, payload): True when newly queued."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A connected channel, and when it was last collected from the source in question."""
-
-    channel_id: str
-    last_sync: datetime | None
-
-
-def due(candidates: Iterable[Candidate], *, now: datetime, everything: bool) -> list[str]:
+def due(last_sync: Mapping[str, datetime | None], *, now: datetime, everything: bool) -> list[str]:
     """The channels to collect, in a stable order: all of them, or those whose last sync is missing or stale."""
     return sorted(
-        candidate.channel_id
-        for candidate in candidates
-        if everything or candidate.last_sync is None or now - candidate.last_sync >= STALE
+        channel_id for channel_id, last in last_sync.items() if everything or last is None or now - last >= STALE
     )
 
 

@@ -10,7 +10,7 @@ from shared.push.verification import State
 
 ASK_AGAIN = timedelta(hours=1)  # a request that the hub has not verified by then is repeated
 AFTER_DENIAL = timedelta(hours=6)  # the hub has refused all of YouTube's topics for a day, and then no longer
-_EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
+EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,6 @@ def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: d
     due = (
         channel_id
         for channel_id in channel_ids
-        if channel_id not in standings or standings[channel_id].next_ask <= now + _EARLIER
+        if channel_id not in standings or standings[channel_id].next_ask <= now + EARLIER
     )
     return sorted(due, key=waiting)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.planner import BATCH, STALE, Candidate, batches, due, plan
+from shared.collection.planner import BATCH, STALE, batches, due, plan
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -17,13 +17,9 @@ channels = st.lists(st.text("abcdef0123", min_size=1, max_size=6), unique=True, 
 
 
 def test_due_is_what_was_never_collected_or_not_for_25_hours():
-    candidates = [
-        Candidate("new", None),
-        Candidate("stale", NOW - STALE),
-        Candidate("fresh", NOW - STALE + timedelta(seconds=1)),
-    ]
-    assert due(candidates, now=NOW, everything=False) == ["new", "stale"]
-    assert due(candidates, now=NOW, everything=True) == ["fresh", "new", "stale"]
+    last_sync = {"new": None, "stale": NOW - STALE, "fresh": NOW - STALE + timedelta(seconds=1)}
+    assert due(last_sync, now=NOW, everything=False) == ["new", "stale"]
+    assert due(last_sync, now=NOW, everything=True) == ["fresh", "new", "stale"]
 
 
 @given(channels)
