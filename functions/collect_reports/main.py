@@ -1,4 +1,4 @@
-"""Scheduler and Cloud Tasks: plans the collection of bulk reports, or collects a shelf of channels.
+"""Scheduler and Cloud Tasks: plans the collection of bulk reports, or collects a batch of channels.
 
 Body {"channels": [...]} collects those; {"everything": true} plans all connected channels; {} plans the overdue.
 """
@@ -9,8 +9,8 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.collection import run
 from shared.fields import Fields
+from shared.wiring.collection import collecting
 
 
 @functions_framework.http
@@ -19,5 +19,5 @@ def collect_reports(request: Request) -> dict[str, int]:
     """Answers how many channels, and what was queued or listed."""
     asked = Fields(entry.json_body(request), "channels", "everything")
     if asked.only() == "channels":
-        return run.collect_reports(asked.ids("channels", ids.CHANNEL))
-    return run.plan_reports(everything=asked.flag("everything", default=False))
+        return collecting().collect(asked.ids("channels", ids.CHANNEL))
+    return collecting().plan(everything=asked.flag("everything", default=False))

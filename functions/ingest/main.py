@@ -6,7 +6,7 @@ import functions_framework
 from cloudevents.http import CloudEvent
 
 from shared import entry
-from shared.collection import run
+from shared.wiring import collection
 
 
 @functions_framework.cloud_event
@@ -14,4 +14,4 @@ def ingest(event: CloudEvent) -> None:
     """One message; its `kind` attribute says what it is about."""
     with entry.logged_failure():
         attributes, message = entry.pubsub_message(event)
-        run.ingest(attributes.get("kind", ""), message)
+        collection.ingest().handle(attributes.get("kind", ""), message)

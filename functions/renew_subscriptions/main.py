@@ -10,8 +10,8 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.collection import listening
 from shared.fields import Fields
+from shared.wiring.collection import listening
 
 
 @functions_framework.http
@@ -21,7 +21,7 @@ def renew_subscriptions(request: Request) -> dict[str, int]:
     asked = Fields(entry.json_body(request), "channel", "channels")
     one_field = asked.only()
     if one_field == "channel":
-        return listening.subscribe(asked.id("channel", ids.CHANNEL))
+        return listening().subscribe(asked.id("channel", ids.CHANNEL))
     if one_field == "channels":
-        return listening.poll(asked.ids("channels", ids.CHANNEL))
-    return listening.keep_listening()
+        return listening().poll(asked.ids("channels", ids.CHANNEL))
+    return listening().renew()

@@ -6,6 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry
+from shared.cloud import pubsub
 from shared.collection import videos
 from shared.errors import MethodUnknown, NotFound
 from shared.push import feed
@@ -23,7 +24,9 @@ def webhook(request: Request) -> Response:
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")
     body = entry.raw_body(request, limit=feed.MAX_BYTES)
-    videos.hand_over(push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body))
+    notices = push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body)
+    if notices:
+        pubsub.to_ingest(videos.KIND, videos.message(notices))
     return Response(status=204)
 
 

@@ -12,7 +12,7 @@ import base64
 import json
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from google.cloud import pubsub_v1
 from infra.deployment import Deployment, Subscription, deployment
 from shared.cloud import secrets
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
-from shared.warehouse import schema
+from shared.wiring import collection
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
@@ -88,10 +88,10 @@ def main() -> None:
         VAULT_KEY_SECRET: base64.b64decode(os.environ[VAULT_KEY_VARIABLE]),
     }
     with ThreadPoolExecutor() as pool:
-        work = [
+        work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(schema.ensured),
+            pool.submit(collection.warehouse),
         ]
         for each in work:
             each.result()

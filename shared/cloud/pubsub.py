@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ def publisher() -> PublisherClient:
     return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=1))
 
 
-def publish(topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
-    """Publish to a topic of this project and wait for the server's word; answers the message id."""
-    path = f"projects/{settings().project}/topics/{topic}"
-    return str(publisher().publish(path, data, **dict[str, Any](attributes or {})).result(timeout=30))
+def to_ingest(kind: str, message: Mapping[str, Any]) -> None:
+    """Publish a message for `ingest` and wait until Pub/Sub has it."""
+    path = f"projects/{settings().project}/topics/{INGEST_TOPIC}"
+    publisher().publish(path, json.dumps(message).encode(), kind=kind).result(timeout=30)

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.push.feed import VideoNotice
-from shared.push.renewal import Standing
+from shared.push.renewal import EARLIER, Standing
 from shared.youtube.data import PlaylistItem
 
 POLL_EVERY = timedelta(hours=1)
 DAILY_UNITS = 1_500  # of the 2,000 that the default pool sets aside for system work
-_EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
 
 
 def interval(silent: int) -> timedelta:
@@ -28,7 +27,7 @@ def interval(silent: int) -> timedelta:
 
 def to_poll(silent: Mapping[str, Standing], now: datetime) -> list[str]:
     """Of the silent channels, those whose turn it is, the longest unheard first."""
-    every = interval(len(silent)) - _EARLIER
+    every = interval(len(silent)) - EARLIER
     last = {channel_id: standing.polled_at for channel_id, standing in silent.items()}
     due = (channel_id for channel_id, at in last.items() if at is None or now - at >= every)
     return sorted(due, key=lambda channel_id: (last[channel_id] is not None, last[channel_id] or now, channel_id))

@@ -1,36 +1,26 @@
-"""Collecting bulk reports: jobs are ensured, new reports are listed, and their files become rows.
+"""Lists a channel's new reports of one type: its reporting job is ensured, and what is new noted in the coverage.
 
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
-YouTube issues a day again under a newer `createTime`. The order is: note in the ledger, hand over, advance. A run
-that dies after noting is found out by the next one, because what it noted is newer than what was `handed_over`.
+YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, advance. A run
+that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`.
 
-    reports/<channel>:<report type>          channel_id, job_id, cursor, handed_over
-    reports/<channel>:<report type>:<month>  the completeness ledger
+    reports/<channel>:<report type>          the reporting job
+    reports/<channel>:<report type>:<month>  the coverage
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.clock import Clock, format_instant, pacific_day, parse_instant
-from shared.cloud.firestore import patience
-from shared.collection.completeness import (
-    COLLECTION,
-    Day,
-    Days,
-    Ledger,
-    State,
-    after_listing,
-    overdue,
-    ref_of,
-    window,
-)
+from shared.clock import Clock, pacific_day
+from shared.cloud.firestore import call_options
+from shared.collection.coverage import COLLECTION, Coverage, Days, State, after_listing, overdue, ref_of, window
 from shared.errors import NotFound
 from shared.monitoring.log import log
+from shared.records import Mapper
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
@@ -39,8 +29,25 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
-MESSAGE_REPORTS = 750  # reports in one message: few load jobs, and a load well inside its time limit
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A channel's reporting job for one report type.
+
+    cursor: the newest creation time that was listed. dispatched_at: what was noted by then has gone to `ingest`.
+    """
+
+    name: str
+    channel_id: str
+    report_type: str
+    job_id: str
+    cursor: datetime | None = None
+    dispatched_at: datetime | None = None
+
+
+JOBS = Mapper(Job, COLLECTION, key="name")
 
 
 @dataclass(frozen=True)
@@ -56,29 +63,38 @@ class Tally:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """A channel's reporting job. cursor: how far it was listed; handed_over: the newest listing that was."""
-
-    id: str
-    cursor: datetime | None = None
-    handed_over: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one channel's listing of one report type brought: reports to load, then where to advance to."""
+    """What the listing of one report type brought: the reports to dispatch, and the job once that is done."""
 
-    channel_id: str
-    report_type: str
     tally: Tally
     to_load: tuple[ReportRef, ...]
     job: Job
     advanced: Job
 
 
+def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> tuple[Found, Days]:
+    """Fold a listing, and what earlier runs and loads left behind, into the coverage: the days that change."""
+    again = overdue(days, now=now, dispatched_at=job.dispatched_at)
+    listing = after_listing({**days, **again}, refs, now=now)
+    changed = {**again, **listing.changed}
+    to_load = [
+        *listing.to_load,
+        *(ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day not in listing.changed),
+    ]
+    waiting = sum(entry.state is State.LISTED for entry in {**days, **changed}.values())
+    advanced = replace(
+        job,
+        cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
+        # A run that dispatches nothing knows nothing of what another has noted meanwhile.
+        dispatched_at=now if to_load else job.dispatched_at,
+    )
+    tally = Tally(listing.new, listing.superseded, waiting)
+    return Found(tally=tally, to_load=tuple(to_load), job=job, advanced=advanced), changed
+
+
 @dataclass(frozen=True)
 class ReportCollector:
-    """Lists reports. The caller loads what was found, or hands it over durably, and then calls `advance`."""
+    """Lists reports. The caller dispatches what was found, durably, and then calls `advance`."""
 
     client: Client
     clock: Clock
@@ -88,7 +104,7 @@ class ReportCollector:
         now = self.clock()
         job = self._job(caller, channel_id, report_type)
         try:
-            refs = _listed(caller, job, channel_id, report_type)
+            refs = _listed(caller, job)
         except NotFound as error:
             if error.reason == NOT_CONNECTED:
                 raise
@@ -96,145 +112,58 @@ class ReportCollector:
             # were not fetched in time come again under its reports.
             log("WARNING", "a reporting job is gone; starting a new one", channel=channel_id, report=report_type)
             job = self._start(caller, channel_id, report_type)
-            refs = _listed(caller, job, channel_id, report_type)
-        return self._note(channel_id, report_type, job, refs, now)
+            refs = _listed(caller, job)
+        return Coverage(self.client).change(
+            channel_id,
+            report_type,
+            {*window(now), *(ref.day for ref in refs)},
+            lambda days: noted(job, days, refs, now=now),
+        )
 
     def advance(self, found: Found) -> None:
-        """Remember how far was listed, now that what was found is in safe hands."""
+        """Remember how far was listed, now that what was found is dispatched."""
         from google.api_core.exceptions import NotFound as Gone  # noqa: PLC0415 - Firestore has imported it already
 
         if found.advanced == found.job:
             return
         try:
-            self._document(found.channel_id, found.report_type).update(_job_to(found.advanced), **patience())
+            self._document(found.job.name).update(JOBS.fields(found.advanced), **call_options())
         except Gone:
             return  # disconnected meanwhile: what was deleted stays deleted
 
-    def _note(
-        self, channel_id: str, report_type: str, job: Job, refs: Sequence[ReportRef], now: datetime
-    ) -> Found:
-        """Fold a listing, and what earlier runs and loads left behind, into the ledger."""
-        to_load: list[ReportRef] = []
-        tally = Tally()
-
-        def decide(days: Days) -> dict[date, Day]:
-            nonlocal tally
-            again = overdue(days, now=now, handed_over=job.handed_over)
-            listing = after_listing({**days, **again}, refs, now=now)
-            changed = {**again, **listing.changed}
-            resent = [
-                ref_of(channel_id, report_type, day, again[day]) for day in again if day not in listing.changed
-            ]
-            to_load[:] = [*listing.to_load, *resent]
-            waiting = sum(entry.state is State.LISTED for entry in {**days, **changed}.values())
-            tally = Tally(listing.new, listing.superseded, waiting)
-            return changed
-
-        Ledger(self.client).change(channel_id, report_type, {*window(now), *(ref.day for ref in refs)}, decide)
-        advanced = Job(
-            id=job.id,
-            cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
-            handed_over=now if to_load else job.handed_over,
-        )
-        return Found(
-            channel_id=channel_id,
-            report_type=report_type,
-            tally=tally,
-            to_load=tuple(to_load),
-            job=job,
-            advanced=advanced,
-        )
-
     def _job(self, caller: Caller, channel_id: str, report_type: str) -> Job:
         """The channel's job for a report type: remembered, or found, or created."""
-        stored = self._document(channel_id, report_type).get(**patience()).to_dict()
-        return _job_from(stored) if stored else self._start(caller, channel_id, report_type)
+        name = f"{channel_id}:{report_type}"
+        stored = self._document(name).get(**call_options()).to_dict()
+        return JOBS.read(name, stored) if stored else self._start(caller, channel_id, report_type)
 
     def _start(self, caller: Caller, channel_id: str, report_type: str) -> Job:
         """The job that Google has, or a new one, listed from its beginning."""
-        standing = [job.id for job in reporting.list_jobs(caller) if job.report_type == report_type]
-        job = Job(id=standing[0] if standing else reporting.create_job(caller, report_type).id)
-        document = {"channel_id": channel_id, "report_type": report_type, **_job_to(job)}
-        self._document(channel_id, report_type).set(document, **patience())
+        existing = [job.id for job in reporting.list_jobs(caller) if job.report_type == report_type]
+        job = Job(
+            name=f"{channel_id}:{report_type}",
+            channel_id=channel_id,
+            report_type=report_type,
+            job_id=existing[0] if existing else reporting.create_job(caller, report_type).id,
+        )
+        self._document(job.name).set(JOBS.fields(job), **call_options())
         return job
 
-    def _document(self, channel_id: str, report_type: str) -> Any:
-        return self.client.collection(COLLECTION).document(f"{channel_id}:{report_type}")
+    def _document(self, name: str) -> Any:
+        return self.client.collection(COLLECTION).document(name)
 
 
-def _listed(caller: Caller, job: Job, channel_id: str, report_type: str) -> list[ReportRef]:
+def _listed(caller: Caller, job: Job) -> list[ReportRef]:
     after = None if job.cursor is None else job.cursor - OVERLAP
     return [
         ReportRef(
             report_id=report.id,
-            channel_id=channel_id,
-            report_type=report_type,
-            job_id=job.id,
+            channel_id=job.channel_id,
+            report_type=job.report_type,
+            job_id=job.job_id,
             day=pacific_day(report.start),
             create_time=report.created_at,
             download_url=report.download_url,
         )
-        for report in reporting.list_reports(caller, job.id, created_after=after)
+        for report in reporting.list_reports(caller, job.job_id, created_after=after)
     ]
-
-
-def _job_to(job: Job) -> dict[str, str | None]:
-    return {
-        "job_id": job.id,
-        "cursor": None if job.cursor is None else format_instant(job.cursor),
-        "handed_over": None if job.handed_over is None else format_instant(job.handed_over),
-    }
-
-
-def _job_from(stored: Mapping[str, Any]) -> Job:
-    cursor, handed_over = stored.get("cursor"), stored.get("handed_over")
-    return Job(
-        id=stored["job_id"],
-        cursor=parse_instant(cursor) if cursor else None,
-        handed_over=parse_instant(handed_over) if handed_over else None,
-    )
-
-
-def messages(found: Iterable[Found]) -> Iterator[bytes]:
-    """What was found as messages for `ingest`: one report type each, of many channels, none of them split."""
-    by_type: dict[str, list[ReportRef]] = {}
-    for item in found:
-        shelf = by_type.setdefault(item.report_type, [])
-        if shelf and len(shelf) + len(item.to_load) > MESSAGE_REPORTS:
-            yield reports_message(shelf)
-            shelf.clear()
-        shelf.extend(item.to_load)
-    yield from (reports_message(shelf) for shelf in by_type.values() if shelf)
-
-
-def reports_message(refs: Sequence[ReportRef]) -> bytes:
-    """Reports of one type as a message for `ingest`."""
-    report_type = refs[0].report_type
-    return json.dumps({"report_type": report_type, "reports": [_ref_to(ref) for ref in refs]}).encode()
-
-
-def refs_from(message: Mapping[str, Any]) -> list[ReportRef]:
-    """The reports of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
-    return [
-        ReportRef(
-            report_id=entry["id"],
-            channel_id=entry["channel"],
-            report_type=message["report_type"],
-            job_id=entry["job"],
-            day=date.fromisoformat(entry["day"]),
-            create_time=parse_instant(entry["created"]),
-            download_url=entry["url"],
-        )
-        for entry in message["reports"]
-    ]
-
-
-def _ref_to(ref: ReportRef) -> dict[str, str]:
-    return {
-        "id": ref.report_id,
-        "channel": ref.channel_id,
-        "job": ref.job_id,
-        "day": ref.day.isoformat(),
-        "created": format_instant(ref.create_time),
-        "url": ref.download_url,
-    }

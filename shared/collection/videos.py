@@ -1,4 +1,4 @@
-"""What push notifications change: which videos we know of, and their last known state.
+"""Keeps the videos that we know of as push notifications tell of them.
 
     videos/<video>    channel_id, title, published, updated, state: new | updated | deleted
 
@@ -8,15 +8,14 @@ of order; the one with the latest `updated` counts, so each may be repeated with
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from shared.clock import format_instant, parse_instant
-from shared.cloud import pubsub
-from shared.cloud.firestore import committed, patience, put
+from shared.clock import format_instant, parse_instant, parse_optional
+from shared.cloud import steps
+from shared.cloud.firestore import call_options, update
 from shared.push.feed import VideoNotice
 
 if TYPE_CHECKING:
@@ -47,21 +46,20 @@ def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
 
 def record(client: Client, notice: VideoNotice) -> Change:
     """Fold one notice into its video. Safe to repeat and to run twice at once."""
-    reference = client.collection(COLLECTION).document(notice.video_id)
-    while True:
-        snapshot = reference.get(**patience())
-        found = change(notice, snapshot.get("updated") if snapshot.exists else None)
-        if found is Change.NOTHING:
-            return found
-        batch = client.batch()
-        put(batch, snapshot, _fields(notice, found))
-        if committed(batch):
-            return found
+    path = f"{COLLECTION}/{notice.video_id}"
+
+    def decide(docs: steps.Docs) -> steps.Change[Change]:
+        known = docs[path]
+        found = change(notice, None if known is None else known.data["updated"])
+        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found))]
+        return steps.Change(found, writes)
+
+    return update(client, [path], decide)
 
 
 def forget(client: Client, video_id: str) -> None:
     """Delete a video of a channel that is gone."""
-    client.collection(COLLECTION).document(video_id).delete(**patience())
+    client.collection(COLLECTION).document(video_id).delete(**call_options())
 
 
 def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
@@ -71,39 +69,25 @@ def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
     return {**fields, "title": notice.title, "published": notice.published}
 
 
-def hand_over(notices: Sequence[VideoNotice]) -> None:
-    """Give notices to `ingest`, durably."""
-    if notices:
-        pubsub.publish(pubsub.INGEST_TOPIC, json.dumps(message(notices)).encode(), {"kind": KIND})
-
-
 def message(notices: Sequence[VideoNotice]) -> dict[str, Any]:
     """Notices as a message for `ingest`."""
-    return {
-        "videos": [
-            {
-                "video_id": notice.video_id,
-                "channel_id": notice.channel_id,
-                "updated": format_instant(notice.updated),
-                "deleted": notice.deleted,
-                "title": notice.title,
-                "published": None if notice.published is None else format_instant(notice.published),
-            }
-            for notice in notices
-        ]
-    }
+    return {"videos": [_entry(notice) for notice in notices]}
+
+
+def _entry(notice: VideoNotice) -> dict[str, Any]:
+    published = None if notice.published is None else format_instant(notice.published)
+    return {**vars(notice), "updated": format_instant(notice.updated), "published": published}
 
 
 def notices_from(message: Mapping[str, Any]) -> list[VideoNotice]:
     """The notices of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
     return [
         VideoNotice(
-            video_id=entry["video_id"],
-            channel_id=entry["channel_id"],
-            updated=parse_instant(entry["updated"]),
-            deleted=bool(entry["deleted"]),
-            title=entry["title"],
-            published=parse_instant(entry["published"]) if entry["published"] else None,
+            **{
+                **entry,
+                "updated": parse_instant(entry["updated"]),
+                "published": parse_optional(entry["published"]),
+            }
         )
         for entry in message["videos"]
     ]

@@ -1,4 +1,4 @@
-"""When the hub is asked for what: pure decisions over what is stored of every subscription."""
+"""Decides when the hub is asked for what, from what is stored of every subscription."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.push.verification import State
 
 ASK_AGAIN = timedelta(hours=1)  # a request that the hub has not verified by then is repeated
 AFTER_DENIAL = timedelta(hours=6)  # the hub has refused all of YouTube's topics for a day, and then no longer
-_EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
+EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class Standing:
 
     channel_id: str
     state: State
-    lease_until: datetime | None
     next_ask: datetime
+    lease_until: datetime | None = None
     polled_at: datetime | None = None
 
     def alive(self, now: datetime) -> bool:
@@ -39,6 +39,11 @@ def next_ask(state: State, lease_until: datetime | None, now: datetime) -> datet
     return now + (AFTER_DENIAL if state is State.DENIED else ASK_AGAIN)
 
 
+def new_secret_due(asked_at: datetime, verified_at: datetime | None, now: datetime) -> bool:
+    """Whether the next request brings a new secret: not while the hub may still hear or verify the last one."""
+    return verified_at is not None and verified_at >= asked_at and now >= asked_at + ASK_AGAIN
+
+
 def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: datetime) -> list[str]:
     """The channels for which the hub has to be asked, those that wait longest first."""
 
@@ -49,6 +54,6 @@ def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: d
     due = (
         channel_id
         for channel_id in channel_ids
-        if channel_id not in standings or standings[channel_id].next_ask <= now + _EARLIER
+        if channel_id not in standings or standings[channel_id].next_ask <= now + EARLIER
     )
     return sorted(due, key=waiting)

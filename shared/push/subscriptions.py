@@ -1,4 +1,4 @@
-"""Subscriptions: one a channel, at an address that nobody can guess, renewed at half of its lease.
+"""Keeps one subscription a channel, at an address that nobody can guess, and believes only what its hub signs.
 
     subscriptions/<channel>    state, sealed token and secrets, lease, when to ask next, counters, what polling saw
 
@@ -12,16 +12,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from shared.clock import Clock
-from shared.cloud.firestore import patience
-from shared.errors import Forbidden, NotFound, Unavailable
-from shared.push import feed, renewal, verification
+from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.steps import Change, Docs, Write
+from shared.errors import Forbidden, NotFound
+from shared.push import feed, hub, renewal, verification
 from shared.push.renewal import Standing
 from shared.push.verification import State
+from shared.records import Mapper
 from shared.settings import Settings
 from shared.vault.vault import Vault
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 COLLECTION = "subscriptions"
 SEALED_FIELDS = ("token", "secret", "previous_secret")
-LEASE = timedelta(days=5)
+STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
 _STANDING = ("state", "lease_until", "next_ask", "polled_at")
 
 
@@ -51,14 +53,14 @@ class Push:
 
     def standings(self) -> dict[str, Standing]:
         """Every subscription by its channel. One read each."""
-        found = self._collection().select(_STANDING).stream(**patience())
-        return {snapshot.id: _standing(snapshot.id, snapshot.to_dict()) for snapshot in found}
+        found = listing(self.client.collection(COLLECTION).select(_STANDING))
+        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found}
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""
         references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
-        found = self.client.get_all(references, _STANDING, **patience()) if references else ()
-        return {each.id: _standing(each.id, each.to_dict() or {}) for each in found if each.exists}
+        found = self.client.get_all(references, _STANDING, **call_options()) if references else ()
+        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found if each.exists}
 
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.
@@ -68,16 +70,23 @@ class Push:
         asks for the same: two changes of the secret in a row would leave the hub signing with a forgotten one, if
         the first to ask is the last to be heard. Raises Unavailable (retry_at as the hub asks) when it refuses.
         """
-        while True:
-            snapshot = self._document(channel_id).get(**patience())
-            token, secret, fields = self._request(channel_id, snapshot.to_dict())
-            if self._stored(snapshot, fields):
-                break
-        self._ask_hub(channel_id, token, secret)
+        path, now = f"{COLLECTION}/{channel_id}", self.clock()
+
+        def decide(docs: Docs) -> Change[hub.SubscriptionRequest]:
+            stored = docs[path]
+            token, secret, fields = self._request(channel_id, None if stored is None else stored.data, now)
+            callback = f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token.decode()}"
+            request = hub.SubscriptionRequest(
+                topic=self.topic(channel_id), callback=callback, secret=secret.decode()
+            )
+            return Change(request, [Write(path, fields)])
+
+        request = update(self.client, [path], decide)
+        hub.subscribe(self.http, self.settings.hub_url, request, now=self.clock())
 
     def forget(self, channel_id: str) -> None:
         """Delete the subscription of a channel that is gone; the hub's lease runs out."""
-        self._document(channel_id).delete(**patience())
+        self._document(channel_id).delete(**call_options())
 
     def seen(self, channel_id: str) -> dict[str, str] | None:
         """What the last poll saw of a channel's uploads, as `remember` was told; None before the first."""
@@ -132,13 +141,13 @@ class Push:
         self._note(channel_id, {"last_notification": self.clock()})
         return ours
 
-    def _request(self, channel_id: str, stored: Mapping[str, Any] | None) -> tuple[bytes, bytes, dict[str, Any]]:
+    def _request(
+        self, channel_id: str, stored: Mapping[str, Any] | None, now: datetime
+    ) -> tuple[bytes, bytes, dict[str, Any]]:
         """The token and secret to ask the hub with, and the fields to store before."""
-        now = self.clock()
         fields: dict[str, Any] = {"asked_at": now, "next_ask": now + renewal.ASK_AGAIN}
-        secret = secrets.token_hex(32).encode()
         if stored is None:
-            token = secrets.token_urlsafe(32).encode()
+            token, secret = secrets.token_urlsafe(32).encode(), _new_secret()
             fields |= {
                 "channel_id": channel_id,
                 "topic": self.topic(channel_id),
@@ -148,54 +157,12 @@ class Push:
             }
             return token, secret, fields
         token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
-        asked_at, verified_at = stored["asked_at"], stored.get("verified_at")
-        if verified_at is None or verified_at < asked_at or now < asked_at + renewal.ASK_AGAIN:
-            return token, known, fields  # the hub may still hear or verify what was asked before
+        if not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
+            return token, known, fields
+        secret = _new_secret()
         fields["secret"] = self._seal(channel_id, "secret", secret)
         fields["previous_secret"] = self._seal(channel_id, "previous_secret", known)
         return token, secret, fields
-
-    def _stored(self, snapshot: Any, fields: Mapping[str, Any]) -> bool:
-        """Store a request if nobody wrote since it was decided."""
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
-        try:
-            if snapshot.exists:
-                option = self.client.write_option(last_update_time=snapshot.update_time)
-                snapshot.reference.update(fields, option=option, **patience())
-            else:
-                snapshot.reference.create(fields, **patience())
-        except (exceptions.FailedPrecondition, exceptions.Conflict, exceptions.NotFound):
-            return False
-        return True
-
-    def _ask_hub(self, channel_id: str, token: bytes, secret: bytes) -> None:
-        import urllib3  # noqa: PLC0415 - paid by those who ask the hub
-
-        form = {
-            "hub.mode": "subscribe",
-            "hub.topic": self.topic(channel_id),
-            "hub.callback": f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token.decode()}",
-            "hub.verify": "async",
-            "hub.lease_seconds": str(int(LEASE.total_seconds())),
-            "hub.secret": secret.decode(),
-        }
-        try:
-            answer = self.http.request(
-                "POST", self.settings.hub_url, fields=form, encode_multipart=False, timeout=20
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise Unavailable("The push hub does not answer.", reason="hubUnavailable") from error
-        if answer.status not in {202, 204}:
-            raise Unavailable(
-                f"The push hub answered {answer.status}.",
-                reason="hubUnavailable",
-                retry_at=self._retry_at(answer.headers.get("Retry-After")),
-            )
-
-    def _retry_at(self, header: str | None) -> datetime | None:
-        seconds = int(header) if header and header.isdecimal() and len(header) < 7 else None
-        return None if seconds is None else self.clock() + timedelta(seconds=seconds)
 
     def _known(self, channel_id: str, token: str) -> Mapping[str, Any]:
         stored = self._read(channel_id)
@@ -205,14 +172,11 @@ class Push:
             raise NotFound("There is no such subscription.", reason="notSubscribed")
         return stored
 
-    def _collection(self) -> Any:
-        return self.client.collection(COLLECTION)
-
     def _document(self, channel_id: str) -> Any:
-        return self._collection().document(channel_id)
+        return self.client.collection(COLLECTION).document(channel_id)
 
     def _read(self, channel_id: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._document(channel_id).get(**patience()).to_dict()
+        found: dict[str, Any] | None = self._document(channel_id).get(**call_options()).to_dict()
         return found
 
     def _count(self, channel_id: str, counter: str) -> None:
@@ -225,7 +189,7 @@ class Push:
         from google.api_core import exceptions  # noqa: PLC0415
 
         try:
-            self._document(channel_id).update(dict(fields), **patience())
+            self._document(channel_id).update(dict(fields), **call_options())
         except exceptions.NotFound:
             return
 
@@ -236,11 +200,5 @@ class Push:
         return self.vault.open(sealed, record=f"{COLLECTION}/{channel_id}", field=field)
 
 
-def _standing(channel_id: str, fields: Mapping[str, Any]) -> Standing:
-    return Standing(
-        channel_id=channel_id,
-        state=State(fields["state"]),
-        lease_until=fields.get("lease_until"),
-        next_ask=fields["next_ask"],
-        polled_at=fields.get("polled_at"),
-    )
+def _new_secret() -> bytes:
+    return secrets.token_hex(32).encode()

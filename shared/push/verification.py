@@ -1,4 +1,4 @@
-"""Two questions that a hub's request puts to us, answered without any I/O.
+"""Answers the two questions that a hub's request puts, without any I/O.
 
 Did we ask for this subscription (the hub's GET), and did the hub send this body (the notification's signature)?
 """

@@ -1,4 +1,4 @@
-"""Loading reports: many files, few jobs, visible all at once.
+"""Loads report files into BigQuery: many files in few jobs, visible all at once.
 
 BigQuery allows some 1,500 load jobs a table and day, and a network's first day brings thousands of files. So a
 load gathers many reports on local disk, goes up in as few jobs as its size allows, and is then named in the
@@ -17,16 +17,13 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from shared.clock import Clock, format_instant
 from shared.cloud.bigquery import PATIENCE, ask, patience
-from shared.warehouse.families import Family
+from shared.warehouse.report_types import ReportType
 from shared.warehouse.rows import ReportRef, read_rows
-from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, family_schema
-
-if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, Warehouse, raw_columns
 
 _JOB_BYTES = 32 * 2**20  # a function's disk is its memory
 _UPLOAD_RETRIES = 3  # pauses of 1, 2 and 4 s; the upload knows no other limit
@@ -55,11 +52,10 @@ class LoadedReport:
 
 @dataclass
 class Load:
-    """One load of one family: `add` reports, then `publish`. Not shared between threads."""
+    """One load of one report type: `add` reports, then `publish`. Not shared between threads."""
 
-    client: Client
-    dataset: str
-    family: Family
+    warehouse: Warehouse
+    report_type: ReportType
     load_id: str
     clock: Clock
     _added: list[LoadedReport] = field(default_factory=list)
@@ -77,7 +73,7 @@ class Load:
         count = 0
         writer = csv.writer(codecs.getwriter("utf-8")(spool), lineterminator="\n")
         try:
-            for row in read_rows(_digested(lines, digest.update), self.family, ref, self.load_id):
+            for row in read_rows(_digested(lines, digest.update), self.report_type, ref, self.load_id):
                 writer.writerow(row)
                 count += 1
         except BaseException:
@@ -97,14 +93,16 @@ class Load:
         """
         self._send()
         if self._added:
-            name_in_manifest(self.client, self.dataset, self._added, clock=self.clock)
+            _name_in_manifest(self.warehouse, self._added, at=self.clock())
         return self._added
 
     def _open_spool(self) -> IO[bytes]:
         if self._spool is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _send
             # A header line to skip: without one, an engine may guess that the first row is one.
-            self._spool.write((",".join(["load_id", "report_id", *self.family.columns, "extra"]) + "\n").encode())
+            self._spool.write(
+                (",".join(["load_id", "report_id", *self.report_type.columns, "extra"]) + "\n").encode()
+            )
         return self._spool
 
     def _send(self) -> None:
@@ -116,18 +114,17 @@ class Load:
         self._jobs += 1
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.CSV,
-            schema=family_schema(self.family),
+            schema=raw_columns(self.report_type),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             skip_leading_rows=1,
             allow_quoted_newlines=True,
         )
-        table = f"{self.client.project}.{self.dataset}.{self.family.table}"
         with spool:
             spool.seek(0)
             # The job's id names the load, so that an operator finds one by the other.
-            self.client.load_table_from_file(
+            self.warehouse.client.load_table_from_file(
                 spool,
-                table,
+                self.warehouse.full_name(self.report_type.table),
                 job_config=config,
                 job_id=f"{self.load_id}-{self._jobs}",
                 num_retries=_UPLOAD_RETRIES,
@@ -141,11 +138,10 @@ def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterat
         yield line
 
 
-def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], *, clock: Clock) -> None:
+def _name_in_manifest(warehouse: Warehouse, reports: list[LoadedReport], *, at: datetime) -> None:
     """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
     from google.cloud import bigquery  # noqa: PLC0415
 
-    now = format_instant(clock())
     rows = [
         {
             "report_id": report.ref.report_id,
@@ -157,7 +153,7 @@ def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], 
             "create_time": format_instant(report.ref.create_time),
             "row_count": report.row_count,
             "checksum": report.checksum,
-            "loaded_at": now,
+            "loaded_at": format_instant(at),
         }
         for report in reports
     ]
@@ -167,8 +163,8 @@ def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], 
         for name, kind in MANIFEST_COLUMNS.items()
     )
     ask(
-        client,
-        f"MERGE `{client.project}.{dataset}.{MANIFEST}` AS manifest "
+        warehouse.client,
+        f"MERGE `{warehouse.full_name(MANIFEST)}` AS manifest "
         f"USING (SELECT {picked} FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry) AS new "
         f"ON manifest.report_id = new.report_id "
         f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join('new.' + c for c in MANIFEST_COLUMNS)})",
@@ -176,13 +172,13 @@ def name_in_manifest(client: Client, dataset: str, reports: list[LoadedReport], 
     )
 
 
-def already_loaded(client: Client, dataset: str, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
     """Of these reports, those that the manifest names: report id to (load id, row count)."""
     from google.cloud import bigquery  # noqa: PLC0415
 
     rows = ask(
-        client,
-        f"SELECT report_id, load_id, row_count FROM `{client.project}.{dataset}.{MANIFEST}` "
+        warehouse.client,
+        f"SELECT report_id, load_id, row_count FROM `{warehouse.full_name(MANIFEST)}` "
         "WHERE report_id IN UNNEST(@ids)",
         bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids)),
     )

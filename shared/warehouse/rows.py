@@ -1,4 +1,4 @@
-"""What a bulk report file must be to become rows.
+"""Reads a bulk report file into rows, or refuses it.
 
 A file is one channel's one Pacific day. Its header is found by name; its rows are checked one by one before any of
 them is stored, because one bad row would make BigQuery refuse a whole load with many reports in it.
@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shared.errors import CorruptData
-from shared.warehouse.families import DATE, FLOAT, INTEGER, Family
+from shared.warehouse.report_types import DATE, FLOAT, INTEGER, STRING, ReportType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,8 @@ class ReportRef:
     download_url: str
 
 
-def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str) -> Iterator[list[str]]:
-    """The file's rows as CSV fields of the family's raw table: load, report, columns, extra.
+def read_rows(lines: Iterable[str], report_type: ReportType, ref: ReportRef, load_id: str) -> Iterator[list[str]]:
+    """The file's rows as CSV fields of the report type's raw table: load, report, columns, extra.
 
     A header without rows is a day without data, and yields nothing. Raises CorruptData, naming line and column,
     when a column is missing, a value does not parse, or the file is about another channel or day.
@@ -42,13 +42,13 @@ def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str
     header = [name.strip().lower() for name in next(records, [])]
     if not header:
         raise CorruptData(f"Report {ref.report_id} is empty: it has not even a header.", reason="reportEmpty")
-    missing = [name for name in family.columns if name not in header]
+    missing = [name for name in report_type.columns if name not in header]
     if missing:
         raise CorruptData(
             f"Report {ref.report_id} lacks the columns {', '.join(missing)}.", reason="reportColumnMissing"
         )
-    take = [(header.index(name), name, _PARSERS[kind]) for name, kind in family.columns.items()]
-    extra = [(index, name) for index, name in enumerate(header) if name not in family.columns]
+    take = [(header.index(name), name, _PARSERS[kind]) for name, kind in report_type.columns.items()]
+    extra = [(index, name) for index, name in enumerate(header) if name not in report_type.columns]
     for values in records:
         if len(values) != len(header):
             raise CorruptData(
@@ -70,17 +70,12 @@ def read_rows(lines: Iterable[str], family: Family, ref: ReportRef, load_id: str
 
 def _records(reader: Any, ref: ReportRef) -> Iterator[list[str]]:
     """The file's records, blank lines left out. Raises CorruptData for what is no CSV or no UTF-8."""
-    while True:
-        try:
-            values = next(reader, None)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise CorruptData(
-                f"Report {ref.report_id}, after line {reader.line_num}: {error}.", reason="reportUnreadable"
-            ) from error
-        if values is None:
-            return
-        if values:
-            yield values
+    try:
+        yield from (values for values in reader if values)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CorruptData(
+            f"Report {ref.report_id}, after line {reader.line_num}: {error}.", reason="reportUnreadable"
+        ) from error
 
 
 def _same_subject(row: list[str], ref: ReportRef, line: int) -> None:
@@ -122,4 +117,4 @@ def _string(text: str) -> str:
 _COUNT = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,50})?|\.[0-9]{1,50})([eE][-+]?[0-9]{1,2})?")
 
-_PARSERS: dict[str, Callable[[str], str]] = {DATE: _day, INTEGER: _count, FLOAT: _number, "STRING": _string}
+_PARSERS: dict[str, Callable[[str], str]] = {DATE: _day, INTEGER: _count, FLOAT: _number, STRING: _string}

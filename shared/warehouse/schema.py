@@ -5,13 +5,12 @@ Tables are partitioned by the report's day and clustered by channel, which is ho
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.cloud import bigquery as cloud_bigquery
-from shared.settings import settings
-from shared.warehouse.families import FAMILIES, Family
+from shared.cloud.bigquery import ask, patience
+from shared.warehouse.report_types import REPORT_TYPES, ReportType
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client, SchemaField, Table
@@ -34,21 +33,27 @@ MANIFEST_COLUMNS = {
 VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")
 
 
-def ensure(client: Client, dataset: str) -> None:
+@dataclass(frozen=True)
+class Warehouse:
+    """One dataset in BigQuery, and the client that reaches it."""
+
+    client: Client
+    dataset: str
+
+    def full_name(self, name: str) -> str:
+        """A table's or view's name with project and dataset."""
+        return f"{self.client.project}.{self.dataset}.{name}"
+
+
+def ensure(warehouse: Warehouse) -> None:
     """Create what is missing and renew every view. Safe to repeat, and to run twice at once."""
-    patience = cloud_bigquery.patience()
-    client.create_dataset(f"{client.project}.{dataset}", exists_ok=True, **patience)
-    for table in tables(client.project, dataset):
-        client.create_table(table, exists_ok=True, **patience)
+    client, options = warehouse.client, patience()
+    client.create_dataset(f"{client.project}.{warehouse.dataset}", exists_ok=True, **options)
+    for table in tables(warehouse):
+        client.create_table(table, exists_ok=True, **options)
     for name in VIEWS:
-        view = f"`{client.project}.{dataset}.{name}`"
-        cloud_bigquery.ask(client, f"CREATE OR REPLACE VIEW {view} AS\n{view_sql(name, dataset)}")
-
-
-@cache
-def ensured() -> None:
-    """This process's `ensure`, done once."""
-    ensure(cloud_bigquery.client(), settings().dataset)
+        query = view_sql(name, warehouse.dataset)
+        ask(client, f"CREATE OR REPLACE VIEW `{warehouse.full_name(name)}` AS\n{query}")
 
 
 def view_sql(name: str, dataset: str) -> str:
@@ -57,34 +62,36 @@ def view_sql(name: str, dataset: str) -> str:
     return text.replace("{dataset}", dataset)
 
 
-def tables(project: str, dataset: str) -> list[Table]:
+def tables(warehouse: Warehouse) -> list[Table]:
     """Every table of the warehouse."""
+    return [_manifest(warehouse), *(_raw_table(warehouse, report_type) for report_type in REPORT_TYPES.values())]
+
+
+def _manifest(warehouse: Warehouse) -> Table:
     from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
 
-    manifest = bigquery.Table(
-        f"{project}.{dataset}.{MANIFEST}",
-        schema=[bigquery.SchemaField(name, kind, "REQUIRED") for name, kind in MANIFEST_COLUMNS.items()],
-    )
-    manifest.clustering_fields = ["channel_id", "report_type", "day"]
-    return [manifest, *(_family_table(project, dataset, family) for family in FAMILIES.values())]
+    columns = [bigquery.SchemaField(name, kind, "REQUIRED") for name, kind in MANIFEST_COLUMNS.items()]
+    table = bigquery.Table(warehouse.full_name(MANIFEST), schema=columns)
+    table.clustering_fields = ["channel_id", "report_type", "day"]
+    return table
 
 
-def _family_table(project: str, dataset: str, family: Family) -> Table:
-    from google.cloud import bigquery  # noqa: PLC0415
+def _raw_table(warehouse: Warehouse, report_type: ReportType) -> Table:
+    from google.cloud import bigquery  # noqa: PLC0415 - likewise
 
-    table = bigquery.Table(f"{project}.{dataset}.{family.table}", schema=family_schema(family))
+    table = bigquery.Table(warehouse.full_name(report_type.table), schema=raw_columns(report_type))
     table.time_partitioning = bigquery.TimePartitioning(field="date")
     table.clustering_fields = ["channel_id", "load_id"]
     return table
 
 
-def family_schema(family: Family) -> list[SchemaField]:
-    """Raw rows: which load and report they came with, the family's columns, and columns we do not know yet."""
-    from google.cloud import bigquery  # noqa: PLC0415
+def raw_columns(report_type: ReportType) -> list[SchemaField]:
+    """A raw table's columns: the load and report of a row, the report type's own, and those we do not know yet."""
+    from google.cloud import bigquery  # noqa: PLC0415 - likewise
 
     return [
         bigquery.SchemaField("load_id", "STRING", "REQUIRED"),
         bigquery.SchemaField("report_id", "STRING", "REQUIRED"),
-        *(bigquery.SchemaField(name, kind) for name, kind in family.columns.items()),
+        *(bigquery.SchemaField(name, kind) for name, kind in report_type.columns.items()),
         bigquery.SchemaField("extra", "JSON"),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import threading
@@ -125,8 +124,7 @@ def key_rotation() -> Rotation:
 def _erase_rows(receipt_id: str, channel_id: str) -> None:
     from shared.access.disconnect import ERASE  # noqa: PLC0415 - likewise
 
-    message = json.dumps({"channel_id": channel_id, "receipt": receipt_id}).encode()
-    pubsub.publish(pubsub.INGEST_TOPIC, message, {"kind": ERASE})
+    pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
 
 
 def _revoke_later(receipt_id: str, _channel_id: str) -> None:

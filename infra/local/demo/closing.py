@@ -13,7 +13,7 @@ from rich.table import Table
 from infra.local.demo.compare import METRICS
 from infra.local.demo.ledgers import reports_sum
 from infra.local.demo.story import Story
-from shared.warehouse.families import INTEGER, metric_type
+from shared.warehouse.report_types import INTEGER, metric_type
 
 MOST_SECONDS = 240  # for the whole demo, on two cores
 MOST_MIB = 2048  # for all parts together

@@ -13,10 +13,10 @@ from google.cloud import bigquery
 
 from infra.local.demo import control
 from infra.local.stack import Stack
-from shared.warehouse.families import INTEGER, family, metric_type
+from shared.warehouse.report_types import INTEGER, metric_type, report_type
 
 REPORT_TYPE = "channel_basic_a3"
-METRICS = family(REPORT_TYPE).metrics
+METRICS = report_type(REPORT_TYPE).metrics
 SHOWN = ("views", "engaged_views", "watch_time_minutes", "subscribers_gained", "subscribers_lost")
 _HUNDREDTH = Decimal("0.01")  # youtube_metrics rounds minutes to these; everything else is exact
 

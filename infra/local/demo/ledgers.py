@@ -1,4 +1,4 @@
-"""Our own books, read back: the completeness ledger and the quota ledger, beside YouTube's lists and counts."""
+"""Our own books, read back: the coverage of reports and the quota ledger, beside YouTube's lists and counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
-from shared.collection.completeness import COLLECTION, State
+from shared.collection.coverage import COLLECTION, State
 from shared.wiring import quota
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Counts = Mapping[str, Mapping[str, int]]
 
 @dataclass
 class ReportCounts:
-    """The completeness ledger over all channels. newest: each day's newest report; replaced: the older issues.
+    """The coverage over all channels. newest: each day's newest report; replaced: the older issues.
 
     states: how many of the newest stand where.
     """
@@ -34,12 +34,12 @@ class ReportCounts:
 
 
 def report_counts(client: Client) -> ReportCounts:
-    """Add up the completeness ledger."""
+    """Add up the coverage."""
     return added_up(snapshot.to_dict() or {} for snapshot in client.collection(COLLECTION).stream())
 
 
 def added_up(documents: Iterable[Mapping[str, Any]]) -> ReportCounts:
-    """Add up the ledger's documents, each a month of a channel."""
+    """Add up the coverage's documents, each a month of a channel."""
     counts = ReportCounts()
     for document in documents:
         for entry in document.get("days", {}).values():

@@ -27,7 +27,7 @@ from infra.local.demo.rotation import leftovers, rotate
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from shared.clock import last_full_day
-from shared.collection.completeness import State
+from shared.collection.coverage import State
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse

@@ -1,14 +1,15 @@
-"""Listing against the simulated Reporting API: what is found is handed over, wherever a run dies."""
+"""Listing against the simulated Reporting API: what is found is dispatched, wherever a run dies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
-from shared.collection.completeness import Ledger, Outcome
+from shared.collection.coverage import Coverage, Outcome
 from shared.collection.reports import Found, ReportCollector
 from shared.errors import NotFound, QuotaRefused, Unavailable
 from shared.youtube.client import Caller
@@ -52,15 +53,15 @@ def test_a_first_listing_brings_a_month_and_the_next_nothing(collecting):
     assert again.tally.waiting >= 30
 
 
-def test_a_run_that_dies_before_it_hands_over_is_made_good_by_the_next(collecting):
-    died = collecting.find()  # noted in the ledger, and then the process ends
+def test_a_run_that_dies_before_it_dispatches_is_made_good_by_the_next(collecting):
+    died = collecting.find()  # noted in the coverage, and then the process ends
     collecting.stand.advance(minutes=1)
     again = collecting.run()
     assert {ref.report_id for ref in again.to_load} == {ref.report_id for ref in died.to_load}
     assert collecting.run().to_load == ()
 
 
-def test_a_run_that_dies_between_handing_over_and_advancing_only_hands_over_twice(collecting):
+def test_a_run_that_dies_between_dispatching_and_advancing_only_dispatches_twice(collecting):
     first = collecting.find()
     second = collecting.run()
     assert {ref.report_id for ref in second.to_load} == {ref.report_id for ref in first.to_load}
@@ -75,14 +76,14 @@ def test_a_job_that_youtube_ended_is_made_again_within_the_same_run(collecting):
     before = collecting.run()
     collecting.jobs.delete(collecting.jobs.all()[0])
     found = collecting.run()
-    assert found.job.id != before.job.id
-    assert [job.id for job in collecting.jobs.all()] == [found.job.id]
+    assert found.job.job_id != before.job.job_id
+    assert [job.id for job in collecting.jobs.all()] == [found.job.job_id]
     collecting.stand.advance(days=4)
     renewed = collecting.run()
-    assert {ref.job_id for ref in renewed.to_load} >= {found.job.id}
+    assert {ref.job_id for ref in renewed.to_load} >= {found.job.job_id}
 
 
-def test_what_cannot_be_listed_now_leaves_the_ledger_as_it_was(collecting):
+def test_what_cannot_be_listed_now_leaves_the_coverage_as_it_was(collecting):
     before = {s.id: s.to_dict() for s in collecting.stand.firestore.collection("reports").stream()}
     for fault in ({"kind": "backendError"}, {"kind": "quota"}):
         collecting.stand.inject(method="youtubereporting.jobs.reports.list", times=1, **fault)
@@ -108,17 +109,36 @@ def test_a_channel_that_was_disconnected_is_no_ended_job(collecting):
 
 def test_advancing_brings_no_deleted_channel_back(collecting):
     found = collecting.find()
-    assert Ledger(collecting.stand.firestore).forget(collecting.channel) >= 2
+    assert Coverage(collecting.stand.firestore).forget(collecting.channel) >= 2
     collecting.collector.advance(found)
     assert list(collecting.stand.firestore.collection("reports").stream()) == []
 
 
-def test_a_report_that_did_not_arrive_is_handed_over_again_after_an_hour_and_never_when_it_has(collecting):
+def test_a_report_that_did_not_arrive_is_dispatched_again_after_an_hour_and_never_when_it_has(collecting):
     arrived, *missing = collecting.run().to_load
-    Ledger(collecting.stand.firestore).record([Outcome(ref=arrived, rows=1, load_id="L")])
+    Coverage(collecting.stand.firestore).record([Outcome(ref=arrived, rows=1, load_id="L")])
     collecting.stand.advance(minutes=61)
     again = collecting.run()
     sent = {ref.report_id for ref in again.to_load}
     assert sent >= {ref.report_id for ref in missing}
     assert arrived.report_id not in sent
     assert again.tally.waiting == len(again.to_load)
+
+
+def test_a_report_that_is_listed_after_a_newer_one_is_found_for_a_day(collecting):
+    known = {ref.report_id for ref in collecting.run().to_load}
+    collecting.stand.advance(days=1)
+    newest = collecting.stand.clock()  # as if one made just now had been listed before those of today
+    job = collecting.stand.firestore.document("reports", f"{collecting.channel}:{KIND}")
+    job.update({"cursor": newest})
+    late = [ref for ref in collecting.run().to_load if ref.report_id not in known]
+    assert late
+    assert all(newest - timedelta(days=1) <= ref.create_time < newest for ref in late)
+
+
+def test_a_run_that_dispatches_nothing_says_nothing_of_what_others_dispatched(collecting):
+    dispatched = collecting.run()
+    collecting.stand.advance(minutes=1)
+    idle = collecting.run()
+    assert idle.to_load == ()
+    assert idle.advanced.dispatched_at == dispatched.advanced.dispatched_at

@@ -18,7 +18,8 @@ from infra.local.simulator.hub.hub import Hub
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.errors import Unavailable, YtempireError
-from shared.push.subscriptions import LEASE, Push
+from shared.push.hub import LEASE
+from shared.push.subscriptions import Push
 from shared.push.verification import State
 from shared.vault.vault import Vault
 from tests.emulators.youtube.stand import settings_for

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from shared.errors import CorruptData
 from shared.warehouse import schema
-from shared.warehouse.families import FAMILIES
 from shared.warehouse.load import Load, already_loaded
+from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 
 DAY = date(2026, 11, 1)
-BASIC = FAMILIES["channel_basic_a3"]
+BASIC = REPORT_TYPES["channel_basic_a3"]
+REACH = REPORT_TYPES["channel_reach_basic_a1"]
 ISSUED = datetime(2026, 11, 4, 9, 30, tzinfo=UTC)
 
 
@@ -39,21 +41,21 @@ def lines(
 
 @pytest.fixture
 def warehouse(bigquery_client, dataset):
-    schema.ensure(bigquery_client, dataset)
-    return bigquery_client, dataset
+    found = schema.Warehouse(bigquery_client, dataset)
+    schema.ensure(found)
+    return found
 
 
 def load(warehouse, load_id: str, *reports: tuple[ReportRef, list[str]]) -> Load:
-    begun = Load(*warehouse, BASIC, load_id, clock)
+    begun = Load(warehouse, BASIC, load_id, clock)
     for report, content in reports:
         begun.add(report, content)
     return begun
 
 
 def metrics(warehouse, column: str = "views") -> list[object]:
-    client, dataset = warehouse
-    query = f"SELECT {column} FROM `{dataset}.youtube_metrics` ORDER BY channel_id, date"
-    return [row[0] for row in client.query(query).result()]
+    query = f"SELECT {column} FROM `{warehouse.dataset}.youtube_metrics` ORDER BY channel_id, date"
+    return [row[0] for row in warehouse.client.query(query).result()]
 
 
 def test_many_reports_become_visible_together(warehouse):
@@ -80,7 +82,7 @@ def test_the_same_report_loaded_twice_counts_once(warehouse):
     for load_id in ("L1", "L2"):
         load(warehouse, load_id, (ref("r1"), lines({"views": 7}))).publish()
     assert metrics(warehouse) == [7]
-    assert already_loaded(*warehouse, ["r1", "r2"]) == {"r1": ("L1", 1)}
+    assert already_loaded(warehouse, ["r1", "r2"]) == {"r1": ("L1", 1)}
 
 
 @pytest.mark.fault(28)
@@ -110,8 +112,9 @@ def test_a_report_issued_again_without_rows_leaves_the_day_empty(warehouse):
 def test_a_column_that_youtube_adds_is_kept_aside(warehouse):
     content = lines({"views": 4, "shorts_remixes": 12}, extra=("shorts_remixes",))
     load(warehouse, "L1", (ref("r1"), content)).publish()
-    client, dataset = warehouse
-    rows = client.query(f"SELECT JSON_VALUE(extra, '$.shorts_remixes') FROM `{dataset}.channel_basic`").result()
+    rows = warehouse.client.query(
+        f"SELECT JSON_VALUE(extra, '$.shorts_remixes') FROM `{warehouse.dataset}.channel_basic`"
+    ).result()
     assert [row[0] for row in rows] == ["12"]
 
 
@@ -136,10 +139,9 @@ def test_rows_without_a_video_belong_to_the_channels_total(warehouse):
 
 def test_what_a_report_leaves_empty_is_null_and_never_an_empty_text(warehouse):
     load(warehouse, "L1", (ref("r1"), lines({"views": 4, "video_id": "", "country_code": "DE"}))).publish()
-    client, dataset = warehouse
     absent = "video_id IS NULL AND likes IS NULL AND red_watch_time_minutes IS NULL AND extra IS NULL"
-    query = f"SELECT country_code FROM `{dataset}.channel_basic` WHERE {absent}"
-    assert [row[0] for row in client.query(query).result()] == ["DE"]
+    query = f"SELECT country_code FROM `{warehouse.dataset}.channel_basic` WHERE {absent}"
+    assert [row[0] for row in warehouse.client.query(query).result()] == ["DE"]
 
 
 def test_average_view_duration_divides_by_engaged_views(warehouse):
@@ -155,9 +157,20 @@ def test_what_is_absent_is_null_with_a_reason(warehouse):
     assert metrics(warehouse, "estimated_revenue") == [None]
 
 
+def test_a_click_through_rate_is_weighted_by_the_impressions_that_it_is_a_rate_of(warehouse):
+    load(warehouse, "L1", (ref("r1"), lines({"views": 1}))).publish()
+    reach = Load(warehouse, REACH, "L2", clock)
+    rows = [
+        f"{DAY:%Y%m%d},UC1,{video},{count},{rate}\n" for video, count, rate in (("a", 300, 0.5), ("b", 100, 0.1))
+    ]
+    reach.add(replace(ref("r2"), report_type=REACH.id), [",".join(REACH.columns) + "\n", *rows])
+    reach.publish()
+    assert metrics(warehouse, "impressions") == [400]
+    assert [float(rate) for rate in metrics(warehouse, "click_through_rate")] == [0.4]
+
+
 def test_the_view_has_the_guides_columns_in_its_order(warehouse):
-    client, dataset = warehouse
-    result = client.query(f"SELECT * FROM `{dataset}.youtube_metrics`").result()
+    result = warehouse.client.query(f"SELECT * FROM `{warehouse.dataset}.youtube_metrics`").result()
     assert [field.name for field in result.schema][:10] == [
         "channel_id", "date", "views", "watch_time_minutes", "subscribers_gained", "subscribers_lost",
         "estimated_revenue", "impressions", "click_through_rate", "average_view_duration",
@@ -166,5 +179,5 @@ def test_the_view_has_the_guides_columns_in_its_order(warehouse):
 
 def test_ensuring_the_schema_twice_keeps_what_is_there(warehouse):
     load(warehouse, "L1", (ref("r1"), lines({"views": 4}))).publish()
-    schema.ensure(*warehouse)
+    schema.ensure(warehouse)
     assert metrics(warehouse) == [4]

@@ -106,7 +106,7 @@ class Network:
         return "\n".join(line for line in lines if '"WARNING"' in line or '"ERROR"' in line)[-3000:]
 
     def days(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """The completeness ledger: what is known of each channel's days."""
+        """The coverage: what is known of each channel's days."""
         return {
             (found["channel_id"], day): entry
             for snapshot in self.state.collection("reports").stream()
@@ -166,8 +166,8 @@ class Network:
         return {
             "report_type": REPORT_TYPE,
             "reports": [
-                {"id": entry["report_id"], "channel": channel, "job": entry["job_id"], "day": day,
-                 "created": entry["create_time"], "url": entry["download_url"]}
+                {"report_id": entry["report_id"], "channel_id": channel, "job_id": entry["job_id"], "day": day,
+                 "create_time": entry["create_time"].isoformat(), "download_url": entry["download_url"]}
                 for day, entry in known
             ],
         }  # fmt: skip

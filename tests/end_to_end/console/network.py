@@ -18,9 +18,10 @@ from shared.errors import QuotaRefused
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
 from shared.quota import Ledger, Priority, adjusted, load
-from shared.warehouse.families import FAMILIES
 from shared.warehouse.load import Load, new_load_id
+from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
+from shared.warehouse.schema import Warehouse
 
 EVIL = "<script>document.title='taken'</script><b>Tides</b>"
 LIMITS = {"YT_QUOTA_LIMITS": "search=3"}
@@ -88,18 +89,18 @@ def spend(ledger: Ledger) -> None:
 
 def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iterable[str]) -> None:
     """Load one report for each of some days and channels into the stack's warehouse."""
-    warehouse = bigquery.Client(
+    client = bigquery.Client(
         project=stack.env["GOOGLE_CLOUD_PROJECT"],
         credentials=AnonymousCredentials(),
         client_options=ClientOptions(api_endpoint=f"http://{stack.env['BIGQUERY_EMULATOR_HOST']}"),
     )
-    family = FAMILIES["channel_basic_a3"]
-    begun = Load(warehouse, "youtube", family, new_load_id(stack.now()), stack.now)
+    basic = REPORT_TYPES["channel_basic_a3"]
+    begun = Load(Warehouse(client, "youtube"), basic, new_load_id(stack.now()), stack.now)
     for channel in channels:
         for number, count in enumerate(views):
             day = first + timedelta(days=number)
             ref = ReportRef(
-                report_id=f"{channel}-{day}", channel_id=channel, report_type=family.id, job_id="job", day=day,
+                report_id=f"{channel}-{day}", channel_id=channel, report_type=basic.id, job_id="job", day=day,
                 create_time=stack.now(), download_url="https://example.test/report",
             )  # fmt: skip
             row = {
@@ -108,8 +109,8 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
                 "views": count,
                 "engaged_views": count // 2,
             }
-            header = ",".join(family.columns) + "\n"
-            begun.add(ref, [header, ",".join(str(row.get(name, "")) for name in family.columns) + "\n"])
+            header = ",".join(basic.columns) + "\n"
+            begun.add(ref, [header, ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"])
     begun.publish()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.collection import videos
-from shared.collection.reports import MESSAGE_REPORTS, Found, Job, Tally, messages, refs_from, reports_message
+from shared.collection.messages import REPORTS_MAX, message, messages, refs_from
 from shared.push.feed import VideoNotice
 from shared.warehouse.rows import ReportRef
 
@@ -30,7 +30,7 @@ notices = st.builds(
 
 @given(st.lists(refs, min_size=1))
 def test_reports_come_out_of_a_message_as_they_went_in(sent):
-    assert refs_from(json.loads(reports_message(sent))) == sent
+    assert refs_from(json.loads(json.dumps(message(sent)))) == sent
 
 
 @given(st.lists(notices))
@@ -38,28 +38,24 @@ def test_notices_come_out_of_a_message_as_they_went_in(sent):
     assert videos.notices_from(json.loads(json.dumps(videos.message(sent)))) == sent
 
 
-def found(channel: int, report_type: str, count: int) -> Found:
-    to_load = tuple(
+def group(channel: int, report_type: str, count: int) -> list[ReportRef]:
+    return [
         ReportRef(
             report_id=f"{channel}-{report_type}-{n}", channel_id=f"UC{channel}", report_type=report_type,
             job_id="j", day=date(2026, 11, 1), create_time=datetime(2026, 11, 4, tzinfo=UTC), download_url="u",
         )
         for n in range(count)
-    )  # fmt: skip
-    job = Job(id="j")
-    return Found(
-        channel_id=f"UC{channel}", report_type=report_type, tally=Tally(), to_load=to_load, job=job, advanced=job
-    )
+    ]  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 120)), max_size=20))
 def test_every_report_is_in_one_message_of_its_type_and_no_message_is_too_large(brought):
-    items = [found(number, kind, count) for number, (kind, count) in enumerate(brought)]
-    sent = [json.loads(message) for message in messages(items)]
-    ids = [report["id"] for message in sent for report in message["reports"]]
-    assert sorted(ids) == sorted(ref.report_id for item in items for ref in item.to_load)
-    assert all(0 < len(message["reports"]) <= MESSAGE_REPORTS for message in sent)
-    assert all(report["id"].split("-")[1] == m["report_type"] for m in sent for report in m["reports"])
+    groups = [group(number, kind, count) for number, (kind, count) in enumerate(brought)]
+    sent = list(messages(groups))
+    ids = [report["report_id"] for message in sent for report in message["reports"]]
+    assert sorted(ids) == sorted(ref.report_id for refs in groups for ref in refs)
+    assert all(0 < len(message["reports"]) <= REPORTS_MAX for message in sent)
+    assert all(report["report_id"].split("-")[1] == m["report_type"] for m in sent for report in m["reports"])
 
 
 @pytest.mark.parametrize("broken", [{}, {"report_type": "a"}, {"report_type": "a", "reports": [{"id": "x"}]},

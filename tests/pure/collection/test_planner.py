@@ -1,4 +1,4 @@
-"""Who is due, and on which shelf."""
+"""Who is due, and in which batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.planner import SHELF, STALE, Candidate, due, plan, shelves
+from shared.collection.planner import BATCH, STALE, batches, due, plan
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -17,27 +17,23 @@ channels = st.lists(st.text("abcdef0123", min_size=1, max_size=6), unique=True, 
 
 
 def test_due_is_what_was_never_collected_or_not_for_25_hours():
-    candidates = [
-        Candidate("new", None),
-        Candidate("stale", NOW - STALE),
-        Candidate("fresh", NOW - STALE + timedelta(seconds=1)),
-    ]
-    assert due(candidates, now=NOW, everything=False) == ["new", "stale"]
-    assert due(candidates, now=NOW, everything=True) == ["fresh", "new", "stale"]
+    last_sync = {"new": None, "stale": NOW - STALE, "fresh": NOW - STALE + timedelta(seconds=1)}
+    assert due(last_sync, now=NOW, everything=False) == ["new", "stale"]
+    assert due(last_sync, now=NOW, everything=True) == ["fresh", "new", "stale"]
 
 
 @given(channels)
-def test_every_channel_stands_on_exactly_one_shelf(ids):
-    found = shelves(ids)
-    assert sorted(channel for shelf in found.values() for channel in shelf) == sorted(ids)
-    assert all(shelf in range(-(-len(ids) // SHELF)) for shelf in found)
+def test_every_channel_is_in_exactly_one_batch(ids):
+    found = batches(ids)
+    assert sorted(channel for batch in found.values() for channel in batch) == sorted(ids)
+    assert all(batch in range(-(-len(ids) // BATCH)) for batch in found)
 
 
 @pytest.mark.parametrize("channels_in_all", [250, 10_000])
-def test_shelves_are_few_and_none_is_much_fuller_than_the_others(channels_in_all):
-    found = shelves(f"UC{number:022d}" for number in range(channels_in_all))
-    assert len(found) == channels_in_all / SHELF
-    assert max(map(len, found.values())) <= 2 * SHELF
+def test_batches_are_few_and_none_is_much_larger_than_the_others(channels_in_all):
+    found = batches(f"UC{number:022d}" for number in range(channels_in_all))
+    assert len(found) == channels_in_all / BATCH
+    assert max(map(len, found.values())) <= 2 * BATCH
 
 
 def names(ids: Iterable[str], slot: str = "2026-11-22") -> set[str]:
@@ -55,11 +51,11 @@ def test_a_channel_that_connects_between_two_triggers_renames_no_task(ids, newco
 
 
 @given(channels, st.text("abcdef0123", min_size=7, max_size=9))
-def test_a_channel_that_connects_moves_others_to_a_new_shelf_only(ids, newcomer):
-    before, after = shelves(ids), shelves([newcomer, *ids])
-    stood = {channel: shelf for shelf, found in before.items() for channel in found}
-    moved = {shelf for shelf, found in after.items() for channel in found if stood.get(channel, shelf) != shelf}
-    assert moved <= {-(-len(ids) // SHELF)}
+def test_a_channel_that_connects_moves_others_to_a_new_batch_only(ids, newcomer):
+    before, after = batches(ids), batches([newcomer, *ids])
+    stood = {channel: batch for batch, found in before.items() for channel in found}
+    moved = {batch for batch, found in after.items() for channel in found if stood.get(channel, batch) != batch}
+    assert moved <= {-(-len(ids) // BATCH)}
 
 
 @given(channels, st.integers(1, 3))
@@ -71,8 +67,8 @@ def test_planning_one_run_any_number_of_times_queues_each_channel_once(ids, time
         return queue.setdefault(name, payload["channels"]) is payload["channels"]
 
     counts = [plan("collect_reports", ids, slot="2026-11-22", enqueue=enqueue) for _ in range(times)]
-    assert counts == [len(shelves(ids)), *[0] * (times - 1)]
-    assert sorted(channel for shelf in queue.values() for channel in shelf) == sorted(ids)
+    assert counts == [len(batches(ids)), *[0] * (times - 1)]
+    assert sorted(channel for batch in queue.values() for channel in batch) == sorted(ids)
 
 
 def test_another_run_is_planned_anew():

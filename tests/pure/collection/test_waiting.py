@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.ingest import Fate, fate
-from shared.collection.patience import Patience, waits
+from shared.collection.loading import Disposition, disposition
+from shared.collection.waiting import pause, repeated
 from shared.errors import (
     CorruptData,
     Forbidden,
@@ -28,34 +28,34 @@ seconds = st.integers(-100, 1000)
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (RateLimited("too fast"), Fate.HAND_ON),
-        (Unavailable("cut", reason="damagedDownload"), Fate.REDELIVER),
-        (QuotaRefused("spent"), Fate.WAIT),
-        (ReauthRequired("lost"), Fate.WAIT),
-        (Forbidden("suspended"), Fate.WAIT),
-        (Misconfigured("API not enabled"), Fate.WAIT),
-        (CorruptData("no header"), Fate.UNREADABLE),
-        (NotFound("no such report"), Fate.UNREADABLE),
-        (NotFound("gone", reason="notConnected"), Fate.DROP),
+        (RateLimited("too fast"), Disposition.REQUEUE),
+        (Unavailable("cut", reason="damagedDownload"), Disposition.REDELIVER),
+        (QuotaRefused("spent"), Disposition.RETRY_LATER),
+        (ReauthRequired("lost"), Disposition.RETRY_LATER),
+        (Forbidden("suspended"), Disposition.RETRY_LATER),
+        (Misconfigured("API not enabled"), Disposition.RETRY_LATER),
+        (CorruptData("no header"), Disposition.UNREADABLE),
+        (NotFound("no such report"), Disposition.UNREADABLE),
+        (NotFound("gone", reason="notConnected"), Disposition.DROP),
     ],
 )
 def test_an_error_is_the_reports_the_channels_or_the_moments(error, expected):
-    assert fate(error) is expected
+    assert disposition(error) is expected
 
 
 @given(st.none() | seconds, seconds)
-def test_nobody_waits_beyond_his_patience_nor_shorter_than_asked(retry, patience):
+def test_nobody_waits_past_the_deadline_nor_shorter_than_asked(retry, left):
     retry_at = None if retry is None else NOW + timedelta(seconds=retry)
-    until = NOW + timedelta(seconds=patience)
-    wait = waits(retry_at, now=NOW, until=until)
+    deadline = NOW + timedelta(seconds=left)
+    wait = pause(retry_at, now=NOW, deadline=deadline)
     if wait is None:
-        assert until <= NOW or (retry_at or NOW + timedelta(seconds=1)) > until
+        assert deadline <= NOW or (retry_at or NOW + timedelta(seconds=1)) > deadline
     else:
-        assert 0 < wait <= max(patience, 0.05)
+        assert 0 < wait <= max(left, 0.05)
         assert NOW + timedelta(seconds=wait) >= (retry_at or NOW)
 
 
-def test_a_call_is_made_again_after_each_limit_until_it_answers_or_patience_ends():
+def test_a_call_is_made_again_after_each_limit_until_it_answers_or_time_is_up():
     now, calls, slept = [NOW], [], []
 
     def call() -> str:
@@ -68,9 +68,9 @@ def test_a_call_is_made_again_after_each_limit_until_it_answers_or_patience_ends
         slept.append(span)
         now[0] += timedelta(seconds=span)
 
-    assert Patience(NOW + timedelta(minutes=1), lambda: now[0], sleep)(call) == "answer"
+    assert repeated(call, deadline=NOW + timedelta(minutes=1), clock=lambda: now[0], sleep=sleep) == "answer"
     assert slept == [10, 10, 10]
     calls.clear()
     with pytest.raises(RateLimited):
-        Patience(now[0] + timedelta(seconds=15), lambda: now[0], sleep)(call)
+        repeated(call, deadline=now[0] + timedelta(seconds=15), clock=lambda: now[0], sleep=sleep)
     assert len(calls) == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.demo.compare import METRICS, SHOWN, Held, compare
-from shared.warehouse.families import INTEGER, metric_type
+from shared.warehouse.report_types import INTEGER, metric_type
 from tests.pure.demo.network import CELLS, EMPTY, ROW, held, truth
 
 CELL = ("UC-a", "2026-11-01")

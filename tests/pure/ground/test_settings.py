@@ -11,7 +11,7 @@ from shared.entry import as_known
 from shared.errors import Misconfigured
 from shared.quota.profile import FOLDER
 from shared.settings import REPORT_TYPES, Settings, load
-from shared.warehouse.families import FAMILIES
+from shared.warehouse import report_types
 
 REQUIRED = {
     "GOOGLE_CLOUD_PROJECT": "a-project",
@@ -76,7 +76,7 @@ def test_every_default_is_of_its_setting_s_form(item):
 
 
 def test_the_words_that_may_be_chosen_are_those_that_the_rooms_above_know():
-    assert set(REPORT_TYPES) == set(FAMILIES)
+    assert set(REPORT_TYPES) == set(report_types.REPORT_TYPES)
     profiles = {found.stem for found in FOLDER.glob("*.toml")}
     for profile in profiles:
         assert load({**REQUIRED, "YT_QUOTA_PROFILE": profile}).quota_profile == profile

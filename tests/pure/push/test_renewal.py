@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.push.renewal import AFTER_DENIAL, ASK_AGAIN, Standing, next_ask, to_ask
+from shared.push.renewal import AFTER_DENIAL, ASK_AGAIN, Standing, new_secret_due, next_ask, to_ask
 from shared.push.verification import State
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -36,3 +36,18 @@ def test_whoever_waits_longest_is_asked_for_first_and_a_channel_without_a_subscr
              {"later": DAY, "due": -DAY, "long due": -2 * DAY}.items()}  # fmt: skip
     assert to_ask([*known, "new"], known, NOW) == ["new", "long due", "due"]
     assert to_ask(["new"], known, NOW) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("verified_at", "since_asked", "due"),
+    [
+        (None, DAY, False),  # never verified: the hub may still act on what it was asked
+        (NOW - DAY, DAY, False),  # asked since it verified last
+        (NOW, ASK_AGAIN - timedelta(seconds=1), False),  # another has just asked
+        (NOW, ASK_AGAIN, True),
+    ],
+)
+def test_a_new_secret_waits_until_the_hub_has_verified_the_last_and_nobody_asked_just_now(
+    verified_at, since_asked, due
+):
+    assert new_secret_due(NOW, verified_at, NOW + since_asked) is due

@@ -67,7 +67,16 @@ def test_a_denied_subscription_is_noted():
     assert noted.state is State.DENIED
 
 
-@given(st.text(max_size=12))
+def test_a_lease_longer_than_the_longest_known_ends_with_that():
+    granted = [
+        answer(query(lease_seconds=seconds), topic=TOPIC, asked_at=NOW, verified_at=None, now=NOW).lease_until
+        for seconds in ("863999", "864001", "99999999")
+    ]
+    longest = NOW + timedelta(days=10)
+    assert granted == [longest - timedelta(seconds=1), longest, longest]
+
+
+@given(st.integers(-10, 10**11).map(str) | st.text(max_size=12))
 def test_no_lease_is_longer_than_the_longest_known_and_none_is_negative(text):
     confirmed = answer(query(lease_seconds=text), topic=TOPIC, asked_at=NOW, verified_at=None, now=NOW)
     assert NOW <= confirmed.lease_until <= NOW + LONGEST_LEASE

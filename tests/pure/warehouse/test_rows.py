@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import CorruptData
-from shared.warehouse.families import FAMILIES
+from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef, read_rows
 
-REACH = FAMILIES["channel_reach_basic_a1"]
+REACH = REPORT_TYPES["channel_reach_basic_a1"]
 REF = ReportRef(
     report_id="r", channel_id="UC1", report_type=REACH.id, job_id="j", day=date(2026, 11, 1),
     create_time=datetime(2026, 11, 4, tzinfo=UTC), download_url="https://example.test/r",

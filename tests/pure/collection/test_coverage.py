@@ -1,4 +1,4 @@
-"""What a listing and a load change in the completeness ledger."""
+"""What a listing and a load change in the coverage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.completeness import (
+from shared.collection.coverage import (
     RESEND_AFTER,
     RETENTION,
     Day,
@@ -75,10 +75,10 @@ def test_an_older_issue_that_is_listed_later_is_noted_and_not_loaded():
 
 def test_a_report_that_never_arrived_is_sent_again():
     days = after_listing({}, [ref("a")], now=NOW).changed
-    assert overdue(days, now=NOW + RESEND_AFTER / 2, handed_over=NOW) == {}
-    again = overdue(days, now=NOW + RESEND_AFTER, handed_over=NOW)
+    assert overdue(days, now=NOW + RESEND_AFTER / 2, dispatched_at=NOW) == {}
+    again = overdue(days, now=NOW + RESEND_AFTER, dispatched_at=NOW)
     assert [entry.report_id for entry in again.values()] == ["a"]
-    assert overdue(again, now=NOW + RESEND_AFTER, handed_over=NOW + RESEND_AFTER) == {}
+    assert overdue(again, now=NOW + RESEND_AFTER, dispatched_at=NOW + RESEND_AFTER) == {}
     assert ref_of("UC1", "channel_basic_a3", FIRST, days[FIRST]) == ref("a")
 
 
@@ -100,10 +100,10 @@ def test_a_second_delivery_of_a_load_changes_nothing():
     assert after_load(days[FIRST], Outcome(ref=ref("a"), rows=9, load_id="L2")) is None
 
 
-@pytest.mark.parametrize("handed_over", [None, NOW - timedelta(days=1)])
-def test_what_a_run_listed_and_never_handed_over_is_handed_over_by_the_next(handed_over):
+@pytest.mark.parametrize("dispatched_at", [None, NOW - timedelta(days=1)])
+def test_what_a_run_noted_and_never_dispatched_is_dispatched_by_the_next(dispatched_at):
     days = after_listing({}, [ref("a")], now=NOW).changed
-    again = overdue(days, now=NOW + timedelta(seconds=5), handed_over=handed_over)
+    again = overdue(days, now=NOW + timedelta(seconds=5), dispatched_at=dispatched_at)
     assert [entry.report_id for entry in again.values()] == ["a"]
 
 
@@ -111,15 +111,15 @@ def test_a_report_that_could_not_be_read_is_tried_again_the_next_day_and_as_long
     days = after_listing({}, [ref("a")], now=NOW).changed
     failed = after_load(days[FIRST], Outcome(ref=ref("a"), reason="reportColumnMissing"))
     assert failed is not None
-    assert overdue({FIRST: failed}, now=NOW + timedelta(hours=1), handed_over=NOW) == {}
-    again = overdue({FIRST: failed}, now=NOW + timedelta(days=1), handed_over=NOW)
+    assert overdue({FIRST: failed}, now=NOW + timedelta(hours=1), dispatched_at=NOW) == {}
+    again = overdue({FIRST: failed}, now=NOW + timedelta(days=1), dispatched_at=NOW)
     assert again[FIRST].state is State.LISTED
-    assert overdue({FIRST: failed}, now=ref("a").create_time + RETENTION, handed_over=NOW) == {}
+    assert overdue({FIRST: failed}, now=ref("a").create_time + RETENTION, dispatched_at=NOW) == {}
 
 
-def test_a_report_that_has_arrived_is_never_handed_over_again():
+def test_a_report_that_has_arrived_is_never_dispatched_again():
     days = loaded(ref("a"), after_listing({}, [ref("a")], now=NOW).changed)
-    assert overdue(days, now=NOW + timedelta(days=2), handed_over=None) == {}
+    assert overdue(days, now=NOW + timedelta(days=2), dispatched_at=None) == {}
 
 
 issues = st.lists(

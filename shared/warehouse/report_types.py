@@ -1,8 +1,8 @@
-"""The bulk report families of the YouTube Reporting API, as data: each one's dimensions and metrics.
+"""The report types of the YouTube Reporting API, as a table: each one's dimensions and metrics.
 
 Columns are found by the header's names, because the order in real files differs from the documentation's. A
 column that is not listed here is kept in `extra`; one that is listed and absent makes the file unreadable.
-Source: developers.google.com/youtube/reporting/v1/reports/channel_reports (a3 and reach families of 2025-2026).
+Source: developers.google.com/youtube/reporting/v1/reports/channel_reports (a3 and reach types of 2025-2026).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INTEGER, FLOAT, STRING, DATE = "INTEGER", "FLOAT", "STRING", "DATE"
 
 
 @dataclass(frozen=True)
-class Family:
+class ReportType:
     """One report type: its id, and its columns beside `date`, `channel_id` and (nearly always) `video_id`."""
 
     id: str
@@ -25,7 +25,7 @@ class Family:
 
     @property
     def table(self) -> str:
-        """The raw table that holds this family's rows."""
+        """The raw table that holds this type's rows."""
         return f"report_{self.id}"
 
     @cached_property
@@ -64,10 +64,10 @@ _CARDS = (
 )
 _REACH = ("video_thumbnail_impressions", "video_thumbnail_impressions_ctr")
 
-FAMILIES: dict[str, Family] = {
-    family.id: family
-    for family in (
-        Family(
+REPORT_TYPES: dict[str, ReportType] = {
+    report_type.id: report_type
+    for report_type in (
+        ReportType(
             "channel_basic_a3",
             _BY_COUNTRY,
             (
@@ -78,34 +78,34 @@ FAMILIES: dict[str, Family] = {
                 *("subscribers_gained", "subscribers_lost", "red_views", "red_watch_time_minutes"),
             ),
         ),
-        Family(
+        ReportType(
             "channel_playback_location_a3",
             (*_BY_COUNTRY, "playback_location_type", "playback_location_detail"),
             _WATCHING,
         ),
-        Family(
+        ReportType(
             "channel_traffic_source_a3", (*_BY_COUNTRY, "traffic_source_type", "traffic_source_detail"), _WATCHING
         ),
-        Family("channel_device_os_a3", (*_BY_COUNTRY, "device_type", "operating_system"), _WATCHING),
-        Family(
+        ReportType("channel_device_os_a3", (*_BY_COUNTRY, "device_type", "operating_system"), _WATCHING),
+        ReportType(
             "channel_subtitles_a3",
             (*_BY_COUNTRY, "subtitle_language", "subtitle_language_autotranslated"),
             _WATCHING,
         ),
-        Family(
+        ReportType(
             "channel_combined_a3",
             (*_BY_COUNTRY, "playback_location_type", "traffic_source_type", "device_type", "operating_system"),
             _WATCHING,
         ),
-        Family("channel_demographics_a1", (*_BY_COUNTRY, "age_group", "gender"), ("views_percentage",)),
-        Family("channel_reach_basic_a1", _BY_VIDEO, _REACH),
-        Family("channel_reach_combined_a1", (*_BY_COUNTRY, "traffic_source_type"), _REACH),
+        ReportType("channel_demographics_a1", (*_BY_COUNTRY, "age_group", "gender"), ("views_percentage",)),
+        ReportType("channel_reach_basic_a1", _BY_VIDEO, _REACH),
+        ReportType("channel_reach_combined_a1", (*_BY_COUNTRY, "traffic_source_type"), _REACH),
     )
 }
 
 
-def family(report_type: str) -> Family:
-    """The family of a report type. Raises InvalidRequest for one that this warehouse does not hold."""
-    if report_type not in FAMILIES:
-        raise InvalidRequest(f"There is no table for the report type {report_type!r}.", reason="reportType")
-    return FAMILIES[report_type]
+def report_type(type_id: str) -> ReportType:
+    """The report type with an id. Raises InvalidRequest for one that this warehouse does not hold."""
+    if type_id not in REPORT_TYPES:
+        raise InvalidRequest(f"There is no table for the report type {type_id!r}.", reason="reportType")
+    return REPORT_TYPES[type_id]

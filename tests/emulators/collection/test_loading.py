@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
 
@@ -15,8 +15,8 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from shared.collection import gone
-from shared.collection.completeness import Day, Ledger, State, after_listing
-from shared.collection.ingest import Loaded, ReportIngest
+from shared.collection.coverage import Coverage, Day, Outcome, State, after_listing
+from shared.collection.loading import Loaded, ReportLoading
 from shared.errors import (
     CorruptData,
     NotFound,
@@ -27,13 +27,12 @@ from shared.errors import (
     YtempireError,
 )
 from shared.warehouse import schema
-from shared.warehouse.families import FAMILIES
-from shared.warehouse.load import new_load_id
+from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 FIRST = date(2026, 11, 1)
-REACH = FAMILIES["channel_reach_basic_a1"]
+REACH = REPORT_TYPES["channel_reach_basic_a1"]
 VIEW = "channel_reach"
 
 
@@ -42,6 +41,16 @@ def ref(channel: str, number: int = 0) -> ReportRef:
         report_id=f"{channel}-{number}", channel_id=channel, report_type=REACH.id, job_id="j",
         day=FIRST + timedelta(days=number), create_time=NOW - timedelta(days=2), download_url="u",
     )  # fmt: skip
+
+
+def listed(coverage: Coverage, report: ReportRef) -> None:
+    """Note that YouTube lists a report."""
+    coverage.change(
+        report.channel_id,
+        REACH.id,
+        [report.day],
+        lambda days: (None, after_listing(days, [report], now=NOW).changed),
+    )
 
 
 class Died(BaseException):
@@ -65,10 +74,9 @@ class Mortal(AuthorizedSession):
 
 @dataclass
 class Room:
-    """Our side: a warehouse, a ledger that waits for reports, and files to download."""
+    """Our side: a warehouse, a coverage that waits for reports, and files to download."""
 
-    warehouse: bigquery.Client
-    dataset: str
+    warehouse: schema.Warehouse
     state: Any
     files: dict[str, bytes | YtempireError] = field(default_factory=dict)
     downloads: list[str] = field(default_factory=list)
@@ -83,12 +91,7 @@ class Room:
         for each in refs:
             row = f"{each.day:%Y%m%d},{each.channel_id},v,10,0.5"
             self.files[each.report_id] = f"{','.join(REACH.columns)}\n{row}\n".encode()
-            Ledger(self.state).change(
-                each.channel_id,
-                REACH.id,
-                [each.day],
-                lambda days, r=each: after_listing(days, [r], now=NOW).changed,
-            )
+            listed(Coverage(self.state), each)
         return list(refs)
 
     def download(self, report: ReportRef, into: BinaryIO) -> None:
@@ -98,42 +101,40 @@ class Room:
             raise file
         into.write(file)
 
-    def load(self, refs: list[ReportRef], warehouse: bigquery.Client | None = None) -> Loaded:
-        return ReportIngest(
-            warehouse=warehouse or self.warehouse,
-            dataset=self.dataset,
-            state=self.state,
-            download=self.download,
+    def load(self, refs: list[ReportRef], client: bigquery.Client | None = None) -> Loaded:
+        return ReportLoading(
+            client=self.state,
+            warehouse=replace(self.warehouse, client=client) if client else self.warehouse,
             clock=self._tick,
-            new_load_id=lambda: new_load_id(self.now),
-            patience=timedelta(0),
-        ).load(refs)
+            rate_limit_time=timedelta(0),
+        ).load(refs, self.download)
 
     def _tick(self) -> datetime:
         self.now += timedelta(microseconds=1)
         return self.now
 
     def seen(self) -> dict[str, int]:
-        query = f"SELECT report_id, SUM(video_thumbnail_impressions) FROM `{self.dataset}.{VIEW}` GROUP BY 1"
-        return {row[0]: row[1] for row in self.warehouse.query(query).result()}
+        query = (
+            f"SELECT report_id, SUM(video_thumbnail_impressions) FROM `{self.warehouse.dataset}.{VIEW}` GROUP BY 1"
+        )
+        return {row[0]: row[1] for row in self.warehouse.client.query(query).result()}
 
     def day(self, of: ReportRef) -> Day:
-        found: list[Day] = []
-        Ledger(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: found.append(days[of.day]) or {})
-        return found[0]
+        return Coverage(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: (days[of.day], {}))
 
 
 @pytest.fixture
 def room(bigquery_client, firestore_client, dataset) -> Iterator[Room]:
-    schema.ensure(bigquery_client, dataset)
-    return Room(bigquery_client, dataset, firestore_client)
+    warehouse = schema.Warehouse(bigquery_client, dataset)
+    schema.ensure(warehouse)
+    return Room(warehouse, firestore_client)
 
 
 def mortal(room: Room, lives: int) -> bigquery.Client:
     return bigquery.Client(
-        project=room.warehouse.project,
+        project=room.warehouse.client.project,
         credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=room.warehouse._connection.API_BASE_URL),
+        client_options=ClientOptions(api_endpoint=room.warehouse.client._connection.API_BASE_URL),
         _http=Mortal(lives),
     )
 
@@ -247,8 +248,8 @@ def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_al
     room.load([leaving, staying])
     assert room.seen() == {staying.report_id: 10}
     assert [s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()] == ["UC2"]
-    raw = f"SELECT COUNT(*) FROM `{room.dataset}.report_{REACH.id}` WHERE channel_id = 'UC1'"
-    assert next(iter(room.warehouse.query(raw).result()))[0] == 0
+    raw = f"SELECT COUNT(*) FROM `{room.warehouse.dataset}.report_{REACH.id}` WHERE channel_id = 'UC1'"
+    assert next(iter(room.warehouse.client.query(raw).result()))[0] == 0
 
 
 @pytest.mark.parametrize("error", [NotFound("no such report"), Unavailable("cut"), CorruptData("bad")])
@@ -271,7 +272,7 @@ def test_erasing_an_old_connection_leaves_what_a_new_one_has_loaded(room):
     new = room.expects(ref("UC1", 1))
     room.load(new)
     for _ in range(2):  # a second delivery finds nothing to do
-        gone.erase(room.warehouse, room.dataset, room.state, "UC1", before=NOW + timedelta(minutes=1))
+        gone.erase(room.warehouse, room.state, "UC1", before=NOW + timedelta(minutes=1))
         assert room.seen() == {"UC1-1": 10}
         assert (room.day(old[0]).state, room.day(new[0]).state) == (State.LISTED, State.LOADED)
     room.load(old)
@@ -282,24 +283,30 @@ def test_outcomes_and_listings_that_meet_in_one_month_are_all_kept(firestore_cli
     days = [FIRST + timedelta(days=n) for n in range(20)]
 
     def listing(number: int) -> Callable[[], None]:
-        return lambda: Ledger(firestore_client).change(
-            "UC1", REACH.id, days, lambda known: after_listing(known, [ref("UC1", number)], now=NOW).changed
-        )
+        return lambda: listed(Coverage(firestore_client), ref("UC1", number))
 
     threads = [threading.Thread(target=listing(n)) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found: list[date] = []
-    Ledger(firestore_client).change("UC1", REACH.id, days, lambda known: found.extend(known) or {})
-    assert sorted(found) == days
+    found = Coverage(firestore_client).change("UC1", REACH.id, days, lambda known: (sorted(known), {}))
+    assert found == days
 
 
 def test_forgetting_a_channel_leaves_the_others(firestore_client):
+    coverage = Coverage(firestore_client)
     for channel in ("UC1", "UC2"):
-        Ledger(firestore_client).change(
-            channel, REACH.id, [FIRST], lambda known, c=channel: after_listing(known, [ref(c)], now=NOW).changed
-        )
-    assert Ledger(firestore_client).forget("UC1") == 1
+        listed(coverage, ref(channel))
+    assert coverage.forget("UC1") == 1
     assert [s.to_dict()["channel_id"] for s in firestore_client.collection("reports").stream()] == ["UC2"]
+
+
+def test_what_a_load_tells_late_of_a_deleted_month_does_not_bring_it_back(firestore_client):
+    coverage = Coverage(firestore_client)
+    listed(coverage, ref("UC1"))
+    coverage.forget("UC1")
+    coverage.record(
+        [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")]
+    )
+    assert list(firestore_client.collection("reports").stream()) == []

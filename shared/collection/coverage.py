@@ -1,0 +1,284 @@
+"""The coverage: for each channel, report type and day, which report was listed, loaded, replaced or unreadable.
+
+YouTube issues one report a Pacific day, and may issue it again: same day, new id, newer `createTime`. The newest
+counts. One Firestore document holds a month of one channel and report type, so that a year of a channel is a dozen
+small documents:
+
+    reports/<channel>:<report type>:<yyyy-mm>    days: {"2026-11-01": {report_id, create_time, state, ...}}
+
+What a listing changes is decided by `after_listing`, what is dispatched once more by `overdue`, and what a load
+changes by `after_load`; all three are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.clock import pacific_day
+from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.steps import Change, Docs, Write
+from shared.records import Mapper
+from shared.warehouse.rows import ReportRef
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, DocumentSnapshot
+
+COLLECTION = "reports"
+RETENTION = timedelta(days=60)  # how long YouTube keeps a report; the backfill of a new job only 30
+RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is dispatched once more
+RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended
+
+Result = TypeVar("Result")
+
+
+class State(StrEnum):
+    """Where a day's newest report stands."""
+
+    LISTED = "listed"
+    LOADED = "loaded"
+    FAILED = "failed"  # cannot be read; `reason` says why, and an operator has to look
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A day's newest report. noted_at: when a run last meant to dispatch it. superseded: ids of older issues."""
+
+    report_id: str
+    create_time: datetime
+    state: State
+    noted_at: datetime
+    job_id: str
+    download_url: str
+    superseded: tuple[str, ...] = ()
+    rows: int | None = None
+    load_id: str | None = None
+    reason: str | None = None
+
+
+Days = Mapping[date, Day]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a listing changes: the days to write, the reports to load, and how many were new or replaced."""
+
+    changed: dict[date, Day]
+    to_load: tuple[ReportRef, ...]
+    new: int
+    superseded: int
+
+
+def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> Listing:
+    """Fold a listing into the days that are known.
+
+    Listing the same reports again changes nothing, in any order. Only a day's newest report is loaded.
+    """
+    changed: dict[date, Day] = {}
+    to_load: dict[date, ReportRef] = {}
+    new = replaced = 0
+    for ref in sorted(listed, key=_issue):
+        known = changed.get(ref.day) or days.get(ref.day)
+        if known is not None and ref.report_id in (known.report_id, *known.superseded):
+            continue
+        new += 1
+        replaced += known is not None
+        if known is not None and _issue(ref) < _issue(known):
+            changed[ref.day] = replace(known, superseded=(*known.superseded, ref.report_id))
+            continue
+        to_load[ref.day] = ref
+        changed[ref.day] = Day(
+            report_id=ref.report_id,
+            create_time=ref.create_time,
+            state=State.LISTED,
+            noted_at=now,
+            job_id=ref.job_id,
+            download_url=ref.download_url,
+            superseded=() if known is None else (*known.superseded, known.report_id),
+        )
+    return Listing(changed, tuple(to_load[day] for day in sorted(to_load)), new, replaced)
+
+
+def _issue(report: ReportRef | Day) -> tuple[datetime, str]:
+    """What orders the issues of one day; the id breaks ties, so that every reader agrees."""
+    return report.create_time, report.report_id
+
+
+def overdue(days: Days, *, now: datetime, dispatched_at: datetime | None) -> dict[date, Day]:
+    """Days whose report has to be dispatched once more, noted now.
+
+    Those that were dispatched and have not arrived, those that could not be read yesterday, and those that were
+    noted after `dispatched_at` (what was noted last and certainly dispatched): their run died in between.
+    """
+    return {
+        day: replace(entry, state=State.LISTED, noted_at=now)
+        for day, entry in days.items()
+        if _overdue(entry, now=now, dispatched_at=dispatched_at)
+    }
+
+
+def _overdue(entry: Day, *, now: datetime, dispatched_at: datetime | None) -> bool:
+    age = now - entry.noted_at
+    if entry.state is State.LOADED or now - entry.create_time >= RETENTION:
+        return False
+    if entry.state is State.FAILED:
+        return age >= RETRY_FAILED_AFTER
+    return age >= RESEND_AFTER or dispatched_at is None or entry.noted_at > dispatched_at
+
+
+def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
+    """The report that a day's entry stands for."""
+    return ReportRef(
+        report_id=entry.report_id,
+        channel_id=channel_id,
+        report_type=report_type,
+        job_id=entry.job_id,
+        day=day,
+        create_time=entry.create_time,
+        download_url=entry.download_url,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one report in a load: rows and load id, or the reason why it cannot be read."""
+
+    ref: ReportRef
+    rows: int | None = None
+    load_id: str | None = None
+    reason: str | None = None
+
+
+def after_load(day: Day | None, outcome: Outcome) -> Day | None:
+    """The day's entry once a report was loaded or found unreadable; None when that changes nothing.
+
+    A report that is no longer the day's newest says nothing about the day.
+    """
+    if day is None or day.report_id != outcome.ref.report_id or day.state is State.LOADED:
+        return None
+    if outcome.load_id is None:
+        return replace(day, state=State.FAILED, reason=outcome.reason)
+    return replace(day, state=State.LOADED, rows=outcome.rows, load_id=outcome.load_id, reason=None)
+
+
+Decide = Callable[[Days], tuple[Result, Days]]
+"""From every known day to a result and the days that change. May be asked again, with newer days."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """One document: a month of one channel and report type, by ISO days."""
+
+    name: str
+    channel_id: str
+    report_type: str
+    days: Mapping[str, Day] = field(default_factory=dict)
+
+
+MONTHS = Mapper(Month, COLLECTION, key="name")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage in Firestore."""
+
+    client: Client
+
+    def change(self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide[Result]) -> Result:
+        """Apply a decision about one channel and report type; it sees the months of `days`, whole.
+
+        One read a month, and one write for each month that changes; all of them or none.
+        """
+        return self._change(_months(channel_id, report_type, days), decide, create=True)
+
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Note what became of loaded reports. What nobody waits for any more is left out."""
+        by_month: dict[str, tuple[Month, list[Outcome]]] = {}
+        for outcome in outcomes:
+            month = _month(outcome.ref.channel_id, outcome.ref.report_type, outcome.ref.day)
+            by_month.setdefault(month.name, (month, []))[1].append(outcome)
+        for month, group in by_month.values():
+            self._change([month], partial(_recorded, group), create=False)
+
+    def forget(self, channel_id: str) -> int:
+        """Delete everything that is known of a channel's reports; answers how many documents that were."""
+        found = [snapshot.reference for snapshot in self._of(channel_id, [])]
+        for reference in found:
+            reference.delete(**call_options())
+        return len(found)
+
+    def unload(self, channel_id: str, *, before: str) -> None:
+        """Take back that reports are loaded whose load's id is below `before`; the next run dispatches them."""
+        for snapshot in self._of(channel_id, ["report_type", "days"]):
+            days = [date.fromisoformat(text) for text in (snapshot.to_dict() or {}).get("days") or {}]
+            if days:
+                self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, before=before))
+
+    def _of(self, channel_id: str, fields: Sequence[str]) -> list[DocumentSnapshot[Any]]:
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+
+        of_channel = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
+        return list(listing(of_channel.select([*fields, "channel_id"])))
+
+    def _change(self, months: Iterable[Month], decide: Decide[Result], *, create: bool) -> Result:
+        """create: whether a month without a document is begun; a load must not bring back what was deleted."""
+        empty = {f"{COLLECTION}/{month.name}": month for month in months}
+
+        def decided(docs: Docs) -> Change[Result]:
+            stored = {
+                path: MONTHS.read(empty[path].name, doc.data) for path, doc in docs.items() if doc is not None
+            }
+            result, changed = decide(
+                {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
+            )
+            writes = [
+                Write(path, MONTHS.fields(replace(month, days={**month.days, **days})))
+                for path, month in {**(empty if create else {}), **stored}.items()
+                if (days := _days_of(month, changed))
+            ]
+            return Change(result, writes)
+
+        return update(self.client, list(empty), decided)
+
+
+def _month(channel_id: str, report_type: str, day: date) -> Month:
+    return Month(name=f"{channel_id}:{report_type}:{day:%Y-%m}", channel_id=channel_id, report_type=report_type)
+
+
+def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Month]:
+    """Every month from the first to the last of these days, empty."""
+    every = sorted(days)
+    first, last = (day.year * 12 + day.month - 1 for day in (every[0], every[-1]))
+    return [_month(channel_id, report_type, date(n // 12, n % 12 + 1, 1)) for n in range(first, last + 1)]
+
+
+def _days_of(month: Month, days: Days) -> dict[str, Day]:
+    """Those of some days that are in a month, as it stores them."""
+    return {day.isoformat(): entry for day, entry in days.items() if month.name.endswith(f"{day:%Y-%m}")}
+
+
+def _recorded(outcomes: Iterable[Outcome], days: Days) -> tuple[None, Days]:
+    """The decision by which the coverage learns of outcomes."""
+    return None, {
+        outcome.ref.day: entry
+        for outcome in outcomes
+        if (entry := after_load(days.get(outcome.ref.day), outcome)) is not None
+    }
+
+
+def _unloaded(days: Days, *, before: str) -> tuple[None, Days]:
+    return None, {
+        day: replace(entry, state=State.LISTED, rows=None, load_id=None, noted_at=entry.create_time)
+        for day, entry in days.items()
+        if entry.load_id is not None and entry.load_id < before
+    }
+
+
+def window(now: datetime) -> tuple[date, date]:
+    """The first and last day of which YouTube can still have a report."""
+    today = pacific_day(now)
+    return today - RETENTION, today

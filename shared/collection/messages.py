@@ -1,0 +1,56 @@
+"""Reports as messages for `ingest`, which loads the reports of one message together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from shared.clock import format_instant, parse_instant
+from shared.warehouse.rows import ReportRef
+
+KIND = "reports"
+REPORTS_MAX = 750  # in one message: few load jobs, and a load well inside its time limit
+
+ToIngest = Callable[[str, Mapping[str, Any]], object]
+"""Gives `ingest` a message of some kind, durably."""
+
+
+def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:
+    """Groups of reports, each of one type, as messages of one type each. No group is split."""
+    by_type: dict[str, list[ReportRef]] = {}
+    for group in groups:
+        if not group:
+            continue
+        waiting = by_type.setdefault(group[0].report_type, [])
+        if waiting and len(waiting) + len(group) > REPORTS_MAX:
+            yield message(waiting)
+            waiting.clear()
+        waiting.extend(group)
+    yield from (message(waiting) for waiting in by_type.values())
+
+
+def message(refs: Sequence[ReportRef]) -> dict[str, Any]:
+    """Reports of one type as a message."""
+    return {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
+
+
+def _entry(ref: ReportRef) -> dict[str, Any]:
+    entry = {**vars(ref), "day": ref.day.isoformat(), "create_time": format_instant(ref.create_time)}
+    del entry["report_type"]
+    return entry
+
+
+def refs_from(message: Mapping[str, Any]) -> list[ReportRef]:
+    """The reports of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
+    return [
+        ReportRef(
+            **{
+                **entry,
+                "report_type": message["report_type"],
+                "day": date.fromisoformat(entry["day"]),
+                "create_time": parse_instant(entry["create_time"]),
+            }
+        )
+        for entry in message["reports"]
+    ]

@@ -1,0 +1,92 @@
+"""Builds what collects: reports, videos, and the messages about both. Each function loads only what it runs."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.clock import system_clock
+from shared.cloud import bigquery, firestore, pubsub, queues
+from shared.quota.accounts import SYSTEM
+from shared.settings import settings
+from shared.wiring import quota
+from shared.wiring.access import token_source
+
+if TYPE_CHECKING:
+    from shared.collection.collecting import Collecting
+    from shared.collection.ingest import Ingest
+    from shared.collection.listening import Listening
+    from shared.quota.leases import Lease
+    from shared.quota.ledger import Ledger
+    from shared.warehouse.schema import Warehouse
+    from shared.youtube.client import Caller
+
+
+@cache
+def collecting() -> Collecting:
+    """What `collect_reports` runs."""
+    from shared.collection.collecting import Collecting  # noqa: PLC0415 - paid by the function that collects
+
+    return Collecting(
+        client=firestore.client(),
+        report_types=settings().report_types,
+        caller_for=lambda channel_id: _caller(channel_id, quota.ledger()),
+        to_ingest=pubsub.to_ingest,
+        enqueue=queues.enqueue,
+        clock=system_clock,
+    )
+
+
+@cache
+def listening() -> Listening:
+    """What `renew_subscriptions` runs."""
+    from shared.collection.listening import Listening  # noqa: PLC0415 - likewise
+    from shared.wiring.push import push  # noqa: PLC0415
+
+    return Listening(
+        client=firestore.client(),
+        push=push(),
+        quota=quota.ledger(),
+        caller_for=_caller,
+        to_ingest=pubsub.to_ingest,
+        enqueue=queues.enqueue,
+        clock=system_clock,
+    )
+
+
+@cache
+def ingest() -> Ingest:
+    """What `ingest` runs."""
+    from shared.collection.ingest import Ingest  # noqa: PLC0415 - likewise
+
+    return Ingest(
+        client=firestore.client(),
+        warehouse=warehouse,
+        quota=quota.ledger(),
+        caller_for=_caller,
+        to_ingest=pubsub.to_ingest,
+        clock=system_clock,
+    )
+
+
+@cache
+def warehouse() -> Warehouse:
+    """This project's warehouse; its tables and views are there once this answers."""
+    from shared.warehouse import schema  # noqa: PLC0415 - paid by those who load
+
+    found = schema.Warehouse(bigquery.client(), settings().dataset)
+    schema.ensure(found)
+    return found
+
+
+def _caller(channel_id: str, paid_by: Ledger | Lease) -> Caller:
+    """What makes calls for one channel, on the system's account."""
+    from shared.youtube.client import Caller, Context  # noqa: PLC0415 - paid by those who call YouTube
+
+    return Caller(
+        settings=settings(),
+        quota=paid_by,
+        limiter=quota.rate_limiter(),
+        tokens=token_source(channel_id),
+        context=Context(account=SYSTEM, channel_id=channel_id),
+    )
