@@ -9,6 +9,7 @@ from flask import Request, Response, jsonify
 
 from shared import entry, fields, pages
 from shared.access import consent, front
+from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
 from shared.settings import settings
 from shared.wiring.access import consents
@@ -51,7 +52,7 @@ def _bound(answer: Response, started: consent.Started) -> Response:
     answer.set_cookie(
         consent.COOKIE,
         started.binding.reveal(),
-        max_age=consent.LIFETIME,
+        max_age=CONSENTS.keep,
         secure=True,
         httponly=True,
         samesite="Lax",

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from shared.access.google_oauth import digest
 from shared.cloud.firestore import patience
+from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference
 
-COLLECTION = "google_accounts"
+COLLECTION = GOOGLE_ACCOUNTS.path
 
 
 def number_next(client: Client, google_account: str | None, user_id: str) -> int:

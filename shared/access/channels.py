@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from shared.access.features import Capability
 from shared.access.health import CONNECTED, TROUBLED
 from shared.cloud.firestore import patience
+from shared.data_map import CHANNELS
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "channels"
+COLLECTION = CHANNELS.path
 WORKING = (CONNECTED, TROUBLED)
 """States in which work for a channel makes sense."""
 

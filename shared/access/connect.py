@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared import data_map
 from shared.access import channels, grants, health
 from shared.access.features import Capability, as_fields, capabilities, missing
 from shared.access.google_oauth import Tokens
@@ -141,8 +142,8 @@ class Connector:
 
     def _look(self, user_id: str, channel_id: str) -> dict[str, DocumentSnapshot[Any]]:
         references = {
-            "user": self._client.document("users", user_id),
-            "users": self._client.document("access", "users"),
+            "user": self._client.document(data_map.USERS.path, user_id),
+            "users": self._client.document(data_map.ACCESS.path, "users"),
             "channel": self._client.document(channels.COLLECTION, channel_id),
             "grant": self._client.document(grants.COLLECTION, channel_id),
         }

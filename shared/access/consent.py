@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from shared import ids
@@ -24,6 +24,7 @@ from shared.access.google_oauth import GoogleOAuth, Tokens, digest
 from shared.access.pace import StartPace
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
+from shared.data_map import CONSENTS
 from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
 from shared.fields import Fields
 from shared.monitoring.log import log
@@ -34,9 +35,8 @@ from shared.vault.vault import Vault
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "consents"
+COLLECTION = CONSENTS.path
 VERIFIER = "verifier"
-LIFETIME = timedelta(minutes=10)
 COOKIE = "__Host-yt-consent"
 
 _RANDOM_BYTES = 32  # 256 bits for a state and for a browser binding
@@ -202,7 +202,7 @@ class Consents:
                 "return_to": wanted.return_to,
                 "expect_channel": wanted.expect_channel,
                 "created_at": now,
-                "expires_at": now + LIFETIME,
+                "expires_at": CONSENTS.expiry(now),
                 "consumed_at": None,
             },
         )

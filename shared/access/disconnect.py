@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared import data_map
 from shared.access import accounts, channels, grants, health, receipts
 from shared.access.google_oauth import GoogleOAuth
 from shared.access.receipts import Receipt, Receipts
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put, unchanged
+from shared.data_map import Collection
 from shared.errors import Conflict, CorruptData, NotFound, YtempireError
 from shared.monitoring.log import log
 from shared.vault.secret import Secret
@@ -31,7 +33,7 @@ from shared.vault.vault import Vault
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
 
-REVOCATIONS = "revocations"
+REVOCATIONS = data_map.REVOCATIONS.path
 TOKEN = "token"  # noqa: S105 - a sealed field's name
 WAREHOUSE = "warehouse"
 ERASE = "erase"
@@ -39,27 +41,6 @@ ERASE = "erase"
 _PAGE = 200
 _ATTEMPTS = 8
 
-
-@dataclass(frozen=True)
-class Erasure:
-    """One kind of stored data. by: how a channel's records are found: its own id, or a field that names it."""
-
-    name: str
-    collection: str
-    by: str = "channel_id"
-
-
-ERASURES: tuple[Erasure, ...] = (
-    Erasure("tokens", grants.COLLECTION, by="id"),
-    Erasure("queuedWork", "operations"),
-    Erasure("uploadPause", "upload_pauses", by="id"),
-    Erasure("pushSubscription", "subscriptions", by="id"),
-    Erasure("notifications", "notifications"),
-    Erasure("cache", "cache"),
-    Erasure("videos", "videos"),
-    Erasure("reportStates", "reports"),
-)
-"""What Firestore holds about a channel, in the order in which it goes. Queued tasks find nothing and end."""
 
 Handover = Callable[[str, str], None]
 """Given a receipt and a channel, durably asks for something to be done: rows deleted, Google asked again."""
@@ -111,8 +92,8 @@ class Disconnects:
 
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self._set_token_aside(channel_id, receipt_id)
-        for erasure in ERASURES:
-            self._erase(erasure, channel_id, receipt_id)
+        for kind in data_map.erased():
+            self._erase(kind, channel_id, receipt_id)
         self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)
@@ -214,26 +195,26 @@ class Disconnects:
         found = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(field, "==", value))
         return [each.to_dict() or {} for each in found.select(["state", "google_account"]).stream(**patience())]
 
-    def _erase(self, erasure: Erasure, channel_id: str, receipt_id: str) -> None:
+    def _erase(self, kind: Collection, channel_id: str, receipt_id: str) -> None:
         """Delete one kind of a channel's data; each page and its number of documents on the receipt at once."""
         still_there = self.client.write_option(exists=True)  # or two runs at once would both count it
         done = False
         while not done:
-            page = self._stored(erasure, channel_id)
+            page = self._stored(kind, channel_id)
             batch = self.client.batch()
             for reference in page:
                 batch.delete(reference, option=still_there)
-            self.receipts.add(batch, receipt_id, erasure.name, len(page))
+            self.receipts.add(batch, receipt_id, kind.erased_as, len(page))
             done = self._committed_while_ending(batch, channel_id, receipt_id) and len(page) < _PAGE
 
-    def _stored(self, erasure: Erasure, channel_id: str) -> list[DocumentReference]:
+    def _stored(self, kind: Collection, channel_id: str) -> list[DocumentReference]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
-        collection = self.client.collection(erasure.collection)
-        if erasure.by == "id":
+        collection = self.client.collection(kind.path)
+        if kind.channel == data_map.ID:
             found = collection.document(channel_id).get([], **patience())
             return [found.reference] if found.exists else []
-        matching = collection.where(filter=FieldFilter(erasure.by, "==", channel_id)).select([]).limit(_PAGE)
+        matching = collection.where(filter=FieldFilter(kind.channel, "==", channel_id)).select([]).limit(_PAGE)
         return [each.reference for each in matching.stream(**patience())]
 
     def _committed_while_ending(self, batch: WriteBatch, channel_id: str, receipt_id: str) -> bool:
@@ -269,13 +250,13 @@ class Disconnects:
         for _ in range(_ATTEMPTS):
             channel = self._ending(channel_id, receipt_id)
             user_id = channel.get("user_id")
-            user = self.client.document("users", user_id).get(**patience())
+            user = self.client.document(data_map.USERS.path, user_id).get(**patience())
             batch = self.client.batch()
             batch.delete(channel.reference, option=unchanged(channel.update_time))
             if user.exists:
                 put(batch, user, {"channels": ArrayRemove([channel_id])})
             if set((user.to_dict() or {}).get("channels", [])) <= {channel_id}:
-                seats = self.client.document("access", "users")
+                seats = self.client.document(data_map.ACCESS.path, "users")
                 batch.set(seats, {"connected": ArrayRemove([user_id])}, merge=True)
             batch.update(self.receipts.reference(receipt_id), {"finished_at": self.clock()})
             if committed(batch):

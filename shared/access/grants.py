@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.access.health import CONNECTED, Health
+from shared.data_map import GRANTS
 
-COLLECTION = "grants"
+COLLECTION = GRANTS.path
 ACCESS_TOKEN = "access_token"  # noqa: S105 - names of sealed fields
 REFRESH_TOKEN = "refresh_token"  # noqa: S105
 

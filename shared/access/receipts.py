@@ -8,18 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import patience
+from shared.data_map import RECEIPTS
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference, WriteBatch
 
-COLLECTION = "receipts"
-_KEEP = timedelta(days=400)
+COLLECTION = RECEIPTS.path
 
 PENDING = "pending"
 REVOKED = "revoked"
@@ -71,7 +71,7 @@ def opening(channel_id: str, user_id: str, by: str, now: datetime) -> dict[str, 
         "finished_at": None,
         "steps": {},
         "revocation": PENDING,
-        "expires_at": now + _KEEP,
+        "expires_at": RECEIPTS.expiry(now),
     }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared import data_map
 from shared.clock import Clock, parse_instant
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import CorruptData, InvalidRequest
@@ -23,19 +24,6 @@ from shared.vault.vault import KEY_TTL, Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot
-
-SEALED: tuple[tuple[str, str], ...] = (
-    ("grants", "access_token"),
-    ("grants", "refresh_token"),
-    ("consents", "verifier"),
-    ("revocations", "token"),
-    ("subscriptions", "token"),
-    ("subscriptions", "secret"),
-    ("subscriptions", "previous_secret"),
-    ("operations", "upload.session"),
-)
-"""Every sealed field of the system, as (collection, field path); its record is `collection/id`. Whoever seals a
-new field adds it here, and tests look through whole databases for sealed values that are not."""
 
 _SETTLED = 2 * KEY_TTL
 _PAGE = 100
@@ -112,14 +100,14 @@ class Rotation:
 
     def count(self, version: int) -> int:
         """How many values are sealed under a version."""
-        return sum(int(self._under(*place, version).count().get()[0][0].value) for place in SEALED)
+        return sum(int(self._under(*place, version).count().get()[0][0].value) for place in data_map.sealed())
 
     def _settled(self, created_at: datetime) -> bool:
         return self._clock() - created_at >= _SETTLED
 
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0
-        for collection, field in SEALED:
+        for collection, field in data_map.sealed():
             for snapshot in self._pages(collection, field, version):
                 if until is not None and self._clock() >= until:
                     return done

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, pacific_day, parse_instant
 from shared.cloud.firestore import committed, patience, put
+from shared.data_map import REPORTS
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "reports"
+COLLECTION = REPORTS.path
 RETENTION = timedelta(days=60)  # how long YouTube keeps a report; the backfill of a new job only 30
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is sent to `ingest` once more
 RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended

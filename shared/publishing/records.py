@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import patience
+from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, NotFound
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
@@ -19,8 +20,8 @@ from shared.records import Mapper
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "operations"
-PAUSES = "upload_pauses"
+COLLECTION = OPERATIONS.path
+PAUSES = UPLOAD_PAUSES.path
 _IN_STATE = "in_state"
 _MAPPER = Mapper(Operation, COLLECTION, key="id")
 

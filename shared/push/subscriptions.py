@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from shared.clock import Clock
 from shared.cloud.firestore import patience
+from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.push import feed, renewal, verification
 from shared.push.renewal import Standing
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import urllib3
     from google.cloud.firestore import Client
 
-COLLECTION = "subscriptions"
+COLLECTION = SUBSCRIPTIONS.path
 SEALED_FIELDS = ("token", "secret", "previous_secret")
 LEASE = timedelta(days=5)
 _STANDING = ("state", "lease_until", "next_ask", "polled_at")

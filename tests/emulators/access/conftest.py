@@ -23,6 +23,7 @@ from infra.local.simulator.state import Plan, Simulator
 from shared.access import consent
 from shared.access.connect import Connector, Learnt
 from shared.access.consent import Consents, Finished
+from shared.access.disconnect import Disconnects
 from shared.access.google_oauth import GoogleOAuth, OAuthClient, Tokens
 from shared.access.pace import StartPace
 from shared.access.refresh import LEASE, Refresher
@@ -212,3 +213,24 @@ def access(simulator: Simulator, firestore_client: Any, keyring: Keyring) -> Dep
     google = GoogleOAuth(settings, lambda: OAuthClient.parse(payload), simulator.clock)
     vault = Vault(keyring, simulator.clock)
     return Deployment(simulator, firestore_client, vault, keyring, settings, google)
+
+
+@pytest.fixture
+def asked():
+    """What was handed over: ("rows" | "revoke", receipt, channel)."""
+    return []
+
+
+@pytest.fixture
+def disconnects(access, asked):
+    def disconnects():
+        return Disconnects(
+            access.client,
+            access.vault,
+            access.google,
+            access.simulator.clock,
+            erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
+            revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
+        )
+
+    return disconnects

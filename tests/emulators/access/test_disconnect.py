@@ -5,31 +5,11 @@ import pytest
 import urllib3
 
 from infra.local.simulator.grants import Grants
-from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
+from shared import data_map
+from shared.access.disconnect import _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.push.subscriptions import Push
 from tests.emulators.wire import Died, dying, losing
-
-
-@pytest.fixture
-def asked():
-    """What was handed over: ("rows" | "revoke", receipt, channel)."""
-    return []
-
-
-@pytest.fixture
-def disconnects(access, asked):
-    def disconnects():
-        return Disconnects(
-            access.client,
-            access.vault,
-            access.google,
-            access.simulator.clock,
-            erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
-            revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
-        )
-
-    return disconnects
 
 
 def collect_something(access, channel_id):
@@ -37,9 +17,7 @@ def collect_something(access, channel_id):
     for number in range(3):
         access.client.document("videos", f"v{number}-{channel_id}").set({"channel_id": channel_id})
         access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
-    access.client.document("cache", f"c-{channel_id}").set({"channel_id": channel_id})
     access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
-    access.client.document("notifications", f"n-{channel_id}").set({"channel_id": channel_id})
     access.client.document("upload_pauses", channel_id).set({"until": access.simulator.clock()})
     access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
 
@@ -49,8 +27,6 @@ DELETED = {
     "queuedWork": 3,
     "uploadPause": 1,
     "pushSubscription": 1,
-    "notifications": 1,
-    "cache": 1,
     "videos": 3,
     "reportStates": 1,
     "warehouse": None,
@@ -68,7 +44,7 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     collect_something(access, mine)
     collect_something(access, other)
     receipt = disconnects().disconnect(mine, "u1")
-    left = {name: list(access.stored(name)) for name in [erasure.collection for erasure in ERASURES]}
+    left = {name: list(access.stored(name)) for name in [kind.path for kind in data_map.erased()]}
     assert not [found for ids in left.values() for found in ids if mine in found]
     assert left["grants"] == [other]
     assert len(left["videos"]) == 3
@@ -140,7 +116,7 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
 
 
 # Marked, token set aside, each kind of data, warehouse noted, Google's answer noted, channel forgotten.
-@pytest.mark.parametrize("death", range(1, len(ERASURES) + 6))
+@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 6))
 def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened(
     access, disconnects, asked, death
 ):
@@ -165,14 +141,14 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert access.stored("access") == {"users": {"connected": []}}
 
 
-@pytest.mark.parametrize("steps", range(len(ERASURES) + 2))
+@pytest.mark.parametrize("steps", range(len(data_map.erased()) + 2))
 def test_a_second_request_that_lags_behind_touches_nothing_of_what_is_connected_since(access, disconnects, steps):
     channel_id = access.connected()
     collect_something(access, channel_id)
     lagging = disconnects()
     receipt_id = lagging._mark(channel_id, "user")  # a double click: both have read the old connection
     todo = [lambda: lagging._set_token_aside(channel_id, receipt_id)]
-    todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in ERASURES]
+    todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in data_map.erased()]
     for step in todo[:steps]:
         step()
     assert disconnects().end(channel_id).receipt_id == receipt_id
@@ -241,7 +217,7 @@ def test_what_is_deleted_counts_once_though_an_answer_is_lost_or_two_run_at_once
     if trouble == "answerLost":
         access.client = losing(access.client, 2)
     else:
-        access.before_write(2, lambda _: twin._erase(ERASURES[0], channel_id, receipt_id))
+        access.before_write(2, lambda _: twin._erase(data_map.erased()[0], channel_id, receipt_id))
     assert disconnects().disconnect(channel_id, "u1").as_json()["deleted"] == DELETED
 
 
