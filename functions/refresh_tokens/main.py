@@ -13,9 +13,9 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.access.rotation import rotation_notice
 from shared.clock import system_clock
 from shared.fields import Fields
+from shared.vault.rotation import rotation_notice
 from shared.wiring.access import disconnects, grant_upkeep, key_rotation
 
 _TIME = timedelta(seconds=480)  # of the 540 that the function may take

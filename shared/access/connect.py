@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared import data_map
-from shared.access import channels, grants, health
-from shared.access.features import Capability, as_fields, capabilities, missing
-from shared.access.google_oauth import Tokens
-from shared.access.lifetimes import LOOK_EVERY
+from shared import channels, data_map
+from shared.access.features import as_fields, capabilities, missing
+from shared.channels import Capability
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import Conflict, Forbidden, Unavailable, YtempireError
 from shared.settings import Settings
+from shared.tokens import grants, health
+from shared.tokens.google_oauth import Tokens
+from shared.tokens.lifetimes import LOOK_EVERY
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from shared import ids
-from shared.access import accounts, return_to
+from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, chosen, scopes_for
-from shared.access.google_oauth import GoogleOAuth, Tokens, digest
 from shared.access.pace import StartPace
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
@@ -29,6 +28,8 @@ from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
 from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.settings import Settings
+from shared.tokens import accounts
+from shared.tokens.google_oauth import GoogleOAuth, Tokens, digest
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared import data_map
-from shared.access import accounts, channels, grants, health, receipts
-from shared.access.google_oauth import GoogleOAuth
+from shared import channels, data_map
+from shared.access import receipts
 from shared.access.receipts import Receipt, Receipts
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put, unchanged
 from shared.data_map import Collection
 from shared.errors import Conflict, CorruptData, NotFound, YtempireError
 from shared.monitoring.log import log
+from shared.tokens import accounts, grants, health
+from shared.tokens.google_oauth import GoogleOAuth
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

@@ -10,8 +10,9 @@ asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from shared.channels import Capability
 from shared.errors import InvalidRequest
 
 _ROOT = "https://www.googleapis.com/auth/"
@@ -37,17 +38,6 @@ _SERVED_BY: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 
 DEFAULT_FEATURES = ("analytics",)
-
-
-@dataclass(frozen=True)
-class Capability:
-    """Whether a connection can do one thing, and if not, why.
-
-    reason: "granted"; "unticked" (asked for, and not given); "notAsked" (never asked for).
-    """
-
-    have: bool
-    reason: str
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.access.connect import Learnt
-from shared.access.google_oauth import Tokens
 from shared.errors import ReauthRequired
+from shared.tokens.google_oauth import Tokens
 from shared.vault.secret import Secret
 
 if TYPE_CHECKING:

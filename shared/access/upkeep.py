@@ -16,14 +16,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.access import accounts, channels, grants, health, lifetimes
+from shared import channels
 from shared.access.disconnect import REVOCATIONS, Disconnects
-from shared.access.grants import Grant
-from shared.access.refresh import Refresher
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
+from shared.tokens import accounts, grants, health, lifetimes
+from shared.tokens.grants import Grant
+from shared.tokens.refresh import Refresher
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -25,7 +25,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from shared.access import channels
+from shared import channels
 from shared.clock import Clock
 from shared.collection.completeness import Ledger, Outcome
 from shared.collection.gone import take_back

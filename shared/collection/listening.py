@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shared.access import channels
+from shared import channels
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.collection import planner, polling, videos

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
-from shared.access import channels
+from shared import channels
 from shared.access.disconnect import ERASE
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, settings
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.learn import FreshToken
-    from shared.access.refresh import Refresher
-    from shared.access.rotation import Rotation
-    from shared.access.tokens import ChannelTokens, SharedTokens
     from shared.access.upkeep import Upkeep
+    from shared.tokens.refresh import Refresher
+    from shared.tokens.source import ChannelTokens, SharedTokens
+    from shared.vault.rotation import Rotation
     from shared.youtube.client import Caller
 
 QUEUE = "access"
@@ -41,7 +41,7 @@ def google() -> GoogleOAuth:
 @cache
 def refresher() -> Refresher:
     """This process's way to access tokens."""
-    from shared.access.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
+    from shared.tokens.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
     dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
@@ -85,7 +85,7 @@ def _paid_by_user(token: FreshToken, user_id: str) -> Caller:
 
 @cache
 def _shared_tokens() -> SharedTokens:
-    from shared.access.tokens import SharedTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import SharedTokens  # noqa: PLC0415 - likewise
 
     return SharedTokens(refresher(), system_clock)
 
@@ -117,7 +117,7 @@ def grant_upkeep() -> Upkeep:
 @cache
 def key_rotation() -> Rotation:
     """The vault key's rotation."""
-    from shared.access.rotation import Rotation  # noqa: PLC0415 - likewise
+    from shared.vault.rotation import Rotation  # noqa: PLC0415 - likewise
 
     return Rotation(firestore.client(), vault(), vault_keys(), system_clock)
 
@@ -135,7 +135,7 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
-    from shared.access.tokens import ChannelTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import ChannelTokens  # noqa: PLC0415 - likewise
 
     return ChannelTokens(channel_id, _shared_tokens)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from shared.access import channels
+from shared import channels
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.errors import Forbidden, InvalidRequest

@@ -24,11 +24,11 @@ from shared.access import consent
 from shared.access.connect import Connector, Learnt
 from shared.access.consent import Consents, Finished
 from shared.access.disconnect import Disconnects
-from shared.access.google_oauth import GoogleOAuth, OAuthClient, Tokens
 from shared.access.pace import StartPace
-from shared.access.refresh import LEASE, Refresher
 from shared.errors import Forbidden
 from shared.settings import Settings
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient, Tokens
+from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
 from tests.emulators.wire import met

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from infra.local.simulator.consent import Choice
-from shared.access import channels
+from shared import channels
 from shared.access.features import MANAGE, READ, REVENUE
 from shared.data_map import CONSENTS
 from shared.errors import Forbidden, InvalidRequest

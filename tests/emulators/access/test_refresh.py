@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.access import channels
-from shared.access.refresh import MARGIN
-from shared.access.tokens import ChannelTokens, SharedTokens
+from shared import channels
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
+from shared.tokens.refresh import MARGIN
+from shared.tokens.source import ChannelTokens, SharedTokens
 from tests.emulators.wire import losing, met
 
 TOKEN = 2

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared import data_map
-from shared.access.rotation import Rotation
 from shared.errors import Misconfigured
+from shared.vault.rotation import Rotation
 from shared.vault.vault import KEY_TTL, Vault
 
 SETTLED = 2 * KEY_TTL + timedelta(seconds=5)
@@ -74,7 +74,7 @@ def test_a_rotation_stopped_half_way_leaves_everything_readable_and_a_second_run
 def test_a_record_that_does_not_open_is_named_and_keeps_its_version_while_all_others_go_on(
     access, capsys, monkeypatch
 ):
-    monkeypatch.setattr("shared.access.rotation._PAGE", 1)
+    monkeypatch.setattr("shared.vault.rotation._PAGE", 1)
     ids = sorted(access.connected(channel=number) for number in range(3))
     spoilt = {"v": 1, "n": bytes(12), "c": b"spoilt"}
     access.client.document("grants", ids[0]).update({"access_token": spoilt})

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from infra.local.simulator.consent import Choice
-from shared.access import channels
+from shared import channels
 from shared.access.disconnect import Disconnects
 from shared.access.upkeep import Upkeep
 from shared.errors import NotFound

@@ -12,12 +12,13 @@ from google.cloud import bigquery
 from google.cloud.firestore import Client
 
 from infra.local.stack import Stack
-from shared.access.features import Capability, as_fields
-from shared.access.health import CONNECTED, REAUTH_REQUIRED
+from shared.access.features import as_fields
+from shared.channels import Capability
 from shared.errors import QuotaRefused
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
 from shared.quota import Ledger, Priority, adjusted, load
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from shared.warehouse.families import FAMILIES
 from shared.warehouse.load import Load, new_load_id
 from shared.warehouse.rows import ReportRef

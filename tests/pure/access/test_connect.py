@@ -7,10 +7,10 @@ import pytest
 
 from shared.access.connect import Applicant, Known, Learnt, _granted, refusal
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
-from shared.access.google_oauth import Tokens
-from shared.access.grants import Grant
-from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Health
 from shared.settings import Settings
+from shared.tokens.google_oauth import Tokens
+from shared.tokens.grants import Grant
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Health
 from shared.vault.secret import Secret
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

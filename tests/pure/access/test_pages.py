@@ -12,7 +12,7 @@ SPOKEN_TO_PEOPLE = (
     "access/consent",
     "access/connect",
     "access/front",
-    "access/google_oauth",
+    "tokens/google_oauth",
     "access/pace",
     "access/return_to",
     "vault/keyring",

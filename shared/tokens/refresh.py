@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.access import accounts, channels, grants, health
-from shared.access.google_oauth import GoogleOAuth, Tokens
-from shared.access.grants import Grant
-from shared.access.health import Notice, Outcome
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put, unchanged
+from shared.data_map import CHANNELS
 from shared.errors import (
     CorruptData,
     Forbidden,
@@ -34,6 +31,10 @@ from shared.errors import (
 )
 from shared.monitoring import alerts
 from shared.monitoring.log import log
+from shared.tokens import accounts, grants, health
+from shared.tokens.google_oauth import GoogleOAuth, Tokens
+from shared.tokens.grants import Grant
+from shared.tokens.health import Notice, Outcome
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
@@ -209,7 +210,7 @@ class Refresher:
         """Write while the lease is ours, and the channel with it. Whoever wrote something else meanwhile (a
         rotation, a warning) only makes us look again; a newer generation or a disconnect ends it."""
         grant_ref = self._ref(grant.channel_id)
-        channel_ref = self._client.document(channels.COLLECTION, grant.channel_id)
+        channel_ref = self._client.document(CHANNELS.path, grant.channel_id)
         for attempt in range(_ATTEMPTS):
             batch = self._client.batch()
             batch.update(grant_ref, fields, option=unchanged(written))

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.google_oauth import GoogleOAuth, OAuthClient, Verdict, judge
 from shared.errors import CorruptData, Misconfigured
 from shared.settings import Settings
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient, Verdict, judge
 from shared.vault.secret import Secret
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.access.health import CONNECTED, Health
 from shared.data_map import GRANTS
+from shared.tokens.health import CONNECTED, Health
 
 COLLECTION = GRANTS.path
 ACCESS_TOKEN = "access_token"  # noqa: S105 - names of sealed fields

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.access.google_oauth import digest
 from shared.cloud.firestore import patience
 from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log
+from shared.tokens.google_oauth import digest
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentReference

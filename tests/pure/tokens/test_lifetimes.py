@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access import lifetimes
-from shared.access.grants import Grant
-from shared.access.health import Health
+from shared.tokens import lifetimes
+from shared.tokens.grants import Grant
+from shared.tokens.health import Health
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

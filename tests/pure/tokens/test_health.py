@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.health import (
+from shared.tokens.health import (
     CONNECTED,
     REAUTH_REQUIRED,
     THRESHOLD,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.grants import Grant, Lease
-from shared.access.health import Health
-from shared.access.refresh import MARGIN, Step, decide
+from shared.tokens.grants import Grant, Lease
+from shared.tokens.health import Health
+from shared.tokens.refresh import MARGIN, Step, decide
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.access.features import Capability
-from shared.access.health import CONNECTED, TROUBLED
 from shared.cloud.firestore import patience
 from shared.data_map import CHANNELS
 from shared.errors import NotFound
+from shared.tokens.health import CONNECTED, TROUBLED
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -23,6 +22,17 @@ if TYPE_CHECKING:
 COLLECTION = CHANNELS.path
 WORKING = (CONNECTED, TROUBLED)
 """States in which work for a channel makes sense."""
+
+
+@dataclass(frozen=True)
+class Capability:
+    """Whether a connection can do one thing, and if not, why.
+
+    reason: "granted"; "unticked" (asked for, and not given); "notAsked" (never asked for).
+    """
+
+    have: bool
+    reason: str
 
 
 @dataclass(frozen=True)
