@@ -22,7 +22,7 @@ from shared.cloud.firestore import committed, patience, put
 from shared.errors import Conflict, Forbidden, Unavailable, YtempireError
 from shared.settings import Settings
 from shared.tokens import grants, health
-from shared.tokens.google_oauth import Tokens
+from shared.tokens.answers import Tokens
 from shared.tokens.lifetimes import LOOK_EVERY
 from shared.vault.vault import Vault
 

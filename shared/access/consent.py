@@ -29,7 +29,8 @@ from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.settings import Settings
 from shared.tokens import accounts
-from shared.tokens.google_oauth import GoogleOAuth, Tokens, digest
+from shared.tokens.answers import Tokens
+from shared.tokens.google_oauth import GoogleOAuth, digest
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.access.connect import Learnt
 from shared.errors import ReauthRequired
-from shared.tokens.google_oauth import Tokens
+from shared.tokens.answers import Tokens
 from shared.vault.secret import Secret
 
 if TYPE_CHECKING:

@@ -32,7 +32,8 @@ from shared.errors import (
 from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
-from shared.tokens.google_oauth import GoogleOAuth, Tokens
+from shared.tokens.answers import Tokens
+from shared.tokens.google_oauth import GoogleOAuth
 from shared.tokens.grants import Grant
 from shared.tokens.health import Notice, Outcome
 from shared.vault.secret import Secret

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import threading
 import uuid
-from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, settings
-from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.oauth_client import StoredClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -29,13 +28,16 @@ if TYPE_CHECKING:
     from shared.youtube.client import Caller
 
 QUEUE = "access"
-_CLIENT_TTL = timedelta(minutes=5)
 
 
 @cache
 def google() -> GoogleOAuth:
     """Google's OAuth, for this deployment's client."""
-    return GoogleOAuth(settings(), _RegisteredClient(), system_clock)
+    return GoogleOAuth(
+        settings(),
+        StoredClient(Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET), system_clock),
+        system_clock,
+    )
 
 
 @cache
@@ -138,19 +140,3 @@ def token_source(channel_id: str) -> ChannelTokens:
     from shared.tokens.source import ChannelTokens  # noqa: PLC0415 - likewise
 
     return ChannelTokens(channel_id, _shared_tokens)
-
-
-class _RegisteredClient:
-    """Our OAuth client, read from Secret Manager and kept for a few minutes, so that a new secret is noticed."""
-
-    def __init__(self) -> None:
-        self._keyring = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
-        self._lock = threading.Lock()
-        self._held: tuple[OAuthClient, datetime] | None = None
-
-    def __call__(self) -> OAuthClient:
-        with self._lock:
-            now = system_clock()
-            if self._held is None or self._held[1] <= now:
-                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _CLIENT_TTL
-            return self._held[0]

@@ -27,7 +27,9 @@ from shared.access.disconnect import Disconnects
 from shared.access.pace import StartPace
 from shared.errors import Forbidden
 from shared.settings import Settings
-from shared.tokens.google_oauth import GoogleOAuth, OAuthClient, Tokens
+from shared.tokens.answers import Tokens
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.oauth_client import OAuthClient
 from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault

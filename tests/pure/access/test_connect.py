@@ -8,7 +8,7 @@ import pytest
 from shared.access.connect import Applicant, Known, Learnt, _granted, refusal
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
 from shared.settings import Settings
-from shared.tokens.google_oauth import Tokens
+from shared.tokens.answers import Tokens
 from shared.tokens.grants import Grant
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Health
 from shared.vault.secret import Secret
