@@ -8,11 +8,14 @@ import functions_framework
 from flask import Request, Response, jsonify
 
 from shared import entry, fields, pages
-from shared.access import consent, front
+from shared.access import consent
+from shared.access.authentication import user_of_form, user_of_header
 from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
 from shared.settings import settings
 from shared.wiring.access import consents
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 @functions_framework.http
@@ -20,7 +23,7 @@ def oauth_start(request: Request) -> Response:
     """A form from the app's page is sent on to Google; a program gets {"authorization_url"}."""
     if request.method != "POST":
         return entry.refusal(MethodUnknown("POST"))
-    return _person(request) if request.mimetype == front.FORM else _program(request)
+    return _person(request) if request.mimetype == _FORM else _program(request)
 
 
 def _home() -> str:
@@ -28,15 +31,15 @@ def _home() -> str:
 
 
 def _person_starts(request: Request) -> Response:
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES), lists=frozenset({"features"}))
-    started = _start(front.signed_in_form(form.pop("id_token", None)), form, request)
+    entry.require_origin(request, settings().app_url, named=True)
+    form = fields.form(entry.raw_body(request, limit=entry.FORM_BYTES), lists=frozenset({"features"}))
+    started = _start(user_of_form(form.pop("id_token", None)), form, request)
     return _bound(pages.redirect(started.authorization_url), started)
 
 
 def _program_starts(request: Request) -> Response:
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
-    user = front.signed_in(request.headers.get("Authorization"))
+    entry.require_origin(request, settings().app_url, named=False)
+    user = user_of_header(request.headers.get("Authorization"))
     started = _start(user, entry.json_body(request), request)
     answer = jsonify({"authorization_url": started.authorization_url})
     answer.headers.update(pages.SAFE_HEADERS)

@@ -24,7 +24,7 @@ from shared.access.pace import StartPace
 from shared.clock import Clock
 from shared.cloud.firestore import committed, patience, put
 from shared.data_map import CONSENTS
-from shared.errors import Forbidden, InvalidRequest, NotSignedIn, YtempireError
+from shared.errors import Forbidden, InvalidRequest, YtempireError
 from shared.fields import Fields
 from shared.monitoring.log import log
 from shared.settings import Settings
@@ -107,14 +107,6 @@ class _Record:
     expect_channel: str | None
     redirect_uri: str
     verifier: Secret
-
-
-def user_of(claims: Mapping[str, Any]) -> str:
-    """The user id of a verified ID token. Raises NotSignedIn for a subject that is no id."""
-    subject = claims.get("sub")
-    if not ids.USER.matches(subject):
-        raise NotSignedIn("The identity token names no usable subject.")
-    return subject
 
 
 def ask(user_id: str, form: Mapping[str, Any], settings: Settings) -> Ask:

@@ -73,6 +73,15 @@ def test_the_account_counts_and_not_the_user(access, disconnects):
     assert live_tokens(access) == 1
 
 
+def test_another_user_s_channel_of_the_same_google_account_keeps_the_permission(access, disconnects):
+    leaving = access.connected(user="u1", account=0, channel=0)
+    staying = access.connected(user="u2", account=0, channel=1)
+    assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
+    access.expire(staying)
+    assert access.refresher().fresh(staying).secret.reveal()
+    assert disconnects().disconnect(staying, "u2").revocation == "revoked"
+
+
 @pytest.mark.fault(49)
 def test_google_failing_delays_no_deletion_and_the_revoke_is_asked_again(access, disconnects, asked):
     channel_id = access.connected()

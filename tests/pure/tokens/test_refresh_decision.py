@@ -1,12 +1,14 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.tokens import grants
 from shared.tokens.grants import Grant, Lease
 from shared.tokens.health import Health
-from shared.tokens.refresh import MARGIN, Step, decide
+from shared.tokens.refresh import LEASE, MARGIN, Step, decide
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -52,6 +54,13 @@ def grant(*, left=3600, lease=None, cooldown=None):
 )
 def test_what_a_caller_does_with_a_grant(found, refused, step):
     assert decide(found, NOW, margin=MARGIN, refused=refused) is step
+
+
+@pytest.mark.parametrize("seconds", [0, 15, 29])
+def test_a_lease_lasts_longer_than_google_may_take_to_be_reached_and_to_answer(seconds):
+    taken = grants.lease_fields("other", 8, NOW, LEASE)["lease"]
+    found = replace(grant(left=-1), lease=Lease(**taken))
+    assert decide(found, NOW + timedelta(seconds=seconds), margin=MARGIN, refused=False) is Step.WAIT
 
 
 @given(
