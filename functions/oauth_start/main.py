@@ -8,8 +8,9 @@ import functions_framework
 from flask import Request, Response, jsonify
 
 from shared import entry, fields, pages
-from shared.access import consent
+from shared.access import requests
 from shared.access.authentication import user_of_form, user_of_header
+from shared.access.consent import Started
 from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
 from shared.settings import settings
@@ -46,14 +47,14 @@ def _program_starts(request: Request) -> Response:
     return _bound(answer, started)
 
 
-def _start(user: str, wanted: dict[str, Any], request: Request) -> consent.Started:
-    asked = consent.ask(user, wanted, settings())
-    return consents().start(asked, request.cookies.get(consent.COOKIE))
+def _start(user: str, wanted: dict[str, Any], request: Request) -> Started:
+    asked = requests.start_request(user, wanted, settings())
+    return consents().start(asked, request.cookies.get(requests.COOKIE))
 
 
-def _bound(answer: Response, started: consent.Started) -> Response:
+def _bound(answer: Response, started: Started) -> Response:
     answer.set_cookie(
-        consent.COOKIE,
+        requests.COOKIE,
         started.binding.reveal(),
         max_age=CONSENTS.keep,
         secure=True,

@@ -35,7 +35,7 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
         return {"vault": key_rotation().run(until=until).as_json()}
     asked = Fields(body, "revoke", "rotate")
     if asked.only() == "revoke":
-        return {"google": disconnects().revoke(asked.id("revoke", ids.RECEIPT))}
+        return {"google": disconnects().revocations.ask(asked.id("revoke", ids.RECEIPT))}
     if asked.flag("rotate", default=False):
         key_rotation().add_version()
         return {"vault": key_rotation().run(until=until).as_json()}

@@ -50,7 +50,7 @@ class Health:
     """A connection's state, why, and how many refreshes in a row failed."""
 
     state: str = CONNECTED
-    reason: str = ""
+    state_reason: str = ""
     failures: int = 0
     cooldown_until: datetime | None = None
 

@@ -1,38 +1,41 @@
 """Access tokens that are fresh, whoever asks and however many ask at once.
 
-Across instances one caller refreshes: it takes a lease on the grant with a conditional write (the document must
-be as it was read), asks Google, and stores the answer only while the lease is still its own. A lease has a
-generation; when its holder dies, the next one takes the next generation, and a late write of the old one is fenced
-off. No lock is held while Google is asked, and nobody waits for a token that is still good.
+Across instances one caller refreshes: it takes a lease on the grant, asks Google, and stores the answer only while
+the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
+and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
+that is still good.
 """
 
 from __future__ import annotations
 
-import enum
-import itertools
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import committed, patience, put, unchanged
+from shared.cloud.firestore import update
+from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import CHANNELS
-from shared.errors import (
-    CorruptData,
-    Forbidden,
-    Misconfigured,
-    NotFound,
-    ReauthRequired,
-    Unavailable,
-    YtempireError,
-)
+from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.answers import Tokens
+from shared.tokens.decision import (
+    LEASE,
+    MARGIN,
+    Step,
+    decide,
+    living,
+    next_lease,
+    not_connected,
+    outcome_of,
+    reauth_required,
+)
 from shared.tokens.google_oauth import GoogleOAuth
 from shared.tokens.grants import Grant
 from shared.tokens.health import Notice, Outcome
@@ -40,47 +43,10 @@ from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import Client
 
-MARGIN = timedelta(minutes=5)
-"""A token this close to its end is refreshed before it is handed out."""
-
-LEASE = timedelta(seconds=30)
-"""Twice what the token endpoint may take to be reached and to fall silent, so a living refresher keeps its lease;
-one that is held up longer is fenced off and goes on with the token that stands."""
-
-_LAST_USE = timedelta(seconds=10)
-"""A token with less than this left is not handed out: the call it is for takes time."""
-
-_PATIENCE_SECONDS = 45.0
+_WAIT_SECONDS = 45.0
 """Longer than a lease, so that whoever waits for a dead refresher takes over from it."""
-
-_ATTEMPTS = 8
-
-
-class Step(enum.Enum):
-    """What a caller does with the grant that it has just read."""
-
-    USE = "use"
-    TAKE = "take"
-    WAIT = "wait"
-    COOL_DOWN = "coolDown"
-
-
-def decide(grant: Grant, now: datetime, *, margin: timedelta, refused: bool) -> Step:
-    """Use the stored token, refresh it, wait for whoever does, or leave Google alone for a while.
-
-    refused: Google has just answered 401 to this very token, so its printed end means nothing.
-    """
-    left = grant.access_expires_at - now
-    if left > margin and not refused:
-        return Step.USE
-    usable = left > _LAST_USE and not refused
-    if grant.lease is not None and grant.lease.until > now:
-        return Step.USE if usable else Step.WAIT
-    if grant.health.cooldown_until is not None and grant.health.cooldown_until > now:
-        return Step.USE if usable else Step.COOL_DOWN
-    return Step.TAKE
 
 
 @dataclass(frozen=True)
@@ -89,6 +55,16 @@ class AccessToken:
 
     secret: Secret
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a caller does with the grant that it saw; when it takes the lease, the grant is as it stands then."""
+
+    step: Step
+    grant: Grant
+    access_token: Secret
+    refresh_token: Secret | None = None
 
 
 class Refresher:
@@ -102,7 +78,7 @@ class Refresher:
         clock: Clock,
         *,
         owner: str,
-        dice: random.Random,
+        rng: random.Random,
         lease: timedelta = LEASE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -111,8 +87,7 @@ class Refresher:
         self._google = google
         self._clock = clock
         self._owner = owner
-        self._takes = itertools.count()
-        self._dice = dice
+        self._rng = rng
         self._lease = lease
         self._sleep = sleep
 
@@ -122,149 +97,114 @@ class Refresher:
         Raises NotFound when there is no such connection (any more), ReauthRequired when its owner has to act,
         Unavailable with `retry_at` while Google does not answer, Misconfigured when our OAuth client is wrong.
         """
-        end = time.monotonic() + _PATIENCE_SECONDS
+        end = time.monotonic() + _WAIT_SECONDS
         pause = 0.05
-        while True:
-            snapshot = self._ref(channel_id).get(**patience())
-            grant = _living(channel_id, snapshot)
-            stored = self._open(grant)
-            now = self._clock()
-            step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
-            if step is Step.USE:
-                return AccessToken(stored, grant.access_expires_at)
-            if step is Step.COOL_DOWN:
+        while time.monotonic() <= end:
+            seen = self._look(channel_id, refused, margin)
+            if seen.step is Step.USE:
+                return AccessToken(seen.access_token, seen.grant.access_expires_at)
+            if seen.step is Step.COOL_DOWN:
                 raise Unavailable(
                     "Google's sign-in does not answer; asking again after a pause.",
                     reason="coolingDown",
-                    retry_at=grant.health.cooldown_until,
+                    retry_at=seen.grant.cooldown_until,
                 )
-            if step is Step.TAKE:
-                token = self._take(grant, snapshot)
-                if token is not None:
-                    return token
-            if time.monotonic() > end:
-                raise Unavailable("Another refresh of this connection takes too long.", reason="refreshBusy")
-            self._sleep(pause * (0.5 + self._dice.random()))
+            token = self._refresh(seen.grant, seen.refresh_token) if seen.refresh_token else None
+            if token is not None:
+                return token
+            self._sleep(pause * (0.5 + self._rng.random()))
             pause = min(1.0, pause * 1.5)
+        raise Unavailable("Another refresh of this connection takes too long.", reason="refreshBusy")
 
-    def _take(self, grant: Grant, snapshot: DocumentSnapshot[Any]) -> AccessToken | None:
-        """Refresh under a lease; None when somebody else was faster or took over."""
-        refresh_token = self._vault.open(
-            grant.refresh_token, record=grants.path(grant.channel_id), field=grants.REFRESH_TOKEN
-        )
-        generation = grant.generation + 1
-        written = self._lease_taken(snapshot, generation)
-        if written is None:
-            return None
+    def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
+        """Read the grant and, if it is to be refreshed by this caller, take its lease."""
+        path = grants.path(channel_id)
+
+        def looked(docs: Docs) -> Change[_Look]:
+            grant, now = living(channel_id, docs[path]), self._clock()
+            stored = self._vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
+            if step is not Step.TAKE:
+                return Change(_Look(step, grant, stored))
+            refresh_token = self._vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            lease = next_lease(grant, self._owner, now, self._lease)
+            taken = replace(grant, generation=lease.generation, lease=lease)
+            changes = {"generation": lease.generation, "lease": asdict(lease)}
+            return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
+
+        return update(self._client, (path,), looked, rng=self._rng, sleep=self._sleep)
+
+    def _refresh(self, grant: Grant, refresh_token: Secret) -> AccessToken | None:
+        """Ask Google, under the grant's lease; None when somebody else has taken over."""
         try:
-            tokens = self._google.refresh(Secret(refresh_token.decode()))
+            tokens = self._google.refresh(refresh_token)
         except YtempireError as error:
-            if isinstance(error, Misconfigured):
-                alerts.fire(self._client, alerts.OAUTH_CLIENT, error.message, self._clock())
-            outcome = _outcome(error)
-            if outcome is None:
-                self._finish(grant, generation, written, {"lease": None}, None)
-                raise
-            if not self._settle(grant, generation, written, outcome, {}):
-                return None  # it was about a token that is no longer the connection's
-            raise self._explained(error, outcome) from error
-        kept = self._settle(grant, generation, written, Outcome.REFRESHED, self._sealed(grant, tokens))
+            self._failed(grant, error)
+            return None  # it was about a token that is no longer the connection's
+        kept = self._settle(grant, Outcome.REFRESHED, self._sealed(grant, tokens))
         alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
-    def _lease_taken(self, snapshot: DocumentSnapshot[Any], generation: int) -> datetime | None:
-        """Take the lease; answers when that was written, or None when somebody else was faster."""
-        me = f"{self._owner}/{next(self._takes)}"
-        batch = self._client.batch()
-        put(batch, snapshot, grants.lease_fields(me, generation, self._clock(), self._lease))
-        if committed(batch) and batch.write_results:
-            written: datetime = batch.write_results[0].update_time
-            return written
-        found = snapshot.reference.get(["lease"], **patience())
-        lease = (found.to_dict() or {}).get("lease") or {}
-        return found.update_time if lease.get("owner") == me else None  # ours: only the answer was lost
+    def _failed(self, grant: Grant, error: YtempireError) -> None:
+        """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
+        if isinstance(error, Misconfigured):
+            alerts.fire(self._client, alerts.OAUTH_CLIENT, error.message, self._clock())
+        outcome = outcome_of(error)
+        if outcome is None:
+            self._finish(grant, {"lease": None}, {})
+            raise error
+        if self._settle(grant, outcome, {}):
+            raise (reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
 
-    def _settle(
-        self, grant: Grant, generation: int, written: datetime, outcome: Outcome, changes: dict[str, Any]
-    ) -> bool:
+    def _settle(self, grant: Grant, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
         now = self._clock()
         changed, notice = health.after(grant.health, outcome, now)
-        fields = {**changes, **grants.health_fields(changed), "lease": None}
-        mirror = None
-        if changed.state != grant.health.state:
-            mirror = {"state": changed.state, "state_reason": changed.reason, "state_since": now}
+        fields = {**changes, **asdict(changed), "lease": None}
+        channel: dict[str, Any] = {}
+        if changed.state != grant.state:
+            channel = {"state": changed.state, "state_reason": changed.state_reason, "state_since": now}
             fields["state_since"] = now
-        kept = self._finish(grant, generation, written, fields, mirror)
+        kept = self._finish(grant, fields, channel)
         if kept and notice is not None:
-            announce(notice, grant.channel_id, changed.reason or outcome.value)
+            announce(notice, grant.channel_id, changed.state_reason or outcome.value)
         return kept
 
-    def _finish(
-        self,
-        grant: Grant,
-        generation: int,
-        written: datetime,
-        fields: dict[str, Any],
-        mirror: dict[str, Any] | None,
-    ) -> bool:
-        """Write while the lease is ours, and the channel with it. Whoever wrote something else meanwhile (a
-        rotation, a warning) only makes us look again; a newer generation or a disconnect ends it."""
-        grant_ref = self._ref(grant.channel_id)
-        channel_ref = self._client.document(CHANNELS.path, grant.channel_id)
-        for attempt in range(_ATTEMPTS):
-            batch = self._client.batch()
-            batch.update(grant_ref, fields, option=unchanged(written))
-            if mirror is not None:
-                batch.update(channel_ref, mirror)
-            if committed(batch):
-                return True
-            self._sleep(0.02 * (attempt + 1) * self._dice.random())
-            found = grant_ref.get(**patience())
-            if not found.exists or not channel_ref.get([], **patience()).exists:
+    def _finish(self, grant: Grant, fields: Mapping[str, Any], channel_fields: Mapping[str, Any]) -> bool:
+        """Write while the lease is ours, and the channel with it; False when somebody else has taken over."""
+        path, channel_path = grants.path(grant.channel_id), f"{CHANNELS.path}/{grant.channel_id}"
+
+        def ours(docs: Docs) -> Change[bool]:
+            found = docs[path]
+            if found is None or docs[channel_path] is None:
                 log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
-                raise _not_connected()
-            if found.get("generation") != generation:
-                log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
-                return False
-            written = found.update_time
-        raise Unavailable("Too much happens to this connection at once.", reason="refreshBusy")
+                raise not_connected()
+            if found.data["generation"] != grant.generation:
+                return Change(False)
+            mirror = [Write(channel_path, channel_fields)] if channel_fields else []
+            return Change(True, [Write(path, fields), *mirror])
+
+        kept = update(self._client, (path, channel_path), ours, rng=self._rng, sleep=self._sleep)
+        if not kept:
+            log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
+        return kept
 
     def _sealed(self, grant: Grant, tokens: Tokens) -> dict[str, Any]:
         """The fields of a good answer. A refresh token is stored only when Google sent one."""
         now = self._clock()
-        record = grants.path(grant.channel_id)
-
-        def seal(secret: Secret, field: str) -> dict[str, Any]:
-            return self._vault.seal(secret.reveal().encode(), record=record, field=field)
-
+        seal = partial(self._vault.seal_secret, record=grants.path(grant.channel_id))
         fields: dict[str, Any] = {
-            grants.ACCESS_TOKEN: seal(tokens.access_token, grants.ACCESS_TOKEN),
+            grants.ACCESS_TOKEN: seal(tokens.access_token, field=grants.ACCESS_TOKEN),
             "access_expires_at": tokens.expires_at,
             "refreshed_at": now,
         }
         if tokens.refresh_token is not None:
-            fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, grants.REFRESH_TOKEN)
+            fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, field=grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now
             fields["number"] = accounts.number_next(self._client, grant.google_account, grant.user_id)
         if tokens.refresh_expires_at is not None:
             fields["refresh_expires_at"] = tokens.refresh_expires_at
         return fields
-
-    def _open(self, grant: Grant) -> Secret:
-        plain = self._vault.open(
-            grant.access_token, record=grants.path(grant.channel_id), field=grants.ACCESS_TOKEN
-        )
-        return Secret(plain.decode())
-
-    def _explained(self, error: YtempireError, outcome: Outcome) -> YtempireError:
-        if outcome is Outcome.GRANT_DEAD:
-            return reauth_required()
-        return error
-
-    def _ref(self, channel_id: str) -> DocumentReference:
-        reference: DocumentReference = self._client.document(grants.COLLECTION, channel_id)
-        return reference
 
 
 def announce(notice: Notice, channel_id: str, reason: str) -> None:
@@ -276,39 +216,3 @@ def announce(notice: Notice, channel_id: str, reason: str) -> None:
         Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
     }[notice]
     log(severity, message, notice=notice.value, channel=channel_id, reason=reason)
-
-
-def reauth_required() -> ReauthRequired:
-    """The error that stops a connection's work."""
-    return ReauthRequired("Google no longer accepts this connection. Its owner has to connect the channel again.")
-
-
-def _not_connected() -> NotFound:
-    return NotFound("This channel is not connected.", reason="notConnected")
-
-
-def _living(channel_id: str, snapshot: DocumentSnapshot[Any]) -> Grant:
-    fields = snapshot.to_dict() if snapshot.exists else None
-    if fields is None:
-        raise _not_connected()
-    grant = grants.read(channel_id, fields)
-    if grant.health.state == health.DISCONNECTING:
-        raise NotFound("This channel is being disconnected.", reason="notConnected")
-    if grant.health.state == health.REAUTH_REQUIRED:
-        raise reauth_required()
-    return grant
-
-
-def _outcome(error: YtempireError) -> Outcome | None:
-    """What an error says about the grant; None when it says nothing (the vault failed, not Google)."""
-    if isinstance(error, ReauthRequired):
-        return Outcome.GRANT_DEAD
-    if isinstance(error, Misconfigured) and error.reason == "oauthClient":
-        return Outcome.CLIENT_WRONG
-    if isinstance(error, Forbidden):
-        return Outcome.REFUSED
-    if isinstance(error, CorruptData) or (
-        isinstance(error, Unavailable) and error.reason == Outcome.UNAVAILABLE.value
-    ):
-        return Outcome.UNAVAILABLE
-    return None

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.clock import Clock
-from shared.tokens.refresh import MARGIN, AccessToken, Refresher
+from shared.tokens.decision import MARGIN
+from shared.tokens.refresh import AccessToken, Refresher
 from shared.vault.secret import Secret
 
 LOOK_AGAIN = timedelta(minutes=1)

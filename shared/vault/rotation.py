@@ -1,7 +1,7 @@
 """Moving everything that is sealed from one key version to the next, while all goes on.
 
 A new version seals from the moment that instances notice it; what older versions sealed is found by the version in
-each sealed value, opened and sealed again, one conditional write a record. So a run that stops half-way loses
+each sealed value, opened and sealed again, one record at a time. So a run that stops half-way loses
 nothing and the next one carries on. An old version is disabled, not destroyed, once a count says that nothing uses
 it and the new one is old enough that no instance can still hold the old one for sealing.
 """
@@ -9,21 +9,22 @@ it and the new one is old enough that no instance can still hold the old one for
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.clock import Clock, parse_instant
-from shared.cloud.firestore import committed, patience, put
+from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.errors import CorruptData, InvalidRequest
 from shared.monitoring.log import log
 from shared.vault.keyring import Keyring
 from shared.vault.vault import KEY_TTL, Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
+    from google.cloud.firestore import Client
 
 _SETTLED = 2 * KEY_TTL
 _PAGE = 100
@@ -100,7 +101,10 @@ class Rotation:
 
     def count(self, version: int) -> int:
         """How many values are sealed under a version."""
-        return sum(int(self._under(*place, version).count().get()[0][0].value) for place in data_map.sealed())
+        return sum(
+            int(self._under(*place, version).count().get(**call_options())[0][0].value)
+            for place in data_map.sealed()
+        )
 
     def _settled(self, created_at: datetime) -> bool:
         return self._clock() - created_at >= _SETTLED
@@ -108,33 +112,37 @@ class Rotation:
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0
         for collection, field in data_map.sealed():
-            for snapshot in self._pages(collection, field, version):
+            for snapshot in listing(self._under(collection, field, version).select([field]), page=_PAGE):
                 if until is not None and self._clock() >= until:
                     return done
-                done += self._reseal_one(snapshot, collection, field)
+                done += self._reseal_one(f"{collection}/{snapshot.id}", field, version)
         return done
 
-    def _pages(self, collection: str, field: str, version: int) -> Iterator[DocumentSnapshot[Any]]:
-        """Each record once; what meets another's write, or does not open, stays for the next run."""
-        query = self._under(collection, field, version).limit(_PAGE)
-        page = list(query.stream(**patience()))
-        while page:
-            yield from page
-            page = list(query.start_after(page[-1]).stream(**patience()))
+    def _reseal_one(self, record: str, field: str, version: int) -> bool:
+        """Seal one value anew; False when somebody else did, or it does not open."""
 
-    def _reseal_one(self, snapshot: DocumentSnapshot[Any], collection: str, field: str) -> bool:
-        record = f"{collection}/{snapshot.id}"
+        def resealed(docs: Docs) -> Change[bool]:
+            sealed = _value(docs[record], field)
+            if sealed is None or sealed["v"] != version:
+                return Change(False)
+            plain = self._vault.open(sealed, record=record, field=field)
+            return Change(True, [Write(record, {field: self._vault.seal(plain, record=record, field=field)})])
+
         try:
-            plain = self._vault.open(snapshot.get(field), record=record, field=field)
+            return update(self._client, (record,), resealed)
         except CorruptData as error:  # its version stays enabled, for whoever looks into it
             log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
             return False
-        change = {field: self._vault.seal(plain, record=record, field=field)}
-        batch = self._client.batch()
-        put(batch, snapshot, change)
-        return committed(batch)
 
     def _under(self, collection: str, field: str, version: int) -> Any:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
         return self._client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
+
+
+def _value(found: Doc | None, field: str) -> Any:
+    """What stands in a field, whose name may lead into maps; None when it is not there."""
+    value: Any = found.data if found is not None else None
+    for name in field.split("."):
+        value = value.get(name) if value is not None else None
+    return value

@@ -46,8 +46,8 @@ def refresher() -> Refresher:
     from shared.tokens.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
-    dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
-    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, dice=dice)
+    rng = random.Random()  # noqa: S311 - spreads waiting, guards nothing
+    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, rng=rng)
 
 
 @cache
@@ -58,15 +58,15 @@ def consents() -> Consents:
     from shared.access.learn import learner  # noqa: PLC0415
     from shared.access.pace import StartPace  # noqa: PLC0415
 
-    client, dice = firestore.client(), random.Random()  # noqa: S311 - likewise
+    client, rng = firestore.client(), random.Random()  # noqa: S311 - likewise
     return Consents(
         client=client,
         vault=vault(),
         google=google(),
-        connector=Connector(client, vault(), settings(), system_clock, dice=dice),
+        connector=Connector(client, vault(), settings(), system_clock, rng=rng),
         settings=settings(),
         clock=system_clock,
-        pace=StartPace(client, system_clock, dice=dice),
+        pace=StartPace(client, system_clock, dice=rng),
         learn=learner(_paid_by_user),
     )
 
@@ -96,11 +96,11 @@ def _shared_tokens() -> SharedTokens:
 def disconnects() -> Disconnects:
     """This process's way to end connections."""
     from shared.access.disconnect import Disconnects  # noqa: PLC0415 - paid by those who disconnect
+    from shared.access.revocation import Revocations  # noqa: PLC0415
 
     return Disconnects(
         firestore.client(),
-        vault(),
-        google(),
+        Revocations(firestore.client(), vault(), google(), system_clock),
         system_clock,
         erase_rows=_erase_rows,
         revoke_later=_revoke_later,

@@ -93,9 +93,9 @@ def test_google_failing_delays_no_deletion_and_the_revoke_is_asked_again(access,
     assert ("revoke", receipt.receipt_id, channel_id) in asked
     assert live_tokens(access) == 1
     with pytest.raises(Unavailable):
-        disconnects().revoke(receipt.receipt_id)
-    assert disconnects().revoke(receipt.receipt_id) == "revoked"
-    assert disconnects().revoke(receipt.receipt_id) == "revoked"  # delivered once more
+        disconnects().revocations.ask(receipt.receipt_id)
+    assert disconnects().revocations.ask(receipt.receipt_id) == "revoked"
+    assert disconnects().revocations.ask(receipt.receipt_id) == "revoked"  # delivered once more
     assert live_tokens(access) == 0
     assert access.stored("revocations") == {}
 
@@ -106,7 +106,7 @@ def test_a_late_revoke_does_not_end_a_connection_made_since(access, disconnects)
     access.fault(method="oauth.revoke", kind="html", times=1)
     receipt = disconnects().disconnect(channel_id, "u1")
     assert access.connected() == channel_id
-    assert disconnects().revoke(receipt.receipt_id) == "keptForOtherChannels"
+    assert disconnects().revocations.ask(receipt.receipt_id) == "keptForOtherChannels"
     access.expire(channel_id)
     assert access.refresher().fresh(channel_id).secret.reveal()
 
@@ -146,8 +146,8 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert live_tokens(access) == 0
     left = {collection.id for collection in whole.collections() if list(collection.stream())}
     assert left == {"access", "consents", "rate_limits", "receipts", "users"}
-    assert access.stored("users") == {"u1": {"channels": []}}
-    assert access.stored("access") == {"users": {"connected": []}}
+    assert access.stored("users")["u1"]["channels"] == []
+    assert access.stored("access")["users"]["connected"] == []
 
 
 @pytest.mark.parametrize("steps", range(len(data_map.erased()) + 2))
@@ -156,7 +156,7 @@ def test_a_second_request_that_lags_behind_touches_nothing_of_what_is_connected_
     collect_something(access, channel_id)
     lagging = disconnects()
     receipt_id = lagging._mark(channel_id, "user")  # a double click: both have read the old connection
-    todo = [lambda: lagging._set_token_aside(channel_id, receipt_id)]
+    todo = [lambda: lagging.revocations.set_aside(channel_id, receipt_id)]
     todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in data_map.erased()]
     for step in todo[:steps]:
         step()
@@ -246,7 +246,7 @@ def test_a_token_set_aside_that_no_longer_opens_is_given_up(access, disconnects,
     access.fault(method="oauth.revoke", kind="html", times=1)
     receipt_id = disconnects().disconnect(channel_id, "u1").receipt_id
     access.client.document("revocations", receipt_id).update({"token": {"v": 1, "n": b"0" * 12, "c": b"spoilt"}})
-    assert disconnects().revoke(receipt_id) == "tokenUnreadable"
+    assert disconnects().revocations.ask(receipt_id) == "tokenUnreadable"
     assert disconnects().receipts.get(receipt_id).revocation == "tokenUnreadable"
     assert access.stored("revocations") == {}
 

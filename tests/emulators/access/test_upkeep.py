@@ -19,7 +19,7 @@ def nothing(_receipt, _channel):
 
 @pytest.fixture
 def disconnects(access):
-    return Disconnects(access.client, access.vault, access.google, access.simulator.clock, nothing, nothing)
+    return Disconnects(access.client, access.revocations, access.simulator.clock, nothing, nothing)
 
 
 @pytest.fixture
