@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 ID = "__name__"
 """Firestore's name for a document's own id, where a field is named."""
@@ -32,7 +33,7 @@ class Collection:
     sealed: tuple[str, ...] = ()
     ttl: str = ""
     keep: timedelta | None = None
-    retention: str
+    retention: str = "while the channel is connected"
     erased_as: str = ""
     remains: str = "nothing"
 
@@ -54,7 +55,6 @@ GRANTS = Collection(
     channel=ID,
     user="user_id",
     sealed=("access_token", "refresh_token"),
-    retention="while the channel is connected",
     erased_as="tokens",
 )
 OPERATIONS = Collection(
@@ -84,7 +84,6 @@ SUBSCRIPTIONS = Collection(
     key="the channel's id",
     channel=ID,
     sealed=("token", "secret", "previous_secret"),
-    retention="while the channel is connected",
     erased_as="pushSubscription",
 )
 VIDEOS = Collection(
@@ -92,7 +91,6 @@ VIDEOS = Collection(
     owner="collection",
     key="the video's id",
     channel="channel_id",
-    retention="while the channel is connected",
     erased_as="videos",
 )
 REPORTS = Collection(
@@ -100,7 +98,6 @@ REPORTS = Collection(
     owner="collection",
     key="channel:report type, and channel:report type:month",
     channel="channel_id",
-    retention="while the channel is connected",
     erased_as="reportStates",
 )
 CHANNELS = Collection(
@@ -179,65 +176,37 @@ ALERTS = Collection(
     key="what is wrong",
     retention="without end: one document for each kind of alert",
 )
-QUOTA = Collection(
-    path="quota",
+_quota = partial(
+    Collection,
     owner="quota",
-    key="day:bucket",
     ttl="expires_at",
     keep=timedelta(days=35),
     retention="35 days after the quota day has ended",
 )
-QUOTA_ACCOUNTS = Collection(
+QUOTA = _quota(path="quota", key="day:bucket")
+QUOTA_ACCOUNTS = _quota(
     path="quota/*/accounts",
-    owner="quota",
     key="the account, a user's id among others",
     user=ID,
-    ttl="expires_at",
-    keep=timedelta(days=35),
-    retention="35 days after the quota day has ended",
     remains="the units that the user has spent, for 35 days",
 )
-QUOTA_ENTRIES = Collection(
+QUOTA_ENTRIES = _quota(
     path="quota/*/entries",
-    owner="quota",
     key="the reservation's id",
     user="account",
-    ttl="expires_at",
-    keep=timedelta(days=35),
-    retention="35 days after the quota day has ended",
     remains="which methods were called for the user, for 35 days",
 )
-QUOTA_REFUSALS = Collection(
+QUOTA_REFUSALS = _quota(
     path="quota/*/refusals",
-    owner="quota",
     key="the account, the method and the reason",
     user="account",
-    ttl="expires_at",
-    keep=timedelta(days=35),
-    retention="35 days after the quota day has ended",
     remains="which calls were refused to the user, for 35 days",
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    GRANTS,
-    OPERATIONS,
-    UPLOAD_PAUSES,
-    SUBSCRIPTIONS,
-    VIDEOS,
-    REPORTS,
-    CHANNELS,
-    REVOCATIONS,
-    RECEIPTS,
-    USERS,
-    ACCESS,
-    GOOGLE_ACCOUNTS,
-    CONSENTS,
-    RATE_LIMITS,
-    ALERTS,
-    QUOTA,
-    QUOTA_ACCOUNTS,
-    QUOTA_ENTRIES,
-    QUOTA_REFUSALS,
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
+    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
+    *(RATE_LIMITS, ALERTS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 

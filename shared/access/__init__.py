@@ -1,8 +1,9 @@
 """Who connected which channel: from a click to a connection, and to its end.
 
-features, return_to        what may be asked, and where a browser may be sent back to
-authentication, pace       who has signed in to the app, and how often one user may set out
-consent, learn, connect    from a click to a connection
-upkeep                     what the scheduler does: no grant unrefreshed, no disconnect left half-done
-disconnect, receipts       revoke, delete, prove it
+authentication                who has signed in to the app
+requests, features, return_to what may be asked, and where a browser may be sent back to
+consent, learn, connect       from a click to a connection; pace: how often one user may set out
+users                         which user has which channels
+upkeep                        what the scheduler does: no grant unrefreshed, no disconnect left half-done
+disconnect, revocation        delete, revoke; receipts: the proof
 """

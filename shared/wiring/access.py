@@ -18,14 +18,14 @@ from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
 if TYPE_CHECKING:
+    from shared.access.connect import Learnt
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
-    from shared.access.learn import FreshToken
     from shared.access.upkeep import Upkeep
+    from shared.tokens.answers import Tokens
     from shared.tokens.refresh import Refresher
     from shared.tokens.source import ChannelTokens, SharedTokens
     from shared.vault.rotation import Rotation
-    from shared.youtube.client import Caller
 
 QUEUE = "access"
 
@@ -55,7 +55,6 @@ def consents() -> Consents:
     """This process's way to Google's consent page and back."""
     from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
     from shared.access.consent import Consents  # noqa: PLC0415
-    from shared.access.learn import learner  # noqa: PLC0415
     from shared.access.pace import StartPace  # noqa: PLC0415
 
     client, rng = firestore.client(), random.Random()  # noqa: S311 - likewise
@@ -67,22 +66,25 @@ def consents() -> Consents:
         settings=settings(),
         clock=system_clock,
         pace=StartPace(client, system_clock, dice=rng),
-        learn=learner(_paid_by_user),
+        learn=_learn,
     )
 
 
-def _paid_by_user(token: FreshToken, user_id: str) -> Caller:
-    from shared.quota.profile import Priority  # noqa: PLC0415 - paid when somebody has really consented
+def _learn(tokens: Tokens, user_id: str) -> Learnt:
+    """The channel that fresh tokens are for; its user pays for the call."""
+    from shared.access.learn import FreshToken, learn  # noqa: PLC0415 - paid when somebody has really consented
+    from shared.quota.profile import Priority  # noqa: PLC0415
     from shared.wiring import quota  # noqa: PLC0415
     from shared.youtube.client import Caller, Context  # noqa: PLC0415
 
-    return Caller(
+    caller = Caller(
         settings=settings(),
         quota=quota.ledger(),
         limiter=quota.rate_limiter(),
-        tokens=token,
+        tokens=FreshToken(tokens.access_token),
         context=Context(account=user_id, priority=Priority.HIGH),  # somebody waits for the answer
     )
+    return learn(caller)
 
 
 @cache
