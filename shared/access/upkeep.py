@@ -1,10 +1,9 @@
-"""What the scheduler does for every grant once in 20 hours: refresh it, see its announced death coming, and end
-what has been lost for a week.
+"""What the scheduler does for each grant every 20 hours: refresh it, warn of its end, delete what is lost for a week.
 
 Each grant carries the moment of its next look, so an hourly run reads only what is due. One that Google would not
-refresh stays due, so the next run tries it again. A grant whose owner took
-the permission back at Google is found here at the latest, within a day; when nobody connects it again for a week,
-its data is deleted as if it had been disconnected (YouTube's developer policies, III.E.4).
+refresh stays due, so the next run tries it again. A grant whose owner took the permission back at Google is found
+here at the latest, within a day; when nobody connects it again for a week, its data is deleted as if it had been
+disconnected (YouTube's developer policies, III.E.4).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ MARGIN = timedelta(minutes=5)
 
 LEASE = timedelta(seconds=30)
 """Twice what the token endpoint may take to be reached and to fall silent, so a living refresher keeps its lease;
-one that is held up longer is fenced off and goes on with the token that stands."""
+one that is held up longer is fenced off and uses the token that stands."""
 
 _LAST_USE = timedelta(seconds=10)
 """A token with less than this left is not handed out: the call it is for takes time."""

@@ -225,7 +225,7 @@ def access(simulator: Simulator, firestore_client: Any, keyring: Keyring) -> Dep
 
 @pytest.fixture
 def asked():
-    """What was handed over: ("rows" | "revoke", receipt, channel)."""
+    """What was asked for: ("rows" | "revoke", receipt, channel)."""
     return []
 
 
