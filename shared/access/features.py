@@ -10,7 +10,6 @@ asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
 
 from shared.channels import Capability
 from shared.errors import InvalidRequest
@@ -84,8 +83,3 @@ def capabilities(granted: Collection[str], requested: Collection[str]) -> dict[s
 def missing(found: Mapping[str, Capability]) -> tuple[str, ...]:
     """The features that were asked for and not given."""
     return tuple(name for name, capability in found.items() if capability.reason == "unticked")
-
-
-def as_fields(found: Mapping[str, Capability]) -> dict[str, dict[str, object]]:
-    """Capabilities as they are stored and answered: {feature: {"have", "reason"}}."""
-    return {name: asdict(capability) for name, capability in found.items()}

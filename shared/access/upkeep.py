@@ -1,4 +1,4 @@
-"""What the scheduler does for each grant every 20 hours: refresh it, warn of its end, delete what is lost for a week.
+"""What the scheduler does for grants: refresh each every 20 hours, warn of its end, end what is lost for a week.
 
 Each grant carries the moment of its next look, so an hourly run reads only what is due. One that Google would not
 refresh stays due, so the next run tries it again. A grant whose owner took the permission back at Google is found

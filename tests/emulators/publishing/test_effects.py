@@ -21,6 +21,7 @@ def connected(bench, monkeypatch):
         "user_id": bench.user,
         "title": "A channel",
         "state": "connected",
+        "state_since": now,
         "connected_at": now,
         "capabilities": {"publish": {"have": True, "reason": "granted"}},
     }
