@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.clock import Clock, parse_instant
-from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.firestore import CONTENDED, call_options, listing, update
 from shared.cloud.steps import Change, Doc, Docs, Write
-from shared.errors import CorruptData, InvalidRequest
+from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.vault.keyring import Keyring
 from shared.vault.vault import KEY_TTL, Vault
@@ -132,7 +132,10 @@ class Rotation:
             return update(self._client, (record,), resealed)
         except CorruptData as error:  # its version stays enabled, for whoever looks into it
             log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
-            return False
+        except Unavailable as error:  # where others were faster each time, the next run finds what is left
+            if error.reason != CONTENDED:
+                raise
+        return False
 
     def _under(self, collection: str, field: str, version: int) -> Any:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415

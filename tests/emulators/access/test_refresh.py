@@ -201,8 +201,8 @@ def test_a_refresh_that_somebody_precedes_at_every_write_pauses_and_gives_up(acc
     access.client = met(access.client, lambda number: number > 1 and document.update({"touched": number}))
     with pytest.raises(Unavailable) as busy:
         access.refresher(sleep=pauses.append).fresh(channel_id)
-    assert busy.value.reason == "refreshBusy"
-    assert 3 <= len(pauses) <= 10
+    assert busy.value.reason == "contended"
+    assert 3 <= len(pauses) <= 12
 
 
 def test_a_reconnect_while_a_refresh_is_under_way_is_not_overwritten(access):
