@@ -154,7 +154,7 @@ class Disconnects:
             self.revoke_later(receipt_id, channel_id)
 
     def _forget_channel(self, channel_id: str, receipt_id: str) -> None:
-        """Remove the channel from itself, from its user's, and with the last one the user from those connected."""
+        """Delete the channel, take it from its user, and with the last one the user from those connected."""
         user_id = self.receipts.get(receipt_id).user_id
         path, user_path = channels.path(channel_id), users.path(user_id)
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
+from infra.local.demo.unmapped import documents
 from infra.local.simulator.consent import Choice
 from infra.local.simulator.faults import Fault, parse
 from infra.local.simulator.grants import Client
@@ -191,16 +192,7 @@ class Deployment:
 
     def everything(self) -> str:
         """Every Firestore document as text, bytes included."""
-        found = []
-
-        def walk(collections: Any) -> None:
-            for collection in collections:
-                for snapshot in collection.stream():
-                    found.append(repr(snapshot.to_dict()))
-                    walk(snapshot.reference.collections())
-
-        walk(self.client.collections())
-        return "\n".join(found)
+        return "\n".join(repr(fields) for _, fields in documents(self.client))
 
 
 @pytest.fixture
