@@ -87,11 +87,7 @@ SUBSCRIPTIONS = Collection(
     erased_as="pushSubscription",
 )
 VIDEOS = Collection(
-    path="videos",
-    owner="collection",
-    key="the video's id",
-    channel="channel_id",
-    erased_as="videos",
+    path="videos", owner="collection", key="the video's id", channel="channel_id", erased_as="videos"
 )
 REPORTS = Collection(
     path="reports",

@@ -7,9 +7,7 @@ connect a sixth channel, and two users cannot own one. (A transaction with locks
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -108,25 +106,14 @@ def _stored_token_serves(applicant: Applicant, grant: Grant | None) -> bool:
     return grant.google_account == applicant.tokens.google_account
 
 
+@dataclass(frozen=True)
 class Connector:
     """Writes connections."""
 
-    def __init__(
-        self,
-        client: Client,
-        vault: Vault,
-        settings: Settings,
-        clock: Clock,
-        *,
-        rng: random.Random,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._client = client
-        self._vault = vault
-        self._settings = settings
-        self._clock = clock
-        self._rng = rng
-        self._sleep = sleep
+    client: Client
+    vault: Vault
+    settings: Settings
+    clock: Clock
 
     def connect(self, applicant: Applicant, learnt: Learnt) -> Connected:
         """Connect or reconnect. Raises what `refusal` says, with nothing stored."""
@@ -136,10 +123,10 @@ class Connector:
 
         def connected(docs: Docs) -> Change[Connected]:
             known = _known(channel_id, user_id, docs)
-            refused = refusal(applicant, learnt, known, self._settings)
+            refused = refusal(applicant, learnt, known, self.settings)
             if refused is not None:
                 raise refused
-            grant = _grant(applicant, channel_id, sealed, known.grant, self._clock())
+            grant = _grant(applicant, channel_id, sealed, known.grant, self.clock())
             channel = _channel(learnt, grant, known.channel)
             writes = [
                 Write(channel_path, CHANNELS.fields(channel)),
@@ -151,7 +138,7 @@ class Connector:
             )
 
         paths = (channel_path, grant_path, users.path(user_id), users.EVERYBODY)
-        return update(self._client, paths, connected, rng=self._rng, sleep=self._sleep)
+        return update(self.client, paths, connected)
 
     def _sealed(self, applicant: Applicant, record: str) -> dict[str, Any]:
         """The tokens that Google sent, sealed for their record; without a refresh token, that one is not there."""
@@ -160,7 +147,7 @@ class Connector:
             grants.REFRESH_TOKEN: applicant.tokens.refresh_token,
         }
         return {
-            field: self._vault.seal_secret(token, record=record, field=field)
+            field: self.vault.seal_secret(token, record=record, field=field)
             for field, token in tokens.items()
             if token is not None
         }

@@ -99,29 +99,18 @@ class Consent:
 CONSENTS = Mapper(Consent, data_map.CONSENTS.path, key="key")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Consents:
     """Starts and finishes consents."""
 
-    def __init__(
-        self,
-        *,
-        client: Client,
-        vault: Vault,
-        google: GoogleOAuth,
-        connector: Connector,
-        settings: Settings,
-        clock: Clock,
-        pace: StartPace,
-        learn: LearnChannel,
-    ) -> None:
-        self._client = client
-        self._vault = vault
-        self._google = google
-        self._connector = connector
-        self._settings = settings
-        self._clock = clock
-        self._pace = pace
-        self._learn = learn
+    client: Client
+    vault: Vault
+    google: GoogleOAuth
+    connector: Connector
+    settings: Settings
+    clock: Clock
+    pace: StartPace
+    learn: LearnChannel
 
     def start(self, wanted: StartRequest, binding: str | None) -> Started:
         """Keep what finishing will need and answer where to go. binding: the cookie's value, if there is one.
@@ -132,12 +121,12 @@ class Consents:
         state, verifier = secrets.token_urlsafe(_RANDOM_BYTES), Secret(secrets.token_urlsafe(_VERIFIER_BYTES))
         held = binding if is_binding(binding) else secrets.token_urlsafe(_RANDOM_BYTES)
         scopes = scopes_for(wanted.features)
-        key, now = digest(state), self._clock()
+        key, now = digest(state), self.clock()
         consent = Consent(
             key=key,
             user_id=wanted.user_id,
-            verifier=self._vault.seal_secret(verifier, record=_path(key), field=VERIFIER),
-            redirect_uri=self._settings.redirect_uri,
+            verifier=self.vault.seal_secret(verifier, record=_path(key), field=VERIFIER),
+            redirect_uri=self.settings.redirect_uri,
             binding=digest(held),
             scopes=frozenset(scopes),
             return_to=wanted.return_to,
@@ -145,8 +134,8 @@ class Consents:
             created_at=now,
             expires_at=data_map.CONSENTS.expiry(now),
         )
-        self._pace.admit(wanted.user_id, self._client.document(_path(key)), CONSENTS.fields(consent))
-        url = self._google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
+        self.pace.admit(wanted.user_id, self.client.document(_path(key)), CONSENTS.fields(consent))
+        url = self.google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))
 
     def finish(self, answer: Returned) -> Finished:
@@ -156,7 +145,7 @@ class Consents:
         could go back. Everything later is told in `Finished.reason`.
         """
         key = digest(answer.state.reveal())
-        self._google.client()  # while our own secret cannot be read, the state is not spent
+        self.google.client()  # while our own secret cannot be read, the state is not spent
         consent, verifier = self._consume(key, answer.binding.reveal())
         try:
             connected = self._connect(consent, verifier, answer)
@@ -174,11 +163,11 @@ class Consents:
         """
         if not re.fullmatch(r"[0-9a-f]{64}", reference):
             return None
-        stored = self._client.document(_path(reference)).get(**call_options()).to_dict()
+        stored = self.client.document(_path(reference)).get(**call_options()).to_dict()
         if stored is None:
             return None
         consent = CONSENTS.read(reference, stored)
-        if consent.expires_at <= self._clock() or not _same(consent, binding):
+        if consent.expires_at <= self.clock() or not _same(consent, binding):
             return None
         return consent.outcome
 
@@ -187,30 +176,30 @@ class Consents:
         path = _path(key)
 
         def consumed(docs: Docs) -> Change[tuple[Consent, Secret]]:
-            found, now = docs[path], self._clock()
+            found, now = docs[path], self.clock()
             consent = check(CONSENTS.read(key, found.data) if found else None, binding, now)
-            verifier = self._vault.open_secret(consent.verifier, record=path, field=VERIFIER)
+            verifier = self.vault.open_secret(consent.verifier, record=path, field=VERIFIER)
             return Change((consent, verifier), [Write(path, {"consumed_at": now}, remove=(VERIFIER,))])
 
-        return update(self._client, (path,), consumed)
+        return update(self.client, (path,), consumed)
 
     def _connect(self, consent: Consent, verifier: Secret, answer: Returned) -> Connected:
         if answer.code is None:
             denied = answer.error in {"access_denied", "admin_policy_enforced"}
             raise Forbidden("Google did not give access.", reason="denied" if denied else "googleRefused")
-        tokens = self._google.exchange(answer.code, verifier=verifier, redirect_uri=consent.redirect_uri)
+        tokens = self.google.exchange(answer.code, verifier=verifier, redirect_uri=consent.redirect_uri)
         number = None
         if tokens.refresh_token is not None:  # it counts at Google, whatever becomes of it here
-            number = accounts.number_next(self._client, tokens.google_account, consent.user_id)
+            number = accounts.number_next(self.client, tokens.google_account, consent.user_id)
         granted = tokens.scopes if tokens.scopes is not None else consent.scopes
         if not can_learn_channel(granted):
             raise Forbidden("The channel cannot be seen without its permission.", reason="readMissing")
-        learnt = self._learn(tokens, consent.user_id)
+        learnt = self.learn(tokens, consent.user_id)
         applicant = Applicant(consent.user_id, tokens, number, consent.scopes, consent.expect_channel)
-        return self._connector.connect(applicant, learnt)
+        return self.connector.connect(applicant, learnt)
 
     def _remember(self, key: str, connected: Connected) -> None:
-        self._client.document(_path(key)).update(
+        self.client.document(_path(key)).update(
             {
                 "outcome": {
                     "channel_id": connected.channel_id,

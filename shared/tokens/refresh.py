@@ -67,29 +67,18 @@ class _Look:
     refresh_token: Secret | None = None
 
 
+@dataclass(frozen=True)
 class Refresher:
     """The one way to an access token. owner: a name for this process, unlike any other's."""
 
-    def __init__(
-        self,
-        client: Client,
-        vault: Vault,
-        google: GoogleOAuth,
-        clock: Clock,
-        *,
-        owner: str,
-        rng: random.Random,
-        lease: timedelta = LEASE,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._client = client
-        self._vault = vault
-        self._google = google
-        self._clock = clock
-        self._owner = owner
-        self._rng = rng
-        self._lease = lease
-        self._sleep = sleep
+    client: Client
+    vault: Vault
+    google: GoogleOAuth
+    clock: Clock
+    owner: str
+    rng: random.Random
+    lease: timedelta = LEASE
+    sleep: Callable[[float], None] = time.sleep
 
     def fresh(self, channel_id: str, *, refused: Secret | None = None, margin: timedelta = MARGIN) -> AccessToken:
         """A token with at least `margin` left, if Google can be had; a shorter one if it cannot.
@@ -112,7 +101,7 @@ class Refresher:
             token = self._refresh(seen.grant, seen.refresh_token) if seen.refresh_token else None
             if token is not None:
                 return token
-            self._sleep(pause * (0.5 + self._rng.random()))
+            self.sleep(pause * (0.5 + self.rng.random()))
             pause = min(1.0, pause * 1.5)
         raise Unavailable("Another refresh of this connection takes too long.", reason="refreshBusy")
 
@@ -121,34 +110,34 @@ class Refresher:
         path = grants.path(channel_id)
 
         def looked(docs: Docs) -> Change[_Look]:
-            grant, now = living(channel_id, docs[path]), self._clock()
-            stored = self._vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            grant, now = living(channel_id, docs[path]), self.clock()
+            stored = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
             step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
             if step is not Step.TAKE:
                 return Change(_Look(step, grant, stored))
-            refresh_token = self._vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
-            lease = next_lease(grant, self._owner, now, self._lease)
+            refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            lease = next_lease(grant, self.owner, now, self.lease)
             taken = replace(grant, generation=lease.generation, lease=lease)
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
 
-        return update(self._client, (path,), looked, rng=self._rng, sleep=self._sleep)
+        return update(self.client, (path,), looked, rng=self.rng, sleep=self.sleep)
 
     def _refresh(self, grant: Grant, refresh_token: Secret) -> AccessToken | None:
         """Ask Google, under the grant's lease; None when somebody else has taken over."""
         try:
-            tokens = self._google.refresh(refresh_token)
+            tokens = self.google.refresh(refresh_token)
         except YtempireError as error:
             self._failed(grant, error)
             return None  # it was about a token that is no longer the connection's
         kept = self._settle(grant, Outcome.REFRESHED, self._sealed(grant, tokens))
-        alerts.resolve(self._client, alerts.OAUTH_CLIENT, self._clock())
+        alerts.resolve(self.client, alerts.OAUTH_CLIENT, self.clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
     def _failed(self, grant: Grant, error: YtempireError) -> None:
         """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
         if isinstance(error, Misconfigured):
-            alerts.fire(self._client, alerts.OAUTH_CLIENT, error.message, self._clock())
+            alerts.fire(self.client, alerts.OAUTH_CLIENT, error.message, self.clock())
         outcome = outcome_of(error)
         if outcome is None:
             self._finish(grant, {"lease": None}, {})
@@ -158,7 +147,7 @@ class Refresher:
 
     def _settle(self, grant: Grant, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
-        now = self._clock()
+        now = self.clock()
         changed, notice = health.after(grant.health, outcome, now)
         fields = {**changes, **asdict(changed), "lease": None}
         channel: dict[str, Any] = {}
@@ -184,15 +173,15 @@ class Refresher:
             mirror = [Write(channel_path, channel_fields)] if channel_fields else []
             return Change(True, [Write(path, fields), *mirror])
 
-        kept = update(self._client, (path, channel_path), ours, rng=self._rng, sleep=self._sleep)
+        kept = update(self.client, (path, channel_path), ours, rng=self.rng, sleep=self.sleep)
         if not kept:
             log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
         return kept
 
     def _sealed(self, grant: Grant, tokens: Tokens) -> dict[str, Any]:
         """The fields of a good answer. A refresh token is stored only when Google sent one."""
-        now = self._clock()
-        seal = partial(self._vault.seal_secret, record=grants.path(grant.channel_id))
+        now = self.clock()
+        seal = partial(self.vault.seal_secret, record=grants.path(grant.channel_id))
         fields: dict[str, Any] = {
             grants.ACCESS_TOKEN: seal(tokens.access_token, field=grants.ACCESS_TOKEN),
             "access_expires_at": tokens.expires_at,
@@ -201,7 +190,7 @@ class Refresher:
         if tokens.refresh_token is not None:
             fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, field=grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now
-            fields["number"] = accounts.number_next(self._client, grant.google_account, grant.user_id)
+            fields["number"] = accounts.number_next(self.client, grant.google_account, grant.user_id)
         if tokens.refresh_expires_at is not None:
             fields["refresh_expires_at"] = tokens.refresh_expires_at
         return fields

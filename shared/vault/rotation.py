@@ -64,29 +64,29 @@ def rotation_notice(push: Mapping[str, Any]) -> datetime | None:
         raise InvalidRequest("This is no rotation notice.", reason="messageUnreadable") from error
 
 
+@dataclass(frozen=True)
 class Rotation:
     """Rotates the vault key."""
 
-    def __init__(self, client: Client, vault: Vault, keyring: Keyring, clock: Clock) -> None:
-        self._client = client
-        self._vault = vault
-        self._keyring = keyring
-        self._clock = clock
+    client: Client
+    vault: Vault
+    keyring: Keyring
+    clock: Clock
 
     def add_version(self, *, asked_at: datetime | None = None) -> int | None:
         """Add a version; None when one was added after `asked_at` (a notice that was delivered twice)."""
-        newest = self._keyring.enabled()[-1:]
+        newest = self.keyring.enabled()[-1:]
         if asked_at is not None and newest and newest[0].created_at >= asked_at:
             return None
-        added = self._keyring.add(os.urandom)
+        added = self.keyring.add(os.urandom)
         log("NOTICE", "vault key rotated", version=added)
         return added
 
     def run(self, *, until: datetime | None = None) -> Progress:
         """Re-seal what older versions sealed, not beyond `until`; disable versions that nothing uses."""
-        enabled = self._keyring.enabled()
-        self._vault.forget()
-        current = self._vault.current_version()
+        enabled = self.keyring.enabled()
+        self.vault.forget()
+        current = self.vault.current_version()
         older = [version for version in enabled if version.number < current]
         resealed = sum(self._reseal(version.number, until) for version in older)
         remaining = {version.number: self.count(version.number) for version in older}
@@ -95,7 +95,7 @@ class Rotation:
         if any(version.number == current and self._settled(version.created_at) for version in enabled):
             disabled = tuple(number for number, left in remaining.items() if left == 0)
             for number in disabled:
-                self._keyring.disable(number)
+                self.keyring.disable(number)
                 log("NOTICE", "vault key version disabled", version=number)
         return Progress(current, resealed, remaining, disabled)
 
@@ -107,13 +107,13 @@ class Rotation:
         )
 
     def _settled(self, created_at: datetime) -> bool:
-        return self._clock() - created_at >= _SETTLED
+        return self.clock() - created_at >= _SETTLED
 
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0
         for collection, field in data_map.sealed():
             for snapshot in listing(self._under(collection, field, version).select([field]), page=_PAGE):
-                if until is not None and self._clock() >= until:
+                if until is not None and self.clock() >= until:
                     return done
                 done += self._reseal_one(f"{collection}/{snapshot.id}", field, version)
         return done
@@ -125,11 +125,11 @@ class Rotation:
             sealed = _value(docs[record], field)
             if sealed is None or sealed["v"] != version:
                 return Change(False)
-            plain = self._vault.open(sealed, record=record, field=field)
-            return Change(True, [Write(record, {field: self._vault.seal(plain, record=record, field=field)})])
+            plain = self.vault.open(sealed, record=record, field=field)
+            return Change(True, [Write(record, {field: self.vault.seal(plain, record=record, field=field)})])
 
         try:
-            return update(self._client, (record,), resealed)
+            return update(self.client, (record,), resealed)
         except CorruptData as error:  # its version stays enabled, for whoever looks into it
             log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
         except Unavailable as error:  # where others were faster each time, the next run finds what is left
@@ -140,7 +140,7 @@ class Rotation:
     def _under(self, collection: str, field: str, version: int) -> Any:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
-        return self._client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
+        return self.client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
 
 
 def _value(found: Doc | None, field: str) -> Any:

@@ -62,7 +62,7 @@ def consents() -> Consents:
         client=client,
         vault=vault(),
         google=google(),
-        connector=Connector(client, vault(), settings(), system_clock, rng=rng),
+        connector=Connector(client, vault(), settings(), system_clock),
         settings=settings(),
         clock=system_clock,
         pace=StartPace(client, system_clock, dice=rng),

@@ -89,7 +89,7 @@ class Deployment:
             client=self.client,
             vault=self.vault,
             google=self.google,
-            connector=Connector(self.client, self.vault, self.settings, clock, rng=rng),
+            connector=Connector(self.client, self.vault, self.settings, clock),
             settings=self.settings,
             clock=clock,
             pace=StartPace(self.client, clock, dice=rng),
