@@ -4,6 +4,8 @@ import pytest
 
 from shared import data_map
 from shared.data_map import CHANNELS, COLLECTIONS, RECEIPTS
+from shared.publishing.operation import KEEP as KEEP_OPERATIONS
+from shared.quota.calendar import KEEP as KEEP_QUOTA
 
 by_path = pytest.mark.parametrize("each", COLLECTIONS, ids=lambda each: each.path)
 
@@ -45,6 +47,11 @@ def test_whatever_is_sealed_is_deleted_with_a_channel_or_ends_by_itself(each):
 def test_what_is_kept_for_a_time_expires_by_itself(each):
     if each.keep is not None:
         assert each.ttl
+
+
+def test_the_map_says_what_the_rooms_do():
+    assert data_map.OPERATIONS.keep == KEEP_OPERATIONS
+    assert data_map.QUOTA.keep == KEEP_QUOTA
 
 
 @by_path
