@@ -6,7 +6,6 @@ Source: RFC 6749 section 5; developers.google.com/identity/protocols/oauth2/web-
 from __future__ import annotations
 
 import base64
-import enum
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -14,31 +13,22 @@ from datetime import datetime, timedelta
 
 from shared.errors import CorruptData, Forbidden, Misconfigured, ReauthRequired, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.tokens.health import Outcome
 from shared.vault.secret import Secret
 
 _DEFAULT_LIFETIME = 3600
 
 
-class Meaning(enum.Enum):
-    """What an answer of the token endpoint means."""
-
-    GOOD = "good"
-    GRANT_DEAD = "grantDead"  # only a person can bring it back
-    CLIENT_WRONG = "clientWrong"  # our own client id or secret; no user did anything wrong
-    REFUSED = "refused"  # a policy of the user's organisation, or the user
-    UNAVAILABLE = "unavailable"  # ask again later
-
-
 # Only what names the grant may cost a user the connection. What names the client or the request is our own fault,
 # whoever's token it was about; what nobody knows is waited out, and told.
-_WORDS: Mapping[Meaning, str] = {
-    Meaning.GRANT_DEAD: "invalid_grant",
-    Meaning.REFUSED: "access_denied admin_policy_enforced",
-    Meaning.CLIENT_WRONG: "invalid_client unauthorized_client deleted_client disabled_client restricted_client "
+_WORDS: Mapping[Outcome, str] = {
+    Outcome.GRANT_DEAD: "invalid_grant",
+    Outcome.REFUSED: "access_denied admin_policy_enforced",
+    Outcome.CLIENT_WRONG: "invalid_client unauthorized_client deleted_client disabled_client restricted_client "
     "org_internal redirect_uri_mismatch invalid_request invalid_scope unsupported_grant_type",
-    Meaning.UNAVAILABLE: "temporarily_unavailable server_error internal_failure rate_limit_exceeded",
+    Outcome.UNAVAILABLE: "temporarily_unavailable server_error internal_failure rate_limit_exceeded",
 }
-_BY_WORD = {word: meaning for meaning, words in _WORDS.items() for word in words.split()}
+_BY_WORD = {word: outcome for outcome, words in _WORDS.items() for word in words.split()}
 
 
 @dataclass(frozen=True)
@@ -53,19 +43,19 @@ class Tokens:
     google_account: str | None
 
 
-def classify(status: int, body: bytes) -> tuple[Meaning, str]:
+def classify(status: int, body: bytes) -> tuple[Outcome, str]:
     """What the token endpoint said, and its error word ("" when it has none).
 
     A word is believed only on a 4xx: a gateway's error page may carry any text.
     """
     if status == 200:
-        return Meaning.GOOD, ""
+        return Outcome.GOOD, ""
     if status >= 500 or status in {408, 429} or status < 400:
-        return Meaning.UNAVAILABLE, ""
+        return Outcome.UNAVAILABLE, ""
     word = error_word(body)
     if not word:
-        return Meaning.UNAVAILABLE, ""  # a 4xx that is not OAuth's shape comes from something in between
-    return _BY_WORD.get(word, Meaning.UNAVAILABLE), word
+        return Outcome.UNAVAILABLE, ""  # a 4xx that is not OAuth's shape comes from something in between
+    return _BY_WORD.get(word, Outcome.UNAVAILABLE), word
 
 
 def error_word(body: bytes) -> str:
@@ -78,28 +68,39 @@ def error_word(body: bytes) -> str:
 
 
 def raise_unless_good(status: int, body: bytes) -> None:
-    """Raise what an answer means: ReauthRequired, Misconfigured, Forbidden or Unavailable."""
-    meaning, word = classify(status, body)
+    """Raise what an answer means: ReauthRequired, Misconfigured, Forbidden or Unavailable; detail: the Outcome."""
+    outcome, word = classify(status, body)
     if word and word not in _BY_WORD:
         log("ERROR", "Google's token endpoint says what nobody here knows; it is asked again later", word=word)
-    if meaning is not Meaning.GOOD:
-        raise _ERRORS[meaning](word)
+    if outcome is not Outcome.GOOD:
+        raise _ERRORS[outcome](word)
 
 
 def unavailable(_word: str = "") -> Unavailable:
     """The error when Google does not answer, or not as it should."""
-    return Unavailable("Google's sign-in does not answer. Try again in a few minutes.", reason="googleUnavailable")
+    return Unavailable(
+        "Google's sign-in does not answer. Try again in a few minutes.",
+        reason="googleUnavailable",
+        detail=Outcome.UNAVAILABLE,
+    )
 
 
-_ERRORS: Mapping[Meaning, Callable[[str], YtempireError]] = {
-    Meaning.GRANT_DEAD: lambda _: ReauthRequired(
-        "Google no longer accepts this connection. Connect the channel again."
+def unreadable(what: str) -> CorruptData:
+    """The error for an answer that is none, which may be one when asked for again."""
+    return CorruptData(f"Google's token answer {what}.", detail=Outcome.UNAVAILABLE)
+
+
+_ERRORS: Mapping[Outcome, Callable[[str], YtempireError]] = {
+    Outcome.GRANT_DEAD: lambda _: ReauthRequired(
+        "Google no longer accepts this connection. Connect the channel again.", detail=Outcome.GRANT_DEAD
     ),
-    Meaning.CLIENT_WRONG: lambda word: Misconfigured(
-        f"Google refuses our OAuth client ({word}).", reason="oauthClient"
+    Outcome.CLIENT_WRONG: lambda word: Misconfigured(
+        f"Google refuses our OAuth client ({word}).", reason="oauthClient", detail=Outcome.CLIENT_WRONG
     ),
-    Meaning.REFUSED: lambda word: Forbidden(f"Google refused: {word}.", reason="googleRefused"),
-    Meaning.UNAVAILABLE: unavailable,
+    Outcome.REFUSED: lambda word: Forbidden(
+        f"Google refused: {word}.", reason="googleRefused", detail=Outcome.REFUSED
+    ),
+    Outcome.UNAVAILABLE: unavailable,
 }
 
 
@@ -109,10 +110,10 @@ def tokens(answer: object, now: datetime, *, issuer: str, client_id: str) -> Tok
     Raises CorruptData for an answer without an access token.
     """
     if not isinstance(answer, Mapping):
-        raise CorruptData("Google's token answer is no JSON object.")
+        raise unreadable("is no JSON object")
     access_token = answer.get("access_token")
     if not isinstance(access_token, str) or not access_token:
-        raise CorruptData("Google's token answer has no access token.")
+        raise unreadable("has no access token")
     refresh_token = answer.get("refresh_token") or None
     refresh_seconds = _seconds(answer.get("refresh_token_expires_in"))
     return Tokens(

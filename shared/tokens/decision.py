@@ -1,4 +1,4 @@
-"""What a caller does with a grant that it has just read, and what an error says about one. Pure."""
+"""What a caller does with a grant that it has just read. Pure."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ import enum
 from datetime import datetime, timedelta
 
 from shared.cloud.steps import Doc
-from shared.errors import (
-    CorruptData,
-    Forbidden,
-    Misconfigured,
-    NotFound,
-    ReauthRequired,
-    Unavailable,
-    YtempireError,
-)
+from shared.errors import NotFound, ReauthRequired
 from shared.tokens import health
 from shared.tokens.grants import GRANTS, Grant, Lease
-from shared.tokens.health import Outcome
 
 MARGIN = timedelta(minutes=5)
 """A token this close to its end is refreshed before it is handed out."""
@@ -80,18 +71,3 @@ def living(channel_id: str, found: Doc | None) -> Grant:
 def reauth_required() -> ReauthRequired:
     """The error that stops a connection's work."""
     return ReauthRequired("Google no longer accepts this connection. Its owner has to connect the channel again.")
-
-
-def outcome_of(error: YtempireError) -> Outcome | None:
-    """What an error says about the grant; None when it says nothing (the vault failed, not Google)."""
-    if isinstance(error, ReauthRequired):
-        return Outcome.GRANT_DEAD
-    if isinstance(error, Misconfigured) and error.reason == "oauthClient":
-        return Outcome.CLIENT_WRONG
-    if isinstance(error, Forbidden):
-        return Outcome.REFUSED
-    if isinstance(error, CorruptData) or (
-        isinstance(error, Unavailable) and error.reason == Outcome.UNAVAILABLE.value
-    ):
-        return Outcome.UNAVAILABLE
-    return None

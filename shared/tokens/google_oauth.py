@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.clock import Clock
-from shared.errors import CorruptData, InvalidRequest, Misconfigured, ReauthRequired
+from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import answers
 from shared.tokens.answers import Tokens
@@ -86,7 +86,7 @@ class GoogleOAuth:
         except requests.RequestException:
             raise answers.unavailable() from None  # the original carries the request and with it the code
         except (OAuth2Error, ValueError):
-            raise CorruptData("Google's token answer cannot be read.") from None
+            raise answers.unreadable("cannot be read") from None
         return self._tokens(answer)
 
     def refresh(self, refresh_token: Secret) -> Tokens:
@@ -109,7 +109,7 @@ class GoogleOAuth:
         try:
             return self._tokens(json.loads(body))
         except ValueError:
-            raise CorruptData("Google's token answer cannot be read.") from None
+            raise answers.unreadable("cannot be read") from None
 
     def revoke(self, token: Secret) -> bool:
         """Revoke everything that the account granted to this project. False: Google knows no such token any more.

@@ -33,7 +33,6 @@ from shared.tokens.decision import (
     living,
     next_lease,
     not_connected,
-    outcome_of,
     reauth_required,
 )
 from shared.tokens.google_oauth import GoogleOAuth
@@ -130,7 +129,7 @@ class Refresher:
         except YtempireError as error:
             self._failed(grant, error)
             return None  # it was about a token that is no longer the connection's
-        kept = self._settle(grant, Outcome.REFRESHED, self._sealed(grant, tokens))
+        kept = self._settle(grant, Outcome.GOOD, self._sealed(grant, tokens))
         alerts.resolve(self.client, alerts.OAUTH_CLIENT, self.clock())
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
@@ -138,8 +137,8 @@ class Refresher:
         """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
         if isinstance(error, Misconfigured):
             alerts.fire(self.client, alerts.OAUTH_CLIENT, error.message, self.clock())
-        outcome = outcome_of(error)
-        if outcome is None:
+        outcome = error.detail
+        if not isinstance(outcome, Outcome):  # it says nothing about the grant: the vault failed, not Google
             self._finish(grant, {"lease": None}, {})
             raise error
         if self._settle(grant, outcome, {}):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import CorruptData, Misconfigured
-from shared.tokens.answers import Meaning, classify, tokens
+from shared.tokens.answers import classify, tokens
+from shared.tokens.health import Outcome
 from shared.tokens.oauth_client import OAuthClient
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
@@ -16,35 +17,35 @@ def error(word):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "meaning"),
+    ("status", "body", "outcome"),
     [
-        (200, b"{}", Meaning.GOOD),
-        (400, error("invalid_grant"), Meaning.GRANT_DEAD),
-        (401, error("invalid_client"), Meaning.CLIENT_WRONG),
-        (400, error("invalid_client"), Meaning.CLIENT_WRONG),
-        (401, error("unauthorized_client"), Meaning.CLIENT_WRONG),
-        (400, error("admin_policy_enforced"), Meaning.REFUSED),
-        (401, error("deleted_client"), Meaning.CLIENT_WRONG),
-        (401, error("disabled_client"), Meaning.CLIENT_WRONG),
-        (400, error("invalid_request"), Meaning.CLIENT_WRONG),
-        (400, error("invalid_scope"), Meaning.CLIENT_WRONG),
-        (400, error("unsupported_grant_type"), Meaning.CLIENT_WRONG),
-        (403, error("rate_limit_exceeded"), Meaning.UNAVAILABLE),
-        (400, error("a_word_of_tomorrow"), Meaning.UNAVAILABLE),
-        (500, error("internal_failure"), Meaning.UNAVAILABLE),
-        (429, error("rate_limited"), Meaning.UNAVAILABLE),
-        (302, b"", Meaning.UNAVAILABLE),
+        (200, b"{}", Outcome.GOOD),
+        (400, error("invalid_grant"), Outcome.GRANT_DEAD),
+        (401, error("invalid_client"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_client"), Outcome.CLIENT_WRONG),
+        (401, error("unauthorized_client"), Outcome.CLIENT_WRONG),
+        (400, error("admin_policy_enforced"), Outcome.REFUSED),
+        (401, error("deleted_client"), Outcome.CLIENT_WRONG),
+        (401, error("disabled_client"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_request"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_scope"), Outcome.CLIENT_WRONG),
+        (400, error("unsupported_grant_type"), Outcome.CLIENT_WRONG),
+        (403, error("rate_limit_exceeded"), Outcome.UNAVAILABLE),
+        (400, error("a_word_of_tomorrow"), Outcome.UNAVAILABLE),
+        (500, error("internal_failure"), Outcome.UNAVAILABLE),
+        (429, error("rate_limited"), Outcome.UNAVAILABLE),
+        (302, b"", Outcome.UNAVAILABLE),
     ],
 )
-def test_each_answer_of_the_token_endpoint_has_one_meaning(status, body, meaning):
-    assert classify(status, body)[0] is meaning
+def test_each_answer_of_the_token_endpoint_has_one_outcome(status, body, outcome):
+    assert classify(status, body)[0] is outcome
 
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("body", [b"", HTML, error("invalid_grant"), error("invalid_client")])
 def test_a_server_error_never_condemns_a_grant_or_a_client_whatever_its_body_says(status, body):
-    assert classify(status, body)[0] is Meaning.UNAVAILABLE
+    assert classify(status, body)[0] is Outcome.UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -52,12 +53,12 @@ def test_a_server_error_never_condemns_a_grant_or_a_client_whatever_its_body_say
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_a_refusal_that_is_not_oauth_s_condemns_nobody(status, body):
-    assert classify(status, body)[0] is Meaning.UNAVAILABLE
+    assert classify(status, body)[0] is Outcome.UNAVAILABLE
 
 
 @pytest.mark.fault(18)
 def test_an_error_word_that_is_no_word_is_not_repeated():
-    assert classify(400, json.dumps({"error": "secret=ya29.canary token"}).encode()) == (Meaning.UNAVAILABLE, "")
+    assert classify(400, json.dumps({"error": "secret=ya29.canary token"}).encode()) == (Outcome.UNAVAILABLE, "")
 
 
 @pytest.mark.parametrize("around", ["{}", '{{"web": {}}}'])
