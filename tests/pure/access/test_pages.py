@@ -12,6 +12,7 @@ from shared.pages.words import known_reasons
 SPOKEN_TO_PEOPLE = (
     "access/consent",
     "access/connect",
+    "access/requests",
     "access/authentication",
     "entry",
     "tokens/answers",
