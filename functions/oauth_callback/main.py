@@ -6,7 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry, pages
-from shared.access import consent
+from shared.access import requests
 from shared.cloud import queues
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
@@ -23,8 +23,8 @@ def _home() -> str:
 def _callback(request: Request) -> Response:
     if request.method != "GET":
         raise InvalidRequest("Google's answer comes as GET.", reason="codeMissing")
-    cookie = request.cookies.get(consent.COOKIE)
-    answer = consent.returned(request.args.to_dict(flat=False), cookie, settings())
+    cookie = request.cookies.get(requests.COOKIE)
+    answer = requests.returned(request.args.to_dict(flat=False), cookie, settings())
     finished = consents().finish(answer)
     if finished.connected is not None:
         _start_collecting(finished.connected.channel_id, finished.reference)
@@ -37,7 +37,7 @@ def _done(request: Request) -> Response:
         # Anybody can write such an address, so it can tell of a failure only.
         told = request.args.get("outcome", "connected")
         return pages.page(pages.words_for("nothingToShow" if told == "connected" else told), home=_home())
-    outcome = consents().outcome(reference, request.cookies.get(consent.COOKIE))
+    outcome = consents().outcome(reference, request.cookies.get(requests.COOKIE))
     if outcome is None:
         return pages.page(pages.words_for("nothingToShow"), home=_home())
     return pages.page(pages.words_for("connected"), notes=pages.connection_notes(outcome), home=_home())

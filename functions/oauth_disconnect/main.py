@@ -8,7 +8,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.access import front
+from shared.access.authentication import user_of_header
 from shared.errors import MethodUnknown
 from shared.fields import Fields
 from shared.settings import settings
@@ -21,7 +21,7 @@ def oauth_disconnect(request: Request) -> dict[str, Any]:
     """POST {"channel_id"}; asked twice, the same receipt. {"receipt", "deleted": {step: count}, "google", ...}."""
     if request.method != "POST":
         raise MethodUnknown("POST")
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
-    user = front.signed_in(request.headers.get("Authorization"))
+    entry.require_origin(request, settings().app_url, named=False)
+    user = user_of_header(request.headers.get("Authorization"))
     channel_id = Fields(entry.json_body(request), "channel_id").id("channel_id", ids.CHANNEL)
     return disconnects().disconnect(channel_id, user).as_json()

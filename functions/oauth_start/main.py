@@ -8,10 +8,15 @@ import functions_framework
 from flask import Request, Response, jsonify
 
 from shared import entry, fields, pages
-from shared.access import consent, front
+from shared.access import requests
+from shared.access.authentication import user_of_form, user_of_header
+from shared.access.consent import Started
+from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
 from shared.settings import settings
 from shared.wiring.access import consents
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 @functions_framework.http
@@ -19,7 +24,7 @@ def oauth_start(request: Request) -> Response:
     """A form from the app's page is sent on to Google; a program gets {"authorization_url"}."""
     if request.method != "POST":
         return entry.refusal(MethodUnknown("POST"))
-    return _person(request) if request.mimetype == front.FORM else _program(request)
+    return _person(request) if request.mimetype == _FORM else _program(request)
 
 
 def _home() -> str:
@@ -27,31 +32,31 @@ def _home() -> str:
 
 
 def _person_starts(request: Request) -> Response:
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES), lists=frozenset({"features"}))
-    started = _start(front.signed_in_form(form.pop("id_token", None)), form, request)
+    entry.require_origin(request, settings().app_url, named=True)
+    form = fields.form(entry.raw_body(request, limit=entry.FORM_BYTES), lists=frozenset({"features"}))
+    started = _start(user_of_form(form.pop("id_token", None)), form, request)
     return _bound(pages.redirect(started.authorization_url), started)
 
 
 def _program_starts(request: Request) -> Response:
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=False)
-    user = front.signed_in(request.headers.get("Authorization"))
+    entry.require_origin(request, settings().app_url, named=False)
+    user = user_of_header(request.headers.get("Authorization"))
     started = _start(user, entry.json_body(request), request)
     answer = jsonify({"authorization_url": started.authorization_url})
     answer.headers.update(pages.SAFE_HEADERS)
     return _bound(answer, started)
 
 
-def _start(user: str, wanted: dict[str, Any], request: Request) -> consent.Started:
-    asked = consent.ask(user, wanted, settings())
-    return consents().start(asked, request.cookies.get(consent.COOKIE))
+def _start(user: str, wanted: dict[str, Any], request: Request) -> Started:
+    asked = requests.start_request(user, wanted, settings())
+    return consents().start(asked, request.cookies.get(requests.COOKIE))
 
 
-def _bound(answer: Response, started: consent.Started) -> Response:
+def _bound(answer: Response, started: Started) -> Response:
     answer.set_cookie(
-        consent.COOKIE,
+        requests.COOKIE,
         started.binding.reveal(),
-        max_age=consent.LIFETIME,
+        max_age=CONSENTS.keep,
         secure=True,
         httponly=True,
         samesite="Lax",

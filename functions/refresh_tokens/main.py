@@ -13,9 +13,9 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.access.rotation import rotation_notice
 from shared.clock import system_clock
 from shared.fields import Fields
+from shared.vault.rotation import rotation_notice
 from shared.wiring.access import disconnects, grant_upkeep, key_rotation
 
 _TIME = timedelta(seconds=480)  # of the 540 that the function may take
@@ -35,7 +35,7 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
         return {"vault": key_rotation().run(until=until).as_json()}
     asked = Fields(body, "revoke", "rotate")
     if asked.only() == "revoke":
-        return {"google": disconnects().revoke(asked.id("revoke", ids.RECEIPT))}
+        return {"google": disconnects().revocations.ask(asked.id("revoke", ids.RECEIPT))}
     if asked.flag("rotate", default=False):
         key_rotation().add_version()
         return {"vault": key_rotation().run(until=until).as_json()}

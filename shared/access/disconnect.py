@@ -4,64 +4,38 @@ The order is the promise. First the connection is marked, which stops every refr
 hold is deleted, step by step, each noted on the receipt; then Google is asked to revoke; last the channel itself
 goes. A run that stopped anywhere is simply run again, and two at once do no harm: a deletion is committed only
 while this very connection is still being ended, so what its owner connects anew meanwhile is safe.
-Google failing delays nothing: the token waits, sealed, in `revocations` until Google has answered.
-
-A revocation ends everything that the Google account gave this project, so it is asked for with the account's last
-channel only; for the others the deleted token is the end.
-Sources: developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke; RFC 7009.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shared.access import accounts, channels, grants, health, receipts
-from shared.access.google_oauth import GoogleOAuth
+from shared import channels, data_map
+from shared.access import receipts, users
 from shared.access.receipts import Receipt, Receipts
+from shared.access.revocation import Revocations
+from shared.channels import CHANNELS, Channel
 from shared.clock import Clock
-from shared.cloud.firestore import committed, patience, put, unchanged
-from shared.errors import Conflict, CorruptData, NotFound, YtempireError
+from shared.cloud.firestore import call_options, update
+from shared.cloud.steps import PRESENT, Change, Doc, Docs, Write
+from shared.data_map import Collection
+from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
-from shared.vault.secret import Secret
-from shared.vault.vault import Vault
+from shared.tokens import grants, health
+from shared.tokens.decision import not_connected
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore import Client
 
-REVOCATIONS = "revocations"
-TOKEN = "token"  # noqa: S105 - a sealed field's name
 WAREHOUSE = "warehouse"
 ERASE = "erase"
 """The kind of message that asks `ingest` to delete the warehouse's rows of a disconnected channel."""
 _PAGE = 200
-_ATTEMPTS = 8
 
-
-@dataclass(frozen=True)
-class Erasure:
-    """One kind of stored data. by: how a channel's records are found: its own id, or a field that names it."""
-
-    name: str
-    collection: str
-    by: str = "channel_id"
-
-
-ERASURES: tuple[Erasure, ...] = (
-    Erasure("tokens", grants.COLLECTION, by="id"),
-    Erasure("queuedWork", "operations"),
-    Erasure("uploadPause", "upload_pauses", by="id"),
-    Erasure("pushSubscription", "subscriptions", by="id"),
-    Erasure("notifications", "notifications"),
-    Erasure("cache", "cache"),
-    Erasure("videos", "videos"),
-    Erasure("reportStates", "reports"),
-)
-"""What Firestore holds about a channel, in the order in which it goes. Queued tasks find nothing and end."""
-
-Handover = Callable[[str, str], None]
+Dispatch = Callable[[str, str], None]
 """Given a receipt and a channel, durably asks for something to be done: rows deleted, Google asked again."""
 
 
@@ -73,11 +47,10 @@ class Disconnects:
     """
 
     client: Client
-    vault: Vault
-    google: GoogleOAuth
+    revocations: Revocations
     clock: Clock
-    erase_rows: Handover
-    revoke_later: Handover
+    erase_rows: Dispatch
+    revoke_later: Dispatch
 
     @property
     def receipts(self) -> Receipts:
@@ -89,13 +62,13 @@ class Disconnects:
 
         Raises NotFound for a channel that this user has not connected.
         """
-        fields = self._channel(channel_id).to_dict()
+        fields = self.client.document(channels.path(channel_id)).get(**call_options()).to_dict()
         if fields is None or fields["user_id"] != user_id:
             return self.receipts.newest(channel_id, user_id)
         return self.end(channel_id, by="user")
 
     def end(self, channel_id: str, *, by: str = "lost", as_of: datetime | None = None) -> Receipt:
-        """End a connection whoever owns it, or go on with an end that stopped half-way.
+        """End a connection whoever owns it, or finish an end that stopped half-way.
 
         as_of: since when it is in the state for which it ends. Raises Conflict when that has changed meanwhile,
         NotFound for a channel that is not connected.
@@ -109,182 +82,122 @@ class Disconnects:
             log("NOTICE", "channel disconnected", channel=channel_id, receipt=receipt_id, by=by)
         return self.receipts.get(receipt_id)
 
+    def _mark(self, channel_id: str, by: str, as_of: datetime | None = None) -> str:
+        """Stop all work of a channel and open a receipt, in one commit."""
+        path, grant_path = channels.path(channel_id), grants.path(channel_id)
+
+        def marked(docs: Docs) -> Change[str]:
+            found = docs[path]
+            if found is None:
+                raise not_connected()
+            channel = CHANNELS.read(channel_id, found.data)
+            if as_of is not None and channel.state_since > as_of:
+                raise Conflict("This connection has changed meanwhile.", reason="changedMeanwhile")
+            receipt = _opened(channel, by, self.clock())
+            if channel.state == health.DISCONNECTING:
+                return Change(receipt.receipt_id)
+            writes = _marks(channel_id, docs[grant_path], by, receipt.requested_at)
+            opened = Write(receipts.path(receipt.receipt_id), receipts.RECEIPTS.fields(receipt))
+            return Change(receipt.receipt_id, [*writes, opened])
+
+        return update(self.client, (path, grant_path), marked)
+
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
-        self._set_token_aside(channel_id, receipt_id)
-        for erasure in ERASURES:
-            self._erase(erasure, channel_id, receipt_id)
+        self.revocations.set_aside(channel_id, receipt_id)
+        for kind in data_map.erased():
+            self._erase(kind, channel_id, receipt_id)
         self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
 
-    def revoke(self, receipt_id: str) -> str:
-        """Ask Google to revoke what a disconnect set aside; answers the receipt's word.
+    def _erase(self, kind: Collection, channel_id: str, receipt_id: str) -> None:
+        """Delete one kind of a channel's data."""
+        while self._erase_page(kind, channel_id, receipt_id):
+            pass  # this run or another has just deleted a page, so there is an end
 
-        An account that has connected a channel again since then is left alone. Raises Unavailable when Google does
-        not answer; ask again later.
-        """
-        reference = self.client.document(REVOCATIONS, receipt_id)
-        fields = reference.get(**patience()).to_dict()
-        if fields is None:
-            return self.receipts.get(receipt_id).revocation
-        word = receipts.KEPT if self._others(fields) else self._ask_google(receipt_id, fields)
-        batch = self.client.batch()
-        batch.update(self.receipts.reference(receipt_id), {"revocation": word})
-        batch.delete(reference)
-        if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
-            batch.delete(accounts.reference(self.client, fields["google_account"], fields["user_id"]))
-        batch.commit(**patience())
-        return word
+    def _erase_page(self, kind: Collection, channel_id: str, receipt_id: str) -> bool:
+        """Delete a page, with its number of documents on the receipt; whether there may be another."""
+        path = channels.path(channel_id)
+        # Seen before the page: while this version stands, no other run has deleted any of it.
+        version = self.client.document(path).get([], **call_options()).update_time
+        page = self._stored(kind, channel_id)
+        writes = [
+            Write(path, {"state": health.DISCONNECTING}),
+            *(Write(each, delete=True) for each in page),
+            receipts.counted(receipt_id, kind.erased_as, len(page), self.clock()),
+        ]
 
-    def _ask_google(self, receipt_id: str, fields: Mapping[str, Any]) -> str:
-        try:
-            token = self.vault.open(fields[TOKEN], record=f"{REVOCATIONS}/{receipt_id}", field=TOKEN)
-        except CorruptData:
-            return receipts.UNREADABLE
-        return receipts.REVOKED if self.google.revoke(Secret(token.decode())) else receipts.ALREADY_REVOKED
+        def erased(docs: Docs) -> Change[bool]:
+            if _ending(channel_id, docs[path], receipt_id).version != version:
+                return Change(True)
+            return Change(len(page) == _PAGE, writes)
 
-    def _mark(self, channel_id: str, by: str, as_of: datetime | None = None) -> str:
-        """Stop all work of a channel and open a receipt, in one commit."""
-        for _ in range(_ATTEMPTS):
-            snapshot = self._channel(channel_id)
-            fields = snapshot.to_dict()
-            if fields is None:
-                raise NotFound("This channel is not connected.", reason="notConnected")
-            if as_of is not None and fields["state_since"] > as_of:
-                raise Conflict("This connection has changed meanwhile.", reason="changedMeanwhile")
-            receipt_id = receipts.name_of(channel_id, fields["connected_at"])
-            if fields["state"] == health.DISCONNECTING:
-                return receipt_id
-            if self._marked(snapshot, fields["user_id"], receipt_id, by):
-                return receipt_id
-        raise Conflict("Something else happens to this channel. Try again.", reason="contended")
+        return update(self.client, (path,), erased)
 
-    def _marked(self, snapshot: DocumentSnapshot[Any], user_id: str, receipt_id: str, by: str) -> bool:
-        from google.cloud.firestore import Increment  # noqa: PLC0415 - paid by those who disconnect
+    def _stored(self, kind: Collection, channel_id: str) -> list[str]:
+        """The documents of one kind that a channel has, a page at most."""
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
 
-        now = self.clock()
-        state = {"state": health.DISCONNECTING, "state_reason": by, "state_since": now}
-        batch = self.client.batch()
-        put(batch, snapshot, state)
-        grant = self.client.document(grants.COLLECTION, snapshot.id)
-        if grant.get(**patience()).exists:
-            # A newer generation fences off a refresh that is under way.
-            batch.update(grant, {**state, "generation": Increment(1), "lease": None, "next_look": now})
-        batch.set(self.receipts.reference(receipt_id), receipts.opening(snapshot.id, user_id, by, now))
-        return committed(batch)
-
-    def _set_token_aside(self, channel_id: str, receipt_id: str) -> None:
-        """Keep the refresh token for the revocation, if this is the last channel of its Google account."""
-        fields = self.client.document(grants.COLLECTION, channel_id).get(**patience()).to_dict()
-        if fields is None or fields["state"] != health.DISCONNECTING:
-            return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        if self._others(fields):
-            self.receipts.note_revocation(receipt_id, receipts.KEPT)
-            return
-        try:
-            token = self.vault.open(
-                fields[grants.REFRESH_TOKEN], record=grants.path(channel_id), field=grants.REFRESH_TOKEN
-            )
-        except CorruptData:
-            self.receipts.note_revocation(receipt_id, receipts.UNREADABLE)
-            return
-        set_aside = {
-            TOKEN: self.vault.seal(token, record=f"{REVOCATIONS}/{receipt_id}", field=TOKEN),
-            "user_id": fields["user_id"],
-            "google_account": fields.get("google_account"),
-            "set_aside_at": self.clock(),
-        }
-        self.client.document(REVOCATIONS, receipt_id).set(set_aside, **patience())
-
-    def _others(self, holder: Mapping[str, Any]) -> bool:
-        """Whether a connected channel lives on the same permission of the same Google account.
-
-        A channel of the same user whose account is unknown may be on the same one.
-        """
-        account = holder.get("google_account")
-        mine = self._grants_of("user_id", holder["user_id"])
-        same = [grant for grant in mine if account is None or grant.get("google_account") in {None, account}]
-        same += self._grants_of("google_account", account) if account is not None else []
-        return any(grant["state"] != health.DISCONNECTING for grant in same)
-
-    def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
-
-        found = self.client.collection(grants.COLLECTION).where(filter=FieldFilter(field, "==", value))
-        return [each.to_dict() or {} for each in found.select(["state", "google_account"]).stream(**patience())]
-
-    def _erase(self, erasure: Erasure, channel_id: str, receipt_id: str) -> None:
-        """Delete one kind of a channel's data; each page and its number of documents on the receipt at once."""
-        still_there = self.client.write_option(exists=True)  # or two runs at once would both count it
-        done = False
-        while not done:
-            page = self._stored(erasure, channel_id)
-            batch = self.client.batch()
-            for reference in page:
-                batch.delete(reference, option=still_there)
-            self.receipts.add(batch, receipt_id, erasure.name, len(page))
-            done = self._committed_while_ending(batch, channel_id, receipt_id) and len(page) < _PAGE
-
-    def _stored(self, erasure: Erasure, channel_id: str) -> list[DocumentReference]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
-
-        collection = self.client.collection(erasure.collection)
-        if erasure.by == "id":
-            found = collection.document(channel_id).get([], **patience())
-            return [found.reference] if found.exists else []
-        matching = collection.where(filter=FieldFilter(erasure.by, "==", channel_id)).select([]).limit(_PAGE)
-        return [each.reference for each in matching.stream(**patience())]
-
-    def _committed_while_ending(self, batch: WriteBatch, channel_id: str, receipt_id: str) -> bool:
-        """Commit, if this end of this connection is still under way in that very moment; False to look again.
-
-        Raises _EndedElsewhere when another run has ended it: whatever stands there now is a new connection's.
-        """
-        put(batch, self._ending(channel_id, receipt_id), {"state": health.DISCONNECTING})
-        return committed(batch)
-
-    def _ending(self, channel_id: str, receipt_id: str) -> DocumentSnapshot[Any]:
-        channel = self._channel(channel_id)
-        fields = channel.to_dict()
-        if (
-            fields is None
-            or fields["state"] != health.DISCONNECTING
-            or receipts.name_of(channel_id, fields["connected_at"]) != receipt_id
-        ):
-            raise _EndedElsewhere
-        return channel
+        collection = self.client.collection(kind.path)
+        if kind.channel == data_map.ID:
+            found = collection.document(channel_id).get([], **call_options())
+            return [found.reference.path] if found.exists else []
+        matching = collection.where(filter=FieldFilter(kind.channel, "==", channel_id)).select([]).limit(_PAGE)
+        return [each.reference.path for each in matching.stream(**call_options())]
 
     def _revoke_now_or_later(self, receipt_id: str, channel_id: str) -> None:
         try:
-            self.revoke(receipt_id)
+            self.revocations.ask(receipt_id)
         except YtempireError as error:
             log("WARNING", "Google did not revoke yet", channel=channel_id, reason=error.reason)
             self.revoke_later(receipt_id, channel_id)
 
     def _forget_channel(self, channel_id: str, receipt_id: str) -> None:
-        """Remove the channel, its place among its user's, and with the last one the user's seat."""
-        from google.cloud.firestore import ArrayRemove  # noqa: PLC0415
+        """Delete the channel, take it from its user, and with the last one the user from those connected."""
+        user_id = self.receipts.get(receipt_id).user_id
+        path, user_path = channels.path(channel_id), users.path(user_id)
 
-        for _ in range(_ATTEMPTS):
-            channel = self._ending(channel_id, receipt_id)
-            user_id = channel.get("user_id")
-            user = self.client.document("users", user_id).get(**patience())
-            batch = self.client.batch()
-            batch.delete(channel.reference, option=unchanged(channel.update_time))
-            if user.exists:
-                put(batch, user, {"channels": ArrayRemove([channel_id])})
-            if set((user.to_dict() or {}).get("channels", [])) <= {channel_id}:
-                seats = self.client.document("access", "users")
-                batch.set(seats, {"connected": ArrayRemove([user_id])}, merge=True)
-            batch.update(self.receipts.reference(receipt_id), {"finished_at": self.clock()})
-            if committed(batch):
-                return
-        raise Conflict("Something else happens to this channel. Try again.", reason="contended")
+        def forgotten(docs: Docs) -> Change[None]:
+            _ending(channel_id, docs[path], receipt_id)
+            finished = Write(receipts.path(receipt_id), {"finished_at": self.clock()}, only_if=PRESENT)
+            return Change(None, [*users.without(docs, user_id, channel_id), Write(path, delete=True), finished])
 
-    def _channel(self, channel_id: str) -> DocumentSnapshot[Any]:
-        found: DocumentSnapshot[Any] = self.client.document(channels.COLLECTION, channel_id).get(**patience())
-        return found
+        update(self.client, (path, user_path, users.EVERYBODY), forgotten)
+
+
+def _opened(channel: Channel, by: str, now: datetime) -> Receipt:
+    """The receipt for the end of a connection, on which nothing is noted yet."""
+    return Receipt(
+        receipt_id=receipts.name_of(channel.channel_id, channel.connected_at),
+        channel_id=channel.channel_id,
+        user_id=channel.user_id,
+        by=by,
+        requested_at=now,
+        expires_at=data_map.RECEIPTS.expiry(now),
+    )
+
+
+def _marks(channel_id: str, grant: Doc | None, by: str, now: datetime) -> list[Write]:
+    """What marks a channel, and its grant if there is one, as being disconnected."""
+    state = {"state": health.DISCONNECTING, "state_reason": by, "state_since": now}
+    marks = [Write(channels.path(channel_id), state)]
+    if grant is not None:
+        # A newer generation fences off a refresh that is under way.
+        fenced = {"generation": grant.data["generation"] + 1, "lease": None, "next_look": now}
+        marks.append(Write(grants.path(channel_id), {**state, **fenced}))
+    return marks
+
+
+def _ending(channel_id: str, found: Doc | None, receipt_id: str) -> Doc:
+    """The channel, if it is the receipt's connection that is being ended. Raises _EndedElsewhere."""
+    if (
+        found is None
+        or found.data["state"] != health.DISCONNECTING
+        or receipts.name_of(channel_id, found.data["connected_at"]) != receipt_id
+    ):
+        raise _EndedElsewhere
+    return found
 
 
 class _EndedElsewhere(Exception):

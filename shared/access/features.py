@@ -10,8 +10,8 @@ asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
 
+from shared.channels import Capability
 from shared.errors import InvalidRequest
 
 _ROOT = "https://www.googleapis.com/auth/"
@@ -37,17 +37,6 @@ _SERVED_BY: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 
 DEFAULT_FEATURES = ("analytics",)
-
-
-@dataclass(frozen=True)
-class Capability:
-    """Whether a connection can do one thing, and if not, why.
-
-    reason: "granted"; "unticked" (asked for, and not given); "notAsked" (never asked for).
-    """
-
-    have: bool
-    reason: str
 
 
 def chosen(names: Iterable[str]) -> tuple[str, ...]:
@@ -94,8 +83,3 @@ def capabilities(granted: Collection[str], requested: Collection[str]) -> dict[s
 def missing(found: Mapping[str, Capability]) -> tuple[str, ...]:
     """The features that were asked for and not given."""
     return tuple(name for name, capability in found.items() if capability.reason == "unticked")
-
-
-def as_fields(found: Mapping[str, Capability]) -> dict[str, dict[str, object]]:
-    """Capabilities as they are stored and answered: {feature: {"have", "reason"}}."""
-    return {name: asdict(capability) for name, capability in found.items()}

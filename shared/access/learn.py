@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.access.connect import Learnt
-from shared.access.google_oauth import Tokens
 from shared.errors import ReauthRequired
 from shared.vault.secret import Secret
 
@@ -31,16 +29,9 @@ class FreshToken:
         raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
 
 
-def learner(caller_for: Callable[[FreshToken, str], Caller]) -> Callable[[Tokens, str], Learnt]:
-    """Learns the channel by `channels.list mine` (1 unit, paid by the user's account).
+def learn(caller: Caller) -> Learnt:
+    """The channel that a grant is for, by `channels.list mine` (1 unit)."""
+    from shared.youtube import data  # noqa: PLC0415 - paid when somebody has really consented
 
-    caller_for: what makes calls with a token, paid by a user.
-    """
-
-    def learn(tokens: Tokens, user_id: str) -> Learnt:
-        from shared.youtube import data  # noqa: PLC0415 - paid when somebody has really consented
-
-        channel = data.my_channel(caller_for(FreshToken(tokens.access_token), user_id))
-        return Learnt(channel.id, channel.title, channel.uploads_playlist)
-
-    return learn
+    channel = data.my_channel(caller)
+    return Learnt(channel.id, channel.title, channel.uploads_playlist)

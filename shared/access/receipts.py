@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared import data_map
 from shared.clock import Clock
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import call_options, listing
+from shared.cloud.steps import PRESENT, Write
 from shared.errors import NotFound
+from shared.records import Mapper
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference, WriteBatch
-
-COLLECTION = "receipts"
-_KEEP = timedelta(days=400)
+    from google.cloud.firestore import Client, DocumentReference
 
 PENDING = "pending"
 REVOKED = "revoked"
@@ -28,20 +28,23 @@ KEPT = "keptForOtherChannels"
 UNREADABLE = "tokenUnreadable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """steps: name -> {"at", "count"}; count is None while somebody else still works on it.
 
-    revocation: pending, revoked, alreadyRevoked, keptForOtherChannels, tokenUnreadable (nobody can use it then).
+    by: who asked, the user or the scheduler. revocation: pending, revoked, alreadyRevoked, keptForOtherChannels,
+    tokenUnreadable (nobody can use it then).
     """
 
     receipt_id: str
     channel_id: str
     user_id: str
+    by: str
     requested_at: datetime
-    finished_at: datetime | None
-    steps: Mapping[str, Mapping[str, Any]]
-    revocation: str
+    finished_at: datetime | None = None
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    revocation: str = PENDING
+    expires_at: datetime
 
     def as_json(self) -> dict[str, Any]:
         """For the app."""
@@ -61,18 +64,17 @@ def name_of(channel_id: str, connected_at: datetime) -> str:
     return hashlib.sha256(f"{channel_id}@{connected_at.isoformat()}".encode()).hexdigest()[:24]
 
 
-def opening(channel_id: str, user_id: str, by: str, now: datetime) -> dict[str, Any]:
-    """The fields of a receipt on which nothing is noted yet."""
-    return {
-        "channel_id": channel_id,
-        "user_id": user_id,
-        "by": by,
-        "requested_at": now,
-        "finished_at": None,
-        "steps": {},
-        "revocation": PENDING,
-        "expires_at": now + _KEEP,
-    }
+RECEIPTS = Mapper(Receipt, data_map.RECEIPTS.path, key="receipt_id")
+
+
+def path(receipt_id: str) -> str:
+    """A receipt's document."""
+    return f"{data_map.RECEIPTS.path}/{receipt_id}"
+
+
+def counted(receipt_id: str, step: str, count: int, now: datetime) -> Write:
+    """What notes deletions, in the commit that makes them, so that neither happens without the other."""
+    return Write(path(receipt_id), {f"steps.{step}.at": now}, add={f"steps.{step}.count": count}, only_if=PRESENT)
 
 
 @dataclass(frozen=True)
@@ -82,55 +84,36 @@ class Receipts:
     client: Client
     clock: Clock
 
-    def reference(self, receipt_id: str) -> DocumentReference:
-        """A receipt's document."""
-        found: DocumentReference = self.client.document(COLLECTION, receipt_id)
-        return found
-
     def get(self, receipt_id: str) -> Receipt:
         """One receipt. Raises NotFound."""
-        fields = self.reference(receipt_id).get(**patience()).to_dict()
+        fields = self._document(receipt_id).get(**call_options()).to_dict()
         if fields is None:
             raise NotFound("There is no such receipt.")
-        return _read(receipt_id, fields)
+        return RECEIPTS.read(receipt_id, fields)
 
     def newest(self, channel_id: str, user_id: str) -> Receipt:
         """The last time that this user disconnected this channel. Raises NotFound."""
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
 
-        query = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
-        found = [_read(each.id, each.to_dict() or {}) for each in query.stream(**patience())]
+        query: Any = self.client.collection(data_map.RECEIPTS.path)
+        query = query.where(filter=FieldFilter("channel_id", "==", channel_id))
+        found = [RECEIPTS.read(each.id, each.to_dict()) for each in listing(query)]
         own = [receipt for receipt in found if receipt.user_id == user_id]
         if not own:
             raise NotFound("You have not connected this channel.", reason="notConnected")
         return max(own, key=lambda receipt: receipt.requested_at)
-
-    def add(self, batch: WriteBatch, receipt_id: str, step: str, count: int) -> None:
-        """Have a batch note what it deletes, so that neither happens without the other."""
-        from google.cloud.firestore import Increment  # noqa: PLC0415 - likewise
-
-        done = {f"steps.{step}.at": self.clock(), f"steps.{step}.count": Increment(count)}
-        batch.update(self.reference(receipt_id), done)
 
     def note(self, receipt_id: str, step: str, count: int | None) -> None:
         """Note a step; what a run before has counted stays."""
         steps = self.get(receipt_id).steps
         if not steps.get(step, {}).get("count"):
             entry = {"at": self.clock(), "count": count}
-            self.reference(receipt_id).update({f"steps.{step}": entry}, **patience())
+            self._document(receipt_id).update({f"steps.{step}": entry}, **call_options())
 
     def note_revocation(self, receipt_id: str, word: str) -> None:
         """Note how Google answered, or why it is not asked."""
-        self.reference(receipt_id).update({"revocation": word}, **patience())
+        self._document(receipt_id).update({"revocation": word}, **call_options())
 
-
-def _read(receipt_id: str, fields: Mapping[str, Any]) -> Receipt:
-    return Receipt(
-        receipt_id=receipt_id,
-        channel_id=fields["channel_id"],
-        user_id=fields["user_id"],
-        requested_at=fields["requested_at"],
-        finished_at=fields["finished_at"],
-        steps=fields["steps"],
-        revocation=fields["revocation"],
-    )
+    def _document(self, receipt_id: str) -> DocumentReference:
+        found: DocumentReference = self.client.document(path(receipt_id))
+        return found

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.access import channels
+from shared import channels
 from shared.clock import Clock
 from shared.collection import gone, messages, planner, waiting
 from shared.collection.reports import NOT_CONNECTED, Found, ReportCollector, Tally

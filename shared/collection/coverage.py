@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.clock import pacific_day
 from shared.cloud.firestore import call_options, listing, update
 from shared.cloud.steps import Change, Docs, Write
+from shared.data_map import REPORTS
 from shared.records import Mapper
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot
 
-COLLECTION = "reports"
+COLLECTION = REPORTS.path
 RETENTION = timedelta(days=60)  # how long YouTube keeps a report; the backfill of a new job only 30
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is dispatched once more
 RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended

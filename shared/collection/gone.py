@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.access import channels
+from shared import channels
 from shared.access.disconnect import WAREHOUSE
-from shared.access.health import DISCONNECTING
 from shared.access.receipts import Receipts
 from shared.clock import Clock
 from shared.cloud.firestore import call_options
 from shared.collection.coverage import Coverage
 from shared.monitoring.log import log
+from shared.tokens.health import DISCONNECTING
 from shared.warehouse.erase import erase_rows
 from shared.warehouse.load import load_id_at
 from shared.warehouse.schema import Warehouse

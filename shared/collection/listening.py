@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.access import channels
+from shared import channels
 from shared.clock import Clock
 from shared.collection import messages, planner, polling, videos
 from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError

@@ -25,7 +25,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from shared.access import channels
+from shared import channels
 from shared.clock import Clock
 from shared.collection import gone, waiting
 from shared.collection.coverage import Coverage, Outcome

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import format_instant, parse_instant, parse_optional
 from shared.cloud import steps
 from shared.cloud.firestore import call_options, update
+from shared.data_map import VIDEOS
 from shared.push.feed import VideoNotice
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "videos"
+COLLECTION = VIDEOS.path
 KIND = "videos"
 """The kind of message that brings notices to `ingest`."""
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from shared.access.channels import Channel
-from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.channels import Channel
 from shared.console.loaded import Loaded
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left

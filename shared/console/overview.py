@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from shared.access.channels import WORKING, Channel
+from shared.channels import WORKING, Channel
 from shared.clock import next_reset
 from shared.console import alarms, connections, operations, push, quota
 from shared.console.alarms import AlarmRow

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from shared.access import channels
+from shared import channels
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore
 from shared.console import operations, push

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.cloud.firestore import committed, patience, put
+from shared.data_map import ALERTS
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "alerts"
+COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
 """Google refuses our OAuth client, or it cannot be read: no connection can renew its permission."""
 YOUTUBE_API = "youtubeApi"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.access import channels
-from shared.access.features import Capability
+from shared import channels
+from shared.channels import Capability
 from shared.errors import Forbidden
 from shared.youtube.policy import policy
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.access import channels
-from shared.access.features import Capability
+from shared import channels
+from shared.channels import Capability
 from shared.cloud.firestore import call_options
 from shared.collection import videos
 from shared.monitoring import alerts

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import TIMEOUT, call_options, update
 from shared.cloud.steps import Change, Docs, Write
+from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, NotFound
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
@@ -20,8 +21,8 @@ from shared.records import Mapper
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "operations"
-PAUSES = "upload_pauses"
+COLLECTION = OPERATIONS.path
+PAUSES = UPLOAD_PAUSES.path
 _IN_STATE = "in_state"
 _MAPPER = Mapper(Operation, COLLECTION, key="id")
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from shared.clock import Clock
 from shared.cloud.firestore import call_options, listing, update
 from shared.cloud.steps import Change, Docs, Write
+from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound
 from shared.push import feed, hub, renewal, verification
 from shared.push.renewal import Standing
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import urllib3
     from google.cloud.firestore import Client
 
-COLLECTION = "subscriptions"
+COLLECTION = SUBSCRIPTIONS.path
 SEALED_FIELDS = ("token", "secret", "previous_secret")
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
 _STANDING = ("state", "lease_until", "next_ask", "polled_at")

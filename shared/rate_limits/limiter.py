@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import call_options
+from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
 from shared.quota.profile import RateLimit
@@ -29,7 +30,7 @@ from shared.rate_limits.admission import Denied, Lane, Log, admit, lane, packed,
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-COLLECTION = "rate_limits"
+COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
 FRESH = timedelta(seconds=2)
 """How long this process may build on what it wrote itself, without looking."""

@@ -1,1 +1,1 @@
-"""What is secret is sealed here, with a key of Secret Manager, bound to its record and field."""
+"""Seals what is secret with a key of Secret Manager, bound to its record and field; rotation seals it anew."""

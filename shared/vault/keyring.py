@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 _TIMEOUT_SECONDS = 5.0
-_PATIENCE_SECONDS = 3.0
+_RETRY_SECONDS = 3.0
 _NEW_KEY_BYTES = 32
 
 
@@ -76,12 +76,12 @@ class Keyring:
     def _access(self, version: str) -> tuple[int, bytes]:
         with _translated(self._secret):
             answer = self._client().access_secret_version(
-                name=f"{self._secret}/versions/{version}", timeout=_TIMEOUT_SECONDS, retry=_patience()
+                name=f"{self._secret}/versions/{version}", timeout=_TIMEOUT_SECONDS, retry=_retry()
             )
         return _number(answer.name), bytes(answer.payload.data)
 
 
-def _patience() -> Any:
+def _retry() -> Any:
     """Reading changes nothing, so a short outage is waited out; a long one is the caller's to report."""
     from google.api_core import exceptions  # noqa: PLC0415 - paid by those who ask
     from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
@@ -90,7 +90,7 @@ def _patience() -> Any:
         predicate=if_exception_type(exceptions.ServiceUnavailable),
         initial=0.1,
         maximum=1.0,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_RETRY_SECONDS,
     )
 
 

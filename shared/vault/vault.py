@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.clock import Clock
 from shared.errors import CorruptData
+from shared.vault.secret import Secret
 
 KEY_TTL = timedelta(minutes=5)
 """How long an instance trusts a key, and its idea of the newest version, without asking again."""
@@ -85,6 +86,14 @@ class Vault:
             raise CorruptData(
                 f"{field} of {record} does not open: it was altered, or belongs to another record."
             ) from error
+
+    def seal_secret(self, secret: Secret, *, record: str, field: str) -> dict[str, Any]:
+        """The sealed map of a secret, as `seal`."""
+        return self.seal(secret.reveal().encode(), record=record, field=field)
+
+    def open_secret(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> Secret:
+        """The secret that was sealed. Raises as `open`."""
+        return Secret(self.open(sealed, record=record, field=field).decode())
 
     def current_version(self) -> int:
         """The version that seals now."""

@@ -4,47 +4,49 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import uuid
-from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.access.google_oauth import GoogleOAuth, OAuthClient
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, settings
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.oauth_client import StoredClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
 if TYPE_CHECKING:
+    from shared.access.connect import Learnt
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
-    from shared.access.learn import FreshToken
-    from shared.access.refresh import Refresher
-    from shared.access.rotation import Rotation
-    from shared.access.tokens import ChannelTokens, SharedTokens
     from shared.access.upkeep import Upkeep
-    from shared.youtube.client import Caller
+    from shared.tokens.answers import Tokens
+    from shared.tokens.refresh import Refresher
+    from shared.tokens.source import ChannelTokens, SharedTokens
+    from shared.vault.rotation import Rotation
 
 QUEUE = "access"
-_CLIENT_TTL = timedelta(minutes=5)
 
 
 @cache
 def google() -> GoogleOAuth:
     """Google's OAuth, for this deployment's client."""
-    return GoogleOAuth(settings(), _RegisteredClient(), system_clock)
+    return GoogleOAuth(
+        settings(),
+        StoredClient(Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET), system_clock),
+        system_clock,
+    )
 
 
 @cache
 def refresher() -> Refresher:
     """This process's way to access tokens."""
-    from shared.access.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
+    from shared.tokens.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
-    dice = random.Random()  # noqa: S311 - spreads waiting, guards nothing
-    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, dice=dice)
+    rng = random.Random()  # noqa: S311 - spreads waiting, guards nothing
+    return Refresher(firestore.client(), vault(), google(), system_clock, owner=owner, rng=rng)
 
 
 @cache
@@ -52,39 +54,41 @@ def consents() -> Consents:
     """This process's way to Google's consent page and back."""
     from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
     from shared.access.consent import Consents  # noqa: PLC0415
-    from shared.access.learn import learner  # noqa: PLC0415
     from shared.access.pace import StartPace  # noqa: PLC0415
 
-    client, dice = firestore.client(), random.Random()  # noqa: S311 - likewise
+    client, rng = firestore.client(), random.Random()  # noqa: S311 - likewise
     return Consents(
         client=client,
         vault=vault(),
         google=google(),
-        connector=Connector(client, vault(), settings(), system_clock, dice=dice),
+        connector=Connector(client, vault(), settings(), system_clock),
         settings=settings(),
         clock=system_clock,
-        pace=StartPace(client, system_clock, dice=dice),
-        learn=learner(_paid_by_user),
+        pace=StartPace(client, system_clock, dice=rng),
+        learn=_learn,
     )
 
 
-def _paid_by_user(token: FreshToken, user_id: str) -> Caller:
-    from shared.quota.profile import Priority  # noqa: PLC0415 - paid when somebody has really consented
+def _learn(tokens: Tokens, user_id: str) -> Learnt:
+    """The channel that fresh tokens are for; its user pays for the call."""
+    from shared.access.learn import FreshToken, learn  # noqa: PLC0415 - paid when somebody has really consented
+    from shared.quota.profile import Priority  # noqa: PLC0415
     from shared.wiring import quota  # noqa: PLC0415
     from shared.youtube.client import Caller, Context  # noqa: PLC0415
 
-    return Caller(
+    caller = Caller(
         settings=settings(),
         quota=quota.ledger(),
         limiter=quota.rate_limiter(),
-        tokens=token,
+        tokens=FreshToken(tokens.access_token),
         context=Context(account=user_id, priority=Priority.HIGH),  # somebody waits for the answer
     )
+    return learn(caller)
 
 
 @cache
 def _shared_tokens() -> SharedTokens:
-    from shared.access.tokens import SharedTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import SharedTokens  # noqa: PLC0415 - likewise
 
     return SharedTokens(refresher(), system_clock)
 
@@ -93,11 +97,11 @@ def _shared_tokens() -> SharedTokens:
 def disconnects() -> Disconnects:
     """This process's way to end connections."""
     from shared.access.disconnect import Disconnects  # noqa: PLC0415 - paid by those who disconnect
+    from shared.access.revocation import Revocations  # noqa: PLC0415
 
     return Disconnects(
         firestore.client(),
-        vault(),
-        google(),
+        Revocations(firestore.client(), vault(), google(), system_clock),
         system_clock,
         erase_rows=_erase_rows,
         revoke_later=_revoke_later,
@@ -116,7 +120,7 @@ def grant_upkeep() -> Upkeep:
 @cache
 def key_rotation() -> Rotation:
     """The vault key's rotation."""
-    from shared.access.rotation import Rotation  # noqa: PLC0415 - likewise
+    from shared.vault.rotation import Rotation  # noqa: PLC0415 - likewise
 
     return Rotation(firestore.client(), vault(), vault_keys(), system_clock)
 
@@ -133,22 +137,6 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
-    from shared.access.tokens import ChannelTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import ChannelTokens  # noqa: PLC0415 - likewise
 
     return ChannelTokens(channel_id, _shared_tokens)
-
-
-class _RegisteredClient:
-    """Our OAuth client, read from Secret Manager and kept for a few minutes, so that a new secret is noticed."""
-
-    def __init__(self) -> None:
-        self._keyring = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
-        self._lock = threading.Lock()
-        self._held: tuple[OAuthClient, datetime] | None = None
-
-    def __call__(self) -> OAuthClient:
-        with self._lock:
-            now = system_clock()
-            if self._held is None or self._held[1] <= now:
-                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _CLIENT_TTL
-            return self._held[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +15,7 @@ import httpx
 from infra.local import loopback
 from infra.local.demo import control
 from infra.local.demo.connect import connect, people
+from infra.local.demo.unmapped import documents
 from infra.local.stack import OAUTH_CLIENT, Stack
 from shared.console.connections import STATES
 from shared.pages.words import known_reasons
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client as State
 
 _CALLBACK, _DONE = "/auth/youtube/callback", "/auth/youtube/done"
-_ASKED_AT_ONCE = 8
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
 _WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
 _NOT_OURS = {
@@ -45,7 +44,7 @@ def leaks(
     places = {
         "a page": shown,
         "a log": [stack.logs()],
-        "Firestore": _documents(state),
+        "Firestore": (repr(fields) for _, fields in documents(state)),
         "the warehouse": _texts(warehouse, dataset),
     }
     found = []
@@ -97,18 +96,6 @@ def search(secrets: Iterable[str], text: str) -> set[str]:
                 if secret in text:
                     found.add(secret)
     return found
-
-
-def _documents(state: State) -> Iterator[str]:
-    """Every document's content as text; what is sealed stays sealed, as bytes."""
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        level = list(state.collections())
-        while level:
-            found = [snapshot for collection in level for snapshot in collection.stream()]
-            yield from (repr(snapshot.to_dict()) for snapshot in found)
-            # Each document has to be asked for what lies beneath it.
-            below = pool.map(lambda snapshot: list(snapshot.reference.collections()), found)
-            level = [collection for collections in below for collection in collections]
 
 
 def _texts(warehouse: Warehouse, dataset: str) -> Iterator[str]:

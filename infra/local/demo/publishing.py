@@ -7,6 +7,7 @@ one finds nothing left, and its upload waits for the reset at midnight in Califo
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import time
 import zlib
@@ -22,11 +23,13 @@ from infra.local.demo.connect import connect_all, people
 from infra.local.demo.ledgers import quota_problems
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import to_collecting_hour
+from infra.local.demo.unmapped import unmapped
 from infra.local.stack import Stack
 from shared.clock import next_reset, pacific_day
 from shared.cloud.queues import RESET_GRACE, RESET_SPREAD
 
 if TYPE_CHECKING:
+    from google.cloud.firestore import Client as Firestore
     from rich.console import Console
 
 USERS = 4
@@ -222,7 +225,7 @@ def _compare_counts(stack: Stack, act: Act) -> dict[str, dict[str, Any]]:
 
 
 def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
-    """Each operation succeeded, and YouTube holds each video once, byte for byte."""
+    """Each operation succeeded, YouTube holds each video once, byte for byte, and what is stored is on the map."""
     act.problems += [
         f"operation {one['id']} is {one['state']}: {one['message']}"
         for one in act.operations
@@ -232,6 +235,19 @@ def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
     wanted = sorted(hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith("mp4"))
     if uploaded != wanted:
         act.problems.append(f"YouTube holds {len(uploaded)} uploads, not each of {len(wanted)} videos once")
+    act.problems += unmapped(_state(stack))
+
+
+def _state(stack: Stack) -> Firestore:
+    """The stack's Firestore. The environment says where it is only meanwhile: the next act has another one."""
+    from google.cloud.firestore import Client  # noqa: PLC0415 - after the environment is set
+
+    where = "FIRESTORE_EMULATOR_HOST"
+    os.environ[where] = stack.env[where]
+    try:
+        return Client(project=stack.env["GOOGLE_CLOUD_PROJECT"])
+    finally:
+        del os.environ[where]
 
 
 def _show(screen: Console, operations: list[dict[str, Any]], title: str) -> None:

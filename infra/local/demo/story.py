@@ -24,6 +24,7 @@ from infra.local.demo.ledgers import (
 )
 from infra.local.demo.pulse import SILENCE, Pulse, SoFar
 from infra.local.demo.rotation import leftovers, rotate
+from infra.local.demo.unmapped import unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from shared.clock import last_full_day
@@ -214,6 +215,8 @@ class MainJob:
 
         self.story.secrets, leaked = leaks(self.stack, self.firestore, self.warehouse, self.dataset, said=said)
         self.story.problems += leaked
+        said("the data map")
+        self.story.problems += unmapped(self.firestore)
 
     def compare(self) -> None:
         """The warehouse against the truth, and our books against YouTube's."""

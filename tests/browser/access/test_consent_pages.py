@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from shared.access.consent import COOKIE
+from shared.access.requests import COOKIE
 
 
 def choose(page, account, channel=0):

@@ -14,20 +14,25 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import urllib3
 
+from infra.local.demo.unmapped import documents
 from infra.local.simulator.consent import Choice
 from infra.local.simulator.faults import Fault, parse
 from infra.local.simulator.grants import Client
 from infra.local.simulator.oauth import Consents as ConsentPages
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
-from shared.access import consent
+from shared.access import requests
 from shared.access.connect import Connector, Learnt
 from shared.access.consent import Consents, Finished
-from shared.access.google_oauth import GoogleOAuth, OAuthClient, Tokens
+from shared.access.disconnect import Disconnects
 from shared.access.pace import StartPace
-from shared.access.refresh import LEASE, Refresher
+from shared.access.revocation import Revocations
 from shared.errors import Forbidden
 from shared.settings import Settings
+from shared.tokens.answers import Tokens
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.oauth_client import OAuthClient
+from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
 from tests.emulators.wire import met
@@ -79,23 +84,28 @@ class Deployment:
     @property
     def consents(self) -> Consents:
         """A fresh instance of the consent way, as another process would have."""
-        dice, clock = random.Random(1), self.simulator.clock
+        rng, clock = random.Random(1), self.simulator.clock
         return Consents(
             client=self.client,
             vault=self.vault,
             google=self.google,
-            connector=Connector(self.client, self.vault, self.settings, clock, dice=dice),
+            connector=Connector(self.client, self.vault, self.settings, clock),
             settings=self.settings,
             clock=clock,
-            pace=StartPace(self.client, clock, dice=dice),
+            pace=StartPace(self.client, clock, dice=rng),
             learn=self.learn,
         )
+
+    @property
+    def revocations(self) -> Revocations:
+        """What is still to be revoked."""
+        return Revocations(self.client, self.vault, self.google, self.simulator.clock)
 
     def refresher(self, **changes: Any) -> Refresher:
         """A fresh instance that refreshes, as another process would have."""
         parts: dict[str, Any] = {
             "owner": f"instance-{next(self.owners)}",
-            "dice": random.Random(2),
+            "rng": random.Random(2),
             "lease": LEASE,
         }
         return Refresher(self.client, self.vault, self.google, self.simulator.clock, **(parts | changes))
@@ -123,7 +133,7 @@ class Deployment:
 
     def start(self, user: str = "u1", features: str = "analytics,revenue,publish", **form: str) -> dict[str, str]:
         """Set out; answers the query that Google's page receives."""
-        wanted = consent.ask(user, {"features": features, **form}, self.settings)
+        wanted = requests.start_request(user, {"features": features, **form}, self.settings)
         started = self.consents.start(wanted, self.cookie)
         self.cookie = started.binding.reveal()
         return {name: values[0] for name, values in parse_qs(urlsplit(started.authorization_url).query).items()}
@@ -138,7 +148,7 @@ class Deployment:
 
     def finish(self, back: dict[str, list[str]], cookie: str | None = "same") -> Finished:
         """Come back from Google, in the same browser unless told otherwise."""
-        answer = consent.returned(back, self.cookie if cookie == "same" else cookie, self.settings)
+        answer = requests.returned(back, self.cookie if cookie == "same" else cookie, self.settings)
         return self.consents.finish(answer)
 
     def connect(self, user: str = "u1", *, account: int = 0, channel: int = 0, **form: Any) -> Finished:
@@ -182,16 +192,7 @@ class Deployment:
 
     def everything(self) -> str:
         """Every Firestore document as text, bytes included."""
-        found = []
-
-        def walk(collections: Any) -> None:
-            for collection in collections:
-                for snapshot in collection.stream():
-                    found.append(repr(snapshot.to_dict()))
-                    walk(snapshot.reference.collections())
-
-        walk(self.client.collections())
-        return "\n".join(found)
+        return "\n".join(repr(fields) for _, fields in documents(self.client))
 
 
 @pytest.fixture
@@ -212,3 +213,23 @@ def access(simulator: Simulator, firestore_client: Any, keyring: Keyring) -> Dep
     google = GoogleOAuth(settings, lambda: OAuthClient.parse(payload), simulator.clock)
     vault = Vault(keyring, simulator.clock)
     return Deployment(simulator, firestore_client, vault, keyring, settings, google)
+
+
+@pytest.fixture
+def asked():
+    """What was asked for: ("rows" | "revoke", receipt, channel)."""
+    return []
+
+
+@pytest.fixture
+def disconnects(access, asked):
+    def disconnects():
+        return Disconnects(
+            access.client,
+            access.revocations,
+            access.simulator.clock,
+            erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
+            revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
+        )
+
+    return disconnects

@@ -5,31 +5,11 @@ import pytest
 import urllib3
 
 from infra.local.simulator.grants import Grants
-from shared.access.disconnect import ERASURES, Disconnects, _EndedElsewhere
+from shared import data_map
+from shared.access.disconnect import _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.push.subscriptions import Push
 from tests.emulators.wire import Died, dying, losing
-
-
-@pytest.fixture
-def asked():
-    """What was handed over: ("rows" | "revoke", receipt, channel)."""
-    return []
-
-
-@pytest.fixture
-def disconnects(access, asked):
-    def disconnects():
-        return Disconnects(
-            access.client,
-            access.vault,
-            access.google,
-            access.simulator.clock,
-            erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
-            revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
-        )
-
-    return disconnects
 
 
 def collect_something(access, channel_id):
@@ -37,9 +17,7 @@ def collect_something(access, channel_id):
     for number in range(3):
         access.client.document("videos", f"v{number}-{channel_id}").set({"channel_id": channel_id})
         access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
-    access.client.document("cache", f"c-{channel_id}").set({"channel_id": channel_id})
     access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
-    access.client.document("notifications", f"n-{channel_id}").set({"channel_id": channel_id})
     access.client.document("upload_pauses", channel_id).set({"until": access.simulator.clock()})
     access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
 
@@ -49,8 +27,6 @@ DELETED = {
     "queuedWork": 3,
     "uploadPause": 1,
     "pushSubscription": 1,
-    "notifications": 1,
-    "cache": 1,
     "videos": 3,
     "reportStates": 1,
     "warehouse": None,
@@ -68,7 +44,7 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     collect_something(access, mine)
     collect_something(access, other)
     receipt = disconnects().disconnect(mine, "u1")
-    left = {name: list(access.stored(name)) for name in [erasure.collection for erasure in ERASURES]}
+    left = {name: list(access.stored(name)) for name in [kind.path for kind in data_map.erased()]}
     assert not [found for ids in left.values() for found in ids if mine in found]
     assert left["grants"] == [other]
     assert len(left["videos"]) == 3
@@ -97,6 +73,15 @@ def test_the_account_counts_and_not_the_user(access, disconnects):
     assert live_tokens(access) == 1
 
 
+def test_another_user_s_channel_of_the_same_google_account_keeps_the_permission(access, disconnects):
+    leaving = access.connected(user="u1", account=0, channel=0)
+    staying = access.connected(user="u2", account=0, channel=1)
+    assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
+    access.expire(staying)
+    assert access.refresher().fresh(staying).secret.reveal()
+    assert disconnects().disconnect(staying, "u2").revocation == "revoked"
+
+
 @pytest.mark.fault(49)
 def test_google_failing_delays_no_deletion_and_the_revoke_is_asked_again(access, disconnects, asked):
     channel_id = access.connected()
@@ -108,9 +93,9 @@ def test_google_failing_delays_no_deletion_and_the_revoke_is_asked_again(access,
     assert ("revoke", receipt.receipt_id, channel_id) in asked
     assert live_tokens(access) == 1
     with pytest.raises(Unavailable):
-        disconnects().revoke(receipt.receipt_id)
-    assert disconnects().revoke(receipt.receipt_id) == "revoked"
-    assert disconnects().revoke(receipt.receipt_id) == "revoked"  # delivered once more
+        disconnects().revocations.ask(receipt.receipt_id)
+    assert disconnects().revocations.ask(receipt.receipt_id) == "revoked"
+    assert disconnects().revocations.ask(receipt.receipt_id) == "revoked"  # delivered once more
     assert live_tokens(access) == 0
     assert access.stored("revocations") == {}
 
@@ -121,7 +106,7 @@ def test_a_late_revoke_does_not_end_a_connection_made_since(access, disconnects)
     access.fault(method="oauth.revoke", kind="html", times=1)
     receipt = disconnects().disconnect(channel_id, "u1")
     assert access.connected() == channel_id
-    assert disconnects().revoke(receipt.receipt_id) == "keptForOtherChannels"
+    assert disconnects().revocations.ask(receipt.receipt_id) == "keptForOtherChannels"
     access.expire(channel_id)
     assert access.refresher().fresh(channel_id).secret.reveal()
 
@@ -140,7 +125,7 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
 
 
 # Marked, token set aside, each kind of data, warehouse noted, Google's answer noted, channel forgotten.
-@pytest.mark.parametrize("death", range(1, len(ERASURES) + 6))
+@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 6))
 def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened(
     access, disconnects, asked, death
 ):
@@ -161,18 +146,18 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert live_tokens(access) == 0
     left = {collection.id for collection in whole.collections() if list(collection.stream())}
     assert left == {"access", "consents", "rate_limits", "receipts", "users"}
-    assert access.stored("users") == {"u1": {"channels": []}}
-    assert access.stored("access") == {"users": {"connected": []}}
+    assert access.stored("users")["u1"]["channels"] == []
+    assert access.stored("access")["users"]["connected"] == []
 
 
-@pytest.mark.parametrize("steps", range(len(ERASURES) + 2))
+@pytest.mark.parametrize("steps", range(len(data_map.erased()) + 2))
 def test_a_second_request_that_lags_behind_touches_nothing_of_what_is_connected_since(access, disconnects, steps):
     channel_id = access.connected()
     collect_something(access, channel_id)
     lagging = disconnects()
     receipt_id = lagging._mark(channel_id, "user")  # a double click: both have read the old connection
-    todo = [lambda: lagging._set_token_aside(channel_id, receipt_id)]
-    todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in ERASURES]
+    todo = [lambda: lagging.revocations.set_aside(channel_id, receipt_id)]
+    todo += [lambda each=each: lagging._erase(each, channel_id, receipt_id) for each in data_map.erased()]
     for step in todo[:steps]:
         step()
     assert disconnects().end(channel_id).receipt_id == receipt_id
@@ -241,7 +226,7 @@ def test_what_is_deleted_counts_once_though_an_answer_is_lost_or_two_run_at_once
     if trouble == "answerLost":
         access.client = losing(access.client, 2)
     else:
-        access.before_write(2, lambda _: twin._erase(ERASURES[0], channel_id, receipt_id))
+        access.before_write(2, lambda _: twin._erase(data_map.erased()[0], channel_id, receipt_id))
     assert disconnects().disconnect(channel_id, "u1").as_json()["deleted"] == DELETED
 
 
@@ -261,7 +246,7 @@ def test_a_token_set_aside_that_no_longer_opens_is_given_up(access, disconnects,
     access.fault(method="oauth.revoke", kind="html", times=1)
     receipt_id = disconnects().disconnect(channel_id, "u1").receipt_id
     access.client.document("revocations", receipt_id).update({"token": {"v": 1, "n": b"0" * 12, "c": b"spoilt"}})
-    assert disconnects().revoke(receipt_id) == "tokenUnreadable"
+    assert disconnects().revocations.ask(receipt_id) == "tokenUnreadable"
     assert disconnects().receipts.get(receipt_id).revocation == "tokenUnreadable"
     assert access.stored("revocations") == {}
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from infra.local.simulator.consent import Choice
-from shared.access import channels
+from shared import channels
 from shared.access.disconnect import Disconnects
 from shared.access.upkeep import Upkeep
 from shared.errors import NotFound
@@ -19,7 +19,7 @@ def nothing(_receipt, _channel):
 
 @pytest.fixture
 def disconnects(access):
-    return Disconnects(access.client, access.vault, access.google, access.simulator.clock, nothing, nothing)
+    return Disconnects(access.client, access.revocations, access.simulator.clock, nothing, nothing)
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.access import channels
-from shared.access.features import Capability
+from shared import channels
+from shared.channels import Capability
 from shared.errors import Forbidden
 from shared.monitoring import alerts
 from shared.publishing.operation import State

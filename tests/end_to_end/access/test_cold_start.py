@@ -11,7 +11,7 @@ import pytest
 from infra.deployment import ROOT
 from infra.local.parts import FUNCTIONS_FRAMEWORK
 from infra.local.process import LOOPBACK, Part, free_port
-from shared.access.consent import COOKIE
+from shared.access.requests import COOKIE
 from tests.end_to_end.access.conftest import title
 
 

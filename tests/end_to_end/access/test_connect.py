@@ -3,7 +3,7 @@ from html import escape
 
 import pytest
 
-from shared.access.consent import COOKIE
+from shared.access.requests import COOKIE
 from shared.pages import SAFE_HEADERS
 from tests.end_to_end.access.conftest import title
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from infra.deployment import ROOT
+from infra.local.demo.unmapped import documents, unmapped
 
 WORKER = """
 import sys, threading
@@ -165,6 +166,13 @@ def test_no_secret_that_google_issued_is_in_any_log_page_or_document(access):
     assert not [value for value in browser.cookies.values() if value in written["documents"] + written["logs"]]
 
 
+def test_the_data_map_knows_whatever_the_functions_have_stored(access):
+    access.connect("mapped", access.person(2))
+    access.upkeep()
+    assert {"grants", "quota", "users"} <= {collection.id for collection in access.firestore.collections()}
+    assert unmapped(access.firestore) == []
+
+
 def _sealed(client):
     """(place, key version) of every map of the vault's shape in the whole database, however deep it lies."""
 
@@ -181,13 +189,4 @@ def _sealed(client):
 
 
 def _everything(client):
-    found = []
-
-    def walk(collections):
-        for collection in collections:
-            for snapshot in collection.stream():
-                found.append(repr(snapshot.to_dict()))
-                walk(snapshot.reference.collections())
-
-    walk(client.collections())
-    return "\n".join(found)
+    return "\n".join(repr(fields) for _, fields in documents(client))

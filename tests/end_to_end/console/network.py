@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,12 +13,12 @@ from google.cloud import bigquery
 from google.cloud.firestore import Client
 
 from infra.local.stack import Stack
-from shared.access.features import Capability, as_fields
-from shared.access.health import CONNECTED, REAUTH_REQUIRED
+from shared.channels import CHANNELS, Capability, Channel
 from shared.errors import QuotaRefused
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
 from shared.quota import Ledger, Priority, adjusted, load
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from shared.warehouse.load import Load, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
@@ -31,18 +32,17 @@ FAILED, WAITING = "op-" + "a" * 24, "op-" + "b" * 24
 def connect(client: Client, stack: Stack, channel_id: str, **fields: Any) -> None:
     """Store a connected channel as the consent leaves it."""
     now = stack.now()
-    stored = {
-        "user_id": "user-001",
-        "title": "A channel",
-        "state": CONNECTED,
-        "state_reason": "",
-        "state_since": now,
-        "connected_at": now,
-        "last_sync": {"channel_basic_a3": now},
-        "warnings": {},
-        "capabilities": as_fields({"analytics": Capability(True, "granted")}),
-    }
-    client.document("channels", channel_id).set({**stored, **fields})
+    stored = Channel(
+        channel_id=channel_id,
+        user_id="user-001",
+        title="A channel",
+        state=CONNECTED,
+        state_since=now,
+        connected_at=now,
+        last_sync={"channel_basic_a3": now},
+        capabilities={"analytics": Capability(True, "granted")},
+    )
+    client.document("channels", channel_id).set(CHANNELS.fields(replace(stored, **fields)))
 
 
 def fill(client: Client, stack: Stack) -> None:
@@ -50,7 +50,7 @@ def fill(client: Client, stack: Stack) -> None:
     now = stack.now()
     capabilities = {"analytics": Capability(True, "granted"), "revenue": Capability(False, "unticked")}
     connect(client, stack, "UC-evil", title=EVIL)
-    connect(client, stack, "UC-unticked", title="Salt", user_id="user-002", capabilities=as_fields(capabilities))
+    connect(client, stack, "UC-unticked", title="Salt", user_id="user-002", capabilities=capabilities)
     dead = {"state": REAUTH_REQUIRED, "state_reason": "invalidGrant"}
     connect(client, stack, "UC-lost", title="Foam", user_id="user-002", **dead)
     for channel, fields in {

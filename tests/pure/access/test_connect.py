@@ -7,10 +7,11 @@ import pytest
 
 from shared.access.connect import Applicant, Known, Learnt, _granted, refusal
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
-from shared.access.google_oauth import Tokens
-from shared.access.grants import Grant
-from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Health
+from shared.channels import Channel
 from shared.settings import Settings
+from shared.tokens.answers import Tokens
+from shared.tokens.grants import Grant
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
 from shared.vault.secret import Secret
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -47,12 +48,13 @@ GRANT = Grant(
     refreshed_at=NOW,
     granted_scopes=frozenset({READ, REVENUE}),
     requested_scopes=frozenset({READ, REVENUE}),
-    health=Health(),
+    state_since=NOW,
+    next_look=NOW,
     generation=1,
     lease=None,
     warnings={},
 )
-MINE = {"user_id": "u1", "state": CONNECTED}
+MINE = Channel(channel_id="UC1", user_id="u1", title="Tide", state=CONNECTED, state_since=NOW, connected_at=NOW)
 
 
 def known(*, mine=(), users=("u1",), channel=None, grant=None):
@@ -71,8 +73,8 @@ def reason(tokens=TOKENS, *, expect=None, **stored):
         ({"expect": "UC1"}, None),
         ({"expect": "UC2"}, "otherChannel"),
         ({"channel": MINE}, None),
-        ({"channel": MINE | {"user_id": "u2"}}, "channelTaken"),
-        ({"channel": MINE | {"state": DISCONNECTING}}, "disconnecting"),
+        ({"channel": replace(MINE, user_id="u2")}, "channelTaken"),
+        ({"channel": replace(MINE, state=DISCONNECTING)}, "disconnecting"),
         ({"users": ["u2"]}, None),
         ({"users": ["u2", "u3"]}, "userLimit"),
         ({"users": ["u1", "u2"]}, None),
@@ -92,8 +94,8 @@ def test_a_channel_is_connected_unless_something_speaks_against_it(stored, why):
         (GRANT, True),
         (replace(GRANT, google_account="2"), False),
         (replace(GRANT, google_account=None), False),
-        (replace(GRANT, health=Health(TROUBLED)), True),
-        (replace(GRANT, health=Health(REAUTH_REQUIRED)), False),
+        (replace(GRANT, state=TROUBLED), True),
+        (replace(GRANT, state=REAUTH_REQUIRED), False),
     ],
     ids=["none", "itsOwn", "anotherAccount", "unknownAccount", "troubled", "dead"],
 )
@@ -117,4 +119,4 @@ def test_where_google_sends_no_refresh_token_the_stored_one_serves_if_it_lives_a
 )
 def test_what_counts_as_granted_is_what_the_lasting_token_can_do(tokens, grant, granted):
     applicant = Applicant("u1", tokens, 1, frozenset({READ, MANAGE, UPLOAD}), None)
-    assert _granted(applicant, known(grant=grant)) == granted
+    assert _granted(applicant, grant) == granted

@@ -6,13 +6,18 @@ import pytest
 
 from infra.deployment import ROOT
 from shared import pages
+from shared.console.page import headers as console_headers
 from shared.pages.words import known_reasons
 
 SPOKEN_TO_PEOPLE = (
     "access/consent",
     "access/connect",
-    "access/front",
-    "access/google_oauth",
+    "access/requests",
+    "access/authentication",
+    "entry",
+    "tokens/answers",
+    "tokens/google_oauth",
+    "tokens/oauth_client",
     "access/pace",
     "access/return_to",
     "vault/keyring",
@@ -24,6 +29,7 @@ FOR_PROGRAMS = {
     "secretUnusable",
     "insecureTransport",
     "bodyUnreadable",
+    "messageUnreadable",
 }
 
 
@@ -55,6 +61,15 @@ def test_the_one_style_is_allowed_by_its_hash_and_nothing_else_is():
     assert f"style-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [pages.page(pages.words_for("denied")).headers, console_headers()],
+    ids=["a page of the consent's way", "a page of the console"],
+)
+def test_no_page_can_be_put_into_another_sites_frame(headers):
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"].split("; ")
 
 
 def test_a_redirect_is_a_303_that_leaves_no_trace():

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shared.access.channels import Channel
-from shared.access.features import Capability
-from shared.access.health import CONNECTED, REAUTH_REQUIRED, TROUBLED
+from shared.channels import Capability, Channel
 from shared.console.connections import EVERYTHING, Filter
 from shared.console.loaded import DayTotal, Loaded
 from shared.console.overview import Known, Overview, overview
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED, TROUBLED
 
 NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past noon in California
 APP = "https://app.example.test"

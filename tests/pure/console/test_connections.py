@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.access.features import Capability
-from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
+from shared.channels import Capability
 from shared.console.connections import ATTENTION, STATES, Filter, Urgency
 from shared.console.connections import DELETION_STUCK as STUCK
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from tests.pure.console.network import APP, NOW, channel, seen
 
 LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.features import Capability
-from shared.access.health import REAUTH_REQUIRED
+from shared.channels import Capability
 from shared.console.connections import Filter
 from shared.console.page import away, headers, render, trouble
 from shared.errors import Unavailable
 from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
+from shared.tokens.health import REAUTH_REQUIRED
 from tests.pure.console.network import NOW, channel, failed, large, loan, operation, refusal, seen, usage
 
 EVIL = "<script>alert('x')</script>\"'<img src=x onerror=alert(1)>"

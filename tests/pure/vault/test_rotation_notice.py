@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.rotation import rotation_notice
 from shared.errors import InvalidRequest
+from shared.vault.rotation import rotation_notice
 
 PUBLISHED = "2026-11-22T12:00:00.123Z"
 

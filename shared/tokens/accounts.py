@@ -13,37 +13,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.access.google_oauth import digest
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import call_options
+from shared.cloud.steps import Doc
+from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log
+from shared.tokens.google_oauth import digest
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference
-
-COLLECTION = "google_accounts"
+    from google.cloud.firestore import Client
 
 
 def number_next(client: Client, google_account: str | None, user_id: str) -> int:
     """The number of a refresh token that was just issued; 1 is an account's first."""
     from google.cloud.firestore import Increment  # noqa: PLC0415 - Firestore is loaded by then
 
-    document = reference(client, google_account, user_id)
-    written = document.set({"issued": Increment(1)}, merge=True, **patience())
+    document = client.document(path(google_account, user_id))
+    written = document.set({"issued": Increment(1)}, merge=True, **call_options())
     if google_account is None:
         log("NOTICE", "Google named no account; its tokens are counted with its user's", user=user_id)
     number: int = written.transform_results[0].integer_value
     return number
 
 
-def issued(client: Client, google_account: str | None, user_id: str) -> int:
-    """How many refresh tokens an account has given us; the newest has this number."""
-    fields = reference(client, google_account, user_id).get(**patience()).to_dict() or {}
-    number: int = fields.get("issued", 0)
+def issued(found: Doc | None) -> int:
+    """How many refresh tokens an account has given us, from its document; the newest has this number."""
+    number: int = found.data.get("issued", 0) if found is not None else 0
     return number
 
 
-def reference(client: Client, google_account: str | None, user_id: str) -> DocumentReference:
+def path(google_account: str | None, user_id: str) -> str:
     """An account's document, to be deleted when Google keeps none of its tokens any more."""
     name = digest(f"account {google_account}" if google_account is not None else f"unknown, of user {user_id}")
-    found: DocumentReference = client.document(COLLECTION, name)
-    return found
+    return f"{GOOGLE_ACCOUNTS.path}/{name}"

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.access.refresh import MARGIN, AccessToken, Refresher
 from shared.clock import Clock
+from shared.tokens.decision import MARGIN
+from shared.tokens.refresh import AccessToken, Refresher
 from shared.vault.secret import Secret
 
 LOOK_AGAIN = timedelta(minutes=1)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.access.grants import Grant
+from shared.tokens.grants import Grant
 
 TESTING_LIFE = timedelta(days=7)
 UNUSED_LIFE = timedelta(days=180)

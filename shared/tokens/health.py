@@ -27,13 +27,13 @@ DISCONNECTING = "disconnecting"
 
 
 class Outcome(enum.Enum):
-    """How one refresh ended."""
+    """What an answer of Google's token endpoint means, and with it how a refresh ended."""
 
-    REFRESHED = "refreshed"
-    GRANT_DEAD = "invalidGrant"
-    CLIENT_WRONG = "oauthClient"
-    REFUSED = "googleRefused"
-    UNAVAILABLE = "googleUnavailable"
+    GOOD = "good"
+    GRANT_DEAD = "invalidGrant"  # only a person can bring it back
+    CLIENT_WRONG = "oauthClient"  # our own client id or secret; no user did anything wrong
+    REFUSED = "googleRefused"  # a policy of the user's organisation, or the user
+    UNAVAILABLE = "googleUnavailable"  # ask again later
 
 
 class Notice(enum.Enum):
@@ -50,7 +50,7 @@ class Health:
     """A connection's state, why, and how many refreshes in a row failed."""
 
     state: str = CONNECTED
-    reason: str = ""
+    state_reason: str = ""
     failures: int = 0
     cooldown_until: datetime | None = None
 
@@ -58,7 +58,7 @@ class Health:
 def after(health: Health, outcome: Outcome, now: datetime) -> tuple[Health, Notice | None]:
     """The health after one refresh, and what is to be said. A notice comes with a change of state only, except
     the operator's, which stands for as long as the cause does."""
-    if outcome is Outcome.REFRESHED:
+    if outcome is Outcome.GOOD:
         told = Notice.RECOVERED if health.state == TROUBLED else None
         return Health(), told
     if outcome is Outcome.GRANT_DEAD:

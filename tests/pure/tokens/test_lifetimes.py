@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access import lifetimes
-from shared.access.grants import Grant
-from shared.access.health import Health
+from shared.tokens import lifetimes
+from shared.tokens.grants import Grant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -25,7 +24,8 @@ FRESH = Grant(
     number=1,
     granted_scopes=frozenset(),
     requested_scopes=frozenset(),
-    health=Health(),
+    state_since=NOW,
+    next_look=NOW,
     generation=1,
     lease=None,
     warnings={},

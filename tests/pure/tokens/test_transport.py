@@ -6,9 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from infra.local.process import LOOPBACK
-from shared.access.google_oauth import GoogleOAuth, OAuthClient, challenge
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import Settings
+from shared.tokens.google_oauth import GoogleOAuth, challenge
+from shared.tokens.oauth_client import OAuthClient
 from shared.vault.secret import Secret
 from shared.youtube.transport import Http
 

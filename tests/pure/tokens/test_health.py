@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.health import (
+from shared.tokens.health import (
     CONNECTED,
     REAUTH_REQUIRED,
     THRESHOLD,
@@ -43,13 +43,13 @@ def test_an_outage_never_asks_anybody_to_reconnect():
 
 @pytest.mark.fault(14)
 def test_a_single_server_error_is_not_worth_a_word():
-    health, notices = run(Outcome.UNAVAILABLE, Outcome.REFRESHED)
+    health, notices = run(Outcome.UNAVAILABLE, Outcome.GOOD)
     assert health == Health()
     assert notices == [None, None]
 
 
 def test_recovery_is_announced_once():
-    health, notices = run(*[Outcome.UNAVAILABLE] * 4, Outcome.REFRESHED, Outcome.REFRESHED)
+    health, notices = run(*[Outcome.UNAVAILABLE] * 4, Outcome.GOOD, Outcome.GOOD)
     assert health == Health(state=CONNECTED)
     assert [notice for notice in notices if notice] == [Notice.TROUBLED, Notice.RECOVERED]
 
@@ -80,10 +80,10 @@ def test_each_failure_waits_longer_up_to_five_minutes():
 
 @given(st.lists(st.sampled_from(Outcome)))
 def test_a_success_heals_whatever_happened_before(outcomes):
-    health, _ = run(*outcomes, Outcome.REFRESHED)
+    health, _ = run(*outcomes, Outcome.GOOD)
     assert health == Health()
 
 
-@given(st.lists(st.sampled_from([Outcome.UNAVAILABLE, Outcome.CLIENT_WRONG, Outcome.REFRESHED])))
+@given(st.lists(st.sampled_from([Outcome.UNAVAILABLE, Outcome.CLIENT_WRONG, Outcome.GOOD])))
 def test_only_what_names_the_grant_can_lose_it(outcomes):
     assert run(*outcomes)[0].state != REAUTH_REQUIRED

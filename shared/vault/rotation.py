@@ -1,7 +1,7 @@
 """Moving everything that is sealed from one key version to the next, while all goes on.
 
 A new version seals from the moment that instances notice it; what older versions sealed is found by the version in
-each sealed value, opened and sealed again, one conditional write a record. So a run that stops half-way loses
+each sealed value, opened and sealed again, one record at a time. So a run that stops half-way loses
 nothing and the next one carries on. An old version is disabled, not destroyed, once a count says that nothing uses
 it and the new one is old enough that no instance can still hold the old one for sealing.
 """
@@ -9,33 +9,22 @@ it and the new one is old enough that no instance can still hold the old one for
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from shared import data_map
 from shared.clock import Clock, parse_instant
-from shared.cloud.firestore import committed, patience, put
-from shared.errors import CorruptData, InvalidRequest
+from shared.cloud.firestore import CONTENDED, call_options, listing, update
+from shared.cloud.steps import Change, Doc, Docs, Write
+from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.vault.keyring import Keyring
 from shared.vault.vault import KEY_TTL, Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
-
-SEALED: tuple[tuple[str, str], ...] = (
-    ("grants", "access_token"),
-    ("grants", "refresh_token"),
-    ("consents", "verifier"),
-    ("revocations", "token"),
-    ("subscriptions", "token"),
-    ("subscriptions", "secret"),
-    ("subscriptions", "previous_secret"),
-    ("operations", "upload.session"),
-)
-"""Every sealed field of the system, as (collection, field path); its record is `collection/id`. Whoever seals a
-new field adds it here, and tests look through whole databases for sealed values that are not."""
+    from google.cloud.firestore import Client
 
 _SETTLED = 2 * KEY_TTL
 _PAGE = 100
@@ -75,29 +64,29 @@ def rotation_notice(push: Mapping[str, Any]) -> datetime | None:
         raise InvalidRequest("This is no rotation notice.", reason="messageUnreadable") from error
 
 
+@dataclass(frozen=True)
 class Rotation:
     """Rotates the vault key."""
 
-    def __init__(self, client: Client, vault: Vault, keyring: Keyring, clock: Clock) -> None:
-        self._client = client
-        self._vault = vault
-        self._keyring = keyring
-        self._clock = clock
+    client: Client
+    vault: Vault
+    keyring: Keyring
+    clock: Clock
 
     def add_version(self, *, asked_at: datetime | None = None) -> int | None:
         """Add a version; None when one was added after `asked_at` (a notice that was delivered twice)."""
-        newest = self._keyring.enabled()[-1:]
+        newest = self.keyring.enabled()[-1:]
         if asked_at is not None and newest and newest[0].created_at >= asked_at:
             return None
-        added = self._keyring.add(os.urandom)
+        added = self.keyring.add(os.urandom)
         log("NOTICE", "vault key rotated", version=added)
         return added
 
     def run(self, *, until: datetime | None = None) -> Progress:
         """Re-seal what older versions sealed, not beyond `until`; disable versions that nothing uses."""
-        enabled = self._keyring.enabled()
-        self._vault.forget()
-        current = self._vault.current_version()
+        enabled = self.keyring.enabled()
+        self.vault.forget()
+        current = self.vault.current_version()
         older = [version for version in enabled if version.number < current]
         resealed = sum(self._reseal(version.number, until) for version in older)
         remaining = {version.number: self.count(version.number) for version in older}
@@ -106,47 +95,57 @@ class Rotation:
         if any(version.number == current and self._settled(version.created_at) for version in enabled):
             disabled = tuple(number for number, left in remaining.items() if left == 0)
             for number in disabled:
-                self._keyring.disable(number)
+                self.keyring.disable(number)
                 log("NOTICE", "vault key version disabled", version=number)
         return Progress(current, resealed, remaining, disabled)
 
     def count(self, version: int) -> int:
         """How many values are sealed under a version."""
-        return sum(int(self._under(*place, version).count().get()[0][0].value) for place in SEALED)
+        return sum(
+            int(self._under(*place, version).count().get(**call_options())[0][0].value)
+            for place in data_map.sealed()
+        )
 
     def _settled(self, created_at: datetime) -> bool:
-        return self._clock() - created_at >= _SETTLED
+        return self.clock() - created_at >= _SETTLED
 
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0
-        for collection, field in SEALED:
-            for snapshot in self._pages(collection, field, version):
-                if until is not None and self._clock() >= until:
+        for collection, field in data_map.sealed():
+            for snapshot in listing(self._under(collection, field, version).select([field]), page=_PAGE):
+                if until is not None and self.clock() >= until:
                     return done
-                done += self._reseal_one(snapshot, collection, field)
+                done += self._reseal_one(f"{collection}/{snapshot.id}", field, version)
         return done
 
-    def _pages(self, collection: str, field: str, version: int) -> Iterator[DocumentSnapshot[Any]]:
-        """Each record once; what meets another's write, or does not open, stays for the next run."""
-        query = self._under(collection, field, version).limit(_PAGE)
-        page = list(query.stream(**patience()))
-        while page:
-            yield from page
-            page = list(query.start_after(page[-1]).stream(**patience()))
+    def _reseal_one(self, record: str, field: str, version: int) -> bool:
+        """Seal one value anew; False when somebody else did, or it does not open."""
 
-    def _reseal_one(self, snapshot: DocumentSnapshot[Any], collection: str, field: str) -> bool:
-        record = f"{collection}/{snapshot.id}"
+        def resealed(docs: Docs) -> Change[bool]:
+            sealed = _value(docs[record], field)
+            if sealed is None or sealed["v"] != version:
+                return Change(False)
+            plain = self.vault.open(sealed, record=record, field=field)
+            return Change(True, [Write(record, {field: self.vault.seal(plain, record=record, field=field)})])
+
         try:
-            plain = self._vault.open(snapshot.get(field), record=record, field=field)
+            return update(self.client, (record,), resealed)
         except CorruptData as error:  # its version stays enabled, for whoever looks into it
             log("ERROR", "a sealed value does not open", record=record, field=field, reason=error.reason)
-            return False
-        change = {field: self._vault.seal(plain, record=record, field=field)}
-        batch = self._client.batch()
-        put(batch, snapshot, change)
-        return committed(batch)
+        except Unavailable as error:  # where others were faster each time, the next run finds what is left
+            if error.reason != CONTENDED:
+                raise
+        return False
 
     def _under(self, collection: str, field: str, version: int) -> Any:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
-        return self._client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
+        return self.client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
+
+
+def _value(found: Doc | None, field: str) -> Any:
+    """What stands in a field, whose name may lead into maps; None when it is not there."""
+    value: Any = found.data if found is not None else None
+    for name in field.split("."):
+        value = value.get(name) if value is not None else None
+    return value

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.google_oauth import GoogleOAuth, OAuthClient, Verdict, judge
 from shared.errors import CorruptData, Misconfigured
-from shared.settings import Settings
-from shared.vault.secret import Secret
+from shared.tokens.answers import classify, tokens
+from shared.tokens.health import Outcome
+from shared.tokens.oauth_client import OAuthClient
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
 
@@ -17,35 +17,35 @@ def error(word):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict"),
+    ("status", "body", "outcome"),
     [
-        (200, b"{}", Verdict.GOOD),
-        (400, error("invalid_grant"), Verdict.GRANT_DEAD),
-        (401, error("invalid_client"), Verdict.CLIENT_WRONG),
-        (400, error("invalid_client"), Verdict.CLIENT_WRONG),
-        (401, error("unauthorized_client"), Verdict.CLIENT_WRONG),
-        (400, error("admin_policy_enforced"), Verdict.REFUSED),
-        (401, error("deleted_client"), Verdict.CLIENT_WRONG),
-        (401, error("disabled_client"), Verdict.CLIENT_WRONG),
-        (400, error("invalid_request"), Verdict.CLIENT_WRONG),
-        (400, error("invalid_scope"), Verdict.CLIENT_WRONG),
-        (400, error("unsupported_grant_type"), Verdict.CLIENT_WRONG),
-        (403, error("rate_limit_exceeded"), Verdict.UNAVAILABLE),
-        (400, error("a_word_of_tomorrow"), Verdict.UNAVAILABLE),
-        (500, error("internal_failure"), Verdict.UNAVAILABLE),
-        (429, error("rate_limited"), Verdict.UNAVAILABLE),
-        (302, b"", Verdict.UNAVAILABLE),
+        (200, b"{}", Outcome.GOOD),
+        (400, error("invalid_grant"), Outcome.GRANT_DEAD),
+        (401, error("invalid_client"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_client"), Outcome.CLIENT_WRONG),
+        (401, error("unauthorized_client"), Outcome.CLIENT_WRONG),
+        (400, error("admin_policy_enforced"), Outcome.REFUSED),
+        (401, error("deleted_client"), Outcome.CLIENT_WRONG),
+        (401, error("disabled_client"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_request"), Outcome.CLIENT_WRONG),
+        (400, error("invalid_scope"), Outcome.CLIENT_WRONG),
+        (400, error("unsupported_grant_type"), Outcome.CLIENT_WRONG),
+        (403, error("rate_limit_exceeded"), Outcome.UNAVAILABLE),
+        (400, error("a_word_of_tomorrow"), Outcome.UNAVAILABLE),
+        (500, error("internal_failure"), Outcome.UNAVAILABLE),
+        (429, error("rate_limited"), Outcome.UNAVAILABLE),
+        (302, b"", Outcome.UNAVAILABLE),
     ],
 )
-def test_each_answer_of_the_token_endpoint_has_one_meaning(status, body, verdict):
-    assert judge(status, body)[0] is verdict
+def test_each_answer_of_the_token_endpoint_has_one_outcome(status, body, outcome):
+    assert classify(status, body)[0] is outcome
 
 
 @pytest.mark.fault(14)
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("body", [b"", HTML, error("invalid_grant"), error("invalid_client")])
 def test_a_server_error_never_condemns_a_grant_or_a_client_whatever_its_body_says(status, body):
-    assert judge(status, body)[0] is Verdict.UNAVAILABLE
+    assert classify(status, body)[0] is Outcome.UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_a_server_error_never_condemns_a_grant_or_a_client_whatever_its_body_say
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_a_refusal_that_is_not_oauth_s_condemns_nobody(status, body):
-    assert judge(status, body)[0] is Verdict.UNAVAILABLE
+    assert classify(status, body)[0] is Outcome.UNAVAILABLE
 
 
 @pytest.mark.fault(18)
 def test_an_error_word_that_is_no_word_is_not_repeated():
-    assert judge(400, json.dumps({"error": "secret=ya29.canary token"}).encode()) == (Verdict.UNAVAILABLE, "")
+    assert classify(400, json.dumps({"error": "secret=ya29.canary token"}).encode()) == (Outcome.UNAVAILABLE, "")
 
 
 @pytest.mark.parametrize("around", ["{}", '{{"web": {}}}'])
@@ -82,20 +82,13 @@ def test_an_unreadable_client_is_the_operator_s_and_its_payload_is_not_repeated(
 
 @pytest.mark.parametrize("answer", [None, [], "x", 7, {"access_token": ""}])
 def test_a_good_status_with_no_token_in_it_is_an_answer_that_cannot_be_read(answer):
-    google = GoogleOAuth(None, None, lambda: datetime(2026, 11, 25, tzinfo=UTC))  # type: ignore[arg-type]
     with pytest.raises(CorruptData):
-        google._tokens(answer)
+        tokens(answer, NOW, issuer=GOOGLE, client_id="client-1")
 
 
-SETTINGS = Settings(
-    project="test",
-    app_url="https://app.example",
-    api_url="https://app.example",
-    id_token_issuer="https://app.example",
-    id_token_audience="ytempire",
-    id_token_keys_url="https://app.example/keys",
-)
-OURS = {"iss": "https://accounts.google.com", "aud": "client-1", "sub": "1044"}
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+GOOGLE = "https://accounts.google.com"
+OURS = {"iss": GOOGLE, "aud": "client-1", "sub": "1044"}
 
 
 @pytest.mark.parametrize(
@@ -114,8 +107,6 @@ OURS = {"iss": "https://accounts.google.com", "aud": "client-1", "sub": "1044"}
     ],
 )
 def test_the_account_is_believed_of_google_and_for_our_client_only(claims, account):
-    client = OAuthClient("client-1", Secret("s3cret"))
-    google = GoogleOAuth(SETTINGS, lambda: client, lambda: datetime(2026, 11, 25, tzinfo=UTC))
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     answer = {"access_token": "ya29", "id_token": f"e30.{payload}.c2ln"}
-    assert google._tokens(answer).google_account == account
+    assert tokens(answer, NOW, issuer=GOOGLE, client_id="client-1").google_account == account

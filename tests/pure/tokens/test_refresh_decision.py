@@ -1,12 +1,12 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.grants import Grant, Lease
-from shared.access.health import Health
-from shared.access.refresh import MARGIN, Step, decide
+from shared.tokens.decision import LEASE, MARGIN, Step, decide, next_lease
+from shared.tokens.grants import Grant, Lease
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -26,7 +26,9 @@ def grant(*, left=3600, lease=None, cooldown=None):
         number=1,
         granted_scopes=frozenset(),
         requested_scopes=frozenset(),
-        health=Health(cooldown_until=None if cooldown is None else NOW + timedelta(seconds=cooldown)),
+        cooldown_until=None if cooldown is None else NOW + timedelta(seconds=cooldown),
+        state_since=NOW,
+        next_look=NOW,
         generation=7,
         lease=None if lease is None else Lease("other", 7, NOW + timedelta(seconds=lease)),
         warnings={},
@@ -52,6 +54,13 @@ def grant(*, left=3600, lease=None, cooldown=None):
 )
 def test_what_a_caller_does_with_a_grant(found, refused, step):
     assert decide(found, NOW, margin=MARGIN, refused=refused) is step
+
+
+@pytest.mark.parametrize("seconds", [0, 15, 29])
+def test_a_lease_lasts_longer_than_google_may_take_to_be_reached_and_to_answer(seconds):
+    found = grant(left=-1)
+    found = replace(found, lease=next_lease(found, "other", NOW, LEASE))
+    assert decide(found, NOW + timedelta(seconds=seconds), margin=MARGIN, refused=False) is Step.WAIT
 
 
 @given(

@@ -1,0 +1,206 @@
+"""Access tokens that are fresh, whoever asks and however many ask at once.
+
+Across instances one caller refreshes: it takes a lease on the grant, asks Google, and stores the answer only while
+the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
+and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
+that is still good.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from shared.clock import Clock
+from shared.cloud.firestore import update
+from shared.cloud.steps import Change, Docs, Write
+from shared.data_map import CHANNELS
+from shared.errors import Misconfigured, Unavailable, YtempireError
+from shared.monitoring import alerts
+from shared.monitoring.log import log
+from shared.tokens import accounts, grants, health
+from shared.tokens.answers import Tokens
+from shared.tokens.decision import (
+    LEASE,
+    MARGIN,
+    Step,
+    decide,
+    living,
+    next_lease,
+    not_connected,
+    reauth_required,
+)
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.grants import Grant
+from shared.tokens.health import Notice, Outcome
+from shared.vault.secret import Secret
+from shared.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+_WAIT_SECONDS = 45.0
+"""Longer than a lease, so that whoever waits for a dead refresher takes over from it."""
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A token that may be used now, and when it ends."""
+
+    secret: Secret
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a caller does with the grant that it saw; when it takes the lease, the grant is as it stands then."""
+
+    step: Step
+    grant: Grant
+    access_token: Secret
+    refresh_token: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Refresher:
+    """The one way to an access token. owner: a name for this process, unlike any other's."""
+
+    client: Client
+    vault: Vault
+    google: GoogleOAuth
+    clock: Clock
+    owner: str
+    rng: random.Random
+    lease: timedelta = LEASE
+    sleep: Callable[[float], None] = time.sleep
+
+    def fresh(self, channel_id: str, *, refused: Secret | None = None, margin: timedelta = MARGIN) -> AccessToken:
+        """A token with at least `margin` left, if Google can be had; a shorter one if it cannot.
+
+        Raises NotFound when there is no such connection (any more), ReauthRequired when its owner has to act,
+        Unavailable with `retry_at` while Google does not answer, Misconfigured when our OAuth client is wrong.
+        """
+        end = time.monotonic() + _WAIT_SECONDS
+        pause = 0.05
+        while time.monotonic() <= end:
+            seen = self._look(channel_id, refused, margin)
+            if seen.step is Step.USE:
+                return AccessToken(seen.access_token, seen.grant.access_expires_at)
+            if seen.step is Step.COOL_DOWN:
+                raise Unavailable(
+                    "Google's sign-in does not answer; asking again after a pause.",
+                    reason="coolingDown",
+                    retry_at=seen.grant.cooldown_until,
+                )
+            token = self._refresh(seen.grant, seen.refresh_token) if seen.refresh_token else None
+            if token is not None:
+                return token
+            self.sleep(pause * (0.5 + self.rng.random()))
+            pause = min(1.0, pause * 1.5)
+        raise Unavailable("Another refresh of this connection takes too long.", reason="refreshBusy")
+
+    def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
+        """Read the grant and, if it is to be refreshed by this caller, take its lease."""
+        path = grants.path(channel_id)
+
+        def looked(docs: Docs) -> Change[_Look]:
+            grant, now = living(channel_id, docs[path]), self.clock()
+            stored = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
+            if step is not Step.TAKE:
+                return Change(_Look(step, grant, stored))
+            refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            lease = next_lease(grant, self.owner, now, self.lease)
+            taken = replace(grant, generation=lease.generation, lease=lease)
+            changes = {"generation": lease.generation, "lease": asdict(lease)}
+            return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
+
+        return update(self.client, (path,), looked, rng=self.rng, sleep=self.sleep)
+
+    def _refresh(self, grant: Grant, refresh_token: Secret) -> AccessToken | None:
+        """Ask Google, under the grant's lease; None when somebody else has taken over."""
+        try:
+            tokens = self.google.refresh(refresh_token)
+        except YtempireError as error:
+            self._failed(grant, error)
+            return None  # it was about a token that is no longer the connection's
+        kept = self._settle(grant, Outcome.GOOD, self._sealed(grant, tokens))
+        alerts.resolve(self.client, alerts.OAUTH_CLIENT, self.clock())
+        return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
+
+    def _failed(self, grant: Grant, error: YtempireError) -> None:
+        """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
+        if isinstance(error, Misconfigured):
+            alerts.fire(self.client, alerts.OAUTH_CLIENT, error.message, self.clock())
+        outcome = error.detail
+        if not isinstance(outcome, Outcome):  # it says nothing about the grant: the vault failed, not Google
+            self._finish(grant, {"lease": None}, {})
+            raise error
+        if self._settle(grant, outcome, {}):
+            raise (reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
+
+    def _settle(self, grant: Grant, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
+        """Store how the refresh ended and say what has to be said; False when it was fenced off."""
+        now = self.clock()
+        changed, notice = health.after(grant.health, outcome, now)
+        fields = {**changes, **asdict(changed), "lease": None}
+        channel: dict[str, Any] = {}
+        if changed.state != grant.state:
+            channel = {"state": changed.state, "state_reason": changed.state_reason, "state_since": now}
+            fields["state_since"] = now
+        kept = self._finish(grant, fields, channel)
+        if kept and notice is not None:
+            announce(notice, grant.channel_id, changed.state_reason or outcome.value)
+        return kept
+
+    def _finish(self, grant: Grant, fields: Mapping[str, Any], channel_fields: Mapping[str, Any]) -> bool:
+        """Write while the lease is ours, and the channel with it; False when somebody else has taken over."""
+        path, channel_path = grants.path(grant.channel_id), f"{CHANNELS.path}/{grant.channel_id}"
+
+        def ours(docs: Docs) -> Change[bool]:
+            found = docs[path]
+            if found is None or docs[channel_path] is None:
+                log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
+                raise not_connected()
+            if found.data["generation"] != grant.generation:
+                return Change(False)
+            mirror = [Write(channel_path, channel_fields)] if channel_fields else []
+            return Change(True, [Write(path, fields), *mirror])
+
+        kept = update(self.client, (path, channel_path), ours, rng=self.rng, sleep=self.sleep)
+        if not kept:
+            log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
+        return kept
+
+    def _sealed(self, grant: Grant, tokens: Tokens) -> dict[str, Any]:
+        """The fields of a good answer. A refresh token is stored only when Google sent one."""
+        now = self.clock()
+        seal = partial(self.vault.seal_secret, record=grants.path(grant.channel_id))
+        fields: dict[str, Any] = {
+            grants.ACCESS_TOKEN: seal(tokens.access_token, field=grants.ACCESS_TOKEN),
+            "access_expires_at": tokens.expires_at,
+            "refreshed_at": now,
+        }
+        if tokens.refresh_token is not None:
+            fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, field=grants.REFRESH_TOKEN)
+            fields["refresh_issued_at"] = now
+            fields["number"] = accounts.number_next(self.client, grant.google_account, grant.user_id)
+        if tokens.refresh_expires_at is not None:
+            fields["refresh_expires_at"] = tokens.refresh_expires_at
+        return fields
+
+
+def announce(notice: Notice, channel_id: str, reason: str) -> None:
+    """One structured record per notice; alerting reads them."""
+    severity, message = {
+        Notice.RECONNECT: ("ERROR", "connection lost: its owner has to connect the channel again"),
+        Notice.TROUBLED: ("WARNING", "connection troubled: refreshes keep failing; it will be tried on"),
+        Notice.RECOVERED: ("NOTICE", "connection recovered"),
+        Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
+    }[notice]
+    log(severity, message, notice=notice.value, channel=channel_id, reason=reason)
