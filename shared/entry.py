@@ -16,11 +16,13 @@ from datetime import UTC
 from email.utils import format_datetime
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Request, Response, abort, jsonify
 
 from shared import pages
 from shared.errors import (
+    Forbidden,
     InvalidRequest,
     MethodUnknown,
     Misconfigured,
@@ -32,6 +34,7 @@ from shared.errors import (
 from shared.monitoring.log import log
 
 _JSON_BYTES = 256 * 1024
+FORM_BYTES = 16 * 1024
 
 Handler = Callable[[Request], Any]
 
@@ -70,6 +73,23 @@ def refusal(error: YtempireError) -> Response:
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
     return response
+
+
+def require_origin(request: Request, app_url: str, *, named: bool) -> None:
+    """Refuse what a page other than the app's has sent. named: a request that names no page is refused too.
+
+    A page elsewhere can post a form here with its own user's ID token, as if the visitor had asked; the visitor's
+    channel would then end in somebody else's account. Browsers name the page that posts in `Origin`. A program's
+    bearer token cannot be sent by a foreign page, which would need our consent to cross origins; a program
+    therefore need not name one. Raises Forbidden (reason "crossSite").
+    Source: RFC 9700, 4.7 (CSRF); Fetch, `Origin` on every POST.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and not named:
+        return
+    app = urlsplit(app_url)
+    if origin != f"{app.scheme}://{app.netloc}":
+        raise Forbidden("This request did not come from the app.", reason="crossSite")
 
 
 def json_body(request: Request) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry, fields
-from shared.access import front
 from shared.console import answers, page, read
 from shared.console.connections import Filter
 from shared.errors import MethodUnknown, NotFound, YtempireError
@@ -46,8 +45,8 @@ def _json(request: Request) -> Response:
 @entry.answers(_trouble)
 def _retry(request: Request) -> Response:
     person = answers.person(request)
-    front.from_the_app(request.headers.get("Origin"), settings().app_url, required=True)
-    form = fields.form(entry.raw_body(request, limit=front.MAX_BODY_BYTES))
+    entry.require_origin(request, settings().app_url, named=True)
+    form = fields.form(entry.raw_body(request, limit=entry.FORM_BYTES))
     return answers.retried(form.get("operation", ""), by=person)
 
 
