@@ -16,8 +16,6 @@ from shared.console.loaded import Loaded
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
-ATTENTION = "attention"
-"""The filter for channels that need somebody, whatever their state."""
 
 STATES: Mapping[str, str] = {
     CONNECTED: "Connected",
@@ -114,30 +112,6 @@ class ChannelRow:
     def needs_somebody(self) -> bool:
         """Whether something has to be done, now or soon."""
         return self.todo.urgency <= Urgency.SOON
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which channels to list: of one state (or ATTENTION), of one user; None for all."""
-
-    state: str | None = None
-    user: str | None = None
-
-    def __bool__(self) -> bool:
-        return self.state is not None or self.user is not None
-
-    def takes(self, row: ChannelRow) -> bool:
-        """Whether a channel is listed."""
-        in_state = self.state in {None, row.state} or (self.state == ATTENTION and row.needs_somebody)
-        return in_state and self.user in {None, row.user_id}
-
-    @classmethod
-    def asked(cls, query: Mapping[str, str]) -> Filter:
-        """The filter in an address's query; the form's empty fields ask for nothing."""
-        return cls(state=query.get("state") or None, user=query.get("user") or None)
-
-
-EVERYTHING = Filter()
 
 
 def rows(

@@ -58,9 +58,17 @@ NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 def loaded_reports(client: Client, dataset: str) -> Loaded:
     """What the warehouse holds, of the last CHART_DAYS days that have data.
 
-    Raises google.api_core's NotFound before the first load, and its other errors when BigQuery does not answer.
+    Raises google.api_core's errors when BigQuery does not answer.
     """
-    name = f"{client.project}.{dataset}"
+    from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
+
+    try:
+        return _loaded_reports(client, f"{client.project}.{dataset}")
+    except NotFound:
+        return NOTHING_LOADED  # the first load makes the tables
+
+
+def _loaded_reports(client: Client, name: str) -> Loaded:
     days = _rows(
         client,
         "SELECT date, SUM(views) AS views, SUM(engaged_views) AS engaged_views, COUNT(*) AS channels "

@@ -19,6 +19,7 @@ from shared.console import connections, push
 from shared.console.chart import bars, chart, short
 from shared.console.loaded import arriving
 from shared.console.overview import Overview
+from shared.console.paging import ATTENTION
 from shared.errors import YtempireError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def render(overview: Overview, *, operator: str = "", notice: str | None = None)
         overview=overview,
         operator=operator,
         notice=NOTICES.get(notice or ""),
-        states={connections.ATTENTION: "Need somebody", **connections.STATES},
+        states={ATTENTION: "Need somebody", **connections.STATES},
         standing=push.STANDING,
         now=overview.as_of,
         arriving=late,

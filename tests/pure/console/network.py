@@ -8,9 +8,9 @@ from typing import Any
 from shared.access.channels import Channel
 from shared.access.features import Capability
 from shared.access.health import CONNECTED, REAUTH_REQUIRED, TROUBLED
-from shared.console.connections import EVERYTHING, Filter
 from shared.console.loaded import DayTotal, Loaded
 from shared.console.overview import Known, Overview, overview
+from shared.console.paging import Filter
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage
@@ -18,6 +18,7 @@ from shared.quota.usage import Usage
 NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past noon in California
 APP = "https://app.example.test"
 PROFILE: Profile = load("current")
+EVERYTHING = Filter()
 TYPES = ("channel_basic_a3",)
 
 
