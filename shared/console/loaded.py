@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 CHART_DAYS = 60
-PATIENCE = 8.0
-"""Seconds for one query while somebody waits for the page."""
+REPORTING_LAG = timedelta(days=4)
+"""YouTube has a day's report within two to three days of the day's end."""
+_QUERY_SECONDS = 8.0  # somebody waits for the page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,7 @@ class Loaded:
     rows: int
 
 
-REPORTING_LAG = timedelta(days=4)
-"""YouTube has a day's report within two to three days of the day's end."""
+NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 
 
 def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
@@ -50,9 +50,6 @@ def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
     everybody = max((day.channels for day in days), default=0)
     late = takewhile(lambda day: day.channels < everybody and today - day.date <= REPORTING_LAG, reversed(days))
     return tuple(late)[::-1]
-
-
-NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 
 
 def loaded_reports(client: Client, dataset: str) -> Loaded:
@@ -100,4 +97,4 @@ def _loaded_reports(client: Client, name: str) -> Loaded:
 
 
 def _rows(client: Client, query: str) -> list[Any]:
-    return list(ask(client, query, seconds=PATIENCE, work=PATIENCE))
+    return list(ask(client, query, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import listing
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
@@ -55,8 +55,8 @@ class PushSummary:
 
 def stored(client: Client) -> dict[str, dict[str, Any]]:
     """Channel id to what is not secret of its subscription."""
-    query = client.collection(COLLECTION).select(_FIELDS)
-    return {found.id: found.to_dict() or {} for found in query.stream(**patience())}
+    found = listing(client.collection(COLLECTION).select(_FIELDS))
+    return {subscription.id: subscription.to_dict() or {} for subscription in found}
 
 
 def summary(

@@ -64,11 +64,11 @@ def test_a_function_without_an_entry_point_is_named():
         stage.sources("no_such")
 
 
-def test_a_shelved_copy_outlives_a_change_of_the_tree(tmp_path):
-    first = stage.shelve(FUNCTIONS[0], tmp_path)
+def test_a_kept_copy_outlives_a_change_of_the_tree(tmp_path):
+    first = stage.copy_by_hash(FUNCTIONS[0], tmp_path)
     marker = first / "marker"
     marker.write_text("")
-    assert stage.shelve(FUNCTIONS[0], tmp_path) == first
+    assert stage.copy_by_hash(FUNCTIONS[0], tmp_path) == first
     assert marker.exists()
 
 
