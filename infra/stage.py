@@ -1,5 +1,4 @@
-"""Puts together what is deployed of each function: `dist/<function>/` with main.py, requirements, and of shared/
-what it imports.
+"""Stages each function: `dist/<function>/` with main.py, its requirements and what it imports of shared/.
 
 Cloud Functions deploys one folder per function and knows nothing of a tree around it. What is copied follows the
 import graph, so a change in one room changes only the functions that reach it; `dist/<function>.sha256` says so.
