@@ -8,9 +8,10 @@ import pytest
 
 from shared.access.features import Capability
 from shared.access.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
-from shared.console.connections import DELETION_STUCK as STUCK
-from shared.console.connections import STATES, Urgency
+from shared.console.connections import STATES
 from shared.console.paging import ATTENTION, Filter
+from shared.console.todo import DELETION_STUCK as STUCK
+from shared.console.todo import Urgency
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from tests.pure.console.network import APP, NOW, channel, seen
 
