@@ -68,7 +68,8 @@ def loaded_reports(client: Client, dataset: str) -> Loaded:
 def _loaded_reports(client: Client, name: str) -> Loaded:
     days = _rows(
         client,
-        "SELECT date, SUM(views) AS views, SUM(engaged_views) AS engaged_views, COUNT(*) AS channels "
+        "SELECT date, IFNULL(SUM(views), 0) AS views, IFNULL(SUM(engaged_views), 0) AS engaged_views, "
+        "COUNT(*) AS channels "
         f"FROM `{name}.youtube_metrics` GROUP BY date ORDER BY date DESC LIMIT {CHART_DAYS}",
     )
     by_channel = {
@@ -81,15 +82,7 @@ def _loaded_reports(client: Client, name: str) -> Loaded:
         )
     }
     return Loaded(
-        days=tuple(
-            DayTotal(
-                date=row["date"],
-                views=row["views"] or 0,
-                engaged_views=row["engaged_views"] or 0,
-                channels=row["channels"],
-            )
-            for row in reversed(days)
-        ),
+        days=tuple(DayTotal(**row) for row in reversed(days)),
         channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
         reports=sum(row["reports"] for row in by_channel.values()),
         rows=sum(row["row_count"] for row in by_channel.values()),

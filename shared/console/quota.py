@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,33 +46,19 @@ class Hour:
     now: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class BucketRow:
-    """One bucket's Pacific day, in units, with what `Usage` says of it.
+class BucketRow(Usage):
+    """A bucket's day as `Usage` has it, with what an operator needs besides.
 
     standing: its mode in words; effect: what that puts off until `until`, "" when nothing is out of the ordinary.
-    by_account: with each account's `name`, who spent most first; loans: with a `reason` in words, refusals with
-    `why`, the last first.
+    Who spent most comes first, and the last loan and refusal; a loan has a `reason` in words, a refusal a `why`.
     """
 
     bucket: str
-    title: str
-    used: int
-    reserved: int
-    left: int
-    limit: int
-    reserve: int
-    alert: int
-    mode: str
     standing: str
     effect: str
     until: datetime
-    closed: Mapping[str, Any] | None
     forecast: Forecast
     hours: tuple[Hour, ...]
-    by_account: Sequence[Mapping[str, Any]]
-    loans: Sequence[Mapping[str, Any]]
-    refusals: Sequence[Mapping[str, Any]]
 
 
 def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
@@ -85,29 +71,22 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
     standing, effect = _in_words(mode, usage, reads=profile.puts_off(name))
-    return BucketRow(
-        bucket=name,
-        title=usage["title"],
-        used=usage["used"],
-        reserved=usage["reserved"],
-        left=usage["left"],
-        limit=usage["limit"],
-        reserve=usage["reserve"],
-        alert=usage["alert"],
-        mode=mode,
-        standing=standing,
-        effect=effect,
-        until=usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
-        closed=usage["closed"],
-        forecast=forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
-        hours=_hours(usage["by_hour"], now),
-        by_account=_accounts(usage["by_account"]),
-        loans=[{**loan, "reason": _lent_because(loan)} for loan in reversed(usage["loans"])],
-        refusals=[
+    return {
+        **usage,
+        "bucket": name,
+        "mode": mode,
+        "standing": standing,
+        "effect": effect,
+        "until": usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
+        "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
+        "hours": _hours(usage["by_hour"], now),
+        "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
+        "loans": [{**loan, "reason": _lent_because(loan)} for loan in reversed(usage["loans"])],
+        "refusals": [
             {**refusal, "why": REASONS.get(refusal["reason"], refusal["message"])}
             for refusal in sorted(usage["refusals"], key=lambda refusal: refusal["at"], reverse=True)
         ],
-    )
+    }
 
 
 def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
@@ -134,10 +113,9 @@ def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
     )
 
 
-def _accounts(figures: Mapping[str, Mapping[str, int]]) -> list[Mapping[str, Any]]:
-    """The accounts, who spent most first."""
-    accounts: list[dict[str, Any]] = [{"name": name, **units} for name, units in figures.items()]
-    return sorted(accounts, key=lambda account: (-account["spent"], -account["lent"], account["name"]))
+def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
+    name, units = account
+    return -units["spent"], -units["lent"], name
 
 
 def _lent_because(loan: Mapping[str, Any]) -> str:
