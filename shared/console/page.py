@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from shared.clock import pacific_day
-from shared.console import connections, push
+from shared.console import connections
 from shared.console.chart import bars, chart, short
 from shared.console.loaded import arriving
 from shared.console.overview import Overview
@@ -35,7 +35,6 @@ def render(overview: Overview, *, operator: str = "", notice: str | None = None)
         operator=operator,
         notice=NOTICES.get(notice or ""),
         states={ATTENTION: "Need somebody", **connections.STATES},
-        standing=push.STANDING,
         now=overview.as_of,
         arriving=late,
         chart=chart(
