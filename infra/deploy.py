@@ -1,9 +1,9 @@
 """Deploys what `deployment.yaml` declares and what has changed: `python -m infra.deploy --project P [--dry-run]`.
 
 One `gcloud functions deploy` per function, from its staged folder. A function carries a label with the hash of its
-staged source, its flags and its settings; when all are as deployed, it is left alone. Who may call it is set every
-time, changed or not, so a run that was cut short anywhere is made good by the next one. What stands around the
-functions (service accounts, secrets, topics, queues, schedules, IAP) is infrastructure and is not made here.
+staged source, its flags and its settings; when the label is the deployed one, the function is left alone. Who may
+call it is set every time, so that a run that ended early is completed by the next one. Service accounts, secrets,
+topics, queues, schedules and IAP are not made here.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
 """
@@ -88,16 +88,16 @@ def deploy_step(staged: Staged, declared: Deployment, project: str, settings: Pa
 
 
 def invoker_step(staged: Staged, declared: Deployment, project: str) -> Step:
-    """Who may call a function: exactly the declared callers, whoever could before.
+    """Who may call a function: exactly the declared callers.
 
-    The policy replaces the one in place. Behind Identity-Aware Proxy the caller is the proxy's own agent, which is
+    The policy replaces the one before. Behind Identity-Aware Proxy the caller is the proxy's own agent, which is
     bound where the proxy is set up; here only the public is kept out.
     """
     function = declared.functions[staged.name]
     place = (f"--project={project}", f"--region={declared.region}", "--quiet")
     if function.trigger == "http-iap":
-        shut = ("gcloud", "functions", "remove-invoker-policy-binding", function.name, f"--member={EVERYBODY}")
-        return Step(command=(*shut, *place), why=f"{function.name} is called through Identity-Aware Proxy")
+        close = ("gcloud", "functions", "remove-invoker-policy-binding", function.name, f"--member={EVERYBODY}")
+        return Step(command=(*close, *place), why=f"{function.name} is called through Identity-Aware Proxy")
     callers = [f"serviceAccount:{declared.address(caller, project)}" for caller in function.callers]
     members = [EVERYBODY] if function.trigger == "http-public" else callers
     file = staged.folder.with_name(f"{function.name}.policy.json")

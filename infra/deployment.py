@@ -1,7 +1,7 @@
 """Reads `deployment.yaml`, the one declaration of what is deployed, into typed records.
 
-Whoever needs to know a function's memory, a queue's rate or who may call what - the local stack, the staging
-step, tests - asks here. Raises ValueError naming the line's owner when the declaration contradicts itself.
+The local stack, staging, deploying and tests read a function's memory, a queue's rate or who may call what here.
+Raises ValueError that names the entry when the declaration contradicts itself.
 """
 
 from __future__ import annotations

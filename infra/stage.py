@@ -1,4 +1,4 @@
-"""Makes each function whole: `dist/<function>/` with main.py, what it reaches of shared/, requirements.
+"""Stages each function: `dist/<function>/` with main.py, its requirements and what it imports of shared/.
 
 Cloud Functions deploys one folder per function and knows nothing of a tree around it. What is copied follows the
 import graph, so a change in one room changes only the functions that reach it; `dist/<function>.sha256` says so.
@@ -27,7 +27,7 @@ from infra.deployment import ROOT, deployment
 DIST = ROOT / "dist"
 FIXED_TIME = 315_619_200  # 1980-01-02: a zip archive holds local times from 1980 on, also west of Greenwich
 MODE = 0o644
-COPIES_KEPT = 8  # of one function on the shelf: as many states of the tree may run at once
+COPIES_KEPT = 8  # of one function: as many states of the tree may run at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,18 +168,18 @@ def _stage_one(name: str, into: Path) -> Staged:
     return Staged(name=name, folder=folder, digest=fresh, changed=changed, files=len(files), size=size)
 
 
-def shelve(name: str, shelf: Path) -> Path:
-    """A copy of a function under its hash, for processes that run from it.
+def copy_by_hash(name: str, into: Path) -> Path:
+    """A copy of a function in a folder named by its hash, for processes that run from it.
 
     `dist/` is replaced whenever the tree changes; a running stack imports lazily and must not see that.
     """
     files = sources(name)
-    folder = shelf / f"{name}-{digest(files)[:16]}"
-    with _alone(shelf):
+    folder = into / f"{name}-{digest(files)[:16]}"
+    with _alone(into):
         if not folder.is_dir():
             write(files, folder)
         os.utime(folder)  # in use now
-        copies = sorted(shelf.glob(f"{name}-{'[0-9a-f]' * 16}"), key=lambda copy: copy.stat().st_mtime)
+        copies = sorted(into.glob(f"{name}-{'[0-9a-f]' * 16}"), key=lambda copy: copy.stat().st_mtime)
         for old in copies[:-COPIES_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
     return folder

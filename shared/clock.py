@@ -1,8 +1,8 @@
 """Time, as YouTube and Google Cloud count it.
 
 Three calendars meet here: instants are UTC; quota days and report days are America/Los_Angeles days, which have
-23 or 25 hours when daylight saving changes; schedules are UTC. Nothing reads the clock by itself: whoever
-decides something is handed a `Clock`.
+23 or 25 hours when daylight saving changes; schedules are UTC. Nothing reads the clock by itself: what
+depends on the time takes a `Clock`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where a trigger becomes a call and an exception becomes a safe answer.
+"""Reads requests and events for the functions, and answers exceptions safely.
 
 Each function's main.py wraps its handler in one of these. Errors of `shared.errors` are answered in the one error
-shape; anything else is logged whole and answered as `internal`, so that nothing of our insides leaks.
+shape; anything else is logged whole and answered as `internal`, so that nothing internal is shown.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ Handler = Callable[[Request], Any]
 
 
 def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler], Callable[[Request], Response]]:
-    """What the handler returns, a Response or something for JSON; of an error, what `trouble` makes of it.
+    """Answer what the handler returns, a Response or something for JSON; an error as `trouble` says.
 
-    The one place that turns any exception into an answer.
+    The one place that turns exceptions into answers.
     """
 
     def wrap(handler: Handler) -> Callable[[Request], Response]:
@@ -60,7 +60,7 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
 
 
 def answers_json(handler: Handler) -> Callable[[Request], Response]:
-    """Answer programs: whatever the handler returns as JSON, errors in the one error shape."""
+    """Answer programs: what the handler returns as JSON, errors in the one error shape."""
     return answers(refusal)(handler)
 
 

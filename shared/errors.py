@@ -15,7 +15,7 @@
     └── Transient              the same request can succeed later; `retry_at` says when, if known
         ├── Unavailable        503  a service we need does not answer
         ├── RateLimited        429  too fast
-        └── QuotaRefused       429  a daily budget says no until `retry_at`
+        └── QuotaRefused       429  no quota until `retry_at`
 
 Whether to retry is a type, so no caller needs a list of reasons. A message is written for a person and never
 carries a token, a code or a secret.
@@ -162,7 +162,7 @@ class RateLimited(Transient):
 
 
 class QuotaRefused(Transient):
-    """A daily budget says no until `retry_at`."""
+    """A daily quota is used up; `retry_at` says until when."""
 
     code = 429
     default_reason = "quotaRefused"

@@ -19,5 +19,7 @@ def collect_reports(request: Request) -> dict[str, int]:
     """Answers how many channels, and what was queued or listed."""
     asked = Fields(entry.json_body(request), "channels", "everything")
     if asked.only() == "channels":
-        return collecting().collect(asked.ids("channels", ids.CHANNEL))
-    return collecting().plan(everything=asked.flag("everything", default=False))
+        channels = asked.ids("channels", ids.CHANNEL)
+        return collecting().collect(channels)
+    everything = asked.flag("everything", default=False)
+    return collecting().plan(everything=everything)

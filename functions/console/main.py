@@ -8,11 +8,14 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry, fields, ids
-from shared.console import answers, page, read
-from shared.console.connections import Filter
+from shared.clock import system_clock
+from shared.console import answers, page
+from shared.console.operator import ASSERTION, operator
+from shared.console.paging import Filter
 from shared.errors import MethodUnknown, NotFound, YtempireError
 from shared.fields import Fields
 from shared.settings import settings
+from shared.wiring import console as wiring
 
 
 @functions_framework.http
@@ -29,31 +32,35 @@ def _trouble(error: YtempireError) -> Response:
     return answers.document(page.trouble(error), error.code)
 
 
+def _operator(request: Request) -> str:
+    return operator(request.headers.get(ASSERTION), wiring.iap_verifier(), clock=system_clock)
+
+
 @entry.answers(_trouble)
 def _page(request: Request) -> Response:
-    person = answers.person(request)
-    seen = read.current(Filter.asked(request.args))
+    person = _operator(request)
+    seen = wiring.current(Filter.asked(request.args))
     text = page.render(seen, operator=person, notice=request.args.get("notice"))
     return answers.document(text, 200 if seen.available else 503)
 
 
 @entry.answers_json
 def _json(request: Request) -> Response:
-    answers.person(request)
-    return answers.numbers(read.current(Filter.asked(request.args)))
+    _operator(request)
+    return answers.as_json(wiring.current(Filter.asked(request.args)))
 
 
 @entry.answers(_trouble)
 def _retry(request: Request) -> Response:
-    person = answers.person(request)
+    person = _operator(request)
     entry.require_origin(request, settings().app_url, named=True)
     form = Fields(fields.form(entry.raw_body(request, limit=entry.FORM_BYTES)), "operation")
-    return answers.retried(form.id("operation", ids.OPERATION), by=person)
+    return answers.retried(form.id("operation", ids.OPERATION), wiring.retry, by=person)
 
 
 @entry.answers(_trouble)
 def _nowhere(request: Request) -> Response:
-    answers.person(request)
+    _operator(request)
     raise NotFound("There is no such page.")
 
 

@@ -21,7 +21,9 @@ def renew_subscriptions(request: Request) -> dict[str, int]:
     asked = Fields(entry.json_body(request), "channel", "channels")
     one_field = asked.only()
     if one_field == "channel":
-        return listening().subscribe(asked.id("channel", ids.CHANNEL))
+        channel = asked.id("channel", ids.CHANNEL)
+        return listening().subscribe(channel)
     if one_field == "channels":
-        return listening().poll(asked.ids("channels", ids.CHANNEL))
+        channels = asked.ids("channels", ids.CHANNEL)
+        return listening().poll(channels)
     return listening().renew()

@@ -115,7 +115,7 @@ _rows: dict[str, Row] = {}
 def row(
     name: str, *, unit: str, limit: Limit | None = None
 ) -> Callable[[Callable[[], Measured]], Callable[[], Measured]]:
-    """Register a measurement under a dotted name (`budget.reserve_rate`). Raises ValueError for a name taken."""
+    """Register a measurement under a dotted name (`quota.reserve_rate`). Raises ValueError for a name taken."""
 
     def register(measure: Callable[[], Measured]) -> Callable[[], Measured]:
         if name in _rows:

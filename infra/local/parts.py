@@ -216,7 +216,7 @@ def _provision(plan: Plan) -> Watched:
 
 def _function(plan: Plan, name: str) -> Watched:
     """A function as it is deployed: its staged folder under functions-framework, nothing else on the path."""
-    folder = stage.shelve(name, ROOT / ".local" / "staged")
+    folder = stage.copy_by_hash(name, ROOT / ".local" / "staged")
     port = plan.addresses.functions[name]
     command = [
         str(FUNCTIONS_FRAMEWORK),

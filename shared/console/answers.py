@@ -1,20 +1,15 @@
-"""The console's answers as HTTP: who asks, a document, the numbers as JSON, the way back after a button."""
+"""The console's answers as HTTP: a page, the same as JSON, the way back after a button was pressed."""
 
 from __future__ import annotations
 
-from flask import Request, Response, jsonify
+from collections.abc import Callable
 
-from shared.clock import system_clock
+from flask import Response, jsonify
+
 from shared.console import page
-from shared.console.operator import ASSERTION, iap_verifier, operator
 from shared.console.overview import Overview
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.monitoring.log import log
-
-
-def person(request: Request) -> str:
-    """The operator whom Identity-Aware Proxy asserts. Raises NotSignedIn, Misconfigured or Unavailable."""
-    return operator(request.headers.get(ASSERTION), iap_verifier(), clock=system_clock)
 
 
 def document(text: str, status: int = 200) -> Response:
@@ -22,7 +17,7 @@ def document(text: str, status: int = 200) -> Response:
     return Response(text, status=status, mimetype="text/html", headers=page.headers())
 
 
-def numbers(seen: Overview) -> Response:
+def as_json(seen: Overview) -> Response:
     """The overview for programs; 503 and an error beside it when the connections could not be read."""
     missing = Unavailable("The connections cannot be read; the rest is what could be.").as_json()
     answer = jsonify(seen.as_json() | ({} if seen.available else missing))
@@ -31,16 +26,14 @@ def numbers(seen: Overview) -> Response:
     return answer
 
 
-def retried(operation: str, *, by: str) -> Response:
+def retried(operation: str, retry: Callable[[str], None], *, by: str) -> Response:
     """Queue a failed operation again, and send the browser back to the page.
 
-    303 See Other, so that reloading the page does not press the button again.
+    303 See Other, so that reloading the page does not press the button again. Raises what `retry` raises.
     """
-    from shared.wiring import publishing  # noqa: PLC0415 - brings YouTube's client, which pages do without
-
     notice = "retried"
     try:
-        publishing.submissions().retry(operation)
+        retry(operation)
         log("NOTICE", "operation retried from the console", operation=operation, operator=by)
     except Conflict:
         notice = "wrongState"

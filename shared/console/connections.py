@@ -1,4 +1,4 @@
-"""Each connected channel as its operator needs it: how it stands, since when, what it lacks, the one thing to do.
+"""Each connected channel as its operator needs it: how it stands, since when, and what it lacks.
 
 Codes become sentences here, once, for the page and the JSON alike.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import IntEnum
 
 from shared.channels import Channel
 from shared.console.loaded import Loaded
+from shared.console.todo import MEND_CLIENT, Todo, Urgency, todo_for
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
-DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
-ATTENTION = "attention"
-"""The filter for channels that need somebody, whatever their state."""
 
 STATES: Mapping[str, str] = {
     CONNECTED: "Connected",
@@ -42,43 +39,6 @@ _LACKS: Mapping[str, str] = {
     "unticked": "its owner unticked this on Google's page",
     "notAsked": "was not asked for",
 }
-_ENDS: Mapping[str, str] = {
-    "testing": "Google ends it after seven days while the OAuth client is in testing",
-    "timeLimited": "its owner gave the permission for a limited time",
-    "unused": "Google ends permissions that are not used for six months",
-    "crowded": "its Google account has given almost a hundred permissions since, and Google drops the oldest",
-}
-
-
-class Urgency(IntEnum):
-    """How soon something has to be done."""
-
-    NOW = 0
-    SOON = 1
-    OPTIONAL = 2
-    NOTHING = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Todo:
-    """The one thing to do. link: where it is done, or None. code: what to run, or None."""
-
-    urgency: Urgency
-    text: str
-    link: str | None = None
-    code: str | None = None
-
-
-NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
-_MEND_CLIENT = Todo(
-    urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
-)
-
-_FINISH_DELETION = Todo(
-    urgency=Urgency.NOW,
-    text="Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
-    code="gcloud scheduler jobs run refresh-tokens",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,30 +76,6 @@ class ChannelRow:
         return self.todo.urgency <= Urgency.SOON
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which channels to list: of one state (or ATTENTION), of one user; None for all."""
-
-    state: str | None = None
-    user: str | None = None
-
-    def __bool__(self) -> bool:
-        return self.state is not None or self.user is not None
-
-    def takes(self, row: ChannelRow) -> bool:
-        """Whether a channel is listed."""
-        in_state = self.state in {None, row.state} or (self.state == ATTENTION and row.needs_somebody)
-        return in_state and self.user in {None, row.user_id}
-
-    @classmethod
-    def asked(cls, query: Mapping[str, str]) -> Filter:
-        """The filter in an address's query; the form's empty fields ask for nothing."""
-        return cls(state=query.get("state") or None, user=query.get("user") or None)
-
-
-EVERYTHING = Filter()
-
-
 def rows(
     channels: Iterable[Channel],
     loaded: Loaded,
@@ -173,6 +109,8 @@ def _row(
     last_sync = channel.collected(report_types)
     overdue = channel.working and now - (last_sync or channel.connected_at) >= OVERDUE
     missing = _missing(channel)
+    unticked = [lack.name.lower() for lack in missing if lack.unticked]
+    todo = todo_for(channel, app_url, now, overdue=overdue, unticked=unticked)
     return ChannelRow(
         channel_id=channel.channel_id,
         title=channel.title,
@@ -182,7 +120,7 @@ def _row(
         why=_CLIENT_REFUSED if client_refused else _WHY.get(channel.state_reason, channel.state_reason),
         since=channel.state_since,
         missing=missing,
-        todo=_MEND_CLIENT if client_refused else _todo(channel, missing, app_url, now, overdue=overdue),
+        todo=MEND_CLIENT if client_refused else todo,
         connected_at=channel.connected_at,
         last_sync=last_sync,
         overdue=overdue,
@@ -202,26 +140,3 @@ def _missing(channel: Channel) -> tuple[Lack, ...]:
         for feature, found in channel.capabilities.items()
         if not found.have
     )
-
-
-def _todo(channel: Channel, missing: tuple[Lack, ...], app_url: str, now: datetime, *, overdue: bool) -> Todo:
-    again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
-    if channel.state == REAUTH_REQUIRED:
-        return Todo(urgency=Urgency.NOW, text=f"{again}.", link=app_url)
-    if channel.state == DISCONNECTING:
-        return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
-    if channel.warnings:
-        kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
-        why = _ENDS.get(kind, kind)
-        before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
-        return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
-    if overdue and channel.state == CONNECTED:
-        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
-        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
-    unticked = [lack.name.lower() for lack in missing if lack.unticked]
-    if unticked:
-        names = " and ".join(unticked)
-        return Todo(
-            urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
-        )
-    return NOTHING

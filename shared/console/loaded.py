@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 CHART_DAYS = 60
-PATIENCE = 8.0
-"""Seconds for one query while somebody waits for the page."""
+REPORTING_LAG = timedelta(days=4)
+"""YouTube has a day's report within two to three days of the day's end."""
+_QUERY_SECONDS = 8.0  # somebody waits for the page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,7 @@ class Loaded:
     rows: int
 
 
-REPORTING_LAG = timedelta(days=4)
-"""YouTube has a day's report within two to three days of the day's end."""
+NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 
 
 def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
@@ -52,18 +52,24 @@ def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
     return tuple(late)[::-1]
 
 
-NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
-
-
 def loaded_reports(client: Client, dataset: str) -> Loaded:
     """What the warehouse holds, of the last CHART_DAYS days that have data.
 
-    Raises google.api_core's NotFound before the first load, and its other errors when BigQuery does not answer.
+    Raises google.api_core's errors when BigQuery does not answer.
     """
-    name = f"{client.project}.{dataset}"
+    from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
+
+    try:
+        return _loaded_reports(client, f"{client.project}.{dataset}")
+    except NotFound:
+        return NOTHING_LOADED  # the first load makes the tables
+
+
+def _loaded_reports(client: Client, name: str) -> Loaded:
     days = _rows(
         client,
-        "SELECT date, SUM(views) AS views, SUM(engaged_views) AS engaged_views, COUNT(*) AS channels "
+        "SELECT date, IFNULL(SUM(views), 0) AS views, IFNULL(SUM(engaged_views), 0) AS engaged_views, "
+        "COUNT(*) AS channels "
         f"FROM `{name}.youtube_metrics` GROUP BY date ORDER BY date DESC LIMIT {CHART_DAYS}",
     )
     by_channel = {
@@ -76,15 +82,7 @@ def loaded_reports(client: Client, dataset: str) -> Loaded:
         )
     }
     return Loaded(
-        days=tuple(
-            DayTotal(
-                date=row["date"],
-                views=row["views"] or 0,
-                engaged_views=row["engaged_views"] or 0,
-                channels=row["channels"],
-            )
-            for row in reversed(days)
-        ),
+        days=tuple(DayTotal(**row) for row in reversed(days)),
         channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
         reports=sum(row["reports"] for row in by_channel.values()),
         rows=sum(row["row_count"] for row in by_channel.values()),
@@ -92,4 +90,4 @@ def loaded_reports(client: Client, dataset: str) -> Loaded:
 
 
 def _rows(client: Client, query: str) -> list[Any]:
-    return list(ask(client, query, seconds=PATIENCE, work=PATIENCE))
+    return list(ask(client, query, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS))

@@ -1,4 +1,4 @@
-"""Who is at the console: the person whom Identity-Aware Proxy let in, by its signed assertion.
+"""Who is at the console: the person whom Identity-Aware Proxy (IAP) let in, by its signed assertion.
 
 The load balancer asks IAP, and the function's own address takes traffic from the load balancer alone. The
 signature is checked all the same: a mistake in either would otherwise open the page to everybody.
@@ -7,12 +7,9 @@ Source: https://cloud.google.com/iap/docs/signed-headers-howto
 
 from __future__ import annotations
 
-from functools import cache
-
 from shared.clock import Clock
-from shared.cloud.identity import KeySet, TokenVerifier
-from shared.errors import Forbidden, Misconfigured, NotSignedIn
-from shared.settings import settings
+from shared.cloud.identity import TokenVerifier
+from shared.errors import Forbidden, NotSignedIn
 
 ASSERTION = "X-Goog-IAP-JWT-Assertion"
 ISSUER = "https://cloud.google.com/iap"
@@ -30,16 +27,3 @@ def operator(assertion: str | None, verifier: TokenVerifier, *, clock: Clock) ->
     if not isinstance(email, str) or not email:
         raise Forbidden("Identity-Aware Proxy names nobody.", reason="callerNotAllowed")
     return email
-
-
-@cache
-def iap_verifier() -> TokenVerifier:
-    """Verifies IAP's assertions for this console. Raises Misconfigured while no audience is set."""
-    audience = settings().iap_audience
-    if not audience:
-        raise Misconfigured("settings: YT_IAP_AUDIENCE is missing, so nobody is let in.", reason="settings")
-    return TokenVerifier(
-        issuers=frozenset({ISSUER}),
-        audience=audience,
-        keys=KeySet(settings().iap_keys_url),
-    )

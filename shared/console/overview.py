@@ -11,9 +11,10 @@ from shared.channels import WORKING, Channel
 from shared.clock import next_reset
 from shared.console import alarms, connections, operations, push, quota
 from shared.console.alarms import AlarmRow
-from shared.console.connections import EVERYTHING, ChannelRow, Filter
+from shared.console.connections import ChannelRow
 from shared.console.loaded import NOTHING_LOADED, Loaded
 from shared.console.operations import OpenWork
+from shared.console.paging import Filter, Page, page_of
 from shared.console.push import PushSummary
 from shared.console.quota import BucketRow
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
@@ -37,7 +38,7 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The network now. channels: those that the filter takes; everything else counts all of them.
+    """The network now. channels: one page of those that the filter takes; everything else counts all of them.
 
     available: whether the connections could be read, without which there is little to show.
     """
@@ -51,7 +52,7 @@ class Overview:
     users: tuple[str, ...]
     need_attention: int
     channels: tuple[ChannelRow, ...]
-    filter: Filter
+    page: Page
     quota: tuple[BucketRow, ...]
     operations: OpenWork
     push: PushSummary
@@ -60,6 +61,7 @@ class Overview:
     def as_json(self) -> dict[str, Any]:
         """The same for programs: instants as RFC 3339 in UTC, days as dates, everything else as it is."""
         plain: dict[str, Any] = _plain(asdict(self))
+        del plain["loaded"]["channels"]  # the listed channels' rows say it
         return plain
 
 
@@ -70,7 +72,7 @@ def overview(
     app_url: str,
     now: datetime,
     report_types: Collection[str],
-    only: Filter = EVERYTHING,
+    only: Filter,
 ) -> Overview:
     """The overview at `now`."""
     refused = any(alert.key == OAUTH_CLIENT for alert in known.alerts)
@@ -84,6 +86,7 @@ def overview(
     )
     titles = {row.channel_id: row.title for row in everything}
     working = {row.channel_id: row.title for row in everything if row.state in WORKING}
+    channels, page = page_of(everything, only)
     return Overview(
         as_of=now,
         available=known.channels is not None,
@@ -93,8 +96,8 @@ def overview(
         total_channels=len(everything),
         users=tuple(sorted({row.user_id for row in everything})),
         need_attention=sum(row.needs_somebody for row in everything),
-        channels=tuple(row for row in everything if only.takes(row)),
-        filter=only,
+        channels=channels,
+        page=page,
         quota=quota.rows(known.usage, profile, now=now),
         operations=operations.open_work(known.operations, titles),
         push=push.summary(known.subscriptions, working, now=now),

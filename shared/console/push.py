@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import patience
+from shared.cloud.firestore import listing
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+LISTED = 100
+"""Channels without push that are listed; all of them are counted."""
 ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
 STANDING: Mapping[str, str] = {
     ALIVE: "Alive",
@@ -38,24 +40,23 @@ class NotAlive:
 
 @dataclass(frozen=True, kw_only=True)
 class PushSummary:
-    """Counts of subscriptions by how they stand; notifications refused for their signature, or about others."""
+    """Counts of subscriptions by how they stand; notifications refused for their signature, or about others.
+
+    missing: the working channels that are not alive. not_alive: the first LISTED of them.
+    """
 
     counts: Mapping[str, int]
     refused: int
     foreign: int
     last_notification: datetime | None
+    missing: int
     not_alive: tuple[NotAlive, ...]
-
-
-NO_PUSH = PushSummary(
-    counts=dict.fromkeys(STANDING, 0), refused=0, foreign=0, last_notification=None, not_alive=()
-)
 
 
 def stored(client: Client) -> dict[str, dict[str, Any]]:
     """Channel id to what is not secret of its subscription."""
-    query = client.collection(COLLECTION).select(_FIELDS)
-    return {found.id: found.to_dict() or {} for found in query.stream(**patience())}
+    found = listing(client.collection(COLLECTION).select(_FIELDS))
+    return {subscription.id: subscription.to_dict() or {} for subscription in found}
 
 
 def summary(
@@ -67,7 +68,7 @@ def summary(
     counts = dict.fromkeys(STANDING, 0)
     for state in standing.values():
         counts[state] += 1
-    missing = (
+    not_alive = [
         NotAlive(
             channel_id=channel,
             title=title,
@@ -77,7 +78,7 @@ def summary(
         )
         for channel, title in working.items()
         if standing[channel] != ALIVE
-    )
+    ]
     return PushSummary(
         counts=counts,
         refused=_total(subscriptions.values(), "refused"),
@@ -86,7 +87,10 @@ def summary(
             (fields["last_notification"] for fields in subscriptions.values() if fields.get("last_notification")),
             default=None,
         ),
-        not_alive=tuple(sorted(missing, key=lambda row: (row.state, row.title.casefold(), row.channel_id))),
+        missing=len(not_alive),
+        not_alive=tuple(
+            sorted(not_alive, key=lambda row: (row.state, row.title.casefold(), row.channel_id))[:LISTED]
+        ),
     )
 
 

@@ -38,17 +38,6 @@ _LENT = "its own share did not suffice"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closing:
-    """Google's word that a bucket is used up. drift: units that we believed to be left then."""
-
-    at: datetime
-    until: datetime
-    reason: str
-    used: int
-    drift: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Hour:
     """One hour of the Pacific day. label: its beginning as clocks in California show it."""
 
@@ -57,69 +46,19 @@ class Hour:
     now: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """One account's part of a bucket, in units."""
-
-    name: str
-    share: int
-    borrowed: int
-    lent: int
-    spent: int
-    left: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loan:
-    """Units that moved from one account to another."""
-
-    lender: str
-    borrower: str
-    units: int
-    method: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """Calls that were not made. why: in words; times: how often today; retry_at: None for never."""
-
-    account: str
-    method: str
-    reason: str
-    why: str
-    needed: int
-    times: int
-    at: datetime
-    retry_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class BucketRow:
-    """One bucket's Pacific day, in units. used: charged; reserved: set aside for calls under way.
+class BucketRow(Usage):
+    """A bucket's day as `Usage` has it, with what an operator needs besides.
 
     standing: its mode in words; effect: what that puts off until `until`, "" when nothing is out of the ordinary.
+    Who spent most comes first, and the last loan and refusal; a loan has a `reason` in words, a refusal a `why`.
     """
 
     bucket: str
-    title: str
-    used: int
-    reserved: int
-    left: int
-    limit: int
-    reserve: int
-    alert: int
-    mode: str
     standing: str
     effect: str
     until: datetime
-    closed: Closing | None
     forecast: Forecast
     hours: tuple[Hour, ...]
-    by_account: tuple[Account, ...]
-    loans: tuple[Loan, ...]
-    refusals: tuple[Refused, ...]
 
 
 def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
@@ -132,30 +71,22 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
     standing, effect = _in_words(mode, usage, reads=profile.puts_off(name))
-    return BucketRow(
-        bucket=name,
-        title=usage["title"],
-        used=usage["used"],
-        reserved=usage["reserved"],
-        left=usage["left"],
-        limit=usage["limit"],
-        reserve=usage["reserve"],
-        alert=usage["alert"],
-        mode=mode,
-        standing=standing,
-        effect=effect,
-        until=usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
-        closed=Closing(**{key: usage["closed"][key] for key in Closing.__annotations__})
-        if usage["closed"]
-        else None,
-        forecast=forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
-        hours=_hours(usage["by_hour"], now),
-        by_account=_accounts(usage["by_account"]),
-        loans=tuple(_loan(loan) for loan in reversed(usage["loans"])),
-        refusals=tuple(
-            sorted((_refused(each) for each in usage["refusals"]), key=lambda each: each.at, reverse=True)
-        ),
-    )
+    return {
+        **usage,
+        "bucket": name,
+        "mode": mode,
+        "standing": standing,
+        "effect": effect,
+        "until": usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
+        "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
+        "hours": _hours(usage["by_hour"], now),
+        "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
+        "loans": [{**loan, "reason": _lent_because(loan)} for loan in reversed(usage["loans"])],
+        "refusals": [
+            {**refusal, "why": REASONS.get(refusal["reason"], refusal["message"])}
+            for refusal in sorted(usage["refusals"], key=lambda refusal: refusal["at"], reverse=True)
+        ],
+    }
 
 
 def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
@@ -182,31 +113,10 @@ def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
     )
 
 
-def _accounts(found: Mapping[str, Mapping[str, int]]) -> tuple[Account, ...]:
-    """The accounts, those that spent most first."""
-    accounts = (Account(name=name, **figures) for name, figures in found.items())
-    return tuple(sorted(accounts, key=lambda account: (-account.spent, -account.lent, account.name)))
+def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
+    name, units = account
+    return -units["spent"], -units["lent"], name
 
 
-def _loan(loan: Mapping[str, Any]) -> Loan:
-    return Loan(
-        lender=loan["lender"],
-        borrower=loan["borrower"],
-        units=loan["units"],
-        method=loan["method"],
-        reason=f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority",
-        at=loan["at"],
-    )
-
-
-def _refused(refusal: Mapping[str, Any]) -> Refused:
-    return Refused(
-        account=refusal["account"],
-        method=refusal["method"],
-        reason=refusal["reason"],
-        why=REASONS.get(refusal["reason"], refusal["message"]),
-        needed=refusal["needed"],
-        times=refusal.get("times", 1),
-        at=refusal["at"],
-        retry_at=refusal["retry_at"],
-    )
+def _lent_because(loan: Mapping[str, Any]) -> str:
+    return f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"

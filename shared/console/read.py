@@ -1,93 +1,75 @@
-"""The console's composition root: real clients, one overview.
+"""Reads what the console shows: each source by itself, all at once.
 
-Each source is read by itself, all at once: the page waits for the slowest, and what does not answer is said on it
-while the rest is shown.
+The page waits for the slowest. What cannot be read is said on the page, and the rest is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from shared import channels
-from shared.clock import system_clock
-from shared.cloud import bigquery, firestore
-from shared.console import operations, push
-from shared.console.connections import Filter
-from shared.console.loaded import NOTHING_LOADED, Loaded, loaded_reports
-from shared.console.overview import Known, Overview, overview
+from shared.channels import Channel
+from shared.console.loaded import NOTHING_LOADED, Loaded
+from shared.console.overview import Known
 from shared.errors import YtempireError
-from shared.monitoring import alerts
+from shared.monitoring.alerts import Alert
 from shared.monitoring.log import log
-from shared.publishing.records import Operations
-from shared.settings import settings
-from shared.wiring import quota
+from shared.publishing.operation import Operation
+from shared.quota.usage import Usage
 
 Found = TypeVar("Found")
 
 
-def current(only: Filter) -> Overview:
-    """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
-    now, client = system_clock(), firestore.client()
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """How each source is read. Each may raise errors of `shared.errors` or of Google's clients."""
+
+    channels: Callable[[], Iterable[Channel]]
+    usage: Callable[[], Mapping[str, Usage]]
+    loaded: Callable[[], Loaded]
+    operations: Callable[[], Iterable[Operation]]
+    subscriptions: Callable[[], Mapping[str, Mapping[str, Any]]]
+    alerts: Callable[[], Iterable[Alert]]
+
+
+def known(sources: Sources) -> Known:
+    """What the sources say."""
     with ThreadPoolExecutor(6) as pool:
-        connected = Asked(pool, "The connections", lambda: tuple(channels.list_all(client)))
-        usage = Asked(pool, "The quota ledger", quota.ledger().usage)
-        loaded = Asked(pool, "The warehouse", _loaded)
-        work = Asked(pool, "The operations", lambda: tuple(operations.stored(Operations(client))))
-        subscriptions = Asked(pool, "The push subscriptions", lambda: push.stored(client))
-        alarms = Asked(pool, "The alerts", lambda: alerts.firing(client))
-    known = Known(
-        channels=connected.found,
-        usage=usage.found or {},
-        loaded=loaded.found or NOTHING_LOADED,
-        operations=work.found or (),
-        subscriptions=subscriptions.found or {},
-        alerts=alarms.found or (),
-        problems=tuple(
-            each.problem for each in (connected, usage, loaded, work, subscriptions, alarms) if each.problem
-        ),
-    )
-    chosen = settings()
-    return overview(
-        known, quota.profile(), app_url=chosen.app_url, now=now, report_types=chosen.report_types, only=only
+        channels = pool.submit(_read, "The connections", lambda: tuple(sources.channels()))
+        usage = pool.submit(_read, "The quota ledger", sources.usage)
+        loaded = pool.submit(_read, "The warehouse", sources.loaded)
+        operations = pool.submit(_read, "The operations", lambda: tuple(sources.operations()))
+        subscriptions = pool.submit(_read, "The push subscriptions", sources.subscriptions)
+        alerts = pool.submit(_read, "The alerts", lambda: tuple(sources.alerts()))
+    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts))
+    return Known(
+        channels=channels.result().found,
+        usage=usage.result().found or {},
+        loaded=loaded.result().found or NOTHING_LOADED,
+        operations=operations.result().found or (),
+        subscriptions=subscriptions.result().found or {},
+        alerts=alerts.result().found or (),
+        problems=tuple(answer.problem for answer in answers if answer.problem),
     )
 
 
-class Asked(Generic[Found]):
-    """A source that is being read."""
+class _Answer(NamedTuple, Generic[Found]):
+    """found: None when the source could not be read. problem: why, in words; "" otherwise."""
 
-    def __init__(self, pool: ThreadPoolExecutor, name: str, read: Callable[[], Found]) -> None:
-        self._answer = pool.submit(_read, name, read)
-
-    @property
-    def found(self) -> Found | None:
-        """What it said; None when it did not answer."""
-        return self._answer.result()[0]
-
-    @property
-    def problem(self) -> str:
-        """Why there is nothing, in words; "" when there is."""
-        return self._answer.result()[1]
+    found: Found | None
+    problem: str = ""
 
 
-def _read(name: str, read: Callable[[], Found]) -> tuple[Found | None, str]:
+def _read(name: str, source: Callable[[], Found]) -> _Answer[Found]:
     from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - loaded with any client
 
     try:
-        return read(), ""
+        return _Answer(source())
     except YtempireError as error:
         log("ERROR", "a source of the console cannot be read", source=name, reason=error.reason)
-        return None, f"{name} cannot be read: {error.message}"
+        return _Answer(None, f"{name} cannot be read: {error.message}")
     except (GoogleAPIError, OSError) as error:  # BigQuery's HTTP client raises its own kind of OSError
         log("ERROR", "a source of the console cannot be read", source=name, error=type(error).__name__)
-        return None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown."
-
-
-def _loaded() -> Loaded:
-    from google.api_core.exceptions import NotFound  # noqa: PLC0415
-
-    try:
-        return loaded_reports(bigquery.client(), settings().dataset)
-    except NotFound:
-        return NOTHING_LOADED  # the first load makes the tables
+        return _Answer(None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown.")

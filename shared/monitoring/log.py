@@ -1,8 +1,7 @@
 """Structured logs: one JSON object a line, as Cloud Logging reads them.
 
-`severity` and `message` are Cloud Logging's own field names; everything else is a payload field. A value that is
-a secret is never passed here; `shared/vault` hands secrets around as `Secret` objects, whose text
-form is a placeholder.
+`severity` and `message` are Cloud Logging's own field names; everything else is a payload field. No secret is
+passed here: secrets travel as `Secret` objects (`shared/vault`), whose text form is a placeholder.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def _compare(
     with tempfile.TemporaryDirectory() as scratch, httpx.Client(timeout=60, trust_env=False) as http:
         hello = Path(scratch)
         (hello / "main.py").write_text(HELLO)
-        staged = stage.shelve(function, ROOT / ".local" / "staged")
+        staged = stage.copy_by_hash(function, ROOT / ".local" / "staged")
         for number in range(ROUNDS + 1):
             first = _first(function, staged, env, prepare(http), expected)
             least = _first("hello", hello, env, http.get, 200)

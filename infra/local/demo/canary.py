@@ -78,6 +78,7 @@ def pages(stack: Stack) -> list[str]:
         everybody = http.get(f"{app}/console/json").raise_for_status().json()
         for query in [*({"state": state} for state in STATES), *({"user": user} for user in everybody["users"])]:
             http.get(f"{app}/console", params=query)
+            http.get(f"{app}/console/json", params=query)
         http.get(f"{app}/console")
         http.get(f"{app}/console/nowhere")
     stack.wait_idle(timeout=120)  # a channel connected again is collected again

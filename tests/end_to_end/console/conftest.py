@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from infra.local.parts import FUNCTIONS_FRAMEWORK
 from infra.local.process import LOOPBACK, Part, free_port
 from infra.local.stack import Stack
 from tests.end_to_end.console import network
+from tests.stands.key_server import serving
 
 
 @dataclass
@@ -84,13 +82,12 @@ def operations(console: ConsoleStack) -> None:
 def cold(running: Stack, run_folder: Path) -> Iterator[Callable[..., httpx.Response]]:
     """Start the console afresh with changes to its environment, and look at it once with a proxy's assertion."""
     proxy, parts = IdentityAwareProxy(), []
-    keys = _serve(proxy)
 
     def look(path: str = "/console", **changes: str | None) -> httpx.Response:
         port = free_port()
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {**running.env, **running.clock.environment(), "PYTHONPATH": str(ROOT)}
-        environment |= {"YT_IAP_KEYS_URL": f"http://{LOOPBACK}:{keys.server_address[1]}/keys"}
+        environment |= {"YT_IAP_KEYS_URL": keys}
         changed = {**environment, **changes}
         command = ["env", "-i", *(f"{name}={value}" for name, value in changed.items() if value is not None)]
         command += [str(FUNCTIONS_FRAMEWORK), "--target", "console", "--source", "functions/console/main.py"]
@@ -109,26 +106,7 @@ def cold(running: Stack, run_folder: Path) -> Iterator[Callable[..., httpx.Respo
         headers = {"X-Goog-IAP-JWT-Assertion": assertion}
         return httpx.get(f"http://{LOOPBACK}:{port}{path}", headers=headers, trust_env=False, timeout=60)
 
-    yield look
-    for part in parts:
-        part.stop()
-    keys.shutdown()
-    keys.server_close()
-
-
-def _serve(proxy: IdentityAwareProxy) -> ThreadingHTTPServer:
-    body = json.dumps(proxy.jwks()).encode()
-
-    class Keys(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer((LOOPBACK, 0), Keys)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    return server
+    with serving(proxy.jwks()["keys"]) as keys:
+        yield look
+        for part in parts:
+            part.stop()

@@ -17,7 +17,8 @@ from shared.channels import CHANNELS, Capability, Channel
 from shared.errors import QuotaRefused
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
-from shared.quota import Ledger, Priority, adjusted, load
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Priority, adjusted, load
 from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from shared.warehouse.load import Load, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES

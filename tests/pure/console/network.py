@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from shared.channels import Capability, Channel
-from shared.console.connections import EVERYTHING, Filter
 from shared.console.loaded import DayTotal, Loaded
 from shared.console.overview import Known, Overview, overview
+from shared.console.paging import Filter
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage
@@ -17,6 +17,7 @@ from shared.tokens.health import CONNECTED, REAUTH_REQUIRED, TROUBLED
 NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past noon in California
 APP = "https://app.example.test"
 PROFILE: Profile = load("current")
+EVERYTHING = Filter()
 TYPES = ("channel_basic_a3",)
 
 

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from shared.channels import Capability
-from shared.console.connections import ATTENTION, STATES, Filter, Urgency
-from shared.console.connections import DELETION_STUCK as STUCK
+from shared.console.connections import STATES
+from shared.console.paging import ATTENTION, Filter
+from shared.console.todo import DELETION_STUCK as STUCK
+from shared.console.todo import Urgency
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from tests.pure.console.network import APP, NOW, channel, seen

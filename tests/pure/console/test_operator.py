@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 import pytest
@@ -17,6 +14,7 @@ from infra.local.process import LOOPBACK, free_port
 from shared.cloud.identity import TokenVerifier
 from shared.console.operator import ISSUER, operator
 from shared.errors import Forbidden, NotSignedIn, Unavailable
+from tests.stands.key_server import serving
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AUDIENCE = "/projects/1/global/backendServices/1"
@@ -24,26 +22,10 @@ PROXY = IdentityAwareProxy()
 GOOGLE = IdentityKey.generate()
 
 
-class Keys(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = json.dumps({"keys": PROXY.jwks()["keys"] + GOOGLE.jwks()["keys"]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def verifier() -> Iterator[TokenVerifier]:
-    server = ThreadingHTTPServer((LOOPBACK, 0), Keys)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    keys = jwt.PyJWKClient(f"http://{LOOPBACK}:{server.server_address[1]}/keys")
-    yield TokenVerifier(frozenset({ISSUER}), AUDIENCE, keys)
-    server.shutdown()
-    server.server_close()
+    with serving(PROXY.jwks()["keys"] + GOOGLE.jwks()["keys"]) as address:
+        yield TokenVerifier(frozenset({ISSUER}), AUDIENCE, jwt.PyJWKClient(address))
 
 
 def ask(verifier, assertion):

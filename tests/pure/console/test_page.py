@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.channels import Capability
-from shared.console.connections import Filter
 from shared.console.page import away, headers, render, trouble
+from shared.console.paging import Filter
 from shared.errors import Unavailable
 from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
-from shared.tokens.health import REAUTH_REQUIRED
-from tests.pure.console.network import NOW, channel, failed, large, loan, operation, refusal, seen, usage
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
+from tests.pure.console.network import (
+    EVERYTHING,
+    NOW,
+    channel,
+    failed,
+    large,
+    loan,
+    operation,
+    refusal,
+    seen,
+    usage,
+)
 
 EVIL = "<script>alert('x')</script>\"'<img src=x onerror=alert(1)>"
 
@@ -41,7 +53,7 @@ class Document(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def poisoned():
+def poisoned(only=EVERYTHING):
     """An overview in which everything that others can write is hostile."""
     hostile = channel(
         "UC" + EVIL, title=EVIL, user_id=EVIL, state=EVIL, state_reason=EVIL,
@@ -60,7 +72,7 @@ def poisoned():
         failed(2, id=EVIL, steps=(EVIL,), work=written, message=EVIL, reason=EVIL, results={"video_id": EVIL}),
     )
     return seen(
-        only=Filter(), channels=(hostile, lost), usage={"default": quota}, operations=work,
+        only=only, channels=(hostile, lost), usage={"default": quota}, operations=work,
         subscriptions={"UC2": {"state": "denied"}}, problems=(EVIL,),
         alerts=(Alert(key=EVIL, since=NOW, message=EVIL),),
     )  # fmt: skip
@@ -71,7 +83,7 @@ def poisoned():
     "text",
     [
         render(poisoned(), operator=EVIL, notice=EVIL),
-        render(replace(poisoned(), filter=Filter(state=EVIL, user=EVIL)), operator=EVIL),
+        render(poisoned(Filter(state=EVIL, user=EVIL)), operator=EVIL),
         trouble(Unavailable(EVIL)),
     ],
     ids=["overview", "filtered", "trouble"],
@@ -174,8 +186,23 @@ def test_an_alert_without_words_of_its_own_is_shown_all_the_same():
     assert "Something new." in render(seen(alerts=(Alert(key="new", since=NOW, message="Something new."),)))
 
 
-def test_the_page_of_a_network_of_250_channels_stays_small():
-    assert len(render(large(250))) < 400_000
+@pytest.mark.parametrize(("channels", "characters"), [(250, 400_000), (10_000, 600_000)])
+def test_the_page_of_a_large_network_stays_small(channels, characters):
+    assert len(render(large(channels))) < characters
+
+
+def test_the_json_of_a_large_network_stays_small():
+    assert len(json.dumps(large(10_000).as_json())) < 400_000
+
+
+def test_the_links_to_the_pages_beside_it_keep_the_filter():
+    channels = tuple(channel(f"UC{number}", user_id="a&b c") for number in range(250))
+    document = Document(render(seen(Filter(state=CONNECTED, user="a&b c", after=100), channels=channels)))
+    links = [found["href"] for found in document.all("a") if "after=" in (found["href"] or "")]
+    assert [parse_qs(urlsplit(link).query) for link in links] == [
+        {"state": [CONNECTED], "user": ["a&b c"], "after": [after]} for after in ("0", "200")
+    ]
+    assert "101 to 200 of 250 of 250 channels" in document.text
 
 
 @pytest.mark.parametrize(

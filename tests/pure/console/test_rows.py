@@ -11,6 +11,7 @@ from shared.clock import next_reset
 from shared.console import push
 from shared.console.operations import SHOWN
 from shared.console.overview import Known, overview
+from shared.console.paging import Filter
 from shared.publishing.operation import State
 from shared.quota.refusals import REASONS
 from tests.pure.console.network import (
@@ -30,7 +31,12 @@ from tests.pure.console.network import (
 
 def bucket(name="default", *, now=NOW, **fields):
     [found] = overview(
-        Known(usage={name: usage(name, **fields)}), PROFILE, app_url=APP, now=now, report_types=()
+        Known(usage={name: usage(name, **fields)}),
+        PROFILE,
+        app_url=APP,
+        now=now,
+        report_types=(),
+        only=Filter(),
     ).quota
     return found
 
@@ -41,19 +47,19 @@ class TestQuota:
         [("normal", "Normal"), ("cacheOnly", "Reads put off"), ("exhausted", "Used up")],
     )
     def test_the_mode_is_said_in_words(self, mode, standing):
-        assert (bucket(mode=mode).mode, bucket(mode=mode).standing) == (mode, standing)
+        assert (bucket(mode=mode)["mode"], bucket(mode=mode)["standing"]) == (mode, standing)
 
     def test_a_mode_says_what_it_puts_off_and_until_when(self):
-        assert bucket().effect == ""
+        assert bucket()["effect"] == ""
         alerted = bucket(mode="cacheOnly")
-        assert "Collectors read nothing more" in alerted.effect
-        assert "Publishing goes on" in alerted.effect
-        assert alerted.until == next_reset(NOW)
+        assert "Collectors read nothing more" in alerted["effect"]
+        assert "Publishing goes on" in alerted["effect"]
+        assert alerted["until"] == next_reset(NOW)
         uploads = bucket("uploads", mode="cacheOnly")  # pays for no read, so there is nothing to put off
-        assert (uploads.standing, uploads.effect) == ("Past its alert", "Nothing is put off yet.")
+        assert (uploads["standing"], uploads["effect"]) == ("Past its alert", "Nothing is put off yet.")
         kept = bucket(mode="exhausted", left=800, reserve=1000)
-        assert kept.effect == "Only critical work goes on, from the 800 units that are kept for it."
-        assert bucket(mode="exhausted", left=0).effect == "Nothing goes on."
+        assert kept["effect"] == "Only critical work goes on, from the 800 units that are kept for it."
+        assert bucket(mode="exhausted", left=0)["effect"] == "Nothing goes on."
 
     @pytest.mark.fault(22)
     def test_a_bucket_that_google_closed_says_so_with_its_reason_and_the_drift(self):
@@ -65,44 +71,44 @@ class TestQuota:
             "drift": 40,
         }
         found = bucket(mode="exhausted", closed=closed)
-        assert found.standing == "Closed by Google"
-        assert found.closed is not None
-        assert (found.closed.reason, found.closed.drift) == ("quotaExceeded", 40)
+        assert found["standing"] == "Closed by Google"
+        assert found["closed"] is not None
+        assert (found["closed"]["reason"], found["closed"]["drift"]) == ("quotaExceeded", 40)
 
     @pytest.mark.parametrize("reason", sorted(REASONS))
     def test_every_refusal_has_a_reason_in_words(self, reason):
-        [found] = bucket(refusals=[refusal(reason=reason)]).refusals
-        assert found.why == REASONS[reason]
-        assert (found.times, found.retry_at) == (3, NOW + timedelta(hours=11, minutes=30))
+        [found] = bucket(refusals=[refusal(reason=reason)])["refusals"]
+        assert found["why"] == REASONS[reason]
+        assert (found["times"], found["retry_at"]) == (3, NOW + timedelta(hours=11, minutes=30))
 
     def test_what_can_never_work_has_no_time(self):
-        assert bucket(refusals=[refusal(reason="neverFits", retry_at=None)]).refusals[0].retry_at is None
+        assert bucket(refusals=[refusal(reason="neverFits", retry_at=None)])["refusals"][0]["retry_at"] is None
 
     def test_a_loan_names_both_sides_and_why(self):
-        [found] = bucket(loans=[loan()]).loans
-        assert (found.lender, found.borrower, found.units) == ("user-002", "user-001", 50)
-        assert found.reason == "its own share did not suffice; high priority"
+        [found] = bucket(loans=[loan()])["loans"]
+        assert (found["lender"], found["borrower"], found["units"]) == ("user-002", "user-001", 50)
+        assert found["reason"] == "its own share did not suffice; high priority"
 
     def test_units_from_the_pool_were_nobodys(self):
-        [found] = bucket(loans=[loan(lender="pool")]).loans
-        assert found.reason.startswith("these units are nobody's")
+        [found] = bucket(loans=[loan(lender="pool")])["loans"]
+        assert found["reason"].startswith("these units are nobody's")
 
     def test_the_largest_spender_comes_first(self):
         accounts = {
             name: {"share": 9, "borrowed": 0, "lent": 0, "spent": spent, "left": 0}
             for name, spent in (("a", 1), ("b", 7))
         }
-        assert [account.name for account in bucket(by_account=accounts).by_account] == ["b", "a"]
+        assert list(bucket(by_account=accounts)["by_account"]) == ["b", "a"]
 
     @pytest.mark.fault(21)
     @pytest.mark.parametrize(("day", "hours"), [((2026, 11, 22), 24), ((2026, 3, 8), 23), ((2026, 11, 1), 25)])
     def test_a_day_has_as_many_hours_as_california_gives_it(self, day, hours):
         found = bucket(now=datetime(*day, 20, tzinfo=UTC))
-        assert len(found.hours) == hours
-        assert sum(hour.now for hour in found.hours) == 1
+        assert len(found["hours"]) == hours
+        assert sum(hour.now for hour in found["hours"]) == 1
 
     def test_the_forecast_counts_what_is_set_aside(self):
-        assert bucket(used=100, reserved=20).forecast.used == 120
+        assert bucket(used=100, reserved=20)["forecast"].used == 120
 
 
 class TestOperations:

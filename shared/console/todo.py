@@ -1,0 +1,73 @@
+"""The one thing that somebody has to do about a connection, and how soon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from shared.channels import Channel
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
+
+DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
+_ENDS: Mapping[str, str] = {
+    "testing": "Google ends it after seven days while the OAuth client is in testing",
+    "timeLimited": "its owner gave the permission for a limited time",
+    "unused": "Google ends permissions that are not used for six months",
+    "crowded": "its Google account has given almost a hundred permissions since, and Google drops the oldest",
+}
+
+
+class Urgency(IntEnum):
+    """How soon something has to be done."""
+
+    NOW = 0
+    SOON = 1
+    OPTIONAL = 2
+    NOTHING = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Todo:
+    """The one thing to do. link: where it is done, or None. code: what to run, or None."""
+
+    urgency: Urgency
+    text: str
+    link: str | None = None
+    code: str | None = None
+
+
+NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
+MEND_CLIENT = Todo(
+    urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
+)
+
+_FINISH_DELETION = Todo(
+    urgency=Urgency.NOW,
+    text="Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
+    code="gcloud scheduler jobs run refresh-tokens",
+)
+
+
+def todo_for(channel: Channel, app_url: str, now: datetime, *, overdue: bool, unticked: Sequence[str]) -> Todo:
+    """The one thing to do about a connection, of several the most pressing. unticked: the features' names."""
+    again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
+    if channel.state == REAUTH_REQUIRED:
+        return Todo(urgency=Urgency.NOW, text=f"{again}.", link=app_url)
+    if channel.state == DISCONNECTING:
+        return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
+    if channel.warnings:
+        kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
+        why = _ENDS.get(kind, kind)
+        before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
+        return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+    if overdue and channel.state == CONNECTED:
+        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
+        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+    if unticked:
+        names = " and ".join(unticked)
+        return Todo(
+            urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
+        )
+    return NOTHING

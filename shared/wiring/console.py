@@ -1,0 +1,61 @@
+"""Builds what the console reads from, who is let in, and its one button."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from shared import channels
+from shared.clock import system_clock
+from shared.cloud import bigquery, firestore
+from shared.cloud.identity import KeySet, TokenVerifier
+from shared.console import operations, overview, push
+from shared.console.loaded import loaded_reports
+from shared.console.operator import ISSUER
+from shared.console.paging import Filter
+from shared.console.read import Sources, known
+from shared.errors import Misconfigured
+from shared.monitoring import alerts
+from shared.publishing.records import Operations
+from shared.settings import settings
+from shared.wiring import quota
+
+
+def current(only: Filter) -> overview.Overview:
+    """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
+    chosen, now = settings(), system_clock()
+    return overview.overview(
+        known(_sources()),
+        quota.profile(),
+        app_url=chosen.app_url,
+        now=now,
+        report_types=chosen.report_types,
+        only=only,
+    )
+
+
+def retry(operation: str) -> None:
+    """Queue a failed operation again. Raises Conflict or NotFound."""
+    from shared.wiring import publishing  # noqa: PLC0415 - brings YouTube's client, which pages do without
+
+    publishing.submissions().retry(operation)
+
+
+@cache
+def iap_verifier() -> TokenVerifier:
+    """Verifies IAP's assertions for this console. Raises Misconfigured while no audience is set."""
+    audience = settings().iap_audience
+    if not audience:
+        raise Misconfigured("settings: YT_IAP_AUDIENCE is missing, so nobody is let in.", reason="settings")
+    return TokenVerifier(issuers=frozenset({ISSUER}), audience=audience, keys=KeySet(settings().iap_keys_url))
+
+
+def _sources() -> Sources:
+    client = firestore.client()
+    return Sources(
+        channels=lambda: channels.list_all(client),
+        usage=quota.ledger().usage,
+        loaded=lambda: loaded_reports(bigquery.client(), settings().dataset),
+        operations=lambda: operations.stored(Operations(client)),
+        subscriptions=lambda: push.stored(client),
+        alerts=lambda: alerts.firing(client),
+    )
