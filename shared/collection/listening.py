@@ -17,7 +17,7 @@ from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import Standing, to_ask
 from shared.quota.accounts import SYSTEM
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.profile import Priority
 from shared.wiring import quota
 from shared.wiring.push import push
@@ -79,7 +79,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     standings = push().standings_of(channel_ids)
     quiet = polling.silent(standings, standings, system_clock())
     heard = looked = 0
-    with Lease(quota.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
+    with Block(quota.ledger(), _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as lease:
         for channel_id in polling.to_poll(quiet, system_clock()):
             try:
                 heard += _look(lease, quiet[channel_id])

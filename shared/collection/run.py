@@ -34,7 +34,7 @@ from shared.errors import InvalidRequest, QuotaRefused, ReauthRequired, Transien
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger as QuotaLedger
 from shared.quota.profile import Priority
 from shared.settings import settings
@@ -155,7 +155,7 @@ def ingest(kind: str, message: Mapping[str, Any]) -> None:
 
 def _ingest_reports(refs: Sequence[ReportRef]) -> None:
     schema.ensured()
-    with Lease(quota.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
+    with Block(quota.ledger(), reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as lease:
         loaded = ReportIngest(
             warehouse=bigquery.client(),
             dataset=settings().dataset,

@@ -8,7 +8,7 @@ import pytest
 
 from shared.clock import next_reset
 from shared.errors import QuotaRefused
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority, adjusted, load
 
@@ -72,7 +72,7 @@ def test_what_was_not_sent_comes_back(firestore_client, clock):
 
 def test_a_lease_writes_once_for_many_calls_and_gives_the_rest_back(firestore_client, clock):
     ledger = the_ledger(firestore_client, clock)
-    with Lease(ledger, "youtubereporting.media.download", "system", upto=50) as lease:
+    with Block(ledger, "youtubereporting.media.download", "system", upto=50) as lease:
         for number in range(60):
             reservation = lease.reserve(method="youtubereporting.media.download", account="system")
             lease.settle(reservation, sent=number != 7)
