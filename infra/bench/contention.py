@@ -166,8 +166,8 @@ def ledger_one_account(client: Any, load: Load, process: int) -> Step:  # noqa: 
     return step
 
 
-def lease(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
-    """Ours, for collectors: each process leases blocks of 50."""
+def block(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
+    """Ours, for collectors: each process draws from blocks of 50."""
     ours = Block(_ledger(client, load), "bench.call", "system", upto=50)
 
     def step(worker: int) -> bool:  # noqa: ARG001
@@ -259,7 +259,7 @@ KINDS = {
         guide,
         ledger,
         ledger_one_account,
-        lease,
+        block,
         limiter,
         limiter_new,
         limiter_hot,
