@@ -4,9 +4,10 @@ A day's allocation never changes: the reserve, system work, and what the users s
 from the pool to an account (its own share), from an account to another (a loan), or from an account to spent. So
 the limit holds as long as no account goes below zero.
 
-The pool and the reserve stand in the day's own document. An account gets a document, and its share out of the
-pool, with its first reservation of the day; so nobody has to read or write the accounts of all users. System work
-has several accounts, because many instances spend from it at once.
+The pool, the reserve and what system work has not taken yet are funds in the day's own document. An account gets a
+document, and its share out of the pool, with its first reservation of the day; so nobody has to read or write the
+accounts of all users. System work has several accounts, because many instances spend from it at once; they take
+their units out of its fund part by part.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from shared.errors import InvalidRequest
 from shared.quota.profile import Bucket
 
 SYSTEM, RESERVE, POOL = "system", "reserve", "pool"
-PARTS = 4
+PARTS = 6
 SYSTEMS = tuple(f"{SYSTEM}-{part}" for part in range(PARTS))
+FUNDS = (POOL, SYSTEM, RESERVE)
 HEAVIEST = 1_000
 """The greatest weight that a user may have; 1 is an ordinary share."""
 _USER = "user:"
@@ -39,11 +41,6 @@ def name_of(account: str) -> str:
     if account.startswith(_USER):
         return unquote(account.removeprefix(_USER))
     return SYSTEM if account in SYSTEMS else account
-
-
-def sisters_of(account: str) -> tuple[str, ...]:
-    """The other accounts of system work, which are one with this one in all but their documents."""
-    return tuple(part for part in SYSTEMS if part != account) if account in SYSTEMS else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +79,10 @@ class Allocation:
         """What an account may take out of the pool as its own."""
         return int(self.share * sound(weight)) if account.startswith(_USER) else 0
 
-    def systems(self) -> Mapping[str, int]:
-        """System work in equal parts, the remainder one by one."""
-        each, more = divmod(self.system, PARTS)
-        return {account: each + (number < more) for number, account in enumerate(SYSTEMS)}
+    def funds(self) -> dict[str, dict[str, int]]:
+        """The funds of a day that begins. share: what of a fund is meant for somebody."""
+        units = {POOL: (self.pool, self.unclaimed), SYSTEM: (self.system, self.system), RESERVE: (self.reserve, 0)}
+        return {fund: {"left": left, "share": share, "lent": 0} for fund, (left, share) in units.items()}
 
 
 def allocate(bucket: Bucket, users: Users, users_max: int) -> Allocation:
@@ -118,4 +115,4 @@ def sound(weight: object) -> float:
 
 def allocation_from(data: Mapping[str, Any]) -> Allocation:
     """A stored allocation."""
-    return Allocation(**{name: data[name] for name in Allocation.__dataclass_fields__})
+    return Allocation(**data["allocation"])

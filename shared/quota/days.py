@@ -134,7 +134,7 @@ class Days:
         begin, end = pacific_day_bounds(day.place.day)
         until = begin + DOUBT if now < begin + DOUBT else end
         used = run(self._store, opening.spent(day.place))[0]
-        drift = day.doc.data["limit"] - used
+        drift = day.doc.data["allocation"]["limit"] - used
         closed = {"at": now, "until": until, "reason": reason, "used": used, "drift": drift}
         run(self._store, _commit(Write(day.place.path, {"closed": closed})))
         day.doc = Doc({**day.doc.data, "closed": closed}, day.doc.version)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zlib import crc32
 
-from shared.quota.accounts import POOL, RESERVE, sisters_of
+from shared.quota.accounts import POOL, RESERVE, SYSTEMS
 from shared.quota.profile import Priority
 
 PART, THOUSAND = 16, 1_000
@@ -46,8 +46,8 @@ class Lender:
 class Book:
     """A bucket's day as one account sees it.
 
-    own: what the account holds; claim: its share that is still in the pool. lenders: the pool, and others as far
-    as they were looked at; complete: nobody else has anything.
+    own: what the account holds; claim: what it may take out of a fund as its own. lenders: the funds, and others
+    as far as they were looked at; complete: nobody else has anything.
     """
 
     limit: int
@@ -142,7 +142,7 @@ def _reach(book: Book, request: ReservationRequest, moment: Moment) -> int:
 
 def _split(book: Book, request: ReservationRequest) -> tuple[list[Lender], list[Lender]]:
     """The other accounts of system work, if this is one; and everybody else."""
-    sisters = sisters_of(request.account)
+    sisters = SYSTEMS if request.account in SYSTEMS else ()
     there = [lender for lender in book.lenders if lender.left > 0]
     return [one for one in there if one.account in sisters], [one for one in there if one.account not in sisters]
 

@@ -7,9 +7,9 @@ known from one document, however many accounts there are. The next day keeps yes
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
@@ -21,28 +21,18 @@ from shared.quota.protocol import USERS, WEIGHT
 
 
 def opening(place: Place, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
-    """The day's document, written if nobody else was faster: its allocation, and the accounts of system work."""
+    """The day's document, written if nobody else was faster: its allocation and its funds."""
     users = (yield from _users()) if needs_users(bucket, users_max) else Users()
     allocation = allocate(bucket, users, users_max)
-    fields: dict[str, Any] = {
-        **{name: getattr(allocation, name) for name in allocation.__dataclass_fields__},
+    fields = {
         "profile": profile,
-        "pool": {"left": allocation.pool, "share": allocation.unclaimed, "lent": 0},
-        "reserve_lent": 0,
+        "allocation": asdict(allocation),
+        **allocation.funds(),
         "hours": {mark(hour): {"total": 0, "background": 0}},
         "pattern": (yield from _pattern(Place(place.day - timedelta(days=1), place.bucket))),
         "expires_at": pacific_day_bounds(place.day)[1] + KEEP,
     }
-    zeros = dict.fromkeys(("spent", "borrowed", "lent"), 0)
-    accounts = [
-        Write(
-            place.account(account),
-            {"expires_at": fields["expires_at"]} | zeros | {"left": units, "share": units},
-            only_if=ABSENT,
-        )
-        for account, units in allocation.systems().items()
-    ]
-    yield Commit((Write(place.path, fields, only_if=ABSENT), *accounts))
+    yield Commit((Write(place.path, fields, only_if=ABSENT),))
     return (yield Read((place.path,)))[place.path]  # type: ignore[no-any-return]
 
 

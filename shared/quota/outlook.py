@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.cloud.steps import Doc, Read, Steps, Total
-from shared.quota.accounts import POOL, RESERVE, SYSTEMS, Allocation, allocation_from, sisters_of
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, allocation_from
 from shared.quota.decisions import Book, Grant, Lender
-from shared.quota.places import Place, left_in, pool_in
-from shared.quota.protocol import claiming
+from shared.quota.places import Place, left_in
+from shared.quota.protocol import claiming, fund_in, fund_of
 
 OTHERS = "others"
 
@@ -62,15 +62,20 @@ class Outlook:
 
     def fresh(self) -> Outlook:
         """The same bucket on a day on which nobody has used anything yet."""
-        allocation, shares = self.allocation, self.shares
-        claims = sum(units for account, units in shares.items() if account not in SYSTEMS)
-        system = 0 if any(account in SYSTEMS for account in shares) else allocation.system
+        allocation = self.allocation
+        claims = dict.fromkeys((POOL, SYSTEM), 0)
+        own = {}
+        for account, share in self.shares.items():
+            units = allocation.system if account in SYSTEMS else share
+            own[account] = Lender(account, units, units)
+            claims[fund_of(account)] += units
+        system = allocation.system - claims[SYSTEM]
         return replace(
             self,
             reserve_left=allocation.reserve,
-            pool=Lender(POOL, max(0, allocation.pool - claims), max(0, allocation.unclaimed - claims)),
+            pool=Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL])),
             others=Lender(OTHERS, system, system),
-            own={account: Lender(account, units, units) for account, units in shares.items()},
+            own=own,
         )
 
 
@@ -80,30 +85,28 @@ def _less(lender: Lender, units: int) -> Lender:
 
 def looking(place: Place, accounts: Sequence[str]) -> Steps[tuple[Doc, Outlook]]:
     """The document of a day that has begun, and its outlook for some accounts: reads these and a sum."""
-    near = dict.fromkeys(one for account in accounts for one in (account, *sisters_of(account)))
-    docs: Mapping[str, Doc | None] = yield Read((place.path, *(place.account(one) for one in near)))
+    docs: Mapping[str, Doc | None] = yield Read((place.path, *(place.account(one) for one in accounts)))
     day = docs[place.path]
     assert day is not None
     allocation = allocation_from(day.data)
-    left, unclaimed = pool_in(day.data)
-    claims, own, shares = 0, {}, {}
+    claims, own, shares = {POOL: 0, SYSTEM: 0}, {}, {}
     for account in accounts:
-        claim = min(left - claims, (yield from claiming(place, docs, account)))
-        mine = [docs[place.account(one)] for one in (account, *sisters_of(account))]
-        shares[account] = claim + sum(doc.data["share"] for doc in mine if doc)
-        own[account] = Lender(account, claim + sum(left_in(doc) for doc in mine), shares[account])
-        claims += claim
-    total = int((yield Total(place.accounts, "left"))) + claims
-    taken = allocation.unclaimed - unclaimed + allocation.system + claims
+        doc, fund = docs[place.account(account)], fund_of(account)
+        claim = yield from claiming(place, docs, account, allocation.limit)
+        claim = min(claim, day.data[fund]["left"] - claims[fund])
+        claims[fund] += claim
+        shares[account] = claim + (doc.data["share"] if doc else 0)
+        own[account] = Lender(account, claim + left_in(doc), shares[account])
+    pool, system = (fund_in(day, fund, claims[fund]) for fund in (POOL, SYSTEM))
+    rest = (
+        int((yield Total(place.accounts, "left"))) + sum(claims.values()) - sum(one.left for one in own.values())
+    )
+    taken = allocation.unclaimed + allocation.system - pool.share - system.share - sum(shares.values())
     return day, Outlook(
         allocation=allocation,
-        reserve_left=allocation.reserve - day.data["reserve_lent"],
-        pool=Lender(POOL, left - claims, max(0, unclaimed - claims)),
-        others=Lender(
-            OTHERS,
-            max(0, total - sum(lender.left for lender in own.values())),
-            max(0, taken - sum(shares.values())),
-        ),
+        reserve_left=day.data[RESERVE]["left"],
+        pool=pool,
+        others=Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share),
         own=own,
         shares=shares,
     )

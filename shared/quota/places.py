@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from shared.cloud.steps import Doc
-from shared.quota.accounts import POOL, RESERVE
+from shared.quota.accounts import FUNDS
 from shared.quota.decisions import Loan
 
 ENTRIES = "entries"
@@ -17,14 +16,14 @@ HELD, SETTLED, LAPSED, REFUSED = "held", "settled", "lapsed", "refused"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One bucket's day. path: the document with its allocation, its pool and its reserve."""
+    """One bucket's day."""
 
     day: date
     bucket: str
 
     @property
     def path(self) -> str:
-        """The day's own document."""
+        """The day's own document: its allocation and its funds."""
         return f"quota/{self.day.isoformat()}:{self.bucket}"
 
     @property
@@ -48,10 +47,8 @@ class Place:
 
     def lending(self, lender: str, units: int) -> tuple[str, dict[str, int]]:
         """The document that lends, and what is added to its fields."""
-        if lender == RESERVE:
-            return self.path, {"reserve_lent": units}
-        if lender == POOL:
-            return self.path, {"pool.left": -units, "pool.lent": units}
+        if lender in FUNDS:
+            return self.path, {f"{lender}.left": -units, f"{lender}.lent": units}
         return self.account(lender), {"left": -units, "lent": units}
 
 
@@ -111,15 +108,10 @@ def entry_of(path: str, doc: Doc) -> Entry:
         units=data["units"],
         version=doc.version,
         background=data["priority"] == "background",
-        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data["loans"]),
+        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data.get("loans", ())),
     )
 
 
 def left_in(doc: Doc | None) -> int:
     """What an account holds; below zero while somebody takes back what he was refused."""
     return 0 if doc is None else int(doc.data["left"])
-
-
-def pool_in(data: Mapping[str, Any]) -> tuple[int, int]:
-    """What the pool of a day holds, and what of it are shares that nobody has claimed yet."""
-    return int(data["pool"]["left"]), int(data["pool"]["share"])

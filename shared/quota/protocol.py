@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.accounts import POOL, SYSTEMS, allocation_from, name_of, sisters_of
+from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, allocation_from, name_of
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
-from shared.quota.places import HELD, LAPSED, REFUSED, Entry, NewEntry, Place, entry_of, left_in, pool_in
+from shared.quota.places import HELD, LAPSED, REFUSED, Entry, NewEntry, Place, entry_of, left_in
 from shared.quota.profile import Priority
 
 ATTEMPTS = 24
@@ -74,7 +74,6 @@ def _entry_write(
 ) -> Write:
     fields: dict[str, Any] = {
         "state": HELD,
-        "confirmed": confirmed,
         "token": new.token,
         "account": entry.account,
         "method": new.method,
@@ -82,12 +81,14 @@ def _entry_write(
         "units": entry.units,
         "held": entry.units,
         "held_at": new.at,
-        "loans": [{"lender": loan.lender, "units": loan.units} for loan in entry.loans],
-        "borrowed": sum(loan.units for loan in entry.loans),
-        "at": new.at,
         "lapses_at": new.lapses_at,
         "expires_at": new.expires_at,
     }
+    if confirmed or before is not None:  # else left out: most entries are new, and each field costs time
+        fields["confirmed"] = confirmed
+        fields["at"] = new.at
+        fields["borrowed"] = borrowed(entry.loans)
+        fields["loans"] = [{"lender": loan.lender, "units": loan.units} for loan in entry.loans]
     return Write(entry.path, fields, only_if=before.version if before else ABSENT)
 
 
@@ -123,7 +124,7 @@ def existing(place: Place, new: NewEntry) -> Steps[Entry | Doc | None]:
         if doc is None or doc.data["state"] != HELD:
             return doc
         entry = entry_of(path, doc)
-        if doc.data["confirmed"]:
+        if doc.data.get("confirmed"):
             return entry
         paying = place.account(entry.account)  # another instance may have used another part of system work
         if left_in((yield Read((paying,)))[paying]) >= 0:
@@ -166,6 +167,12 @@ def borrowing(place: Place, request: ReservationRequest, moment: Moment, new: Ne
                 return look.answer
             yield Pause(attempt)
             continue
+        if look.docs[own] is not None and not look.book.claim and not look.answer.loans:
+            # Others may be spending from this account without looking: so does this request.
+            mine = yield from spending(place, replace(request, units=look.answer.units), new)
+            if mine is not None:
+                return mine
+            continue
         entry = _entry(place, request, new, look.answer)
         writes = _writes(entry, look, new)
         writes.append(_entry_write(request, new, entry, before, confirmed=True))
@@ -187,11 +194,11 @@ def borrowed(loans: tuple[Loan, ...]) -> int:
 
 
 def _looking(place: Place, request: ReservationRequest, moment: Moment) -> Steps[_Look]:
-    """The least reading that answers: the own accounts and the pool; if they do not suffice, who holds most."""
-    near = (request.account, *sisters_of(request.account))
-    docs: dict[str, Doc | None] = yield Read((place.path, *(place.account(account) for account in near)))
-    claim = yield from claiming(place, docs, request.account)
-    book = book_of(place, docs, request.account, claim, complete=False)
+    """The least reading that answers: the own account and the funds; if they do not suffice, who holds most."""
+    own = place.account(request.account)
+    docs: dict[str, Doc | None] = yield Read((place.path, own))
+    claim = yield from claiming(place, docs, request.account, request.units - left_in(docs[own]))
+    book = _book(place, docs, request.account, claim, complete=False)
     answer = decide(book, request, moment)
     look = _Look(docs=docs, book=book, answer=answer)
     if isinstance(answer, Grant) and answer.units == request.units and not look.hasty:
@@ -200,38 +207,52 @@ def _looking(place: Place, request: ReservationRequest, moment: Moment) -> Steps
     others = yield Listing(place.accounts, above=("left", 0), order="-left", limit=most)
     # What was seen first counts: an account that has appeared since must not claim its share once more.
     docs = {place.account(account): doc for account, doc in others.items()} | docs
-    book = book_of(place, docs, request.account, claim, complete=len(others) < most)
+    book = _book(place, docs, request.account, claim, complete=len(others) < most)
     return _Look(docs=docs, book=book, answer=decide(book, request, moment))
 
 
-def claiming(place: Place, docs: Mapping[str, Doc | None], account: str) -> Steps[int]:
-    """The share that an account may still take out of the pool: all of it before its first reservation."""
+def claiming(place: Place, docs: Mapping[str, Doc | None], account: str, need: int) -> Steps[int]:
+    """What an account may take out of its fund: a user all of his share, with his first reservation of the day;
+    system work what it needs, and rather more than less."""
     day = docs[place.path]
     assert day is not None
+    left: int = day.data[fund_of(account)]["left"]
+    if account in SYSTEMS:
+        return min(left, max(need, left // PARTS)) if need > 0 else 0
     allocation = allocation_from(day.data)
-    if docs[place.account(account)] is not None or account in SYSTEMS or not allocation.share:
+    if docs[place.account(account)] is not None or not allocation.share:
         return 0
     path = f"{USERS}/{name_of(account)}"
     user: Doc | None = (yield Read((path,)))[path] if "/" not in name_of(account) else None
     weight = user.data.get(WEIGHT, 1) if user else 1
-    return max(0, min(allocation.share_of(account, weight), pool_in(day.data)[0]))
+    return max(0, min(allocation.share_of(account, weight), left))
 
 
-def book_of(place: Place, docs: Mapping[str, Doc | None], account: str, claim: int, *, complete: bool) -> Book:
-    """What documents come to, as an account sees them that may claim so much of the pool."""
-    day = docs[place.path]
+def fund_of(account: str) -> str:
+    """The fund out of which an account takes what is its own."""
+    return SYSTEM if account in SYSTEMS else POOL
+
+
+def fund_in(day: Doc, fund: str, claim: int = 0) -> Lender:
+    """A fund of a day as a lender, less what is claimed of it."""
+    data = day.data[fund]
+    return Lender(fund, data["left"] - claim, max(0, data["share"] - claim))
+
+
+def _book(place: Place, docs: Mapping[str, Doc | None], account: str, claim: int, *, complete: bool) -> Book:
+    """What documents come to, as an account sees them that may claim so much of its fund."""
+    day, own, fund = docs[place.path], place.account(account), fund_of(account)
     assert day is not None
-    left, share = pool_in(day.data)
-    lenders = [Lender(POOL, left - claim, max(0, share - claim))]
-    own = place.account(account)
+    lenders = [fund_in(day, name, claim if name == fund else 0) for name in (POOL, SYSTEM)]
     for path, doc in docs.items():
         if doc is not None and path not in {place.path, own}:
             lenders.append(Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"]))
+    allocation = allocation_from(day.data)
     return Book(
-        limit=day.data["limit"],
-        reserve=day.data["reserve"],
-        reserve_left=day.data["reserve"] - day.data["reserve_lent"],
-        own=left_in(docs.get(own)),
+        limit=allocation.limit,
+        reserve=allocation.reserve,
+        reserve_left=day.data[RESERVE]["left"],
+        own=left_in(docs[own]),
         claim=claim,
         lenders=tuple(lenders),
         complete=complete,
@@ -245,8 +266,11 @@ def _writes(entry: Entry, look: _Look, new: NewEntry) -> list[Write]:
     adds: dict[str, dict[str, int]] = {own: entry.spent(entry.units) | {"borrowed": total}}
     adds[own]["left"] += claim + total
     if claim:
-        _, unclaimed = pool_in(look.docs[place.path].data)  # type: ignore[union-attr]
-        adds[place.path] = {"pool.left": -claim, "pool.share": -min(claim, unclaimed)}
+        fund, day = fund_of(entry.account), look.docs[place.path]
+        assert day is not None
+        unclaimed = min(claim, day.data[fund]["share"])
+        adds[place.path] = {f"{fund}.left": -claim, f"{fund}.share": -unclaimed}
+        adds[own]["share"] = claim
     for loan in entry.loans:
         path, add = place.lending(loan.lender, loan.units)
         there = adds.setdefault(path, {})

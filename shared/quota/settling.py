@@ -60,7 +60,7 @@ def sweeping(now: datetime) -> Steps[int]:
     swept = 0
     for path, doc in found.items():
         entry = entry_of(path, doc)
-        if not doc.data["confirmed"]:
+        if not doc.data.get("confirmed"):
             paying = entry.place.account(entry.account)
             account: Doc | None = (yield Read((paying,)))[paying]
             if account is not None and left_in(account) < 0:
@@ -80,9 +80,9 @@ def _mending(entry: Entry, account: Doc, now: datetime) -> Steps[int]:
     """
     held: Mapping[str, Doc] = yield Listing(entry.place.entries, above=("held", 0), order="-held", limit=SWEPT)
     unjudged = [
-        (entry_of(f"{entry.place.entries}/{key}", doc), doc.data["at"])
+        (entry_of(f"{entry.place.entries}/{key}", doc), doc.data["held_at"])
         for key, doc in held.items()
-        if doc.data["account"] == entry.account and not doc.data["confirmed"]
+        if doc.data["account"] == entry.account and not doc.data.get("confirmed")
     ]
     if any(at > now - QUIET for _, at in unjudged):
         return 0  # its caller may be about to do so

@@ -7,14 +7,15 @@ the foremost, so many that they fit.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Total
-from shared.quota.accounts import POOL, RESERVE, Users, allocate, name_of
+from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
 from shared.quota.forecast import mode_of
 from shared.quota.opening import by_hour
-from shared.quota.places import Place, pool_in
+from shared.quota.places import Place
 from shared.quota.profile import Bucket
 
 ROWS = 36
@@ -25,7 +26,7 @@ _FIGURES = ("share", "borrowed", "lent", "spent", "left")
 class Usage(TypedDict):
     """One bucket's day, in units. used: charged; reserved: set aside for calls under way.
 
-    closed: {"at", "until", "reason", "used", "drift"} when Google closed it. by_account: the pool, the reserve and
+    closed: {"at", "until", "reason", "used", "drift"} when Google closed it. by_account: the funds and
     the accounts that spent most, with {"share", "borrowed", "lent", "spent", "left"}. loans: the largest, with
     {"borrower", "lender", "units", "method", "priority", "at"}. refusals: the latest, with {"account", "method",
     "reason", "message", "needed", "times", "at", "retry_at"}. by_hour: units in each hour since midnight.
@@ -64,8 +65,7 @@ def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[di
 
 def _untouched(bucket: Bucket) -> Usage:
     allocation = allocate(bucket, Users(), 0)
-    day = {"limit": bucket.limit, "reserve": bucket.reserve, "reserve_lent": 0, "hours": {}}
-    return _usage(bucket, day | {"pool": {"left": allocation.pool, "share": 0, "lent": 0}}, 0, 0, None)
+    return _usage(bucket, {"allocation": asdict(allocation), "hours": {}} | allocation.funds(), 0, 0, None)
 
 
 def _one(place: Place, bucket: Bucket, day: Mapping[str, Any], rows: int, now: datetime) -> Steps[Usage]:
@@ -102,23 +102,18 @@ def _one(place: Place, bucket: Bucket, day: Mapping[str, Any], rows: int, now: d
 def _usage(
     bucket: Bucket, day: Mapping[str, Any], spent: int, reserved: int, closed: dict[str, Any] | None
 ) -> Usage:
-    left, share = pool_in(day)
-    lent = day["reserve_lent"]
-    pool = {"share": share, "borrowed": 0, "lent": day["pool"]["lent"], "spent": 0, "left": left}
-    reserve = {
-        "share": day["reserve"], "borrowed": 0, "lent": lent, "spent": 0, "left": day["reserve"] - lent,
-    }  # fmt: skip
+    allocation = allocation_from(day)
     return Usage(
         title=bucket.title,
-        limit=day["limit"],
-        reserve=day["reserve"],
+        limit=allocation.limit,
+        reserve=allocation.reserve,
         alert=bucket.alert,
         used=spent - reserved,
         reserved=reserved,
-        left=day["limit"] - spent,
+        left=allocation.limit - spent,
         mode=mode_of(bucket, spent, closed=closed is not None),
         closed=closed,
-        by_account={POOL: pool, RESERVE: reserve},
+        by_account={fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS},
         loans=[],
         refusals=[],
         by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, spent),

@@ -7,6 +7,7 @@ import pytest
 from infra.bench.contention import PROCESSES, THREADS, Load, fresh, run
 from infra.bench.contention import profile as bench_profile
 from shared.clock import pacific_day, system_clock
+from shared.quota.accounts import FUNDS
 from shared.quota.ledger import Ledger
 
 WORKERS = PROCESSES * THREADS
@@ -41,7 +42,10 @@ def test_contending_workers_get_exactly_what_there_is(firestore_emulator, firest
     accounts = [account.to_dict() for account in day.collection("accounts").stream()]
     stored = day.get().to_dict()
     assert sum(account["borrowed"] for account in accounts) == (
-        sum(account["lent"] for account in accounts) + stored["pool"]["lent"] + stored["reserve_lent"]
+        sum(account["lent"] for account in accounts) + sum(stored[fund]["lent"] for fund in FUNDS)
     )
     assert all(account["left"] >= 0 for account in accounts)
-    assert stored["pool"]["left"] + sum(account["left"] for account in accounts) == limit - count.granted * cost
+    assert (
+        sum(stored[fund]["left"] for fund in FUNDS) + sum(account["left"] for account in accounts)
+        == limit - count.granted * cost
+    )

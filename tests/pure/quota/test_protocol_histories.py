@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.cloud.steps import ABSENT, Commit, Contended, Write
-from shared.quota.accounts import SYSTEMS
+from shared.cloud.steps import Commit, Contended, Write
+from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation
 from shared.quota.decisions import Moment, Refusal, ReservationRequest
 from shared.quota.places import HELD, LAPSED, Entry, NewEntry, Place
 from shared.quota.profile import Priority
@@ -46,14 +46,8 @@ class Asked:
 def divided() -> FirestoreInMemory:
     """A day that has just begun."""
     store = FirestoreInMemory()
-    allocation = {"limit": LIMIT, "reserve": RESERVE, "system": 4, "share": 4.0, "unclaimed": UNCLAIMED}
-    pool = {"pool": {"left": 13, "share": UNCLAIMED, "lent": 0}, "reserve_lent": 0}
-    zeros = {"spent": 0, "borrowed": 0, "lent": 0}
-    systems = [
-        Write(PLACE.account(account), {"left": units, "share": units} | zeros, only_if=ABSENT)
-        for account, units in zip(SYSTEMS, (2, 2, 0, 0), strict=True)
-    ]
-    store.answer(Commit((Write(PLACE.path, allocation | pool, only_if=ABSENT), *systems)))
+    allocation = Allocation(limit=LIMIT, reserve=RESERVE, system=4, share=4.0, unclaimed=UNCLAIMED)
+    store.answer(Commit((Write(PLACE.path, {"allocation": asdict(allocation), **allocation.funds()}),)))
     store.commits = 0
     return store
 
@@ -281,13 +275,14 @@ class Histories(RuleBasedStateMachine):
         return self.store.docs[PLACE.path].data
 
     def left(self, *, with_reserve: bool) -> int:
-        reserve = RESERVE - self.day["reserve_lent"] if with_reserve else 0
-        return reserve + self.day["pool"]["left"] + sum(max(0, data["left"]) for data in self.accounts().values())
+        funds = FUNDS if with_reserve else (POOL, SYSTEM)
+        accounts = sum(max(0, data["left"]) for data in self.accounts().values())
+        return accounts + sum(self.day[fund]["left"] for fund in funds)
 
     @invariant()
     def loans_balance(self):
         accounts = self.accounts().values()
-        lent = sum(data["lent"] for data in accounts) + self.day["pool"]["lent"] + self.day["reserve_lent"]
+        lent = sum(data["lent"] for data in accounts) + sum(self.day[fund]["lent"] for fund in FUNDS)
         assert sum(data["borrowed"] for data in accounts) == lent
 
     @invariant()
@@ -295,14 +290,14 @@ class Histories(RuleBasedStateMachine):
         accounts = self.accounts().values()
         for data in accounts:
             assert data["left"] == data["share"] + data["borrowed"] - data["lent"] - data["spent"]
-        rest = RESERVE - self.day["reserve_lent"] + self.day["pool"]["left"]
-        assert sum(data["left"] + data["spent"] for data in accounts) + rest == LIMIT
+        funds = sum(self.day[fund]["left"] for fund in FUNDS)
+        assert sum(data["left"] + data["spent"] for data in accounts) + funds == LIMIT
 
     @invariant()
     def a_share_is_claimed_once(self):
         claimed = {name: data["share"] for name, data in self.accounts().items() if name.startswith("user:")}
         assert all(share <= 4 for share in claimed.values())
-        assert self.day["pool"]["share"] == max(0, UNCLAIMED - sum(claimed.values()))
+        assert self.day[POOL]["share"] == max(0, UNCLAIMED - sum(claimed.values()))
 
     @invariant()
     def background_work_is_counted_apart(self):
@@ -327,8 +322,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def nobody_lends_what_he_does_not_have(self):
-        assert self.day["pool"]["left"] >= 0
-        assert 0 <= self.day["reserve_lent"] <= RESERVE
+        assert all(self.day[fund]["left"] >= 0 for fund in FUNDS)
 
     @invariant()
     def never_over_the_limit(self):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from shared.cloud.steps import Commit, Contended, Write
+from shared.quota.accounts import Allocation
 from shared.quota.decisions import Loan, Moment, Refusal, ReservationRequest
 from shared.quota.places import Entry, NewEntry, Place
 from shared.quota.profile import Priority
@@ -23,8 +24,9 @@ MOMENT = Moment(day_left=0.5)
 def begun(pool: int = 0, reserve: int = 0, **accounts: int) -> FirestoreInMemory:
     """A day with a pool and these users' accounts; user a has 5 units."""
     store = FirestoreInMemory()
-    day = {"limit": 5 + pool, "reserve": reserve, "system": 0, "share": 0.0, "unclaimed": 0, "reserve_lent": 0}
-    writes = [Write(PLACE.path, day | {"pool": {"left": pool, "share": 0, "lent": 0}})]
+    allocation = Allocation(limit=5 + pool + reserve, reserve=reserve, system=0)
+    funds = allocation.funds() | {"pool": {"left": pool, "share": 0, "lent": 0}}
+    writes = [Write(PLACE.path, {"allocation": asdict(allocation), **funds})]
     for name, units in ({"a": 5} | accounts).items():
         zeros = {"spent": 0, "borrowed": 0, "lent": 0}
         writes.append(Write(PLACE.account(f"user:{name}"), {"left": units, "share": units} | zeros))
@@ -239,7 +241,7 @@ def test_what_was_borrowed_last_goes_back_first_so_the_reserve_is_the_first_to_h
 
     def lent():
         day = store.docs[PLACE.path].data
-        return [day["pool"]["lent"], store.docs[PLACE.account("user:b")].data["lent"], day["reserve_lent"]]
+        return [day["pool"]["lent"], store.docs[PLACE.account("user:b")].data["lent"], day["reserve"]["lent"]]
 
     assert lent() == [2, 3, 1]
     assert Actor(store, settling(held, 4)).finish() is True
