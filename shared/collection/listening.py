@@ -92,7 +92,7 @@ def poll(channel_ids: Iterable[str]) -> dict[str, int]:
     return {"channels": len(standings), "polled": looked, "heard": heard}
 
 
-def _look(lease: Lease, standing: Standing) -> int:
+def _look(lease: Block, standing: Standing) -> int:
     """One channel's uploads; answers how many notices that gave."""
     channel = channels.get(firestore.client(), standing.channel_id)
     if channel.uploads_playlist is None:

@@ -169,7 +169,7 @@ def _ingest_reports(refs: Sequence[ReportRef]) -> None:
         pubsub.publish(pubsub.INGEST_TOPIC, reports_message(loaded.rest), {"kind": REPORTS})
 
 
-def _download(lease: Lease, ref: ReportRef, into: BinaryIO) -> None:
+def _download(lease: Block, ref: ReportRef, into: BinaryIO) -> None:
     reporting.download(caller(ref.channel_id, lease), ref.download_url, into)
 
 
@@ -196,7 +196,7 @@ def _ingest_videos(notices: Sequence[VideoNotice]) -> None:
             videos.forget(client, notice.video_id)
 
 
-def caller(channel_id: str, spend: QuotaLedger | Lease, priority: Priority | None = None) -> Caller:
+def caller(channel_id: str, spend: QuotaLedger | Block, priority: Priority | None = None) -> Caller:
     """What makes calls for one channel, paid by the system's account of `spend`."""
     return Caller(
         settings=settings(),
