@@ -22,7 +22,7 @@ from typing import Any
 from infra.deployment import ROOT
 from shared.clock import system_clock
 from shared.errors import QuotaRefused, RateLimited, Unavailable
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import MAX_CALLS, Bucket, Method, Priority, Profile, RateLimit
 from shared.rate_limits.limiter import RateLimiter
@@ -166,9 +166,9 @@ def ledger_one_account(client: Any, load: Load, process: int) -> Step:  # noqa: 
     return step
 
 
-def lease(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
-    """Ours, for collectors: each process leases blocks of 50."""
-    ours = Lease(_ledger(client, load), "bench.call", "system", upto=50)
+def block(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
+    """Ours, for collectors: each process draws from blocks of 50."""
+    ours = Block(_ledger(client, load), "bench.call", "system", upto=50)
 
     def step(worker: int) -> bool:  # noqa: ARG001
         ours.settle(ours.reserve(method="bench.call"), sent=True)
@@ -259,7 +259,7 @@ KINDS = {
         guide,
         ledger,
         ledger_one_account,
-        lease,
+        block,
         limiter,
         limiter_new,
         limiter_hot,

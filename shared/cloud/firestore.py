@@ -179,20 +179,30 @@ class Store:
         return found
 
     def _list(self, step: Listing) -> dict[str, Doc]:
+        from google.cloud.firestore import Query  # noqa: PLC0415
+        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+
+        query: Any = (self._client.collection_group if step.group else self._client.collection)(step.collection)
+        for bound, operator in ((step.where, "=="), (step.above, ">"), (step.until, "<=")):
+            if bound:
+                query = query.where(filter=FieldFilter(bound[0], operator, bound[1]))
+        if step.order:
+            direction = Query.DESCENDING if step.order.startswith("-") else Query.ASCENDING
+            query = query.order_by(step.order.removeprefix("-"), direction=direction)
+        if step.only:
+            query = query.select(step.only)
+        found = query.limit(step.limit).stream(**call_options()) if step.limit else listing(query)
+        return {each.reference.path if step.group else each.id: _doc(each) for each in found}
+
+    def _total(self, step: Total) -> float:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
         query: Any = self._client.collection(step.collection)
-        if step.where:
-            query = query.where(filter=FieldFilter(step.where[0], "==", step.where[1]))
-        if step.above:
-            query = query.where(filter=FieldFilter(step.above[0], ">", step.above[1]))
-        if step.only:
-            query = query.select(step.only)
-        return {snapshot.id: _doc(snapshot) for snapshot in listing(query)}
-
-    def _total(self, step: Total) -> int:
-        answer = self._client.collection(step.collection).sum(step.field).get(**call_options())
-        return int(answer[0][0].value)
+        if step.between:
+            name, low, high = step.between
+            query = query.where(filter=FieldFilter(name, ">", low)).where(filter=FieldFilter(name, "<=", high))
+        counted = query.sum(step.field) if step.field else query.count()
+        return counted.get(**call_options())[0][0].value  # type: ignore[no-any-return]
 
 
 def contended() -> Unavailable:

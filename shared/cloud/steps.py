@@ -45,24 +45,33 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A collection as of one moment. Answer: {id: Doc}.
+    """Documents of a collection as of one moment. Answer: {id: Doc}, in order.
 
-    where: only documents whose field has this value; above: only those whose field is greater. only: the fields to
-    read, all if empty; the field of `above` must be among them.
+    where: only documents whose field has this value; above, until: whose field is greater, or at most this. order:
+    a field, "-" before it for descending. only: the fields to read, all if empty; fields that are compared must be
+    among them. group: all collections of this name, wherever they are; the answer is by path then.
     """
 
     collection: str
     where: tuple[str, Any] | None = None
-    above: tuple[str, int] | None = None
+    above: tuple[str, Any] | None = None
+    until: tuple[str, Any] | None = None
+    order: str = ""
+    limit: int | None = None
     only: tuple[str, ...] = ()
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of a field over a collection. Answer: int."""
+    """The sum of a field over a collection, or how many documents there are. Answer: a number.
+
+    between: only documents whose field is greater than the first figure and at most the second.
+    """
 
     collection: str
-    field: str
+    field: str | None = None
+    between: tuple[str, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from shared.errors import InvalidRequest
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.schema import Warehouse
@@ -36,7 +36,7 @@ class Ingest:
     client: Client
     warehouse: Callable[[], Warehouse]
     quota: Ledger
-    caller_for: Callable[[str, Lease], Caller]
+    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     clock: Clock
 
@@ -58,13 +58,13 @@ class Ingest:
 
     def _load_reports(self, refs: Sequence[ReportRef]) -> None:
         loading = ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
-        with Lease(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
+        with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
             loaded = loading.load(refs, partial(self._download, block))
         if loaded.rest:
             # A message of its own: the deliveries of this one are for faults, not for waiting.
             self.to_ingest(messages.KIND, messages.message(loaded.rest))
 
-    def _download(self, block: Lease, ref: ReportRef, into: BinaryIO) -> None:
+    def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
 
     def _record_videos(self, notices: Sequence[VideoNotice]) -> None:

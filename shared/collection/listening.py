@@ -18,7 +18,7 @@ from shared.monitoring.log import log
 from shared.push.renewal import Standing, to_ask
 from shared.push.subscriptions import Push
 from shared.quota.accounts import SYSTEM
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.youtube import data
@@ -38,7 +38,7 @@ class Listening:
     client: Client
     push: Push
     quota: Ledger
-    caller_for: Callable[[str, Lease], Caller]
+    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     clock: Clock
@@ -92,7 +92,7 @@ class Listening:
         standings = self.push.standings_of(channel_ids)
         quiet = polling.silent(standings, standings, self.clock())
         heard = looked = 0
-        with Lease(self.quota, _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as block:
+        with Block(self.quota, _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as block:
             for channel_id in polling.to_poll(quiet, self.clock()):
                 try:
                     heard += self._look(block, quiet[channel_id])
@@ -105,7 +105,7 @@ class Listening:
                         reason=error.reason)  # fmt: skip
         return {"channels": len(standings), "polled": looked, "heard": heard}
 
-    def _look(self, block: Lease, standing: Standing) -> int:
+    def _look(self, block: Block, standing: Standing) -> int:
         """One channel's uploads; answers how many notices that gave."""
         channel = channels.get(self.client, standing.channel_id)
         if channel.uploads_playlist is None:

@@ -1,31 +1,32 @@
-"""The accounts among which a bucket's day is divided, and what one holds.
+"""The accounts of a bucket's day, and how the day's units are allocated among them.
 
-A day opens with a division that never changes afterwards: the reserve, system work, one share for each user, and
-a pool for what belongs to nobody (users who have not come yet, remainders). Their sum is the limit. From then on
-units only move: from an account to another (a loan), or from an account to spent. So however many documents there
-are, the limit holds as long as each account alone never goes below zero.
+A day's allocation never changes: the reserve, system work, and what the users share. Units only move afterwards:
+from the pool to an account (its own share), from an account to another (a loan), or from an account to spent. So
+the limit holds as long as no account goes below zero.
 
-System work and the pool are cut into parts, because that is where many meet. An instance keeps to one part of
-system work, and a borrower takes from as many parts as it needs, so nothing is stranded in any of them.
+The pool, the reserve and what system work has not taken yet are funds in the day's own document. An account gets a
+document, and its share out of the pool, with its first reservation of the day; so nobody has to read or write the
+accounts of all users. System work has several accounts, because many instances spend from it at once; they take
+their units out of its fund part by part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, unquote
 
 from shared.errors import InvalidRequest
 from shared.quota.profile import Bucket
 
-SYSTEM = "system"
-RESERVE = "reserve"
-POOL = "pool"
-PARTS = 16
+SYSTEM, RESERVE, POOL = "system", "reserve", "pool"
+PARTS = 6
 SYSTEMS = tuple(f"{SYSTEM}-{part}" for part in range(PARTS))
-POOLS = tuple(f"{POOL}-{part}" for part in range(PARTS))
+FUNDS = (POOL, SYSTEM, RESERVE)
+HEAVIEST = 1_000
+"""The greatest weight that a user may have; 1 is an ordinary share."""
 _USER = "user:"
-_HEAVIEST = 1_000.0
 
 
 def account_of(name: str, part: int = 0) -> str:
@@ -39,88 +40,79 @@ def name_of(account: str) -> str:
     """What people call an account: a user id, "system", "pool" or "reserve"."""
     if account.startswith(_USER):
         return unquote(account.removeprefix(_USER))
-    return account.rpartition("-")[0] or account
-
-
-def is_free(lender: str, borrower: str) -> bool:
-    """Whether these units may be taken by anybody's priority: nobody's, or another part of one's own."""
-    return lender in POOLS or is_sister(lender, borrower)
-
-
-def is_sister(lender: str, borrower: str) -> bool:
-    """Whether both are parts of system work, which is one account in all but its documents."""
-    return lender in SYSTEMS and borrower in SYSTEMS
-
-
-def beside(account: str) -> tuple[str, ...]:
-    """The accounts that are free to an account."""
-    return (*SYSTEMS, *POOLS) if account in SYSTEMS else POOLS
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """One account's day, in units. spent includes what is reserved and not settled yet."""
-
-    opening: int = 0
-    borrowed: int = 0
-    lent: int = 0
-    spent: int = 0
-
-    @property
-    def available(self) -> int:
-        """What is left. Below zero only while somebody takes back what he was refused."""
-        return self.opening + self.borrowed - self.lent - self.spent
+    return SYSTEM if account in SYSTEMS else account
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
-    """How one bucket's day was divided. accounts holds every account that had units; they sum to limit."""
+class Users:
+    """How many users there are, and the weights of those who have one other than 1."""
+
+    count: int = 0
+    weighted: int = 0
+    weights: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """The sum of all weights."""
+        return self.count - self.weighted + self.weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocation:
+    """How one bucket's day is divided, in units.
+
+    share: what a user of weight 1 may call its own. unclaimed: the shares of all users together, at the beginning.
+    """
 
     limit: int
     reserve: int
-    accounts: Mapping[str, int]
+    system: int
+    share: float = 0.0
+    unclaimed: int = 0
 
-    def of(self, account: str) -> int:
-        """What an account began with."""
-        return self.accounts.get(account, 0)
+    @property
+    def pool(self) -> int:
+        """What the pool begins with: the users' shares, and what is nobody's."""
+        return self.limit - self.reserve - self.system
+
+    def share_of(self, account: str, weight: object = 1) -> int:
+        """What an account may take out of the pool as its own."""
+        return int(self.share * sound(weight)) if account.startswith(_USER) else 0
+
+    def funds(self) -> dict[str, dict[str, int]]:
+        """The funds of a day that begins. share: what of a fund is meant for somebody."""
+        units = {POOL: (self.pool, self.unclaimed), SYSTEM: (self.system, self.system), RESERVE: (self.reserve, 0)}
+        return {fund: {"left": left, "share": share, "lent": 0} for fund, (left, share) in units.items()}
 
 
-def divide(bucket: Bucket, weights: Mapping[str, float], users_max: int) -> Opening:
-    """The division for a new day.
+def allocate(bucket: Bucket, users: Users, users_max: int) -> Allocation:
+    """The allocation of a new day.
 
-    weights: user id to weight (1 is an ordinary share; anything absurd counts as 1). Places of users who have not
-    come yet stay in the pool with weight 1 each, so a share does not depend on who else is there. Where a share
-    would be less than a unit, there are no shares.
+    The places of users who have not come yet count with weight 1 each, so a share does not depend on who else is
+    there. Where a share would be less than a unit, there are no shares.
     """
-    accounts = {RESERVE: bucket.reserve, **_cut(bucket.system, SYSTEMS)}
-    common = bucket.limit - bucket.reserve - bucket.system
-    if needs_users(bucket, users_max):
-        sound = {user: _sound(weight) for user, weight in weights.items()}
-        total = sum(sound.values()) + max(0, users_max - len(sound))
-        for user, weight in sorted(sound.items()):
-            accounts[account_of(user)] = int(common * weight / total)
-    left = bucket.limit - sum(accounts.values())
-    accounts |= _cut(left, POOLS)
-    return Opening(
-        limit=bucket.limit,
-        reserve=bucket.reserve,
-        accounts={account: units for account, units in accounts.items() if units},
+    plain = Allocation(limit=bucket.limit, reserve=bucket.reserve, system=bucket.system)
+    if not needs_users(bucket, users_max):
+        return plain
+    share = plain.pool / (users.total + max(0, users_max - users.count))
+    unclaimed = min(plain.pool, int(share * users.total))
+    return Allocation(
+        limit=bucket.limit, reserve=bucket.reserve, system=bucket.system, share=share, unclaimed=unclaimed
     )
 
 
 def needs_users(bucket: Bucket, users_max: int) -> bool:
-    """Whether the division depends on who the users are: an ordinary share is at least one unit."""
-    common = bucket.limit - bucket.reserve - bucket.system
-    return bucket.shares == "users" and common >= users_max > 0
+    """Whether the allocation depends on how many users there are: an ordinary share is at least one unit."""
+    return bucket.shares == "users" and bucket.limit - bucket.reserve - bucket.system >= users_max > 0
 
 
-def _cut(units: int, parts: tuple[str, ...]) -> dict[str, int]:
-    """Equal parts, and the remainder one by one."""
-    each, more = divmod(units, len(parts))
-    return {part: each + (number < more) for number, part in enumerate(parts)}
-
-
-def _sound(weight: object) -> float:
-    if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= _HEAVIEST:
+def sound(weight: object) -> float:
+    """A user's weight; anything absurd counts as 1."""
+    if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= HEAVIEST:
         return float(weight)
     return 1.0
+
+
+def allocation_from(data: Mapping[str, Any]) -> Allocation:
+    """A stored allocation."""
+    return Allocation(**data["allocation"])

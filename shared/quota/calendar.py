@@ -1,7 +1,7 @@
-"""Quota days: which day a call may be charged to, how much of it is left, when off-peak is.
+"""Quota days: which day a call is charged to, how much of it is left, when off-peak is.
 
 Clocks of instances differ by up to a minute, and a call goes out a little after its units are set aside. Around
-midnight nobody can say to which day YouTube will charge it. So then it is charged to both.
+midnight nobody can say to which day YouTube will charge it. So for three minutes a day nothing is reserved.
 """
 
 from __future__ import annotations
@@ -10,39 +10,26 @@ from datetime import date, datetime, time, timedelta
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 
-FAST = timedelta(seconds=90)
-"""A clock may be this much ahead of YouTube's ..."""
-SLOW = timedelta(seconds=90)
-"""... or this much behind it when the call arrives: a minute of skew, and what a minute never is exactly."""
+SKEW = timedelta(seconds=90)
+"""How far our clock may be from YouTube's when the call arrives: a minute of skew, and the call's own way."""
 DOUBT = timedelta(minutes=5)
 """For this long after midnight a refusal by Google may still mean yesterday."""
 KEEP = timedelta(days=35)
 OFF_PEAK = (time(2), time(6))
 HOURS = 25
-"""Slots for the hours since a day began; the longest day has 25."""
+"""The longest day has 25."""
 
 
-def days_at(now: datetime) -> tuple[date, ...]:
-    """The quota days that a call made now may be charged to: one, or two around midnight."""
-    first, last = pacific_day(now - FAST), pacific_day(now + SLOW)
-    return (first,) if first == last else (first, last)
-
-
-def reset_after(day: date, now: datetime) -> datetime:
-    """From when calls are not charged to a day any more: its midnight, or the end of the doubt if that is past."""
-    midnight = pacific_day_bounds(day)[1]
-    return midnight if now < midnight else midnight + FAST
+def day_change_ends(now: datetime) -> datetime | None:
+    """Until when nobody can say which day pays for a call made now; None when it is certain."""
+    begin, _ = pacific_day_bounds(pacific_day(now + SKEW))
+    return begin + SKEW if now < begin + SKEW else None
 
 
 def hour_of(day: date, now: datetime) -> int:
     """Whole hours since the day began, 0 to 24."""
     begin, end = pacific_day_bounds(day)
     return int(min(max(now, begin), end - timedelta(microseconds=1)).timestamp() - begin.timestamp()) // 3600
-
-
-def slot_of(hour: int, *, background: bool) -> int:
-    """Where the units of an hour are counted: background work has slots of its own, after everybody else's."""
-    return hour + HOURS if background else hour
 
 
 def day_left(day: date, now: datetime) -> float:

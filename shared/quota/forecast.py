@@ -79,7 +79,7 @@ def forecast_of(bucket: Bucket, used: int, hours: Sequence[int], day: date, now:
 def off_peak_allowance(bucket: Bucket, used: int, yesterday: Sequence[int], day: date, now: datetime) -> int:
     """Units that background work may take now: what is left, less what the rest of the day will want.
 
-    yesterday: its units by hour, without background work; empty when it left no books. Then the rest of the day is
+    yesterday: its units by hour, without background work; empty when it left none. Then the rest of the day is
     taken to want an even part of all.
     """
     left = bucket.limit - bucket.reserve - used

@@ -1,14 +1,14 @@
 """Quota profiles: buckets, prices, priorities and rate limits, as data in `profiles/*.toml`.
 
-A profile is checked when it is loaded, and what is wrong is named with its line. An unknown method is an error:
-a wrong guess of 1 where YouTube charges 450 is how a day's quota vanishes.
+A profile is checked when it is loaded. An unknown method is an error: a wrong guess of 1 where YouTube charges 450
+is how a day's quota vanishes.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -22,7 +22,6 @@ FOLDER = Path(__file__).parent / "profiles"
 SHARES = ("users", "pool")
 UNREACHABLE = ("refuse", "allow")
 SCOPES = ("user", "project")
-SECTIONS = ("buckets", "methods", "rate_limits")
 MOST_UNITS = 1_000_000_000
 LONGEST_WINDOW = 86_400
 MAX_CALLS = 2_000
@@ -40,7 +39,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """One daily budget. Figures in units of the bucket; see the head of a profile for their meaning."""
+    """One daily quota. Figures in units of the bucket; see the head of a profile for their meaning."""
 
     name: str
     title: str
@@ -109,7 +108,7 @@ class Profile:
 
     @property
     def free_methods(self) -> frozenset[str]:
-        """Methods that cost nothing that has to be guarded: their calls go on while the books do not answer."""
+        """Methods that cost nothing that has to be guarded: their calls go on while the ledger does not answer."""
         return frozenset(
             name
             for name, method in self.methods.items()
@@ -139,7 +138,7 @@ class Profile:
 
 @cache
 def load(name: str) -> Profile:
-    """A profile of this folder. Raises Misconfigured for an unknown name, or with the line that is wrong."""
+    """A profile of this folder. Raises Misconfigured for an unknown name, or saying what is wrong in it."""
     path = FOLDER / f"{name}.toml"
     if not re.fullmatch(r"[a-z0-9_-]+", name) or not path.is_file():
         known = ", ".join(sorted(found.stem for found in FOLDER.glob("*.toml")))
@@ -148,150 +147,65 @@ def load(name: str) -> Profile:
 
 
 def parse(text: str, *, source: str) -> Profile:
-    """A checked profile. Raises Misconfigured naming every line that is wrong."""
+    """A checked profile. Raises Misconfigured naming the entry that is wrong."""
+    where = ""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Misconfigured(f"{source}: {error}", reason="quotaProfile") from error
-    lines = dict(_lines(text))
-    problems: list[str] = []
-
-    def wrong(section: str, key: str, why: str) -> None:
-        line = lines.get((section, key)) or lines.get((section, "")) or 1
-        problems.append(f"{source} line {line}: {key or section}: {why}")
-
-    sections = {section: _tables(document, section, wrong) for section in SECTIONS}
-    buckets = {name: _bucket(name, table, wrong) for name, table in sections["buckets"].items()}
-    methods = {name: _method(name, table, buckets, wrong) for name, table in sections["methods"].items()}
-    limits = tuple(_limit(name, table, methods, wrong) for name, table in sections["rate_limits"].items())
-    for section in ("buckets", "methods"):
-        if not document.get(section):
-            wrong("", section, "is missing")
-    if not isinstance(document.get("name"), str):
-        wrong("", "name", "is missing")
-    for key in document.keys() - {"name", "as_of", *SECTIONS}:
-        wrong(key if isinstance(document[key], Mapping) else "", key, "is not known")
-    if problems:
-        raise Misconfigured("; ".join(problems), reason="quotaProfile")
-    return Profile(
-        name=document["name"],
-        buckets={name: bucket for name, bucket in buckets.items() if bucket},
-        methods={name: method for name, method in methods.items() if method},
-        rate_limits=tuple(limit for limit in limits if limit),
-    )
+        buckets, methods, limits = {}, {}, []
+        for where, table in document["buckets"].items():
+            buckets[where] = _checked_bucket(Bucket(name=where, **table))
+        for where, table in document["methods"].items():
+            priority = Priority[table.pop("priority", "normal").upper()]
+            methods[where] = _checked_method(Method(id=where, priority=priority, **table), buckets)
+        for where, table in document.get("rate_limits", {}).items():
+            limits.append(_checked_limit(RateLimit(**_tuples({"name": where, **table})), methods))
+        where = "name"
+        return Profile(name=document["name"], buckets=buckets, methods=methods, rate_limits=tuple(limits))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Misconfigured(f"{source}: {where}: {error!r}", reason="quotaProfile") from error
 
 
-_SECTION = re.compile(r"^\s*\[+([^\]]+)\]+")
-_KEY = re.compile(r"""^\s*("[^"]+"|'[^']+'|[\w.-]+)\s*=""")
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
-def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Where each (section, key) stands, counted from 1; a section itself has the key ""."""
-    section = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if found := _SECTION.match(line):
-            section = found[1].strip()
-            yield (section, ""), number
-        elif found := _KEY.match(line):
-            yield (section, found[1].strip("\"'")), number
+def _whole(name: str, value: Any, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name} must be a whole number from {least} to {most}, not {value!r}")
 
 
-def _tables(document: Mapping[str, Any], section: str, wrong: Any) -> Mapping[str, Any]:
-    """The tables of a section, by name; of what is no table, nothing."""
-    found = document.get(section, {})
-    if not isinstance(found, Mapping):
-        wrong("", section, "must be a table")
-        return {}
-    inner = f"{section}.{{}}" if section == "buckets" else ""
-    for name, table in found.items():
-        if not isinstance(table, Mapping):
-            wrong(inner.format(name) or section, "" if inner else name, "must be a table")
-    return {name: table for name, table in found.items() if isinstance(table, Mapping)}
+def _among(name: str, value: object, known: Iterable[str]) -> None:
+    if value not in (known := tuple(known)):
+        raise ValueError(f"{name} must be one of {', '.join(known)}, not {value!r}")
 
 
-def _whole(value: Any, *, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _checked_bucket(bucket: Bucket) -> Bucket:
+    _whole("limit", bucket.limit, 1, MOST_UNITS)
+    _whole("alert", bucket.alert, 0, bucket.limit)
+    _whole("reserve", bucket.reserve, 0, bucket.limit)
+    _whole("system", bucket.system, 0, bucket.limit - bucket.reserve)
+    _among("shares", bucket.shares, SHARES)
+    _among("unreachable", bucket.unreachable, UNREACHABLE)
+    return bucket
 
 
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+def _checked_method(method: Method, buckets: Mapping[str, Bucket]) -> Method:
+    _among("bucket", method.bucket, buckets)
+    _whole("cost", method.cost, 0, buckets[method.bucket].limit)
+    if not isinstance(method.cached, bool):
+        raise TypeError("cached must be true or false")
+    return method
 
 
-def _unknown(table: Mapping[str, Any], known: set[str]) -> str | None:
-    extra, missing = sorted(set(table) - known), sorted(known - set(table))
-    parts = [f"unknown {', '.join(extra)}"] * bool(extra) + [f"lacks {', '.join(missing)}"] * bool(missing)
-    return "; ".join(parts) or None
-
-
-def _bucket(name: str, table: Any, wrong: Any) -> Bucket | None:
-    section = f"buckets.{name}"
-    shape = _unknown(table, set(Bucket.__dataclass_fields__) - {"name"})
-    if shape:
-        return wrong(section, "", shape)  # type: ignore[no-any-return]
-    before = len(checks := list(_bucket_problems(table)))
-    for key, why in checks:
-        wrong(section, key, why)
-    return None if before else Bucket(name=name, **table)
-
-
-def _bucket_problems(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if not isinstance(table["title"], str):
-        yield "title", "must be a text"
-    if not _whole(table["limit"], least=1, most=MOST_UNITS):
-        yield "limit", f"must be a whole number of at least 1 and at most {MOST_UNITS}, not {table['limit']!r}"
-        return
-    for key in ("reserve", "alert", "system"):
-        if not _whole(table[key], least=0, most=table["limit"]):
-            yield key, f"must be a whole number from 0 to the limit {table['limit']}, not {table[key]!r}"
-            return
-    if table["reserve"] + table["system"] > table["limit"]:
-        yield "system", f"reserve and system together are more than the limit {table['limit']}"
-    for key, among in (("shares", SHARES), ("unreachable", UNREACHABLE)):
-        if table[key] not in among:
-            yield key, f"must be one of {', '.join(among)}, not {table[key]!r}"
-
-
-def _method(name: str, table: Any, buckets: Mapping[str, Bucket | None], wrong: Any) -> Method | None:
-    section = "methods"
-    values = {"priority": "normal", "cached": False, **table}
-    shape = _unknown(values, set(Method.__dataclass_fields__) - {"id"})
-    priorities = {priority.name.lower(): priority for priority in Priority}
-    bucket = buckets.get(str(values.get("bucket")))
-    if shape is None and str(values["bucket"]) not in buckets:
-        shape = f"there is no bucket {values['bucket']!r}"
-    if shape is None and not _whole(values["cost"], least=0, most=bucket.limit if bucket else MOST_UNITS):
-        shape = f"cost must be a whole number from 0 to the bucket's limit, not {values['cost']!r}"
-    if shape is None and str(values["priority"]) not in priorities:
-        shape = f"priority must be one of {', '.join(priorities)}, not {values['priority']!r}"
-    if shape is None and not isinstance(values["cached"], bool):
-        shape = "cached must be true or false"
-    if shape:
-        return wrong(section, name, shape)  # type: ignore[no-any-return]
-    return Method(id=name, **{**values, "priority": priorities[values["priority"]]})
-
-
-def _limit(name: str, table: Any, methods: Mapping[str, Any], wrong: Any) -> RateLimit | None:
-    shape = _unknown(table, set(RateLimit.__dataclass_fields__) - {"name"})
-    if shape is None and not _whole(table["calls"], least=1, most=MAX_CALLS):
-        shape = f"calls must be a whole number from 1 to {MAX_CALLS}; state a busier limit over a shorter window"
-    if shape is None and not _whole(table["window"], least=1, most=LONGEST_WINDOW):
-        shape = f"window must be a whole number of seconds from 1 to {LONGEST_WINDOW}"
-    if shape is None and not (_texts(table["per"]) and set(table["per"]) <= set(SCOPES)):
-        shape = f"per must list some of {', '.join(SCOPES)}"
-    if shape is None and not _texts(table["methods"]):
-        shape = "methods must list names of methods"
-    if shape is None:
-        unmatched = [p for p in table["methods"] if not any(fnmatchcase(m, p) for m in methods)]
-        shape = f"no method is called {', '.join(unmatched)}" if unmatched else None
-    if shape:
-        return wrong("rate_limits", name, shape)  # type: ignore[no-any-return]
-    return RateLimit(
-        name=name,
-        methods=tuple(table["methods"]),
-        per=tuple(table["per"]),
-        calls=table["calls"],
-        window=table["window"],
-    )
+def _checked_limit(limit: RateLimit, methods: Iterable[str]) -> RateLimit:
+    _whole("calls", limit.calls, 1, MAX_CALLS)
+    _whole("window", limit.window, 1, LONGEST_WINDOW)
+    for scope in limit.per:
+        _among("per", scope, SCOPES)
+    for pattern in limit.methods:
+        if not any(fnmatchcase(method, pattern) for method in methods):
+            raise ValueError(f"no method is called {pattern!r}")
+    return limit
 
 
 _RESIZE = re.compile(r"(\w+)=(\d+)")

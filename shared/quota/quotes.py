@@ -1,8 +1,8 @@
 """What a plan would cost, before any of it is done: how much can run now, and when and why the rest.
 
-The plan is played through piece by piece, exactly as reservations and rate limits would decide: each piece sees
-what those before it would have taken and borrowed. A piece that is refused is tried again at the moment that its
-refusal names, on the coming days on books that nobody else has written in, which makes its time the earliest.
+The work is tried run by run, as reservations and rate limits would decide: each sees what those before it would
+have taken and borrowed. What is refused is tried again at the moment that its refusal names, on the coming days as
+if nobody else used anything, which makes its time the earliest.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.errors import InvalidRequest
 from shared.quota.accounts import account_of
 from shared.quota.calendar import day_left, is_off_peak
-from shared.quota.decisions import Ask, Book, Moment, Refusal, after, decide
+from shared.quota.decisions import Moment, Refusal, ReservationRequest, decide
 from shared.quota.forecast import off_peak_allowance
+from shared.quota.outlook import Outlook
 from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.quota.refusals import REASONS, retry_at
 from shared.rate_limits.admission import Lane
 
 MOST_PIECES = 1_000
-HORIZON = timedelta(days=400)
-"""How far into the future a plan may reach."""
-TRIES = 2_000
+HORIZON = timedelta(days=30)
+"""How far ahead a plan is tried."""
+TRIES = 200
 TICK = timedelta(seconds=1)
-"""A piece that is refused again at the very moment that was named is tried this much later."""
+"""What is refused again at the very moment that was named is tried this much later."""
 
 Lanes = Mapping[tuple[str, str], Sequence[Lane]]
 """By (method, account): the rate limits that such a call meets. A limit that calls share is one Lane."""
@@ -87,32 +88,31 @@ class Quote:
 
 @dataclass(kw_only=True)
 class Board:
-    """One bucket's day on which a plan is tried. yesterday: what its foreground work used by the hour."""
+    """One bucket's day on which a plan is tried. pattern: what yesterday's foreground work used by the hour."""
 
     bucket: Bucket
     day: date
-    book: Book
-    yesterday: Sequence[int] = ()
+    outlook: Outlook
+    pattern: Sequence[int] = ()
     closed_until: datetime | None = None
 
-    def moment(self, book: Book, at: datetime) -> Moment:
+    def moment(self, used: int, at: datetime) -> Moment:
         """What decides at a time of this day, with so much used."""
         allowance = None
         if is_off_peak(at):
-            allowance = off_peak_allowance(self.bucket, book.used, self.yesterday, self.day, at)
+            allowance = off_peak_allowance(self.bucket, used, self.pattern, self.day, at)
         return Moment(day_left=day_left(self.day, at), allowance=allowance)
 
     def on(self, day: date) -> Board:
-        """The same bucket on a day to come, of which nobody has used anything yet."""
-        unused = Book(opening=self.book.opening, balances={})
-        return Board(bucket=self.bucket, day=day, book=unused, yesterday=self.yesterday)
+        """The same bucket on a day to come."""
+        return Board(bucket=self.bucket, day=day, outlook=self.outlook.fresh(), pattern=self.pattern)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
-    """One piece of work: what it asks of each bucket, in order, and how often it passes each lane."""
+    """One run of the work: what it needs of each bucket, in order, and how often it passes each lane."""
 
-    asks: tuple[tuple[Method, Ask], ...]
+    requests: tuple[tuple[Method, ReservationRequest], ...]
     lanes: Mapping[Lane, int]
     costs: Mapping[str, int]
 
@@ -128,7 +128,7 @@ class _No:
 
 
 def quoted(
-    profile: Profile, works: Sequence[Work], boards: Mapping[str, Board], now: datetime, lanes: Lanes
+    profile: Profile, works: Sequence[Work], boards: Mapping[str, Board], now: datetime, lanes: Lanes, *, part: int
 ) -> Quote:
     """The quote for a plan. boards: today's, one for each bucket concerned. The trial changes boards and lanes.
 
@@ -136,32 +136,32 @@ def quoted(
     """
     if not 1 <= sum(max(0, work.times) for work in works) <= MOST_PIECES:
         raise InvalidRequest(f"A plan has 1 to {MOST_PIECES} pieces.", field="plan")
-    left = {name: board.book.left(with_reserve=False) for name, board in boards.items()}
+    left = {name: board.outlook.left for name, board in boards.items()}
     trial = _Trial(now=now, today=boards)
-    parts = [_part(trial, work, _piece(profile, work, lanes)) for work in works]
+    parts = [_part(trial, work, _piece(profile, work, lanes, part)) for work in works]
     costs = {name: sum(part.costs.get(name, 0) for part in parts) for name in boards}
     return Quote(costs=costs, left=left, parts=tuple(parts), message=_message(parts, boards, costs, left))
 
 
-def _piece(profile: Profile, work: Work, lanes: Lanes) -> _Piece:
+def _piece(profile: Profile, work: Work, lanes: Lanes, part: int) -> _Piece:
     if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
         raise InvalidRequest("A piece of a plan is at least one call, at least once.", field="plan")
-    asks, costs, passes = [], dict[str, int](), dict[Lane, int]()
+    requests, costs, passes = [], dict[str, int](), dict[Lane, int]()
     for method, count in work.calls.items():
         price = profile.method(method)
         units = price.cost * count
-        ask = Ask(
-            account=account_of(work.account),
+        request = ReservationRequest(
+            account=account_of(work.account, part),
             cost=max(1, units),
             units=units,
             least=units,
             priority=price.at(work.priority),
         )
-        asks.append((price, ask))
+        requests.append((price, request))
         costs[price.bucket] = costs.get(price.bucket, 0) + units
         for lane in lanes.get((method, work.account), ()):
             passes[lane] = passes.get(lane, 0) + count
-    return _Piece(asks=tuple(asks), lanes=passes, costs=costs)
+    return _Piece(requests=tuple(requests), lanes=passes, costs=costs)
 
 
 @dataclass(kw_only=True)
@@ -186,19 +186,19 @@ class _Trial:
         return None, first
 
     def _try(self, piece: _Piece, at: datetime) -> _No | None:
-        day, books = pacific_day(at), dict[str, Book]()
-        for price, ask in piece.asks:
+        day, outlooks = pacific_day(at), dict[str, Outlook]()
+        for price, request in piece.requests:
             board = self._board(price.bucket, day)
-            answer = _answer(board, books.get(price.bucket, board.book), price, ask, at)
+            answer = _answer(board, outlooks.get(price.bucket, board.outlook), price, request, at)
             if isinstance(answer, _No):
                 return answer
-            books[price.bucket] = answer
+            outlooks[price.bucket] = answer
         for lane, count in piece.lanes.items():
             free = lane.free_at(at, count)
             if free > at:
-                return _No(at=free, bucket=piece.asks[0][0].bucket, reason="rateLimited", why=lane.title)
-        for name, book in books.items():
-            self._board(name, day).book = book
+                return _No(at=free, bucket=piece.requests[0][0].bucket, reason="rateLimited", why=lane.title)
+        for name, outlook in outlooks.items():
+            self._board(name, day).outlook = outlook
         for lane, count in piece.lanes.items():
             lane.stamps.extend([at] * count)
         return None
@@ -208,23 +208,25 @@ class _Trial:
         return today if day == today.day else self.ahead.setdefault((name, day), today.on(day))
 
 
-def _answer(board: Board, book: Book, price: Method, ask: Ask, at: datetime) -> Book | _No:
-    """The book after a grant, or why not."""
+def _answer(
+    board: Board, outlook: Outlook, price: Method, request: ReservationRequest, at: datetime
+) -> Outlook | _No:
+    """The outlook after a grant, or why not."""
 
     def no(reason: str, when: datetime | None) -> _No:
         why = f"{board.bucket.title}: {REASONS[reason]}"
         return _No(at=when, bucket=board.bucket.name, reason=reason, why=why)
 
-    if ask.units == 0:
-        return book
+    if request.units == 0:
+        return outlook
     if board.closed_until is not None and at < board.closed_until:
         return no("bucketClosedByGoogle", board.closed_until)
-    if price.gives_way(ask.priority) and book.used + ask.units > board.bucket.alert:
+    if price.gives_way(request.priority) and outlook.used + request.units > board.bucket.alert:
         return no("cacheOnly", pacific_day_bounds(board.day)[1])
-    answer = decide(book, ask, board.moment(book, at))
+    answer = decide(outlook.book(request.account), request, board.moment(outlook.used, at))
     if isinstance(answer, Refusal):
         return no(answer.reason, retry_at(answer, board.day, at))
-    return after(book, ask, answer)
+    return outlook.after(request.account, answer)
 
 
 def _part(trial: _Trial, work: Work, piece: _Piece) -> Part:
@@ -272,7 +274,7 @@ def _message(
 def _sentence(later: Sequence[Later], why: str) -> str:
     pieces, first, last = sum(each.pieces for each in later), later[0].at, later[-1].at
     if first is None or last is None:
-        return f"{pieces} more at no time: {why}."
+        return f"{pieces} more at no time in the next {HORIZON.days} days: {why}."
     until = "" if first == last else f" (the last from {_local(last)})"
     return f"{pieces} more from {_local(first)} Pacific{until}: {why}."
 

@@ -1,12 +1,12 @@
-"""A refusal in words: which budget, how much of it is used, what was needed, and from when it can work."""
+"""A refusal in words: which bucket, how much of it is used, what was needed, and from when it can work."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from shared.clock import PACIFIC
+from shared.clock import PACIFIC, pacific_day_bounds
 from shared.errors import QuotaRefused, Unavailable
-from shared.quota.calendar import next_off_peak, reset_after, when_left
+from shared.quota.calendar import next_off_peak, when_left
 from shared.quota.decisions import Refusal
 from shared.quota.profile import Bucket
 
@@ -17,10 +17,11 @@ REASONS = {
     "shareSpentNobodyToBorrowFrom": "this account's share is used up and nobody can lend enough at this time",
     "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
     "allowanceSpent": "what is left will be needed later today, as yesterday shows",
-    "neverFits": "it is more than this budget ever holds",
+    "neverFits": "it is more than this bucket ever holds",
     "cacheOnly": "it has passed its alert threshold, from which on nothing is read that was read before, "
     "unless a person waits for it",
     "bucketClosedByGoogle": "YouTube says that it is used up",
+    "dayChanging": "around midnight nobody can say which day pays for it",
     "rateLimited": "so many calls of this kind may not follow each other so fast",
 }
 
@@ -51,7 +52,7 @@ def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, metho
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
     """When the same request can succeed."""
-    reset = reset_after(day, now)
+    reset = pacific_day_bounds(day)[1]
     if refusal.reason == "neverFits":
         return None
     if refusal.reason == "offPeakOnly":

@@ -1,26 +1,35 @@
-"""A bucket's day as people and programs see it: our own count, in plain data that is ready for JSON."""
+"""A bucket's day as people and programs see it: our own count, in plain data that is ready for JSON.
+
+Whatever the number of users, a look costs at most 60 document reads: sums, and of accounts, loans and refusals
+the foremost, so many that they fit.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Any, TypedDict
 
-from shared.cloud.steps import Doc, Listing, Read, Steps
-from shared.quota.accounts import Balance, Opening, divide, name_of
-from shared.quota.days import hours_in, opening_from
+from shared.cloud.steps import Doc, Listing, Read, Steps, Total
+from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
 from shared.quota.forecast import mode_of
+from shared.quota.opening import by_hour
+from shared.quota.places import Place
 from shared.quota.profile import Bucket
-from shared.quota.protocol import HELD, Place, balance_of
+
+ROWS = 36
+"""Accounts, loans and refusals that are read in all; what is left of 60 after the days and sums of six buckets."""
+_FIGURES = ("share", "borrowed", "lent", "spent", "left")
 
 
 class Usage(TypedDict):
     """One bucket's day, in units. used: charged; reserved: set aside for calls under way.
 
-    closed: {"at", "until", "reason", "used", "drift"} when Google closed it. by_account: for each account that
-    has or had anything {"share", "borrowed", "lent", "spent", "left"}. loans: {"borrower", "lender", "units",
-    "method", "priority", "at"}. refusals: {"account", "method", "reason", "message", "needed", "times", "at",
-    "retry_at"}. by_hour: units in each hour since the Pacific midnight.
+    closed: {"at", "until", "reason", "used", "drift"} when Google closed it. by_account: the funds and
+    the accounts that spent most, with {"share", "borrowed", "lent", "spent", "left"}. loans: the largest, with
+    {"borrower", "lender", "units", "method", "priority", "at"}. refusals: the latest, with {"account", "method",
+    "reason", "message", "needed", "times", "at", "retry_at"}. by_hour: units in each hour since midnight.
     """
 
     title: str
@@ -38,82 +47,74 @@ class Usage(TypedDict):
     by_hour: list[int]
 
 
-def reading(place: Place, bucket: Bucket, now: datetime) -> Steps[Usage]:
-    """The usage of one bucket's day; of one that nothing was asked of, the profile's figures and zeros."""
-    doc: Doc | None = (yield Read((place.path,)))[place.path]
-    if doc is None:
-        return _usage(bucket, divide(bucket, {}, 0), {}, 0, None)
-    accounts: Mapping[str, Doc] = yield Listing(place.accounts)
-    held: Mapping[str, Doc] = yield Listing(place.entries, where=("state", HELD))
-    lending: Mapping[str, Doc] = yield Listing(place.entries, above=("borrowed", 0))
-    refusals: Mapping[str, Doc] = yield Listing(f"{place.path}/refusals")
-    closed = doc.data.get("closed")
-    usage = _usage(
-        bucket,
-        opening_from(doc.data),
-        {account: found.data for account, found in accounts.items()},
-        sum(found.data["units"] for found in held.values()),
-        closed if closed and now < closed["until"] else None,
-    )
-    usage["refusals"] = [
-        {key: value for key, value in found.data.items() if key != "expires_at"} for found in refusals.values()
-    ]
+def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[dict[str, Usage]]:
+    """The usage of every bucket; of one that nothing was asked of, the profile's figures and zeros."""
+    places = {name: Place(day, name) for name in buckets}
+    docs: Mapping[str, Doc | None] = yield Read(tuple(place.path for place in places.values()))
+    rows = ROWS // (3 * max(1, sum(doc is not None for doc in docs.values())))
+    found = {}
+    for name, place in places.items():
+        doc = docs[place.path]
+        found[name] = (
+            _untouched(buckets[name])
+            if doc is None
+            else (yield from _one(place, buckets[name], doc.data, rows, now))
+        )
+    return found
+
+
+def _untouched(bucket: Bucket) -> Usage:
+    allocation = allocate(bucket, Users(), 0)
+    return _usage(bucket, {"allocation": asdict(allocation), "hours": {}} | allocation.funds(), 0, 0, None)
+
+
+def _one(place: Place, bucket: Bucket, day: Mapping[str, Any], rows: int, now: datetime) -> Steps[Usage]:
+    spent = int((yield Total(place.accounts, "spent")))
+    reserved = int((yield Total(place.entries, "held", between=("held", 0, bucket.limit))))
+    closed = day.get("closed")
+    usage = _usage(bucket, day, spent, reserved, closed if closed and now < closed["until"] else None)
+    accounts = yield Listing(place.accounts, above=("spent", 0), order="-spent", limit=rows)
+    for account, doc in accounts.items():
+        # The accounts of system work are shown as one.
+        figures = usage["by_account"].setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
+        for figure in _FIGURES:
+            figures[figure] += doc.data[figure]
+    loans = yield Listing(place.entries, above=("borrowed", 0), order="-borrowed", limit=rows)
     usage["loans"] = [
         {
-            "borrower": name_of(found.data["account"]),
+            "borrower": name_of(doc.data["account"]),
             "lender": name_of(loan["lender"]),
             "units": loan["units"],
-            "method": found.data["method"],
-            "priority": found.data["priority"],
-            "at": found.data["at"],
+            "method": doc.data["method"],
+            "priority": doc.data["priority"],
+            "at": doc.data["at"],
         }
-        for found in sorted(lending.values(), key=lambda found: found.data["at"])
-        for loan in found.data["loans"]
+        for doc in sorted(loans.values(), key=lambda doc: doc.data["at"])
+        for loan in doc.data["loans"]
+    ]
+    refusals = yield Listing(place.refusals, order="-at", limit=rows)
+    usage["refusals"] = [
+        {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
     ]
     return usage
 
 
 def _usage(
-    bucket: Bucket,
-    opening: Opening,
-    accounts: Mapping[str, Mapping[str, Any]],
-    reserved: int,
-    closed: dict[str, Any] | None,
+    bucket: Bucket, day: Mapping[str, Any], spent: int, reserved: int, closed: dict[str, Any] | None
 ) -> Usage:
-    balances = {
-        account: balance_of(opening, account, accounts.get(account))
-        for account in sorted({*opening.accounts, *accounts})
-    }
-    spent = sum(balance.spent for balance in balances.values())
+    allocation = allocation_from(day)
     return Usage(
         title=bucket.title,
-        limit=opening.limit,
-        reserve=opening.reserve,
+        limit=allocation.limit,
+        reserve=allocation.reserve,
         alert=bucket.alert,
         used=spent - reserved,
         reserved=reserved,
-        left=opening.limit - spent,
+        left=allocation.limit - spent,
         mode=mode_of(bucket, spent, closed=closed is not None),
         closed=closed,
-        by_account=_by_name(balances),
+        by_account={fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS},
         loans=[],
         refusals=[],
-        by_hour=list(hours_in(accounts)),
+        by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, spent),
     )
-
-
-def _by_name(balances: Mapping[str, Balance]) -> dict[str, dict[str, int]]:
-    """Accounts as people call them: the parts of system work together, and those of the pool."""
-    named: dict[str, dict[str, int]] = {}
-    for account, balance in balances.items():
-        figures = named.setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
-        for figure, units in zip(_FIGURES, _figures(balance), strict=True):
-            figures[figure] += units
-    return named
-
-
-_FIGURES = ("share", "borrowed", "lent", "spent", "left")
-
-
-def _figures(balance: Balance) -> tuple[int, ...]:
-    return balance.opening, balance.borrowed, balance.lent, balance.spent, balance.available

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
-    from shared.quota.leases import Lease
+    from shared.quota.blocks import Block
     from shared.quota.ledger import Ledger
     from shared.warehouse.schema import Warehouse
     from shared.youtube.client import Caller
@@ -79,7 +79,7 @@ def warehouse() -> Warehouse:
     return found
 
 
-def _caller(channel_id: str, paid_by: Ledger | Lease) -> Caller:
+def _caller(channel_id: str, paid_by: Ledger | Block) -> Caller:
     """What makes calls for one channel, on the system's account."""
     from shared.youtube.client import Caller, Context  # noqa: PLC0415 - paid by those who call YouTube
 

@@ -26,7 +26,7 @@ from shared.youtube.policy import Action, Kind, rule
 from shared.youtube.transport import Http
 
 if TYPE_CHECKING:
-    from shared.quota.leases import Lease
+    from shared.quota.blocks import Block
     from shared.quota.ledger import Ledger, Reservation
     from shared.quota.profile import Priority
     from shared.rate_limits.limiter import RateLimiter
@@ -87,7 +87,7 @@ class Caller:
     """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath."""
 
     settings: Settings
-    quota: Ledger | Lease
+    quota: Ledger | Block
     limiter: RateLimiter
     tokens: TokenSource
     context: Context

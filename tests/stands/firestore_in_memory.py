@@ -7,6 +7,7 @@ Protocols run on it step by step in tests, and in virtual time in a measurement.
 from __future__ import annotations
 
 import copy
+import operator
 from functools import reduce
 from typing import Any
 
@@ -33,7 +34,8 @@ class FirestoreInMemory:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
     silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
-    commit's conditions hold. commits: how many were carried out.
+    commit's conditions hold. commits: how many were carried out; reads: documents read, as
+    Firestore bills them.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,7 @@ class FirestoreInMemory:
         self.silent: str | None = None
         self.crowded = False
         self.commits = 0
+        self.reads = 0
 
     def run(self, steps: Any) -> Any:
         """A whole protocol's result; raises as `shared.cloud.firestore.Store` does."""
@@ -61,23 +64,41 @@ class FirestoreInMemory:
         if isinstance(step, Commit):
             return self._commit(step)
         if isinstance(step, Read):
+            self.reads += len(step.paths)
             return {path: self.docs.get(path) for path in step.paths}
         if isinstance(step, Listing):
             return self._list(step)
         if isinstance(step, Total):
-            return sum(doc.data.get(step.field, 0) for doc in self._in(step.collection).values())
+            return self._total(step)
         assert isinstance(step, Pause)
         return None
+
+    def _total(self, step: Total) -> float:
+        found = list(self._in(step.collection).values())
+        if step.between:
+            name, low, high = step.between
+            found = [doc for doc in found if _is_number(doc.data.get(name)) and low < doc.data[name] <= high]
+        self.reads += -(-len(found) // 1_000) or 1
+        return sum(doc.data.get(step.field, 0) for doc in found) if step.field else len(found)
 
     def _in(self, collection: str) -> dict[str, Doc]:
         return {p.rpartition("/")[2]: d for p, d in self.docs.items() if p.rpartition("/")[0] == collection}
 
     def _list(self, step: Listing) -> dict[str, Doc]:
         found = self._in(step.collection)
-        if step.where:
-            found = {k: d for k, d in found.items() if d.data.get(step.where[0]) == step.where[1]}
-        if step.above:
-            found = {k: d for k, d in found.items() if d.data.get(step.above[0], 0) > step.above[1]}
+        if step.group:
+            found = {p: d for p, d in self.docs.items() if p.split("/")[-2] == step.collection}
+        for bound, holds in ((step.where, operator.eq), (step.above, operator.gt), (step.until, operator.le)):
+            if bound:
+                name, value = bound
+                there = {k: d.data[name] for k, d in found.items() if d.data.get(name) is not None}
+                found = {k: found[k] for k, known in there.items() if holds(known, value)}
+        if name := step.order.removeprefix("-"):
+            down = step.order.startswith("-")
+            having = [(k, d) for k, d in sorted(found.items(), reverse=down) if name in d.data]
+            found = dict(sorted(having, key=lambda each: each[1].data[name], reverse=down))
+        found = dict(list(found.items())[: step.limit])
+        self.reads += len(found) or 1
         if step.only:
             found = {k: Doc({n: d.data[n] for n in step.only if n in d.data}, d.version) for k, d in found.items()}
         return found
@@ -117,6 +138,10 @@ class FirestoreInMemory:
         return Written(self.version, numbers)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _inner(data: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
     """The map that holds a field, made if need be, and the field's key in it."""
     *outer, last = parts_of(name)
@@ -131,6 +156,3 @@ def _paths(step: Any) -> tuple[str, ...]:
     if isinstance(step, Read):
         return step.paths
     return (step.collection,) if isinstance(step, Listing | Total) else ()
-
-
-Shelf = FirestoreInMemory  # its name in the quota room's tests

@@ -83,35 +83,35 @@ def reserve_one_account() -> Measured:
     return Measured(value=ours, floor=floor, peer=peer)
 
 
-@row("quota.lease", unit="1/s", limit=Limit(bound=1, of="ratio_to_floor", at_least=True))
-def lease() -> Measured:
-    """Calls under leases of 50."""
-    floor, ours = _rates("bare_set", "lease")
+@row("quota.block", unit="1/s", limit=Limit(bound=1, of="ratio_to_floor", at_least=True))
+def block() -> Measured:
+    """Calls drawn from blocks of 50."""
+    floor, ours = _rates("bare_set", "block")
     return Measured(value=ours, floor=floor)
 
 
 @row("quota.over_limit", unit="units", limit=NONE)
 def over_limit() -> Measured:
-    """Units granted over a budget of 1,000 that 32 workers run dry; peer: the guide's counter."""
-    over = {kind: max(0, _dry(kind, 1).granted - DRY) for kind in ("ledger", "lease", "guide")}
-    return Measured(value=over["ledger"] + over["lease"], peer=over["guide"])
+    """Units granted over a quota of 1,000 that 32 workers run dry; peer: the guide's counter."""
+    over = {kind: max(0, _dry(kind, 1).granted - DRY) for kind in ("ledger", "block", "guide")}
+    return Measured(value=over["ledger"] + over["block"], peer=over["guide"])
 
 
 @row("quota.stranded_cost_1", unit="units", limit=NONE)
 def stranded_cost_1() -> Measured:
     """Units left when everybody was refused, at cost 1."""
-    return Measured(value=sum(DRY - _dry(kind, 1).granted for kind in ("ledger", "lease")))
+    return Measured(value=sum(DRY - _dry(kind, 1).granted for kind in ("ledger", "block")))
 
 
 @row("quota.stranded_cost_7", unit="units", limit=Limit(bound=6))
 def stranded_cost_7() -> Measured:
-    """Units left at cost 7, of 1,000 = 142 x 7 + 6; the worse of calls and leases."""
-    return Measured(value=max(DRY - 7 * _dry(kind, 7).granted for kind in ("ledger", "lease")))
+    """Units left at cost 7, of 1,000 = 142 x 7 + 6; the worse of calls and blocks."""
+    return Measured(value=max(DRY - 7 * _dry(kind, 7).granted for kind in ("ledger", "block")))
 
 
 @row("quota.busiest_document", unit="writes/s", limit=Limit(bound=1))
 def busiest_document() -> Measured:
-    """16 instances, 20 reservations a second under leases, virtual time: the busiest document's worst 10 s."""
+    """16 instances, 20 reservations a second in blocks, virtual time: the busiest document's worst 10 s."""
     return Measured(value=quota_model.run(quota_model.collectors).busiest(timedelta(seconds=10)))
 
 
@@ -123,7 +123,7 @@ def busiest_document_users() -> Measured:
 
 @row("quota.writes_leased", unit="writes/call", limit=Limit(bound=0.1))
 def writes_leased() -> Measured:
-    """Document writes for each leased call; peer: for each reservation of a user."""
+    """Document writes for each call of a block; peer: for each reservation of a user."""
     ours, peer = quota_model.run(quota_model.collectors), quota_model.run(quota_model.users)
     return Measured(value=ours.written / ours.granted, peer=peer.written / peer.granted)
 

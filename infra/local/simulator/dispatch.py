@@ -204,13 +204,17 @@ async def _answer(
     key = incoming.query.get("key")
     grant = admission.authenticated(simulator.grants, incoming.token, key[0] if key else None)
     trace.grant = grant
-    admission.check_scopes(method, grant)
-    admission.check_account(method, grant)
+    try:
+        admission.check_scopes(method, grant)
+        admission.check_account(method, grant)
+    except GoogleError:
+        simulator.quota.charge(method.id, 1)  # A request that is not allowed costs a unit all the same, ...
+        raise
     try:
         call = _admitted(incoming, grant)
     except GoogleError as error:
         trace.mistake = str(error)
-        simulator.quota.charge(method.id, 1)  # An invalid request costs a unit all the same.
+        simulator.quota.charge(method.id, 1)  # ... and so does one that is invalid.
         raise
     simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
     answer = handlers.get(method.id, _not_simulated)(simulator, call)

@@ -1,8 +1,9 @@
 """Google's own count of quota: per bucket, per project, on the Pacific day.
 
 Buckets and costs are a table. A request that Google refuses before it looks at it (quota, rate, an unknown
-token) costs nothing; any other invalid request costs 1; one that was carried out, or failed on its substance,
-costs what the table says.
+token) costs nothing; one that is invalid or not allowed costs 1; one that was carried out, or failed on its
+substance, costs what the table says. Our ledger charges the whole price of whatever was sent, because nobody can
+tell from an answer which of these it was; so it is never below Google's count.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import pytest
 
 from infra.bench.contention import PROCESSES, THREADS, Load, fresh, run
 from infra.bench.contention import profile as bench_profile
-from shared.clock import system_clock
+from shared.clock import pacific_day, system_clock
+from shared.quota.accounts import FUNDS
 from shared.quota.ledger import Ledger
 
 WORKERS = PROCESSES * THREADS
@@ -19,8 +20,8 @@ WORKERS = PROCESSES * THREADS
         ("ledger", 200, 1),  # every worker a user, every call an operation
         ("ledger", 200, 7),
         ("ledger_one_account", 60, 1),
-        ("lease", 500, 1),
-        ("lease", 500, 7),
+        ("block", 500, 1),
+        ("block", 500, 7),
     ],
 )
 def test_contending_workers_get_exactly_what_there_is(firestore_emulator, firestore_client, kind, limit, cost):
@@ -34,8 +35,17 @@ def test_contending_workers_get_exactly_what_there_is(firestore_emulator, firest
     assert count.granted == limit // cost
     assert count.denied == WORKERS
     assert count.errors == 0
-    figures = Ledger(client, bench_profile(load), system_clock, users_max=WORKERS).usage()["bench"]
-    by_account = figures["by_account"].values()
+    ledger = Ledger(client, bench_profile(load), system_clock, users_max=WORKERS)
+    figures = ledger.usage()["bench"]
     assert figures["used"] + figures["reserved"] == count.granted * cost
-    assert sum(account["borrowed"] for account in by_account) == sum(account["lent"] for account in by_account)
-    assert all(account["left"] >= 0 for account in by_account)
+    day = client.document(f"quota/{pacific_day(system_clock()).isoformat()}:bench")
+    accounts = [account.to_dict() for account in day.collection("accounts").stream()]
+    stored = day.get().to_dict()
+    assert sum(account["borrowed"] for account in accounts) == (
+        sum(account["lent"] for account in accounts) + sum(stored[fund]["lent"] for fund in FUNDS)
+    )
+    assert all(account["left"] >= 0 for account in accounts)
+    assert (
+        sum(stored[fund]["left"] for fund in FUNDS) + sum(account["left"] for account in accounts)
+        == limit - count.granted * cost
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from shared.clock import next_reset
 from shared.errors import QuotaRefused
-from shared.quota.leases import Lease
+from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority, adjusted, load
 
@@ -52,7 +52,7 @@ def test_twice_under_one_operation_is_one_reservation(firestore_client, clock):
     ledger = the_ledger(firestore_client, clock)
     first = ledger.reserve(method=UPLOAD, account="u1", operation_id="op")
     again = the_ledger(firestore_client, clock).reserve(method=UPLOAD, account="u1", operation_id="op")
-    assert [h.token for h in again.holds] == [h.token for h in first.holds]
+    assert (again.entry and again.entry.token) == (first.entry and first.entry.token)
     ledger.settle(again, sent=True)
     ledger.settle(first, sent=True)
     ledger.settle(first, sent=False)
@@ -70,12 +70,12 @@ def test_what_was_not_sent_comes_back(firestore_client, clock):
         ledger.reserve(method=UPLOAD, account="u2")
 
 
-def test_a_lease_writes_once_for_many_calls_and_gives_the_rest_back(firestore_client, clock):
+def test_a_block_writes_once_for_many_calls_and_gives_the_rest_back(firestore_client, clock):
     ledger = the_ledger(firestore_client, clock)
-    with Lease(ledger, "youtubereporting.media.download", "system", upto=50) as lease:
+    with Block(ledger, "youtubereporting.media.download", "system", upto=50) as block:
         for number in range(60):
-            reservation = lease.reserve(method="youtubereporting.media.download", account="system")
-            lease.settle(reservation, sent=number != 7)
+            reservation = block.reserve(method="youtubereporting.media.download", account="system")
+            block.settle(reservation, sent=number != 7)
     day = firestore_client.document("quota/2026-11-22:reporting")
     assert sum(a.to_dict().get("spent", 0) for a in day.collection("accounts").stream()) == 59
     assert len(list(day.collection("entries").stream())) == 2

@@ -1,14 +1,14 @@
-"""A ledger on a shelf, and a clock that a test moves."""
+"""A ledger on documents in memory, and a clock that a test moves."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.quota.books import Books
+from shared.cloud.steps import Commit, Write
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Profile, adjusted, load
-from tests.stands.firestore_in_memory import Shelf
+from tests.stands.firestore_in_memory import FirestoreInMemory
 
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
 """Noon in California."""
@@ -17,10 +17,10 @@ UPDATE, DOWNLOAD = "youtube.videos.update", "youtubereporting.media.download"
 
 
 class Stand:
-    """One shelf, one true time, and ledgers whose clocks may be wrong by a little."""
+    """One store, one true time, and ledgers whose clocks may be wrong by a little."""
 
     def __init__(self, now: datetime = NOON) -> None:
-        self.shelf = Shelf()
+        self.store = FirestoreInMemory()
         self.now = now
 
     def ledger(
@@ -29,17 +29,16 @@ class Stand:
         *limits: str,
         users_max: int = 4,
         skew: timedelta = timedelta(0),
+        part: int = 0,
     ) -> Ledger:
         chosen = adjusted(load(profile), limits=limits) if isinstance(profile, str) else profile
-        books = Books(self.shelf)
+        store: Any = self.store
 
         def clock() -> datetime:
             return self.now + skew
 
         client: Any = None
-        return Ledger(client, chosen, clock, users_max=users_max, books=books)
+        return Ledger(client, chosen, clock, users_max=users_max, store=store, part=part)
 
     def user(self, name: str, **fields: Any) -> None:
-        from shared.cloud.steps import Commit, Write
-
-        self.shelf.answer(Commit((Write(f"users/{name}", fields),)))
+        self.store.answer(Commit((Write(f"users/{name}", fields),)))

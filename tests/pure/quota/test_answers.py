@@ -164,7 +164,7 @@ def test_reads_give_way_to_the_cache_from_the_alert_on_and_writes_go_on():
         ledger.reserve(method=CHANNELS, account="system")
     assert (refusal.value.reason, refusal.value.retry_at) == ("cacheOnly", next_reset(NOON))
     ledger.reserve(method=CHANNELS, account="system", priority=Priority.HIGH)
-    ledger.reserve(method=UPDATE, account="u1")
+    ledger.reserve(method=UPDATE, account="system")
 
 
 def test_a_bucket_is_exhausted_when_only_the_reserve_is_left():
@@ -255,8 +255,10 @@ def test_usage_shows_loans_and_refusals_with_their_reasons():
     for user in ("a", "b"):
         stand.user(user)
     ledger = stand.ledger("current", "uploads=4", users_max=2)
+    ledger.settle(ledger.reserve(method=UPLOAD, account="b"), sent=False)
     for number in range(4):
-        ledger.settle(ledger.reserve(method=UPLOAD, account="a", operation_id=f"op{number}"), sent=True)
+        high = ledger.reserve(method=UPLOAD, account="a", operation_id=f"op{number}", priority=Priority.HIGH)
+        ledger.settle(high, sent=True)
     with pytest.raises(QuotaRefused):
         ledger.reserve(method=UPLOAD, account="b", operation_id="late")
     figures = ledger.usage()["uploads"]
@@ -264,6 +266,18 @@ def test_usage_shows_loans_and_refusals_with_their_reasons():
     assert figures["by_account"]["a"] == {"share": 2, "borrowed": 2, "lent": 0, "spent": 4, "left": 0}
     (refusal,) = figures["refusals"]
     assert (refusal["account"], refusal["reason"], refusal["needed"]) == ("b", "bucketSpent", 1)
+
+
+def test_the_shares_of_users_who_have_not_come_today_are_lent_by_the_pool():
+    stand = Stand()
+    for user in ("a", "b"):
+        stand.user(user)
+    ledger = stand.ledger("current", "uploads=4", users_max=2)
+    for _ in range(3):
+        ledger.settle(ledger.reserve(method=UPLOAD, account="a"), sent=True)
+    figures = ledger.usage()["uploads"]
+    assert [(loan["borrower"], loan["lender"], loan["units"]) for loan in figures["loans"]] == [("a", "pool", 1)]
+    assert figures["by_account"]["pool"] == {"share": 2, "borrowed": 0, "lent": 1, "spent": 0, "left": 1}
 
 
 @pytest.mark.fault(22)
@@ -334,7 +348,7 @@ def test_an_operation_id_may_be_any_text():
     for name in ("a/b", ".", "..", "__x__", "ü" * 500, "a b"):
         first = ledger.reserve(method=UPLOAD, account="a", operation_id=name)
         again = ledger.reserve(method=UPLOAD, account="a", operation_id=name)
-        assert first.holds[0].token == again.holds[0].token
+        assert first.entry.token == again.entry.token
 
 
 def test_a_repeated_refusal_is_remembered_for_a_moment_and_written_once_a_minute():
@@ -344,7 +358,7 @@ def test_a_repeated_refusal_is_remembered_for_a_moment_and_written_once_a_minute
     for _ in range(50):
         with pytest.raises(QuotaRefused):
             ledger.reserve(method=UPLOAD, account="a")
-    before = stand.shelf.commits
+    before = stand.store.commits
     with pytest.raises(QuotaRefused):
         ledger.reserve(method=UPLOAD, account="a")
-    assert stand.shelf.commits == before
+    assert stand.store.commits == before

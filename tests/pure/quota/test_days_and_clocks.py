@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -15,11 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared.clock import next_reset, pacific_day, pacific_day_bounds, pacific_midnight
 from shared.errors import QuotaRefused
-from shared.quota.calendar import DOUBT, FAST, days_at, hour_of, is_off_peak, next_off_peak
+from shared.quota.blocks import Block
+from shared.quota.calendar import DOUBT, SKEW, day_change_ends, hour_of, is_off_peak, next_off_peak
 from shared.quota.days import FRESH
-from shared.quota.leases import Lease
 from shared.quota.profile import Priority
-from tests.pure.quota.stand import CHANNELS, UPDATE, Stand
+from tests.pure.quota.stand import CHANNELS, NOON, UPDATE, Stand
 
 LIMIT, RESERVE = 120, 12
 COSTS = {CHANNELS: 1, UPDATE: 50}
@@ -53,9 +54,9 @@ class Google:
     def surely_closed(self, at: datetime) -> bool:
         """Whether every instance must know: not in the doubt after a midnight, nor a minute before one."""
         closed = self.closed.get(self.day(at))
-        if closed is None or at < closed + FRESH or self.day(at + FAST) != self.day(at):
+        if closed is None or at < closed + FRESH or self.day(at + SKEW) != self.day(at):
             return False
-        return self.day(closed - DOUBT - FAST) == self.day(at)
+        return self.day(closed - DOUBT - SKEW) == self.day(at)
 
 
 class Clocks(RuleBasedStateMachine):
@@ -69,7 +70,7 @@ class Clocks(RuleBasedStateMachine):
         self.google = Google()
         self.ledgers = [self.stand.ledger("current", f"default={LIMIT}", skew=skew) for skew in SKEWS]
         self.attempts = itertools.count()
-        self.leases: dict[int, Lease] = {}
+        self.blocks: dict[int, Block] = {}
         self.plain: Counter[Any] = Counter()
 
     @rule(
@@ -121,7 +122,9 @@ class Clocks(RuleBasedStateMachine):
             )
         except QuotaRefused:
             return
-        assert [hold.token for hold in first.holds] == [hold.token for hold in held.holds]
+        assert first.entry
+        assert held.entry
+        assert first.entry.token == held.entry.token
         self._send(CHANNELS, held.priority, 0)
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
@@ -134,22 +137,22 @@ class Clocks(RuleBasedStateMachine):
         self.ledgers[who].settle(held, sent=False)
 
     @rule(who=st.integers(0, 2), upto=st.integers(1, 20), times=st.integers(1, 25))
-    def lease(self, who, upto, times):
-        lease = self.leases.setdefault(who, Lease(self.ledgers[who], CHANNELS, "system", upto=upto))
+    def block(self, who, upto, times):
+        block = self.blocks.setdefault(who, Block(self.ledgers[who], CHANNELS, "system", upto=upto))
         for number in range(times):
             try:
-                held = lease.reserve(method=CHANNELS)
+                held = block.reserve(method=CHANNELS)
             except QuotaRefused:
                 return
             if number % 5 != 4:
                 self._send(CHANNELS, held.priority, 20)
-            lease.settle(held, sent=number % 5 != 4)
+            block.settle(held, sent=number % 5 != 4)
 
     @rule(who=st.integers(0, 2), dies=st.booleans())
-    def end_lease(self, who, dies):
-        lease = self.leases.pop(who, None)
-        if lease and not dies:
-            lease.close()
+    def end_block(self, who, dies):
+        block = self.blocks.pop(who, None)
+        if block and not dies:
+            block.close()
 
     @rule(minutes=st.sampled_from([0.2, 1, 2, 7, 61]))
     def time_passes(self, minutes):
@@ -192,29 +195,38 @@ def test_a_bucket_is_full_again_at_pacific_midnight_however_long_the_day_was(sta
     assert ledger.reserve(**upload).day == pacific_day(stand.now)
 
 
-def test_around_midnight_both_days_pay():
-    midnight = next_reset(Stand().now)
-    today, tomorrow = pacific_day(midnight - timedelta(hours=1)), pacific_day(midnight)
-    assert days_at(midnight - timedelta(seconds=91)) == (today,)
-    assert days_at(midnight - timedelta(seconds=90)) == (today, tomorrow)
-    assert days_at(midnight + timedelta(seconds=89)) == (today, tomorrow)
-    assert days_at(midnight + timedelta(seconds=90)) == (tomorrow,)
+@pytest.mark.fault(27)
+def test_around_midnight_nothing_is_reserved_because_nobody_can_say_which_day_pays():
+    midnight = next_reset(NOON)
+    assert day_change_ends(midnight - timedelta(seconds=91)) is None
+    assert day_change_ends(midnight - timedelta(seconds=90)) == midnight + SKEW
+    assert day_change_ends(midnight + timedelta(seconds=89)) == midnight + SKEW
+    assert day_change_ends(midnight + timedelta(seconds=90)) is None
     stand = Stand(midnight)
-    ledger = stand.ledger("current", "uploads=1")
-    ledger.reserve(method="youtube.videos.insert", account="a")
-    assert [ledger.usage(day)["uploads"]["left"] for day in (today, tomorrow)] == [0, 0]
+    ledger = stand.ledger()
+    block = Block(ledger, CHANNELS, "system")
+    for refuses in (lambda: ledger.reserve(method=CHANNELS, account="a"), lambda: block.reserve(method=CHANNELS)):
+        with pytest.raises(QuotaRefused) as refusal:
+            refuses()
+        assert (refusal.value.reason, refusal.value.retry_at) == ("dayChanging", midnight + SKEW)
+    stand.now = refusal.value.retry_at
+    assert ledger.reserve(method=CHANNELS, account="a").day == pacific_day(midnight)
 
 
-def test_what_one_of_two_days_grants_goes_back_when_the_other_refuses():
+@pytest.mark.fault(27)
+@pytest.mark.parametrize("skew", [-61, -60, -59, 0, 59, 60, 61])
+@pytest.mark.parametrize("late", [0, 29])
+def test_a_call_is_charged_to_the_day_on_which_it_arrives_however_wrong_the_clock(skew, late):
+    midnight, granted = next_reset(NOON), 0
     stand = Stand()
-    ledger = stand.ledger("current", "uploads=1")
-    ledger.reserve(method="youtube.videos.insert", account="a")
-    stand.now = next_reset(stand.now)
-    with pytest.raises(QuotaRefused) as refusal:
-        ledger.reserve(method="youtube.videos.insert", account="a")
-    stand.now = refusal.value.retry_at  # the end of the doubt: the midnight itself is past
-    assert ledger.usage()["uploads"]["left"] == 1
-    assert ledger.reserve(method="youtube.videos.insert", account="a").cost == 1
+    ledger = stand.ledger(skew=timedelta(seconds=skew))
+    for second in range(-200, 201):
+        stand.now = midnight + timedelta(seconds=second)
+        with contextlib.suppress(QuotaRefused):
+            day = ledger.reserve(method=CHANNELS, account="a").day
+            assert day == pacific_day(stand.now + timedelta(seconds=late))
+            granted += 1
+    assert granted == 401 - 180
 
 
 def test_hours_are_counted_from_the_days_own_midnight():

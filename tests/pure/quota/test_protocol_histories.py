@@ -1,11 +1,11 @@
 """Random histories of the ledger's protocol: many at once, interleaved at every step, dying between any two,
-with answers lost and commits repeated. After every step the books balance and nothing was paid out twice."""
+with answers lost and commits repeated. After every step the ledger balances and nothing was paid out twice."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,57 +14,66 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shared.cloud.steps import Commit
-from shared.quota.accounts import POOLS, RESERVE, Opening
-from shared.quota.decisions import Ask, Moment, Refusal
+from shared.cloud.steps import Commit, Contended, Write
+from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation
+from shared.quota.decisions import Moment, Refusal, ReservationRequest
+from shared.quota.places import HELD, LAPSED, Entry, NewEntry, Place
 from shared.quota.profile import Priority
-from shared.quota.protocol import (
-    HELD,
-    LAPSED,
-    Contended,
-    Hold,
-    Place,
-    Want,
-    balance_of,
-    borrowing,
-    settling,
-    spending,
-    sweeping,
-)
-from tests.stands.firestore_in_memory import Shelf
+from shared.quota.protocol import borrowing, spending
+from shared.quota.settling import settling, sweeping
+from tests.stands.firestore_in_memory import FirestoreInMemory
 
 PLACE = Place(date(2026, 11, 22), "default")
-OPENING = Opening(
-    limit=20,
-    reserve=3,
-    accounts={RESERVE: 3, "system-0": 2, "system-1": 2, "user:a": 5, "user:b": 4, POOLS[0]: 3, POOLS[1]: 1},
-)
+LIMIT, RESERVE, UNCLAIMED = 20, 3, 8
+"""Of 20 units 3 are the reserve, 4 are for system work, and 13 are the pool: 4 the share of each of two users."""
 ACCOUNTS = ("system-0", "system-1", "user:a", "user:b", "user:new")
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request, and the name under which it is made."""
+
+    request: ReservationRequest
+    moment: Moment
+    new: NewEntry
+
+    def again(self, token: str, now: datetime) -> Asked:
+        """The same under the same name: a second delivery, or a new attempt."""
+        return replace(self, new=replace(self.new, token=token, at=now, lapses_at=now + timedelta(hours=1)))
+
+
+def divided() -> FirestoreInMemory:
+    """A day that has just begun."""
+    store = FirestoreInMemory()
+    allocation = Allocation(limit=LIMIT, reserve=RESERVE, system=4, share=4.0, unclaimed=UNCLAIMED)
+    store.answer(Commit((Write(PLACE.path, {"allocation": asdict(allocation), **allocation.funds()}),)))
+    store.commits = 0
+    return store
 
 
 class Running:
     """A protocol under way, and what its caller will have when it ends."""
 
-    def __init__(self, steps: Any, want: Want | None = None, hold: Hold | None = None) -> None:
-        self.steps, self.want, self.hold = steps, want, hold
+    def __init__(self, steps: Any, asked: Asked | None = None, entry: Entry | None = None) -> None:
+        self.steps, self.asked, self.entry = steps, asked, entry
         self.step = next(steps)
 
 
 class Histories(RuleBasedStateMachine):
-    """limit 20, of which 3 are the reserve."""
+    """Callers that reserve, settle, die and are swept, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.shelf = Shelf()
+        self.store = divided()
         self.now = START
         self.running: list[Running] = []
         self.paid: dict[str, int] = {}
-        """What callers hold and have not given back, by token: the truth that the ledger must cover."""
+        """What callers entry and have not given back, by token: the truth that the ledger must cover."""
         self.priority: dict[str, Priority] = {}
-        self.wants: list[Want] = []
-        self.granted: list[Hold] = []
-        self.settled: list[Hold] = []
+        self.asked: list[Asked] = []
+        self.granted: list[Entry] = []
+        self.settled: list[Entry] = []
         self.released: set[str] = set()
         self.tokens = itertools.count()
         self.slept = 0
@@ -85,8 +94,9 @@ class Histories(RuleBasedStateMachine):
         self, account, cost, most, least, priority, entry, day_left, look_first
     ):
         least = min(least, most)
-        want = Want(
-            ask=Ask(
+        token = f"t{next(self.tokens)}"
+        asked = Asked(
+            request=ReservationRequest(
                 account=account,
                 cost=cost,
                 units=cost * most,
@@ -95,36 +105,40 @@ class Histories(RuleBasedStateMachine):
                 seed=str(most),
             ),
             moment=Moment(day_left=day_left, allowance=2 if day_left == 0.3 else None),
-            method="m",
-            token=(token := f"t{next(self.tokens)}"),
-            # An operation asks under one id for one thing, for one account.
-            entry=f"{entry}-{account}-{cost}-{most}-{least}-{priority}" if entry else token,
-            hour=3,
-            at=self.now,
-            lapses_at=self.now + timedelta(hours=1),
-            expires_at=self.now,
+            new=NewEntry(
+                # An operation asks under one id for one thing, for one account.
+                id=f"{entry}-{account}-{cost}-{most}-{least}-{priority}" if entry else token,
+                token=token,
+                method="m",
+                at=self.now,
+                lapses_at=self.now + timedelta(hours=1),
+                expires_at=self.now,
+            ),
         )
-        self.wants.append(want)
-        self._ask(want, look_first=look_first)
+        self.asked.append(asked)
+        self._ask(asked, look_first=look_first)
 
-    def _ask(self, want: Want, *, look_first: bool) -> Running:
-        protocol = borrowing if look_first else spending
-        self.running.append(one := Running(protocol(PLACE, OPENING, want), want=want))
+    def _ask(self, asked: Asked, *, look_first: bool) -> Running:
+        request, new = asked.request, asked.new
+        if look_first or PLACE.account(request.account) not in self.store.docs:
+            one = Running(borrowing(PLACE, request, asked.moment, new), asked=asked)
+        else:
+            one = Running(spending(PLACE, request, new), asked=asked)
+        self.running.append(one)
         return one
 
-    @precondition(lambda self: self.wants)
+    @precondition(lambda self: self.asked)
     @rule(pick=st.integers(0, 1000), look_first=st.booleans())
     def ask_again(self, pick, look_first):
         """A second delivery, or a new attempt under an id that was settled."""
-        self._ask_like(self.wants[pick % len(self.wants)], look_first=look_first)
+        self._ask_like(self.asked[pick % len(self.asked)], look_first=look_first)
 
-    def _ask_like(self, want: Want, *, look_first: bool) -> Running:
-        again = {"token": f"t{next(self.tokens)}", "at": self.now, "lapses_at": self.now + timedelta(hours=1)}
-        return self._ask(replace(want, **again), look_first=look_first)
+    def _ask_like(self, asked: Asked, *, look_first: bool) -> Running:
+        return self._ask(asked.again(f"t{next(self.tokens)}", self.now), look_first=look_first)
 
     @rule(units=st.integers(1, 6), priority=st.sampled_from([Priority.HIGH, Priority.CRITICAL]))
     def borrow_at_once(self, units, priority):
-        """Two look at the same books before either writes."""
+        """Two look at the same day before either writes."""
         for account in ("user:new", "system-1"):
             self.ask(account, 1, units, 1, priority, None, 1.0, True)
         for one in self.running[-2:]:
@@ -134,31 +148,31 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
     def settle(self, pick, used):
         if self.granted:
-            hold = self.granted.pop(pick % len(self.granted))
-            used = min(used, hold.units)
+            entry = self.granted.pop(pick % len(self.granted))
+            used = min(used, entry.units)
             # From here on the caller counts only on what he sent.
-            self.released.add(hold.token)
-            self.paid[hold.token] = min(self.paid.get(hold.token, 0), used)
-            self._begin(settling(hold, used), hold)
+            self.released.add(entry.token)
+            self.paid[entry.token] = min(self.paid.get(entry.token, 0), used)
+            self._begin(settling(entry, used), entry)
 
     @precondition(lambda self: self.settled)
     @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
     def settle_again(self, pick, used):
         """Late, twice, and with another figure: what was sent stays charged, and later attempts untouched."""
-        hold = self.settled[pick % len(self.settled)]
-        self._begin(settling(hold, min(used, hold.units)), hold)
+        entry = self.settled[pick % len(self.settled)]
+        self._begin(settling(entry, min(used, entry.units)), entry)
 
     @precondition(lambda self: self.settled)
     @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
     def settle_again_after_the_next_attempt(self, pick, used):
-        hold = self.settled[pick % len(self.settled)]
-        like = next(want for want in self.wants if want.entry == hold.entry)
+        entry = self.settled[pick % len(self.settled)]
+        like = next(asked for asked in self.asked if asked.new.id == entry.id)
         self._finish(self._ask_like(like, look_first=True))
         self.settle_again(pick, used)
 
-    def _begin(self, steps: Any, hold: Hold | None = None) -> None:
+    def _begin(self, steps: Any, entry: Entry | None = None) -> None:
         with contextlib.suppress(StopIteration):
-            self.running.append(Running(steps, hold=hold))
+            self.running.append(Running(steps, entry=entry))
 
     # --- how the world treats them -----------------------------------------------------------------------------
 
@@ -190,7 +204,7 @@ class Histories(RuleBasedStateMachine):
         if self.running:
             one = self.running[pick % len(self.running)]
             if isinstance(one.step, Commit):
-                self.shelf.answer(one.step)
+                self.store.answer(one.step)
             self._advance(one)
 
     @rule(pick=st.integers(0, 1000))
@@ -198,7 +212,7 @@ class Histories(RuleBasedStateMachine):
         if self.running:
             self.running.pop(pick % len(self.running)).steps.close()
 
-    @precondition(lambda self: self.shelf.commits > self.slept + 8)
+    @precondition(lambda self: self.store.commits > self.slept + 8)
     @rule()
     def hours_pass(self):
         """Long enough that whoever is still under way has died; then the sweep runs."""
@@ -209,27 +223,27 @@ class Histories(RuleBasedStateMachine):
     def sweep_among_the_living(self):
         """Whoever is under way was only stopped for hours and goes on, beside this sweep and maybe another."""
         self.now += timedelta(hours=2)
-        self._begin(sweeping(PLACE, OPENING, self.now))
+        self._begin(sweeping(self.now))
 
     def _bury(self) -> None:
         for one in self.running:
             one.steps.close()
         self.running.clear()
         self.now += timedelta(hours=2)
-        self.slept = self.shelf.commits
+        self.slept = self.store.commits
 
     def _sweep(self) -> None:
-        steps = sweeping(PLACE, OPENING, self.now)
+        steps = sweeping(self.now)
         answer = None
         try:
             while True:
-                answer = self.shelf.answer(steps.send(answer))
+                answer = self.store.answer(steps.send(answer))
         except StopIteration:
             pass
 
     def _advance(self, one: Running) -> Any:
         try:
-            one.step = one.steps.send(self.shelf.answer(one.step))
+            one.step = one.steps.send(self.store.answer(one.step))
         except StopIteration as done:
             self.running.remove(one)
             return self._ended(one, done.value)
@@ -238,86 +252,109 @@ class Histories(RuleBasedStateMachine):
         return None
 
     def _ended(self, one: Running, result: Any) -> Any:
-        if isinstance(result, Hold):
-            assert one.want is not None
-            assert one.want.ask.least <= result.units <= one.want.ask.units
+        if isinstance(result, Entry):
+            assert one.asked is not None
+            assert one.asked.request.least <= result.units <= one.asked.request.units
             if result.token in self.released:
                 return result  # the first delivery is giving it back; the second one has nothing to count on
             self.paid[result.token] = result.units
-            self.priority[result.token] = one.want.ask.priority
-            if all(hold.token != result.token for hold in self.granted):
+            self.priority[result.token] = one.asked.request.priority
+            if all(entry.token != result.token for entry in self.granted):
                 self.granted.append(result)
-        elif one.hold is not None:
-            self.settled.append(one.hold)
+        elif one.entry is not None:
+            self.settled.append(one.entry)
         return result
 
-    # --- what always holds -------------------------------------------------------------------------------------
+    # --- what always entrys -------------------------------------------------------------------------------------
 
-    def balances(self) -> dict[str, Any]:
-        stored = {p.rpartition("/")[2]: d.data for p, d in self.shelf.docs.items() if p.startswith(PLACE.accounts)}
-        return {name: balance_of(OPENING, name, stored.get(name)) for name in {*OPENING.accounts, *stored}}
+    def accounts(self) -> dict[str, Any]:
+        return {p.rpartition("/")[2]: d.data for p, d in self.store.docs.items() if p.startswith(PLACE.accounts)}
+
+    @property
+    def day(self) -> Any:
+        return self.store.docs[PLACE.path].data
+
+    def left(self, *, with_reserve: bool) -> int:
+        funds = FUNDS if with_reserve else (POOL, SYSTEM)
+        accounts = sum(max(0, data["left"]) for data in self.accounts().values())
+        return accounts + sum(self.day[fund]["left"] for fund in funds)
 
     @invariant()
     def loans_balance(self):
-        balances = self.balances().values()
-        assert sum(b.borrowed for b in balances) == sum(b.lent for b in balances)
-        assert sum(b.opening for b in balances) == OPENING.limit
+        accounts = self.accounts().values()
+        lent = sum(data["lent"] for data in accounts) + sum(self.day[fund]["lent"] for fund in FUNDS)
+        assert sum(data["borrowed"] for data in accounts) == lent
+
+    @invariant()
+    def accounts_sum_to_the_limit(self):
+        accounts = self.accounts().values()
+        for data in accounts:
+            assert data["left"] == data["share"] + data["borrowed"] - data["lent"] - data["spent"]
+        funds = sum(self.day[fund]["left"] for fund in FUNDS)
+        assert sum(data["left"] + data["spent"] for data in accounts) + funds == LIMIT
+
+    @invariant()
+    def a_share_is_claimed_once(self):
+        claimed = {name: data["share"] for name, data in self.accounts().items() if name.startswith("user:")}
+        assert all(share <= 4 for share in claimed.values())
+        assert self.day[POOL]["share"] == max(0, UNCLAIMED - sum(claimed.values()))
+
+    @invariant()
+    def background_work_is_counted_apart(self):
+        assert all(data.get("background", 0) >= 0 for data in self.accounts().values())
 
     @invariant()
     def every_unit_stands_in_an_entry(self):
-        """Nothing is lost and nothing appears: what accounts spent is what entries hold or charge."""
+        """Nothing is lost and nothing appears: what accounts spent is what entries entry or charge."""
         accounts, entries = self._stored(PLACE.accounts), self._stored(PLACE.entries)
         spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
         held = sum(data["units"] for data in entries if data["state"] == HELD)
         assert spent == held + sum(data.get("charged", 0) for data in entries)
 
     def _stored(self, collection: str) -> list[Any]:
-        return [doc.data for path, doc in self.shelf.docs.items() if path.startswith(f"{collection}/")]
+        return [doc.data for path, doc in self.store.docs.items() if path.startswith(f"{collection}/")]
 
     @invariant()
     def what_is_granted_is_settled_by_its_own_caller_or_lapses(self):
-        for hold in self.granted:
-            entry = self.shelf.docs[PLACE.entry(hold.entry)].data
-            assert entry["token"] != hold.token or entry["state"] in {HELD, LAPSED}
+        for entry in self.granted:
+            stored = self.store.docs[entry.path].data
+            assert stored["token"] != entry.token or stored["state"] in {HELD, LAPSED}
 
     @invariant()
     def nobody_lends_what_he_does_not_have(self):
-        balances = self.balances()
-        assert all(balances[lender].available >= 0 for lender in (RESERVE, *POOLS[:2]))
+        assert all(self.day[fund]["left"] >= 0 for fund in FUNDS)
 
     @invariant()
     def never_over_the_limit(self):
-        assert sum(self.paid.values()) <= OPENING.limit
+        assert sum(self.paid.values()) <= LIMIT
 
     @invariant()
-    def what_was_paid_out_is_in_the_books(self):
-        assert sum(self.paid.values()) <= sum(b.spent for b in self.balances().values())
+    def what_was_paid_out_is_counted(self):
+        assert sum(self.paid.values()) <= sum(data["spent"] for data in self.accounts().values())
 
     @invariant()
     def the_reserve_goes_to_critical_work_alone(self):
         plain = sum(u for token, u in self.paid.items() if self.priority.get(token) != Priority.CRITICAL)
-        lent = self.balances()[RESERVE].lent
-        assert lent <= OPENING.reserve
         if not any(p == Priority.CRITICAL for p in self.priority.values()):
-            assert plain <= OPENING.limit - OPENING.reserve
+            assert plain <= LIMIT - RESERVE
 
     def teardown(self):
         """However it went, what is left can be spent to the last unit, and then nothing can."""
         self._bury()
         self._sweep()
         assert not [data for data in self._stored(PLACE.entries) if data["state"] == HELD]
-        for priority, reachable in ((Priority.HIGH, False), (Priority.CRITICAL, True)):
-            left = sum(max(0, b.available) for n, b in self.balances().items() if reachable or n != RESERVE)
+        for priority in (Priority.HIGH, Priority.CRITICAL):
+            left = self.left(with_reserve=priority == Priority.CRITICAL)
             spent = sum(self._spend_one(priority) for _ in range(left))
             assert spent == left
             assert self._spend_one(priority) == 0
-        assert all(b.available == 0 for b in self.balances().values())
+        assert self.left(with_reserve=True) == 0
 
     def _spend_one(self, priority: Priority) -> int:
         self.ask("user:b", 1, 1, 1, priority, None, 1.0, True)
         result = self._finish(self.running[-1])
-        assert isinstance(result, Hold | Refusal)
-        return result.units if isinstance(result, Hold) else 0
+        assert isinstance(result, Entry | Refusal)
+        return result.units if isinstance(result, Entry) else 0
 
 
 TestHistories = pytest.mark.fault(20)(pytest.mark.fault(19)(Histories.TestCase))

@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from shared.cloud.steps import Commit
-from shared.quota.accounts import Opening
-from shared.quota.decisions import Ask, Moment, Refusal
+from shared.cloud.steps import Commit, Contended, Write
+from shared.quota.accounts import Allocation
+from shared.quota.decisions import Loan, Moment, Refusal, ReservationRequest
+from shared.quota.places import Entry, NewEntry, Place
 from shared.quota.profile import Priority
-from shared.quota.protocol import Contended, Hold, Place, Want, borrowing, settling, spending, sweeping
-from tests.stands.firestore_in_memory import Shelf
+from shared.quota.protocol import borrowing, spending
+from shared.quota.settling import settling, sweeping
+from tests.stands.firestore_in_memory import FirestoreInMemory
 
 PLACE = Place(date(2026, 11, 22), "default")
-OPENING = Opening(limit=5, reserve=0, accounts={"user:a": 5})
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
+MOMENT = Moment(day_left=0.5)
 
 
-def want(units: int, token: str, entry: str = "") -> Want:
-    return Want(
-        ask=Ask(account="user:a", cost=1, units=units, least=units, priority=Priority.NORMAL),
-        moment=Moment(day_left=0.5),
-        method="m",
+def begun(pool: int = 0, reserve: int = 0, **accounts: int) -> FirestoreInMemory:
+    """A day with a pool and these users' accounts; user a has 5 units."""
+    store = FirestoreInMemory()
+    allocation = Allocation(limit=5 + pool + reserve, reserve=reserve, system=0)
+    funds = allocation.funds() | {"pool": {"left": pool, "share": 0, "lent": 0}}
+    writes = [Write(PLACE.path, {"allocation": asdict(allocation), **funds})]
+    for name, units in ({"a": 5} | accounts).items():
+        zeros = {"spent": 0, "borrowed": 0, "lent": 0}
+        writes.append(Write(PLACE.account(f"user:{name}"), {"left": units, "share": units} | zeros))
+    store.answer(Commit(tuple(writes)))
+    return store
+
+
+def wanted(units: int, account: str = "a", priority: Priority = Priority.NORMAL) -> ReservationRequest:
+    return ReservationRequest(account=f"user:{account}", cost=1, units=units, least=units, priority=priority)
+
+
+def new(token: str, entry: str = "") -> NewEntry:
+    return NewEntry(
+        id=entry or token,
         token=token,
-        entry=entry or token,
-        hour=3,
+        method="m",
         at=NOW,
         lapses_at=NOW + timedelta(hours=1),
         expires_at=NOW,
     )
 
 
+def spend(units: int, token: str, entry: str = ""):
+    return spending(PLACE, wanted(units), new(token, entry))
+
+
 class Actor:
     """One protocol, taken step by step."""
 
-    def __init__(self, shelf: Shelf, steps) -> None:
-        self.shelf, self.steps, self.result = shelf, steps, None
+    def __init__(self, store: FirestoreInMemory, steps) -> None:
+        self.store, self.steps, self.result = store, steps, None
         self.step = next(steps)
 
     def go(self, until_commit: bool = False) -> object:
         """One step; or up to the next commit, not carried out yet; the result at the end."""
         while True:
             try:
-                self.step = self.steps.send(self.shelf.answer(self.step))
+                self.step = self.steps.send(self.store.answer(self.step))
             except StopIteration as done:
                 self.result = done.value
                 return self.result
@@ -54,159 +74,185 @@ class Actor:
     def finish(self) -> object:
         while self.result is None:
             try:
-                self.step = self.steps.send(self.shelf.answer(self.step))
+                self.step = self.steps.send(self.store.answer(self.step))
             except StopIteration as done:
                 self.result = done.value
                 break
         return self.result
 
 
-def spent(shelf: Shelf) -> int:
-    return int(shelf.docs[PLACE.account("user:a")].data["spent"])
+def spent(store: FirestoreInMemory) -> int:
+    return int(store.docs[PLACE.account("user:a")].data["spent"])
 
 
 def test_a_grant_that_a_second_delivery_relies_on_is_not_taken_back_by_the_first():
-    shelf = Shelf()
-    early = Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    assert isinstance(early, Hold)
-    first = Actor(shelf, spending(PLACE, OPENING, want(4, "first", "op")))
+    store = begun()
+    early = Actor(store, spend(3, "early")).finish()
+    assert isinstance(early, Entry)
+    first = Actor(store, spend(4, "first", "op"))
     first.go()  # went too far: 3 + 4 of 5; about to take it back
-    Actor(shelf, settling(early, 0)).finish()  # meanwhile 3 units come back
-    second = Actor(shelf, spending(PLACE, OPENING, want(4, "second", "op"))).finish()
-    assert isinstance(second, Hold)
+    Actor(store, settling(early, 0)).finish()  # meanwhile 3 units come back
+    second = Actor(store, spend(4, "second", "op")).finish()
+    assert isinstance(second, Entry)
     assert second.token == "first"
     again = first.finish()
-    assert isinstance(again, Hold)
+    assert isinstance(again, Entry)
     assert again.token == "first"
-    assert spent(shelf) == 4
+    assert spent(store) == 4
 
 
 def test_a_second_delivery_waits_while_the_first_is_being_judged():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    first = Actor(shelf, spending(PLACE, OPENING, want(4, "first", "op")))
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    first = Actor(store, spend(4, "first", "op"))
     first.go()
-    second = Actor(shelf, spending(PLACE, OPENING, want(4, "second", "op")))
+    second = Actor(store, spend(4, "second", "op"))
     for _ in range(6):
         second.go()
     assert second.result is None
     assert first.finish() is None
     assert second.finish() is None
-    assert spent(shelf) == 3
+    assert spent(store) == 3
 
 
 def test_an_account_is_mended_only_when_nobody_can_be_about_to_do_it():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    dying = Actor(shelf, spending(PLACE, OPENING, want(4, "dead")))
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    dying = Actor(store, spend(4, "dead"))
     dying.go()
-    assert spent(shelf) == 7
-    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=9))).finish()
-    assert spent(shelf) == 7
+    assert spent(store) == 7
+    Actor(store, sweeping(NOW + timedelta(minutes=9))).finish()
+    assert spent(store) == 7
     for _ in range(2):
-        Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10))).finish()
-        assert spent(shelf) == 5
+        Actor(store, sweeping(NOW + timedelta(minutes=10))).finish()
+        assert spent(store) == 5
 
 
 @pytest.mark.fault(20)
 def test_an_attempt_that_wakes_up_after_the_sweep_takes_nothing_back_a_second_time():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    asleep = Actor(shelf, spending(PLACE, OPENING, want(4, "late")))
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    asleep = Actor(store, spend(4, "late"))
     asleep.go()  # went too far: 3 + 4 of 5; about to take it back
-    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10))).finish()
+    Actor(store, sweeping(NOW + timedelta(minutes=10))).finish()
     assert asleep.finish() is None
-    assert spent(shelf) == 5
-    assert Actor(shelf, spending(PLACE, OPENING, want(1, "next"))).finish() is None
+    assert spent(store) == 5
+    assert Actor(store, spend(1, "next")).finish() is None
 
 
 @pytest.mark.fault(20)
 def test_a_second_delivery_after_the_sweep_does_not_rely_on_what_was_refused():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    Actor(shelf, spending(PLACE, OPENING, want(4, "dead", "op"))).go()
-    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10))).finish()
-    assert Actor(shelf, spending(PLACE, OPENING, want(4, "again", "op"))).finish() is None
-    assert spent(shelf) == 5
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    Actor(store, spend(4, "dead", "op")).go()
+    Actor(store, sweeping(NOW + timedelta(minutes=10))).finish()
+    assert Actor(store, spend(4, "again", "op")).finish() is None
+    assert spent(store) == 5
 
 
 @pytest.mark.fault(20)
 def test_two_sweeps_at_once_mend_and_charge_once():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    Actor(shelf, spending(PLACE, OPENING, want(4, "dead"))).go()
-    sweeps = [Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(hours=2))) for _ in range(2)]
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    Actor(store, spend(4, "dead")).go()
+    sweeps = [Actor(store, sweeping(NOW + timedelta(hours=2))) for _ in range(2)]
     while any(sweep.result is None for sweep in sweeps):
         for sweep in sweeps:
             if sweep.result is None:
                 sweep.go()
-    assert spent(shelf) == 5
+    assert spent(store) == 5
     assert sum(sweep.result for sweep in sweeps) == 3  # two attempts charged, one account mended
-    charged = [doc.data["charged"] for path, doc in shelf.docs.items() if path.startswith(PLACE.entries)]
+    charged = [doc.data["charged"] for path, doc in store.docs.items() if path.startswith(PLACE.entries)]
     assert sorted(charged) == [3, 4]
 
 
 @pytest.mark.fault(20)
 def test_nothing_is_written_off_that_its_caller_took_back_at_the_last_moment():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    asleep = Actor(shelf, spending(PLACE, OPENING, want(4, "late")))
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    asleep = Actor(store, spend(4, "late"))
     asleep.go()
-    sweep = Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(minutes=10)))
+    sweep = Actor(store, sweeping(NOW + timedelta(minutes=10)))
     for _ in range(2):
         sweep.go()  # it has looked at the account, and not at who could still be at it
     assert asleep.finish() is None
     sweep.finish()
-    assert spent(shelf) == 3
+    assert spent(store) == 3
 
 
 @pytest.mark.fault(20)
 def test_who_was_away_until_his_attempt_was_charged_does_not_use_its_name_again():
-    shelf = Shelf()
-    away = Actor(shelf, spending(PLACE, OPENING, want(2, "away", "op")))
-    shelf.answer(away.step)  # it happened, and its answer was lost
-    Actor(shelf, sweeping(PLACE, OPENING, NOW + timedelta(hours=2))).finish()
+    store = begun()
+    away = Actor(store, spend(2, "away", "op"))
+    store.answer(away.step)  # it happened, and its answer was lost
+    Actor(store, sweeping(NOW + timedelta(hours=2))).finish()
     with pytest.raises(Contended):
         away.finish()
-    assert spent(shelf) == 2
+    assert spent(store) == 2
 
 
 @pytest.mark.fault(19)
 def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
-    shelf, opening = Shelf(), Opening(limit=5, reserve=0, accounts={"user:b": 5})
-    asks = [replace(want(5, name).ask, account=f"user:{name}", priority=Priority.HIGH) for name in ("c", "d")]
-    borrowers = [Actor(shelf, borrowing(PLACE, opening, replace(want(5, ask.account), ask=ask))) for ask in asks]
+    store = begun(a=0, b=5, c=0, d=0)
+    borrowers = [
+        Actor(store, borrowing(PLACE, wanted(5, name, Priority.HIGH), MOMENT, new(name))) for name in ("c", "d")
+    ]
     for borrower in borrowers:
         borrower.go(until_commit=True)
-    assert [type(borrower.finish()) for borrower in borrowers] == [Hold, Refusal]
-    assert shelf.docs[PLACE.account("user:b")].data["lent"] == 5
+    assert [type(borrower.finish()) for borrower in borrowers] == [Entry, Refusal]
+    assert store.docs[PLACE.account("user:b")].data["lent"] == 5
 
 
 @pytest.mark.parametrize("used", [0, 2])
 def test_a_call_that_was_sent_stays_charged_however_often_and_late_it_is_settled(used):
-    shelf = Shelf()
-    held = Actor(shelf, spending(PLACE, OPENING, want(2, "sent"))).finish()
-    assert Actor(shelf, settling(held, 2)).finish() is True
-    assert Actor(shelf, settling(held, used)).finish() is False
-    assert spent(shelf) == 2
+    store = begun()
+    held = Actor(store, spend(2, "sent")).finish()
+    assert Actor(store, settling(held, 2)).finish() is True
+    assert Actor(store, settling(held, used)).finish() is False
+    assert spent(store) == 2
 
 
 def test_an_addition_whose_answer_was_lost_is_taken_back_by_its_own_caller():
-    shelf = Shelf()
-    Actor(shelf, spending(PLACE, OPENING, want(3, "early"))).finish()
-    unlucky = Actor(shelf, spending(PLACE, OPENING, want(4, "unlucky")))
-    shelf.answer(unlucky.step)  # it happened, nobody heard of it, and the client sends it again
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    unlucky = Actor(store, spend(4, "unlucky"))
+    store.answer(unlucky.step)  # it happened, nobody heard of it, and the client sends it again
     assert unlucky.finish() is None
-    assert spent(shelf) == 3
+    assert spent(store) == 3
 
 
 def test_a_settlement_of_an_earlier_attempt_does_not_touch_a_later_one():
-    shelf = Shelf()
-    first = Actor(shelf, spending(PLACE, OPENING, want(2, "first", "op"))).finish()
-    assert isinstance(first, Hold)
-    Actor(shelf, settling(first, 0)).finish()
-    second = Actor(shelf, spending(PLACE, OPENING, want(2, "second", "op"))).finish()
-    assert isinstance(second, Hold)
+    store = begun()
+    first = Actor(store, spend(2, "first", "op")).finish()
+    assert isinstance(first, Entry)
+    Actor(store, settling(first, 0)).finish()
+    second = Actor(store, spend(2, "second", "op")).finish()
+    assert isinstance(second, Entry)
     assert second.token == "second"
-    assert Actor(shelf, settling(replace(first), 0)).finish() is False
-    assert spent(shelf) == 2
+    assert Actor(store, settling(replace(first), 0)).finish() is False
+    assert spent(store) == 2
+
+
+def test_what_was_borrowed_last_goes_back_first_so_the_reserve_is_the_first_to_have_its_units_again():
+    store = begun(pool=2, reserve=2, a=0, b=3)
+    held = Actor(store, borrowing(PLACE, wanted(6, "a", Priority.CRITICAL), MOMENT, new("all"))).finish()
+    assert isinstance(held, Entry)
+    assert held.loans == (Loan("pool", 2), Loan("user:b", 3), Loan("reserve", 1))
+
+    def lent():
+        day = store.docs[PLACE.path].data
+        return [day["pool"]["lent"], store.docs[PLACE.account("user:b")].data["lent"], day["reserve"]["lent"]]
+
+    assert lent() == [2, 3, 1]
+    assert Actor(store, settling(held, 4)).finish() is True
+    assert lent() == [2, 2, 0]
+    assert store.docs[PLACE.account("user:a")].data["left"] == 0
+
+
+def test_a_block_of_calls_is_granted_in_part_when_less_is_there():
+    store = begun(a=5)
+    some = replace(wanted(12), cost=2, least=2)
+    held = Actor(store, borrowing(PLACE, some, MOMENT, new("some"))).finish()
+    assert isinstance(held, Entry)
+    assert (held.units, held.left) == (4, 1)
+    assert isinstance(Actor(store, borrowing(PLACE, some, MOMENT, new("more"))).finish(), Refusal)

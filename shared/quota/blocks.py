@@ -1,6 +1,6 @@
-"""Blocks of calls, spent in memory: what a busy collector uses instead of document writes for each call.
+"""Blocks of calls, drawn in memory: what a busy collector uses instead of document writes for each call.
 
-A block is a reservation for many calls. It is charged when it ends, in one change of state that also gives the
+A block is a reservation of many calls. It is charged when it ends, in one change of state that also gives the
 unused units back; if its holder dies, all of it counts as spent.
 """
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 
+from shared.clock import pacific_day
 from shared.errors import Conflict, Unavailable
 from shared.monitoring.log import log
-from shared.quota.calendar import days_at
 from shared.quota.ledger import Ledger, Reservation
 from shared.quota.profile import Method, Priority
 
 
 @dataclass(kw_only=True, eq=False)
-class _Block:
+class _Reserved:
     """One reservation of many calls. drawn: units of it that are spent; under_way: calls not settled yet."""
 
     reservation: Reservation
@@ -33,15 +33,15 @@ class _Block:
         return self.reservation.cost - self.drawn
 
 
-class Lease:
-    """A budget with the ledger's own `reserve` and `settle`, for one account. A context; safe for threads.
+class Block:
+    """The ledger's `reserve` and `settle` for one account, drawn in memory. A context; safe for threads.
 
-        with Lease(ledger, "youtubereporting.media.download", "system", upto=50) as budget: ...
+        with Block(ledger, "youtubereporting.media.download", "system", upto=50) as block: ...
 
-    Takes nothing before its first reserve, takes another block of up to `upto` calls when one is spent, and gives
-    the rest back at the end. Calls of any method that the same bucket pays are served from blocks, one for each
-    priority: what critical work took from the reserve serves critical work alone. Everything else goes to the
-    ledger itself: other buckets and accounts, and what happens around midnight, when two days pay.
+    Takes nothing before its first reserve, reserves up to `upto` calls more when those are spent, and gives the
+    rest back at the end. Calls of any method that the same bucket pays are drawn, from one reservation for each
+    priority: what critical work took from the reserve serves critical work alone. Other buckets and accounts go to
+    the ledger itself.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Lease:
         self.priority = priority
         self.duration = duration
         self._lock = threading.RLock()
-        self._blocks: dict[Priority, _Block] = {}
-        self._ended: list[_Block] = []
-        self._drawn: dict[str, _Block] = {}
+        self._open: dict[Priority, _Reserved] = {}
+        self._ended: list[_Reserved] = []
+        self._drawn: dict[str, _Reserved] = {}
         self._closed = False
 
-    def __enter__(self) -> Lease:
+    def __enter__(self) -> Block:
         return self
 
     def __exit__(
@@ -83,29 +83,28 @@ class Lease:
         priority: Priority | None = None,
         count: int = 1,
     ) -> Reservation:
-        """As the ledger's `reserve`. Under a lease an operation id is not remembered after the call."""
+        """As the ledger's `reserve`. From a block, an operation id is not remembered after the call."""
         account = account or self.account
         price = self.ledger.profile.method(method)
         asked = priority if priority is not None else self.priority
-        mine = (price.bucket, account) == (self.price.bucket, self.account)
-        if not mine or not price.cost or len(days_at(self.ledger.clock())) > 1:
+        if (price.bucket, account) != (self.price.bucket, self.account) or not price.cost:
             return self.ledger.reserve(
                 method=method, account=account, operation_id=operation_id, priority=asked, count=count
             )
         self.ledger.check_open(method, account)
         with self._lock:
             if self._closed:
-                raise Conflict("This lease has ended.", reason="leaseEnded")
+                raise Conflict("This block has ended.", reason="blockEnded")
             return self._draw(price, count, price.at(asked))
 
     def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
         need = price.cost * count
-        block = self._blocks.get(priority)
-        if block is None or block.left < need or not self._usable(block):
+        reserved = self._open.get(priority)
+        if reserved is None or reserved.left < need or not self._usable(reserved):
             self._end(priority)
-            block = self._blocks[priority] = self._take(price, count, priority)
-        block.drawn += need
-        block.under_way += 1
+            reserved = self._open[priority] = self._take(price, count, priority)
+        reserved.drawn += need
+        reserved.under_way += 1
         drawn = Reservation(
             operation_id=uuid.uuid4().hex,
             method=price.id,
@@ -114,43 +113,43 @@ class Lease:
             cost=need,
             count=count,
             priority=priority,
-            day=block.reservation.day,
+            day=reserved.reservation.day,
         )
-        self._drawn[drawn.operation_id] = block
+        self._drawn[drawn.operation_id] = reserved
         return drawn
 
-    def _usable(self, block: _Block) -> bool:
+    def _usable(self, reserved: _Reserved) -> bool:
         now = self.ledger.clock()
-        return now < block.until and days_at(now) == (block.reservation.day,)
+        return now < reserved.until and pacific_day(now) == reserved.reservation.day
 
-    def _take(self, price: Method, count: int, priority: Priority) -> _Block:
+    def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
         until = self.ledger.clock() + self.duration
         reservation = self.ledger.reserve_between(
             method=price.id,
             account=self.account,
-            operation_id=f"lease-{uuid.uuid4().hex}",
+            operation_id=None,
             priority=priority,
             least=count,
             most=max(count, self.upto * self.price.cost // price.cost),
             lapse=self.duration,
         )
-        return _Block(reservation=reservation, until=until)
+        return _Reserved(reservation=reservation, until=until)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
-        """Charge what was sent. What was not goes back into its block, and with it to the ledger when that ends.
+        """Charge what was sent. What was not can be drawn again, and goes back to the ledger at the end.
 
-        Doing it again changes nothing; after the lease has ended, neither does doing it late.
+        Doing it again changes nothing; after the block has ended, neither does doing it late.
         """
         with self._lock:
-            block = self._drawn.pop(reservation.operation_id, None)
-            if block is None:
-                if reservation.holds:
+            reserved = self._drawn.pop(reservation.operation_id, None)
+            if reserved is None:
+                if reservation.entry:
                     self.ledger.settle(reservation, sent=sent)
                 return
-            block.under_way -= 1
+            reserved.under_way -= 1
             if not sent:
-                block.drawn -= reservation.cost
-            if block in self._ended:
+                reserved.drawn -= reservation.cost
+            if reserved in self._ended:
                 self._give_back()
 
     def close_bucket(self, bucket: str, *, reason: str) -> None:
@@ -158,32 +157,32 @@ class Lease:
         self.ledger.close_bucket(bucket, reason=reason)
 
     def close(self) -> None:
-        """End the lease: what was drawn is charged, also by calls still under way; the rest goes back.
+        """End the block: what was drawn is charged, also by calls still under way; the rest goes back.
 
-        While the ledger does not answer, blocks stay whole, and count as spent after their time. Closing again
-        tries once more.
+        While the ledger does not answer, reservations stay whole, and count as spent after their time. Closing
+        again tries once more.
         """
         with self._lock:
             self._closed = True
             self._drawn.clear()
-            for priority in tuple(self._blocks):
+            for priority in tuple(self._open):
                 self._end(priority)
-            for block in self._ended:
-                block.under_way = 0
+            for reserved in self._ended:
+                reserved.under_way = 0
             self._give_back()
 
     def _end(self, priority: Priority) -> None:
-        block = self._blocks.pop(priority, None)
-        if block is not None:
-            self._ended.append(block)
+        reserved = self._open.pop(priority, None)
+        if reserved is not None:
+            self._ended.append(reserved)
             self._give_back()
 
     def _give_back(self) -> None:
-        """Settle the blocks that ended, as soon as their last call has."""
-        for block in [block for block in self._ended if not block.under_way]:
+        """Settle what has ended, as soon as its last call has."""
+        for reserved in [one for one in self._ended if not one.under_way]:
             try:
-                self.ledger.settle_units(block.reservation, block.drawn)
+                self.ledger.settle_units(reserved.reservation, reserved.drawn)
             except Unavailable as error:
-                log("WARNING", "a lease's block could not be settled", method=self.price.id, reason=error.reason)
+                log("WARNING", "a block could not be settled", method=self.price.id, reason=error.reason)
                 return
-            self._ended.remove(block)
+            self._ended.remove(reserved)

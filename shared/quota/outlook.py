@@ -1,0 +1,112 @@
+"""A bucket's day as a quote sees it: read from as few documents as possible, and changed by work that is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.cloud.steps import Doc, Read, Steps, Total
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, allocation_from
+from shared.quota.decisions import Book, Grant, Lender
+from shared.quota.places import Place, left_in
+from shared.quota.protocol import claiming, fund_in, fund_of
+
+OTHERS = "others"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """Who has what. own: the accounts that the plan is for, with shares they have not claimed yet; for system work
+    all of its accounts together. others: everybody else's accounts, added up. shares: a new day's, of `own`."""
+
+    allocation: Allocation
+    reserve_left: int
+    pool: Lender
+    others: Lender
+    own: Mapping[str, Lender]
+    shares: Mapping[str, int]
+
+    @property
+    def left(self) -> int:
+        """Units outside the reserve that nobody has spent."""
+        return self.pool.left + self.others.left + sum(max(0, lender.left) for lender in self.own.values())
+
+    @property
+    def used(self) -> int:
+        """Units that are spent."""
+        return self.allocation.limit - self.reserve_left - self.left
+
+    def book(self, account: str) -> Book:
+        """What decides for one account."""
+        rest = [lender for name, lender in self.own.items() if name != account]
+        return Book(
+            limit=self.allocation.limit,
+            reserve=self.allocation.reserve,
+            reserve_left=self.reserve_left,
+            own=self.own[account].left,
+            lenders=(self.pool, self.others, *rest),
+        )
+
+    def after(self, account: str, grant: Grant) -> Outlook:
+        """The day once a grant has been entered."""
+        lent = {loan.lender: loan.units for loan in grant.loans}
+        own = {name: _less(lender, lent.get(name, 0)) for name, lender in self.own.items()}
+        own[account] = _less(own[account], grant.units - sum(lent.values()))
+        return replace(
+            self,
+            reserve_left=self.reserve_left - lent.get(RESERVE, 0),
+            pool=_less(self.pool, lent.get(POOL, 0)),
+            others=_less(self.others, lent.get(OTHERS, 0)),
+            own=own,
+        )
+
+    def fresh(self) -> Outlook:
+        """The same bucket on a day on which nobody has used anything yet."""
+        allocation = self.allocation
+        claims = dict.fromkeys((POOL, SYSTEM), 0)
+        own = {}
+        for account, share in self.shares.items():
+            units = allocation.system if account in SYSTEMS else share
+            own[account] = Lender(account, units, units)
+            claims[fund_of(account)] += units
+        system = allocation.system - claims[SYSTEM]
+        return replace(
+            self,
+            reserve_left=allocation.reserve,
+            pool=Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL])),
+            others=Lender(OTHERS, system, system),
+            own=own,
+        )
+
+
+def _less(lender: Lender, units: int) -> Lender:
+    return replace(lender, left=lender.left - units)
+
+
+def looking(place: Place, accounts: Sequence[str]) -> Steps[tuple[Doc, Outlook]]:
+    """The document of a day that has begun, and its outlook for some accounts: reads these and a sum."""
+    docs: Mapping[str, Doc | None] = yield Read((place.path, *(place.account(one) for one in accounts)))
+    day = docs[place.path]
+    assert day is not None
+    allocation = allocation_from(day.data)
+    claims, own, shares = {POOL: 0, SYSTEM: 0}, {}, {}
+    for account in accounts:
+        doc, fund = docs[place.account(account)], fund_of(account)
+        claim = yield from claiming(place, docs, account, allocation.limit)
+        claim = min(claim, day.data[fund]["left"] - claims[fund])
+        claims[fund] += claim
+        shares[account] = claim + (doc.data["share"] if doc else 0)
+        own[account] = Lender(account, claim + left_in(doc), shares[account])
+    pool, system = (fund_in(day, fund, claims[fund]) for fund in (POOL, SYSTEM))
+    rest = (
+        int((yield Total(place.accounts, "left"))) + sum(claims.values()) - sum(one.left for one in own.values())
+    )
+    taken = allocation.unclaimed + allocation.system - pool.share - system.share - sum(shares.values())
+    return day, Outlook(
+        allocation=allocation,
+        reserve_left=day.data[RESERVE]["left"],
+        pool=pool,
+        others=Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share),
+        own=own,
+        shares=shares,
+    )
