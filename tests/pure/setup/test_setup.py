@@ -34,6 +34,28 @@ def test_everything_that_is_missing_is_named_in_one_message(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("debian", "user", "says"),
+    [
+        (True, 1000, "installs all of it: sudo sh infra/debian.sh"),
+        (True, 0, "installs all of it: sh infra/debian.sh"),
+        (False, 1000, "infra/debian.sh says what to install"),
+    ],
+)
+def test_on_debian_one_command_installs_all_that_is_missing(tmp_path, monkeypatch, debian, user, says):
+    marker = tmp_path / "debian_version"
+    if debian:
+        marker.touch()
+    monkeypatch.setattr(setup, "DEBIAN", marker)
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert says in setup._remedy()
+
+
+@pytest.mark.parametrize("user", ["cloudbuild.yaml", ".devcontainer/Dockerfile"])
+def test_the_build_and_the_container_install_what_people_are_told_to(user):
+    assert "infra/debian.sh" in (ROOT / user).read_text()
+
+
+@pytest.mark.parametrize(
     ("says", "told"),
     [
         ('openjdk version "11.0.21" 2023-10-17', "is Java 11"),
@@ -75,7 +97,8 @@ def test_an_environment_belongs_to_its_lock_and_its_python(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "up", "test", "check", "faults", "bench", "stage", "lock", "clean", "help"]
+    "target",
+    ["demo", "up", "quick", "test", "check", "faults", "bench", "stage", "lock", "documents", "clean", "help"],
 )
 def test_make_offers_and_explains_every_command(target):
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
