@@ -67,9 +67,6 @@ class OpenWork:
     cut: bool
 
 
-NO_WORK = OpenWork(waiting=(), failed=(), cut=False)
-
-
 def stored(operations: Stored) -> list[Operation]:
     """The operations to show, up to SHOWN of each list."""
     waiting = operations.in_state(State.QUEUED, State.RUNNING, State.WAITING, limit=SHOWN)

@@ -47,11 +47,6 @@ class PushSummary:
     not_alive: tuple[NotAlive, ...]
 
 
-NO_PUSH = PushSummary(
-    counts=dict.fromkeys(STANDING, 0), refused=0, foreign=0, last_notification=None, not_alive=()
-)
-
-
 def stored(client: Client) -> dict[str, dict[str, Any]]:
     """Channel id to what is not secret of its subscription."""
     query = client.collection(COLLECTION).select(_FIELDS)

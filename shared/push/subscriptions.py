@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 COLLECTION = "subscriptions"
-SEALED_FIELDS = ("token", "secret", "previous_secret")
 LEASE = timedelta(days=5)
 _STANDING = ("state", "lease_until", "next_ask", "polled_at")
 

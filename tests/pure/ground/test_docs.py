@@ -15,7 +15,7 @@ from shared.publishing.requests import KINDS, parse
 README = ROOT / "README.md"
 DOCUMENTS = [README, ROOT / "tests" / "README.md", *sorted((ROOT / "infra").rglob("*.md"))]
 TESTS = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("test_*.py")))
-README_MOST_LINES = 130
+README_MOST_LINES = 140
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
