@@ -65,9 +65,7 @@ def test_every_make_target_that_a_document_names_is_there(document):
 
 
 def test_every_decision_says_when_it_was_taken_and_whether_it_holds():
-    status = re.compile(
-        r"# .+\n\n\*Decided \d{4}-\d\d-\d\d[^*]*\. (In force|Replaced by \[.+\]\(.+\.md\))\.\*\n\n"
-    )
+    status = re.compile(r"# .+\n\n\*\d{1,2} [A-Z][a-z]+ \d{4}\. (Accepted|Replaced by \[.+\]\(.+\.md\))\.\*\n\n")
     decisions = sorted((ROOT / "infra" / "decisions").glob("*.md"))
     assert [path.name for path in decisions if not status.match(path.read_text())] == []
 
