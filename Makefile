@@ -17,18 +17,26 @@ demo: setup-stack  ## The main job end to end on the local stack, compared with 
 up: setup-stack  ## The local stack, until Ctrl-C  [ARGS="--users 3 --channels-per-user 2 --seed 7 --paused"]
 	@exec $(BIN)/python -m infra.local.up $(ARGS)
 
+.PHONY: quick
+quick: setup-tools style  ## Style, types, import direction and the pure tests, within a minute
+	$(BIN)/python -m pytest tests/pure -n 2
+
 .PHONY: test
 test: setup-tests check  ## Checks and all tests
 	$(BIN)/pytest
 
 .PHONY: check
-check: setup-tools  ## Style, types, import direction, the build's schema
+check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
+	$(BIN)/vulture
+	$(BIN)/python -m infra.documents --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
+
+.PHONY: style
+style: setup-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m infra.readme --check
-	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
@@ -49,9 +57,9 @@ lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*
 	$(UV_COMPILE) --extra dev -c requirements.txt -o infra/requirements/dev.txt pyproject.toml
 	$(UV_COMPILE) -o infra/requirements/bigquery-emulator.txt infra/requirements/bigquery-emulator.in
 
-.PHONY: readme
-readme: setup-tools  ## Renew what README.md prints from the code
-	$(BIN)/python -m infra.readme
+.PHONY: documents
+documents: setup-tools  ## Renew the tables of infra/docs/ that are printed from the code
+	$(BIN)/python -m infra.documents
 
 .PHONY: clean
 clean:  ## Remove what was made, but for the two environments

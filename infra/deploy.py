@@ -160,7 +160,10 @@ def main(given: Sequence[str] | None = None) -> int:
     asked = _arguments(given)
     settings: Path = asked.settings or ROOT / "infra" / f"settings.{asked.project}.yaml"
     if not settings.is_file() and not asked.dry_run:
-        print(f"{settings} is missing: the settings of this project (YT_..., see the README)", file=sys.stderr)
+        print(
+            f"{settings} is missing: the settings of this project (YT_..., see infra/docs/settings.md)",
+            file=sys.stderr,
+        )
         return 1
     content = settings.read_bytes() if settings.is_file() else b""
     declared = deployment()

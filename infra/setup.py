@@ -5,8 +5,8 @@
                                      for, and named if they are not there
     python3 infra/setup.py tests     and Chromium, installed where Debian's apt-get may be used
 
-Everything that the machine lacks is named in one message before anything is installed. Only the standard library
-is used here, because nothing else is there yet.
+Everything that the machine lacks is named in one message before anything is installed, on Debian and Ubuntu with
+the one command that installs all of it. Only the standard library is used here: nothing else is there yet.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "infra" / "requirements"
 LOG = ROOT / ".local" / "setup.log"
+DEBIAN = Path("/etc/debian_version")  # Ubuntu has it too
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SPATIAL = "from duckdb_extensions import import_extension as i; i('spatial')"  # else the emulator downloads it
 
@@ -53,18 +54,25 @@ def demand_python() -> None:
 
 
 def lacking(goal: str) -> list[str]:
-    """What this machine lacks for a goal, each with how to get it."""
+    """What this machine lacks for a goal."""
     found = []
     if not _installed(ROOT / ".venv") and not _has_venv():
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         found.append(
-            f"Python's venv module is incomplete. Debian: apt-get install python3-venv python{version}-venv"
+            f"Python's venv module is incomplete (python{sys.version_info[0]}.{sys.version_info[1]}-venv)"
         )
     if goal in {"stack", "tests"}:
         found += _lacking_for_the_stack()
     if goal == "tests" and not _chromium() and not _may_apt():
-        found.append("Chromium is missing; the browser tests need it. Debian: apt-get install chromium (as root)")
+        found.append("Chromium is missing; the browser tests need it")
     return found
+
+
+def _remedy() -> str:
+    """The command that installs everything, where it is known to work."""
+    if not DEBIAN.exists():
+        return "infra/debian.sh says what to install; with a container engine, .devcontainer/ brings all of it."
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    return f"One command installs all of it: {sudo}sh infra/debian.sh"
 
 
 def _lacking_for_the_stack() -> list[str]:
@@ -78,7 +86,7 @@ def _lacking_for_the_stack() -> list[str]:
         except emulators.Missing as missing:
             found[str(missing)] = None
     if not (shutil.which("cc") or shutil.which("gcc")):
-        found["A C compiler is missing; the stack's clock needs one. Debian: apt-get install gcc libc6-dev"] = None
+        found["A C compiler is missing; the stack's clock needs one"] = None
     return list(found)
 
 
@@ -219,7 +227,7 @@ def reach(goal: str) -> None:
         fcntl.flock(alone, fcntl.LOCK_EX)
         problems = lacking(goal)
         if problems:
-            raise SetupFailed("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
+            raise SetupFailed("\n".join(["This machine lacks:", *(f"  - {each}" for each in problems), _remedy()]))
         with ThreadPoolExecutor() as pool:  # pip waits for the network half of the time
             work = [pool.submit(environment, ".venv", REQUIREMENTS / "dev.txt")]
             if goal in {"stack", "tests"}:

@@ -185,11 +185,3 @@ _MAKERS: Mapping[Any, Callable[..., _Codec]] = {
     Mapping: _mapping,
 }
 """How a type is read and written, by what it is before its arguments."""
-
-
-def _at(place: str, read: Callable[[Any], Any], value: Any) -> Any:
-    """Read a value, and let what does not fit say where it stands."""
-    try:
-        return read(value)
-    except _Misfit as misfit:
-        raise _Misfit(f"{place}{misfit}") from None

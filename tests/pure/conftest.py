@@ -1,17 +1,30 @@
-"""A pure test computes: it starts no process, so it can neither install anything nor leave anything running."""
+"""What makes a test pure is held to: it starts no process."""
 
 from __future__ import annotations
 
-import os
-import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
+_STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system"})
+_at_work = False
 
-@pytest.fixture(autouse=True)
-def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*given: object, **_: object) -> None:
-        raise AssertionError(f"a pure test starts no process: {given[-1:]}")
 
-    for owner, name in ((subprocess.Popen, "__init__"), (os, "fork"), (os, "posix_spawn")):
-        monkeypatch.setattr(owner, name, refuse)
+def _refuse(event: str, _arguments: object) -> None:
+    if _at_work and event in _STARTS:
+        raise AssertionError("a pure test starts no process; a test that must stands in another layer")
+
+
+sys.addaudithook(_refuse)  # cannot be taken back, so it looks whether a pure test is at work
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Around every pure test, with its fixtures."""
+    global _at_work  # noqa: PLW0603 - an audit hook has no other way to know
+    _at_work = True
+    try:
+        return (yield)
+    finally:
+        _at_work = False

@@ -1,8 +1,7 @@
-"""Set-up: what the machine lacks is named at once, and a second run has nothing to do."""
+"""The commands as a person types them: what the machine lacks is named at once, a second run has nothing to do."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -57,6 +56,8 @@ def test_an_unknown_goal_is_refused(tmp_path: Path):
 
 
 def test_a_second_set_up_says_and_does_nothing():
+    import os
+
     began = time.monotonic()
     found = run("tools", path=os.environ["PATH"])
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
@@ -64,7 +65,8 @@ def test_a_second_set_up_says_and_does_nothing():
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "up", "test", "check", "faults", "bench", "stage", "lock", "clean", "help"]
+    "target",
+    ["demo", "up", "quick", "test", "check", "faults", "bench", "stage", "lock", "documents", "clean", "help"],
 )
 def test_make_offers_and_explains_every_command(target):
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

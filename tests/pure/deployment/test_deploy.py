@@ -199,10 +199,14 @@ def test_the_build_checks_and_tests_before_it_deploys_what_was_staged():
     assert "infra.deploy" in steps[2]["args"][-1]
 
 
-def test_the_build_tests_under_the_python_that_is_deployed():
+def test_the_build_and_the_dev_container_have_the_python_that_is_deployed():
     build = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
     assert f"python{build['substitutions']['_PYTHON']}".replace(".", "") == deployment().runtime
     assert build["steps"][0]["name"].startswith("python:${_PYTHON}-")
+    container = (ROOT / ".devcontainer" / "Dockerfile").read_text()
+    assert (
+        f"FROM {build['steps'][0]['name'].replace('${_PYTHON}', build['substitutions']['_PYTHON'])}\n" in container
+    )
 
 
 def test_the_build_installs_what_staging_and_deploying_import():

@@ -3,33 +3,77 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from infra.deployment import ROOT
-from infra.readme import README, renewed
+from infra.documents import DOCS, TABLES, renewed, tables_in
+from shared.errors import InvalidRequest
+from shared.publishing.requests import KINDS, parse
 
-DOCUMENTS = [README, *sorted((ROOT / "infra").rglob("*.md"))]
+README = ROOT / "README.md"
+DOCUMENTS = [README, ROOT / "tests" / "README.md", *sorted((ROOT / "infra").rglob("*.md"))]
 TESTS = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("test_*.py")))
+README_MOST_LINES = 140
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def test_what_the_readme_prints_from_the_code_is_the_code_s():
-    assert renewed(README.read_text()) == README.read_text()
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_what_a_page_prints_from_the_code_is_the_code_s(page):
+    assert renewed(page.read_text()) == page.read_text()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_table_stands_in_one_page():
+    placed = [name for page in DOCS.glob("*.md") for name in tables_in(page.read_text())]
+    assert sorted(placed) == sorted(TABLES)
+
+
+def test_the_readme_leads_to_every_page():
+    text = README.read_text()
+    assert [page.name for page in DOCS.glob("*.md") if f"(infra/docs/{page.name})" not in text] == []
+
+
+def test_the_readme_is_read_in_one_sitting():
+    assert len(README.read_text().splitlines()) <= README_MOST_LINES
+
+
+@every_document
 def test_every_test_that_a_document_names_exists(document):
     named = set(re.findall(r"`(test_[a-z0-9_]+)`", document.read_text()))
     assert {name for name in named if f"def {name}(" not in TESTS} == set()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@every_document
 def test_every_link_to_a_file_leads_somewhere(document):
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
-def test_every_make_target_that_the_readme_names_is_there():
-    named = set(re.findall(r"\bmake ([a-z][a-z-]+)", README.read_text()))
+@every_document
+def test_every_file_that_a_document_names_is_there(document):
+    named = re.findall(r"`((?:functions|shared|infra|tests)/[\w./-]+)`", document.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@every_document
+def test_every_make_target_that_a_document_names_is_there(document):
+    named = set(re.findall(r"(?:`|^    )make ([a-z][a-z-]+)", document.read_text(), flags=re.MULTILINE))
     defined = set(re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert named <= defined
+
+
+def test_every_decision_says_when_it_was_taken_and_whether_it_holds():
+    status = re.compile(r"# .+\n\n\*\d{1,2} [A-Z][a-z]+ \d{4}\. (Accepted|Replaced by \[.+\]\(.+\.md\))\.\*\n\n")
+    decisions = sorted((ROOT / "infra" / "decisions").glob("*.md"))
+    assert [path.name for path in decisions if not status.match(path.read_text())] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_on_publishing_names_exactly_the_fields_that_are_read(kind):
+    (cell,) = re.findall(rf"^\| `{kind}` \| (.+) \|$", (DOCS / "publishing.md").read_text(), flags=re.MULTILINE)
+    with pytest.raises(InvalidRequest) as refused:
+        parse({"idempotency_key": "1", "channel_id": f"UC{'a' * 22}", kind: {"odd": 1}}, now=datetime.now(UTC))
+    known = refused.value.message.rpartition("known are ")[2].rstrip(".").split(", ")
+    assert sorted(re.findall(r"`(\w+)`", cell)) == sorted(known)

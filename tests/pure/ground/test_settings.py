@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import MISSING, fields
 
 import pytest
 
 from infra.deployment import ROOT
+from infra.local.addresses import Addresses
 from shared.entry import as_known
 from shared.errors import Misconfigured
 from shared.quota.profile import FOLDER
@@ -98,6 +100,11 @@ def test_values_are_typed():
     assert loaded.url_of("publish") == "https://us-central1-a-project.cloudfunctions.net/publish"
 
 
+def test_the_stack_sets_every_required_setting():
+    stack = Addresses.choose(["console"], random.Random(1))
+    assert set(REQUIRED) <= set(stack.environment(users=1, channels_per_user=1))
+
+
 @pytest.mark.parametrize("item", fields(Settings), ids=lambda item: item.metadata["env"])
-def test_every_setting_is_in_the_readme(item):
-    assert f"`{item.metadata['env']}`" in (ROOT / "README.md").read_text()
+def test_every_setting_is_documented(item):
+    assert f"| `{item.metadata['env']}` |" in (ROOT / "infra" / "docs" / "settings.md").read_text()

@@ -42,7 +42,6 @@ class UploadRules:
     """
 
     def __init__(self, simulator: Simulator) -> None:
-        self._library = simulator.room(Library)
         self._clock = simulator.clock
         self._made: dict[str, deque[datetime]] = {}
         self._hashes: set[tuple[str, str]] = set()

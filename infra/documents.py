@@ -1,0 +1,170 @@
+"""Renews the tables that the documents print from the code.
+
+    python -m infra.documents            rewrites every table
+    python -m infra.documents --check    names the documents that are out of date, and fails
+
+A table stands between `<!-- name -->` and `<!-- /name -->` in one page of infra/docs/.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from itertools import groupby
+
+from shared.warehouse.report_types import REPORT_TYPES
+
+from infra import policy_table
+from infra.deployment import ROOT, Function, deployment
+from infra.faults import fault_list
+from shared.settings import Settings
+
+DOCS = ROOT / "infra" / "docs"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def functions() -> str:
+    """Every declared function: who calls it, its resources, and the first paragraph of its docstring."""
+    rows = [
+        (f"`{each.name}`", _called_by(each), each.memory, f"{each.timeout} s", _first_paragraph(each.name))
+        for each in deployment().functions.values()
+    ]
+    return _table(("function", "called by", "memory", "at most", "what it does"), rows)
+
+
+def _called_by(function: Function) -> str:
+    at = ", ".join(f"`{path}`" for path in function.paths)
+    if function.trigger == "http-public":
+        return f"anyone, at {at}"
+    if function.trigger == "http-iap":
+        return f"people behind Identity-Aware Proxy, at {at}"
+    if function.trigger == "pubsub":
+        return f"Pub/Sub, topic `{function.topic}`"
+    times = [f"`{each.cron}`" for each in deployment().schedules.values() if each.function == function.name]
+    return ", ".join(function.callers) + (f" ({', '.join(times)} UTC)" if times else "")
+
+
+def _first_paragraph(name: str) -> str:
+    source = (ROOT / "functions" / name / "main.py").read_text()
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
+def queues() -> str:
+    """Every Cloud Tasks queue with its rate and its retries."""
+    rows = [
+        (
+            f"`{each.name}`",
+            f"{each.max_dispatches_per_second:g} a second",
+            each.max_concurrent_dispatches,
+            each.max_attempts,
+            f"{each.min_backoff:g} to {each.max_backoff:g} s",
+        )
+        for each in deployment().queues.values()
+    ]
+    return _table(("queue", "dispatches", "at once", "attempts", "between attempts"), rows)
+
+
+def secrets() -> str:
+    """Every secret, and the functions that may read it."""
+    readers = deployment().functions.values()
+    rows = [
+        (f"`{name}`", holds, ", ".join(f"`{each.name}`" for each in readers if name in each.secrets))
+        for name, holds in deployment().secrets.items()
+    ]
+    return _table(("secret", "what it holds", "read by"), rows)
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    rows = [
+        (f"`{item.metadata['env']}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
+    ]
+    return _table(("variable", "default", "what it sets"), rows)
+
+
+def _default(value: object) -> str:
+    if value is MISSING:
+        return "**required**"
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    return f"`{text}`" if text else "none"
+
+
+def faults() -> str:
+    """The faults that must be survived, each with the tests that show it."""
+    shown = _tests_by_fault()
+    parts = []
+    for group, lines in groupby(fault_list().values(), key=lambda line: line.group):
+        rows = [(line.number, line.text, ", ".join(shown[line.number])) for line in lines]
+        parts.append(f"### {group}\n\n" + _table(("", "what is survived", "shown by"), rows))
+    return "\n\n".join(parts)
+
+
+def _tests_by_fault() -> Mapping[int, list[str]]:
+    shown: dict[int, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                for number in _faults_of(node):
+                    shown[number].append(f"`{node.name}`")
+    return shown
+
+
+def _faults_of(test: ast.FunctionDef) -> Iterable[int]:
+    for decorator in test.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.fault":
+            yield from (ast.literal_eval(number) for number in decorator.args)
+
+
+def report_types() -> str:
+    """Every report type that can be collected, with the columns that identify a row and how many it measures."""
+    rows = [
+        (f"`{each.id}`", f"`{each.table}`", ", ".join(each.dimensions), len(each.metrics))
+        for each in REPORT_TYPES.values()
+    ]
+    return _table(("report type", "table", "dimensions", "metrics"), rows)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "functions": functions,
+    "queues": queues,
+    "secrets": secrets,
+    "settings": settings,
+    "policy": policy_table.as_markdown,
+    "faults": faults,
+    "report types": report_types,
+}
+_MARKED = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+
+
+def tables_in(text: str) -> list[str]:
+    """The names of the tables that a document has a place for."""
+    return [found[2] for found in _MARKED.finditer(text)]
+
+
+def renewed(text: str) -> str:
+    """A document with every table as the code has it now. Raises KeyError for a table that nobody makes."""
+    return _MARKED.sub(lambda found: found[1] + TABLES[found[2]]().rstrip() + "\n" + found[3], text)
+
+
+def main() -> int:
+    """Exit status 1 when --check finds a difference."""
+    old = {path: text for path in sorted(DOCS.glob("*.md")) if renewed(text := path.read_text()) != text}
+    for path, text in old.items():
+        if "--check" in sys.argv[1:]:
+            print(f"{path.relative_to(ROOT)} is out of date. Run: make documents", file=sys.stderr)
+        else:
+            path.write_text(renewed(text))
+    return int("--check" in sys.argv[1:] and bool(old))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""What the warehouse declares: views and their queries, report types and the files that YouTube sends."""
+
+from __future__ import annotations
+
+import pytest
+from shared.warehouse.families import FAMILIES
+
+from infra.deployment import ROOT
+from infra.local.simulator.world.report_types import REPORT_TYPES
+from shared.warehouse.schema import VIEWS
+
+
+def test_every_view_is_declared_and_has_its_query():
+    assert set(VIEWS) == {path.stem for path in (ROOT / "shared" / "warehouse" / "sql").glob("*.sql")}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_report_type_has_the_columns_of_the_files_that_the_simulator_sends(name):
+    assert set(FAMILIES[name].columns) == set(REPORT_TYPES[name].header)
