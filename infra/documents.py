@@ -21,6 +21,7 @@ from shared.warehouse.report_types import REPORT_TYPES
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.faults import fault_list
+from shared.data_map import COLLECTIONS, ID
 from shared.settings import Settings
 
 DOCS = ROOT / "infra" / "docs"
@@ -133,6 +134,29 @@ def report_types() -> str:
     return _table(("report type", "table", "dimensions", "metrics"), rows)
 
 
+def collections() -> str:
+    """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
+    rows = [
+        (
+            f"`{each.path}`",
+            each.owner,
+            each.key,
+            _field(each.channel),
+            _field(each.user),
+            ", ".join(f"`{name}`" for name in each.sealed),
+            each.retention,
+            each.remains,
+        )
+        for each in COLLECTIONS
+    ]
+    head = ("collection", "room", "id", "channel in", "user in", "sealed", "kept", "a disconnect leaves")
+    return _table(head, rows)
+
+
+def _field(name: str) -> str:
+    return "the id" if name == ID else f"`{name}`" if name else ""
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "queues": queues,
@@ -141,6 +165,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "policy": policy_table.as_markdown,
     "faults": faults,
     "report types": report_types,
+    "collections": collections,
 }
 _MARKED = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 
