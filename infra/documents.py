@@ -16,13 +16,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from itertools import groupby
 
-from shared.warehouse.report_types import REPORT_TYPES
-
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.faults import fault_list
 from shared.data_map import COLLECTIONS, ID
 from shared.settings import Settings
+from shared.warehouse.report_types import REPORT_TYPES
 
 DOCS = ROOT / "infra" / "docs"
 

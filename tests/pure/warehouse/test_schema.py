@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from shared.warehouse.families import FAMILIES
 
 from infra.deployment import ROOT
-from infra.local.simulator.world.report_types import REPORT_TYPES
+from infra.local.simulator.world import report_types as simulated
+from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.schema import VIEWS
 
 
@@ -14,6 +14,6 @@ def test_every_view_is_declared_and_has_its_query():
     assert set(VIEWS) == {path.stem for path in (ROOT / "shared" / "warehouse" / "sql").glob("*.sql")}
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", REPORT_TYPES)
 def test_a_report_type_has_the_columns_of_the_files_that_the_simulator_sends(name):
-    assert set(FAMILIES[name].columns) == set(REPORT_TYPES[name].header)
+    assert set(REPORT_TYPES[name].columns) == set(simulated.REPORT_TYPES[name].header)
