@@ -19,7 +19,7 @@ from itertools import groupby
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.faults import fault_list
-from shared.data_map import COLLECTIONS, ID
+from shared.data_map import COLLECTIONS, ID, ttl_policies
 from shared.settings import Settings
 from shared.warehouse.report_types import REPORT_TYPES
 
@@ -156,6 +156,14 @@ def _field(name: str) -> str:
     return "the id" if name == ID else f"`{name}`" if name else ""
 
 
+def ttl() -> str:
+    """The commands that make Firestore delete what has expired."""
+    return "\n".join(
+        f"    gcloud firestore fields ttls update {field} --collection-group={name} --enable-ttl"
+        for name, field in ttl_policies().items()
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "queues": queues,
@@ -165,6 +173,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "report types": report_types,
     "collections": collections,
+    "ttl": ttl,
 }
 _MARKED = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 COLLECTION = SUBSCRIPTIONS.path
-SEALED_FIELDS = ("token", "secret", "previous_secret")
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
 _STANDING = ("state", "lease_until", "next_ask", "polled_at")
 
