@@ -9,5 +9,5 @@ The guide's QuotaManager (1.3), and where each of its parts is:
     get_today_usage                                 `Ledger.usage`
     get_quota_efficient_strategy                    `Ledger.mode`, and priority "background": off-peak, or tomorrow
 
-From a reservation to Firestore: `ledger`, `days`, `protocol` (asks `decisions`), `running`, `shared.cloud.firestore`.
+A reservation goes through `ledger`, `days`, `protocol` (asks `decisions`), `running` and `shared.cloud.firestore`.
 """
