@@ -15,9 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import system_clock
+from shared.cloud import encoding
 from shared.cloud.steps import (
-    ABSENT,
-    PRESENT,
     Commit,
     Contended,
     Decide,
@@ -28,10 +27,7 @@ from shared.cloud.steps import (
     Result,
     Steps,
     Total,
-    Write,
     Written,
-    nested,
-    parts_of,
     updating,
 )
 from shared.errors import Unavailable
@@ -141,34 +137,13 @@ class Store:
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
         from google.api_core import exceptions  # noqa: PLC0415
 
-        batch = self._client.batch()
-        for write in step.writes:
-            self._add(batch, write)
+        send = self._client._firestore_api.commit
+        message = encoding.request(self._client, step)
         try:
-            results = batch.commit(**call_options())
+            response = send(request=message, metadata=self._client._rpc_metadata, **call_options())
         except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
             return None  # Conflict: AlreadyExists and Aborted
-        return tuple(_written(*each) for each in zip(step.writes, results, strict=True))
-
-    def _add(self, batch: Any, write: Write) -> None:
-        reference = self._client.document(write.path)
-        if write.delete:
-            batch.delete(reference, option=self._condition(write.only_if))
-        elif write.only_if == ABSENT:
-            batch.create(reference, nested(_values(write)))
-        elif write.only_if is None:
-            values = _values(write)
-            batch.set(reference, nested(values), merge=list(values) or True)
-        else:
-            option = None if write.only_if == PRESENT else self._condition(write.only_if)
-            batch.update(reference, _values(write), option=option)  # which holds only for what exists, by itself
-
-    def _condition(self, only_if: Any) -> Any:
-        if only_if is None:
-            return None
-        if only_if == PRESENT:
-            return self._client.write_option(exists=True)
-        return self._client.write_option(last_update_time=only_if)
+        return encoding.written(step, response)
 
     def _read(self, step: Read) -> dict[str, Doc | None]:
         references = [self._client.document(path) for path in step.paths]
@@ -213,21 +188,6 @@ def contended() -> Unavailable:
 
 def _doc(snapshot: DocumentSnapshot[Any]) -> Doc:
     return Doc(snapshot.to_dict() or {}, snapshot.update_time)
-
-
-def _values(write: Write) -> dict[str, Any]:
-    from google.cloud.firestore import DELETE_FIELD, Increment  # noqa: PLC0415
-
-    added = {name: Increment(number) for name, number in write.add.items()}
-    return {**write.fields, **added, **dict.fromkeys(write.remove, DELETE_FIELD)}
-
-
-def _written(write: Write, result: Any) -> Written:
-    # Firestore answers in the order of the field paths. The plain message is much faster to read than its wrapper.
-    values = type(result).pb(result).transform_results
-    names = sorted(write.add, key=parts_of)
-    numbers = {name: value.integer_value for name, value in zip(names, values, strict=True)}
-    return Written(version=result.update_time, numbers=numbers)
 
 
 # --- by hand, until every room uses `update` --------------------------------------------------------------------

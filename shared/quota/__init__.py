@@ -2,13 +2,12 @@
 
 The guide's QuotaManager (1.3), and where each of its parts is:
 
-    OPERATION_COSTS, DAILY_QUOTA, RESERVED_QUOTA    the profile "guide" in `profiles/`; "current" is today's
-    check_quota_availability                        `Ledger.reserve`, which also reserves; `Ledger.quote`
+    OPERATION_COSTS, DAILY_QUOTA, RESERVED_QUOTA    the profile "guide" in `profiles/`; "current" is YouTube today
+    check_quota_availability                        `Ledger.reserve`, which sets units aside, and `Ledger.quote`
     redistribute_quota, borrow_quota                `protocol.borrowing`, by the rules in `decisions`
     get_inactive_user_quota                         the pool (`accounts`) and the accounts that hold most
     get_today_usage                                 `Ledger.usage`
     get_quota_efficient_strategy                    `Ledger.mode`, and priority "background": off-peak, or tomorrow
 
-From a reservation to Firestore: `ledger` > `days` > `protocol` (decided in `decisions`) > `running` >
-`cloud.firestore`.
+A reservation goes through `ledger`, `days`, `protocol` (asks `decisions`), `running` and `shared.cloud.firestore`.
 """

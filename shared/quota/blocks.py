@@ -15,8 +15,9 @@ from types import TracebackType
 from shared.clock import pacific_day
 from shared.errors import Conflict, Unavailable
 from shared.monitoring.log import log
-from shared.quota.ledger import Ledger, Reservation
+from shared.quota.ledger import Ledger
 from shared.quota.profile import Method, Priority
+from shared.quota.reservation import Reservation
 
 
 @dataclass(kw_only=True, eq=False)

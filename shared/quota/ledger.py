@@ -10,22 +10,20 @@ Reads: the day's document once every two seconds while there is work; at most 10
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import quote as quoted
 
 from shared.clock import Clock, pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.quota import outlook, protocol, quotes, settling, usage
-from shared.quota.accounts import PARTS, account_of, name_of
+from shared.quota.accounts import PARTS, account_of
 from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
 from shared.quota.days import Day, Days, closed_until
 from shared.quota.decisions import Moment, ReservationRequest
@@ -34,6 +32,7 @@ from shared.quota.places import Entry, NewEntry, Place
 from shared.quota.profile import Method, Priority, Profile
 from shared.quota.quotes import Lanes, Quote, Work
 from shared.quota.refusals import CONTENDED, refused, retry_at, unreachable
+from shared.quota.reservation import Reservation, entry_id
 from shared.quota.running import run
 from shared.quota.usage import Usage
 
@@ -46,26 +45,6 @@ PAUSE = timedelta(seconds=30)
 """When to ask again while the ledger does not answer ..."""
 CROWD = timedelta(seconds=5)
 """... and when too many met at one account."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reservation:
-    """Units set aside for `count` calls of one method. cost: units in all; day: the Pacific day that pays."""
-
-    operation_id: str
-    method: str
-    bucket: str
-    account: str
-    cost: int
-    count: int
-    priority: Priority
-    day: date
-    entry: Entry | None = field(default=None, repr=False)
-
-    @property
-    def borrowed(self) -> tuple[tuple[str, int], ...]:
-        """From whom how many units were borrowed."""
-        return tuple((name_of(loan.lender), loan.units) for loan in self.entry.loans) if self.entry else ()
 
 
 class Ledger:
@@ -145,7 +124,7 @@ class Ledger:
             return granted
         self._check_day(price, request, now)
         new = NewEntry(
-            id=_entry_id(granted.operation_id, method),
+            id=entry_id(granted.operation_id, method),
             token=uuid.uuid4().hex,
             method=method,
             at=now,
@@ -311,9 +290,3 @@ class Ledger:
             log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
             return replace(reservation, cost=request.least, count=request.least // price.cost)
         raise unreachable(bucket, error, retry_at=self.clock() + (CROWD if contended else PAUSE), method=price.id)
-
-
-def _entry_id(operation_id: str, method: str) -> str:
-    """One entry for each attempt and method: an operation makes several calls under its id."""
-    text = f"{quoted(operation_id, safe='')}~{method}"
-    return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()

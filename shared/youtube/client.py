@@ -27,8 +27,9 @@ from shared.youtube.transport import Http
 
 if TYPE_CHECKING:
     from shared.quota.blocks import Block
-    from shared.quota.ledger import Ledger, Reservation
+    from shared.quota.ledger import Ledger
     from shared.quota.profile import Priority
+    from shared.quota.reservation import Reservation
     from shared.rate_limits.limiter import RateLimiter
 
 Value = TypeVar("Value")

@@ -1,0 +1,99 @@
+"""Commits as the plain protocol messages that Firestore gets.
+
+The library builds each value in a wrapper of its own; that takes six times as long, which a function feels on a
+sixth of a CPU.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.cloud.steps import ABSENT, PRESENT, Commit, Write, Written, nested, parts_of
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_KINDS = (
+    (bool, "boolean_value"),  # before int, of which it is one
+    (int, "integer_value"),
+    (float, "double_value"),
+    (str, "string_value"),
+    (bytes, "bytes_value"),
+)
+
+
+def request(client: Client, commit: Commit) -> Any:
+    """What is sent for a commit."""
+    from google.cloud.firestore_v1.types import CommitRequest  # noqa: PLC0415
+
+    message = CommitRequest.pb(CommitRequest(database=client._database_string))
+    for write in commit.writes:
+        _write(message.writes.add(), f"{client._database_string}/documents/{write.path}", write)
+    return CommitRequest.wrap(message)
+
+
+def written(commit: Commit, response: Any) -> tuple[Written, ...]:
+    """What a commit was answered."""
+    message = type(response).pb(response)
+    return tuple(
+        Written(
+            version=result.update_time,
+            numbers={
+                name: value.integer_value for name, value in zip(write.add, plain.transform_results, strict=True)
+            },
+        )
+        for write, result, plain in zip(commit.writes, response.write_results, message.write_results, strict=True)
+    )
+
+
+def _write(message: Any, name: str, write: Write) -> None:
+    if write.only_if == ABSENT:
+        message.current_document.exists = False
+    elif write.only_if == PRESENT:
+        message.current_document.exists = True
+    elif write.only_if is not None:
+        message.current_document.update_time.CopyFrom(write.only_if.timestamp_pb())
+    if write.delete:
+        message.delete = name
+        return
+    message.update.name = name
+    _values(message.update.fields, nested(write.fields))
+    if write.only_if != ABSENT:  # only these fields, not the whole document
+        message.update_mask.SetInParent()
+        message.update_mask.field_paths.extend(_path(field) for field in (*write.fields, *write.remove))
+    for field, number in write.add.items():
+        transform = message.update_transforms.add()
+        transform.field_path = _path(field)
+        transform.increment.integer_value = number
+
+
+def _path(field: str) -> str:
+    return ".".join(part if _PLAIN.fullmatch(part) else f"`{part}`" for part in parts_of(field))
+
+
+def _values(fields: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        _value(fields[name], value)
+
+
+def _value(message: Any, value: Any) -> None:
+    if value is None:
+        message.null_value = 0
+    elif isinstance(value, datetime):
+        message.timestamp_value.FromDatetime(value)
+    elif isinstance(value, Mapping):
+        message.map_value.SetInParent()
+        _values(message.map_value.fields, value)
+    elif isinstance(value, list | tuple):
+        message.array_value.SetInParent()
+        for each in value:
+            _value(message.array_value.values.add(), each)
+    else:
+        field = next((field for kind, field in _KINDS if isinstance(value, kind)), None)
+        if field is None:
+            raise TypeError(f"{type(value).__name__} is nothing that Firestore stores.")
+        setattr(message, field, value)

@@ -1,0 +1,69 @@
+"""What is sent for a commit is what Google's library would send."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
+from google.cloud.firestore_v1._helpers import decode_value, encode_value
+from google.cloud.firestore_v1.types import Write as TheirWrite
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.cloud import encoding
+from shared.cloud.steps import ABSENT, PRESENT, Commit, Write
+
+CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
+NOON = datetime(2026, 11, 22, 20, 0, 0, 123456, tzinfo=UTC)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+    lambda inner: st.dictionaries(st.text(min_size=1), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def sent(write: Write):
+    (message,) = encoding.request(CLIENT, Commit((write,))).writes
+    return message
+
+
+@given(value=VALUES, listed=st.lists(VALUES, max_size=3))
+def test_every_value_is_encoded_as_the_library_does(value, listed):
+    fields = sent(Write("c/d", {"field": value, "list": listed})).update.fields
+    assert fields["field"] == encode_value(value)
+    assert decode_value(fields["list"], CLIENT) == decode_value(encode_value(listed), CLIENT)
+
+
+def test_what_firestore_cannot_store_is_an_error():
+    with pytest.raises(TypeError):
+        sent(Write("c/d", {"field": object()}))
+
+
+def test_only_named_fields_are_written_and_odd_names_are_quoted():
+    message = sent(Write("c/d", {"days.`2026-01-01`": 1, "a": 2}, {"n.h05": 3}, PRESENT, remove=("gone",)))
+    assert list(message.update_mask.field_paths) == ["days.`2026-01-01`", "a", "gone"]
+    assert message.current_document.exists is True
+    (transform,) = message.update_transforms
+    assert (transform.field_path, transform.increment.integer_value) == ("n.h05", 3)
+
+
+def test_a_new_document_is_written_as_a_whole_and_only_if_there_is_none():
+    message = sent(Write("c/d", {"a": 1}, only_if=ABSENT))
+    assert "update_mask" not in message
+    assert TheirWrite.pb(message).current_document.HasField("exists")
+    assert message.current_document.exists is False
+    assert message.update.name == "projects/p/databases/(default)/documents/c/d"
+
+
+def test_a_deletion_has_its_condition():
+    message = sent(Write("c/d", only_if=PRESENT, delete=True))
+    assert message.delete.endswith("/c/d")
+    assert message.current_document.exists is True
