@@ -22,6 +22,7 @@ from shared.cloud.steps import (
     Contended,
     Decide,
     Doc,
+    Docs,
     Listing,
     Pause,
     Read,
@@ -158,7 +159,9 @@ class Store:
             batch.create(reference, nested(_values(write)))
         elif write.only_if is None:
             values = _values(write)
-            batch.set(reference, nested(values), merge=list(values) or True)
+            # `merge=True` would merge maps, too; naming the fields is slower.
+            has_maps = any(isinstance(value, Mapping) for value in values.values())
+            batch.set(reference, nested(values), merge=list(values) if has_maps else True)
         else:
             option = None if write.only_if == PRESENT else self._condition(write.only_if)
             batch.update(reference, _values(write), option=option)  # which holds only for what exists, by itself
@@ -170,13 +173,11 @@ class Store:
             return self._client.write_option(exists=True)
         return self._client.write_option(last_update_time=only_if)
 
-    def _read(self, step: Read) -> dict[str, Doc | None]:
+    def _read(self, step: Read) -> Docs:
         references = [self._client.document(path) for path in step.paths]
-        found: dict[str, Doc | None] = dict.fromkeys(step.paths)
-        for snapshot in self._client.get_all(references, **call_options()):
-            if snapshot.exists:
-                found[snapshot.reference.path] = _doc(snapshot)
-        return found
+        found = {each.reference.path: each for each in self._client.get_all(references, **call_options())}
+        at = max(snapshot.read_time for snapshot in found.values())
+        return Docs({path: _doc(found[path]) if found[path].exists else None for path in step.paths}, at)
 
     def _list(self, step: Listing) -> dict[str, Doc]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415

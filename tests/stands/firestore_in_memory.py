@@ -7,6 +7,7 @@ Protocols run on it step by step in tests, and in virtual time in a measurement.
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared.cloud.steps import (
     Commit,
     Contended,
     Doc,
+    Docs,
     Listing,
     Pause,
     Read,
@@ -33,7 +35,7 @@ class FirestoreInMemory:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
     silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
-    commit's conditions hold. commits: how many were carried out.
+    commit's conditions hold. commits: how many were carried out. now: the server's clock.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,7 @@ class FirestoreInMemory:
         self.silent: str | None = None
         self.crowded = False
         self.commits = 0
+        self.now = datetime(2026, 11, 22, 20, tzinfo=UTC)
 
     def run(self, steps: Any) -> Any:
         """A whole protocol's result; raises as `shared.cloud.firestore.Store` does."""
@@ -61,7 +64,7 @@ class FirestoreInMemory:
         if isinstance(step, Commit):
             return self._commit(step)
         if isinstance(step, Read):
-            return {path: self.docs.get(path) for path in step.paths}
+            return Docs({path: self.docs.get(path) for path in step.paths}, self.now)
         if isinstance(step, Listing):
             return self._list(step)
         if isinstance(step, Total):
