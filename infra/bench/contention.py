@@ -24,8 +24,9 @@ from shared.clock import system_clock
 from shared.errors import QuotaRefused, RateLimited, Unavailable
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
-from shared.quota.profile import MAX_CALLS, Bucket, Method, Priority, Profile, RateLimit
+from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limits import MAX_CALLS, RateLimit
 
 PROCESSES, THREADS = 4, 8
 DAY = "guides/day"
@@ -329,8 +330,8 @@ class _Workers:
         granted: bool | None = None
         try:
             granted = self.step(worker)
-        except (QuotaRefused, RateLimited) as refusal:
-            granted = None if refusal.reason == "rateLimitContended" else False
+        except (QuotaRefused, RateLimited):
+            granted = False
         except (Unavailable, ValueError):
             pass
         with self.lock:

@@ -21,6 +21,7 @@ from shared.cloud.steps import (
     Contended,
     Decide,
     Doc,
+    Docs,
     Listing,
     Pause,
     Read,
@@ -145,13 +146,11 @@ class Store:
             return None  # Conflict: AlreadyExists and Aborted
         return encoding.written(step, response)
 
-    def _read(self, step: Read) -> dict[str, Doc | None]:
+    def _read(self, step: Read) -> Docs:
         references = [self._client.document(path) for path in step.paths]
-        found: dict[str, Doc | None] = dict.fromkeys(step.paths)
-        for snapshot in self._client.get_all(references, **call_options()):
-            if snapshot.exists:
-                found[snapshot.reference.path] = _doc(snapshot)
-        return found
+        found = {each.reference.path: each for each in self._client.get_all(references, **call_options())}
+        at = max(snapshot.read_time for snapshot in found.values())
+        return Docs({path: _doc(found[path]) if found[path].exists else None for path in step.paths}, at)
 
     def _list(self, step: Listing) -> dict[str, Doc]:
         from google.cloud.firestore import Query  # noqa: PLC0415

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 Result = TypeVar("Result")
@@ -36,9 +37,17 @@ class Doc:
     version: Any
 
 
+class Docs(dict[str, Doc | None]):
+    """Documents by path, None for an absent one. at: when they were read, by the server's clock."""
+
+    def __init__(self, found: Mapping[str, Doc | None], at: datetime) -> None:
+        super().__init__(found)
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Documents by path. Answer: {path: Doc or None}."""
+    """Documents by path. Answer: Docs."""
 
     paths: tuple[str, ...]
 
@@ -121,7 +130,14 @@ class Change(Generic[Result]):
     writes: Sequence[Write] = ()
 
 
-Docs = Mapping[str, Doc | None]
+@dataclass(frozen=True, slots=True)
+class Updated(Generic[Result]):
+    """An update's result, and the versions of those of its paths that it wrote."""
+
+    result: Result
+    versions: Mapping[str, Any]
+
+
 Decide = Callable[[Docs], Change[Result]]
 """Decides from the documents as they are. Pure: it is asked anew whenever somebody else was faster."""
 
@@ -139,22 +155,33 @@ def updating(
     somebody else has written there since, the decision is taken again, upon its own writes.
     Raises what `decide` raises, and Contended when the last attempt was in vain.
     """
-    change: Change[Result] | None = None
+    updated: Updated[Result] = yield from updating_from(None, paths, decide, token=token, attempts=attempts)
+    return updated.result
+
+
+def updating_from(
+    seen: Docs | None, paths: Sequence[str], decide: Decide[Result], *, token: str, attempts: int = ATTEMPTS
+) -> Steps[Updated[Result]]:
+    """As `updating`, beginning with what the caller has seen already, if anything; answers the versions, too."""
     for attempt in range(attempts):
-        seen: Docs = yield Read(tuple(paths))
-        if change is not None and _bears(seen, token):
-            return change.result
+        if seen is None:
+            seen = yield from reading(paths)
         change = decide(seen)
-        if not change.writes or (yield Commit(_conditional(change.writes, seen, token))) is not None:
-            return change.result
+        writes = _conditional(change.writes, seen, token)
+        written: tuple[Written, ...] | None = (yield Commit(writes)) if writes else ()
+        if written is not None:
+            versions = {write.path: each.version for write, each in zip(writes, written, strict=True)}
+            return Updated(change.result, {path: version for path, version in versions.items() if path in seen})
         yield Pause(attempt)
-    if change is not None and _bears((yield Read(tuple(paths))), token):
-        return change.result
+        seen = yield from reading(paths)
+        if any(doc is not None and doc.data.get(WRITTEN_BY) == token for doc in seen.values()):
+            return Updated(change.result, {path: doc.version for path, doc in seen.items() if doc is not None})
     raise Contended
 
 
-def _bears(seen: Docs, token: str) -> bool:
-    return any(doc is not None and doc.data.get(WRITTEN_BY) == token for doc in seen.values())
+def reading(paths: Sequence[str]) -> Steps[Docs]:
+    """Documents by path."""
+    return (yield Read(tuple(paths)))  # type: ignore[no-any-return]
 
 
 def _conditional(writes: Sequence[Write], seen: Docs, token: str) -> tuple[Write, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidRequest, Misconfigured
+from shared.rate_limits.limits import MAX_CALLS, RateLimit
 
 FOLDER = Path(__file__).parent / "profiles"
 SHARES = ("users", "pool")
@@ -24,8 +25,6 @@ UNREACHABLE = ("refuse", "allow")
 SCOPES = ("user", "project")
 MOST_UNITS = 1_000_000_000
 LONGEST_WINDOW = 86_400
-MAX_CALLS = 2_000
-"""The longest window that a limiter remembers call by call; 16 kB a key."""
 
 
 class Priority(IntEnum):
@@ -76,21 +75,6 @@ class Method:
     def gives_way(self, priority: Priority) -> bool:
         """Whether such a call is put off from its bucket's alert threshold on."""
         return self.cached and priority < Priority.HIGH
-
-
-@dataclass(frozen=True, kw_only=True)
-class RateLimit:
-    """At most `calls` in any `window` seconds, for each user or for the project."""
-
-    name: str
-    methods: tuple[str, ...]
-    per: tuple[str, ...]
-    calls: int
-    window: int
-
-    def covers(self, method: str) -> bool:
-        """Whether calls of a method count here."""
-        return any(fnmatchcase(method, pattern) for pattern in self.methods)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from shared.quota.forecast import off_peak_allowance
 from shared.quota.outlook import Outlook
 from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.quota.refusals import REASONS, retry_at
-from shared.rate_limits.admission import Lane
+from shared.rate_limits.dry_run import DryRunLog
 
 MOST_PIECES = 1_000
 HORIZON = timedelta(days=30)
@@ -30,8 +30,8 @@ TRIES = 200
 TICK = timedelta(seconds=1)
 """What is refused again at the very moment that was named is tried this much later."""
 
-Lanes = Mapping[tuple[str, str], Sequence[Lane]]
-"""By (method, account): the rate limits that such a call meets. A limit that calls share is one Lane."""
+Lanes = Mapping[tuple[str, str], Sequence[DryRunLog]]
+"""By (method, account): the rate limits that such a call meets. A limit that calls share is one log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ class _Piece:
     """One run of the work: what it needs of each bucket, in order, and how often it passes each lane."""
 
     requests: tuple[tuple[Method, ReservationRequest], ...]
-    lanes: Mapping[Lane, int]
+    lanes: Mapping[DryRunLog, int]
     costs: Mapping[str, int]
 
 
@@ -146,7 +146,7 @@ def quoted(
 def _piece(profile: Profile, work: Work, lanes: Lanes, part: int) -> _Piece:
     if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
         raise InvalidRequest("A piece of a plan is at least one call, at least once.", field="plan")
-    requests, costs, passes = [], dict[str, int](), dict[Lane, int]()
+    requests, costs, passes = [], dict[str, int](), dict[DryRunLog, int]()
     for method, count in work.calls.items():
         price = profile.method(method)
         units = price.cost * count

@@ -1,18 +1,18 @@
-"""Rate limits that hold in every window, not only in those that begin when a counter does.
+"""When a call may go: never more than the limit in any window, wherever the window begins.
 
-A key remembers when its last calls were admitted (at most as many as the limit allows) and admits another if the
-oldest of them has left the window. A counter that is set to zero once a window lets twice the limit through at its
-edge; this cannot.
+A limit remembers when it admitted its last calls (at most as many as it allows) and admits another if the oldest
+of them has left the window. A counter that is set to zero once a window lets twice the limit through at its edge;
+this cannot.
 
 Instances disagree about the time by up to a minute, and a window may be no longer than that. So the times of one
-key are all written on one time line: the server's clock, shifted by what the key's first writer saw it differ.
+log are all written on one time line: the server's clock, shifted by what the log's first writer saw it differ.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,10 +25,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A key's admitted calls, oldest first, in microseconds on the key's time line; shift is the line's."""
+    """The calls that were admitted, oldest first, in microseconds on the log's time line; shift is the line's."""
 
     stamps: tuple[int, ...] = ()
     shift: int | None = None
+
+    def ages(self, local: datetime, server: datetime) -> list[timedelta]:
+        """How long ago each call was admitted."""
+        now, _ = _now(self, local, server)
+        return [(now - stamp) * _MICROSECOND for stamp in self.stamps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +74,13 @@ def _now(log: Log, local: datetime, server: datetime) -> tuple[int, int]:
     return (server - _EPOCH) // _MICROSECOND + shift, shift
 
 
-@dataclass(kw_only=True, eq=False)
-class Lane:
-    """A key on which a plan is tried: its calls by the local clock, and those that the plan would add."""
-
-    title: str
-    calls: int
-    window: timedelta
-    stamps: list[datetime] = field(default_factory=list)
-
-    def free_at(self, at: datetime, count: int) -> datetime:
-        """When `count` more calls may go: `at`, or when enough of those before it have left the window."""
-        live = sorted(stamp for stamp in self.stamps if at - self.window < stamp <= at)
-        over = len(live) + min(count, self.calls) - self.calls
-        return at if over <= 0 else live[over - 1] + self.window
-
-
-def lane(log: Log, *, title: str, calls: int, window: timedelta, local: datetime, server: datetime) -> Lane:
-    """A stored log as a lane."""
-    now, _ = _now(log, local, server)
-    stamps = [local - (now - stamp) * _MICROSECOND for stamp in log.stamps]
-    return Lane(title=title, calls=calls, window=window, stamps=stamps)
-
-
 def packed(log: Log) -> dict[str, Any]:
     """The log as a small document: 8 bytes a call."""
     return {"stamps": array("q", log.stamps).tobytes(), "shift": log.shift}
 
 
 def unpacked(data: Mapping[str, Any] | None) -> Log:
-    """A stored log; an empty one for a key that was never used."""
+    """A stored log; an empty one where none is stored."""
     if data is None:
         return Log()
     stamps = array("q")

@@ -167,17 +167,17 @@ class Caller:
 
     def _paid(self, endpoint: str, send: Send[Value], *, refused: str | None = None) -> tuple[str, Outcome[Value]]:
         """One request on a reservation of its own, and the token that it was sent with."""
-        pace = {"method": endpoint, "user": self.context.account, "project": self.settings.project}
-        self.limiter.check(**pace)  # a denial must leave nothing to give back
+        user, project = self.context.account, self.settings.project
+        self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
         reservation = self.quota.reserve(
             method=endpoint,
-            account=self.context.account,
+            account=user,
             operation_id=self._attempt_id(),
             priority=self.context.priority,
         )
         sent = False
         try:
-            self.limiter.admit(**pace)
+            self.limiter.admit(method=endpoint, user=user, project=project)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
             sent = True  # from here on it can have reached Google, also when we die
             outcome = self._sent(endpoint, send, token, attempt=2 if refused else 1, reservation=reservation)

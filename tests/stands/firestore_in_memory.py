@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import operator
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.cloud.steps import (
     Commit,
     Contended,
     Doc,
+    Docs,
     Listing,
     Pause,
     Read,
@@ -35,7 +37,7 @@ class FirestoreInMemory:
 
     silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
     commit's conditions hold. commits: how many were carried out; reads: documents read, as
-    Firestore bills them.
+    Firestore bills them. now: the server's clock.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class FirestoreInMemory:
         self.crowded = False
         self.commits = 0
         self.reads = 0
+        self.now = datetime(2026, 11, 22, 20, tzinfo=UTC)
 
     def run(self, steps: Any) -> Any:
         """A whole protocol's result; raises as `shared.cloud.firestore.Store` does."""
@@ -65,7 +68,7 @@ class FirestoreInMemory:
             return self._commit(step)
         if isinstance(step, Read):
             self.reads += len(step.paths)
-            return {path: self.docs.get(path) for path in step.paths}
+            return Docs({path: self.docs.get(path) for path in step.paths}, self.now)
         if isinstance(step, Listing):
             return self._list(step)
         if isinstance(step, Total):

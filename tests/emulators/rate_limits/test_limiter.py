@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.errors import RateLimited
-from shared.quota.profile import RateLimit, load
+from shared.quota.profile import load
 from shared.rate_limits.limiter import COLLECTION, RateLimiter
+from shared.rate_limits.limits import RateLimit
 
 UPLOAD = "youtube.videos.insert"
 

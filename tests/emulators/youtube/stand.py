@@ -16,9 +16,10 @@ from shared.clock import Clock
 from shared.monitoring.calls import Call
 from shared.quota.answers import answer
 from shared.quota.ledger import Ledger
-from shared.quota.profile import RateLimit, load
+from shared.quota.profile import load
 from shared.quota.quotes import Quote, Work
 from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limits import RateLimit
 from shared.settings import Settings
 from shared.youtube.client import Caller, Context
 

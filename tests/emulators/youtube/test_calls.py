@@ -18,7 +18,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.quota.ledger import Ledger
-from shared.quota.profile import RateLimit
+from shared.rate_limits.limits import RateLimit
 from shared.youtube import data
 from shared.youtube.faults import fault_of
 

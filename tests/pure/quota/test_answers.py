@@ -12,7 +12,7 @@ from shared.quota.calendar import next_off_peak
 from shared.quota.forecast import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
-from shared.rate_limits.admission import Lane
+from shared.rate_limits.dry_run import DryRunLog
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
@@ -119,7 +119,7 @@ def test_work_for_a_later_time_is_tried_on_that_days_books():
 def test_a_plan_waits_for_the_rate_limits_that_it_meets():
     ledger, hour = Stand().ledger(), timedelta(hours=1)
     calls = [NOON - timedelta(minutes=50), NOON - timedelta(minutes=10)]
-    project = Lane(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
+    project = DryRunLog(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
     lanes = {(UPLOAD, user): [project] for user in ("u1", "u2")}
     plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
     answer = ledger.quote(plan, lanes)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Unavailable
-from shared.quota.profile import RateLimit, load
+from shared.quota.profile import load
 from shared.rate_limits.admission import Admitted, Denied, Log, admit, packed, unpacked
 from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limits import RateLimit
 
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
