@@ -56,7 +56,10 @@ def _write(message: Any, name: str, write: Write) -> None:
     elif write.only_if == PRESENT:
         message.current_document.exists = True
     elif write.only_if is not None:
-        message.current_document.update_time.CopyFrom(write.only_if.timestamp_pb())
+        from google.cloud.firestore_v1.types import Precondition  # noqa: PLC0415
+
+        # Versions come as plain timestamps or as the library's own.
+        message.current_document.CopyFrom(Precondition.pb(Precondition(update_time=write.only_if)))
     if write.delete:
         message.delete = name
         return

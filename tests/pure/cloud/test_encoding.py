@@ -11,12 +11,13 @@ from google.cloud.firestore_v1._helpers import decode_value, encode_value
 from google.cloud.firestore_v1.types import Write as TheirWrite
 from hypothesis import given
 from hypothesis import strategies as st
+from proto.datetime_helpers import DatetimeWithNanoseconds
 
 from shared.cloud import encoding
 from shared.cloud.steps import ABSENT, PRESENT, Commit, Write
 
 CLIENT = firestore.Client(project="p", credentials=AnonymousCredentials())
-NOON = datetime(2026, 11, 22, 20, 0, 0, 123456, tzinfo=UTC)
+SEEN = DatetimeWithNanoseconds(2026, 11, 22, 20, 0, 0, nanosecond=123456789, tzinfo=UTC)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -61,6 +62,12 @@ def test_a_new_document_is_written_as_a_whole_and_only_if_there_is_none():
     assert TheirWrite.pb(message).current_document.HasField("exists")
     assert message.current_document.exists is False
     assert message.update.name == "projects/p/databases/(default)/documents/c/d"
+
+
+@pytest.mark.parametrize("version", [SEEN, SEEN.timestamp_pb()])
+def test_a_version_is_a_condition_in_either_form_in_which_the_library_gives_it(version):
+    message = sent(Write("c/d", {"a": 1}, only_if=version))
+    assert message.current_document.update_time.timestamp_pb() == SEEN.timestamp_pb()
 
 
 def test_a_deletion_has_its_condition():
