@@ -31,18 +31,20 @@ SEALS = 5_000
 PROCESSES, THREADS = 4, 5
 WORKER = """
 import sys, threading
+from shared.wiring.access import token_source
 
-threads = int(sys.argv[2])
+threads, tokens = int(sys.argv[2]), []
 gate = threading.Barrier(threads)
 def work():
     source = token_source(sys.argv[1])
     gate.wait()
-    source.access_token()
+    tokens.append(source.access_token())
 print("ready", flush=True)
 sys.stdin.readline()
 workers = [threading.Thread(target=work) for _ in range(threads)]
 for worker in workers: worker.start()
 for worker in workers: worker.join()
+sys.exit(len(tokens) != threads)
 """
 
 Ask = Callable[[str], httpx.Response]
@@ -193,7 +195,10 @@ def single_flight() -> Measured:
         client.document("grants", channel).update({"access_expires_at": stack.now()})
         before = _token_requests(stack, http)
         _work(stack, channel)
-        return Measured(value=_token_requests(stack, http) - before, floor=1)
+        asked = _token_requests(stack, http) - before
+        if not asked:
+            raise RuntimeError("nobody refreshed the token that had expired")
+        return Measured(value=asked, floor=1)
 
 
 def _work(stack: Stack, channel: str) -> None:
