@@ -7,11 +7,16 @@ depends on the time takes a `Clock`.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
+
+RESET_GRACE = timedelta(seconds=30)
+"""Google's counters do not turn over at the very second."""
+RESET_SPREAD = timedelta(minutes=30)
 
 Clock = Callable[[], datetime]
 """Answers the present instant as an aware UTC datetime."""
@@ -38,6 +43,15 @@ def pacific_midnight(day: date) -> datetime:
 def next_reset(instant: datetime) -> datetime:
     """When the daily quotas are next full: the coming Pacific midnight, in UTC."""
     return pacific_midnight(pacific_day(instant) + timedelta(days=1))
+
+
+def after_reset(instant: datetime, *, rng: random.Random) -> datetime:
+    """A moment shortly after the coming Pacific midnight, when the daily quotas are full again.
+
+    Evenly spread over RESET_SPREAD, so that a thousand deferrals do not arrive at once. Right on the days of 23
+    and 25 hours, because the reset is an instant and not a number of hours away.
+    """
+    return next_reset(instant) + RESET_GRACE + RESET_SPREAD * rng.random()
 
 
 def pacific_day_bounds(day: date) -> tuple[datetime, datetime]:

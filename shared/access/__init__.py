@@ -2,7 +2,7 @@
 
 authentication                who has signed in to the app
 requests, features, return_to what may be asked, and where a browser may be sent back to
-consent, learn, connect       from a click to a connection; pace: how often one user may set out
+consent, learn, connect       from a click to a connection
 users                         which user has which channels
 upkeep                        what the scheduler does: no grant unrefreshed, no disconnect left half-done
 disconnect, revocation        delete, revoke; receipts: the proof

@@ -20,13 +20,14 @@ from shared import data_map
 from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, scopes_for
-from shared.access.pace import StartPace
 from shared.access.requests import Returned, StartRequest, is_binding, other_browser
 from shared.clock import Clock
 from shared.cloud.firestore import call_options, update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import ABSENT, Change, Docs, Write
 from shared.errors import Forbidden, InvalidRequest, YtempireError
 from shared.monitoring.log import log
+from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limits import RateLimit
 from shared.records import Mapper
 from shared.settings import Settings
 from shared.tokens import accounts
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 VERIFIER = "verifier"
+START = "oauth.start"
+STARTS = RateLimit(name="oauthStarts", methods=(START,), per=("user",), calls=20, window=600)
+"""How often one user may set out for Google."""
 
 _RANDOM_BYTES = 32  # 256 bits for a state and for a browser binding
 _VERIFIER_BYTES = 64  # 86 characters; RFC 7636 allows 43 to 128
@@ -109,7 +113,7 @@ class Consents:
     connector: Connector
     settings: Settings
     clock: Clock
-    pace: StartPace
+    limiter: RateLimiter
     learn: LearnChannel
 
     def start(self, wanted: StartRequest, binding: str | None) -> Started:
@@ -134,7 +138,14 @@ class Consents:
             created_at=now,
             expires_at=data_map.CONSENTS.expiry(now),
         )
-        self.pace.admit(wanted.user_id, self.client.document(_path(key)), CONSENTS.fields(consent))
+        self.limiter.admit(
+            method=START,
+            user=wanted.user_id,
+            project=self.settings.project,
+            also=[
+                Write(_path(key), CONSENTS.fields(consent), only_if=ABSENT)
+            ],  # a cold start waits for each commit
+        )
         url = self.google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))
 

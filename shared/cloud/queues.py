@@ -1,9 +1,8 @@
-"""Named tasks: asked for twice, queued once; deferred to the right moment; spread where many meet.
+"""Queues named tasks: asked for twice, queued once; now, or later.
 
 Cloud Tasks refuses a name that is queued or was used lately, so the name of a task is what it does ("collect
 channel X for day Y", "step 3 of operation Z"), and ALREADY_EXISTS means: somebody asked before. Cloud Tasks keeps
-a task for at most 30 days; `horizon` is the furthest moment that may be asked for, and a handler woken too early
-enqueues the next hop.
+a task for at most 30 days; what is later than `latest` is queued for then, and its handler queues it again.
 Source: cloud.google.com/tasks/docs (names, limits, HTTP targets with OIDC tokens).
 """
 
@@ -11,22 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clock import Clock, next_reset, system_clock
+from shared.clock import Clock, system_clock
 from shared.cloud import tasks
 from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
 
-HORIZON = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
-RESET_GRACE = timedelta(seconds=30)  # Google's counters do not turn over at the very second
-RESET_SPREAD = timedelta(minutes=30)
+MAX_DELAY = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
 CALLER = "tasks"  # the service account whose identity the task carries
-_DISPATCH_DEADLINE = timedelta(minutes=15)
+_DISPATCH_DEADLINE = timedelta(minutes=15)  # how long Cloud Tasks waits for the function's answer
 _READABLE = 400  # of the 500 characters that a task id may have
 
 
@@ -42,18 +38,9 @@ def task_id(name: str) -> str:
     return f"{hashlib.sha256(name.encode()).hexdigest()[:16]}-{readable}"
 
 
-def horizon(instant: datetime) -> datetime:
-    """The furthest moment for which a task may be scheduled."""
-    return instant + HORIZON
-
-
-def after_reset(instant: datetime, *, dice: random.Random, spread: timedelta = RESET_SPREAD) -> datetime:
-    """A moment shortly after the coming Pacific midnight, when the daily quotas are full again.
-
-    Evenly spread over `spread`, so that a thousand deferrals do not arrive at once. Right on the days of 23 and
-    25 hours, because the reset is an instant and not a number of hours away.
-    """
-    return next_reset(instant) + RESET_GRACE + spread * dice.random()
+def latest(now: datetime) -> datetime:
+    """The latest moment for which a task may be scheduled."""
+    return now + MAX_DELAY
 
 
 def enqueue(
@@ -64,29 +51,26 @@ def enqueue(
     when: datetime | None = None,
     *,
     clock: Clock = system_clock,
-    deadline: timedelta = _DISPATCH_DEADLINE,
 ) -> bool:
     """Have `function` called once with `payload` as JSON, now or at `when`; True when newly queued.
 
     False means that a task of this name is queued, or ran lately: asking twice queues once. A handler that wants
-    to run again names its next task differently. deadline: how long Cloud Tasks waits for the answer.
-    Raises InvalidRequest (field "when") beyond `horizon`, Unavailable when Cloud Tasks does not answer.
+    to run again names its next task differently.
+    Raises InvalidRequest (field "when") beyond `latest`, Unavailable when Cloud Tasks does not answer.
     """
     from google.api_core import exceptions as refusals  # noqa: PLC0415 - paid by those who enqueue
 
-    furthest = horizon(clock())
-    if when is not None and when > furthest:
+    if when is not None and when > latest(clock()):
         raise InvalidRequest(
-            f"A task can wait until {furthest.astimezone(UTC):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}.",
-            reason="beyondHorizon",
+            f"A task can wait until {latest(clock()):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}.",
+            reason="tooFarAhead",
             field="when",
         )
     try:
         tasks.client().create_task(
             parent=_queue_path(queue),
-            task=_task(f"{_queue_path(queue)}/tasks/{task_id(name)}", function, payload, when, deadline),
-            timeout=10,
-            retry=_patience(),
+            task=_task(_task_path(queue, name), function, payload, when),
+            **_call_options(),
         )
     except refusals.AlreadyExists:
         return False
@@ -100,7 +84,7 @@ def cancel(queue: str, name: str) -> bool:
     from google.api_core import exceptions as refusals  # noqa: PLC0415
 
     try:
-        tasks.client().delete_task(name=f"{_queue_path(queue)}/tasks/{task_id(name)}", timeout=10)
+        tasks.client().delete_task(name=_task_path(queue, name), timeout=10)
     except refusals.NotFound:
         return False
     except (refusals.ServiceUnavailable, refusals.DeadlineExceeded) as error:
@@ -112,13 +96,11 @@ def _queue_path(queue: str) -> str:
     return f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
 
 
-def _task(
-    path: str,
-    function: str,
-    payload: Mapping[str, Any],
-    when: datetime | None,
-    deadline: timedelta,
-) -> Any:
+def _task_path(queue: str, name: str) -> str:
+    return f"{_queue_path(queue)}/tasks/{task_id(name)}"
+
+
+def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime | None) -> Any:
     from google.cloud import tasks_v2  # noqa: PLC0415
 
     url = settings().url_of(function)
@@ -134,13 +116,14 @@ def _task(
             ),
         ),
         schedule_time=when,
-        dispatch_deadline=deadline,
+        dispatch_deadline=_DISPATCH_DEADLINE,
     )
 
 
-def _patience() -> Any:
+def _call_options() -> dict[str, Any]:
     """A named task can be created again without harm, so a short outage is waited out."""
     from google.api_core import exceptions as refusals  # noqa: PLC0415
     from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
 
-    return Retry(predicate=if_exception_type(refusals.ServiceUnavailable), initial=0.1, maximum=1.0, timeout=5.0)
+    again = if_exception_type(refusals.ServiceUnavailable)
+    return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=5.0), "timeout": 10}

@@ -1,17 +1,17 @@
 """Alerts: what is wrong for everybody and waits for an operator. Each fires once and resolves once.
 
-`alerts/<key>` holds its state, since when, and what is wrong. Whoever notices says so; the write's condition lets
-one of them say it in the log.
+`alerts/<key>` holds its state, since when, and what is wrong. Whoever notices says so; of several who notice at
+once, the one whose write changed it says it in the log.
 """
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.cloud.firestore import committed, patience, put
+from shared.cloud.firestore import listing, update
+from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.monitoring.log import log
 
@@ -38,17 +38,17 @@ class Alert:
 
 def fire(client: Client, key: str, message: str, now: datetime) -> None:
     """Say that something is wrong; one read when it has been said already."""
-    _turn(client, key, _FIRING, message, now)
+    _change(client, key, _FIRING, message, now)
 
 
 def resolve(client: Client, key: str, now: datetime) -> None:
     """Say that it is over; one read when nothing was wrong."""
-    _turn(client, key, _RESOLVED, "", now)
+    _change(client, key, _RESOLVED, "", now)
 
 
 def firing(client: Client) -> tuple[Alert, ...]:
     """What is wrong now."""
-    found = ((alert.id, alert.to_dict() or {}) for alert in client.collection(COLLECTION).stream(**patience()))
+    found = ((alert.id, alert.to_dict() or {}) for alert in listing(client.collection(COLLECTION)))
     return tuple(
         Alert(key=key, since=fields["since"], message=fields["message"])
         for key, fields in found
@@ -56,13 +56,14 @@ def firing(client: Client) -> tuple[Alert, ...]:
     )
 
 
-def _turn(client: Client, key: str, state: str, message: str, now: datetime) -> None:
-    reference = client.document(COLLECTION, key)
-    snapshot = reference.get(**patience())
-    if state == (snapshot.get("state") if snapshot.exists else _RESOLVED):
-        return
-    me, batch = secrets.token_hex(8), client.batch()
-    put(batch, snapshot, {"state": state, "since": now, "message": message, "said_by": me})
-    if not committed(batch) and (reference.get(**patience()).to_dict() or {}).get("said_by") != me:
-        return  # somebody else has just said so
-    log("CRITICAL" if state == _FIRING else "NOTICE", f"alert {state}", alert=key, reason=message)
+def _change(client: Client, key: str, state: str, message: str, now: datetime) -> None:
+    path = f"{COLLECTION}/{key}"
+
+    def decide(docs: Docs) -> Change[bool]:
+        stored = docs[path]
+        if state == (stored.data["state"] if stored else _RESOLVED):
+            return Change(False)
+        return Change(True, [Write(path, {"state": state, "since": now, "message": message})])
+
+    if update(client, [path], decide):
+        log("CRITICAL" if state == _FIRING else "NOTICE", f"alert {state}", alert=key, reason=message)

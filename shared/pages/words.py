@@ -153,6 +153,7 @@ _ALIASES: Mapping[str, Words] = dict.fromkeys(
         "unavailable",
         "googleUnavailable",
         "secretsUnavailable",
+        "rateLimitsUnavailable",
         "tasksUnavailable",
         "contended",
         "quotaRefused",

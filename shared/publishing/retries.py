@@ -10,8 +10,7 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.clock import Clock, next_reset
-from shared.cloud.queues import after_reset
+from shared.clock import Clock, after_reset, next_reset
 from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
 from shared.publishing.operation import Operation
 from shared.youtube.faults import Fault, fault_of
@@ -56,6 +55,6 @@ def _refused(error: YtempireError, now: datetime, clock: Clock, rng: random.Rand
     at = error.retry_at or now + timedelta(minutes=1)
     if at >= next_reset(now):
         return RetryDecision(
-            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), dice=rng)
+            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), rng=rng)
         )
     return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * rng.random())

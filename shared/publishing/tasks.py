@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.cloud.queues import horizon
+from shared.cloud.queues import latest
 from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.publishing.operation import Operation, State
@@ -42,7 +42,7 @@ class Tasks:
         """Queue an operation's current attempt; asked twice, queued once. Far-off attempts are reached in hops."""
         when = operation.due_at
         if when is not None:
-            when = min(when, horizon(self.clock()))
+            when = min(when, latest(self.clock()))
         name = f"operation/{operation.id}/attempt-{operation.attempt}"
         self.enqueue(QUEUE, name, FUNCTION, {"operation": operation.id, "attempt": operation.attempt}, when)
 

@@ -53,10 +53,10 @@ def refresher() -> Refresher:
 def consents() -> Consents:
     """This process's way to Google's consent page and back."""
     from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
-    from shared.access.consent import Consents  # noqa: PLC0415
-    from shared.access.pace import StartPace  # noqa: PLC0415
+    from shared.access.consent import STARTS, Consents  # noqa: PLC0415
+    from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
 
-    client, rng = firestore.client(), random.Random()  # noqa: S311 - likewise
+    client = firestore.client()
     return Consents(
         client=client,
         vault=vault(),
@@ -64,7 +64,7 @@ def consents() -> Consents:
         connector=Connector(client, vault(), settings(), system_clock),
         settings=settings(),
         clock=system_clock,
-        pace=StartPace(client, system_clock, dice=rng),
+        limiter=RateLimiter(client, (STARTS,), system_clock),
         learn=_learn,
     )
 

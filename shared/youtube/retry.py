@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.clock import Clock
-from shared.cloud.queues import after_reset
+from shared.clock import Clock, after_reset
 from shared.youtube.faults import CHANNEL_PAUSE, Fault
 from shared.youtube.policy import Action, Alert, Backoff, Rule, policy
 
@@ -62,7 +61,7 @@ def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Ra
     rule = fault.rule
     asked = fault.retry_after or timedelta(0)
     if action is Action.DEFER_TO_TOMORROW:
-        return after_reset(now, dice=rng)
+        return after_reset(now, rng=rng)
     if action is Action.DEFER_CHANNEL:
         return now + CHANNEL_PAUSE + timedelta(minutes=10) * rng.random()
     if action is Action.RETRY_LATER:

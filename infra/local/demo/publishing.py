@@ -25,8 +25,7 @@ from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import to_collecting_hour
 from infra.local.demo.unmapped import unmapped
 from infra.local.stack import Stack
-from shared.clock import next_reset, pacific_day
-from shared.cloud.queues import RESET_GRACE, RESET_SPREAD
+from shared.clock import RESET_GRACE, RESET_SPREAD, next_reset, pacific_day
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as Firestore

@@ -23,11 +23,11 @@ from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.access import requests
 from shared.access.connect import Connector, Learnt
-from shared.access.consent import Consents, Finished
+from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
-from shared.access.pace import StartPace
 from shared.access.revocation import Revocations
 from shared.errors import Forbidden
+from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
 from shared.tokens.answers import Tokens
 from shared.tokens.google_oauth import GoogleOAuth
@@ -84,7 +84,7 @@ class Deployment:
     @property
     def consents(self) -> Consents:
         """A fresh instance of the consent way, as another process would have."""
-        rng, clock = random.Random(1), self.simulator.clock
+        clock = self.simulator.clock
         return Consents(
             client=self.client,
             vault=self.vault,
@@ -92,7 +92,7 @@ class Deployment:
             connector=Connector(self.client, self.vault, self.settings, clock),
             settings=self.settings,
             clock=clock,
-            pace=StartPace(self.client, clock, dice=rng),
+            limiter=RateLimiter(self.client, (STARTS,), clock),
             learn=self.learn,
         )
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from infra.local.simulator.consent import Choice
-from shared.access.pace import STARTS
+from shared.access.consent import STARTS
 from shared.errors import RateLimited
+from shared.rate_limits.admission import unpacked
 from tests.emulators.wire import losing
 
 
@@ -94,13 +95,13 @@ def test_of_two_users_who_race_for_the_last_seat_one_wins(access):
 
 
 def test_ten_thousand_starts_of_one_user_are_limited_and_nobody_else_is(access):
-    for _ in range(STARTS):
+    for _ in range(STARTS.calls):
         access.start("eager")
     for _ in range(200):
         with pytest.raises(RateLimited) as refused:
             access.start("eager")
     assert refused.value.retry_at <= access.simulator.clock() + timedelta(minutes=10)
-    assert len(access.stored("consents")) == STARTS
+    assert len(access.stored("consents")) == STARTS.calls
     access.start("calm")
     access.simulator.timepiece.advance(601)
     access.start("eager")
@@ -110,4 +111,4 @@ def test_a_start_whose_answer_was_lost_on_the_way_is_a_start_and_counts_once(acc
     access.client = losing(access.client, 1)
     assert access.start()["state"]
     assert len(access.stored("consents")) == 1
-    assert len(access.stored("rate_limits")["oauth-start:u1"]["admitted"]) == 1
+    assert len(unpacked(access.stored("rate_limits")["oauthStarts:user:u1"]).stamps) == 1

@@ -64,7 +64,7 @@ def test_a_task_carries_the_identity_that_the_function_asks_for(queue, tasks_cli
 
 @pytest.mark.fault(24)
 def test_the_furthest_moment_is_taken_and_one_beyond_it_refused(queue):
-    furthest = queues.horizon(system_clock()) - timedelta(seconds=5)
+    furthest = queues.latest(system_clock()) - timedelta(seconds=5)
     assert queues.enqueue(queue, "far", "run_operation", {}, furthest)
     with pytest.raises(InvalidRequest) as refused:
         queues.enqueue(queue, "further", "run_operation", {}, furthest + timedelta(days=2))

@@ -49,5 +49,5 @@ def test_a_deferral_asked_for_again_after_it_ran_does_not_run_again(product, tar
 
 @pytest.mark.fault(24)
 def test_the_furthest_moment_that_the_product_asks_for_is_one_that_the_queue_takes(product):
-    furthest = queues.horizon(datetime.now(UTC)) - timedelta(seconds=5)
+    furthest = queues.latest(datetime.now(UTC)) - timedelta(seconds=5)
     assert queues.enqueue(product, "far", "run_operation", PAYLOAD, furthest)

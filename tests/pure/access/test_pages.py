@@ -18,7 +18,7 @@ SPOKEN_TO_PEOPLE = (
     "tokens/answers",
     "tokens/google_oauth",
     "tokens/oauth_client",
-    "access/pace",
+    "rate_limits/limiter",
     "access/return_to",
     "vault/keyring",
 )

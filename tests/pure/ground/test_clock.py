@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clock import (
+    PACIFIC,
+    after_reset,
     format_instant,
     last_full_day,
     next_reset,
@@ -66,3 +69,28 @@ def test_nanoseconds_and_offsets_are_read():
 def test_a_timestamp_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="zone"):
         parse_instant("2026-11-22T12:00:00")
+
+
+@pytest.mark.fault(21)
+@given(instants, st.integers())
+def test_a_deferral_falls_just_after_the_next_reset(instant, seed):
+    moment = after_reset(instant, rng=random.Random(seed))
+    assert timedelta(0) < moment - next_reset(instant) < timedelta(minutes=31)
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 8, 23), (11, 1, 25), (6, 1, 24)])
+@pytest.mark.fault(21)
+def test_the_days_when_the_clocks_change_are_deferred_over_whole(month, day, hours):
+    midnight = datetime(2026, month, day, tzinfo=PACIFIC)
+    wait = after_reset(midnight, rng=random.Random(1)) - midnight.astimezone(UTC)
+    assert timedelta(hours=hours) < wait < timedelta(hours=hours, minutes=31)
+
+
+@pytest.mark.fault(25)
+def test_a_thousand_deferrals_to_the_same_midnight_are_spread():
+    rng = random.Random(7)
+    moments = [after_reset(datetime(2026, 11, 22, 12, tzinfo=UTC), rng=rng) for _ in range(1000)]
+    per_minute = dict.fromkeys(range(31), 0)
+    for moment in moments:
+        per_minute[(moment - min(moments)) // timedelta(minutes=1)] += 1
+    assert max(per_minute.values()) < 80
