@@ -185,6 +185,3 @@ def contended() -> Unavailable:
 
 def _doc(snapshot: DocumentSnapshot[Any]) -> Doc:
     return Doc(snapshot.to_dict() or {}, snapshot.update_time)
-
-
-# --- by hand, until every room uses `update` --------------------------------------------------------------------
