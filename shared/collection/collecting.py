@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared import channels
 from shared.clock import Clock
 from shared.collection import gone, messages, planner, waiting
-from shared.collection.reports import NOT_CONNECTED, Found, ReportCollector, Tally
+from shared.collection.reports import NOT_CONNECTED, Found, ReportCollector
 from shared.errors import QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.youtube.client import Caller
@@ -82,12 +82,11 @@ class Collecting:
                 reason=first.reason,
                 retry_at=first.retry_at,
             )
-        total = sum((item.tally for item in batch.found), Tally())
         return {
             "channels": len(channel_ids),
             "unfinished": len(batch.unfinished),
-            "listed": total.listed,
-            "superseded": total.superseded,
+            "listed": sum(item.listed for item in batch.found),
+            "superseded": sum(item.superseded for item in batch.found),
         }
 
     @property
@@ -122,7 +121,7 @@ class Collecting:
         """Note what is as fresh as it can be: listed, and nothing of it on its way to the warehouse."""
         fresh: dict[str, list[str]] = {}
         for item in batch.found:
-            if not item.tally.waiting:
+            if not item.waiting:
                 fresh.setdefault(item.job.channel_id, []).append(item.job.report_type)
         for channel_id, report_types in fresh.items():
             channels.record_sync(self.client, channel_id, report_types, self.clock())

@@ -194,16 +194,32 @@ class Coverage:
 
         One read a month, and one write for each month that changes; all of them or none.
         """
-        return self._change(_months(channel_id, report_type, days), decide, create=True)
+        months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
+
+        def decided(docs: Docs) -> Change[Result]:
+            stored = {
+                path: MONTHS.read(months[path].name, doc.data) for path, doc in docs.items() if doc is not None
+            }
+            result, changed = decide(
+                {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
+            )
+            writes = [
+                Write(path, MONTHS.fields(replace(month, days={**month.days, **theirs})))
+                for path, month in {**months, **stored}.items()
+                if (theirs := _days_of(month, changed))
+            ]
+            return Change(result, writes)
+
+        return update(self.client, list(months), decided)
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Note what became of loaded reports. What nobody waits for any more is left out."""
-        by_month: dict[str, tuple[Month, list[Outcome]]] = {}
+        subjects: dict[tuple[str, str, date], list[Outcome]] = {}
         for outcome in outcomes:
-            month = _month(outcome.ref.channel_id, outcome.ref.report_type, outcome.ref.day)
-            by_month.setdefault(month.name, (month, []))[1].append(outcome)
-        for month, group in by_month.values():
-            self._change([month], partial(_recorded, group), create=False)
+            ref = outcome.ref
+            subjects.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
+        for (channel_id, report_type, month), group in subjects.items():
+            self.change(channel_id, report_type, [month], partial(_recorded, group))
 
     def forget(self, channel_id: str) -> int:
         """Delete everything that is known of a channel's reports; answers how many documents that were."""
@@ -225,36 +241,19 @@ class Coverage:
         of_channel = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
         return list(listing(of_channel.select([*fields, "channel_id"])))
 
-    def _change(self, months: Iterable[Month], decide: Decide[Result], *, create: bool) -> Result:
-        """create: whether a month without a document is begun; a load must not bring back what was deleted."""
-        empty = {f"{COLLECTION}/{month.name}": month for month in months}
-
-        def decided(docs: Docs) -> Change[Result]:
-            stored = {
-                path: MONTHS.read(empty[path].name, doc.data) for path, doc in docs.items() if doc is not None
-            }
-            result, changed = decide(
-                {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
-            )
-            writes = [
-                Write(path, MONTHS.fields(replace(month, days={**month.days, **days})))
-                for path, month in {**(empty if create else {}), **stored}.items()
-                if (days := _days_of(month, changed))
-            ]
-            return Change(result, writes)
-
-        return update(self.client, list(empty), decided)
-
-
-def _month(channel_id: str, report_type: str, day: date) -> Month:
-    return Month(name=f"{channel_id}:{report_type}:{day:%Y-%m}", channel_id=channel_id, report_type=report_type)
-
 
 def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Month]:
     """Every month from the first to the last of these days, empty."""
     every = sorted(days)
     first, last = (day.year * 12 + day.month - 1 for day in (every[0], every[-1]))
-    return [_month(channel_id, report_type, date(n // 12, n % 12 + 1, 1)) for n in range(first, last + 1)]
+    return [
+        Month(
+            name=f"{channel_id}:{report_type}:{number // 12}-{number % 12 + 1:02}",
+            channel_id=channel_id,
+            report_type=report_type,
+        )
+        for number in range(first, last + 1)
+    ]
 
 
 def _days_of(month: Month, days: Days) -> dict[str, Day]:
@@ -263,7 +262,7 @@ def _days_of(month: Month, days: Days) -> dict[str, Day]:
 
 
 def _recorded(outcomes: Iterable[Outcome], days: Days) -> tuple[None, Days]:
-    """The decision by which the coverage learns of outcomes."""
+    """The decision by which the coverage learns of outcomes. It begins no day, so nothing deleted comes back."""
     return None, {
         outcome.ref.day: entry
         for outcome in outcomes

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import io
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 from itertools import islice
@@ -57,30 +56,22 @@ class Disposition(Enum):
     DROP = "drop"
 
 
+_BY_ERROR: tuple[tuple[type[YtempireError], Disposition], ...] = (
+    (NotFound, Disposition.UNREADABLE),
+    (CorruptData, Disposition.UNREADABLE),
+    (RateLimited, Disposition.REQUEUE),
+    (QuotaRefused, Disposition.RETRY_LATER),
+    (Transient, Disposition.REDELIVER),
+    (YtempireError, Disposition.RETRY_LATER),
+)
+"""The first that fits decides."""
+
+
 def disposition(error: YtempireError) -> Disposition:
     """What an error says about the report that met it."""
-    if isinstance(error, NotFound) and error.reason == NOT_CONNECTED:
+    if error.reason == NOT_CONNECTED:
         return Disposition.DROP
-    if isinstance(error, NotFound | CorruptData):
-        return Disposition.UNREADABLE
-    if isinstance(error, RateLimited):
-        return Disposition.REQUEUE
-    if isinstance(error, Transient) and not isinstance(error, QuotaRefused):
-        return Disposition.REDELIVER
-    return Disposition.RETRY_LATER
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """A report that could not be loaded, and why."""
-
-    ref: ReportRef
-    error: YtempireError
-
-    @property
-    def disposition(self) -> Disposition:
-        """What becomes of the report, if its channel is still connected."""
-        return disposition(self.error)
+    return next(found for kind, found in _BY_ERROR if isinstance(error, kind))
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,6 @@ class ReportLoading:
     client: Client
     warehouse: Warehouse
     clock: Clock
-    sleep: Callable[[float], None] = time.sleep
     rate_limit_time: timedelta = timedelta(minutes=3)
 
     def load(self, refs: Sequence[ReportRef], download: Download) -> Loaded:
@@ -112,40 +102,41 @@ class ReportLoading:
             for ref in refs
             if ref.report_id in known
         ]
-        loaded, failures = self._load_missing([ref for ref in refs if ref.report_id not in known], download)
-        outcomes += loaded
+        failed: dict[ReportRef, YtempireError] = {}
+        outcomes += self._load_missing([ref for ref in refs if ref.report_id not in known], download, failed)
         outcomes += [
-            Outcome(ref=failure.ref, reason=failure.error.reason)
-            for failure in failures
-            if failure.disposition is Disposition.UNREADABLE
+            Outcome(ref=ref, reason=error.reason)
+            for ref, error in failed.items()
+            if disposition(error) is Disposition.UNREADABLE
         ]
-        return Loaded(tuple(outcomes), self._note(refs, outcomes, failures))
+        left = self._note(refs, outcomes)
+        dispositions = {
+            ref: Disposition.DROP if ref.channel_id in left else disposition(error)
+            for ref, error in failed.items()
+        }
+        for ref, found in dispositions.items():
+            _log(ref, failed[ref], found)
+        for ref, found in dispositions.items():
+            if found is Disposition.REDELIVER:
+                raise failed[ref]
+        rest = (ref for ref, found in dispositions.items() if found is Disposition.REQUEUE)
+        return Loaded(tuple(outcomes), tuple(rest))
 
-    def _note(
-        self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], failures: Sequence[_Failure]
-    ) -> tuple[ReportRef, ...]:
-        """Note what became of the reports, take back those of channels that are gone; the reports to requeue."""
+    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:
+        """Note what became of the reports, take back those of channels that are gone; answers which they are."""
         Coverage(self.client).record(outcomes)
         left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
         for channel_id in _whole(refs, outcomes):
             if channel_id not in left:
                 channels.record_sync(self.client, channel_id, [refs[0].report_type], self.clock())
-        final = [
-            (failure, Disposition.DROP if failure.ref.channel_id in left else failure.disposition)
-            for failure in failures
-        ]
-        for failure, what in final:
-            _log(failure, what)
-        for failure, what in final:
-            if what is Disposition.REDELIVER:
-                raise failure.error
-        return tuple(failure.ref for failure, what in final if what is Disposition.REQUEUE)
+        return left
 
-    def _load_missing(self, refs: Sequence[ReportRef], download: Download) -> tuple[list[Outcome], list[_Failure]]:
+    def _load_missing(
+        self, refs: Sequence[ReportRef], download: Download, failed: dict[ReportRef, YtempireError]
+    ) -> list[Outcome]:
         if not refs:
-            return [], []
+            return []
         load = Load(self.warehouse, report_type(refs[0].report_type), new_load_id(self.clock()), self.clock)
-        failures: list[_Failure] = []
         for ref, fetched in self._fetched(refs, download):
             try:
                 if isinstance(fetched, YtempireError):
@@ -153,42 +144,38 @@ class ReportLoading:
                 with fetched:
                     load.add(ref, io.TextIOWrapper(fetched, encoding="utf-8-sig", newline=""))
             except YtempireError as error:
-                failures.append(_Failure(ref, error))
-        loaded = load.publish()
-        outcomes = [Outcome(ref=report.ref, rows=report.row_count, load_id=report.load_id) for report in loaded]
-        return outcomes, failures
+                failed[ref] = error
+        return [Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id) for done in load.publish()]
 
     def _fetched(
         self, refs: Iterable[ReportRef], download: Download
     ) -> Iterator[tuple[ReportRef, BinaryIO | YtempireError]]:
         """Each report with its file or its error; a few at once, so that few wait in memory."""
-        wait = partial(
-            waiting.repeated, deadline=self.clock() + self.rate_limit_time, clock=self.clock, sleep=self.sleep
-        )
-
-        def fetch(ref: ReportRef) -> BinaryIO | YtempireError:
-            file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-            try:
-                wait(partial(download, ref, file))
-            except YtempireError as error:
-                file.close()
-                return error
-            file.seek(0)
-            return file
-
+        fetch = partial(_fetch, download, deadline=self.clock() + self.rate_limit_time, clock=self.clock)
         rest = iter(refs)
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
             while group := list(islice(rest, _DOWNLOADS_AT_ONCE)):
                 yield from zip(group, pool.map(fetch, group), strict=True)
 
 
-def _log(failure: _Failure, what: Disposition) -> None:
+def _fetch(download: Download, ref: ReportRef, *, deadline: datetime, clock: Clock) -> BinaryIO | YtempireError:
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
+    try:
+        waiting.repeated(partial(download, ref, file), deadline=deadline, clock=clock)
+    except YtempireError as error:
+        file.close()
+        return error
+    file.seek(0)
+    return file
+
+
+def _log(ref: ReportRef, error: YtempireError, found: Disposition) -> None:
     severity, message = {
         Disposition.UNREADABLE: ("ERROR", "a report cannot be read"),
         Disposition.DROP: ("NOTICE", "a report of a channel that is gone is dropped"),
-    }.get(what, ("NOTICE", "a report waits"))
-    log(severity, message, report=failure.ref.report_id, channel=failure.ref.channel_id, day=failure.ref.day,
-        reason=failure.error.reason, detail=failure.error.message)  # fmt: skip
+    }.get(found, ("NOTICE", "a report waits"))
+    log(severity, message, report=ref.report_id, channel=ref.channel_id, day=ref.day, reason=error.reason,
+        detail=error.message)  # fmt: skip
 
 
 def _whole(refs: Iterable[ReportRef], outcomes: Iterable[Outcome]) -> list[str]:

@@ -50,24 +50,17 @@ class Job:
 JOBS = Mapper(Job, COLLECTION, key="name")
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How many reports a listing found new, found replaced, and is still waiting for."""
-
-    listed: int = 0
-    superseded: int = 0
-    waiting: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.listed + other.listed, self.superseded + other.superseded, self.waiting + other.waiting)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the listing of one report type brought: the reports to dispatch, and the job once that is done."""
+    """What the listing of one report type brought: the reports to dispatch, and the job once that is done.
 
-    tally: Tally
+    listed, superseded: how many reports were new, and how many replaced; waiting: how many are not loaded yet.
+    """
+
     to_load: tuple[ReportRef, ...]
+    listed: int
+    superseded: int
+    waiting: int
     job: Job
     advanced: Job
 
@@ -81,15 +74,21 @@ def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> 
         *listing.to_load,
         *(ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day not in listing.changed),
     ]
-    waiting = sum(entry.state is State.LISTED for entry in {**days, **changed}.values())
     advanced = replace(
         job,
         cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
         # A run that dispatches nothing knows nothing of what another has noted meanwhile.
         dispatched_at=now if to_load else job.dispatched_at,
     )
-    tally = Tally(listing.new, listing.superseded, waiting)
-    return Found(tally=tally, to_load=tuple(to_load), job=job, advanced=advanced), changed
+    found = Found(
+        to_load=tuple(to_load),
+        listed=listing.new,
+        superseded=listing.superseded,
+        waiting=sum(entry.state is State.LISTED for entry in {**days, **changed}.values()),
+        job=job,
+        advanced=advanced,
+    )
+    return found, changed
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ MAX_BYTES = 64 * 1024  # YouTube's feeds carry one entry, under 2 KiB
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _YOUTUBE = "{http://www.youtube.com/xml/schemas/2015}"
-_TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+_TOMBSTONES = "{http://purl.org/atompub/tombstones/1.0}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def parse(body: bytes) -> list[VideoNotice]:
     try:
         feed = fromstring(body, forbid_dtd=True)
         entries = [_entry(element) for element in feed.iter(f"{_ATOM}entry")]
-        return entries + [_tombstone(element) for element in feed.iter(_TOMBSTONE)]
+        return entries + [_tombstone(element) for element in feed.iter(f"{_TOMBSTONES}deleted-entry")]
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise InvalidRequest(
             f"The notification is not a YouTube feed ({type(error).__name__}).", reason="feedUnreadable"
@@ -64,7 +64,7 @@ def _entry(element: Element) -> VideoNotice:
 
 
 def _tombstone(element: Element) -> VideoNotice:
-    by = element.find(f"{{{_TOMBSTONE[1:].split('}', maxsplit=1)[0]}}}by")
+    by = element.find(f"{_TOMBSTONES}by")
     uri = "" if by is None else by.findtext(f"{_ATOM}uri") or ""
     return VideoNotice(
         video_id=element.get("ref", "").removeprefix("yt:video:"),

@@ -72,17 +72,20 @@ class Push:
         """
         path, now = f"{COLLECTION}/{channel_id}", self.clock()
 
-        def decide(docs: Docs) -> Change[hub.SubscriptionRequest]:
+        def decide(docs: Docs) -> Change[tuple[str, str]]:
             stored = docs[path]
             token, secret, fields = self._request(channel_id, None if stored is None else stored.data, now)
-            callback = f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token.decode()}"
-            request = hub.SubscriptionRequest(
-                topic=self.topic(channel_id), callback=callback, secret=secret.decode()
-            )
-            return Change(request, [Write(path, fields)])
+            return Change((token.decode(), secret.decode()), [Write(path, fields)])
 
-        request = update(self.client, [path], decide)
-        hub.subscribe(self.http, self.settings.hub_url, request, now=self.clock())
+        token, secret = update(self.client, [path], decide)
+        hub.subscribe(
+            self.http,
+            self.settings.hub_url,
+            topic=self.topic(channel_id),
+            callback=f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token}",
+            secret=secret,
+            now=self.clock(),
+        )
 
     def forget(self, channel_id: str) -> None:
         """Delete the subscription of a channel that is gone; the hub's lease runs out."""

@@ -50,7 +50,7 @@ def test_a_first_listing_brings_a_month_and_the_next_nothing(collecting):
     assert len(collecting.run().to_load) >= 30
     again = collecting.run()
     assert again.to_load == ()
-    assert again.tally.waiting >= 30
+    assert again.waiting >= 30
 
 
 def test_a_run_that_dies_before_it_dispatches_is_made_good_by_the_next(collecting):
@@ -122,7 +122,7 @@ def test_a_report_that_did_not_arrive_is_dispatched_again_after_an_hour_and_neve
     sent = {ref.report_id for ref in again.to_load}
     assert sent >= {ref.report_id for ref in missing}
     assert arrived.report_id not in sent
-    assert again.tally.waiting == len(again.to_load)
+    assert again.waiting == len(again.to_load)
 
 
 def test_a_report_that_is_listed_after_a_newer_one_is_found_for_a_day(collecting):
