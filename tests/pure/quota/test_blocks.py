@@ -152,3 +152,19 @@ def test_a_call_that_is_under_way_when_its_lease_ends_is_charged():
         late = block.reserve(method=UPDATE)
     block.settle(late, sent=False)
     assert ledger.usage()["default"]["used"] == 50
+
+
+def test_a_block_ends_at_its_end_and_the_rest_goes_back():
+    stand = Stand()
+    ledger = stand.ledger()
+    with Block(ledger, DOWNLOAD, "system", upto=20) as block:
+        block.settle(block.reserve(method=DOWNLOAD), sent=True)
+        stand.now += timedelta(minutes=10) - timedelta(microseconds=1)
+        block.settle(block.reserve(method=DOWNLOAD), sent=True)
+        figures = ledger.usage()["reporting"]
+        assert (figures["used"], figures["reserved"]) == (0, 20)
+        stand.now += timedelta(microseconds=1)
+        block.settle(block.reserve(method=DOWNLOAD), sent=True)
+        figures = ledger.usage()["reporting"]
+        assert (figures["used"], figures["reserved"]) == (2, 20)
+    assert ledger.usage()["reporting"]["used"] == 3
