@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
     from google.cloud.bigquery.table import RowIterator
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds for one request that nobody watches; the library's own are ten minutes, more than a function lives."""
 WORK = 120.0
 """Seconds for a statement that BigQuery has taken on."""
@@ -36,8 +36,8 @@ def client() -> Client:
     )
 
 
-def patience(seconds: float = PATIENCE) -> dict[str, Any]:
-    """`retry` and `timeout` for one request: `client.create_table(table, **patience())`.
+def call_options(seconds: float = TIMEOUT) -> dict[str, Any]:
+    """`retry` and `timeout` for one request: `client.create_table(table, **call_options())`.
 
     When they are over the request raises what `shared.entry` answers as 503.
     """
@@ -46,9 +46,7 @@ def patience(seconds: float = PATIENCE) -> dict[str, Any]:
     return {"retry": DEFAULT_RETRY.with_timeout(seconds), "timeout": seconds}
 
 
-def ask(
-    client: Client, query: str, *parameters: Any, seconds: float = PATIENCE, work: float = WORK
-) -> RowIterator:
+def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, work: float = WORK) -> RowIterator:
     """What a statement answers, its rows or how many it changed; `parameters` are BigQuery's.
 
     seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. One request for a
@@ -58,12 +56,12 @@ def ask(
     from google.cloud.bigquery import QueryJobConfig  # noqa: PLC0415 - loaded by then
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY  # noqa: PLC0415
 
-    waits = patience(seconds)
+    options = call_options(seconds)
     return client.query_and_wait(
         query,
         job_config=QueryJobConfig(query_parameters=parameters),
-        retry=waits["retry"],
+        retry=options["retry"],
         job_retry=DEFAULT_JOB_RETRY.with_timeout(seconds),
-        api_timeout=waits["timeout"],
+        api_timeout=options["timeout"],
         wait_timeout=work,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,7 @@ from shared.errors import Unavailable
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from google.cloud.firestore import Client, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore import Client, DocumentSnapshot
 
 CONTENDED = "contended"
 TIMEOUT = 5.0
@@ -187,34 +185,3 @@ def contended() -> Unavailable:
 
 def _doc(snapshot: DocumentSnapshot[Any]) -> Doc:
     return Doc(snapshot.to_dict() or {}, snapshot.update_time)
-
-
-# --- by hand, until every room uses `update` --------------------------------------------------------------------
-
-patience = call_options
-
-
-def unchanged(update_time: datetime) -> Any:
-    """The `option` of a write that happens only while its document is as it was at that update."""
-    from google.cloud.firestore import Client  # noqa: PLC0415 - Firestore is loaded by then
-
-    return Client.write_option(last_update_time=update_time)
-
-
-def put(batch: WriteBatch, seen: DocumentSnapshot[Any], fields: Mapping[str, Any]) -> None:
-    """Write fields of a document as it was seen: change it if it is unchanged, create it if it is still absent."""
-    if seen.exists:
-        batch.update(seen.reference, dict(fields), option=unchanged(seen.update_time))
-    else:
-        batch.create(seen.reference, dict(fields))
-
-
-def committed(batch: WriteBatch) -> bool:
-    """Do all of a batch's writes at once, or none and answer False when one condition no longer holds."""
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-
-    try:
-        batch.commit(**call_options())
-    except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
-        return False  # Conflict: AlreadyExists and Aborted
-    return True

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import IO
 
 from shared.clock import Clock, format_instant
-from shared.cloud.bigquery import PATIENCE, ask, patience
+from shared.cloud.bigquery import TIMEOUT, ask, call_options
 from shared.warehouse.report_types import ReportType
 from shared.warehouse.rows import ReportRef, read_rows
 from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, Warehouse, raw_columns
@@ -128,8 +128,8 @@ class Load:
                 job_config=config,
                 job_id=f"{self.load_id}-{self._jobs}",
                 num_retries=_UPLOAD_RETRIES,
-                timeout=PATIENCE,
-            ).result(retry=patience()["retry"], timeout=_JOB_SECONDS)
+                timeout=TIMEOUT,
+            ).result(retry=call_options()["retry"], timeout=_JOB_SECONDS)
 
 
 def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.cloud.bigquery import ask, patience
+from shared.cloud.bigquery import ask, call_options
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Warehouse:
 
 def ensure(warehouse: Warehouse) -> None:
     """Create what is missing and renew every view. Safe to repeat, and to run twice at once."""
-    client, options = warehouse.client, patience()
+    client, options = warehouse.client, call_options()
     client.create_dataset(f"{client.project}.{warehouse.dataset}", exists_ok=True, **options)
     for table in tables(warehouse):
         client.create_table(table, exists_ok=True, **options)
