@@ -56,12 +56,12 @@ def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, 
     from google.cloud.bigquery import QueryJobConfig  # noqa: PLC0415 - loaded by then
     from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY  # noqa: PLC0415
 
-    waits = call_options(seconds)
+    options = call_options(seconds)
     return client.query_and_wait(
         query,
         job_config=QueryJobConfig(query_parameters=parameters),
-        retry=waits["retry"],
+        retry=options["retry"],
         job_retry=DEFAULT_JOB_RETRY.with_timeout(seconds),
-        api_timeout=waits["timeout"],
+        api_timeout=options["timeout"],
         wait_timeout=work,
     )

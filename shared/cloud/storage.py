@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ROOT = "https://storage.googleapis.com"
 _READ_ONLY = "https://www.googleapis.com/auth/devstorage.read_only"
-_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 _GONE = frozenset({401, 403, 404, 412, 416})
 
 
@@ -55,8 +55,8 @@ def describe(bucket: str, name: str) -> StoredObject:
     return StoredObject(bucket, name, str(fields["generation"]), int(fields["size"]))
 
 
-def read(found: StoredObject, first: int, last: int | None, *, piece: int) -> Generator[bytes, None, None]:
-    """The bytes of this very version from `first` to `last` (both included) or the end, as they arrive.
+def read(found: StoredObject, first: int, last: int | None, *, chunk: int) -> Generator[bytes, None, None]:
+    """The bytes of this very version from `first` to `last` (both included) or the end, `chunk` at a time at most.
 
     Raises NotFound when the version is gone, Unavailable when the stream breaks.
     """
@@ -66,7 +66,7 @@ def read(found: StoredObject, first: int, last: int | None, *, piece: int) -> Ge
     headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
     answer = _get(f"/download{_address(found.bucket, found.name)}", asked, headers=headers, stream=True)
     try:
-        yield from answer.raw.stream(piece, decode_content=False)
+        yield from answer.raw.stream(chunk, decode_content=False)
     except (HTTPError, OSError) as error:
         raise Unavailable("Cloud Storage stopped answering.", reason="storageUnavailable") from error
     finally:
@@ -86,7 +86,7 @@ def _get(
     root = os.environ.get("STORAGE_EMULATOR_HOST") or _ROOT
     try:
         answer: Response = session().get(
-            root + path, params=asked, headers=headers, stream=stream, timeout=_SECONDS
+            root + path, params=asked, headers=headers, stream=stream, timeout=_TIMEOUT_SECONDS
         )
     except (RequestException, GoogleAuthError) as error:
         raise Unavailable("Cloud Storage does not answer.", reason="storageUnavailable") from error

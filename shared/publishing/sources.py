@@ -86,7 +86,7 @@ class StorageObject:
         """As `Source`."""
         try:
             found = storage.describe(self.bucket, self.name)
-            head = b"".join(storage.read(found, 0, HEAD - 1, piece=HEAD)) if found.size else b""
+            head = b"".join(storage.read(found, 0, HEAD - 1, chunk=HEAD)) if found.size else b""
         except NotFound as error:
             raise InvalidRequest(
                 f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
@@ -102,7 +102,7 @@ class StorageObject:
         found = storage.StoredObject(self.bucket, self.name, described.identity, described.size)
         left = described.size - first
         try:
-            for piece in storage.read(found, first, None, piece=PIECE):
+            for piece in storage.read(found, first, None, chunk=PIECE):
                 left -= len(piece)
                 yield piece
         except NotFound as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +21,7 @@ from shared.cloud.steps import (
     parts_of,
     updating,
 )
+from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
 PATHS = ("c/one", "c/two")
@@ -154,32 +153,3 @@ def test_the_token_goes_into_a_document_that_was_looked_at_and_stays():
 def test_names_with_dots_reach_into_maps_and_backquotes_hold_what_is_no_plain_name():
     assert parts_of("days.`2026-01-01`.rows") == ["days", "2026-01-01", "rows"]
     assert nested({"a.b": 1, "a.`c.d`": 2, "e": 3}) == {"a": {"b": 1, "c.d": 2}, "e": 3}
-
-
-class Actor:
-    """One protocol, taken step by step. resend: the numbers of its commits that are sent twice, the first answer
-    being lost."""
-
-    def __init__(self, store: FirestoreInMemory, steps: Steps[object], resend: Collection[int] = ()) -> None:
-        self.store, self.steps, self.resend = store, steps, resend
-        self.step: object = next(steps)
-        self.taken: list[object] = []
-        self.ended, self.result = False, None
-
-    def go(self) -> None:
-        """Carry its next step out."""
-        if self.ended:
-            return
-        answer = self.store.answer(self.step)
-        if isinstance(self.step, Commit) and sum(isinstance(step, Commit) for step in self.taken) in self.resend:
-            answer = self.store.answer(self.step)
-        self.taken.append(self.step)
-        try:
-            self.step = self.steps.send(answer)
-        except StopIteration as done:
-            self.ended, self.result = True, done.value
-
-    def finish(self) -> object:
-        while not self.ended:
-            self.go()
-        return self.result
