@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+HERE = Path(__file__).parent
 _STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system"})
 _at_work = False
 
@@ -20,10 +22,10 @@ sys.addaudithook(_refuse)  # cannot be taken back, so it looks whether a pure te
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Around every pure test, with its fixtures."""
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around every pure test, with its fixtures; in a run of several layers the hook hears of all tests."""
     global _at_work  # noqa: PLW0603 - an audit hook has no other way to know
-    _at_work = True
+    _at_work = item.path.is_relative_to(HERE)
     try:
         return (yield)
     finally:
