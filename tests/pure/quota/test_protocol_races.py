@@ -256,3 +256,19 @@ def test_a_block_of_calls_is_granted_in_part_when_less_is_there():
     assert isinstance(held, Entry)
     assert (held.units, held.left) == (4, 1)
     assert isinstance(Actor(store, borrowing(PLACE, some, MOMENT, new("more"))).finish(), Refusal)
+
+
+@pytest.mark.fault(20)
+def test_an_account_is_not_mended_while_a_younger_request_may_be_about_to_take_back():
+    store = begun()
+    Actor(store, spend(3, "early")).finish()
+    Actor(store, spend(4, "dead")).go()
+    late = replace(new("young"), at=NOW + timedelta(minutes=9))
+    young = Actor(store, spending(PLACE, wanted(1), late))
+    young.go()  # below zero already, through no fault of its own; about to take back
+    sweep = NOW + timedelta(minutes=10)
+    assert Actor(store, sweeping(sweep)).finish() == 0
+    assert spent(store) == 8
+    assert young.finish() is None
+    assert Actor(store, sweeping(sweep)).finish() == 3  # two requests charged, the account mended
+    assert spent(store) == 5

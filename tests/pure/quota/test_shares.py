@@ -147,3 +147,27 @@ def test_a_plan_waits_for_a_closing_to_end():
     ledger.close_bucket("uploads", reason="quotaExceeded")
     (later,) = ledger.quote(Work(calls={UPLOAD: 1}, account="a")).later
     assert (later.at, later.reason) == (next_reset(NOON) + timedelta(minutes=5), "bucketClosedByGoogle")
+
+
+def test_the_units_of_each_hour_are_known_and_add_up_to_the_day():
+    stand = Stand()
+    ledger = stand.ledger()
+    for units in (3, 0, 2):  # at noon, at one, at two
+        for _ in range(units):
+            ledger.settle(ledger.reserve(method=UPLOAD, account="a"), sent=True)
+        stand.now += timedelta(hours=1)
+    assert ledger.usage()["uploads"]["by_hour"][12:16] == [3, 0, 2, 0]
+    assert ledger.reserve(method=UPLOAD, account="b").cost == 1
+    assert ledger.usage()["uploads"]["by_hour"][12:16] == [3, 0, 2, 1]
+    assert sum(ledger.usage()["uploads"]["by_hour"]) == 6
+
+
+def test_a_quote_counts_on_no_more_than_those_who_have_come_will_hardly_need(midnight):
+    ledger = midnight.ledger(users_max=USERS)
+    for number in range(USERS):
+        ledger.settle(
+            ledger.reserve(method=UPLOAD, account=f"u{number}"), sent=False
+        )  # each has claimed his share
+    answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u0"))
+    assert answer.now == uploads(ledger, "u0")[0] == 2
+    assert answer.later[0].reason == "shareSpentNobodyToBorrowFrom"
