@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import time
+from datetime import UTC, date, datetime
 
 import httpx
 import pytest
@@ -12,6 +13,8 @@ from infra.deployment import ROOT
 from infra.local.parts import FUNCTIONS_FRAMEWORK
 from infra.local.process import LOOPBACK, Part, free_port
 from shared.access.requests import COOKIE
+from shared.collection import messages
+from shared.warehouse.rows import ReportRef
 from tests.end_to_end.access.conftest import title
 
 
@@ -80,22 +83,21 @@ def test_a_callback_while_a_service_is_away_spends_nothing_and_works_when_it_is_
     assert title(page) == "Your channel is connected"
 
 
-NOBODY = {
-    "channel": "UC1",
-    "id": "r",
-    "job": "j",
-    "day": "2026-11-01",
-    "created": "2026-11-04T09:30:00Z",
-    "url": "u",
-}
+CREATED = datetime(2026, 11, 4, 9, 30, tzinfo=UTC)
+NOBODY = ReportRef("r", "UC1", "channel_basic_a3", "j", date(2026, 11, 1), CREATED, "u")
 
 
 @pytest.mark.fault(46)
 @pytest.mark.parametrize("away", ["FIRESTORE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"])
 def test_a_message_while_the_warehouse_or_the_state_is_away_is_refused_for_another_delivery(access, cold, away):
     url, log = cold("ingest", **{away: f"{LOOPBACK}:{free_port()}"})
-    data = base64.b64encode(json.dumps({"report_type": "channel_basic_a3", "reports": [NOBODY]}).encode()).decode()
-    message = {"data": data, "attributes": {"kind": "reports"}, "messageId": "1", "publishTime": NOBODY["created"]}
+    data = base64.b64encode(json.dumps(messages.message([NOBODY])).encode()).decode()
+    message = {
+        "data": data,
+        "attributes": {"kind": "reports"},
+        "messageId": "1",
+        "publishTime": CREATED.isoformat(),
+    }
     began = time.monotonic()
     answer = access.http.post(url, json={"message": message, "subscription": "projects/p/subscriptions/s"})
     assert answer.status_code == 503
