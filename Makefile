@@ -51,6 +51,10 @@ bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
 stage: setup-tools  ## dist/<function>/, as it is deployed
 	@$(BIN)/python -m infra.stage
 
+.PHONY: rehearse
+rehearse: setup-stack  ## A deployment of everything, by the real gcloud, to a stand-in for Google Cloud
+	@$(BIN)/python -m infra.rehearsal
+
 .PHONY: lock
 lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*.txt)
 	$(UV_COMPILE) -o requirements.txt pyproject.toml

@@ -27,28 +27,29 @@ from shared.settings import load
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PUSH_KEY = "push-key-of-this-run"
 
+SIZE = {"memory": "256Mi", "cpu": 0.167, "max_instances": 1}
 DECLARED = parse(
     {
         "region": "r",
         "runtime": "python312",
-        "service_accounts": {"scheduler": "", "tasks": "", "pubsub-push": ""},
+        "service_accounts": {"scheduler": "", "task-queues": "", "pubsub-push": ""},
         "secrets": {},
         "functions": {
             "open": {
                 "trigger": "http-public",
                 "paths": ["/open", "/hooks/{channel}"],
-                "memory": "1Mi",
+                **SIZE,
                 "timeout": 5,
             },
-            "page": {"trigger": "http-iap", "paths": ["/console"], "memory": "1Mi", "timeout": 5},
-            "work": {"trigger": "http-private", "callers": ["scheduler"], "memory": "1Mi", "timeout": 1},
-            "take": {"trigger": "pubsub", "topic": "t", "callers": ["pubsub-push"], "memory": "1Mi", "timeout": 5},
-            "gone": {"trigger": "http-public", "paths": ["/gone"], "memory": "1Mi", "timeout": 5},
+            "page": {"trigger": "http-iap", "paths": ["/console"], **SIZE, "timeout": 5},
+            "work": {"trigger": "http-private", "callers": ["scheduler"], **SIZE, "timeout": 1},
+            "take": {"trigger": "pubsub", "topic": "news", "callers": ["pubsub-push"], **SIZE, "timeout": 5},
+            "gone": {"trigger": "http-public", "paths": ["/gone"], **SIZE, "timeout": 5},
         },
         "schedules": {},
         "queues": {},
-        "topics": {"t": {}},
-        "subscriptions": {"take-it": {"topic": "t", "function": "take"}, "kept": {"topic": "t"}},
+        "topics": {"news": {}},
+        "subscriptions": {"take-it": {"topic": "news", "function": "take"}, "kept": {"topic": "news"}},
     }
 )
 
