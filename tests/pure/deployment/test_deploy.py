@@ -216,7 +216,6 @@ def all_deployed(**values: str) -> deploy.Present:
 @pytest.mark.parametrize(
     ("variable", "redeployed"),
     [
-        ("YT_HUB_URL", {"console", "renew_subscriptions", "webhook"}),
         ("YT_IAP_AUDIENCE", {"console"}),
         ("YT_ID_TOKEN_ISSUER", {"console", "oauth_start", "oauth_disconnect"}),
         ("GOOGLE_CLOUD_PROJECT", set(deployment().functions)),

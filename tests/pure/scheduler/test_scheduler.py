@@ -15,26 +15,30 @@ import httpx
 import jwt
 import pytest
 
-from infra.deployment import parse
+from infra.deployment import Deployment, Function, Schedule
 from infra.local.identity import IdentityKey
 from infra.local.scheduler.app import Scheduler
 from infra.local.scheduler.book import opened
 from shared.settings import load
 
-DECLARED = parse(
-    {
-        "region": "r",
-        "runtime": "python312",
-        "service_accounts": {"scheduler": ""},
-        "secrets": {},
-        "functions": {
-            "work": {"trigger": "http-private", "callers": ["scheduler"], "memory": "1Mi", "timeout": 5}
-        },
-        "schedules": {"often": {"function": "work", "cron": "*/5 * * * *", "zone": "Etc/UTC", "body": {"a": 1}}},
-        "queues": {},
-        "topics": {},
-        "subscriptions": {},
-    }
+WORK = Function(
+    name="work",
+    trigger="http-private",
+    callers=("scheduler",),
+    memory="256Mi",
+    cpu=0.167,
+    max_instances=1,
+    timeout=5,
+)
+OFTEN = Schedule(
+    name="often", function="work", cron="*/5 * * * *", zone="Etc/UTC", attempt_deadline=15, body={"a": 1}
+)
+DECLARED = Deployment(
+    region="r",
+    runtime="python312",
+    service_accounts={"scheduler": ""},
+    functions={"work": WORK},
+    schedules={"often": OFTEN},
 )
 
 
