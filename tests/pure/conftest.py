@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,10 @@ sys.addaudithook(_refuse)  # cannot be taken back, so it looks whether a pure te
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Around every pure test, with its fixtures."""
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around every pure test, with its fixtures; pytest calls this for tests of the other layers too."""
     global _at_work  # noqa: PLW0603 - an audit hook has no other way to know
-    _at_work = True
+    _at_work = Path(__file__).parent in item.path.parents
     try:
         return (yield)
     finally:
