@@ -22,8 +22,16 @@ quick: setup-tools style  ## Style, types, import direction and the pure tests, 
 	$(BIN)/python -m pytest tests/pure -n 2
 
 .PHONY: test
-test: setup-tests check  ## Checks and all tests
+test: setup-tests check test-deployed  ## Checks, the pure tests under the deployed Python too, and all tests
 	$(BIN)/pytest
+
+.PHONY: test-deployed
+test-deployed: setup-deployed  ## The pure tests under the Python that is deployed, where that is not the one of .venv
+	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure -n 2 -p no:cacheprovider; fi
+
+.PHONY: test-clocks
+test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days that dates break at  [ARGS="tests/pure -n 2"]
+	@$(BIN)/python -m infra.local.clocks $(ARGS)
 
 .PHONY: check
 check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
@@ -51,6 +59,10 @@ bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
 stage: setup-tools  ## dist/<function>/, as it is deployed
 	@$(BIN)/python -m infra.stage
 
+.PHONY: rehearse
+rehearse: setup-stack  ## A deployment of everything, by the real gcloud, to a stand-in for Google Cloud
+	@$(BIN)/python -m infra.rehearsal
+
 .PHONY: lock
 lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*.txt)
 	$(UV_COMPILE) -o requirements.txt pyproject.toml
@@ -66,6 +78,6 @@ clean:  ## Remove what was made, but for the two environments
 	rm -rf dist .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
-.PHONY: setup-tools setup-stack setup-tests
-setup-tools setup-stack setup-tests: setup-%:
+.PHONY: setup-tools setup-stack setup-tests setup-deployed
+setup-tools setup-stack setup-tests setup-deployed: setup-%:
 	@$(PYTHON) infra/setup.py $*

@@ -1,9 +1,10 @@
 """Deploys what `deployment.yaml` declares and what has changed: `python -m infra.deploy --project P [--dry-run]`.
 
-One `gcloud functions deploy` per function, from its staged folder. A function carries a label with the hash of its
-staged source, its flags and its settings; when the label is the deployed one, the function is left alone. Who may
-call it is set every time, so that a run that ended early is completed by the next one. Service accounts, secrets,
-topics, queues, schedules and IAP are not made here.
+One `gcloud functions deploy` per function, from its staged folder, several at once. A function carries a label
+with the hash of its staged source, its flags and the settings that it reads; when all are as deployed, it is left
+alone. Who may call it is set every time, changed or not, so a run that was cut short anywhere is made good by the
+next one. Public functions have Cloud Run's invoker check switched off, because many organisations refuse a policy
+for `allUsers`. What stands around the functions (accounts, secrets, topics, queues, schedules) is not made here.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
 """
@@ -13,20 +14,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from infra import gcloud
 from infra.deployment import ROOT, Deployment, Function, deployment
+from infra.gcloud import Step
 from infra.stage import Staged, stage
+from infra.used_settings import VARIABLES
 
 LABEL = "source-hash"
 INVOKER = "roles/run.invoker"  # a function is called through the Cloud Run service that it is
 EVERYBODY = "allUsers"
+UNCHECKED = "run.googleapis.com/invoker-iam-disabled"
 INGRESS = {  # what may reach the function's own address at all; the rest passes the load balancer
     "http-public": "internal-and-gclb",
     "http-iap": "internal-and-gclb",
@@ -36,106 +41,117 @@ INGRESS = {  # what may reach the function's own address at all; the rest passes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One command, and why it is run. file: a path that the command reads, and what to write there before."""
+class Present:
+    """What is in the project now. labels: each function's; unchecked: services that anyone may call."""
 
-    command: tuple[str, ...]
-    why: str
-    file: tuple[Path, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    unchecked: frozenset[str] = frozenset()
 
 
-def flags(function: Function, declared: Deployment, project: str) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where to deploy to, and with which settings. values: what stands in the file."""
+
+    project: str
+    declared: Deployment
+    settings: Path
+    values: Mapping[str, str]
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The arguments that every command ends with."""
+        return (f"--project={self.project}", f"--region={self.declared.region}", "--quiet")
+
+
+def flags(function: Function, target: Target) -> list[str]:
     """The flags of `gcloud functions deploy` that follow from the declaration.
 
     A Pub/Sub function is deployed with an HTTP trigger: its push subscription is declared, with its dead letters
     and its identity, and an event trigger would make a second one.
     """
-    account = f"{function.service}@{project}.iam.gserviceaccount.com"
-    open_to_all = function.trigger == "http-public"
     return [
         "--gen2",
-        f"--region={declared.region}",
-        f"--runtime={declared.runtime}",
+        f"--runtime={target.declared.runtime}",
         f"--entry-point={function.name}",
         "--trigger-http",
         f"--memory={function.memory}",
+        f"--cpu={function.cpu:g}",
+        f"--concurrency={function.concurrency}",
+        f"--max-instances={function.max_instances}",
         f"--timeout={function.timeout}s",
-        f"--service-account={account}",
+        f"--service-account={function.service}@{target.project}.iam.gserviceaccount.com",
         f"--ingress-settings={INGRESS[function.trigger]}",
-        "--allow-unauthenticated" if open_to_all else "--no-allow-unauthenticated",
+        "--no-allow-unauthenticated",
     ]
 
 
-def label(staged: Staged, given: Sequence[str], settings: bytes) -> str:
-    """What identifies a deployment: source, flags and settings. 60 hex digits, as labels hold 63 characters."""
+def label(staged: Staged, given: Sequence[str], values: Mapping[str, str]) -> str:
+    """What identifies a deployment: source, flags and settings. 60 hex digits, as labels hold 63 characters.
+
+    A variable that is no setting of ours may be read by a library, so it counts for every function.
+    """
+    others = values.keys() - set(VARIABLES.values())
+    read = {name: values[name] for name in sorted((staged.settings & values.keys()) | others)}
     total = hashlib.sha256(staged.digest.encode())
-    total.update(json.dumps(list(given)).encode() + b"\0" + settings)
+    total.update(json.dumps([list(given), read]).encode())
     return total.hexdigest()[:60]
 
 
-def deploy_step(staged: Staged, declared: Deployment, project: str, settings: Path, content: bytes) -> Step:
+def deploy_step(staged: Staged, target: Target) -> Step:
     """The command that deploys one function."""
-    given = flags(declared.functions[staged.name], declared, project)
-    wanted = label(staged, given, content)
+    given = flags(target.declared.functions[staged.name], target)
+    wanted = label(staged, given, target.values)
     command = (
-        *("gcloud", "functions", "deploy", staged.name, f"--project={project}", f"--source={staged.folder}"),
+        *("gcloud", "functions", "deploy", staged.name, f"--source={staged.folder}"),
         *given,
-        f"--env-vars-file={settings}",
+        f"--env-vars-file={target.settings}",
         f"--update-labels={LABEL}={wanted}",
-        "--quiet",
+        *target.place,
     )
     return Step(command=command, why=f"{staged.name} at {wanted[:12]}")
 
 
-def invoker_step(staged: Staged, declared: Deployment, project: str) -> Step:
-    """Who may call a function: exactly the declared callers.
+def check_step(function: Function, target: Target, *, on: bool) -> Step:
+    """Switch the invoker check of a function's service: off, anyone may call it whatever its policy says."""
+    flag = "--invoker-iam-check" if on else "--no-invoker-iam-check"
+    who = "callers with an identity only" if on else "anyone"
+    return Step(
+        command=("gcloud", "run", "services", "update", function.service, flag, *target.place),
+        why=f"{function.name} is called by {who}",
+    )
+
+
+def invoker_step(staged: Staged, target: Target) -> Step:
+    """Who may call a function that is not public: exactly the declared callers, whoever could before.
 
     The policy replaces the one before. Behind Identity-Aware Proxy the caller is the proxy's own agent, which is
     bound where the proxy is set up; here only the public is kept out.
     """
-    function = declared.functions[staged.name]
-    place = (f"--project={project}", f"--region={declared.region}", "--quiet")
+    function = target.declared.functions[staged.name]
     if function.trigger == "http-iap":
-        close = ("gcloud", "functions", "remove-invoker-policy-binding", function.name, f"--member={EVERYBODY}")
-        return Step(command=(*close, *place), why=f"{function.name} is called through Identity-Aware Proxy")
-    callers = [f"serviceAccount:{declared.address(caller, project)}" for caller in function.callers]
-    members = [EVERYBODY] if function.trigger == "http-public" else callers
+        shut = ("gcloud", "functions", "remove-invoker-policy-binding", function.name, f"--member={EVERYBODY}")
+        return Step(command=(*shut, *target.place), why=f"{function.name} is called through Identity-Aware Proxy")
+    members = [f"serviceAccount:{target.declared.address(caller, target.project)}" for caller in function.callers]
     file = staged.folder.with_name(f"{function.name}.policy.json")
     return Step(
-        command=("gcloud", "run", "services", "set-iam-policy", function.service, str(file), *place),
-        why=f"{function.name} is called by {', '.join(function.callers) or 'anyone'}",
+        command=("gcloud", "run", "services", "set-iam-policy", function.service, str(file), *target.place),
+        why=f"{function.name} is called by {', '.join(function.callers)}",
         file=(file, json.dumps({"bindings": [{"role": INVOKER, "members": members}]}, indent=1) + "\n"),
     )
 
 
-def steps(
-    staged: Sequence[Staged],
-    declared: Deployment,
-    project: str,
-    *,
-    settings: Path,
-    content: bytes,
-    deployed: Mapping[str, str],
-) -> list[Step]:
-    """Everything to do. deployed: each function's label as it is in the project now; absent when not deployed."""
-    todo: list[Step] = []
-    for each in staged:
-        step = deploy_step(each, declared, project, settings, content)
-        if f"--update-labels={LABEL}={deployed.get(each.name)}" not in step.command:
-            todo.append(step)
-        todo.append(invoker_step(each, declared, project))
-    return todo
-
-
-def listed(project: str, region: str) -> list[dict[str, Any]]:
-    """Every function in the project, asked of Google Cloud."""
-    command = [
-        *("gcloud", "functions", "list", f"--project={project}", f"--regions={region}", "--v2"),
-        "--format=json(name,labels,state)",
-    ]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: list[dict[str, Any]] = json.loads(answer.stdout)
-    return found
+def row(staged: Staged, target: Target, present: Present) -> list[Step]:
+    """One function's steps, in order. A service that is to be closed is closed before its new code comes."""
+    function = target.declared.functions[staged.name]
+    step = deploy_step(staged, target)
+    changed = f"--update-labels={LABEL}={present.labels.get(staged.name)}" not in step.command
+    deploying = [step] if changed else []
+    unchecked = function.service in present.unchecked
+    if function.trigger == "http-public":
+        opening = [] if unchecked and not changed else [check_step(function, target, on=False)]
+        return [*deploying, *opening]
+    closing = [check_step(function, target, on=True)] if unchecked else []
+    return [*closing, *deploying, invoker_step(staged, target)]
 
 
 def labels(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -145,6 +161,27 @@ def labels(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for item in found
         if item.get("state") == "ACTIVE"
     }
+
+
+def unchecked(found: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Names of services whose invoker check is off."""
+    metadata = [item["metadata"] for item in found]
+    return frozenset(
+        each["name"] for each in metadata if str(each.get("annotations", {}).get(UNCHECKED)).lower() == "true"
+    )
+
+
+def present(project: str, region: str) -> Present:
+    """What is in the project now, asked of Google Cloud."""
+    functions = gcloud.ask(
+        *("functions", "list", f"--project={project}", f"--regions={region}", "--v2"),
+        "--format=json(name,labels,state)",
+    )
+    services = gcloud.ask(
+        *("run", "services", "list", f"--project={project}", f"--region={region}"),
+        "--format=json(metadata.name,metadata.annotations)",
+    )
+    return Present(labels=labels(functions), unchecked=unchecked(services))
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -165,18 +202,17 @@ def main(given: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    content = settings.read_bytes() if settings.is_file() else b""
-    declared = deployment()
-    deployed = {} if asked.dry_run else labels(listed(asked.project, declared.region))
-    for step in steps(stage(), declared, asked.project, settings=settings, content=content, deployed=deployed):
-        if step.file is not None:
-            path, text = step.file
-            path.write_text(text)
-        print(f"# {step.why}\n{shlex.join(step.command)}", flush=True)
-        if not asked.dry_run and subprocess.run(step.command, check=False).returncode != 0:
-            print(f"Failed: {step.why}", file=sys.stderr)
-            return 1
-    return 0
+    values = yaml.safe_load(settings.read_text()) if settings.is_file() else {}
+    target = Target(project=asked.project, declared=deployment(), settings=settings, values=values)
+    now = Present() if asked.dry_run else present(asked.project, target.declared.region)
+    rows = [row(each, target, now) for each in stage()]
+    if asked.dry_run:
+        print(*(step for steps in rows for step in steps), sep="\n")
+        return 0
+    failed = gcloud.run(rows)
+    if failed:
+        print(f"Failed: {'; '.join(failed)}. The next run goes on from here.", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Raises ValueError that names the entry when the declaration contradicts itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import yaml
 from cronsim import CronSim, CronSimError
 
+from infra.judges import names
+
 ROOT = Path(__file__).resolve().parent.parent
 DECLARATION = ROOT / "infra" / "deployment.yaml"
 TRIGGERS = ("http-public", "http-private", "http-iap", "pubsub")
@@ -24,15 +26,23 @@ TRIGGERS = ("http-public", "http-private", "http-iap", "pubsub")
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """One deployed function. memory as Google writes it (256Mi); timeout in seconds."""
+    """One deployed function. memory as Google writes it (256Mi); cpu: of a vCPU; timeout in seconds.
+
+    concurrency: requests that one instance serves at once. secrets: those that it reads; rotates: those whose
+    versions it adds, lists and disables.
+    """
 
     name: str
     trigger: str
     memory: str
+    cpu: float
+    max_instances: int
     timeout: int
+    concurrency: int = 1
     paths: tuple[str, ...] = ()
     callers: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    rotates: tuple[str, ...] = ()
     topic: str | None = None
 
     @property
@@ -48,12 +58,16 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """One Cloud Scheduler job: cron in a zone, and the JSON body that the function receives."""
+    """One Cloud Scheduler job: cron in a zone, and the JSON body that the function receives.
+
+    attempt_deadline: seconds after which Cloud Scheduler no longer waits for an answer, and calls again.
+    """
 
     name: str
     function: str
     cron: str
     zone: str
+    attempt_deadline: int
     body: Mapping[str, Any]
 
 
@@ -92,13 +106,22 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Secret:
+    """One secret, created empty. holds: what, in words; fill: the command by which an operator adds a version."""
+
+    name: str
+    holds: str
+    fill: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """Everything that is deployed."""
 
     region: str
     runtime: str
     service_accounts: Mapping[str, str]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
@@ -112,7 +135,7 @@ class Deployment:
         return f"{account}@{project}.iam.gserviceaccount.com"
 
 
-_Record = TypeVar("_Record", Function, Schedule, Queue, Topic, Subscription)
+_Record = TypeVar("_Record", Secret, Function, Schedule, Queue, Topic, Subscription)
 
 
 def parse(document: Mapping[str, Any]) -> Deployment:
@@ -124,7 +147,7 @@ def parse(document: Mapping[str, Any]) -> Deployment:
         region=document["region"],
         runtime=document["runtime"],
         service_accounts=document["service_accounts"],
-        secrets=document["secrets"],
+        secrets=_records(Secret, document, "secrets"),
         functions=_records(Function, document, "functions"),
         schedules=_records(Schedule, document, "schedules"),
         queues=_records(Queue, document, "queues"),
@@ -152,6 +175,7 @@ def _records(kind: type[_Record], document: Mapping[str, Any], section: str) -> 
 
 
 def _contradictions(deployment: Deployment) -> Iterator[str]:
+    yield from _refused(deployment)
     yield from _undeclared(deployment)
     takes = {(each.function, each.topic) for each in deployment.subscriptions.values()}
     for function in deployment.functions.values():
@@ -167,10 +191,39 @@ def _contradictions(deployment: Deployment) -> Iterator[str]:
         taker = deployment.functions.get(subscription.function or "")
         if taker is not None and taker.topic not in {None, subscription.topic}:
             yield f"{subscription.name} delivers {subscription.topic!r}, but {taker.name} takes {taker.topic!r}"
-    for schedule in deployment.schedules.values():
-        if not _is_cron(schedule.cron):
-            yield f"{schedule.name} has the impossible cron {schedule.cron!r}"
+    yield from _schedules(deployment)
     yield from _shared_paths(deployment)
+
+
+def _refused(deployment: Deployment) -> Iterator[str]:
+    """What Google Cloud would refuse: names, sizes, times, rates."""
+    named: dict[str, Iterable[str]] = {
+        "service account": [
+            *deployment.service_accounts,
+            *(each.service for each in deployment.functions.values()),
+        ],
+        "secret": deployment.secrets,
+        "function": deployment.functions,
+        "service": [each.service for each in deployment.functions.values()],
+        "schedule": deployment.schedules,
+        "queue": deployment.queues,
+        "topic": deployment.topics,
+        "subscription": deployment.subscriptions,
+    }
+    for kind, given in named.items():
+        for name in given:
+            yield from names.problems(kind, name)
+    for function in deployment.functions.values():
+        for problem in names.sizing(function.memory, function.cpu, function.concurrency, function.timeout):
+            yield f"{function.name}: {problem}"
+    for kind, records in (
+        ("function", deployment.functions),
+        ("schedule", deployment.schedules),
+        ("queue", deployment.queues),
+        ("subscription", deployment.subscriptions),
+    ):
+        for record in records.values():
+            yield from (f"{record.name}: {problem}" for problem in names.out_of_range(kind, record))
 
 
 def _undeclared(deployment: Deployment) -> Iterator[str]:
@@ -179,7 +232,7 @@ def _undeclared(deployment: Deployment) -> Iterator[str]:
     for function in deployment.functions.values():
         named.append((function.name, "topic", function.topic, topics))
         named += [(function.name, "service account", caller, accounts) for caller in function.callers]
-        named += [(function.name, "secret", secret, secrets) for secret in function.secrets]
+        named += [(function.name, "secret", name, secrets) for name in (*function.secrets, *function.rotates)]
     for schedule in deployment.schedules.values():
         named.append((schedule.name, "function", schedule.function, deployment.functions))
     for subscription in deployment.subscriptions.values():
@@ -189,6 +242,16 @@ def _undeclared(deployment: Deployment) -> Iterator[str]:
     for owner, kind, name, among in named:
         if name is not None and name not in among:
             yield f"{owner} names the undeclared {kind} {name!r}"
+
+
+def _schedules(deployment: Deployment) -> Iterator[str]:
+    """Schedules that Cloud Scheduler would refuse, or call again while the function still runs."""
+    for schedule in deployment.schedules.values():
+        if not _is_cron(schedule.cron):
+            yield f"{schedule.name} has the impossible cron {schedule.cron!r}"
+        called = deployment.functions.get(schedule.function)
+        if called is not None and schedule.attempt_deadline < called.timeout:
+            yield f"{schedule.name} no longer waits while {called.name} may still run ({called.timeout} s)"
 
 
 def _is_cron(text: str) -> bool:

@@ -34,10 +34,17 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def functions() -> str:
     """Every declared function: who calls it, its resources, and the first paragraph of its docstring."""
     rows = [
-        (f"`{each.name}`", _called_by(each), each.memory, f"{each.timeout} s", _first_paragraph(each.name))
+        (
+            f"`{each.name}`",
+            _called_by(each),
+            each.memory,
+            f"{each.cpu:g}",
+            f"{each.timeout} s",
+            _first_paragraph(each.name),
+        )
         for each in deployment().functions.values()
     ]
-    return _table(("function", "called by", "memory", "at most", "what it does"), rows)
+    return _table(("function", "called by", "memory", "vCPU", "at most", "what it does"), rows)
 
 
 def _called_by(function: Function) -> str:

@@ -4,6 +4,7 @@
     python3 infra/setup.py stack     and .venv-bigquery; Java, gcloud, its emulators and a C compiler are looked
                                      for, and named if they are not there
     python3 infra/setup.py tests     and Chromium, installed where Debian's apt-get may be used
+    python3 infra/setup.py deployed  .venv-deployed, with the Python that is deployed, where it is on the machine
 
 Everything that the machine lacks is named in one message before anything is installed, on Debian and Ubuntu with
 the one command that installs all of it. Only the standard library is used here: nothing else is there yet.
@@ -14,16 +15,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "infra" / "requirements"
+DECLARATION = ROOT / "infra" / "deployment.yaml"
 LOG = ROOT / ".local" / "setup.log"
 DEBIAN = Path("/etc/debian_version")  # Ubuntu has it too
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -239,14 +243,55 @@ def reach(goal: str) -> None:
                 each.result()
 
 
+def deployed_version() -> tuple[int, int]:
+    """The Python that the functions run on, as `deployment.yaml` names it (python312)."""
+    found = re.search(r"^runtime: python(\d)(\d+)$", DECLARATION.read_text(), flags=re.MULTILINE)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def deployed_python() -> str | None:
+    """An interpreter of the deployed version, from the path or from pyenv; None where there is none."""
+    name = "python{}.{}".format(*deployed_version())
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for each in [shutil.which(name), *sorted(map(str, pyenv.glob(f"versions/*/bin/{name}")))]:
+        if each and subprocess.run([each, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return each
+    return None
+
+
+def reach_deployed() -> None:
+    """`.venv-deployed` with the deployed Python, where that is here and `.venv` has another one."""
+    folder, wanted = ROOT / ".venv", deployed_version()
+    if (folder / "lib" / "python{}.{}".format(*wanted)).is_dir():
+        return
+    if sys.version_info[:2] != wanted:
+        found = deployed_python()
+        if found is None:
+            say("Python {}.{}, which is deployed, is not here: nothing is tested under it.".format(*wanted))
+            return
+        os.execv(found, [found, *sys.argv])  # noqa: S606 - the same script under that Python
+    LOG.parent.mkdir(exist_ok=True)
+    with (LOG.parent / "setup.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        environment(".venv-deployed", REQUIREMENTS / "dev.txt")
+
+
+GOALS: dict[str, Callable[[], None]] = {
+    "tools": lambda: reach("tools"),
+    "stack": lambda: reach("stack"),
+    "tests": lambda: reach("tests"),
+    "deployed": reach_deployed,
+}
+
+
 def main() -> int:
-    """`infra/setup.py tools|stack|tests`."""
-    goals = ("tools", "stack", "tests")
-    if sys.argv[1:] not in [[goal] for goal in goals]:
-        print(f"usage: infra/setup.py {'|'.join(goals)}", file=sys.stderr)
+    """`infra/setup.py tools|stack|tests|deployed`."""
+    if len(sys.argv) != 2 or sys.argv[1] not in GOALS:
+        print(f"usage: infra/setup.py {'|'.join(GOALS)}", file=sys.stderr)
         return 2
     try:
-        reach(sys.argv[1])
+        GOALS[sys.argv[1]]()
     except SetupFailed as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import grimp
 
+from infra import used_settings
 from infra.deployment import ROOT, deployment
 
 DIST = ROOT / "dist"
@@ -32,7 +33,10 @@ COPIES_KEPT = 8  # of one function: as many states of the tree may run at once
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """One staged function. digest: SHA-256 over names and contents; changed: since the last staging here."""
+    """One staged function. digest: SHA-256 over names and contents; changed: since the last staging here.
+
+    settings: the environment variables that its code reads.
+    """
 
     name: str
     folder: Path
@@ -40,6 +44,7 @@ class Staged:
     changed: bool
     files: int
     size: int
+    settings: frozenset[str]
 
 
 def declared_and_present() -> tuple[str, ...]:
@@ -165,7 +170,15 @@ def _stage_one(name: str, into: Path) -> Staged:
         write(files, folder)
         note.write_text(f"{fresh}  {name}\n")
     size = sum(len(content) for content in files.values())
-    return Staged(name=name, folder=folder, digest=fresh, changed=changed, files=len(files), size=size)
+    return Staged(
+        name=name,
+        folder=folder,
+        digest=fresh,
+        changed=changed,
+        files=len(files),
+        size=size,
+        settings=used_settings.used(files),
+    )
 
 
 def copy_by_hash(name: str, into: Path) -> Path:

@@ -67,9 +67,7 @@ def mebibytes(memory: str) -> int | None:
     return int(found[1]) * _UNITS[found[2]] if found else None
 
 
-def sizing(
-    *, memory: str | None, cpu: str | float | None, concurrency: int | None, timeout: int | None
-) -> list[str]:
+def sizing(memory: str | None, cpu: str | float | None, concurrency: int | None, timeout: int | None) -> list[str]:
     """What Cloud Run would refuse of a function's sizes, in words."""
     found = []
     size = mebibytes(memory or "256Mi")
@@ -92,3 +90,25 @@ def sizing(
     if not 1 <= (timeout or 60) <= 3600:
         found.append(f"timeout {timeout}: 1 to 3600 seconds")
     return found
+
+
+LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "function": {"max_instances": (1, 1000)},
+    "schedule": {"attempt_deadline": (15, 1800)},
+    "queue": {
+        "max_dispatches_per_second": (0.001, 500),
+        "max_concurrent_dispatches": (1, 5000),
+        "max_attempts": (-1, 10_000),
+        "max_doublings": (0, 16),
+    },
+    "subscription": {"max_delivery_attempts": (5, 100), "ack_deadline": (10, 600), "max_backoff": (0, 600)},
+}
+"""Least and greatest value of each figure that Google limits."""
+
+
+def out_of_range(kind: str, record: object) -> Iterator[str]:
+    """Which figures of a declared thing Google would refuse, in words."""
+    for name, (least, greatest) in LIMITS[kind].items():
+        value = getattr(record, name)
+        if not least <= value <= greatest:
+            yield f"{name} {value:g}: {least:g} to {greatest:g}"

@@ -23,6 +23,7 @@ SERVICES = {
     "PUBSUB": "pubsub",
     "ARTIFACTREGISTRY": "artifactregistry",
     "CLOUDRESOURCEMANAGER": "cloudresourcemanager",
+    "SECRETMANAGER": "secretmanager",
 }
 """gcloud's name of each service, and the API that answers under that path."""
 MAX_BODY = 64 * 2**20
@@ -46,8 +47,13 @@ def serving(cloud: Cloud) -> Iterator[str]:
 
 
 def environment(address: str, folder: Path) -> dict[str, str]:
-    """Environment variables under which gcloud talks to the stand-in, with a configuration of its own."""
+    """Environment variables under which gcloud talks to the stand-in, with a configuration of its own.
+
+    The stand-in is gcloud's proxy too: gcloud puts a region before Cloud Run's host, a name that nobody resolves.
+    """
     fixed = {
+        "http_proxy": address,
+        "no_proxy": "",
         "CLOUDSDK_CONFIG": str(folder),
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
@@ -73,7 +79,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(*self.cloud.upload(rest, content))
             return
         body = json.loads(content) if content.strip() else None
-        api = f"{service}.{rest.split('/', 1)[0]}"
+        version = "v1" if rest.startswith("apis/") else rest.split("/", 1)[0]  # Knative's form of Cloud Run
+        api = f"{service}.{version}"
         self._answer(*self.cloud.request(api, self.command, f"/{rest}", parse_qs(parts.query), body))
 
     def _answer(self, code: int, answer: Any) -> None:

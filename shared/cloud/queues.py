@@ -21,7 +21,7 @@ from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
 
 MAX_DELAY = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
-CALLER = "tasks"  # the service account whose identity the task carries
+CALLER = "task-queues"  # the service account whose identity the task carries
 _DISPATCH_DEADLINE = timedelta(minutes=15)  # how long Cloud Tasks waits for the function's answer
 _READABLE = 400  # of the 500 characters that a task id may have
 

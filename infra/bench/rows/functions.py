@@ -6,16 +6,22 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from infra import stage
 from infra.bench import Limit, Measured, row
-from infra.deployment import ROOT
+from infra.bench.throttle import confined
+from infra.deployment import ROOT, Function, deployment
+from infra.judges import names
 from infra.local.addresses import PARTS, Addresses
 from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
 from infra.local.process import LOOPBACK, Part, free_port
 
 ROUNDS = 5
+Confine = Callable[[int], AbstractContextManager[object]]
+"""Holds a process group to a share of the machine."""
 HELLO = """
 import functions_framework
 
@@ -25,7 +31,9 @@ def hello(request):
 """
 
 
-def _first_response(target: str, folder: Path, path: str, env: dict[str, str]) -> float:
+def _first_response(
+    target: str, folder: Path, path: str, env: dict[str, str], *, confine: Confine = lambda _: nullcontext()
+) -> float:
     """Milliseconds from the start of the process until it has answered; any status is an answer."""
     port = free_port()
     part = Part(
@@ -41,25 +49,31 @@ def _first_response(target: str, folder: Path, path: str, env: dict[str, str]) -
     )
     began = time.perf_counter()
     part.start()
-    try:
-        while not part._answers():
-            if time.perf_counter() - began > 60:
-                raise TimeoutError(f"{target} did not answer:\n{part.last_lines()}")
-            time.sleep(0.003)
-        return (time.perf_counter() - began) * 1000
-    finally:
-        part.stop()
+    assert part.process is not None
+    with confine(part.process.pid):
+        try:
+            while not part._answers():
+                if time.perf_counter() - began > 60:
+                    raise TimeoutError(f"{target} did not answer:\n{part.last_lines()}")
+                time.sleep(0.003)
+            return (time.perf_counter() - began) * 1000
+        finally:
+            part.stop()
+
+
+def _environment() -> dict[str, str]:
+    environment = Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1)
+    return environment | {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
 
 
 def _measure(function: str, path: str) -> Measured:
     """Medians of a function and of the framework's hello, taken in turns."""
-    environment = Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1)
+    environment = _environment()
     ours, floor = [], []
     with tempfile.TemporaryDirectory() as folder:
         hello = Path(folder)
         (hello / "main.py").write_text(HELLO)
         staged = stage.copy_by_hash(function, ROOT / ".local" / "staged")
-        environment |= {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
         _first_response(function, staged, path, environment)  # compiles; not counted
         _first_response("hello", hello, "/", environment)
         for _ in range(ROUNDS):
@@ -78,3 +92,29 @@ def refusing() -> Measured:
 def loading() -> Measured:
     """the largest function is loaded, and answers what the framework answers by itself"""
     return _measure("ingest", "/robots.txt")
+
+
+def _first_answer(function: Function) -> Measured:
+    memory = names.mebibytes(function.memory)
+    assert memory is not None
+    staged, environment = stage.copy_by_hash(function.name, ROOT / ".local" / "staged"), _environment()
+    _first_response(function.name, staged, "/robots.txt", environment)  # compiles; not counted
+
+    def confine(group: int) -> AbstractContextManager[object]:
+        return confined(group, cpu=function.cpu, memory=memory)
+
+    return Measured(
+        value=_first_response(function.name, staged, "/robots.txt", environment, confine=confine) / 1000
+    )
+
+
+def _register(function: Function) -> None:
+    def first_answer() -> Measured:
+        return _first_answer(function)
+
+    first_answer.__doc__ = f"{function.name} answers first, with {function.memory} and {function.cpu:g} of a CPU"
+    row(f"functions.first_answer.{function.name}", unit="s", limit=Limit(bound=10))(first_answer)
+
+
+for _each in deployment().functions.values():
+    _register(_each)

@@ -97,8 +97,7 @@ class Scheduler:
             "X-CloudScheduler-JobName": schedule.name,
             "X-CloudScheduler-ScheduleTime": format_instant(planned),
         }
-        deadline = self.declared.functions[schedule.function].timeout + 10
-        async with httpx.AsyncClient(timeout=deadline, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=schedule.attempt_deadline, trust_env=False) as client:
             answer = await client.post(url, content=json.dumps(dict(schedule.body)), headers=headers)
         return answer.status_code, answer.text
 

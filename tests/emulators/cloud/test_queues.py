@@ -59,7 +59,7 @@ def test_a_task_carries_the_identity_that_the_function_asks_for(queue, tasks_cli
     (task,) = waiting(tasks_client, queue)
     token = task.http_request.oidc_token
     assert task.http_request.url == token.audience == "https://functions.example.test/run_operation"
-    assert token.service_account_email == "tasks@test.iam.gserviceaccount.com"
+    assert token.service_account_email == "task-queues@test.iam.gserviceaccount.com"
 
 
 @pytest.mark.fault(24)

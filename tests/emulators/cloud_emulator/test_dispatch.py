@@ -7,7 +7,7 @@ from google.cloud import tasks_v2
 from infra.local.identity import IdentityKey
 from infra.local.process import free_port
 
-CALLER = "tasks@test.iam.gserviceaccount.com"
+CALLER = "task-queues@test.iam.gserviceaccount.com"
 
 
 def create(tasks_client, queue_name, url, **request):

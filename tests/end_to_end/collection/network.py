@@ -76,7 +76,7 @@ class Network:
         self.stack.advance(span.total_seconds())
         self.control("reporting/hold")
 
-    def call(self, function: str, body: Any, account: str = "tasks") -> httpx.Response:
+    def call(self, function: str, body: Any, account: str = "task-queues") -> httpx.Response:
         """A private function, as a service account of the deployment calls it."""
         headers = {"Authorization": f"Bearer {self.stack.service_token(account, function)}"}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

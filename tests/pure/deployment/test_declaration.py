@@ -61,13 +61,13 @@ def test_whoever_is_pushed_to_allows_pubsub():
     [
         (lambda d: d["functions"]["ingest"].update(topic="nowhere"), "undeclared topic 'nowhere'"),
         (lambda d: d["functions"]["ingest"].update(callers=["nobody"]), "undeclared service account 'nobody'"),
-        (lambda d: d["functions"]["webhook"].update(callers=["tasks"]), "private functions, and only they"),
+        (lambda d: d["functions"]["webhook"].update(callers=["task-queues"]), "private functions, and only they"),
         (lambda d: d["functions"]["webhook"].update(secrets=["none"]), "undeclared secret 'none'"),
         (lambda d: d["functions"]["webhook"].update(trigger="magic"), "unknown trigger 'magic'"),
         (lambda d: d["functions"]["webhook"].update(colour="red"), "webhook: unknown ['colour']"),
         (
             lambda d: d["schedules"].update(
-                odd={"function": "x", "cron": "* * * * *", "zone": "Etc/UTC", "body": {}}
+                odd={"function": "x", "cron": "* * * * *", "zone": "Etc/UTC", "attempt_deadline": 600, "body": {}}
             ),
             "'x'",
         ),
@@ -101,6 +101,54 @@ def test_a_contradiction_is_named_with_its_owner(document, change, message):
     change(document)
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["service_accounts"].update(tasks=""), "service account 'tasks': 6 to 30 characters"),
+        (lambda d: d["queues"].update(up_loads=d["queues"]["collect"]), "queue 'up_loads': at most 100 letters"),
+        (lambda d: d["topics"].update({"goog-news": {}}), "topic 'goog-news': 3 to 255 characters"),
+        (lambda d: d["topics"].update(in_={}, at={}), "topic 'at': 3 to 255 characters"),
+        (lambda d: d["secrets"].update({"a.b": {"holds": "", "fill": ""}}), "secret 'a.b': at most 255"),
+        (lambda d: d["functions"].update(Big=d["functions"]["publish"]), "function 'Big': at most 63 characters"),
+        (
+            lambda d: d["functions"].update(a_name_that_is_too_long_for_an_account=d["functions"]["publish"]),
+            "service account 'a-name-that-is-too-long-for-an-account': 6 to 30 characters",
+        ),
+        (lambda d: d["functions"]["publish"].update(cpu=0.25, concurrency=8), "publish: concurrency 8: needs"),
+        (lambda d: d["functions"]["publish"].update(memory="4Gi"), "publish: cpu 0.5: 4Gi needs at least 1"),
+        (lambda d: d["functions"]["publish"].update(timeout=4000), "publish: timeout 4000: 1 to 3600 seconds"),
+        (lambda d: d["functions"]["publish"].update(max_instances=0), "publish: max_instances 0: 1 to 1000"),
+        (
+            lambda d: d["schedules"]["refresh-tokens"].update(attempt_deadline=3600),
+            "refresh-tokens: attempt_deadline 3600: 15 to 1800",
+        ),
+        (
+            lambda d: d["schedules"]["refresh-tokens"].update(attempt_deadline=180),
+            "refresh-tokens no longer waits while refresh_tokens may still run (540 s)",
+        ),
+        (lambda d: d["queues"]["collect"].update(max_doublings=17), "collect: max_doublings 17: 0 to 16"),
+        (lambda d: d["subscriptions"]["ingest"].update(ack_deadline=601), "ingest: ack_deadline 601: 10 to 600"),
+        (lambda d: d["subscriptions"]["ingest"].update(max_delivery_attempts=4), "max_delivery_attempts 4: 5 to"),
+        (lambda d: d["functions"]["publish"].update(rotates=["none"]), "undeclared secret 'none'"),
+    ],
+)
+def test_what_google_cloud_would_refuse_is_refused_when_the_declaration_is_read(document, change, message):
+    change(document)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse(document)
+
+
+def test_whoever_rotates_a_secret_reads_it_and_reaches_the_rotation():
+    rotating = {each.name for each in deployment().functions.values() if each.rotates}
+    assert rotating == {name for name in deployment().functions if rotates_keys(name)}
+    assert all(set(each.rotates) <= set(each.secrets) for each in deployment().functions.values())
+
+
+def rotates_keys(function: str) -> bool:
+    """Whether its entry point names the rotation; what does the work is part of the vault for everybody."""
+    return "rotat" in (ROOT / "functions" / function / "main.py").read_text().lower()
 
 
 def test_an_address_of_an_undeclared_account_is_refused():

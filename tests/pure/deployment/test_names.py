@@ -53,8 +53,8 @@ def test_a_task_goes_to_a_declared_queue_and_to_a_function_that_takes_tasks(plac
     if kind == "queue":
         assert name in deployment().queues
     else:
-        assert "tasks" in deployment().functions[name].callers
+        assert "task-queues" in deployment().functions[name].callers
 
 
 def test_attempts_at_operations_go_to_a_function_that_takes_tasks():
-    assert "tasks" in deployment().functions[tasks.FUNCTION].callers
+    assert "task-queues" in deployment().functions[tasks.FUNCTION].callers

@@ -18,7 +18,7 @@ import httpx
 import jwt
 import pytest
 
-from infra.deployment import Deployment, parse
+from infra.deployment import Deployment, Function, Subscription, Topic
 from infra.local.gateway.app import Gateway
 from infra.local.identity import IdentityKey
 from infra.local.process import free_port
@@ -27,29 +27,25 @@ from shared.settings import load
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PUSH_KEY = "push-key-of-this-run"
 
-DECLARED = parse(
-    {
-        "region": "r",
-        "runtime": "python312",
-        "service_accounts": {"scheduler": "", "tasks": "", "pubsub-push": ""},
-        "secrets": {},
-        "functions": {
-            "open": {
-                "trigger": "http-public",
-                "paths": ["/open", "/hooks/{channel}"],
-                "memory": "1Mi",
-                "timeout": 5,
-            },
-            "page": {"trigger": "http-iap", "paths": ["/console"], "memory": "1Mi", "timeout": 5},
-            "work": {"trigger": "http-private", "callers": ["scheduler"], "memory": "1Mi", "timeout": 1},
-            "take": {"trigger": "pubsub", "topic": "t", "callers": ["pubsub-push"], "memory": "1Mi", "timeout": 5},
-            "gone": {"trigger": "http-public", "paths": ["/gone"], "memory": "1Mi", "timeout": 5},
-        },
-        "schedules": {},
-        "queues": {},
-        "topics": {"t": {}},
-        "subscriptions": {"take-it": {"topic": "t", "function": "take"}, "kept": {"topic": "t"}},
-    }
+SIZE: dict[str, Any] = {"memory": "256Mi", "cpu": 0.167, "max_instances": 1}
+FUNCTIONS = [
+    Function(name="open", trigger="http-public", paths=("/open", "/hooks/{channel}"), timeout=5, **SIZE),
+    Function(name="page", trigger="http-iap", paths=("/console",), timeout=5, **SIZE),
+    Function(name="work", trigger="http-private", callers=("scheduler",), timeout=1, **SIZE),
+    Function(name="take", trigger="pubsub", topic="news", callers=("pubsub-push",), timeout=5, **SIZE),
+    Function(name="gone", trigger="http-public", paths=("/gone",), timeout=5, **SIZE),
+]
+SUBSCRIPTIONS = [
+    Subscription(name="take-it", topic="news", function="take"),
+    Subscription(name="kept", topic="news"),
+]
+DECLARED = Deployment(
+    region="r",
+    runtime="python312",
+    service_accounts={"scheduler": "", "task-queues": "", "pubsub-push": ""},
+    functions={each.name: each for each in FUNCTIONS},
+    topics={"news": Topic(name="news")},
+    subscriptions={each.name: each for each in SUBSCRIPTIONS},
 )
 
 

@@ -80,7 +80,7 @@ class TestPrivateFunctions:
 
     @pytest.mark.fault(45)
     def test_an_account_that_is_not_declared_is_forbidden(self, front: Front):
-        answer = front.ask("POST", "/functions/work", headers=front.token(account="tasks"))
+        answer = front.ask("POST", "/functions/work", headers=front.token(account="task-queues"))
         assert (answer.status_code, reason(answer)) == (403, "callerNotAllowed")
 
     @pytest.mark.fault(45)

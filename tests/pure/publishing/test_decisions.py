@@ -217,4 +217,4 @@ def test_a_failed_processing_is_looked_at_five_times_every_five_minutes():
 
 def test_the_queue_gives_up_when_the_code_says_that_it_does():
     assert deployment().queues[QUEUE].max_attempts == MAX_DELIVERIES
-    assert "tasks" in deployment().functions[FUNCTION].callers
+    assert "task-queues" in deployment().functions[FUNCTION].callers

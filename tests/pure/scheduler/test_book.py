@@ -13,7 +13,7 @@ from infra.local.scheduler.book import Entry, Result, next_run, opened
 
 
 def schedule(cron: str, zone: str = "Etc/UTC") -> Schedule:
-    return Schedule(name="job", function="f", cron=cron, zone=zone, body={})
+    return Schedule(name="job", function="f", cron=cron, zone=zone, attempt_deadline=180, body={})
 
 
 def utc(text: str) -> datetime:

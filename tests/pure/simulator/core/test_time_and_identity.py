@@ -60,7 +60,7 @@ def verify(key: IdentityKey, token: str, audience: str) -> dict[str, object]:
 
 def test_a_token_verifies_against_the_published_key():
     key = IdentityKey.generate()
-    token = key.token(email="tasks@p.iam.gserviceaccount.com", audience="https://f", now=NOW, lifetime=60)
+    token = key.token(email="task-queues@p.iam.gserviceaccount.com", audience="https://f", now=NOW, lifetime=60)
     claims = verify(key, token, "https://f")
     assert claims["iss"] == "https://accounts.google.com"
     assert claims["email_verified"] is True
