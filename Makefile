@@ -28,6 +28,7 @@ test: setup-tests check  ## Checks and all tests
 .PHONY: check
 check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
 	$(BIN)/vulture
+	$(BIN)/python -m infra.judges.warehouse
 	$(BIN)/python -m infra.documents --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 
