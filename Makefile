@@ -36,6 +36,7 @@ test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days th
 .PHONY: check
 check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
 	$(BIN)/vulture
+	$(BIN)/python -m infra.judges.warehouse
 	$(BIN)/python -m infra.documents --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 

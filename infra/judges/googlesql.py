@@ -62,7 +62,9 @@ class GoogleSQL:
         kinds = _library()
         options = _options(parameters or {})
         try:
-            statement = kinds.Analyzer(options, self._catalog()).analyze_statement(TABLE.sub(r"`\1`", sql))
+            statement = kinds.Analyzer(options, self._catalog(TABLE.findall(sql))).analyze_statement(
+                TABLE.sub(r"`\1`", sql)
+            )
         except kinds.errors as error:
             raise Refused(str(error)) from error
         columns = getattr(statement, "output_column_list", None) or ()
@@ -82,10 +84,12 @@ class GoogleSQL:
         query = TABLE.sub(r"`\1`", sql)
         return _run(f"WITH {named}\nSELECT * FROM (\n{query}\n)" if named else query)
 
-    def _catalog(self) -> Any:
+    def _catalog(self, names: Sequence[str]) -> Any:
+        """A catalog of the tables that a statement names: the analyser takes a second for a large one."""
         kinds = _library()
         builder = kinds.CatalogBuilder("warehouse")
-        for name, columns in {**self.tables, **self._views}.items():
+        known = {**self.tables, **self._views}
+        for name, columns in ((name, known[name]) for name in dict.fromkeys(names) if name in known):
             table = kinds.TableBuilder(name)
             for column, kind in columns.items():
                 table = table.add_column(column, _type(kind))
@@ -141,11 +145,19 @@ class _Library:
 
 @cache
 def _library() -> _Library:
-    # Loaded on first use: compiling the WebAssembly takes seconds.
+    # Loaded on first use, its compiled code kept in the user's cache: compiling takes most of a minute of CPU.
+    from wasmtime import Config  # noqa: PLC0415
     from zetasql import types  # noqa: PLC0415
     from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder, TypeFactory  # noqa: PLC0415
+    from zetasql.core import wasm_client  # noqa: PLC0415
     from zetasql.core.exceptions import ZetaSQLError  # noqa: PLC0415
 
+    class Kept(Config):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cache = True
+
+    vars(wasm_client)["Config"] = Kept
     return _Library(Analyzer, CatalogBuilder, TableBuilder, PreparedQuery, TypeFactory, types, (ZetaSQLError,))
 
 

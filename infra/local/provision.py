@@ -21,13 +21,15 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 
 from infra.deployment import Deployment, Subscription, deployment
-from shared.cloud import secrets
+from shared.cloud import bigquery, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
-from shared.wiring import collection
+from shared.warehouse.schema import make
+from shared.warehouse.statements import Warehouse
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
 PUSH_KEY_VARIABLE = "GATEWAY_PUSH_KEY"
+LOCATION = "US"
 
 
 def topics(declared: Deployment, *, gateway: str, push_key: str) -> None:
@@ -91,7 +93,7 @@ def main() -> None:
         work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(collection.warehouse),
+            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), LOCATION),
         ]
         for each in work:
             each.result()

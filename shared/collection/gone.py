@@ -22,7 +22,7 @@ from shared.monitoring.log import log
 from shared.tokens.health import DISCONNECTING
 from shared.warehouse.erase import erase_rows
 from shared.warehouse.load import load_id_at
-from shared.warehouse.schema import Warehouse
+from shared.warehouse.statements import Warehouse
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -18,7 +18,7 @@ from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.schema import Warehouse
+from shared.warehouse.statements import Warehouse
 from shared.youtube import reporting
 from shared.youtube.client import Caller
 

@@ -34,7 +34,7 @@ from shared.monitoring.log import log
 from shared.warehouse.load import Load, already_loaded, new_load_id
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.schema import Warehouse
+from shared.warehouse.statements import Warehouse
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.cloud.bigquery import ask
-
-if TYPE_CHECKING:
-    from google.cloud.bigquery import Client
+from shared.warehouse.statements import REACH_BY_CHANNEL, TOTALS_BY_DAY, Statement, Warehouse, run
 
 CHART_DAYS = 60
 REPORTING_LAG = timedelta(days=4)
 """YouTube has a day's report within two to three days of the day's end."""
+REACH = timedelta(days=366)
+"""How far back channels' reports are looked for; what is older is in the views all the same."""
 _QUERY_SECONDS = 8.0  # somebody waits for the page
 
 
@@ -52,35 +51,22 @@ def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
     return tuple(late)[::-1]
 
 
-def loaded_reports(client: Client, dataset: str) -> Loaded:
-    """What the warehouse holds, of the last CHART_DAYS days that have data.
+def loaded_reports(warehouse: Warehouse, today: date) -> Loaded:
+    """What the warehouse holds: totals of the last CHART_DAYS days, and each channel's reach in the last year.
 
     Raises google.api_core's errors when BigQuery does not answer.
     """
     from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
 
     try:
-        return _loaded_reports(client, f"{client.project}.{dataset}")
+        return _loaded_reports(warehouse, today)
     except NotFound:
-        return NOTHING_LOADED  # the first load makes the tables
+        return NOTHING_LOADED  # before the first deployment has made the tables
 
 
-def _loaded_reports(client: Client, name: str) -> Loaded:
-    days = _rows(
-        client,
-        "SELECT date, IFNULL(SUM(views), 0) AS views, IFNULL(SUM(engaged_views), 0) AS engaged_views, "
-        "COUNT(*) AS channels "
-        f"FROM `{name}.youtube_metrics` GROUP BY date ORDER BY date DESC LIMIT {CHART_DAYS}",
-    )
-    by_channel = {
-        row["channel_id"]: row
-        for row in _rows(
-            client,
-            "SELECT channel_id, MAX(day) AS latest, COUNT(DISTINCT day) AS days, COUNT(*) AS reports, "
-            f"SUM(row_count) AS row_count FROM `{name}.current_reports` "
-            "WHERE report_type = 'channel_basic_a3' GROUP BY channel_id",
-        )
-    }
+def _loaded_reports(warehouse: Warehouse, today: date) -> Loaded:
+    days = _rows(warehouse, TOTALS_BY_DAY, since=today - timedelta(days=CHART_DAYS) - REPORTING_LAG)
+    by_channel = {row["channel_id"]: row for row in _rows(warehouse, REACH_BY_CHANNEL, since=today - REACH)}
     return Loaded(
         days=tuple(DayTotal(**row) for row in reversed(days)),
         channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
@@ -89,5 +75,5 @@ def _loaded_reports(client: Client, name: str) -> Loaded:
     )
 
 
-def _rows(client: Client, query: str) -> list[Any]:
-    return list(ask(client, query, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS))
+def _rows(warehouse: Warehouse, statement: Statement, *, since: date) -> list[Any]:
+    return list(run(warehouse, statement, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS, since=since))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shared.cloud.bigquery import ask
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import MANIFEST, Warehouse
+from shared.warehouse.schema import MANIFEST
+from shared.warehouse.statements import ERASE, Warehouse, run
 
 
 def erase_rows(warehouse: Warehouse, channel_id: str, *, before: str) -> int:
@@ -20,12 +20,5 @@ def erase_rows(warehouse: Warehouse, channel_id: str, *, before: str) -> int:
 
 
 def _delete(warehouse: Warehouse, table: str, channel_id: str, before: str) -> int:
-    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
-
-    answer = ask(
-        warehouse.client,
-        f"DELETE FROM `{warehouse.full_name(table)}` WHERE channel_id = @channel AND load_id < @before",
-        bigquery.ScalarQueryParameter("channel", "STRING", channel_id),
-        bigquery.ScalarQueryParameter("before", "STRING", before),
-    )
+    answer = run(warehouse, ERASE, table=table, channel=channel_id, before=before)
     return answer.num_dml_affected_rows or 0

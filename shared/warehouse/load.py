@@ -20,10 +20,11 @@ from datetime import UTC, datetime
 from typing import IO
 
 from shared.clock import Clock, format_instant
-from shared.cloud.bigquery import TIMEOUT, ask, call_options
+from shared.cloud.bigquery import TIMEOUT, call_options
 from shared.warehouse.report_types import ReportType
 from shared.warehouse.rows import ReportRef, read_rows
-from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS, Warehouse, raw_columns
+from shared.warehouse.schema import raw_columns
+from shared.warehouse.statements import LOADS_OF_REPORTS, NAME_LOADS, Warehouse, run
 
 _JOB_BYTES = 32 * 2**20  # a function's disk is its memory
 _UPLOAD_RETRIES = 3  # pauses of 1, 2 and 4 s; the upload knows no other limit
@@ -140,8 +141,6 @@ def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterat
 
 def _name_in_manifest(warehouse: Warehouse, reports: list[LoadedReport], *, at: datetime) -> None:
     """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
-    from google.cloud import bigquery  # noqa: PLC0415
-
     rows = [
         {
             "report_id": report.ref.report_id,
@@ -157,29 +156,11 @@ def _name_in_manifest(warehouse: Warehouse, reports: list[LoadedReport], *, at: 
         }
         for report in reports
     ]
-    columns = ", ".join(MANIFEST_COLUMNS)
-    picked = ", ".join(
-        f"CAST(JSON_VALUE(entry, '$.{name}') AS {'INT64' if kind == 'INTEGER' else kind}) AS {name}"
-        for name, kind in MANIFEST_COLUMNS.items()
-    )
-    ask(
-        warehouse.client,
-        f"MERGE `{warehouse.full_name(MANIFEST)}` AS manifest "
-        f"USING (SELECT {picked} FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry) AS new "
-        f"ON manifest.report_id = new.report_id "
-        f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({', '.join('new.' + c for c in MANIFEST_COLUMNS)})",
-        bigquery.ScalarQueryParameter("entries", "STRING", json.dumps(rows)),
-    )
+    ids = [report.ref.report_id for report in reports]
+    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
 
 
 def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
     """Of these reports, those that the manifest names: report id to (load id, row count)."""
-    from google.cloud import bigquery  # noqa: PLC0415
-
-    rows = ask(
-        warehouse.client,
-        f"SELECT report_id, load_id, row_count FROM `{warehouse.full_name(MANIFEST)}` "
-        "WHERE report_id IN UNNEST(@ids)",
-        bigquery.ArrayQueryParameter("ids", "STRING", list(report_ids)),
-    )
+    rows = run(warehouse, LOADS_OF_REPORTS, ids=report_ids)
     return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}

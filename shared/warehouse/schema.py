@@ -1,19 +1,19 @@
-"""The warehouse's tables and views, declared; `ensure` makes BigQuery match.
+"""The warehouse's tables and views, declared: a deployment makes them, functions only verify that they are there.
 
 Tables are partitioned by the report's day and clustered by channel, which is how every view reads them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.cloud.bigquery import ask, call_options
+from shared.errors import Misconfigured
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
+from shared.warehouse.statements import VIEWS, Warehouse, placed, view_text
 
 if TYPE_CHECKING:
-    from google.cloud.bigquery import Client, SchemaField, Table
+    from google.cloud.bigquery import SchemaField, Table
 
 MANIFEST = "report_loads"
 MANIFEST_COLUMNS = {
@@ -29,37 +29,34 @@ MANIFEST_COLUMNS = {
     "loaded_at": "TIMESTAMP",
 }
 
-# Views in the order in which they build on one another; each is sql/<name>.sql.
-VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")
 
+def make(warehouse: Warehouse, location: str) -> None:
+    """Create what is missing and renew every view. Safe to repeat, and to run twice at once.
 
-@dataclass(frozen=True)
-class Warehouse:
-    """One dataset in BigQuery, and the client that reaches it."""
+    Part of a deployment: a dataset stays where it was made, and BigQuery takes few changes of a table at once.
+    """
+    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
 
-    client: Client
-    dataset: str
-
-    def full_name(self, name: str) -> str:
-        """A table's or view's name with project and dataset."""
-        return f"{self.client.project}.{self.dataset}.{name}"
-
-
-def ensure(warehouse: Warehouse) -> None:
-    """Create what is missing and renew every view. Safe to repeat, and to run twice at once."""
     client, options = warehouse.client, call_options()
-    client.create_dataset(f"{client.project}.{warehouse.dataset}", exists_ok=True, **options)
+    dataset = bigquery.Dataset(f"{client.project}.{warehouse.dataset}")
+    dataset.location = location
+    client.create_dataset(dataset, exists_ok=True, **options)
     for table in tables(warehouse):
         client.create_table(table, exists_ok=True, **options)
     for name in VIEWS:
-        query = view_sql(name, warehouse.dataset)
+        query = placed(view_text(name), warehouse)
         ask(client, f"CREATE OR REPLACE VIEW `{warehouse.full_name(name)}` AS\n{query}")
 
 
-def view_sql(name: str, dataset: str) -> str:
-    """A view's query, with tables named in the dataset."""
-    text = (Path(__file__).parent / "sql" / f"{name}.sql").read_text()
-    return text.replace("{dataset}", dataset)
+def verify(warehouse: Warehouse) -> None:
+    """Raises Misconfigured unless the tables and views are there: the last view that `make` makes tells."""
+    from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
+
+    try:
+        warehouse.client.get_table(warehouse.full_name(VIEWS[-1]), **call_options())
+    except NotFound as error:
+        message = f"The dataset {warehouse.dataset} has no view {VIEWS[-1]}: run `python -m infra.warehouse`."
+        raise Misconfigured(message, reason="warehouseMissing") from error
 
 
 def tables(warehouse: Warehouse) -> list[Table]:
@@ -72,7 +69,8 @@ def _manifest(warehouse: Warehouse) -> Table:
 
     columns = [bigquery.SchemaField(name, kind, "REQUIRED") for name, kind in MANIFEST_COLUMNS.items()]
     table = bigquery.Table(warehouse.full_name(MANIFEST), schema=columns)
-    table.clustering_fields = ["channel_id", "report_type", "day"]
+    table.time_partitioning = bigquery.TimePartitioning(field="day")
+    table.clustering_fields = ["channel_id", "report_type"]
     return table
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.collection.listening import Listening
     from shared.quota.blocks import Block
     from shared.quota.ledger import Ledger
-    from shared.warehouse.schema import Warehouse
+    from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
 
@@ -71,11 +71,11 @@ def ingest() -> Ingest:
 
 @cache
 def warehouse() -> Warehouse:
-    """This project's warehouse; its tables and views are there once this answers."""
-    from shared.warehouse import schema  # noqa: PLC0415 - paid by those who load
+    """This project's warehouse, whose tables and views are there. Raises Misconfigured when they are not."""
+    from shared.warehouse import schema, statements  # noqa: PLC0415 - paid by those who load
 
-    found = schema.Warehouse(bigquery.client(), settings().dataset)
-    schema.ensure(found)
+    found = statements.Warehouse(bigquery.client(), settings().dataset)
+    schema.verify(found)
     return found
 
 

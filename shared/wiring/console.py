@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from shared import channels
-from shared.clock import system_clock
+from shared.clock import pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
 from shared.console import operations, overview, push
@@ -17,6 +17,7 @@ from shared.errors import Misconfigured
 from shared.monitoring import alerts
 from shared.publishing.records import Operations
 from shared.settings import settings
+from shared.warehouse.statements import Warehouse
 from shared.wiring import quota
 
 
@@ -54,8 +55,12 @@ def _sources() -> Sources:
     return Sources(
         channels=lambda: channels.list_all(client),
         usage=quota.ledger().usage,
-        loaded=lambda: loaded_reports(bigquery.client(), settings().dataset),
+        loaded=lambda: loaded_reports(_warehouse(), pacific_day(system_clock())),
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
         alerts=lambda: alerts.firing(client),
     )
+
+
+def _warehouse() -> Warehouse:
+    return Warehouse(bigquery.client(), settings().dataset)

@@ -29,6 +29,7 @@ from shared.errors import (
 from shared.warehouse import schema
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
+from shared.warehouse.statements import Warehouse
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 FIRST = date(2026, 11, 1)
@@ -125,8 +126,8 @@ class Room:
 
 @pytest.fixture
 def room(bigquery_client, firestore_client, dataset) -> Iterator[Room]:
-    warehouse = schema.Warehouse(bigquery_client, dataset)
-    schema.ensure(warehouse)
+    warehouse = Warehouse(bigquery_client, dataset)
+    schema.make(warehouse, "US")
     return Room(warehouse, firestore_client)
 
 

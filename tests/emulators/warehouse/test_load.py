@@ -12,6 +12,7 @@ from shared.warehouse import schema
 from shared.warehouse.load import Load, already_loaded
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
+from shared.warehouse.statements import Warehouse
 
 DAY = date(2026, 11, 1)
 BASIC = REPORT_TYPES["channel_basic_a3"]
@@ -41,8 +42,8 @@ def lines(
 
 @pytest.fixture
 def warehouse(bigquery_client, dataset):
-    found = schema.Warehouse(bigquery_client, dataset)
-    schema.ensure(found)
+    found = Warehouse(bigquery_client, dataset)
+    schema.make(found, "US")
     return found
 
 
@@ -179,5 +180,5 @@ def test_the_view_has_the_guides_columns_in_its_order(warehouse):
 
 def test_ensuring_the_schema_twice_keeps_what_is_there(warehouse):
     load(warehouse, "L1", (ref("r1"), lines({"views": 4}))).publish()
-    schema.ensure(warehouse)
+    schema.make(warehouse, "US")
     assert metrics(warehouse) == [4]

@@ -23,7 +23,7 @@ from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from shared.warehouse.load import Load, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.schema import Warehouse
+from shared.warehouse.statements import Warehouse
 
 EVIL = "<script>document.title='taken'</script><b>Tides</b>"
 LIMITS = {"YT_QUOTA_LIMITS": "search=3"}

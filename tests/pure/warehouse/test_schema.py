@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from infra.deployment import ROOT
 from infra.local.simulator.world import report_types as simulated
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import VIEWS
+from shared.warehouse.statements import SQL, STATEMENTS, VIEWS
 
 
 def test_every_view_is_declared_and_has_its_query():
-    assert set(VIEWS) == {path.stem for path in (ROOT / "shared" / "warehouse" / "sql").glob("*.sql")}
+    assert set(VIEWS) == {path.stem for path in (SQL / "views").glob("*.sql")}
+
+
+def test_every_statement_is_declared_and_has_its_file():
+    assert {each.name for each in STATEMENTS} == {path.stem for path in (SQL / "statements").glob("*.sql")}
 
 
 @pytest.mark.parametrize("name", REPORT_TYPES)

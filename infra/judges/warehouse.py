@@ -1,0 +1,75 @@
+"""The warehouse's SQL before GoogleSQL's analyser: `python -m infra.judges.warehouse`, a part of `make check`.
+
+Every view is analysed over the declared tables, in the order in which they build on one another, and every
+statement over both with its parameters' declared types. What the owner's guide calls `youtube_metrics` has the
+guide's columns, as BigQuery types.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from infra.judges.googlesql import GoogleSQL, Refused
+from shared.warehouse.report_types import REPORT_TYPES
+from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS
+from shared.warehouse.statements import STATEMENTS, VIEWS, Statement, view_text
+
+GUIDE: Mapping[str, str] = {
+    "channel_id": "STRING",  # VARCHAR(50)
+    "date": "DATE",
+    "views": "INT64",  # BIGINT
+    "watch_time_minutes": "BIGNUMERIC",  # DECIMAL(15,2)
+    "subscribers_gained": "INT64",
+    "subscribers_lost": "INT64",
+    "estimated_revenue": "NUMERIC",  # DECIMAL(10,2)
+    "impressions": "INT64",
+    "click_through_rate": "BIGNUMERIC",  # DECIMAL(5,4)
+    "average_view_duration": "BIGNUMERIC",  # DECIMAL(10,2)
+}
+"""Section 3.1 of the guide; a DECIMAL may be any exact type that holds it."""
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """The declared tables: name -> column -> type."""
+    raw = {
+        each.table: {"load_id": "STRING", "report_id": "STRING", **each.columns, "extra": "JSON"}
+        for each in REPORT_TYPES.values()
+    }
+    return {MANIFEST: dict(MANIFEST_COLUMNS), **raw}
+
+
+def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATEMENTS) -> Iterator[str]:
+    """What GoogleSQL refuses, each with the name of the view or statement. views: name -> query, in order."""
+    judge = GoogleSQL(tables())
+    for name, text in views.items():
+        try:
+            columns = judge.add_view(name, text)
+        except Refused as refused:
+            yield f"view {name}: {refused}"
+            return  # what stands on it would only say so again
+        if name == "youtube_metrics":
+            for column, kind in GUIDE.items():
+                if columns.get(column) != kind:
+                    yield f"view {name}: {column} is {columns.get(column)}, not {kind}"
+    for statement in statements:
+        for table in _tables_of(statement):
+            try:
+                judge.analyse(statement.text.replace("{table}", table), statement.parameters)
+            except Refused as refused:
+                yield f"statement {statement.name} {table}: {refused}"
+
+
+def _tables_of(statement: Statement) -> tuple[str, ...]:
+    return tuple(tables()) if "{table}" in statement.text else ("",)
+
+
+def main() -> int:
+    """Print what is refused; exit status 1 when anything is."""
+    found = list(problems({name: view_text(name) for name in VIEWS}))
+    print("\n".join(found) or f"GoogleSQL takes {len(VIEWS)} views and {len(STATEMENTS)} statements")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
