@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from shared.errors import InvalidRequest, YtempireError
+from shared.errors import InvalidRequest, NotFound, YtempireError
 from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed
 from shared.publishing.find_existing import LISTED_WITHIN, existing_entry, existing_playlist
@@ -67,7 +67,7 @@ def thumbnail(attempt: Attempt) -> Done:
         )
     with closing(source.read(0, described)) as pieces:
         image = b"".join(pieces)
-    data.thumbnails_set(attempt.caller, video_id=_video_id(attempt), image=image, content_type=content_type)
+    data.thumbnails_set(attempt.caller, video_id=_new_video(attempt), image=image, content_type=content_type)
     return Done(message="The thumbnail is set.")
 
 
@@ -76,10 +76,7 @@ def update(attempt: Attempt) -> Done:
     check_schedule(attempt.operation.kind, attempt.operation.work, attempt.clock())
     changes = attempt.operation.work["parts"]
     video_id = _video_id(attempt)
-    found = data.videos(attempt.caller, [video_id], parts=",".join(sorted(changes)))
-    if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
-    parts = merged(found.videos[0].resource, changes)
+    parts = merged(_listed(attempt, ",".join(sorted(changes))).resource, changes)
     if not parts:
         return Done({"video_id": video_id}, "The video is as wanted already.")
     data.videos_update(attempt.caller, video_id, parts)
@@ -103,7 +100,7 @@ def playlist(attempt: Attempt) -> Done:
 def playlist_item(attempt: Attempt) -> Done:
     """Add the video to the playlist, unless it is in it."""
     playlist_id = str(attempt.operation.results.get("playlist_id") or attempt.operation.work["playlist_id"])
-    video_id = _video_id(attempt)
+    video_id = _new_video(attempt)
     entry_id = _once(
         attempt,
         "entry",
@@ -138,7 +135,8 @@ def _once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], m
     try:
         return make()
     except YtempireError as error:
-        if begun is None and not may_be_done(error):
+        # What is said to be missing may be found, and used, all the same: YouTube denies what is new.
+        if begun is None and not may_be_done(error) and not isinstance(error, NotFound):
             note(**{begun_at: None})
         raise
 
@@ -151,10 +149,7 @@ def processing(attempt: Attempt) -> Done:
         attempt.save(results={**attempt.operation.results, "processing_since": now})
         since = now
         raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
-    found = data.videos(attempt.caller, [_video_id(attempt)], parts=_PROCESSING_PARTS)
-    if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
-    video = found.videos[0]
+    video = _listed(attempt, _PROCESSING_PARTS)
     _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
     if video.upload_status == "processed" or status == "succeeded":
@@ -176,6 +171,22 @@ def _check_refused(attempt: Attempt, video: Video) -> None:
         raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
     if video.upload_status == "deleted":
         raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
+
+
+def _listed(attempt: Attempt, parts: str) -> Video:
+    """The video as its owner finds it. Raises NotFound."""
+    found = data.videos(attempt.caller, [_video_id(attempt)], parts=parts)
+    if found.absent:
+        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
+    return found.videos[0]
+
+
+def _new_video(attempt: Attempt) -> str:
+    """The video to write to. One that this operation has just made is looked for first, which costs the least."""
+    if "video_id" in attempt.operation.results and not attempt.operation.results.get("seen_at"):
+        _listed(attempt, "status")
+        attempt.save(results={**attempt.operation.results, "seen_at": attempt.clock()})
+    return _video_id(attempt)
 
 
 def _video_id(attempt: Attempt) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from shared.errors import Conflict, InvalidRequest
+from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
 from shared.publishing.find_existing import LISTED_WITHIN, existing_video
@@ -66,7 +66,7 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
     described = Described(session.size, attempt.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
-            position = _settled(attempt, session)
+            position = _settled(attempt, session, work)
             continue
         with closing(source.read(position.count, described)) as pieces:
             position = _portions(attempt, session, position, _Feed(pieces, attempt))
@@ -101,29 +101,38 @@ def _moved(attempt: Attempt, position: Stored) -> None:
         attempt.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
-def _settled(attempt: Attempt, session: Session) -> Stored | Finished:
-    """All bytes are there, but YouTube has not said so yet."""
+def _settled(attempt: Attempt, session: Session, work: Mapping[str, Any]) -> Stored | Finished:
+    """All bytes are there, but YouTube has not said so yet; it may never do, although the video exists."""
     answer = uploads.ask(attempt.caller, session)
     if isinstance(answer, Stored) and answer.count >= session.size:
+        if found := existing_video(attempt, title=work["parts"]["snippet"]["title"]):
+            return Finished(found)
         raise as_error(damaged(status=308, detail="complete without a video"), clock=attempt.clock)
     return answer
 
 
 def end_session(attempt: Attempt) -> dict[str, str]:
-    """End a cancelled upload's session; the video that it has made by now, if it has made one."""
+    """End a cancelled upload's session; the video that it has made by now, if it has made one.
+
+    Raises Unavailable while a video that it may have made could still be unlisted.
+    """
     if not attempt.operation.upload.get("session"):
         return {}
     work = attempt.work("upload")
     session = _opened(attempt)
     try:
-        position = uploads.ask(attempt.caller, session)
+        position: Stored | Finished = uploads.ask(attempt.caller, session)
     except Conflict:
-        found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
-        return {"video_id": found} if found else {}
+        position = Stored(session.size)
     if isinstance(position, Finished):
         return {"video_id": position.video_id}
     uploads.cancel(attempt.caller, session)
-    return {}
+    # One that has all bytes, or is gone, may have made its video without saying so.
+    whole = position.count >= session.size
+    found = existing_video(attempt, title=work["parts"]["snippet"]["title"]) if whole else None
+    if whole and found is None and attempt.clock() < attempt.operation.updated_at + LISTED_WITHIN:
+        raise Unavailable("The video that the upload may have made is looked for again.", reason="answerLost")
+    return {"video_id": found} if found else {}
 
 
 def _opened(attempt: Attempt) -> Session:

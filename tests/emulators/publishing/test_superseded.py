@@ -83,6 +83,7 @@ def test_a_cancelled_upload_whose_session_is_gone_names_the_video_that_it_made(b
     without_last_answer(bench, operation)
     (session,) = bench.videos()
     lose(bench, finished=True)
+    bench.stand.advance(seconds=2)
     bench.submissions.cancel(operation.id)
     bench.run_due()
     assert bench.get(operation).results["video_id"] == session.answer["id"]

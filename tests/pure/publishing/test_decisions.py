@@ -15,8 +15,9 @@ from shared.publishing import media
 from shared.publishing.address import checked, is_public, target
 from shared.publishing.merge import WRITABLE, merged
 from shared.publishing.operation import ENDED, NEXT, Operation, State
-from shared.publishing.retries import retry_decision
+from shared.publishing.retries import LOOKS, retry_decision
 from shared.publishing.tasks import FUNCTION, MAX_DELIVERIES, QUEUE
+from shared.quota.calendar import DOUBT
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.policy import Action, policy
 
@@ -180,9 +181,32 @@ def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an
 @pytest.mark.parametrize(("month", "day", "hours"), [(3, 8, 23), (11, 1, 25), (6, 1, 24)])
 def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
     midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
-    error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
-    decision = retry_decision(operation(), error, clock=lambda: midnight, rng=random.Random(21))
+    clock = lambda: midnight + DOUBT  # noqa: E731
+    error = as_error(damaged("quotaExceeded"), clock=clock)
+    decision = retry_decision(operation(), error, clock=clock, rng=random.Random(21))
     assert timedelta(hours=hours) < decision.at - midnight < timedelta(hours=hours, minutes=31)
+
+
+@pytest.mark.parametrize("seconds", [1, 120, 299])
+def test_a_refusal_just_after_midnight_may_mean_yesterday_and_is_asked_again_minutes_later(seconds):
+    now = datetime(2026, 11, 22, tzinfo=PACIFIC).astimezone(UTC) + timedelta(seconds=seconds)
+    decision = retry_decision(
+        operation(), as_error(damaged("quotaExceeded"), clock=lambda: now), clock=lambda: now, rng=random.Random(1)
+    )
+    assert decision.action is Action.RETRY
+    assert DOUBT <= decision.at - now <= 2 * DOUBT
+
+
+def test_what_is_missing_is_looked_for_five_times_before_it_counts_as_gone():
+    error, retries = as_error(damaged("videoNotFound"), clock=lambda: NOW), {}
+    waited = timedelta(0)
+    for wait in LOOKS:
+        decision = decided(error, retries=dict(retries))
+        assert (decision.action, wait <= decision.at - NOW) == (Action.LOOK_AGAIN, True)
+        retries[decision.reason] = decision.attempt
+        waited += wait
+    assert waited > timedelta(minutes=5)
+    assert decided(error, retries=retries).action is Action.MARK_AS_DELETED
 
 
 def test_a_limiter_that_says_in_a_minute_waits_a_minute():
