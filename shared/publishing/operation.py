@@ -22,6 +22,7 @@ from typing import Any
 from shared.clock import to_the_second
 
 HISTORY_MAX = 60
+DIED = "died"  # among the retries: runs that never came to an end
 KEEP = timedelta(days=90)  # how long a finished operation can be read
 
 
@@ -113,6 +114,11 @@ class Operation:
     def held(self, now: datetime) -> bool:
         """Whether somebody is at work on it."""
         return self.state is State.RUNNING and self.lease_until is not None and self.lease_until > now
+
+    def retries_if_died(self) -> Mapping[str, int]:
+        """The retries, with one more run that died where one was under way: only what was begun can have died."""
+        died = self.retries.get(DIED, 0) + (self.state is State.RUNNING)
+        return {**self.retries, DIED: died} if died else self.retries
 
     def moved(self, to: State, now: datetime, *, reason: str = "", message: str = "", **changes: Any) -> Operation:
         """This operation in another state, with a line of history. Raises ValueError for what is no transition."""

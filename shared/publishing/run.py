@@ -19,7 +19,7 @@ from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
-from shared.publishing.operation import Operation, State
+from shared.publishing.operation import DIED, Operation, State
 from shared.publishing.plan import PLAYLIST_ITEM
 from shared.publishing.records import Record, Superseded
 from shared.publishing.retries import WAITS, retry_decision
@@ -34,7 +34,7 @@ from shared.youtube.retry import RetryDecision
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
 
-EARLY = timedelta(seconds=5)
+SKEW = timedelta(minutes=2)  # by which our clock may differ from that of Cloud Tasks
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
 RUNS_MAX = 20  # that were cut off without any progress
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
@@ -82,11 +82,18 @@ class Runner:
         if number != operation.attempt:
             self.tasks.queue(operation)  # its task may never have been queued
             return False
-        if operation.due_at is not None and operation.due_at > now + EARLY:
-            self.tasks.requeue(record, operation.state, operation.due_at, operation.reason, operation.message)
+        due = operation.due_at or now
+        early = due - now
+        if early > SKEW:
+            self.tasks.requeue(record, operation.state, due, operation.reason, operation.message)
             return False
         if operation.held(now):
             raise _busy(operation)
+        if operation.retries_if_died().get(DIED, 0) > RUNS_MAX:
+            self.tasks.fail(record, "workerDied", "The work was begun many times and never came to an end.")
+            return False
+        if early > timedelta(0):
+            self.sleep(early.total_seconds())  # our clock is slow: a task queued again would come again at once
         return True
 
     def _attempt(self, record: Record) -> Attempt:
@@ -103,7 +110,13 @@ class Runner:
     def _claim(self, record: Record) -> Attempt:
         attempt = self._attempt(record)
         # A name for each attempt: two threads of one process are two workers.
-        claimed = replace(record.operation, state=State.RUNNING, owner=uuid.uuid4().hex, due_at=attempt.clock())
+        claimed = replace(
+            record.operation,
+            state=State.RUNNING,
+            owner=uuid.uuid4().hex,
+            due_at=attempt.clock(),
+            retries=record.operation.retries_if_died(),
+        )
         attempt.save(claimed)
         return attempt
 
