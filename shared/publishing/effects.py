@@ -22,12 +22,12 @@ from shared.collection import videos
 from shared.monitoring import alerts
 from shared.publishing.connection import FEATURE
 from shared.publishing.operation import Operation
-from shared.publishing.plan import PROCESSING, UPDATE
+from shared.publishing.plan import PROCESSING, PUBLICATION, UPDATE
 from shared.push.feed import VideoNotice
 from shared.youtube.policy import Action
 from shared.youtube.retry import RetryDecision
 
-LISTED = frozenset({UPDATE, PROCESSING})  # steps that meet `videoNotFound` in a listing by the owner
+LISTED = frozenset({UPDATE, PROCESSING, PUBLICATION})  # steps that meet `videoNotFound` in a listing by the owner
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.clock import to_the_second
+from shared.publishing.plan import needs
 
 HISTORY_MAX = 60
 DIED = "died"  # among the retries: runs that never came to an end
@@ -66,10 +67,10 @@ class Event:
 class Operation:
     """An operation as stored.
 
-    critical: it may use the quota that is kept in reserve. steps: what is done, in order; step: the index of the
-    next one. results: what the steps found out (video_id, playlist_id, ...), and when they began what must not be
-    done twice. upload: the upload's own record, with the sealed session. retries: by reason, since the last
-    progress. due_at: when the next attempt begins, None once ended.
+    critical: it may use the quota that is kept in reserve. steps: what is done, in order; done: those behind us;
+    failed: those that could not be, with the reason and the words that say why. results: what the steps found
+    (video_id, playlist_id, ...), and when they began what must not be done twice. upload: the upload's own record,
+    with the sealed session. retries: by reason, since the last progress. due_at: when the next attempt begins.
     """
 
     id: str
@@ -85,7 +86,8 @@ class Operation:
     due_at: datetime | None
     critical: bool = False
     attempt: int = 1
-    step: int = 0
+    done: tuple[str, ...] = ()
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     message: str = ""
     owner: str = ""
@@ -98,8 +100,12 @@ class Operation:
 
     @property
     def current(self) -> str:
-        """The step that is next, "" when all are done."""
-        return self.steps[self.step] if self.step < len(self.steps) else ""
+        """The step that is next: the first that is neither done nor in vain. "" when there is none."""
+        return next((step for step in self.steps if step not in self.done and not self._in_vain(step)), "")
+
+    def _in_vain(self, step: str) -> bool:
+        needed = needs(step, self.work) & set(self.steps)
+        return step in self.failed or any(self._in_vain(other) for other in needed)
 
     @property
     def ended(self) -> bool:
@@ -149,6 +155,8 @@ class Operation:
             "state": self.state.value,
             "step": self.current,
             "steps": list(self.steps),
+            "done": list(self.done),
+            "failed": {step: words for step, (_reason, words) in self.failed.items()},
             "reason": self.reason,
             "message": self.message,
             "due_at": to_the_second(self.due_at),

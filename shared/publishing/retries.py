@@ -21,16 +21,8 @@ from shared.youtube.retry import History, RetryDecision, decide
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (3, 15, 60, 180, 300))
 """Waits before what is missing is looked for again: YouTube may need minutes to find what it has just made."""
 _SPREAD = timedelta(seconds=5)
-WAITS = frozenset(
-    {
-        Action.RETRY,
-        Action.RETRY_LATER,
-        Action.LOOK_AGAIN,
-        Action.DEFER_TO_TOMORROW,
-        Action.DEFER_CHANNEL,
-        Action.REFRESH_TOKEN,
-    }
-)
+WAITS = frozenset({Action.RETRY, Action.RETRY_LATER, Action.LOOK_AGAIN, Action.REFRESH_TOKEN})
+WAITS |= {Action.DEFER_TO_TOMORROW, Action.DEFER_CHANNEL}
 """Actions after which the step runs again at `RetryDecision.at`."""
 
 

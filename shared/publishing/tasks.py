@@ -71,9 +71,9 @@ class Tasks:
         message = "The work continues in another run."
         self.requeue(record, State.QUEUED, self.clock(), "requeued", message, **changes)
 
-    def fail(self, record: Record, reason: str, message: str) -> None:
+    def fail(self, record: Record, reason: str, message: str, **changes: Any) -> None:
         """End an operation that cannot be done. Raises Superseded."""
-        failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message)
+        failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message, **changes)
         self.operations.save(record, failed)
         log("ERROR", "operation failed", operation=failed.id, reason=reason, detail=message)
 

@@ -331,6 +331,24 @@ def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
     assert len(bench.videos()) == 1
 
 
+@pytest.mark.fault(58)
+@pytest.mark.parametrize("resumed", [True, False])
+def test_an_upload_whose_time_of_publication_passes_on_the_way_never_becomes_a_video(bench, resumed):
+    bench.video(size=4_000_000)
+    bench.limits = Limits(seconds=0 if resumed else 420, portion=512 * 1024)
+    soon = bench.stand.clock() + timedelta(minutes=10)
+    operation, _ = bench.submit(upload=bench.upload(publish_at=soon.isoformat()))
+
+    def source_of(named, field):
+        return Interrupted(bench._source(named, field), lambda: bench.stand.advance(minutes=10))
+
+    bench.runner(**({} if resumed else {"source_of": source_of})).run(operation.id, 1)
+    bench.stand.advance(minutes=10)
+    failed = bench.settle(operation)
+    assert (failed.state, failed.reason) == (State.FAILED, "publishAtPassed")
+    assert (bench.videos(), [session.state for session in bench.sessions()]) == ([], ["cancelled"])
+
+
 def test_work_that_is_cancelled_while_it_runs_stops_and_youtube_forgets_it(bench):
     bench.video(size=4_000_000)
     bench.limits = Limits(heartbeat=timedelta(0), portion=512 * 1024)

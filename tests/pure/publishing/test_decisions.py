@@ -62,6 +62,13 @@ def test_what_is_youtubes_own_is_not_sent_back():
     assert written == {"snippet": {"title": "b", "categoryId": "1"}}
 
 
+def test_a_schedule_is_removed_by_null_and_everything_else_of_the_status_stays():
+    current = {"status": {"privacyStatus": "private", "publishAt": "2026-12-01T00:00:00Z", "license": "youtube"}}
+    written = merged(current, {"status": {"publishAt": None}})
+    assert written == {"status": {"privacyStatus": "private", "license": "youtube"}}
+    assert merged({"status": written["status"]}, {"status": {"publishAt": None}}) == {}
+
+
 def test_a_schedule_ends_with_being_private():
     current = {"status": {"privacyStatus": "private", "publishAt": "2026-12-01T00:00:00Z"}}
     assert merged(current, {"status": {"privacyStatus": "public"}}) == {"status": {"privacyStatus": "public"}}
@@ -115,20 +122,39 @@ def test_addresses_written_as_hosts_are_resolved_and_refused_too(url):
         (b"\x1a\x45\xdf\xa3\x01", "video/x-matroska"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "video/x-msvideo"),
         (b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(187), "video/mp2t"),
-        (b"<!DOCTYPE html><html>", None),
-        (b"PK\x03\x04", None),
-        (b"%PDF-1.7", None),
-        (b"just text", None),
-        (b"", None),
+        (b"\x00\x00\x00\x08skip\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x08free\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x14pnot\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x28uuid\xbe\x7a", media.UNKNOWN),
+        (b"\x00\x00\x00\x18stypmsdh\x00\x00", media.UNKNOWN),
+        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", media.UNKNOWN),
     ],
 )
-def test_a_video_is_known_by_its_first_bytes(head, kind):
-    assert media.video_type(head) == kind
+def test_a_video_is_announced_by_its_first_bytes_and_what_we_do_not_know_is_youtubes_to_decide(head, kind):
+    assert (media.no_video(head), media.video_type(head)) == (None, kind)
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"PK\x03\x04", "an archive"),
+        (b"%PDF-1.7", "a document"),
+        (b"just text, in \xc3\xbc", "a text"),
+        ("テキスト".encode()[:-1], "a text"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a picture"),
+        (b"GIF89a", "a picture"),
+        (b"\x00\x00\x00\x18ftypheic", "a picture"),
+        (b"", "a text"),
+    ],
+)
+def test_what_surely_is_no_video_is_known_and_named(head, what):
+    assert media.no_video(head) == what
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_looked_at_without_harm(head):
-    media.video_type(head), media.image_type(head), media.looks_like_a_page(head)
+    media.video_type(head), media.image_type(head), media.no_video(head)
 
 
 def test_states_follow_each_other_only_as_drawn():
