@@ -114,7 +114,7 @@ class Operations:
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
-        found = [operation for state in states for operation in self._newest(state, limit)]
+        found = [record.operation for state in states for record in self._newest(state, limit)]
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
     def overdue(self, before: datetime) -> Iterator[Record]:
@@ -143,14 +143,13 @@ class Operations:
         until = stored.get("until") if stored else None
         return until if isinstance(until, datetime) and until > now else None
 
-    def _newest(self, state: State, limit: int) -> Iterator[Operation]:
+    def _newest(self, state: State, limit: int) -> Iterator[Record]:
         from google.cloud.firestore import Query  # noqa: PLC0415
 
         query = self.client.collection(COLLECTION).order_by(
             f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
         )
-        for record in _readable(query.limit(limit).stream(**call_options())):
-            yield record.operation
+        return _readable(query.limit(limit).stream(**call_options()))
 
     def _document(self, operation_id: str) -> Any:
         return self.client.document(COLLECTION, operation_id)

@@ -126,17 +126,16 @@ def _title(fields: Fields, name: str, most: int = TITLE_MAX) -> str:
 
 
 def _description(fields: Fields, name: str) -> str:
-    return _bounded(fields, name, lambda value: len(value.encode()), DESCRIPTION_MAX, "bytes")
+    value = _plain(fields, name)
+    if len(value.encode()) > DESCRIPTION_MAX:
+        raise fields.wrong(name, f"has {len(value.encode())} bytes; YouTube takes {DESCRIPTION_MAX}")
+    return value
 
 
 def _playlist_description(fields: Fields, name: str) -> str:
-    return _bounded(fields, name, len, PLAYLIST_DESCRIPTION_MAX, "characters")
-
-
-def _bounded(fields: Fields, name: str, count: Callable[[str], int], most: int, units: str) -> str:
     value = _plain(fields, name)
-    if count(value) > most:
-        raise fields.wrong(name, f"has {count(value)} {units}; YouTube takes {most}")
+    if len(value) > PLAYLIST_DESCRIPTION_MAX:
+        raise fields.wrong(name, f"has {len(value)} characters; YouTube takes {PLAYLIST_DESCRIPTION_MAX}")
     return value
 
 

@@ -82,8 +82,7 @@ class Runner:
         if number != operation.attempt:
             self.tasks.queue(operation)  # its task may never have been queued
             return False
-        due = operation.due_at or now
-        early = due - now
+        early = (due := operation.due_at or now) - now
         if early > SKEW:
             self.tasks.requeue(record, operation.state, due, operation.reason, operation.message)
             return False
@@ -110,13 +109,9 @@ class Runner:
     def _claim(self, record: Record) -> Attempt:
         attempt = self._attempt(record)
         # A name for each attempt: two threads of one process are two workers.
-        claimed = replace(
-            record.operation,
-            state=State.RUNNING,
-            owner=uuid.uuid4().hex,
-            due_at=attempt.clock(),
-            retries=record.operation.retries_if_died(),
-        )
+        owner, retries = uuid.uuid4().hex, record.operation.retries_if_died()
+        now = attempt.clock()
+        claimed = replace(record.operation, state=State.RUNNING, owner=owner, due_at=now, retries=retries)
         attempt.save(claimed)
         return attempt
 

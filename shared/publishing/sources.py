@@ -65,11 +65,6 @@ class Source(Protocol):
         ...
 
 
-def _silent(error: Unavailable) -> Unavailable:
-    """A source that does not answer, whatever it is."""
-    return Unavailable(error.message, reason="sourceUnreachable")
-
-
 def changed(field_name: str) -> InvalidRequest:
     """The file behind a source is not the one that the upload began with."""
     return InvalidRequest(
@@ -99,7 +94,7 @@ class StorageObject:
                 field=self.field_name,
             ) from error
         except Unavailable as error:
-            raise _silent(error) from error
+            raise Unavailable(error.message, reason="sourceUnreachable") from error
         return Described(found.size, found.generation, head)
 
     def read(self, first: int, described: Described) -> Pieces:
@@ -113,7 +108,7 @@ class StorageObject:
         except NotFound as error:
             raise changed(self.field_name) from error
         except Unavailable as error:
-            raise _silent(error) from error
+            raise Unavailable(error.message, reason="sourceUnreachable") from error
         if left:
             raise changed(self.field_name)
 
