@@ -1,7 +1,7 @@
 """Reads requests that nobody has checked yet: every mistake is an InvalidRequest that names its field.
 
-A field that is not there and one that is null are the same. Fields that nobody reads here are refused, and so is
-what only resembles a value: "true" and 1 are not true.
+A field that is not there and one that is null are the same, but where null removes (`removed`). Fields that nobody
+reads here are refused, and so is what only resembles a value: "true" and 1 are not true.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Fields:
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""
         return self._raw.get(name) is not None
+
+    def removed(self, name: str) -> bool:
+        """Whether the field is there and null, where that asks for something to be removed."""
+        return name in self._raw and self._raw[name] is None
 
     def only(self) -> str | None:
         """The name of the one field that is there, None when there is none. Raises InvalidRequest for several."""

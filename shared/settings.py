@@ -102,6 +102,19 @@ class Settings:
         (),
         doc="URLs that a user may be sent back to after consent, comma separated",
     )
+    source_buckets: tuple[str, ...] = setting(
+        "YT_SOURCE_BUCKETS",
+        (),
+        doc="buckets that files to publish may come from, comma separated; without it none",
+        form=Form(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "names of buckets"),
+    )
+    source_hosts: tuple[str, ...] = setting(
+        "YT_SOURCE_HOSTS",
+        (),
+        doc="hosts that files to publish may come from, comma separated, .example.com for all under it; "
+        "without it none",
+        form=Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"),
+    )
     users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels", form=COUNT)
     channels_per_user: int = setting(
         "YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect", form=COUNT

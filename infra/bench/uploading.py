@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,9 +70,11 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
 
     from shared.clock import system_clock  # noqa: PLC0415
     from shared.cloud import storage  # noqa: PLC0415
+    from shared.publishing.allowed import Allowed  # noqa: PLC0415
     from shared.publishing.operation import Operation, State  # noqa: PLC0415
     from shared.publishing.records import Operations  # noqa: PLC0415
     from shared.publishing.run import Runner  # noqa: PLC0415
+    from shared.publishing.sources import source_of  # noqa: PLC0415
     from shared.publishing.tasks import Tasks  # noqa: PLC0415
     from shared.quota.ledger import Ledger  # noqa: PLC0415
     from shared.quota.profile import load  # noqa: PLC0415
@@ -120,6 +123,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
         caller_for=caller_for,
         vault=Vault(_Keys(), system_clock),
         rng=random.Random(1),  # noqa: S311
+        source_of=partial(source_of, Allowed((BUCKET,))),
     )
     runner.tasks.operations.create(operation)
     services.data(settings(), "videos")

@@ -19,6 +19,8 @@ from infra.local.process import LOOPBACK
 PROJECT = "ytempire-local"
 IAP_AUDIENCE = "/projects/1/global/backendServices/1"
 USER_AUDIENCE = "ytempire-app"
+SOURCE_BUCKET = "videos"
+"""The one bucket that files to publish may come from."""
 PARTS = (
     "gateway",
     "simulator",
@@ -98,6 +100,7 @@ class Addresses:
             "YT_ID_TOKEN_KEYS_URL": f"{simulator}/app/.well-known/jwks.json",
             "YT_IAP_AUDIENCE": IAP_AUDIENCE,
             "YT_IAP_KEYS_URL": f"{gateway}{IAP_KEYS_PATH}",
+            "YT_SOURCE_BUCKETS": SOURCE_BUCKET,
             "YT_USERS_MAX": str(max(users, 50)),
             "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),
             "YT_YOUTUBE_ROOT": simulator,

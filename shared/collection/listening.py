@@ -110,7 +110,7 @@ class Listening:
         channel = channels.get(self.client, standing.channel_id)
         if channel.uploads_playlist is None:
             return 0
-        page = data.playlist_items(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
+        page = data.uploads(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
         heard = polling.listen(
             channel.channel_id,
             page.items,

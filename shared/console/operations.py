@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.publishing.operation import Operation, State
+from shared.publishing.plan import kind
 from shared.publishing.records import Operations as Stored
 
 SHOWN = 200
@@ -28,6 +29,7 @@ _STEPS: Mapping[str, str] = {
     "update": "changing the video",
     "playlist": "making the playlist",
     "playlist_item": "adding it to the playlist",
+    "publication": "waiting to be public",
 }
 _STANDING: Mapping[State, str] = {
     State.QUEUED: "In line",
@@ -95,7 +97,7 @@ def _row(operation: Operation, titles: Mapping[str, str]) -> OperationRow:
         user_id=operation.user_id,
         state=operation.state.value,
         standing=_STANDING.get(operation.state, operation.state.value),
-        step=_STEPS.get(operation.current, operation.current),
+        step=_STEPS.get(kind(operation.current), operation.current),
         why=_why(operation),
         reason=operation.reason,
         since=operation.updated_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import Clock
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations, Record
+from shared.publishing.requests import check_schedule
 from shared.publishing.sources import SourceOf
 from shared.youtube.client import Caller
 
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
+
+
+LAST_MOMENT = timedelta(minutes=1)  # clocks differ, and a call takes its time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,23 @@ class Attempt:
         values = {"lease_until": now + self.limits.lease, "updated_at": now, **changes}
         self.operations.save(self.record, replace(operation or self.operation, **values))
         self.saved = time.monotonic()
+
+    def sure(self, check: Callable[[], None] | None = None) -> Caller:
+        """A caller for what cannot be undone: right before it is sent the lease is confirmed, and `check` holds.
+
+        Its calls raise Superseded when somebody has cancelled or taken over meanwhile, and what `check` raises.
+        """
+
+        def confirm() -> None:
+            self.save()
+            if check is not None:
+                check()
+
+        return replace(self.caller, before_sending=confirm)
+
+    def check_schedule(self) -> None:
+        """Raises InvalidRequest when YouTube would publish at once, as the time of publication is here."""
+        check_schedule(self.operation.kind, self.operation.work, self.clock() + LAST_MOMENT)
 
     def beat(self, **changes: Any) -> None:
         """Renew the lease when a heartbeat is due; otherwise do nothing, so that progress costs few writes.

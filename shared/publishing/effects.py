@@ -3,7 +3,8 @@
 reauthenticate, mark_channel   the connection can no longer publish, until its owner connects it again: new work
                                is refused, and the console says why. Collecting continues, as reading may well
                                work; a grant that is dead for everything is marked by `access`.
-mark_as_deleted                a video that we know of this channel is known to be gone
+mark_as_deleted                a video of this channel that its owner's listing does not have is known to be gone;
+                               another call's word does not count, as YouTube denies new videos for a while
 tell_operator                  an alert, which ends with the first operation that succeeds
 treat_as_done, waiting         are the operation's own: `run`
 log_and_fix_request, fail      the operation fails, with the log and the words that say why
@@ -21,9 +22,12 @@ from shared.collection import videos
 from shared.monitoring import alerts
 from shared.publishing.connection import FEATURE
 from shared.publishing.operation import Operation
+from shared.publishing.plan import PROCESSING, PUBLICATION, UPDATE
 from shared.push.feed import VideoNotice
 from shared.youtube.policy import Action
 from shared.youtube.retry import RetryDecision
+
+LISTED = frozenset({UPDATE, PROCESSING, PUBLICATION})  # steps that meet `videoNotFound` in a listing by the owner
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -34,7 +38,7 @@ def mark(client: Client, decision: RetryDecision, operation: Operation, now: dat
     if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
         lost = Capability(have=False, reason=decision.reason)
         channels.set_capability(client, operation.channel_id, FEATURE, lost)
-    elif decision.action is Action.MARK_AS_DELETED and decision.reason == "videoNotFound":
+    elif decision.action is Action.MARK_AS_DELETED and operation.current in LISTED:
         _video_gone(client, operation, now)
     elif decision.action is Action.TELL_OPERATOR:
         alerts.fire(client, alerts.YOUTUBE_API, decision.message, now)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared import ids
 from shared.publishing.attempt import Attempt
+from shared.publishing.plan import PLAYLIST, TRANSFER
 from shared.youtube import data
 from shared.youtube.data import PlaylistItem, Video
 
@@ -20,8 +21,8 @@ def existing_video(attempt: Attempt, *, title: str) -> str | None:
     """The id of the video that an upload of this operation has made, None when there is none.
 
     Looks through what the channel got since the upload began. Where YouTube shows the file's name, which is the
-    id of the operation that sent it, that decides; otherwise title and size must agree, and no other operation may
-    have made it.
+    id of the operation that sent it, that decides, whoever has changed the video since; otherwise title and size
+    must agree, and no other operation may have made it.
     """
     begun: datetime | None = attempt.operation.upload.get("begun_at")
     playlist = data.my_channel(attempt.caller).uploads_playlist
@@ -31,7 +32,7 @@ def existing_video(attempt: Attempt, *, title: str) -> str | None:
     for start in range(0, len(recent), data.IDS_MAX):
         listed = data.videos(attempt.caller, recent[start : start + data.IDS_MAX], parts=_PARTS)
         for video in listed.videos:
-            if _is_ours(attempt, video, title) and not _claimed(attempt, "video_id", video.id):
+            if _is_ours(attempt, video, title):
                 return video.id
     return None
 
@@ -40,7 +41,9 @@ def existing_playlist(attempt: Attempt, *, title: str, begun: datetime) -> str |
     """The id of a playlist of this title that appeared since `begun` and that no other operation has made."""
     for playlist in data.my_playlists(attempt.caller):
         fresh = playlist.created_at is not None and playlist.created_at >= begun - SKEW
-        if fresh and playlist.title == title and not _claimed(attempt, "playlist_id", playlist.id):
+        if not fresh or playlist.title != title:
+            continue
+        if not _made_by_another(attempt, PLAYLIST, "playlist_id", playlist.id):
             return playlist.id
     return None
 
@@ -54,7 +57,7 @@ def existing_entry(attempt: Attempt, *, playlist_id: str, video_id: str) -> str 
 def _since(attempt: Attempt, playlist: str, instant: datetime) -> Iterator[PlaylistItem]:
     page: str | None = None
     for _ in range(_PAGES):
-        listed = data.playlist_items(attempt.caller, playlist, page=page)
+        listed = data.uploads(attempt.caller, playlist, page=page)
         for item in listed.items:
             if item.added_at is None or item.added_at >= instant:
                 yield item
@@ -68,8 +71,12 @@ def _is_ours(attempt: Attempt, video: Video, title: str) -> bool:
     if ids.OPERATION.matches(name := file.get("fileName")):
         return name == attempt.operation.id  # another's file may have the same title and size
     size = file.get("fileSize")
-    return video.title == title and size in {None, str(attempt.operation.upload["size"])}
+    if video.title != title or size not in {None, str(attempt.operation.upload["size"])}:
+        return False
+    return not _made_by_another(attempt, TRANSFER, "video_id", video.id)
 
 
-def _claimed(attempt: Attempt, name: str, found: str) -> bool:
-    return any(other.id != attempt.operation.id for other in attempt.operations.with_result(name, found))
+def _made_by_another(attempt: Attempt, step: str, name: str, found: str) -> bool:
+    """Whether another operation's step made it. One that only changes it has it among its results too."""
+    others = attempt.operations.with_result(name, found)
+    return any(other.id != attempt.operation.id and step in other.steps for other in others)

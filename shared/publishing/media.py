@@ -1,14 +1,18 @@
-"""What a file is, from its first bytes: a container of video, a picture, or something that is neither.
+"""What a file is, from its first bytes: a container of video, a picture, or what surely is no video.
 
-YouTube charges for an upload before it looks. So a web page, an archive or a text file that is called a video is
-found here, before anything is spent.
+YouTube charges for an upload before it looks. So a web page, a text, a picture or an archive that is called a
+video is found here, before anything is spent. Whatever else there is YouTube decides: it knows more containers.
 """
 
 from __future__ import annotations
 
+import re
+from codecs import getincrementaldecoder
+
 HEAD = 4096  # bytes that are enough to tell
 VIDEO_MAX = 256 * 1024**3
 IMAGE_MAX = 50 * 1024 * 1024
+UNKNOWN = "application/octet-stream"
 
 _CONTAINERS = (
     (4, b"ftyp", "video/mp4"),
@@ -23,17 +27,46 @@ _CONTAINERS = (
     (0, b"\x00\x00\x01\xb3", "video/mpeg"),
     (0, b"OggS", "video/ogg"),
 )
+_PICTURES = (
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x89PNG\r\n\x1a\n"),
+    (0, b"GIF8"),
+    (8, b"WEBP"),
+    (4, b"ftyphei"),
+    (4, b"ftypavi"),
+)
+_ARCHIVES = ((0, b"PK\x03\x04"), (0, b"Rar!"), (0, b"7z\xbc\xaf"), (0, b"\x1f\x8b"))
+_NO_VIDEO = (("a picture", _PICTURES), ("an archive", _ARCHIVES), ("a document", ((0, b"%PDF"),)))
+_IN_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
-def video_type(head: bytes) -> str | None:
-    """The media type of a video container, None when these are not the first bytes of one."""
+def video_type(head: bytes) -> str:
+    """The media type to announce for a file with these first bytes."""
     for offset, mark, media_type in _CONTAINERS:
         if head[offset : offset + len(mark)] == mark:
             return media_type
     # A transport stream repeats its mark every 188 bytes (192 with timecodes).
     if any(head[start::step][:3] == b"GGG" for start, step in ((0, 188), (4, 192))):
         return "video/mp2t"
-    return None
+    return UNKNOWN
+
+
+def no_video(head: bytes) -> str | None:
+    """What the file is instead, in words, where it surely is no video."""
+    if looks_like_a_page(head):
+        return "a web page"
+    for what, marks in _NO_VIDEO:
+        if any(head[offset : offset + len(mark)] == mark for offset, mark in marks):
+            return what
+    return "a text" if _is_text(head) else None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut off
+    except UnicodeDecodeError:
+        return False
+    return not _IN_NO_TEXT.search(head)
 
 
 def image_type(head: bytes) -> str | None:

@@ -28,7 +28,7 @@ WRITABLE: Mapping[str, tuple[str, ...]] = {
 
 
 def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The parts to write: each part of `changes`, whole. {} when the video is as wanted already.
+    """The parts to write: each part of `changes`, whole; None removes. {} when the video is as wanted already.
 
     Raises InvalidRequest for a time of publication on a video that is not private: YouTube would ignore it.
     """
@@ -36,9 +36,9 @@ def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]])
     for part, wanted in changes.items():
         here = current.get(part, {})
         kept = {name: here[name] for name in WRITABLE[part] if here.get(name) is not None}
-        whole = {**kept, **wanted}
+        whole = {name: value for name, value in {**kept, **wanted}.items() if value is not None}
         if part == "status" and (privacy := whole.get("privacyStatus")) != "private":
-            if "publishAt" in wanted:
+            if wanted.get("publishAt"):
                 raise InvalidRequest(
                     f"update.publish_at goes only with a private video, and this one is {privacy}.",
                     reason="invalidPublishAt",

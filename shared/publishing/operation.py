@@ -20,8 +20,10 @@ from enum import StrEnum
 from typing import Any
 
 from shared.clock import to_the_second
+from shared.publishing.plan import needs
 
 HISTORY_MAX = 60
+DIED = "died"  # among the retries: runs that never came to an end
 KEEP = timedelta(days=90)  # how long a finished operation can be read
 
 
@@ -65,10 +67,10 @@ class Event:
 class Operation:
     """An operation as stored.
 
-    critical: it may use the quota that is kept in reserve. steps: what is done, in order; step: the index of the
-    next one. results: what the steps found out (video_id, playlist_id, ...), and when they began what must not be
-    done twice. upload: the upload's own record, with the sealed session. retries: by reason, since the last
-    progress. due_at: when the next attempt begins, None once ended.
+    critical: it may use the quota that is kept in reserve. steps: what is done, in order; done: those behind us;
+    failed: those that could not be, with the reason and the words that say why. results: what the steps found
+    (video_id, playlist_id, ...), and when they began what must not be done twice. upload: the upload's own record,
+    with the sealed session. retries: by reason, since the last progress. due_at: when the next attempt begins.
     """
 
     id: str
@@ -84,7 +86,8 @@ class Operation:
     due_at: datetime | None
     critical: bool = False
     attempt: int = 1
-    step: int = 0
+    done: tuple[str, ...] = ()
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     message: str = ""
     owner: str = ""
@@ -97,8 +100,12 @@ class Operation:
 
     @property
     def current(self) -> str:
-        """The step that is next, "" when all are done."""
-        return self.steps[self.step] if self.step < len(self.steps) else ""
+        """The step that is next: the first that is neither done nor in vain. "" when there is none."""
+        return next((step for step in self.steps if step not in self.done and not self._in_vain(step)), "")
+
+    def _in_vain(self, step: str) -> bool:
+        needed = needs(step, self.work) & set(self.steps)
+        return step in self.failed or any(self._in_vain(other) for other in needed)
 
     @property
     def ended(self) -> bool:
@@ -113,6 +120,11 @@ class Operation:
     def held(self, now: datetime) -> bool:
         """Whether somebody is at work on it."""
         return self.state is State.RUNNING and self.lease_until is not None and self.lease_until > now
+
+    def retries_if_died(self) -> Mapping[str, int]:
+        """The retries, with one more run that died where one was under way: only what was begun can have died."""
+        died = self.retries.get(DIED, 0) + (self.state is State.RUNNING)
+        return {**self.retries, DIED: died} if died else self.retries
 
     def moved(self, to: State, now: datetime, *, reason: str = "", message: str = "", **changes: Any) -> Operation:
         """This operation in another state, with a line of history. Raises ValueError for what is no transition."""
@@ -143,6 +155,8 @@ class Operation:
             "state": self.state.value,
             "step": self.current,
             "steps": list(self.steps),
+            "done": list(self.done),
+            "failed": {step: words for step, (_reason, words) in self.failed.items()},
             "reason": self.reason,
             "message": self.message,
             "due_at": to_the_second(self.due_at),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-from shared.publishing.requests import Request
+from shared.publishing.requests import Request, publish_at
 from shared.quota.profile import Priority
 
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
 UPDATE, PLAYLIST, PLAYLIST_ITEM = "update", "playlist", "playlist_item"
+PUBLICATION = "publication"
 
 CALLS: Mapping[str, tuple[str, ...]] = {
     TRANSFER: ("youtube.videos.insert",),
@@ -18,6 +20,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     UPDATE: ("youtube.videos.list", "youtube.videos.update"),
     PLAYLIST: ("youtube.playlists.insert",),
     PLAYLIST_ITEM: ("youtube.playlistItems.insert",),
+    PUBLICATION: ("youtube.videos.list",),
 }
 """What a step calls when nothing goes wrong."""
 
@@ -27,22 +30,38 @@ def priority(*, critical: bool) -> Priority:
     return Priority.CRITICAL if critical else Priority.HIGH
 
 
+def kind(step: str) -> str:
+    """What a step does, without the number that tells several of a kind apart."""
+    return step.partition(" ")[0]
+
+
+def number(step: str) -> int:
+    """Which of its kind a step is, from 0."""
+    return int(step.partition(" ")[2] or 1) - 1
+
+
 def steps(request: Request) -> tuple[str, ...]:
-    """What is done, in order. Processing comes last: nothing else has to wait for it."""
+    """What is done, in order. What only follows YouTube's own work comes last: nothing else has to wait for it."""
+    work = request.work
+    follows = [PUBLICATION] if publish_at(request.kind, work) else []
     if request.kind == "upload":
-        return (TRANSFER, PROCESSING)
+        return (TRANSFER, PROCESSING, *follows)
     if request.kind != "release":
-        return (request.kind,)
-    found = [TRANSFER]
-    if "thumbnail" in request.work:
-        found.append(THUMBNAIL)
-    if "playlist" in request.work:
-        found.append(PLAYLIST)
-    if "playlist" in request.work or "playlist_id" in request.work:
-        found.append(PLAYLIST_ITEM)
-    return (*found, PROCESSING)
+        return (request.kind, *follows)
+    found = [TRANSFER, *(name for name in (THUMBNAIL, PLAYLIST) if name in work)]
+    found += [f"{PLAYLIST_ITEM} {n}" if n > 1 else PLAYLIST_ITEM for n in range(1, len(work["into"]) + 1)]
+    return (*found, PROCESSING, *follows)
+
+
+def needs(step: str, work: Mapping[str, Any]) -> frozenset[str]:
+    """The steps without which this one cannot be done."""
+    if step in {TRANSFER, UPDATE}:
+        return frozenset()
+    into_new = kind(step) == PLAYLIST_ITEM and not work["into"][number(step)]
+    others = {PLAYLIST} if into_new else {PROCESSING} if step == PUBLICATION else set()
+    return frozenset({TRANSFER, UPDATE} | others)
 
 
 def calls(planned: tuple[str, ...]) -> Mapping[str, int]:
     """How often each method is called by steps that go well."""
-    return Counter(method for step in planned for method in CALLS[step])
+    return Counter(method for step in planned for method in CALLS[kind(step)])

@@ -6,15 +6,16 @@ that comes back from a long pause, cannot overwrite each other: the later one fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import TIMEOUT, call_options, update
+from shared.cloud.firestore import TIMEOUT, call_options, listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, CorruptData, NotFound
+from shared.monitoring.log import log
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
 
@@ -113,16 +114,15 @@ class Operations:
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
-        found = [operation for state in states for operation in self._newest(state, limit)]
+        found = [record.operation for state in states for record in self._newest(state, limit)]
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
-    def overdue(self, before: datetime, *, limit: int = 200) -> Iterator[Operation]:
-        """Operations whose next attempt should have begun before an instant and that have not ended."""
+    def overdue(self, before: datetime) -> Iterator[Record]:
+        """Operations whose next attempt should have begun before an instant, without an end; oldest first."""
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
 
-        query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before)).limit(limit)
-        for snapshot in query.stream(**call_options()):
-            yield _MAPPER.read(snapshot.id, snapshot.to_dict())
+        query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before))
+        return _readable(listing(query.order_by("due_at")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
@@ -130,7 +130,7 @@ class Operations:
 
         made = FieldFilter(f"results.{name}", "==", found)
         query = self.client.collection(COLLECTION).where(filter=made).limit(20)
-        return [_MAPPER.read(snapshot.id, snapshot.to_dict()) for snapshot in query.stream(**call_options())]
+        return [record.operation for record in _readable(query.stream(**call_options()))]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         """Let no upload to this channel begin before an instant."""
@@ -143,17 +143,25 @@ class Operations:
         until = stored.get("until") if stored else None
         return until if isinstance(until, datetime) and until > now else None
 
-    def _newest(self, state: State, limit: int) -> Iterator[Operation]:
+    def _newest(self, state: State, limit: int) -> Iterator[Record]:
         from google.cloud.firestore import Query  # noqa: PLC0415
 
         query = self.client.collection(COLLECTION).order_by(
             f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
         )
-        for snapshot in query.limit(limit).stream(**call_options()):
-            yield _MAPPER.read(snapshot.id, snapshot.to_dict())
+        return _readable(query.limit(limit).stream(**call_options()))
 
     def _document(self, operation_id: str) -> Any:
         return self.client.document(COLLECTION, operation_id)
+
+
+def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:
+    """The records among documents. One that cannot be read is logged, and hides no other."""
+    for snapshot in snapshots:
+        try:
+            yield Record(_MAPPER.read(snapshot.id, snapshot.to_dict()), snapshot.update_time)
+        except CorruptData as error:
+            log("ERROR", "an operation cannot be read", operation=snapshot.id, detail=error.message)
 
 
 def _fields(operation: Operation) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A request is normalised into plain JSON-able values: `Request.work` is what the steps read. Limits are YouTube's
 own (discovery document of youtube v3, and its pages on video metadata): a title of 100 characters, a description
-of 5,000 bytes, tags of 500 characters as YouTube counts them.
+of 5,000 bytes (of a playlist 5,000 characters), tags of 500 characters as YouTube counts them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import category
 
 from shared import ids
 from shared.clock import format_instant, parse_instant
@@ -25,9 +26,12 @@ TITLE_MAX = 100  # characters
 DESCRIPTION_MAX = 5_000  # bytes of UTF-8
 TAGS_MAX = 500  # characters, with quotes round tags that have spaces, and commas between
 PLAYLIST_TITLE_MAX = 150
+PLAYLISTS_MAX = 10  # into which one release goes
+PLAYLIST_DESCRIPTION_MAX = 5_000  # characters
 PRIVACIES = ("private", "public", "unlisted")
 KINDS = ("upload", "thumbnail", "update", "playlist", "playlist_item", "release")
 PUBLISH_MARGIN = timedelta(minutes=5)
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})  # Unicode categories of control characters, line and paragraph separators
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -84,14 +88,20 @@ def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:
     YouTube publishes at once what is scheduled for the past. So work that was deferred is asked again before
     anything is spent on it.
     """
-    path, video = ("release.upload", work["upload"]) if kind == "release" else (kind, work)
-    publish_at = video.get("parts", {}).get("status", {}).get("publishAt")
-    if publish_at is not None and parse_instant(publish_at) <= at:
+    then = publish_at(kind, work)
+    if then is not None and then <= at:
         raise InvalidRequest(
             "The time of publication is past before the work can be done; submit it again with a later one.",
             reason="publishAtPassed",
-            field=f"{path}.publish_at",
+            field="release.upload.publish_at" if kind == "release" else f"{kind}.publish_at",
         )
+
+
+def publish_at(kind: str, work: Mapping[str, Any]) -> datetime | None:
+    """The time of publication that work asks for."""
+    video = work["upload"] if kind == "release" else work
+    text = video.get("parts", {}).get("status", {}).get("publishAt")
+    return parse_instant(text) if text else None
 
 
 def _plain(fields: Fields, name: str) -> str:
@@ -99,13 +109,15 @@ def _plain(fields: Fields, name: str) -> str:
     value = fields.text(name)
     if "<" in value or ">" in value:
         raise fields.wrong(name, "must not have < or >")
-    if any(ord(letter) < 32 and letter not in "\n\r\t" for letter in value):
+    if any(category(letter) == "Cc" and letter not in "\n\r\t" for letter in value):
         raise fields.wrong(name, "has a control character")
     return value
 
 
 def _title(fields: Fields, name: str, most: int = TITLE_MAX) -> str:
     value = _plain(fields, name).strip()
+    if any(category(letter) in _BREAKS for letter in value):
+        raise fields.wrong(name, "must be one line")
     if not value:
         raise fields.wrong(name, "must not be empty")
     if len(value) > most:
@@ -120,10 +132,19 @@ def _description(fields: Fields, name: str) -> str:
     return value
 
 
+def _playlist_description(fields: Fields, name: str) -> str:
+    value = _plain(fields, name)
+    if len(value) > PLAYLIST_DESCRIPTION_MAX:
+        raise fields.wrong(name, f"has {len(value)} characters; YouTube takes {PLAYLIST_DESCRIPTION_MAX}")
+    return value
+
+
 def _tags(fields: Fields, name: str) -> list[str]:
     tags = fields.texts(name)
-    if not all(tag.strip() and tag.isprintable() and not set(tag) & set('<>,"') for tag in tags):
-        raise fields.wrong(name, 'must be texts without < > , " or control characters')
+    for tag in tags:
+        # Marks that join or part letters belong to words in many scripts; only what breaks a line does not.
+        if not tag.strip() or set(tag) & set('<>,"') or any(category(letter) in _BREAKS for letter in tag):
+            raise fields.wrong(name, 'must be texts without < > , " or control characters')
     counted = sum(len(tag) + (2 if " " in tag else 0) for tag in tags) + max(0, len(tags) - 1)
     if counted > TAGS_MAX:
         raise fields.wrong(name, f"have {counted} characters as YouTube counts them; it takes {TAGS_MAX}")
@@ -199,6 +220,8 @@ def _thumbnail(inner: Inner, _now: datetime) -> dict[str, Any]:
 def _update(inner: Inner, now: datetime) -> dict[str, Any]:
     fields = inner.knowing("video_id", *_WORDS)
     parts = _parts(fields, now)
+    if fields.removed("publish_at"):
+        parts.setdefault("status", {})["publishAt"] = None
     if not parts:
         raise InvalidRequest("An update changes at least one thing.", field=inner.path.rstrip("."))
     if parts.get("status", {}).get("privacyStatus", "private") != "private" and fields.has("publish_at"):
@@ -210,32 +233,57 @@ def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
     fields = inner.knowing("title", "description", "privacy")
     return {
         "title": _title(fields, "title", PLAYLIST_TITLE_MAX),
-        "description": _description(fields, "description") if fields.has("description") else "",
+        "description": _playlist_description(fields, "description") if fields.has("description") else "",
         "privacy": fields.choice("privacy", PRIVACIES) if fields.has("privacy") else "private",
     }
 
 
 def _playlist_item(inner: Inner, _now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("playlist_id", "video_id")
-    return {
-        "playlist_id": fields.id("playlist_id", ids.PLAYLIST),
-        "video_id": fields.id("video_id", ids.VIDEO),
-    }
+    fields = inner.knowing("playlist_id", "playlist_title", "video_id")
+    if fields.has("playlist_id") == fields.has("playlist_title"):
+        raise fields.wrong("playlist_id", "or playlist_title must be given, and not both")
+    into = _into(fields, "playlist_id", "playlist_title")
+    return {"into": [into], "video_id": fields.id("video_id", ids.VIDEO)}
+
+
+def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
+    """An existing playlist."""
+    if fields.has(by_id):
+        return {"id": fields.id(by_id, ids.PLAYLIST)}
+    return {"title": _title(fields, by_title, PLAYLIST_TITLE_MAX)}
 
 
 def _release(inner: Inner, now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("upload", "thumbnail", "playlist", "playlist_id")
-    work: dict[str, Any] = {"upload": _upload(fields.inner("upload"), now)}
+    """into: the playlists that the video goes into; {} stands for the one that the release makes."""
+    fields = inner.knowing("upload", "thumbnail", "playlist", "playlist_id", "playlists")
+    work: dict[str, Any] = {"upload": _upload(fields.inner("upload"), now), "into": []}
     if fields.has("thumbnail"):
         source = fields.inner("thumbnail").knowing("source").inner("source")
         work["thumbnail"] = {"source": _source(source)}
     if fields.has("playlist") and fields.has("playlist_id"):
-        raise fields.wrong("playlist", "and playlist_id exclude each other: one playlist a release")
+        raise fields.wrong("playlist", "and playlist_id exclude each other; playlists can name several")
     if fields.has("playlist"):
         work["playlist"] = _playlist(fields.inner("playlist"), now)
+        work["into"].append({})
     if fields.has("playlist_id"):
-        work["playlist_id"] = fields.id("playlist_id", ids.PLAYLIST)
+        work["into"].append(_into(fields, "playlist_id", ""))
+    for number, item in enumerate(fields.items("playlists")):
+        one = Inner(item, f"{inner.path}playlists.{number}.").knowing("id", "title")
+        if one.has("id") and one.has("title"):
+            raise one.wrong("id", "and title exclude each other")
+        work["into"].append(_into(one, "id", "title"))
+    if len(work["into"]) > PLAYLISTS_MAX or any(work["into"].count(one) > 1 for one in work["into"]):
+        raise fields.wrong("playlists", f"must be at most {PLAYLISTS_MAX}, each once")
     return work
+
+
+def sources(request: Request) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The files that a request names, each with its field."""
+    work, kind = request.work, request.kind
+    parts = {f"{kind}.{name}": work.get(name, {}) for name in ("upload", "thumbnail")}
+    for path, part in {kind: work, **parts}.items():
+        if "source" in part:
+            yield f"{path}.source", part["source"]
 
 
 _WORK: Mapping[str, Callable[[Inner, datetime], dict[str, Any]]] = {

@@ -10,24 +10,19 @@ import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.clock import Clock, after_reset, next_reset
+from shared.clock import Clock, after_reset, next_reset, pacific_day
 from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
 from shared.publishing.operation import Operation
+from shared.quota.calendar import DOUBT
 from shared.youtube.faults import Fault, fault_of
-from shared.youtube.policy import Action, Alert, policy
+from shared.youtube.policy import Action, Alert, Kind, policy
 from shared.youtube.retry import History, RetryDecision, decide
 
+LOOKS = tuple(timedelta(seconds=seconds) for seconds in (3, 15, 60, 180, 300))
+"""Waits before what is missing is looked for again: YouTube may need minutes to find what it has just made."""
 _SPREAD = timedelta(seconds=5)
-WAITS = frozenset(
-    {
-        Action.RETRY,
-        Action.RETRY_LATER,
-        Action.LOOK_AGAIN,
-        Action.DEFER_TO_TOMORROW,
-        Action.DEFER_CHANNEL,
-        Action.REFRESH_TOKEN,
-    }
-)
+WAITS = frozenset({Action.RETRY, Action.RETRY_LATER, Action.LOOK_AGAIN, Action.REFRESH_TOKEN})
+WAITS |= {Action.DEFER_TO_TOMORROW, Action.DEFER_CHANNEL}
 """Actions after which the step runs again at `RetryDecision.at`."""
 
 
@@ -37,6 +32,13 @@ def retry_decision(
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
+        now, looks = clock(), operation.retries.get(fault.reason, 0)
+        if fault.kind is Kind.MISSING and looks < len(LOOKS):
+            at = now + LOOKS[looks] * rng.uniform(1, 1.2)
+            return RetryDecision(Action.LOOK_AGAIN, Alert.INFO, fault.reason, fault.message, at, attempt=looks + 1)
+        if fault.kind is Kind.QUOTA and pacific_day(now) != pacific_day(now - DOUBT):  # it may mean yesterday's
+            at = now + DOUBT * rng.uniform(1, 2)
+            return RetryDecision(Action.RETRY, Alert.INFO, fault.reason, fault.message, at)
         # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
         return decide(fault, History(operation.retries, grant_holds=True), clock=clock, rng=rng)
     if isinstance(error, QuotaRefused | RateLimited):

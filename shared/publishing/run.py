@@ -19,11 +19,11 @@ from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
-from shared.publishing.operation import Operation, State
-from shared.publishing.plan import PLAYLIST_ITEM
+from shared.publishing.operation import DIED, Operation, State
+from shared.publishing.plan import PLAYLIST_ITEM, kind
 from shared.publishing.records import Record, Superseded
 from shared.publishing.retries import WAITS, retry_decision
-from shared.publishing.sources import SourceOf, source_of
+from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS
 from shared.publishing.tasks import Tasks
 from shared.publishing.transfer import end_session
@@ -34,7 +34,7 @@ from shared.youtube.retry import RetryDecision
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
 
-EARLY = timedelta(seconds=5)
+SKEW = timedelta(minutes=2)  # by which our clock may differ from that of Cloud Tasks
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
 RUNS_MAX = 20  # that were cut off without any progress
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
@@ -48,7 +48,7 @@ class Runner:
     caller_for: Callable[[Operation], Caller]
     vault: Vault
     rng: random.Random
-    source_of: SourceOf = source_of
+    source_of: SourceOf
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
 
@@ -82,11 +82,17 @@ class Runner:
         if number != operation.attempt:
             self.tasks.queue(operation)  # its task may never have been queued
             return False
-        if operation.due_at is not None and operation.due_at > now + EARLY:
-            self.tasks.requeue(record, operation.state, operation.due_at, operation.reason, operation.message)
+        early = (due := operation.due_at or now) - now
+        if early > SKEW:
+            self.tasks.requeue(record, operation.state, due, operation.reason, operation.message)
             return False
         if operation.held(now):
             raise _busy(operation)
+        if operation.retries_if_died().get(DIED, 0) > RUNS_MAX:
+            self.tasks.fail(record, "workerDied", "The work was begun many times and never came to an end.")
+            return False
+        if early > timedelta(0):
+            self.sleep(early.total_seconds())  # our clock is slow: a task queued again would come again at once
         return True
 
     def _attempt(self, record: Record) -> Attempt:
@@ -103,14 +109,16 @@ class Runner:
     def _claim(self, record: Record) -> Attempt:
         attempt = self._attempt(record)
         # A name for each attempt: two threads of one process are two workers.
-        claimed = replace(record.operation, state=State.RUNNING, owner=uuid.uuid4().hex, due_at=attempt.clock())
+        owner, retries = uuid.uuid4().hex, record.operation.retries_if_died()
+        now = attempt.clock()
+        claimed = replace(record.operation, state=State.RUNNING, owner=owner, due_at=now, retries=retries)
         attempt.save(claimed)
         return attempt
 
     def _work(self, attempt: Attempt) -> None:
         while attempt.operation.current:
             try:
-                done = STEPS[attempt.operation.current](attempt)
+                done = STEPS[kind(attempt.operation.current)](attempt)
             except Postponed as later:
                 self.tasks.requeue(attempt.record, State.WAITING, later.at, later.reason, later.message)
                 return
@@ -127,6 +135,9 @@ class Runner:
                 self.tasks.requeue_now(attempt.record)
                 return
         now = attempt.clock()
+        if attempt.operation.failed:
+            self.tasks.fail(attempt.record, *_told(attempt.operation))
+            return
         attempt.save(attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
         alerts.resolve(attempt.operations.client, alerts.YOUTUBE_API, now)  # YouTube takes this project's calls
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
@@ -155,17 +166,27 @@ class Runner:
             at=decision.at,
         )
         if (
-            decision.action is Action.TREAT_AS_DONE and operation.current == PLAYLIST_ITEM
+            decision.action is Action.TREAT_AS_DONE and kind(operation.current) == PLAYLIST_ITEM
         ):  # other steps owe a result
             _step_done(attempt, decision.message, dict(operation.results))
             return True
         if decision.action not in WAITS or decision.at is None:
             effects.mark(attempt.operations.client, decision, operation, now)
-            self.tasks.fail(attempt.record, decision.reason, error.message)
-            return False
+            return self._step_failed(attempt, decision.reason, error.message)
         if decision.action is Action.DEFER_CHANNEL:
             attempt.operations.pause_uploads(operation.channel_id, decision.at, decision.reason)
         return self._wait(attempt, decision)
+
+    def _step_failed(self, attempt: Attempt, reason: str, message: str) -> bool:
+        """Whether there is a step that does not need this one; without any the operation fails."""
+        operation = attempt.operation
+        after = replace(operation, failed={**operation.failed, operation.current: (reason, message)})
+        if after.current:
+            noted = operation.moved(State.RUNNING, attempt.clock(), reason=reason, message=message, retries={})
+            attempt.save(replace(noted, failed=after.failed))
+            return True
+        self.tasks.fail(attempt.record, *_told(after), failed=after.failed)
+        return False
 
     def _wait(self, attempt: Attempt, decision: RetryDecision) -> bool:
         operation = attempt.operation
@@ -244,7 +265,16 @@ def _step_done(attempt: Attempt, message: str, results: dict[str, Any]) -> None:
     after = operation.moved(
         State.RUNNING, attempt.clock(), reason="stepDone", message=message, results=results, retries={}
     )
-    attempt.save(replace(after, step=operation.step + 1))
+    attempt.save(replace(after, done=(*operation.done, operation.current)))
+
+
+def _told(operation: Operation) -> tuple[str, str]:
+    """Why an operation failed, and of one with several parts what was done all the same."""
+    (reason, message), *more = operation.failed.values()
+    message = " ".join([message, *(words for _reason, words in more)])
+    if operation.kind == "release" and operation.done:
+        message = f"{', '.join(operation.failed)}: {message} Done: {', '.join(operation.done)}."
+    return reason, message
 
 
 def _busy(operation: Operation) -> Unavailable:

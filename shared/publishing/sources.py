@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import re
 import ssl
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from shared.cloud import storage
 from shared.errors import InvalidRequest, NotFound, Unavailable
 from shared.publishing.address import HTTPS_PORT, Admits, Resolver, Target, is_public, resolve, target
+from shared.publishing.allowed import Allowed
 from shared.publishing.media import HEAD
 
 if TYPE_CHECKING:
@@ -31,17 +36,17 @@ Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
 _REDIRECTS = 5
 _CONNECT_SECONDS = 10.0
-_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Described:
     """A source at one moment. identity: what a later read must still find, "" when the source does not say which
-    version this is. head: the first bytes."""
+    version this is. head: the first bytes. ranges: whether it can be read from any byte, or only as a whole."""
 
     size: int
     identity: str
     head: bytes = b""
+    ranges: bool = True
 
 
 class Source(Protocol):
@@ -52,17 +57,12 @@ class Source(Protocol):
         ...
 
     def read(self, first: int, described: Described) -> Pieces:
-        """The bytes from `first` to the end, in pieces; closing the iterator ends the read.
+        """The bytes from `first` to the end, in pieces, never more than described; closing it ends the read.
 
         Raises InvalidRequest, reason sourceChanged, when this is not the file that was described; Unavailable when
         it stops.
         """
         ...
-
-
-def _silent(error: Unavailable) -> Unavailable:
-    """A source that does not answer, whatever it is."""
-    return Unavailable(error.message, reason="sourceUnreachable")
 
 
 def changed(field_name: str) -> InvalidRequest:
@@ -94,7 +94,7 @@ class StorageObject:
                 field=self.field_name,
             ) from error
         except Unavailable as error:
-            raise _silent(error) from error
+            raise Unavailable(error.message, reason="sourceUnreachable") from error
         return Described(found.size, found.generation, head)
 
     def read(self, first: int, described: Described) -> Pieces:
@@ -103,58 +103,61 @@ class StorageObject:
         left = described.size - first
         try:
             for piece in storage.read(found, first, None, chunk=PIECE):
-                left -= len(piece)
+                left = _less(left, piece, self.field_name)
                 yield piece
         except NotFound as error:
             raise changed(self.field_name) from error
         except Unavailable as error:
-            raise _silent(error) from error
+            raise Unavailable(error.message, reason="sourceUnreachable") from error
         if left:
             raise changed(self.field_name)
 
 
 @dataclass(frozen=True)
 class WebFile:
-    """A file behind an HTTPS URL. Each redirect's address is checked like the first.
+    """A file behind an HTTPS URL. Each redirect's host and address are checked like the first.
 
-    resolver, admits, tls and port say what the Internet is; production leaves them as they are.
+    seconds: within which an answer must begin, and each piece of it arrive whole. resolver, admits, tls and port
+    say what the Internet is. Production leaves all these as they are.
     """
 
     url: str
     field_name: str
+    allowed: Allowed
+    seconds: float = 30.0
     resolver: Resolver = resolve
     admits: Admits = is_public
     tls: ssl.SSLContext | None = field(default=None, compare=False)
     port: int = HTTPS_PORT
 
     def describe(self) -> Described:
-        """As `Source`; a server that ignores ranges or serves a page is refused."""
+        """As `Source`."""
         with self._get(0, HEAD - 1) as answer:
-            if answer.status == 200:
-                raise self._refused("does not serve ranges, so an upload from it could not be resumed")
-            total = _total(answer.headers.get("content-range", ""), 0)
-            if answer.status != 206 or total is None:
+            if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
-            head = _exactly(answer, min(HEAD, total))
+            total = _total(answer, 0)
+            if total is None:
+                raise self._refused("does not say how large it is")
+            head = b"".join(_pieces(answer, min(HEAD, total), self.seconds))
             if _just_changed(answer.headers):
                 raise Unavailable("The source is being changed at this moment.", reason="sourceUnreachable")
-            return Described(total, _identity(answer.headers), head)
+            return Described(total, _identity(answer.headers), head, ranges=answer.status == 206)
 
     def read(self, first: int, described: Described) -> Pieces:
         """As `Source`."""
         with self._get(first, None) as answer:
-            total = _total(answer.headers.get("content-range", ""), first)
-            if answer.status in {404, 410, 412, 416} or (answer.status == 206 and total != described.size):
+            if answer.status in {404, 410, 412, 416}:
                 raise changed(self.field_name)
-            if answer.status == 200:
+            if answer.status == 200 and described.ranges:
                 raise self._refused("no longer serves ranges, or answers with a page")
-            if answer.status != 206:
+            if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
-            if _identity(answer.headers) != described.identity:
+            total = _total(answer, first)
+            if total != described.size or _identity(answer.headers) != described.identity:
                 raise changed(self.field_name)
             left = described.size - first
-            for piece in answer.stream(PIECE, decode_content=False):
-                left -= len(piece)
+            for piece in _pieces(answer, None, self.seconds):
+                left = _less(left, piece, self.field_name)
                 yield piece
             if left:
                 raise changed(self.field_name)
@@ -167,7 +170,7 @@ class WebFile:
         headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
         for _ in range(_REDIRECTS + 1):
             try:
-                answer = self._open(url, headers)
+                answer = _within(self.seconds, partial(self._open, url, headers))
             except (HTTPError, OSError) as error:
                 raise Unavailable("The source does not answer.", reason="sourceUnreachable") from error
             if answer.status not in {301, 302, 303, 307, 308}:
@@ -187,6 +190,7 @@ class WebFile:
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # noqa: PLC0415
 
         place = target(url, field=self.field_name, resolver=self.resolver, admits=self.admits)
+        self.allowed.check_host(place.host, field=self.field_name)
         *others, last = place.addresses
         for address in others:
             try:
@@ -205,7 +209,7 @@ class WebFile:
             server_hostname=place.host,
             assert_hostname=place.host,
             ssl_context=self.tls or ssl.create_default_context(),
-            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SECONDS),
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=self.seconds),
             retries=False,
             maxsize=1,
         )
@@ -226,15 +230,20 @@ class WebFile:
         return self._refused(f"answers {status}")
 
 
-def source_of(named: Mapping[str, Any], field_name: str) -> Source:
-    """The source that a request names."""
+def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> Source:
+    """The source that a request names. Raises InvalidRequest for one that is not on the operator's list."""
+    allowed.check(named, field=field_name)
     if "url" in named:
-        return WebFile(named["url"], field_name)
+        return WebFile(named["url"], field_name, allowed)
     return StorageObject(named["bucket"], named["object"], field_name)
 
 
-def _total(content_range: str, first: int) -> int | None:
-    match = re.fullmatch(rf"bytes {first}-\d+/(\d+)", content_range.strip())
+def _total(answer: BaseHTTPResponse, first: int) -> int | None:
+    """The size of the whole file, by what answers for a part of it or for all."""
+    if answer.status == 200:
+        length = answer.headers.get("content-length", "")
+        return int(length) if re.fullmatch(r"\d{1,15}", length) else None
+    match = re.fullmatch(rf"bytes {first}-\d+/(\d{{1,15}})", answer.headers.get("content-range", "").strip())
     return int(match[1]) if match else None
 
 
@@ -258,8 +267,50 @@ def _just_changed(headers: Mapping[str, str]) -> bool:
         return False
 
 
-def _exactly(answer: BaseHTTPResponse, count: int) -> bytes:
-    data = b""
-    while len(data) < count and (piece := answer.read(count - len(data), decode_content=False)):
-        data += piece
-    return data
+def _less(left: int, piece: bytes, field_name: str) -> int:
+    """What is still to come after a piece. Raises InvalidRequest when that is less than nothing."""
+    if len(piece) > left:
+        raise changed(field_name)
+    return left - len(piece)
+
+
+def _pieces(answer: BaseHTTPResponse, most: int | None, seconds: float) -> Iterator[bytes]:
+    """A body in pieces, `most` bytes of it; each has its time in all, or a source could drip for days.
+
+    Raises Unavailable for one that takes longer.
+    """
+    left = PIECE if most is None else most
+    while left:
+        began, piece = time.monotonic(), bytearray()
+        size = min(PIECE, left)
+        while len(piece) < size and (part := answer.read1(size - len(piece), decode_content=False)):
+            piece += part
+            if time.monotonic() - began > seconds:
+                raise Unavailable("The source sends too slowly.", reason="sourceUnreachable")
+        if not piece:
+            return
+        left -= len(piece) if most is not None else 0
+        yield bytes(piece)
+
+
+def _within(seconds: float, ask: Callable[[], BaseHTTPResponse]) -> BaseHTTPResponse:
+    """The answer of `ask`, which looks up, connects and waits for headers, if all that takes no longer.
+
+    A socket's timeout limits only the silence between two bytes, so it is another thread that is waited for.
+    """
+    answers: Queue[BaseHTTPResponse | Exception] = Queue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            answers.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty:
+        raise Unavailable("The source does not answer in time.", reason="sourceUnreachable") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from shared.errors import InvalidRequest, YtempireError
-from shared.publishing import media
+from shared.clock import to_the_second
+from shared.errors import InvalidRequest, NotFound, YtempireError
+from shared.publishing import media, plan
 from shared.publishing.attempt import Attempt, Done, Postponed
 from shared.publishing.find_existing import LISTED_WITHIN, existing_entry, existing_playlist
 from shared.publishing.merge import merged
-from shared.publishing.plan import PLAYLIST, PLAYLIST_ITEM, PROCESSING, THUMBNAIL, TRANSFER, UPDATE
-from shared.publishing.requests import check_schedule
+from shared.publishing.plan import PLAYLIST, PLAYLIST_ITEM, PROCESSING, PUBLICATION, THUMBNAIL, TRANSFER, UPDATE
+from shared.publishing.requests import publish_at
 from shared.publishing.transfer import transfer
 from shared.youtube import data
 from shared.youtube.data import Video
@@ -25,6 +26,8 @@ from shared.youtube.faults import as_error, damaged, may_be_done
 FIRST_LOOK = timedelta(seconds=30)
 LOOK_EVERY = timedelta(minutes=5)
 PROCESSING_MAX = timedelta(hours=48)
+PUBLISHED_WITHIN = timedelta(minutes=2)
+PUBLICATION_MAX = timedelta(minutes=30)
 _PROCESSING_PARTS = "status,processingDetails"
 
 FAILED: Mapping[str, str] = {
@@ -67,22 +70,20 @@ def thumbnail(attempt: Attempt) -> Done:
         )
     with closing(source.read(0, described)) as pieces:
         image = b"".join(pieces)
-    data.thumbnails_set(attempt.caller, video_id=_video_id(attempt), image=image, content_type=content_type)
+    video_id = _new_video(attempt)
+    data.thumbnails_set(attempt.sure(), video_id=video_id, image=image, content_type=content_type)
     return Done(message="The thumbnail is set.")
 
 
 def update(attempt: Attempt) -> Done:
     """Write the parts that change, with everything else in them as it is."""
-    check_schedule(attempt.operation.kind, attempt.operation.work, attempt.clock())
+    attempt.check_schedule()
     changes = attempt.operation.work["parts"]
     video_id = _video_id(attempt)
-    found = data.videos(attempt.caller, [video_id], parts=",".join(sorted(changes)))
-    if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
-    parts = merged(found.videos[0].resource, changes)
+    parts = merged(_listed(attempt, ",".join(sorted(changes))).resource, changes)
     if not parts:
         return Done({"video_id": video_id}, "The video is as wanted already.")
-    data.videos_update(attempt.caller, video_id, parts)
+    data.videos_update(attempt.sure(attempt.check_schedule), video_id, parts)
     return Done({"video_id": video_id}, "The video is updated.")
 
 
@@ -94,7 +95,7 @@ def playlist(attempt: Attempt) -> Done:
         "playlist",
         look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
         make=lambda: data.playlists_insert(
-            attempt.caller, title=work["title"], description=work["description"], privacy=work["privacy"]
+            attempt.sure(), title=work["title"], description=work["description"], privacy=work["privacy"]
         ),
     )
     return Done({"playlist_id": playlist_id}, "The playlist exists.")
@@ -102,15 +103,30 @@ def playlist(attempt: Attempt) -> Done:
 
 def playlist_item(attempt: Attempt) -> Done:
     """Add the video to the playlist, unless it is in it."""
-    playlist_id = str(attempt.operation.results.get("playlist_id") or attempt.operation.work["playlist_id"])
-    video_id = _video_id(attempt)
+    number = plan.number(attempt.operation.current)
+    suffix = f"_{number + 1}" if number else ""
+    playlist_id = _playlist_of(attempt, attempt.operation.work["into"][number])
+    video_id = _new_video(attempt)
     entry_id = _once(
         attempt,
-        "entry",
+        f"entry{suffix}",
         look=lambda _begun: existing_entry(attempt, playlist_id=playlist_id, video_id=video_id),
-        make=lambda: data.playlist_items_insert(attempt.caller, playlist_id=playlist_id, video_id=video_id),
+        make=lambda: data.playlist_items_insert(attempt.sure(), playlist_id=playlist_id, video_id=video_id),
     )
-    return Done({"playlist_item_id": entry_id}, "The video is in the playlist.")
+    return Done({f"playlist_item_id{suffix}": entry_id}, "The video is in the playlist.")
+
+
+def _playlist_of(attempt: Attempt, into: Mapping[str, str]) -> str:
+    """The playlist that the request names by id or title; the operation's own when it names none."""
+    if "title" not in into:
+        return str(into.get("id") or attempt.operation.results["playlist_id"])
+    found = [one.id for one in data.my_playlists(attempt.caller) if one.title == into["title"]]
+    if not found:
+        raise as_error(damaged("playlistNotFound", detail="no playlist of this title"), clock=attempt.clock)
+    if len(found) > 1:
+        words = f"The channel has {len(found)} playlists with the title {into['title']!r}; name one by its id."
+        raise InvalidRequest(words, reason="playlistAmbiguous")
+    return found[0]
 
 
 def _once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], make: Callable[[], str]) -> str:
@@ -138,7 +154,8 @@ def _once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], m
     try:
         return make()
     except YtempireError as error:
-        if begun is None and not may_be_done(error):
+        # What is said to be missing may be found, and used, all the same: YouTube denies what is new.
+        if begun is None and not may_be_done(error) and not isinstance(error, NotFound):
             note(**{begun_at: None})
         raise
 
@@ -151,10 +168,7 @@ def processing(attempt: Attempt) -> Done:
         attempt.save(results={**attempt.operation.results, "processing_since": now})
         since = now
         raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
-    found = data.videos(attempt.caller, [_video_id(attempt)], parts=_PROCESSING_PARTS)
-    if found.absent:
-        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
-    video = found.videos[0]
+    video = _listed(attempt, _PROCESSING_PARTS)
     _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
     if video.upload_status == "processed" or status == "succeeded":
@@ -167,6 +181,22 @@ def processing(attempt: Attempt) -> Done:
     raise Postponed(now + wait, "processing", "YouTube processes the video.")
 
 
+def publication(attempt: Attempt) -> Done:
+    """Look once more after the time of publication: YouTube may have kept the video private."""
+    at, now = publish_at(attempt.operation.kind, attempt.operation.work), attempt.clock()
+    assert at is not None
+    if now < at + PUBLISHED_WITHIN:
+        raise Postponed(at + PUBLISHED_WITHIN, "scheduled", f"YouTube publishes the video at {to_the_second(at)}.")
+    privacy = _listed(attempt, "status").privacy
+    if privacy == "public":
+        return Done(message="The video is public.")
+    if now < at + PUBLICATION_MAX:
+        raise Postponed(now + LOOK_EVERY, "notPublished", f"Its time has come, and the video is still {privacy}.")
+    raise InvalidRequest(
+        f"The video should be public since {to_the_second(at)}, and is {privacy}.", reason="notPublished"
+    )
+
+
 def _check_refused(attempt: Attempt, video: Video) -> None:
     if video.upload_status == "failed":
         reason = video.failure_reason or "unknown"
@@ -176,6 +206,22 @@ def _check_refused(attempt: Attempt, video: Video) -> None:
         raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
     if video.upload_status == "deleted":
         raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
+
+
+def _listed(attempt: Attempt, parts: str) -> Video:
+    """The video as its owner finds it. Raises NotFound."""
+    found = data.videos(attempt.caller, [_video_id(attempt)], parts=parts)
+    if found.absent:
+        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
+    return found.videos[0]
+
+
+def _new_video(attempt: Attempt) -> str:
+    """The video to write to. One that this operation has just made is looked for first, which costs the least."""
+    if "video_id" in attempt.operation.results and not attempt.operation.results.get("seen_at"):
+        _listed(attempt, "status")
+        attempt.save(results={**attempt.operation.results, "seen_at": attempt.clock()})
+    return _video_id(attempt)
 
 
 def _video_id(attempt: Attempt) -> str:
@@ -191,4 +237,5 @@ STEPS: Mapping[str, Callable[[Attempt], Done]] = {
     UPDATE: update,
     PLAYLIST: playlist,
     PLAYLIST_ITEM: playlist_item,
+    PUBLICATION: publication,
 }

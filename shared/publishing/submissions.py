@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shared import ids
 from shared.clock import to_the_second
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
+from shared.publishing.allowed import Allowed
 from shared.publishing.connection import publisher
 from shared.publishing.intents import Intent
 from shared.publishing.operation import Event, Operation, State
 from shared.publishing.records import key_reused
-from shared.publishing.requests import Request, parse
+from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
 from shared.quota.quotes import Quote as Estimate
 from shared.quota.quotes import Work
@@ -44,35 +46,42 @@ class Quote:
 
 @dataclass(frozen=True, kw_only=True)
 class Submissions:
-    """A project's operations as the app's backend reaches them. estimate: prices work by the quota."""
+    """A project's operations as the app's backend reaches them.
+
+    estimate: prices work by the quota. allowed: where files may come from.
+    """
 
     tasks: Tasks
+    allowed: Allowed
     estimate: Callable[[Sequence[Work]], Estimate]
 
     def request(self, body: Mapping[str, Any]) -> Request:
         """The request in a body. One that was accepted before is read as it was read then, because its time of
         publication may have passed meanwhile. Raises InvalidRequest, Conflict for a key that stood for another.
         """
-        earlier = self._accepted(body.get("idempotency_key"))
+        earlier = self._accepted(body.get("channel_id"), body.get("idempotency_key"))
         try:
-            return parse(body, now=earlier.created_at if earlier else self.tasks.clock())
+            request = parse(body, now=earlier.created_at if earlier else self.tasks.clock())
         except InvalidRequest as error:
             if earlier is not None:
                 raise key_reused() from error
             raise
+        for field, source in sources(request) if earlier is None else ():
+            self.allowed.check(source, field=field)
+        return request
 
     def submit(self, request: Request) -> tuple[Operation, Quote]:
         """Accept a request; submitted twice under one key it is done once.
 
         Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else.
         """
-        earlier = self._accepted(request.idempotency_key)
+        earlier = self._accepted(request.channel_id, request.idempotency_key)
         if earlier is not None:
             return self._again(earlier, request)
         now, quote, steps = self.tasks.clock(), self.quote(request), plan.steps(request)
         operation = self.tasks.operations.create(
             Operation(
-                id=operation_id(request.idempotency_key),
+                id=operation_id(request.channel_id, request.idempotency_key),
                 fingerprint=request.fingerprint,
                 channel_id=request.channel_id,
                 user_id=self._owner(request.channel_id),
@@ -128,12 +137,12 @@ class Submissions:
         self.tasks.queue(retried)
         return retried
 
-    def _accepted(self, key: object) -> Operation | None:
-        """What was accepted under an idempotency key."""
-        if not isinstance(key, str) or not key.isascii():
+    def _accepted(self, channel_id: object, key: object) -> Operation | None:
+        """What was accepted for a channel under an idempotency key."""
+        if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
             return None
         try:
-            return self.read(operation_id(key))
+            return self.read(operation_id(channel_id, key))
         except NotFound:
             return None
 
@@ -183,6 +192,7 @@ class Submissions:
             attempt=operation.attempt + 1,
             retries={},
             upload={**operation.upload, "restarts": 0} if operation.upload else {},
+            failed={},
             expires_at=None,
         )
 
@@ -192,9 +202,9 @@ class Submissions:
         return changed
 
 
-def operation_id(idempotency_key: str) -> str:
-    """The id that a key always leads to."""
-    return "op-" + hashlib.sha256(idempotency_key.encode()).hexdigest()[:24]
+def operation_id(channel_id: str, idempotency_key: str) -> str:
+    """The id that a channel's key always leads to: whoever owns another channel may use the same key."""
+    return "op-" + hashlib.sha256(f"{channel_id}/{idempotency_key}".encode()).hexdigest()[:24]
 
 
 def _wrong_state(operation: Operation, refusal: str) -> Conflict:

@@ -7,14 +7,15 @@ task, so whoever else queues it queues it once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.queues import latest
-from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations, Record, Superseded
@@ -24,7 +25,8 @@ FUNCTION = "run_operation"
 MAX_DELIVERIES = 10
 """How often Cloud Tasks delivers one attempt; the queue's `max_attempts`, which a test compares."""
 OVERDUE = timedelta(hours=1)  # a queue may be behind; its task would come by itself
-SWEEPS_MAX = 3
+SWEEPERS = 8  # requests under way at once: most of a sweep is waiting
+SWEEP_SECONDS = 240.0
 
 Enqueue = Callable[[str, str, str, dict[str, Any], datetime | None], bool]
 """As `shared.cloud.queues.enqueue`: queue, name, function, payload, when."""
@@ -69,32 +71,36 @@ class Tasks:
         message = "The work continues in another run."
         self.requeue(record, State.QUEUED, self.clock(), "requeued", message, **changes)
 
-    def fail(self, record: Record, reason: str, message: str) -> None:
+    def fail(self, record: Record, reason: str, message: str, **changes: Any) -> None:
         """End an operation that cannot be done. Raises Superseded."""
-        failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message)
+        failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message, **changes)
         self.operations.save(record, failed)
         log("ERROR", "operation failed", operation=failed.id, reason=reason, detail=message)
 
     def sweep(self) -> int:
-        """Requeue what should have run long ago and did not; how many. After a few times it fails, visibly."""
-        now, count = self.clock(), 0
-        for found in self.operations.overdue(now - OVERDUE):
-            record = self.operations.get(found.id)
-            if record.operation.ended or record.operation.held(now):
-                continue
-            try:
-                count += self._swept(record, now)
-            except (Superseded, Unavailable):
-                continue  # somebody works on it after all, or the next sweep finds it again
-        return count
+        """Requeue what should have run long ago and did not; how many. The oldest come first.
+
+        Whatever is wrong with one operation stops no other; what one sweep does not reach, the next does.
+        """
+        now, end = self.clock(), time.monotonic() + SWEEP_SECONDS
+
+        def swept(record: Record) -> bool:
+            return time.monotonic() < end and self._swept(record, now)
+
+        with ThreadPoolExecutor(SWEEPERS) as pool:
+            return sum(pool.map(swept, self.operations.overdue(now - OVERDUE)))
 
     def _swept(self, record: Record, now: datetime) -> bool:
-        """Whether the operation was requeued; it fails when that did not help before."""
-        retries = record.operation.retries
-        swept = retries.get("swept", 0) + 1
-        if swept > SWEEPS_MAX:
-            self.fail(record, "workerDied", "The work was begun several times and never came to an end.")
+        """Whether the operation was requeued; not when somebody works on it after all."""
+        operation = record.operation
+        if operation.ended or operation.held(now):
             return False
-        retries = {**retries, "swept": swept}
-        self.requeue(record, State.QUEUED, now, "pickedUpAgain", "Its task was lost.", retries=retries)
+        retries = operation.retries_if_died()
+        try:
+            self.requeue(record, State.QUEUED, now, "pickedUpAgain", "Its task was lost.", retries=retries)
+        except Superseded:
+            return False
+        except Exception as error:  # noqa: BLE001 - the others must not wait for this one
+            log("ERROR", "an operation was not requeued", operation=operation.id, error=repr(error))
+            return False
         return True

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from shared.errors import Conflict, InvalidRequest
+from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
 from shared.publishing.find_existing import LISTED_WITHIN, existing_video
-from shared.publishing.requests import check_schedule
 from shared.publishing.sources import Described, Source, changed
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
@@ -31,6 +30,11 @@ def transfer(attempt: Attempt) -> Done:
     source = attempt.source_of(work["source"], "upload.source")
     try:
         return _stream(attempt, source, work)
+    except InvalidRequest as error:
+        if error.reason == "publishAtPassed" and attempt.operation.upload.get("session"):
+            uploads.cancel(attempt.caller, _opened(attempt))  # nobody may send the rest of it
+            attempt.save(upload={})
+        raise
     except Conflict as error:
         if error.reason != "uploadSessionGone":
             raise
@@ -66,7 +70,7 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
     described = Described(session.size, attempt.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
-            position = _settled(attempt, session)
+            position = _settled(attempt, session, work)
             continue
         with closing(source.read(position.count, described)) as pieces:
             position = _portions(attempt, session, position, _Feed(pieces, attempt))
@@ -83,7 +87,14 @@ def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed)
     while True:
         first = position.count
         length = min(attempt.limits.portion, session.size - first)
-        answer = uploads.send_range(attempt.caller, session, first=first, length=length, body=feed.take(length))
+        attempt.check_schedule()
+        answer = uploads.send_range(
+            attempt.caller,
+            session,
+            first=first,
+            length=length,
+            body=feed.take(length, ends=first + length == session.size),
+        )
         if isinstance(answer, Finished):
             return answer
         if answer.count <= first:
@@ -101,29 +112,38 @@ def _moved(attempt: Attempt, position: Stored) -> None:
         attempt.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
-def _settled(attempt: Attempt, session: Session) -> Stored | Finished:
-    """All bytes are there, but YouTube has not said so yet."""
+def _settled(attempt: Attempt, session: Session, work: Mapping[str, Any]) -> Stored | Finished:
+    """All bytes are there, but YouTube has not said so yet; it may never do, although the video exists."""
     answer = uploads.ask(attempt.caller, session)
     if isinstance(answer, Stored) and answer.count >= session.size:
+        if found := existing_video(attempt, title=work["parts"]["snippet"]["title"]):
+            return Finished(found)
         raise as_error(damaged(status=308, detail="complete without a video"), clock=attempt.clock)
     return answer
 
 
 def end_session(attempt: Attempt) -> dict[str, str]:
-    """End a cancelled upload's session; the video that it has made by now, if it has made one."""
+    """End a cancelled upload's session; the video that it has made by now, if it has made one.
+
+    Raises Unavailable while a video that it may have made could still be unlisted.
+    """
     if not attempt.operation.upload.get("session"):
         return {}
     work = attempt.work("upload")
     session = _opened(attempt)
     try:
-        position = uploads.ask(attempt.caller, session)
+        position: Stored | Finished = uploads.ask(attempt.caller, session)
     except Conflict:
-        found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
-        return {"video_id": found} if found else {}
+        position = Stored(session.size)
     if isinstance(position, Finished):
         return {"video_id": position.video_id}
     uploads.cancel(attempt.caller, session)
-    return {}
+    # One that has all bytes, or is gone, may have made its video without saying so.
+    whole = position.count >= session.size
+    found = existing_video(attempt, title=work["parts"]["snippet"]["title"]) if whole else None
+    if whole and found is None and attempt.clock() < attempt.operation.updated_at + LISTED_WITHIN:
+        raise Unavailable("The video that the upload may have made is looked for again.", reason="answerLost")
+    return {"video_id": found} if found else {}
 
 
 def _opened(attempt: Attempt) -> Session:
@@ -140,16 +160,15 @@ def _session(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> tuple
 
 
 def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:
-    check_schedule(attempt.operation.kind, attempt.operation.work, attempt.clock())
+    attempt.check_schedule()
     _check_pause(attempt)
     described = source.describe()
     content_type = _checked(described)
+    if not described.ranges:
+        raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
     if not described.identity:
-        raise InvalidRequest(
-            "The source's server gives neither a strong ETag nor a Last-Modified, so a change of the file during "
-            "the upload could not be noticed.",
-            reason="sourceUnusable",
-            field="upload.source",
+        raise _unusable(
+            "gives neither a strong ETag nor a Last-Modified, so a change during the upload could not be noticed."
         )
     earlier = attempt.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
@@ -163,7 +182,7 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
     }
     attempt.save(upload=upload)
     session = uploads.begin(
-        attempt.caller,
+        attempt.sure(attempt.check_schedule),
         parts=work["parts"],
         size=described.size,
         content_type=content_type,
@@ -185,18 +204,19 @@ def _check_pause(attempt: Attempt) -> None:
 
 def _checked(described: Described) -> str:
     """The media type to announce. Raises InvalidRequest for what is no video, before anything is spent."""
-    content_type = media.video_type(described.head)
     if described.size == 0:
         problem = "is empty"
     elif described.size > media.VIDEO_MAX:
         problem = f"has {described.size} bytes; YouTube takes {media.VIDEO_MAX}"
-    elif media.looks_like_a_page(described.head):
-        problem = "is a web page, not a video"
-    elif content_type is None:
-        problem = "is no video that YouTube knows"
+    elif (other := media.no_video(described.head)) is not None:
+        problem = f"is {other}, not a video"
     else:
-        return content_type
+        return media.video_type(described.head)
     raise InvalidRequest(f"The source {problem}.", reason="notAVideo", field="upload.source")
+
+
+def _unusable(why: str) -> InvalidRequest:
+    return InvalidRequest(f"The source's server {why}", reason="sourceUnusable", field="upload.source")
 
 
 class _Feed:
@@ -207,8 +227,12 @@ class _Feed:
         self._attempt = attempt
         self._rest = b""
 
-    def take(self, length: int) -> Iterator[bytes]:
-        """Exactly `length` bytes. Raises InvalidRequest, reason sourceChanged, when the source ends before."""
+    def take(self, length: int, *, ends: bool) -> Iterator[bytes]:
+        """Exactly `length` bytes. Raises InvalidRequest, reason sourceChanged, when the source ends before.
+
+        ends: with them the file is whole, and a video comes of it. So before the last of them goes out the lease
+        is confirmed and the time of publication checked. Raises Superseded, InvalidRequest.
+        """
         while length:
             piece = self._rest or next(self._pieces, b"")
             if not piece:
@@ -218,4 +242,7 @@ class _Feed:
                 piece, self._rest = piece[:length], piece[length:]
             length -= len(piece)
             self._attempt.beat()
+            if ends and not length:
+                self._attempt.save()
+                self._attempt.check_schedule()
             yield piece

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.publishing import plan
+from shared.publishing.allowed import Allowed
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.submissions import Submissions
@@ -36,17 +37,24 @@ def tasks() -> Tasks:
 @cache
 def submissions() -> Submissions:
     """What the app's backend reaches."""
-    return Submissions(tasks=tasks(), estimate=quota.quote)
+    return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quote)
+
+
+def allowed() -> Allowed:
+    """Where files may come from."""
+    return Allowed(settings().source_buckets, settings().source_hosts)
 
 
 @cache
 def runner() -> Runner:
     """What Cloud Tasks reaches."""
     from shared.publishing.run import Runner  # noqa: PLC0415 - paid by who runs attempts
+    from shared.publishing.sources import source_of  # noqa: PLC0415
     from shared.wiring.vault import vault  # noqa: PLC0415
 
     rng = random.Random()  # noqa: S311 - spreads waiting, guards nothing
-    return Runner(tasks=tasks(), caller_for=caller_for, vault=vault(), rng=rng)
+    find = partial(source_of, allowed())
+    return Runner(tasks=tasks(), caller_for=caller_for, vault=vault(), rng=rng, source_of=find)
 
 
 def caller_for(operation: Operation) -> Caller:

@@ -85,7 +85,10 @@ Send = Callable[[str], Outcome[Value]]
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath."""
+    """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath.
+
+    before_sending: called right before each paid request goes out; what it raises stops the request.
+    """
 
     settings: Settings
     quota: Ledger | Block
@@ -93,6 +96,7 @@ class Caller:
     tokens: TokenSource
     context: Context
     clock: Clock = system_clock
+    before_sending: Callable[[], None] = lambda: None
     calls: calls.CallLog = calls.record
 
     def execute(self, request: Any) -> dict[str, Any]:
@@ -179,6 +183,7 @@ class Caller:
         try:
             self.limiter.admit(method=endpoint, user=user, project=project)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
+            self.before_sending()
             sent = True  # from here on it can have reached Google, also when we die
             outcome = self._sent(endpoint, send, token, attempt=2 if refused else 1, reservation=reservation)
             fault = outcome.fault

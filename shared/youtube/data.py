@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from shared.clock import parse_optional
-from shared.errors import Forbidden
+from shared.errors import Forbidden, NotFound
 from shared.youtube import services
 from shared.youtube.client import Caller
 from shared.youtube.policy import rule
@@ -168,6 +168,16 @@ def playlist_items(
     )
     items = tuple(_playlist_item(item) for item in answer.get("items") or ())
     return Page(items, answer.get("nextPageToken"))
+
+
+def uploads(caller: Caller, playlist_id: str, *, page: str | None = None) -> Page:
+    """One page of a channel's uploads, newest first. A channel without videos has no such list: an empty page."""
+    try:
+        return playlist_items(caller, playlist_id, page=page)
+    except NotFound as error:
+        if error.reason != "playlistNotFound":
+            raise
+        return Page((), None)
 
 
 def my_playlists(caller: Caller) -> tuple[Playlist, ...]:

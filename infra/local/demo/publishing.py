@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from infra.local import loopback
+from infra.local.addresses import SOURCE_BUCKET as BUCKET
 from infra.local.demo import control
 from infra.local.demo.connect import connect_all, people
 from infra.local.demo.ledgers import quota_problems
@@ -38,7 +39,6 @@ SETTINGS = {
     "YT_QUOTA_LIMITS": f"uploads={UPLOADS}",
     "YT_REPORT_TYPES": "channel_basic_a3",
 }
-BUCKET = "demo-videos"
 PATIENCE = 60.0  # seconds
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 SETTLED = ENDED | {"waiting"}  # until YouTube has processed a video, or for the next day

@@ -111,8 +111,8 @@ REASONS: Mapping[str, tuple[int, str, str]] = {
 INSTEAD = frozenset({"error", "html", "empty", "quota", "rate", "reset", "hang"})
 """Kinds that answer instead of the method: nothing takes effect."""
 
-AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay"})
-"""Kinds that harm an answer: whatever the request asked for has taken effect."""
+AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay", "denied"})
+"""Kinds that harm an answer: whatever the request asked for has taken effect. denied: an error says it has not."""
 
 IN_WORDS_OF_THE_BUCKET = frozenset({"quotaExceeded", "rateLimitExceeded"})
 """Reasons whose words depend on the bucket; `quota` has them."""
@@ -270,7 +270,7 @@ def _problem(
     kinds, reasons = INSTEAD | AFTERWARDS, REASONS.keys() | IN_WORDS_OF_THE_BUCKET
     if kind not in kinds:
         return f"unknown kind {kind!r}: {sorted(kinds)}, or a reason: {sorted(reasons)}"
-    if reason is not None and kind != "error":
+    if reason is not None and kind not in {"error", "denied"}:
         return f"a reason says nothing to kind {kind!r}"
     if reason is not None and reason not in reasons:
         return f"unknown reason {reason!r}: {sorted(reasons)}"

@@ -77,7 +77,9 @@ async def strike(
     """The answer that a fault leaves of a request. produce: carries the request out."""
     if fault.seconds and fault.kind != "hang":
         await asyncio.sleep(fault.seconds)
-    if fault.kind in AFTERWARDS:
+    if fault.kind == "denied":
+        await produce()
+    elif fault.kind in AFTERWARDS:
         return _spoil(fault, await produce())
     if fault.kind == "hang":
         await asyncio.sleep(fault.seconds or HANG_SECONDS)

@@ -19,6 +19,7 @@ from infra.local import object_store
 from infra.local.simulator.uploads.sessions import Session, Sessions
 from shared.cloud import storage
 from shared.publishing import plan
+from shared.publishing.allowed import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
@@ -80,6 +81,7 @@ class Bench:
     box: Box = field(default_factory=Box)
     names: Iterator[int] = field(default_factory=itertools.count)
     sources: dict[str, Source] = field(default_factory=dict)
+    allowed: Allowed = field(default_factory=lambda: Allowed((BUCKET,), ("files.example",)))
 
     def __post_init__(self) -> None:
         self.operations = Operations(self.stand.firestore)
@@ -91,7 +93,7 @@ class Bench:
         self.neighbour_tokens = self._tokens(1)
         self.connect(self.channel_id)
         self.connect(self.neighbour_id)
-        self.submissions = Submissions(tasks=self.tasks(), estimate=self.stand.quote)
+        self.submissions = Submissions(tasks=self.tasks(), allowed=self.allowed, estimate=self.stand.quote)
 
     def tasks(self, **changes: Any) -> Tasks:
         made: dict[str, Any] = {"enqueue": self.box.enqueue, "clock": self.stand.clock}
@@ -145,7 +147,7 @@ class Bench:
         )
 
     def _source(self, named: Mapping[str, Any], field_name: str) -> Source:
-        return self.sources[named["url"]] if "url" in named else source_of(named, field_name)
+        return self.sources[named["url"]] if "url" in named else source_of(self.allowed, named, field_name)
 
     # --- asking -------------------------------------------------------------------------------------------------
 

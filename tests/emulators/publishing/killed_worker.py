@@ -12,6 +12,7 @@ import random
 import signal
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import google.auth.transport.requests
 import google.cloud.firestore
@@ -20,17 +21,19 @@ import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server,
 from shared.clock import system_clock
 from shared.errors import Unavailable
 from shared.publishing import plan
+from shared.publishing.allowed import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.run import Runner
+from shared.publishing.sources import source_of
 from shared.publishing.tasks import Tasks
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
 from shared.vault.vault import Vault
 from shared.youtube.client import Caller, Context
-from tests.emulators.publishing.bench import Keys
+from tests.emulators.publishing.bench import BUCKET, Keys
 from tests.emulators.youtube.stand import settings_for
 
 LIMITS = Limits(
@@ -106,6 +109,7 @@ def work(told: Told) -> None:
         caller_for=caller_for,
         vault=Vault(Keys(), clock),
         rng=random.Random(told.seed),
+        source_of=partial(source_of, Allowed((BUCKET,))),
         limits=replace(LIMITS, seconds=told.seconds),
         sleep=lambda _seconds: None,
     )

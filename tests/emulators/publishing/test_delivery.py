@@ -9,6 +9,7 @@ import pytest
 from infra.deployment import ROOT
 from shared.errors import Unavailable
 from shared.publishing.operation import State
+from shared.publishing.run import RUNS_MAX
 from shared.publishing.tasks import MAX_DELIVERIES, OVERDUE
 from shared.wiring import publishing
 
@@ -65,6 +66,77 @@ def test_the_sweep_takes_over_from_who_has_died_and_not_from_who_is_at_work(benc
     assert bench.tasks().sweep() == 1
     assert bench.get(operation).reason == "pickedUpAgain"
     assert bench.settle(operation).state is State.SUCCEEDED
+
+
+@pytest.mark.fault(54)
+def test_one_operation_that_cannot_be_read_or_queued_stops_no_other_in_a_sweep_or_a_listing(bench):
+    operations = [bench.submit(playlist={"title": f"Number {number}"})[0] for number in range(5)]
+    bench.box.waiting.clear()
+    unreadable, unqueueable, *others = operations
+    bench.stand.firestore.document("operations", unreadable.id).update({"steps": "nonsense"})
+    bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
+
+    def enqueue(queue, name, function, payload, when=None):
+        if payload["operation"] == unqueueable.id:
+            raise RuntimeError("a defect of ours")
+        return bench.box.enqueue(queue, name, function, payload, when)
+
+    assert bench.tasks(enqueue=enqueue).sweep() == len(others)
+    assert {payload["operation"] for _, payload in bench.box.waiting.values()} == {each.id for each in others}
+    assert {each.id for each in bench.operations.in_state(State.QUEUED)} == {each.id for each in operations[1:]}
+
+
+@pytest.mark.fault(54)
+def test_a_sweep_takes_more_than_one_page(bench, monkeypatch):
+    monkeypatch.setattr("shared.cloud.firestore.listing.__kwdefaults__", {"page": 2})
+    operations = [bench.submit(playlist={"title": f"Number {number}"})[0] for number in range(5)]
+    bench.box.waiting.clear()
+    bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
+    assert bench.tasks().sweep() == len(operations)
+
+
+@pytest.mark.fault(55)
+def test_work_that_nobody_has_touched_waits_however_long_its_queue_is_paused(bench):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    for _ in range(30):
+        bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
+        assert bench.tasks().sweep() == 1
+    assert bench.get(operation).state is State.QUEUED
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert len(bench.videos()) == 1
+
+
+@pytest.mark.parametrize("by_sweep", [False, True])
+def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench, by_sweep):
+    bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    for _ in range(RUNS_MAX + 1):
+        bench.box.waiting.clear()
+        record = bench.operations.get(operation.id)
+        bench.runner()._claim(record)  # and dies
+        bench.stand.advance(seconds=OVERDUE.total_seconds() + 60)
+        assert not by_sweep or bench.tasks().sweep() == 1
+    found = bench.runner().run(operation.id, bench.get(operation).attempt)
+    assert (found.state, found.reason) == (State.FAILED, "workerDied")
+
+
+def test_a_worker_whose_clock_is_slow_waits_once_instead_of_queueing_again_and_again(bench):
+    bench.video()
+    in_a_minute = bench.stand.clock() + timedelta(minutes=1)
+    operation, _ = bench.submit(upload=bench.upload(), not_before=in_a_minute.isoformat())
+    bench.stand.advance(seconds=61)
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        bench.stand.advance(seconds=seconds)
+
+    slow = bench.tasks(clock=lambda: bench.stand.clock() - timedelta(minutes=1))
+    bench.runner(tasks=slow, sleep=sleep).run(operation.id, 1)
+    assert [58 < seconds < 61 for seconds in slept] == [True]
+    assert bench.get(operation).attempt == 2  # the one after the upload, for YouTube's processing
+    assert len(bench.videos()) == 1
 
 
 def test_a_task_is_queued_only_for_what_the_record_says_already(bench):

@@ -69,6 +69,7 @@ def test_a_video_that_is_deleted_while_it_is_processed_fails_and_says_so(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
     bench.run_due()
+    bench.stand.advance(seconds=2)
     caller = bench.stand.caller()
     video = bench.get(operation).results["video_id"]
     assert data.videos(caller, [video]).videos

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
+from infra.local.simulator.data.library import Library
 from shared.errors import InvalidRequest, Unavailable
+from shared.publishing.allowed import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
-from shared.publishing.sources import WebFile
-from tests.emulators.publishing.bench import MP4
+from shared.publishing.sources import WebFile, source_of
+from shared.youtube import data
+from tests.emulators.publishing.bench import MP4, PNG
 from tests.emulators.publishing.web import HOST, Web, web_serving
 
 CONTENT = MP4 + bytes(range(256)) * 8000
@@ -35,6 +40,7 @@ def source(web, url=URL, **changes):
         "admits": lambda address: address == "127.0.0.1",
         "tls": web.tls,
         "port": web.port,
+        "allowed": Allowed(hosts=(".example",)),
     }
     return WebFile(url, "upload.source", **{**made, **changes})
 
@@ -111,7 +117,6 @@ def test_a_certificate_for_another_name_is_refused(web):
 @pytest.mark.parametrize(
     ("change", "error", "reason"),
     [
-        ({"ranges": False}, InvalidRequest, "sourceUnusable"),
         ({"status": 404}, InvalidRequest, "sourceUnusable"),
         ({"status": 403}, InvalidRequest, "sourceUnusable"),
         ({"status": 503}, Unavailable, "sourceUnreachable"),
@@ -142,6 +147,78 @@ def test_a_source_that_changes_shrinks_or_vanishes_is_noticed(web, change):
     with pytest.raises(InvalidRequest) as refused:
         b"".join(source(web).read(700_000, described))
     assert (refused.value.reason, refused.value.field) == ("sourceChanged", "upload.source")
+
+
+def test_an_upload_from_a_server_that_ignores_ranges_is_refused_before_anything_is_spent(bench, web):
+    web.ranges = False
+    bench.sources[URL] = source(web)
+    operation, _ = bench.submit(upload={"source": {"url": URL}, "title": "t", "made_for_kids": True})
+    done = bench.settle(operation)
+    assert (done.state, done.reason) == (State.FAILED, "sourceUnusable")
+    assert "does not serve ranges" in done.message
+    assert bench.sessions() == []
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_picture_is_taken_as_a_whole_where_its_server_ignores_ranges(bench, web, ranges):
+    web.ranges, web.content = ranges, PNG
+    bench.sources[URL] = source(web)
+    caller = bench.stand.caller()
+    video = data.uploads(caller, data.my_channel(caller).uploads_playlist).items[0].video_id
+    operation, _ = bench.submit(thumbnail={"video_id": video, "source": {"url": URL}})
+    assert bench.settle(operation).state is State.SUCCEEDED
+    assert bench.stand.simulator.room(Library).pictures[video].sha256 == hashlib.sha256(PNG).hexdigest()
+
+
+@pytest.mark.fault(56)
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_a_source_that_drips_is_left_in_time(web, where):
+    web.content, web.drips = CONTENT[:200], where
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as left:
+        source(web, seconds=0.5).describe()
+    assert left.value.reason == "sourceUnreachable"
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.fault(56)
+def test_of_a_source_that_sends_more_than_it_said_no_more_is_taken(web):
+    web.content, web.surplus = CONTENT[:300_000], 5_000_000
+    described = source(web).describe()
+    assert described.size == 300_000
+    taken = []
+    with pytest.raises(InvalidRequest) as refused:
+        taken.extend(source(web).read(0, described))
+    assert refused.value.reason == "sourceChanged"
+    assert sum(map(len, taken)) <= 300_000
+
+
+@pytest.mark.parametrize(
+    ("named", "field"),
+    [
+        ({"bucket": "other-bucket", "object": "film.mp4"}, "bucket"),
+        ({"url": "https://elsewhere.test/film.mp4"}, "url"),
+        ({"url": "https://files.example.elsewhere.test/film.mp4"}, "url"),
+    ],
+)
+def test_a_source_that_is_not_on_the_operators_list_is_refused_when_asked_for_and_when_read(bench, named, field):
+    for work in (
+        {"upload": {"source": named, "title": "t", "made_for_kids": True}},
+        {"release": {"upload": bench.upload(), "thumbnail": {"source": named}}},
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            bench.submit(**work)
+        assert refused.value.reason == "sourceNotAllowed"
+        assert refused.value.field.endswith(f"source.{field}")
+    with pytest.raises(InvalidRequest):
+        source_of(bench.allowed, named, "upload.source")
+
+
+def test_a_redirect_to_a_host_that_is_not_on_the_list_is_refused(web):
+    web.redirects["/film.mp4?token=1"] = "https://elsewhere.test/film.mp4"
+    with pytest.raises(InvalidRequest) as refused:
+        source(web, resolver=lambda _host: ["127.0.0.1"]).describe()
+    assert refused.value.reason == "sourceNotAllowed"
 
 
 def test_a_read_that_is_cut_can_be_tried_again(web):

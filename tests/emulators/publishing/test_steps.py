@@ -196,6 +196,137 @@ def test_a_release_each_of_whose_answers_is_lost_once_has_one_of_everything(benc
     assert [entry.video_id for entry in entries] == [done.results["video_id"]]
 
 
+@pytest.mark.parametrize(
+    ("method", "kind", "says"),
+    [
+        ("thumbnails.set", "forbidden", "YouTube says"),
+        ("playlistItems.insert", "playlistContainsMaximumNumberOfVideos", "maximum allowed number of items"),
+        ("playlistItems.insert", "playlistOperationUnsupported", "does not support the ability to insert videos"),
+        ("playlistItems.insert", "failedPrecondition", "Precondition check failed."),
+    ],
+)
+def test_what_a_failed_step_does_not_touch_is_done_all_the_same_and_the_release_says_both(
+    bench, caller, method, kind, says
+):
+    bench.video()
+    bench.put("thumb.png", PNG)
+    mine = data.playlists_insert(caller, title="Mine")
+    release = {
+        "upload": bench.upload(),
+        "thumbnail": {"source": {"bucket": "videos", "object": "thumb.png"}},
+        "playlist_id": mine,
+        "playlists": [{"title": "Mine too"}],
+    }
+    also = data.playlists_insert(caller, title="Mine too")
+    operation, _ = bench.submit(release=release)
+    bench.stand.inject(method=f"youtube.{method}", kind=kind, times=1)
+    failed = bench.settle(operation)
+    step = {"thumbnails.set": "thumbnail", "playlistItems.insert": "playlist_item"}[method]
+    assert (failed.state, failed.reason, list(failed.failed)) == (State.FAILED, kind, [step])
+    assert set(failed.done) == set(failed.steps) - {step}
+    assert says in failed.message
+    assert failed.message.endswith(f"Done: {', '.join(failed.done)}.")
+    assert failed.as_json()["failed"].keys() == {step}
+    bench.submissions.retry(operation.id)
+    done = bench.settle(operation)
+    assert (done.state, done.failed) == (State.SUCCEEDED, {})
+    for playlist in (mine, also):
+        assert [entry.video_id for entry in data.playlist_items(caller, playlist).items] == [
+            done.results["video_id"]
+        ]
+    assert len(bench.videos()) == 1
+
+
+def test_what_needs_a_failed_step_is_not_tried(bench, caller):
+    bench.put("page.mp4", b"<html>gone</html>")
+    operation, _ = bench.submit(release={"upload": bench.upload("page.mp4"), "playlist": {"title": "Never"}})
+    assert bench.settle(operation).state is State.FAILED
+    assert data.my_playlists(caller) == ()
+
+
+def test_an_entry_goes_into_the_one_playlist_of_its_title(bench, caller, some_video):
+    playlist = data.playlists_insert(caller, title="Mine")
+    first, _ = bench.submit(playlist_item={"playlist_title": "Mine", "video_id": some_video})
+    assert bench.settle(first).state is State.SUCCEEDED
+    assert [entry.video_id for entry in data.playlist_items(caller, playlist).items] == [some_video]
+    data.playlists_insert(caller, title="Mine")
+    second, _ = bench.submit(playlist_item={"playlist_title": "Mine", "video_id": some_video})
+    assert (bench.settle(second).state, bench.get(second).reason) == (State.FAILED, "playlistAmbiguous")
+    third, _ = bench.submit(playlist_item={"playlist_title": "Nobody's", "video_id": some_video})
+    assert (bench.settle(third).state, bench.get(third).reason) == (State.FAILED, "playlistNotFound")
+
+
+def scheduled(bench, **delta):
+    """An upload that is done but for its publication."""
+    bench.video()
+    at = bench.stand.clock() + timedelta(**delta)
+    operation, _ = bench.submit(upload=bench.upload(publish_at=at.isoformat()))
+    while bench.get(operation).current != "publication":
+        if not bench.run_due():
+            bench.stand.advance(seconds=10)
+    return operation
+
+
+def test_after_its_time_of_publication_a_video_is_looked_at_once_more(bench, caller):
+    operation = scheduled(bench, hours=3)
+    done = bench.settle(operation)
+    assert (done.state, done.history[-2].message) == (State.SUCCEEDED, "The video is public.")
+    assert resource(caller, done.results["video_id"])["status"]["privacyStatus"] == "public"
+
+
+def test_a_video_that_is_not_public_after_its_time_is_a_failed_operation(bench, caller):
+    operation = scheduled(bench, hours=3)
+    video = bench.get(operation).results["video_id"]
+    removal, _ = bench.submit(update={"video_id": video, "publish_at": None})
+    bench.runner().run(removal.id, 1)
+    assert bench.get(removal).state is State.SUCCEEDED
+    assert "publishAt" not in resource(caller, video)["status"]
+    failed = bench.settle(operation)
+    assert (failed.state, failed.reason) == (State.FAILED, "notPublished")
+    assert "is private" in failed.message
+
+
+@pytest.mark.fault(58)
+@pytest.mark.parametrize("how", ["wait", "by hand"])
+def test_a_time_of_publication_that_passes_while_a_change_waits_leaves_the_video_private(bench, caller, how):
+    bench.video()
+    first, _ = bench.submit(upload=bench.upload())
+    video = bench.settle(first).results["video_id"]
+    soon = bench.stand.clock() + timedelta(minutes=10)
+    operation, _ = bench.submit(update={"video_id": video, "publish_at": soon.isoformat()})
+    kind = "rateLimitExceeded" if how == "wait" else "invalidPublishAt"
+    bench.stand.inject(method="youtube.videos.update", kind=kind, times=5 if how == "wait" else 1)
+    bench.settle(operation, within=timedelta(minutes=9))
+    bench.stand.advance(minutes=20)
+    if how == "by hand":
+        assert bench.get(operation).reason == "invalidPublishAt"
+        bench.submissions.retry(operation.id)
+    failed = bench.settle(operation)
+    assert (failed.state, failed.reason) == (State.FAILED, "publishAtPassed")
+    assert resource(caller, video)["status"]["privacyStatus"] == "private"
+
+
+def test_a_time_of_publication_that_passes_between_the_look_and_the_change_is_noticed(bench, caller):
+    bench.video()
+    first, _ = bench.submit(upload=bench.upload())
+    video = bench.settle(first).results["video_id"]
+    soon = bench.stand.clock() + timedelta(minutes=10)
+    operation, _ = bench.submit(update={"video_id": video, "publish_at": soon.isoformat()})
+
+    def caller_for(asked):
+        return replace(bench._caller(asked), calls=lambda _call: bench.stand.advance(minutes=10))
+
+    failed = bench.runner(caller_for=caller_for).run(operation.id, 1)
+    assert (failed.state, failed.reason) == (State.FAILED, "publishAtPassed")
+    assert resource(caller, video)["status"]["privacyStatus"] == "private"
+
+
+def test_one_key_stands_for_one_operation_of_each_channel(bench):
+    first, _ = bench.submit("same-key", playlist={"title": "one"})
+    second, _ = bench.submit("same-key", channel_id=bench.neighbour_id, playlist={"title": "two"})
+    assert first.id != second.id
+
+
 def test_an_update_whose_answer_was_lost_is_seen_to_be_done(bench, caller, some_video):
     operation, _ = bench.submit(update={"video_id": some_video, "title": "Changed"})
     bench.stand.inject(method="youtube.videos.update", kind="drop", times=1)

@@ -1,6 +1,6 @@
 """Somebody else writes the record while a worker is at it: an open operation always keeps a task."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +9,7 @@ from shared.errors import Unavailable
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
 from shared.youtube import data
+from tests.emulators.publishing.bench import PNG
 from tests.emulators.publishing.test_upload import Interrupted, lose, only_video, without_last_answer
 
 
@@ -83,6 +84,7 @@ def test_a_cancelled_upload_whose_session_is_gone_names_the_video_that_it_made(b
     without_last_answer(bench, operation)
     (session,) = bench.videos()
     lose(bench, finished=True)
+    bench.stand.advance(seconds=2)
     bench.submissions.cancel(operation.id)
     bench.run_due()
     assert bench.get(operation).results["video_id"] == session.answer["id"]
@@ -91,9 +93,62 @@ def test_a_cancelled_upload_whose_session_is_gone_names_the_video_that_it_made(b
 def test_an_upload_that_is_cancelled_with_its_last_byte_on_the_way_names_its_video(bench):
     bench.video(size=6 * 256 * 1024)
     operation, _ = bench.submit(upload=bench.upload())
-    after = interrupted(bench, lambda: bench.submissions.cancel(operation.id)).run(operation.id, 1)
+
+    def caller_for(asked):
+        def called(call):
+            if call.endpoint == "upload.session" and bench.videos() and not bench.get(operation).ended:
+                bench.submissions.cancel(operation.id)
+
+        return replace(bench._caller(asked), calls=called)
+
+    after = bench.runner(caller_for=caller_for).run(operation.id, 1)
     (session,) = bench.videos()
     assert (after.state, after.results["video_id"]) == (State.CANCELLED, session.answer["id"])
+
+
+@pytest.mark.fault(59)
+def test_of_an_upload_that_was_cancelled_before_its_last_bytes_no_video_comes(bench):
+    bench.video(size=6 * 256 * 1024)
+    operation, _ = bench.submit(upload=bench.upload())
+    after = interrupted(bench, lambda: bench.submissions.cancel(operation.id)).run(operation.id, 1)
+    assert after.state is State.CANCELLED
+    assert bench.videos() == []
+
+
+@pytest.mark.fault(59)
+@pytest.mark.parametrize("kind", ["thumbnail", "update", "playlist", "playlist_item"])
+def test_nothing_is_sent_that_cannot_be_undone_once_a_cancel_was_answered(bench, kind):
+    caller = bench.stand.caller()
+    video = data.uploads(caller, data.my_channel(caller).uploads_playlist).items[0].video_id
+    playlist = data.playlists_insert(caller, title="There")
+    bench.put("thumb.png", PNG)
+    work = {
+        "thumbnail": {"video_id": video, "source": {"bucket": "videos", "object": "thumb.png"}},
+        "update": {"video_id": video, "title": "Changed"},
+        "playlist": {"title": "Never"},
+        "playlist_item": {"playlist_id": playlist, "video_id": video},
+    }[kind]
+    operation, _ = bench.submit(**{kind: work})
+    bench.stand.calls.clear()
+
+    @dataclass
+    class Cancelling:
+        """A token source: it is asked between the claim and the call."""
+
+        tokens: object
+
+        def access_token(self):
+            if not bench.get(operation).ended:
+                bench.submissions.cancel(operation.id)
+            return self.tokens.access_token()
+
+    def caller_for(asked):
+        made = bench._caller(asked)
+        return replace(made, tokens=Cancelling(made.tokens))
+
+    after = bench.runner(caller_for=caller_for).run(operation.id, 1)
+    assert after.state is State.CANCELLED
+    assert {call.endpoint for call in bench.stand.calls} <= {"youtube.videos.list"}
 
 
 def test_a_playlist_that_is_made_while_its_operation_is_cancelled_is_named(bench):

@@ -206,6 +206,15 @@ def control(bench, path, told):
     return answer.raise_for_status().json()
 
 
+@pytest.mark.parametrize("kind", ["aborted", "conflict"])
+def test_a_start_that_youtube_calls_a_conflict_is_a_passing_fault(bench, kind):
+    content = bench.video()
+    operation, _ = bench.submit(upload=bench.upload())
+    bench.stand.inject(method="youtube.videos.insert", kind=kind, times=2)
+    assert bench.settle(operation).state is State.SUCCEEDED
+    only_video(bench, content)
+
+
 @pytest.mark.fault(26)
 def test_a_channels_upload_limit_stops_that_channel_for_a_day_and_nothing_else(bench):
     bench.video()
@@ -322,6 +331,24 @@ def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
     assert len(bench.videos()) == 1
 
 
+@pytest.mark.fault(58)
+@pytest.mark.parametrize("resumed", [True, False])
+def test_an_upload_whose_time_of_publication_passes_on_the_way_never_becomes_a_video(bench, resumed):
+    bench.video(size=4_000_000)
+    bench.limits = Limits(seconds=0 if resumed else 420, portion=512 * 1024)
+    soon = bench.stand.clock() + timedelta(minutes=10)
+    operation, _ = bench.submit(upload=bench.upload(publish_at=soon.isoformat()))
+
+    def source_of(named, field):
+        return Interrupted(bench._source(named, field), lambda: bench.stand.advance(minutes=10))
+
+    bench.runner(**({} if resumed else {"source_of": source_of})).run(operation.id, 1)
+    bench.stand.advance(minutes=10)
+    failed = bench.settle(operation)
+    assert (failed.state, failed.reason) == (State.FAILED, "publishAtPassed")
+    assert (bench.videos(), [session.state for session in bench.sessions()]) == ([], ["cancelled"])
+
+
 def test_work_that_is_cancelled_while_it_runs_stops_and_youtube_forgets_it(bench):
     bench.video(size=4_000_000)
     bench.limits = Limits(heartbeat=timedelta(0), portion=512 * 1024)
@@ -408,19 +435,6 @@ def test_a_source_that_is_left_early_is_closed(bench):
     bench.runner(source_of=lambda *_named: watched).run(operation.id, 1)
     assert bench.get(operation).reason == "requeued"
     assert [getgeneratorstate(reading) for reading in watched.readings] == [GEN_CLOSED]
-
-
-def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench):
-    bench.video()
-    operation, _ = bench.submit(upload=bench.upload())
-    bench.box.waiting.clear()
-    for _ in range(3):
-        bench.stand.advance(minutes=90)
-        assert bench.tasks().sweep() == 1
-        bench.box.waiting.clear()
-    bench.stand.advance(minutes=90)
-    assert bench.tasks().sweep() == 0
-    assert (bench.get(operation).state, bench.get(operation).reason) == (State.FAILED, "workerDied")
 
 
 def test_an_unexpected_error_in_the_last_delivery_is_a_failed_operation_and_not_silence(bench):

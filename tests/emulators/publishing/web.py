@@ -6,6 +6,7 @@ import ipaddress
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Web:
     redirects: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     shrinks_to: int | None = None  # when it is cut
+    drips: str = ""  # headers or body: one byte at a time
+    surplus: int = 0  # bytes that are sent beyond what is declared
     asked: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
 
@@ -65,15 +68,30 @@ def handler(web: Web) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a class w
             if first >= size:
                 return self.answer(416, b"")
             content_range = f"bytes {first}-{last}/{size}"
+            if web.surplus and not match[2]:  # a body that ends with the connection
+                self.close_connection = True
+                more = web.content + bytes(web.surplus)
+                return self.answer(206, more[first:], content_length="", content_range=content_range)
             return self.answer(206, web.content[first : last + 1], content_range=content_range)
 
         def answer(self, status: int, body: bytes, **headers: str) -> None:
             self.send_response(status)
             validators = {"etag": web.etag, "last-modified": web.modified}
-            for name, value in {"content-length": str(len(body)), **validators, **headers}.items():
+            said = {"content_length": str(len(body)), **validators, **headers}
+            for name, value in said.items():
                 if value:
                     self.send_header(name.replace("_", "-"), value)
+            if web.drips == "headers":
+                self.flush_headers()
+                for number in range(50):
+                    self.wfile.write(b"X-Slow-%d: 1\r\n" % number)
+                    time.sleep(0.1)
             self.end_headers()
+            if web.drips == "body":
+                for number in range(len(body)):
+                    self.wfile.write(body[number : number + 1])
+                    time.sleep(0.1)
+                return
             if web.cut_after is not None and len(body) > web.cut_after:
                 self.wfile.write(body[: web.cut_after])
                 self.wfile.flush()

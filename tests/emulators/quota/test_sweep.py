@@ -30,6 +30,7 @@ def deployed(firestore_client, monkeypatch, fresh_process):
     return firestore_client
 
 
+@pytest.mark.fault(54)
 @pytest.mark.fault(20)
 def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):
     def long_ago():
@@ -37,7 +38,7 @@ def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):
 
     dead = Ledger(deployed, quota.profile(), long_ago)
     held = dead.reserve(method=UPLOAD, account="u1", operation_id="op")
-    (schedule,) = [one for one in deployment().schedules.values() if one.body.get("sweep")]
+    (schedule,) = [one for one in deployment().schedules.values() if one.body.get("charge")]
     main = str(ROOT / "functions" / schedule.function / "main.py")
     function = functions_framework.create_app(schedule.function, main).test_client()
     first, second = (function.post("/", json=schedule.body).json["charged"] for _ in range(2))

@@ -11,7 +11,7 @@ from shared.publishing.submissions import operation_id
 
 @pytest.mark.parametrize("action", ["read", "cancel", "retry"])
 def test_an_action_names_an_operation(action):
-    known = operation_id("release-42")
+    known = operation_id("UC" + "a" * 22, "release-42")
     assert command({"action": action, "operation": known}) == (action, known)
 
 
@@ -26,7 +26,7 @@ def test_what_is_no_operation_s_id_is_refused_by_its_field(wrong):
 
 def test_an_unknown_action_is_refused_by_its_field():
     with pytest.raises(InvalidRequest) as refusal:
-        command({"action": "delete", "operation": operation_id("k")})
+        command({"action": "delete", "operation": operation_id("UC" + "a" * 22, "k")})
     assert refusal.value.field == "action"
 
 
@@ -39,5 +39,5 @@ def test_what_is_nearly_a_quote_is_refused_and_not_taken_for_a_submission(near):
 
 def test_an_action_takes_no_other_field():
     with pytest.raises(InvalidRequest) as refusal:
-        command({"action": "read", "operation": operation_id("k"), "attempt": 1})
+        command({"action": "read", "operation": operation_id("UC" + "a" * 22, "k"), "attempt": 1})
     assert refusal.value.field == "attempt"

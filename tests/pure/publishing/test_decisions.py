@@ -15,8 +15,9 @@ from shared.publishing import media
 from shared.publishing.address import checked, is_public, target
 from shared.publishing.merge import WRITABLE, merged
 from shared.publishing.operation import ENDED, NEXT, Operation, State
-from shared.publishing.retries import retry_decision
+from shared.publishing.retries import LOOKS, retry_decision
 from shared.publishing.tasks import FUNCTION, MAX_DELIVERIES, QUEUE
+from shared.quota.calendar import DOUBT
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.policy import Action, policy
 
@@ -59,6 +60,13 @@ def test_what_is_youtubes_own_is_not_sent_back():
         {"snippet": {"title": "a", "categoryId": "1", "channelTitle": "x"}}, {"snippet": {"title": "b"}}
     )
     assert written == {"snippet": {"title": "b", "categoryId": "1"}}
+
+
+def test_a_schedule_is_removed_by_null_and_everything_else_of_the_status_stays():
+    current = {"status": {"privacyStatus": "private", "publishAt": "2026-12-01T00:00:00Z", "license": "youtube"}}
+    written = merged(current, {"status": {"publishAt": None}})
+    assert written == {"status": {"privacyStatus": "private", "license": "youtube"}}
+    assert merged({"status": written["status"]}, {"status": {"publishAt": None}}) == {}
 
 
 def test_a_schedule_ends_with_being_private():
@@ -114,20 +122,39 @@ def test_addresses_written_as_hosts_are_resolved_and_refused_too(url):
         (b"\x1a\x45\xdf\xa3\x01", "video/x-matroska"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "video/x-msvideo"),
         (b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(187), "video/mp2t"),
-        (b"<!DOCTYPE html><html>", None),
-        (b"PK\x03\x04", None),
-        (b"%PDF-1.7", None),
-        (b"just text", None),
-        (b"", None),
+        (b"\x00\x00\x00\x08skip\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x08free\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x14pnot\x00\x00", media.UNKNOWN),
+        (b"\x00\x00\x00\x28uuid\xbe\x7a", media.UNKNOWN),
+        (b"\x00\x00\x00\x18stypmsdh\x00\x00", media.UNKNOWN),
+        (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", media.UNKNOWN),
     ],
 )
-def test_a_video_is_known_by_its_first_bytes(head, kind):
-    assert media.video_type(head) == kind
+def test_a_video_is_announced_by_its_first_bytes_and_what_we_do_not_know_is_youtubes_to_decide(head, kind):
+    assert (media.no_video(head), media.video_type(head)) == (None, kind)
+
+
+@pytest.mark.parametrize(
+    ("head", "what"),
+    [
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"PK\x03\x04", "an archive"),
+        (b"%PDF-1.7", "a document"),
+        (b"just text, in \xc3\xbc", "a text"),
+        ("テキスト".encode()[:-1], "a text"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "a picture"),
+        (b"GIF89a", "a picture"),
+        (b"\x00\x00\x00\x18ftypheic", "a picture"),
+        (b"", "a text"),
+    ],
+)
+def test_what_surely_is_no_video_is_known_and_named(head, what):
+    assert media.no_video(head) == what
 
 
 @given(st.binary(max_size=600))
 def test_any_bytes_are_looked_at_without_harm(head):
-    media.video_type(head), media.image_type(head), media.looks_like_a_page(head)
+    media.video_type(head), media.image_type(head), media.no_video(head)
 
 
 def test_states_follow_each_other_only_as_drawn():
@@ -180,9 +207,32 @@ def test_a_thousand_operations_deferred_to_one_midnight_come_spread_over_half_an
 @pytest.mark.parametrize(("month", "day", "hours"), [(3, 8, 23), (11, 1, 25), (6, 1, 24)])
 def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it(month, day, hours):
     midnight = datetime(2026, month, day, tzinfo=PACIFIC).astimezone(UTC)
-    error = as_error(damaged("quotaExceeded"), clock=lambda: midnight)
-    decision = retry_decision(operation(), error, clock=lambda: midnight, rng=random.Random(21))
+    clock = lambda: midnight + DOUBT  # noqa: E731
+    error = as_error(damaged("quotaExceeded"), clock=clock)
+    decision = retry_decision(operation(), error, clock=clock, rng=random.Random(21))
     assert timedelta(hours=hours) < decision.at - midnight < timedelta(hours=hours, minutes=31)
+
+
+@pytest.mark.parametrize("seconds", [1, 120, 299])
+def test_a_refusal_just_after_midnight_may_mean_yesterday_and_is_asked_again_minutes_later(seconds):
+    now = datetime(2026, 11, 22, tzinfo=PACIFIC).astimezone(UTC) + timedelta(seconds=seconds)
+    decision = retry_decision(
+        operation(), as_error(damaged("quotaExceeded"), clock=lambda: now), clock=lambda: now, rng=random.Random(1)
+    )
+    assert decision.action is Action.RETRY
+    assert DOUBT <= decision.at - now <= 2 * DOUBT
+
+
+def test_what_is_missing_is_looked_for_five_times_before_it_counts_as_gone():
+    error, retries = as_error(damaged("videoNotFound"), clock=lambda: NOW), {}
+    waited = timedelta(0)
+    for wait in LOOKS:
+        decision = decided(error, retries=dict(retries))
+        assert (decision.action, wait <= decision.at - NOW) == (Action.LOOK_AGAIN, True)
+        retries[decision.reason] = decision.attempt
+        waited += wait
+    assert waited > timedelta(minutes=5)
+    assert decided(error, retries=retries).action is Action.MARK_AS_DELETED
 
 
 def test_a_limiter_that_says_in_a_minute_waits_a_minute():

@@ -136,6 +136,64 @@ def test_work_for_later_than_its_own_publication_is_refused(work, field):
     assert refused_field({**body(**work(video)), "not_before": "2026-12-01T18:00:00Z"}) == field
 
 
+@pytest.mark.parametrize("mark", ["\u200c", "\u200d", "\u00a0", "\u3000"])
+def test_marks_that_words_of_many_scripts_need_are_taken_in_tags(mark):
+    assert asked(upload(tags=[f"one{mark}two"])).work["parts"]["snippet"]["tags"] == [f"one{mark}two"]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\n", "\x85"])
+def test_what_breaks_a_line_is_refused_in_titles_and_tags_by_field(mark):
+    assert refused_field(body(playlist={"title": f"one{mark}two"})) == "playlist.title"
+    assert refused_field(upload(title=f"one{mark}two")) == "upload.title"
+    assert refused_field(upload(tags=[f"one{mark}two"])) == "upload.tags"
+
+
+def test_a_playlists_description_is_counted_in_characters_and_a_videos_in_bytes():
+    assert asked(body(playlist={"title": "x", "description": "字" * 5000}))
+    assert refused_field(body(playlist={"title": "x", "description": "字" * 5001})) == "playlist.description"
+    assert refused_field(upload(description="字" * 2000)) == "upload.description"
+
+
+def test_a_schedule_is_removed_by_null_which_elsewhere_is_nothing():
+    removal = body(update={"video_id": "AAAAAAAAAAA", "publish_at": None})
+    assert asked(removal).work["parts"] == {"status": {"publishAt": None}}
+    assert plan.steps(asked(removal)) == ("update",)
+    assert refused_field(body(update={"video_id": "AAAAAAAAAAA", "title": None})) == "update"
+
+
+def test_a_release_names_several_playlists_new_and_existing_by_id_or_title():
+    work = {
+        "upload": upload()["upload"],
+        "playlist": {"title": "New"},
+        "playlists": [{"id": "PL1"}, {"title": "Old"}],
+    }
+    request = asked(body(release=work))
+    assert request.work["into"] == [{}, {"id": "PL1"}, {"title": "Old"}]
+    entries = ("playlist_item", "playlist_item 2", "playlist_item 3")
+    assert plan.steps(request) == ("transfer", "playlist", *entries, "processing")
+    assert plan.calls(plan.steps(request))["youtube.playlistItems.insert"] == 3
+
+
+@pytest.mark.parametrize(
+    ("playlists", "field"),
+    [
+        ([{"id": "PL1", "title": "x"}], "release.playlists.0.id"),
+        ([{}], "release.playlists.0.title"),
+        ([{"id": "PL1"}, {"id": "PL1"}], "release.playlists"),
+        ([{"id": f"PL{number}"} for number in range(11)], "release.playlists"),
+        ([{"id": "PL1", "colour": 1}], "release.playlists.0.colour"),
+    ],
+)
+def test_playlists_that_cannot_be_meant_are_refused(playlists, field):
+    assert refused_field(body(release={"upload": upload()["upload"], "playlists": playlists})) == field
+
+
+def test_what_follows_a_time_of_publication_is_a_look_whether_it_came():
+    soon = (NOW + timedelta(days=2)).isoformat()
+    assert plan.steps(asked(upload(publish_at=soon)))[-1] == "publication"
+    assert plan.steps(asked(body(update={"video_id": "AAAAAAAAAAA", "publish_at": soon})))[-1] == "publication"
+
+
 def test_tags_are_counted_as_youtube_counts_them():
     assert asked(upload(tags=["x" * 249, "y" * 250]))
     assert refused_field(upload(tags=["x" * 249, "y" * 251])) == "upload.tags"

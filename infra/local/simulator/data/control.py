@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, get_args
 
 from starlette.requests import Request
@@ -85,7 +86,8 @@ def _change(studio: Studio, video: Video, body: Asked) -> None:
 def _set_rules(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """How uploads end from now on.
 
-    {"channel_id", "limit"}: videos in 24 hours. {"reject_duplicates": bool}. {"failure" or "rejection",
+    {"channel_id", "limit"}: videos in 24 hours. {"lag": seconds until a new video is found}. {"reject_duplicates":
+    bool}. {"failure" or "rejection",
     "channel_id"?, "title"?, "times"?}: the fate of the next uploads. {"playlist_duplicates": "refuse" or "allow"}.
     """
     upload_rules = simulator.room(UploadRules)
@@ -94,6 +96,8 @@ def _set_rules(simulator: Simulator, asked: Asked) -> dict[str, Any]:
         _known_channel(simulator, asked["channel_id"])
     if "limit" in asked:
         upload_rules.limits[asked["channel_id"]] = asked["limit"]
+    if "lag" in asked:
+        simulator.room(Library).lag = timedelta(seconds=asked["lag"])
     if "reject_duplicates" in asked:
         upload_rules.reject_duplicates = asked["reject_duplicates"]
     if "playlist_duplicates" in asked:
@@ -187,6 +191,7 @@ ROUTES: Sequence[BaseRoute] = (
         fields={
             "channel_id": text,
             "limit": whole(0, MOST_TIMES),
+            "lag": whole(0, MOST_TIMES),
             "reject_duplicates": flag,
             "playlist_duplicates": one_of(("refuse", "allow")),
             "failure": one_of(FAILURES),

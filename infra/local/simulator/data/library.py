@@ -18,6 +18,9 @@ from infra.local.simulator.world import Channel, Video
 if TYPE_CHECKING:
     from infra.local.simulator.state import Simulator
 
+LAG = timedelta(seconds=1)
+"""How long a new video is not found by those who ask for it, unless somebody sets another lag."""
+
 _DONE = Stage("processed", "succeeded", 1.0, timedelta(0))
 
 
@@ -50,6 +53,7 @@ class Library:
         self.arrivals: dict[str, Arrival] = {}
         self.pictures: dict[str, Picture] = {}
         self.paid_placements: set[str] = set()
+        self.lag = LAG
 
     def find(self, video_id: str) -> Video | None:
         """A video that exists now, its schedule and its processing up to date."""
@@ -76,7 +80,9 @@ class Library:
         return channel if channel is not None and channel.state == "ok" else None
 
     def readable(self, video: Video, reader: str | None) -> bool:
-        """Whether a channel's owner (None: anybody) can see a video at all."""
+        """Whether a channel's owner (None: anybody) can see a video at all. What has just arrived nobody can."""
+        if self._lags(video):
+            return False
         if video.channel_id == reader:
             return True
         if video.privacy == "private" or self.channel(video.channel_id) is None:
@@ -93,10 +99,16 @@ class Library:
         now = self.clock()
         listed = []
         for video in self.world.videos_of(channel_id, now):
+            if self._lags(video):
+                continue
             status = self.stage(self.world.settle(video, now)).upload_status
             if channel_id == reader or (video.privacy == "public" and status == "processed"):
                 listed.append(video)
         return listed
+
+    def _lags(self, video: Video) -> bool:
+        arrival = self.arrivals.get(video.id)
+        return arrival is not None and self.clock() < arrival.arrived + self.lag
 
     def shown(self, video: Video, reader: str | None) -> Shown:
         """A video as one reader sees it now."""

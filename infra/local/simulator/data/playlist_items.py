@@ -105,6 +105,8 @@ def _rows(simulator: Simulator, playlist_id: str, me: str | None) -> list[Row]:
         if channel is None:
             raise missing
         listed = [_upload(video.id, video.published_at) for video in library.uploads(channel.id, me)]
+        if not listed:
+            raise missing  # the playlist begins to exist with the first video
     else:
         one = simulator.room(Playlists).readable(playlist_id, me)
         channel = library.channel(one.channel_id) if one else None

@@ -17,6 +17,7 @@ TITLE_CHARACTERS = 100
 DESCRIPTION_BYTES = 5000
 TAGS_CHARACTERS = 500
 PLAYLIST_TITLE_CHARACTERS = 150
+PLAYLIST_DESCRIPTION_CHARACTERS = 5000
 ASSIGNABLE_CATEGORIES = frozenset(
     {"1", "2", "10", "15", "17", "19", "20", "22", "23", "24", "25", "26", "27", "28", "29"}
 )
@@ -203,9 +204,9 @@ def playlist_problem(snippet: Mapping[str, Any]) -> Problem | None:
     title = snippet.get("title")
     if not title or not title.strip():
         return Problem("playlistTitleRequired", "A playlist needs a title.", "body.snippet.title")
-    if len(title) > PLAYLIST_TITLE_CHARACTERS or _has_angle(title):
+    if len(title) > PLAYLIST_TITLE_CHARACTERS or _has_angle(title) or "\u2028" in title:
         return Problem("invalidPlaylistSnippet", "The playlist's title is not valid.", "body.snippet.title")
-    if len((snippet.get("description") or "").encode()) > DESCRIPTION_BYTES:
+    if len(snippet.get("description") or "") > PLAYLIST_DESCRIPTION_CHARACTERS:
         return Problem(
             "invalidPlaylistSnippet",
             "The playlist's description is too long.",

@@ -42,8 +42,16 @@ def _break(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     return {"after_bytes": sessions.break_after, "times": sessions.breaks}
 
 
+def _hang(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """{"times"}: let the next sessions say 308 for ever after their last byte, although the video exists."""
+    sessions = simulator.room(Sessions)
+    sessions.hangs = asked.get("times", 1)
+    return {"hangs": sessions.hangs}
+
+
 ROUTES = [
     control_route("GET", "/control/uploads", _show, fields={"channel_id": text}),
+    control_route("POST", "/control/uploads/hang", _hang, fields={"times": whole(0, MOST_BREAKS)}),
     control_route("POST", "/control/uploads/lose", _lose, fields={"upload_id": text}),
     control_route(
         "POST",

@@ -38,7 +38,8 @@ _MAGIC = (
     (4, b"ftyp", "mp4"),
     (4, b"moov", "mov"),
     (4, b"mdat", "mov"),
-    (4, b"wide", "mov"),
+    *((4, box, "mov") for box in (b"wide", b"skip", b"free", b"pnot", b"uuid", b"styp")),
+    (0, b"\x06\x0e\x2b\x34", "mxf"),
 )
 _AVI = (b"RIFF", b"AVI ")
 TOO_SMALL = 16

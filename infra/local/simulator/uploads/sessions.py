@@ -56,7 +56,8 @@ Finish = Callable[[Whole], dict[str, Any]]
 class Session:
     """One upload on its way. `upload_id` is a bearer secret.
 
-    turn: counts PUTs that store something; an older one still running has lost its turn and stops.
+    turn: counts PUTs that store something; an older one still running has lost its turn and stops. hangs: it says
+    for ever that it waits for more, although its file is whole and used.
     """
 
     upload_id: str = field(repr=False)
@@ -73,6 +74,7 @@ class Session:
     state: State = "open"
     turn: int = 0
     requests: int = 0
+    hangs: bool = False
     answer: dict[str, Any] | None = None
     error: GoogleError | None = None
 
@@ -127,7 +129,8 @@ class Session:
 class Sessions:
     """Every session since the start. One a simulator: `simulator.room(Sessions)`.
 
-    break_after: bytes of a PUT's body after which the connection is cut, for the next `breaks` PUTs.
+    break_after: bytes of a PUT's body after which the connection is cut, for the next `breaks` PUTs. hangs: how
+    many of the sessions to come will hang at their end.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -137,6 +140,7 @@ class Sessions:
         self._all: dict[str, Session] = {}
         self.break_after = 0
         self.breaks = 0
+        self.hangs = 0
 
     def open(
         self,
@@ -163,7 +167,9 @@ class Sessions:
             title=title,
             file_name=file_name,
             parameters=parameters or {},
+            hangs=self.hangs > 0,
         )
+        self.hangs = max(0, self.hangs - 1)
         self._all[upload_id] = session
         return session
 

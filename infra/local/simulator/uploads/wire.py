@@ -119,7 +119,7 @@ def _where(one: Session) -> Response:
     """How far the session is: 308 and the range stored, or the resource."""
     if one.error is not None:
         raise one.error
-    if one.state == "complete":
+    if one.state == "complete" and not one.hangs:
         return json_response(one.answer)
     return Response(status_code=308, headers={**range_header(one.stored), "X-GUploader-UploadID": one.upload_id})
 

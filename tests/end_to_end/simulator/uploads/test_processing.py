@@ -38,6 +38,8 @@ def read(stage: Stage, video_id: str, *, by: int = 0) -> dict[str, Any]:
 
 def test_a_video_is_processed_after_a_while(stage: Stage):
     video_id = upload(stage, MP4)
+    assert read(stage, video_id) == {}  # a new video is not found at once
+    stage.pass_time(2)
     before = read(stage, video_id)
     assert before["processingDetails"]["processingStatus"] == "processing"
     assert int(before["processingDetails"]["processingProgress"]["timeLeftMs"]) > 0
@@ -93,6 +95,7 @@ def test_a_file_sent_twice_can_be_rejected_as_a_duplicate(stage: Stage):
 
 def test_a_new_video_is_found_in_the_uploads_and_by_search(stage: Stage):
     video_id = upload(stage, MP4, selfDeclaredMadeForKids=True, containsSyntheticMedia=True)
+    stage.pass_time(2)
     owner = stage.youtube(stage.channel().id)
     uploads = owner.playlistItems().list(playlistId="UU" + stage.channel().id[2:], part="contentDetails").execute()
     assert uploads["items"][0]["contentDetails"]["videoId"] == video_id
