@@ -97,7 +97,7 @@ def json_body(request: Request) -> dict[str, Any]:
     raw = raw_body(request, limit=_JSON_BYTES)
     try:
         body = json.loads(raw) if raw.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not JSON.", reason="bodyUnreadable") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.", reason="bodyUnreadable")
@@ -120,7 +120,7 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
         message = event.data["message"]
         body = json.loads(base64.b64decode(message.get("data", ""), validate=True))
         attributes = {str(key): str(value) for key, value in (message.get("attributes") or {}).items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest("The event carries no readable message.", reason="messageUnreadable") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The message must be a JSON object.", reason="messageUnreadable")

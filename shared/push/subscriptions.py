@@ -21,6 +21,7 @@ from shared.cloud.firestore import call_options, listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound
+from shared.monitoring.log import log
 from shared.push import feed, hub, renewal, verification
 from shared.push.renewal import Standing
 from shared.push.verification import State
@@ -137,9 +138,13 @@ class Push:
         except Forbidden:
             self._count(channel_id, "refused")
             raise
-        notices = feed.parse(body)
-        ours = [notice for notice in notices if notice.channel_id == channel_id]
-        if len(ours) < len(notices):
+        found = feed.parse(body, channel_id)
+        ours = [notice for notice in found.notices if notice.channel_id == channel_id]
+        if found.unreadable:
+            log(
+                "WARNING", "entries of a notification cannot be read", channel=channel_id, entries=found.unreadable
+            )
+        if len(ours) < len(found.notices):
             self._count(channel_id, "foreign")
         self._note(channel_id, {"last_notification": self.clock()})
         return ours
