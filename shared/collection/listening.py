@@ -58,7 +58,11 @@ class Listening:
         polls = planner.plan(
             "renew_subscriptions", polling.to_poll(quiet, now), slot=f"{now:%Y-%m-%dT%H}", enqueue=self.enqueue
         )
-        return {**self._ask(to_ask(working, standings, now)), "silent": len(quiet), "queued": polls}
+        return {
+            **self._ask(to_ask(working, standings, self.push.terms, now)),
+            "silent": len(quiet),
+            "queued": polls,
+        }
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
         """Ask the hub for one channel's subscription. Raises Unavailable; a channel that is gone needs none."""
@@ -75,7 +79,8 @@ class Listening:
             try:
                 self.push.subscribe(channel_id)
             except Unavailable as error:
-                log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason)
+                log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason,
+                    why=error.message)  # fmt: skip
                 failures += 1
                 if failures == _FAILURES:
                     break

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
-_STANDING = ("state", "lease_until", "next_ask", "polled_at")
+_STANDING = ("state", "lease_until", "next_ask", "polled_at", "terms")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Push:
     def topic(self, channel_id: str) -> str:
         """The feed that a channel's subscription is about."""
         return f"{self.settings.topic_url}?{urlencode({'channel_id': channel_id})}"
+
+    def terms(self, channel_id: str) -> str:
+        """What settings make of a channel's subscription: hub, topic, and where our callback is."""
+        return f"{self.settings.hub_url} {self.topic(channel_id)} {self.settings.api_url}"
 
     def standings(self) -> dict[str, Standing]:
         """Every subscription by its channel. One read each."""
@@ -153,19 +157,26 @@ class Push:
         self, channel_id: str, stored: Mapping[str, Any] | None, now: datetime
     ) -> tuple[bytes, bytes, dict[str, Any]]:
         """The token and secret to ask the hub with, and the fields to store before."""
-        fields: dict[str, Any] = {"asked_at": now, "next_ask": now + renewal.ASK_AGAIN}
+        terms = self.terms(channel_id)
+        fields: dict[str, Any] = {
+            "asked_at": now,
+            "next_ask": now + renewal.ASK_AGAIN,
+            "topic": self.topic(channel_id),
+            "terms": terms,
+        }
         if stored is None:
             token, secret = secrets.token_urlsafe(32).encode(), _new_secret()
             fields |= {
                 "channel_id": channel_id,
-                "topic": self.topic(channel_id),
                 "token": self._seal(channel_id, "token", token),
                 "secret": self._seal(channel_id, "secret", secret),
                 "state": State.PENDING.value,
             }
             return token, secret, fields
         token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
-        if not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
+        # On new terms the old subscription goes on delivering beside the new one, and with the same secret.
+        changed = stored.get("terms") != terms
+        if changed or not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
             return token, known, fields
         secret = _new_secret()
         fields["secret"] = self._seal(channel_id, "secret", secret)
