@@ -5,7 +5,7 @@ import pytest
 import urllib3
 
 from infra.local.simulator.grants import Grants
-from shared import data_map
+from shared import channels, data_map
 from shared.access.disconnect import _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.push.subscriptions import Push
@@ -54,6 +54,23 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert ("rows", receipt.receipt_id, mine) in asked
     disconnects().receipts.note(receipt.receipt_id, "warehouse", 4711)
     assert disconnects().disconnect(mine, "u1").as_json()["deleted"]["warehouse"] == 4711
+
+
+def test_what_names_a_channel_or_its_user_after_a_disconnect_is_in_the_data_map_and_expires(access, disconnects):
+    channel_id = access.connected()
+    collect_something(access, channel_id)
+    title = channels.get(access.client, channel_id).title
+    disconnects().disconnect(channel_id, "u1")
+    known = {kind.path: kind for kind in data_map.COLLECTIONS}
+    left = {}
+    for collection in access.client.collections():
+        for name, fields in access.stored(collection.id).items():
+            if any(word in f"{name!r} {fields!r}" for word in (channel_id, title, "u1'")):
+                left[collection.id] = fields
+    assert left.keys() == {"consents", "rate_limits", "receipts"}
+    for path, fields in left.items():
+        assert known[path].remains != "nothing"
+        assert known[path].ttl in fields
 
 
 def test_google_is_asked_to_revoke_with_the_account_s_last_channel_only(access, disconnects):
@@ -145,8 +162,7 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert ("rows", receipt.receipt_id, channel_id) in asked
     assert live_tokens(access) == 0
     left = {collection.id for collection in whole.collections() if list(collection.stream())}
-    assert left == {"access", "consents", "rate_limits", "receipts", "users"}
-    assert access.stored("users")["u1"]["channels"] == []
+    assert left == {"access", "consents", "rate_limits", "receipts"}
     assert access.stored("access")["users"]["connected"] == []
 
 
