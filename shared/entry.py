@@ -136,14 +136,17 @@ def logged_failure() -> Iterator[None]:
         abort(refusal(as_known(error)))
 
 
-def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:
+def answers_page(
+    handler: Handler, *, home: Callable[[], str], told_as: str | None = None
+) -> Callable[[Request], Response]:
     """Answer people: what the handler returns; an error as a page in plain words, with the error's status.
 
-    home: the address of the link back to the app.
+    home: the address of the link back to the app. told_as: the reason whose words any error gets, instead of its
+    own.
     """
 
     def trouble(error: YtempireError) -> Response:
-        return pages.page(pages.words_for(error.reason), status=error.code, home=_address(home))
+        return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=_address(home))
 
     return answers(trouble)(handler)
 

@@ -18,7 +18,7 @@ from shared.access import receipts
 from shared.access.receipts import Receipts
 from shared.clock import Clock
 from shared.cloud.firestore import call_options, listing
-from shared.errors import CorruptData
+from shared.errors import CorruptData, YtempireError
 from shared.records import Mapper
 from shared.tokens import accounts, grants, health
 from shared.tokens.google_oauth import GoogleOAuth
@@ -86,20 +86,28 @@ class Revocations:
     def ask(self, receipt_id: str) -> str:
         """Ask Google to revoke what was set aside; answers the receipt's word.
 
-        An account that has connected a channel again since then is left alone. Raises Unavailable when Google does
-        not answer; ask again later.
+        An account that has connected a channel again since then is left alone; one that is just connecting is
+        seen here, or sees the mark. Raises Unavailable when Google does not answer; ask again later.
         """
         stored = self._document(receipt_id).get(**call_options()).to_dict()
         if stored is None:
             return Receipts(self.client, self.clock).get(receipt_id).revocation
         kept = REVOCATIONS.read(receipt_id, stored)
-        needed = self._still_needed(kept.user_id, kept.google_account)
-        word = receipts.KEPT if needed else self._ask_google(kept)
+        account = accounts.path(kept.google_account, kept.user_id)
+        accounts.mark_revoking(self.client, account, self.clock())
+        try:
+            needed = self._still_needed(kept.user_id, kept.google_account)
+            word = receipts.KEPT if needed else self._ask_google(kept)
+        except YtempireError:
+            self.client.document(account).update(accounts.not_revoking(), **call_options())
+            raise
         batch = self.client.batch()
         batch.update(self.client.document(receipts.path(receipt_id)), {"revocation": word})
         batch.delete(self._document(receipt_id))
         if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
-            batch.delete(self.client.document(accounts.path(kept.google_account, kept.user_id)))
+            batch.delete(self.client.document(account))
+        else:
+            batch.set(self.client.document(account), accounts.not_revoking(), merge=True)
         batch.commit(**call_options())
         return word
 

@@ -141,8 +141,8 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
     assert list(access.stored("channels")) == [channel_id]
 
 
-# Marked, token set aside, each kind of data, warehouse noted, Google's answer noted, channel forgotten.
-@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 6))
+# Marked, token set aside, each kind of data, warehouse noted, account marked, Google's answer noted, channel gone.
+@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 7))
 def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened(
     access, disconnects, asked, death
 ):
