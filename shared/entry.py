@@ -10,7 +10,7 @@ import base64
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import format_datetime
@@ -134,6 +134,20 @@ def logged_failure() -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
         abort(refusal(as_known(error)))
+
+
+def each_done(works: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """What each of several works answers. All are done whatever one raises; then the first failure is raised."""
+    done, failures = {}, []
+    for name, work in works.items():
+        try:
+            done[name] = work()
+        except Exception as error:  # noqa: BLE001 - one's trouble is not another's
+            log("ERROR", "a part of the work failed", part=name, error=type(error).__name__)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
 
 
 def answers_page(

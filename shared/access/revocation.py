@@ -59,8 +59,12 @@ class Revocations:
         stored = self.client.document(grants.path(channel_id)).get(**call_options()).to_dict()
         if stored is None or stored["state"] != health.DISCONNECTING:
             return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        grant = grants.GRANTS.read(channel_id, stored)
         noted = Receipts(self.client, self.clock)
+        try:
+            grant = grants.GRANTS.read(channel_id, stored)
+        except CorruptData:  # it is deleted all the same
+            noted.note_revocation(receipt_id, receipts.UNREADABLE)
+            return
         if self._still_needed(grant.user_id, grant.google_account):
             noted.note_revocation(receipt_id, receipts.KEPT)
             return
@@ -127,7 +131,7 @@ class Revocations:
         mine = self._grants_of("user_id", user_id)
         same = [grant for grant in mine if account is None or grant.get("google_account") in {None, account}]
         same += self._grants_of("google_account", account) if account is not None else []
-        return any(grant["state"] != health.DISCONNECTING for grant in same)
+        return any(grant.get("state") != health.DISCONNECTING for grant in same)
 
     def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded

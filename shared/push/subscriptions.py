@@ -22,6 +22,7 @@ from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound
 from shared.monitoring.log import log
+from shared.monitoring.readable import readable
 from shared.push import feed, hub, renewal, verification
 from shared.push.renewal import Standing
 from shared.push.verification import State
@@ -57,15 +58,15 @@ class Push:
         return f"{self.settings.hub_url} {self.topic(channel_id)} {self.settings.api_url}"
 
     def standings(self) -> dict[str, Standing]:
-        """Every subscription by its channel. One read each."""
-        found = listing(self.client.collection(COLLECTION).select(_STANDING))
-        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found}
+        """Every subscription that can be read, by its channel. One read each."""
+        found = readable(STANDINGS, listing(self.client.collection(COLLECTION).select(_STANDING)))
+        return {each.channel_id: each for each in found}
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""
         references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
         found = self.client.get_all(references, _STANDING, **call_options()) if references else ()
-        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found if each.exists}
+        return {each.channel_id: each for each in readable(STANDINGS, (each for each in found if each.exists))}
 
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.

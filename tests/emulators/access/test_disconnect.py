@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import urllib3
+from google.cloud.firestore import DELETE_FIELD
 
 from infra.local.simulator.grants import Grants
 from shared import channels, data_map
@@ -317,6 +318,22 @@ def test_a_grant_that_google_ended_already_disconnects_all_the_same(access, disc
     channel_id = access.connected()
     access.simulator.grants.revoke_account(access.account().id)
     assert disconnects().disconnect(channel_id, "u1").revocation == "alreadyRevoked"
+
+
+@pytest.mark.parametrize("fields", [{"granted_scopes": 7}, {"generation": "x"}, {"generation": DELETE_FIELD}])
+def test_a_connection_whose_grant_cannot_be_read_is_ended_all_the_same(access, disconnects, fields):
+    channel_id = access.connected()
+    access.client.document("grants", channel_id).update(fields)
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.finished_at is not None
+    assert receipt.revocation == ("tokenUnreadable" if "granted_scopes" in fields else "revoked")
+    assert access.stored("grants") == access.stored("channels") == {}
+
+
+def test_another_grant_that_says_no_state_keeps_the_permission_and_stops_no_disconnect(access, disconnects):
+    leaving, odd = access.connected(channel=0), access.connected(channel=1)
+    access.client.document("grants", odd).update({"state": DELETE_FIELD})
+    assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
 
 
 def test_a_connection_whose_grant_is_missing_can_still_be_ended(access, disconnects):

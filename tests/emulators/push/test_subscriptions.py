@@ -210,6 +210,14 @@ def test_other_settings_renew_what_lives_and_its_old_subscription_stays_believed
     assert stand.standing().alive(stand.simulator.clock())
 
 
+@pytest.mark.fault(69)
+def test_a_subscription_that_cannot_be_read_hides_no_other(stand):
+    stand.subscribe()
+    stand.push.client.document("subscriptions", "UC" + "b" * 22).set({"state": "active", "next_ask": "soon"})
+    assert list(stand.push.standings()) == [stand.channel]
+    assert list(stand.push.standings_of([stand.channel, "UC" + "b" * 22])) == [stand.channel]
+
+
 def test_what_comes_for_a_subscription_that_was_deleted_brings_nothing_back(stand):
     stand.subscribe()
     stand.push.forget(stand.channel)

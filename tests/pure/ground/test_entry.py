@@ -98,3 +98,16 @@ def test_a_body_nested_without_end_is_refused_like_any_other_that_is_no_json(nes
     with pytest.raises(InvalidRequest) as refused:
         entry.pubsub_message(SimpleNamespace(data={"message": {"data": data}}))
     assert refused.value.reason == "messageUnreadable"
+
+
+@pytest.mark.fault(69)
+def test_of_several_works_all_are_done_whatever_one_raises_and_its_failure_is_not_hidden():
+    done = []
+
+    def failing():
+        raise Forbidden("No.")
+
+    assert entry.each_done({"a": lambda: 1, "b": lambda: 2}) == {"a": 1, "b": 2}
+    with pytest.raises(Forbidden):
+        entry.each_done({"a": failing, "b": lambda: done.append("b")})
+    assert done == ["b"]
