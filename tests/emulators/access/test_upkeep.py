@@ -294,6 +294,15 @@ def test_a_record_that_cannot_be_read_keeps_nobody_else_from_upkeep(
 
 
 @pytest.mark.fault(69)
+def test_a_channel_that_cannot_be_read_is_told_left_out_and_not_taken_for_gone(access, capsys):
+    bad, good = access.connected(channel=0), access.connected(channel=1)
+    access.client.document("channels", bad).update({"title": 7})
+    assert [channel.channel_id for channel in channels.list_all(access.client)] == [good]
+    assert f"channels/{bad} does not hold what it should in title" in capsys.readouterr().out
+    assert channels.gone(access.client, [bad, good, "UC" + "z" * 22]) == ["UC" + "z" * 22]
+
+
+@pytest.mark.fault(69)
 @pytest.mark.parametrize("trouble", [ServiceUnavailable("Pub/Sub is away"), KeyError("generation")])
 def test_a_disconnect_that_is_stuck_keeps_nobody_else_from_upkeep(access, upkeep, disconnects, trouble):
     stuck, good, half = (access.connected(account=number) for number in range(3))
