@@ -103,7 +103,7 @@ class Revocations:
             needed = self._still_needed(kept.user_id, kept.google_account)
             word = receipts.KEPT if needed else self._ask_google(kept)
         except YtempireError:
-            self.client.document(account).update(accounts.not_revoking(), **call_options())
+            self.client.document(account).set(accounts.not_revoking(), merge=True, **call_options())
             raise
         batch = self.client.batch()
         batch.update(self.client.document(receipts.path(receipt_id)), {"revocation": word})
