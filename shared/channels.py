@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.cloud.firestore import call_options, listing
+from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.decision import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
@@ -86,14 +87,20 @@ def get(client: Client, channel_id: str) -> Channel:
 
 
 def list_all(client: Client, *, states: Iterable[str] | None = None) -> Iterator[Channel]:
-    """Channels in the order of their ids; those in some states, if asked."""
+    """Channels in the order of their ids; those in some states, if asked. What cannot be read is left out."""
     from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded by then
 
     query: Any = client.collection(COLLECTION).order_by(data_map.ID)
     if states is not None:
         query = query.where(filter=FieldFilter("state", "in", list(states)))
-    for snapshot in listing(query):
-        yield CHANNELS.read(snapshot.id, snapshot.to_dict())
+    return readable(CHANNELS, listing(query))
+
+
+def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
+    """Those that are not connected. One that is stored and cannot be read is not among them."""
+    references = [client.document(path(channel_id)) for channel_id in channel_ids]
+    found = client.get_all(references, [], **call_options()) if references else ()
+    return [each.id for each in found if not each.exists]
 
 
 def record_sync(client: Client, channel_id: str, report_types: Iterable[str], at: datetime) -> None:

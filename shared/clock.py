@@ -67,12 +67,16 @@ def last_full_day(instant: datetime) -> date:
 def parse_instant(text: str) -> datetime:
     """An RFC 3339 timestamp as Google writes it (any fraction, Z or offset), in UTC.
 
-    Raises ValueError for a text without an offset: an instant without a zone is no instant.
+    Raises ValueError for a text without an offset, which is no instant, and for an instant before the year 1 or
+    after 9999.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"timestamp without a zone: {text!r}")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"timestamp out of range: {text!r}") from error
 
 
 def parse_optional(text: object) -> datetime | None:

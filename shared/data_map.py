@@ -19,10 +19,11 @@ ID = "__name__"
 class Collection:
     """One collection, or one that lies beneath every document of another ("quota/*/entries").
 
-    owner: the room that writes it. key: what a document's id is. channel, user: the fields that name them, or ID.
-    sealed: the fields that only the vault can open. ttl: the field of its TTL policy. keep: for how long a
-    document stays; None where that depends on something else, which `retention` says. erased_as: what a receipt
-    calls its documents when a disconnect deletes a channel's. remains: what a disconnect leaves, and until when.
+    owner: the room that writes it. key: what a document's id is. channel, user: the fields that name them, or
+    ID. sealed: the fields that only the vault can open. ttl: the field of its TTL policy, by which Firestore
+    deletes within a day. keep: for how long a document stays; None where that depends on something else, which
+    `retention` says. erased_as: what a receipt calls its documents when a disconnect deletes a channel's.
+    remains: what a disconnect leaves, and until when.
     """
 
     path: str
@@ -129,8 +130,8 @@ USERS = Collection(
     owner="access",
     key="the user's id",
     user=ID,
-    retention="without end: the ids of the channels that the user has connected, perhaps none",
-    remains="the user's id and the user's other channels",
+    retention="while a channel of the user is connected",
+    remains="the user's id and the user's other channels, while there are any",
 )
 ACCESS = Collection(
     path="access",
@@ -156,7 +157,7 @@ CONSENTS = Collection(
     ttl="expires_at",
     keep=timedelta(minutes=10),
     retention="10 minutes after the user set out",
-    remains="a consent of the last 10 minutes",
+    remains="a consent of the last 10 minutes, with the id and title of a channel that it has connected",
 )
 RATE_LIMITS = Collection(
     path="rate_limits",

@@ -10,7 +10,7 @@ import base64
 import json
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from email.utils import format_datetime
@@ -97,7 +97,7 @@ def json_body(request: Request) -> dict[str, Any]:
     raw = raw_body(request, limit=_JSON_BYTES)
     try:
         body = json.loads(raw) if raw.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not JSON.", reason="bodyUnreadable") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.", reason="bodyUnreadable")
@@ -120,7 +120,7 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
         message = event.data["message"]
         body = json.loads(base64.b64decode(message.get("data", ""), validate=True))
         attributes = {str(key): str(value) for key, value in (message.get("attributes") or {}).items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest("The event carries no readable message.", reason="messageUnreadable") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The message must be a JSON object.", reason="messageUnreadable")
@@ -136,14 +136,31 @@ def logged_failure() -> Iterator[None]:
         abort(refusal(as_known(error)))
 
 
-def answers_page(handler: Handler, *, home: Callable[[], str]) -> Callable[[Request], Response]:
+def each_done(works: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """What each of several works answers. All are done whatever one raises; then the first failure is raised."""
+    done, failures = {}, []
+    for name, work in works.items():
+        try:
+            done[name] = work()
+        except Exception as error:  # noqa: BLE001 - one's trouble is not another's
+            log("ERROR", "a part of the work failed", part=name, error=type(error).__name__)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
+
+
+def answers_page(
+    handler: Handler, *, home: Callable[[], str], told_as: str | None = None
+) -> Callable[[Request], Response]:
     """Answer people: what the handler returns; an error as a page in plain words, with the error's status.
 
-    home: the address of the link back to the app.
+    home: the address of the link back to the app. told_as: the reason whose words any error gets, instead of its
+    own.
     """
 
     def trouble(error: YtempireError) -> Response:
-        return pages.page(pages.words_for(error.reason), status=error.code, home=_address(home))
+        return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=_address(home))
 
     return answers(trouble)(handler)
 

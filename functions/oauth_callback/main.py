@@ -8,7 +8,7 @@ from flask import Request, Response
 from shared import entry, pages
 from shared.access import requests
 from shared.cloud import queues
-from shared.errors import InvalidRequest, Unavailable
+from shared.errors import InvalidRequest
 from shared.monitoring.log import log
 from shared.settings import settings
 from shared.wiring.access import consents
@@ -44,13 +44,14 @@ def _done(request: Request) -> Response:
 
 
 def _start_collecting(channel_id: str, reference: str) -> None:
-    """First collection and push subscription now; if Cloud Tasks is away, the hourly runs find the channel."""
+    """First collection and push subscription now; if they cannot be queued, the hourly runs find the channel."""
     try:
         queues.enqueue("collect", f"first {channel_id} {reference}", "collect_reports", {"channels": [channel_id]})
         name = f"subscribe {channel_id} {reference}"
         queues.enqueue("collect", name, "renew_subscriptions", {"channel": channel_id})
-    except Unavailable as error:
-        log("WARNING", "first collection not queued", channel=channel_id, reason=error.reason)
+    except Exception as error:  # noqa: BLE001 - the channel is connected, and the page has to say so
+        reason = entry.as_known(error).reason
+        log("WARNING", "first collection not queued", channel=channel_id, reason=reason)
 
 
 @functions_framework.http
@@ -60,4 +61,5 @@ def oauth_callback(request: Request) -> Response:
 
 
 _finish = entry.answers_page(_callback, home=_home)
-_show_done = entry.answers_page(_done, home=_home)
+# By then a channel may be connected, whatever keeps us from showing it.
+_show_done = entry.answers_page(_done, home=_home, told_as="connectionUnknown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response
 
-from shared import entry
+from shared import entry, ids
 from shared.cloud import pubsub
 from shared.collection import videos
 from shared.errors import MethodUnknown, NotFound
@@ -33,6 +33,6 @@ def webhook(request: Request) -> Response:
 def _address(path: str) -> tuple[str, str]:
     """Channel and token of .../webhooks/youtube/<channel>/<token>."""
     parts = path.strip("/").split("/")
-    if len(parts) != 4 or parts[:2] != ["webhooks", "youtube"]:
+    if len(parts) != 4 or parts[:2] != ["webhooks", "youtube"] or not ids.CHANNEL.matches(parts[2]):
         raise NotFound("There is no such subscription.", reason="notSubscribed")
     return parts[2], parts[3]

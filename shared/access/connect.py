@@ -18,10 +18,10 @@ from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
 from shared.cloud.firestore import update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import Conflict, Forbidden, YtempireError
 from shared.settings import Settings
-from shared.tokens import grants, health
+from shared.tokens import accounts, grants, health
 from shared.tokens.answers import Tokens
 from shared.tokens.grants import GRANTS, Grant
 from shared.tokens.lifetimes import LOOK_EVERY
@@ -56,12 +56,17 @@ class Applicant:
 
 @dataclass(frozen=True)
 class Known:
-    """What is stored already. user_channels: the channels of the applicant; users: everybody who has one."""
+    """What is stored already.
+
+    user_channels: the channels of the applicant. users: everybody who has one. revoked: whether the permission
+    behind the applicant's token has been withdrawn since Google gave it.
+    """
 
     user_channels: frozenset[str]
     users: frozenset[str]
     channel: Channel | None
     grant: Grant | None
+    revoked: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,15 @@ class Connected:
         """The features that were asked for and not given."""
         return missing(self.capabilities)
 
+    def as_outcome(self) -> dict[str, Any]:
+        """What the result page is told."""
+        return {
+            "channel_id": self.channel_id,
+            "title": self.title,
+            "reconnected": self.reconnected,
+            "missing": list(self.missing),
+        }
+
 
 def refusal(applicant: Applicant, learnt: Learnt, known: Known, settings: Settings) -> YtempireError | None:
     """Why this channel cannot be connected by this user now, or None. Pure."""
@@ -91,6 +105,9 @@ def _objections(applicant: Applicant, learnt: Learnt, known: Known, settings: Se
         yield Conflict("This channel is connected by another user.", reason="channelTaken")
     if known.channel is not None and known.channel.state == health.DISCONNECTING:
         yield Conflict("This channel is being disconnected. Try again in a minute.", reason="disconnecting")
+    if known.revoked:
+        message = "This Google account's permission has just been withdrawn. Connect again."
+        yield Conflict(message, reason="revokedMeanwhile")
     if known.channel is None and applicant.user_id not in known.users and len(known.users) >= settings.users_max:
         yield Forbidden("No more users can connect channels at present.", reason="userLimit")
     if known.channel is None and len(known.user_channels) >= settings.channels_per_user:
@@ -115,29 +132,38 @@ class Connector:
     settings: Settings
     clock: Clock
 
-    def connect(self, applicant: Applicant, learnt: Learnt) -> Connected:
-        """Connect or reconnect. Raises what `refusal` says, with nothing stored."""
+    def connect(self, applicant: Applicant, learnt: Learnt, consent: str) -> Connected:
+        """Connect or reconnect. Raises what `refusal` says, with nothing stored.
+
+        consent: the document that keeps the outcome for the result page. It is written with the connection, so
+        what the page says is so.
+        """
         channel_id, user_id = learnt.channel_id, applicant.user_id
         channel_path, grant_path = channels.path(channel_id), grants.path(channel_id)
-        sealed = self._sealed(applicant, grant_path)
+        account_path = accounts.path(applicant.tokens.google_account, user_id)
+        sealed, now = self._sealed(applicant, grant_path), self.clock()
 
         def connected(docs: Docs) -> Change[Connected]:
-            known = _known(channel_id, user_id, docs)
+            revoked = accounts.revoked(docs[account_path], applicant.number, now)
+            known = _known(channel_id, user_id, docs, revoked=revoked)
             refused = refusal(applicant, learnt, known, self.settings)
             if refused is not None:
                 raise refused
-            grant = _grant(applicant, channel_id, sealed, known.grant, self.clock())
+            grant = _grant(applicant, channel_id, sealed, known.grant, now)
             channel = _channel(learnt, grant, known.channel)
+            # One of now is our own write, whose answer was lost.
+            before = known.channel is not None and known.channel.connected_at < now
+            made = Connected(channel_id, learnt.title, before, channel.capabilities)
             writes = [
                 Write(channel_path, CHANNELS.fields(channel)),
                 Write(grant_path, GRANTS.fields(grant)),
                 *users.with_channel(docs, user_id, channel_id),
+                *accounts.connected(account_path, docs[account_path], now),
+                Write(consent, {"outcome": made.as_outcome()}, only_if=PRESENT),
             ]
-            return Change(
-                Connected(channel_id, learnt.title, known.channel is not None, channel.capabilities), writes
-            )
+            return Change(made, writes)
 
-        paths = (channel_path, grant_path, users.path(user_id), users.EVERYBODY)
+        paths = (channel_path, grant_path, users.path(user_id), users.EVERYBODY, account_path)
         return update(self.client, paths, connected)
 
     def _sealed(self, applicant: Applicant, record: str) -> dict[str, Any]:
@@ -153,13 +179,14 @@ class Connector:
         }
 
 
-def _known(channel_id: str, user_id: str, docs: Docs) -> Known:
+def _known(channel_id: str, user_id: str, docs: Docs, *, revoked: bool) -> Known:
     channel, grant = docs[channels.path(channel_id)], docs[grants.path(channel_id)]
     return Known(
         user_channels=users.channels_of(docs, user_id),
         users=users.connected(docs),
         channel=CHANNELS.read(channel_id, channel.data) if channel else None,
         grant=GRANTS.read(channel_id, grant.data) if grant else None,
+        revoked=revoked,
     )
 
 

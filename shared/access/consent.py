@@ -24,7 +24,7 @@ from shared.access.requests import Returned, StartRequest, is_binding, other_bro
 from shared.clock import Clock
 from shared.cloud.firestore import call_options, update
 from shared.cloud.steps import ABSENT, Change, Docs, Write
-from shared.errors import Forbidden, InvalidRequest, YtempireError
+from shared.errors import Forbidden, InvalidRequest, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.rate_limits.limiter import RateLimiter
 from shared.rate_limits.limits import RateLimit
@@ -163,7 +163,6 @@ class Consents:
         except YtempireError as error:
             log("WARNING", "consent not completed", reason=error.reason, user=consent.user_id)
             return Finished(error.reason, key, None, consent.return_to)
-        self._remember(key, connected)
         log("INFO", "channel connected", channel=connected.channel_id, user=consent.user_id)
         return Finished("connected", key, connected, consent.return_to)
 
@@ -207,20 +206,18 @@ class Consents:
             raise Forbidden("The channel cannot be seen without its permission.", reason="readMissing")
         learnt = self.learn(tokens, consent.user_id)
         applicant = Applicant(consent.user_id, tokens, number, consent.scopes, consent.expect_channel)
-        return self.connector.connect(applicant, learnt)
+        return self._write(applicant, learnt, consent)
 
-    def _remember(self, key: str, connected: Connected) -> None:
-        self.client.document(_path(key)).update(
-            {
-                "outcome": {
-                    "channel_id": connected.channel_id,
-                    "title": connected.title,
-                    "reconnected": connected.reconnected,
-                    "missing": list(connected.missing),
-                },
-            },
-            **call_options(),
-        )
+    def _write(self, applicant: Applicant, learnt: Learnt, consent: Consent) -> Connected:
+        """Connect. Raises what `Connector.connect` says; Unavailable (reason "connectionUnknown") when Firestore
+        does not say whether it has."""
+        from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - loaded with any client
+
+        try:
+            return self.connector.connect(applicant, learnt, _path(consent.key))
+        except GoogleAPIError as error:
+            message = "It is not certain whether the channel was connected."
+            raise Unavailable(message, reason="connectionUnknown") from error
 
 
 def check(consent: Consent | None, binding: str | None, now: datetime) -> Consent:

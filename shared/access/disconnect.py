@@ -184,7 +184,12 @@ def _marks(channel_id: str, grant: Doc | None, by: str, now: datetime) -> list[W
     marks = [Write(channels.path(channel_id), state)]
     if grant is not None:
         # A newer generation fences off a refresh that is under way.
-        fenced = {"generation": grant.data["generation"] + 1, "lease": None, "next_look": now}
+        generation = grant.data.get("generation")
+        fenced = {
+            "generation": generation + 1 if isinstance(generation, int) else 1,
+            "lease": None,
+            "next_look": now,
+        }
         marks.append(Write(grants.path(channel_id), {**state, **fenced}))
     return marks
 

@@ -18,7 +18,7 @@ from shared.access import receipts
 from shared.access.receipts import Receipts
 from shared.clock import Clock
 from shared.cloud.firestore import call_options, listing
-from shared.errors import CorruptData
+from shared.errors import CorruptData, YtempireError
 from shared.records import Mapper
 from shared.tokens import accounts, grants, health
 from shared.tokens.google_oauth import GoogleOAuth
@@ -59,8 +59,12 @@ class Revocations:
         stored = self.client.document(grants.path(channel_id)).get(**call_options()).to_dict()
         if stored is None or stored["state"] != health.DISCONNECTING:
             return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        grant = grants.GRANTS.read(channel_id, stored)
         noted = Receipts(self.client, self.clock)
+        try:
+            grant = grants.GRANTS.read(channel_id, stored)
+        except CorruptData:  # it is deleted all the same
+            noted.note_revocation(receipt_id, receipts.UNREADABLE)
+            return
         if self._still_needed(grant.user_id, grant.google_account):
             noted.note_revocation(receipt_id, receipts.KEPT)
             return
@@ -86,20 +90,28 @@ class Revocations:
     def ask(self, receipt_id: str) -> str:
         """Ask Google to revoke what was set aside; answers the receipt's word.
 
-        An account that has connected a channel again since then is left alone. Raises Unavailable when Google does
-        not answer; ask again later.
+        An account that has connected a channel again since then is left alone; one that is just connecting is
+        seen here, or sees the mark. Raises Unavailable when Google does not answer; ask again later.
         """
         stored = self._document(receipt_id).get(**call_options()).to_dict()
         if stored is None:
             return Receipts(self.client, self.clock).get(receipt_id).revocation
         kept = REVOCATIONS.read(receipt_id, stored)
-        needed = self._still_needed(kept.user_id, kept.google_account)
-        word = receipts.KEPT if needed else self._ask_google(kept)
+        account = accounts.path(kept.google_account, kept.user_id)
+        accounts.mark_revoking(self.client, account, self.clock())
+        try:
+            needed = self._still_needed(kept.user_id, kept.google_account)
+            word = receipts.KEPT if needed else self._ask_google(kept)
+        except YtempireError:
+            self.client.document(account).set(accounts.not_revoking(), merge=True, **call_options())
+            raise
         batch = self.client.batch()
         batch.update(self.client.document(receipts.path(receipt_id)), {"revocation": word})
         batch.delete(self._document(receipt_id))
         if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
-            batch.delete(self.client.document(accounts.path(kept.google_account, kept.user_id)))
+            batch.delete(self.client.document(account))
+        else:
+            batch.set(self.client.document(account), accounts.not_revoking(), merge=True)
         batch.commit(**call_options())
         return word
 
@@ -119,7 +131,7 @@ class Revocations:
         mine = self._grants_of("user_id", user_id)
         same = [grant for grant in mine if account is None or grant.get("google_account") in {None, account}]
         same += self._grants_of("google_account", account) if account is not None else []
-        return any(grant["state"] != health.DISCONNECTING for grant in same)
+        return any(grant.get("state") != health.DISCONNECTING for grant in same)
 
     def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded

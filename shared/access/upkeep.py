@@ -8,8 +8,9 @@ disconnected (YouTube's developer policies, III.E.4).
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -48,39 +49,53 @@ class Upkeep:
 
     def run(self, *, most: int = 500, until: datetime | None = None) -> dict[str, int]:
         """Look at what is due, at most `most` grants and not beyond `until`; how many ended how."""
-        ended: Counter[str] = Counter(self._finish())
+        now = self.clock()
+        # What is left of disconnects comes first and has half of the time, so that nothing stuck takes all of it.
+        ended = Counter(
+            self._attempted(act, subject, until=until and now + (until - now) / 2) for act, subject in self._left()
+        )
         for channel_id, fields in self._due(most):
-            if until is not None and self.clock() >= until:
-                ended["postponed"] += 1
-                continue
-            try:
-                ended[self._look(GRANTS.read(channel_id, fields))] += 1
-            except YtempireError as error:
-                # One grant's trouble is not another's; it is looked at again within the hour.
-                log("WARNING", "a grant could not be looked after", channel=channel_id, reason=error.reason)
-                self._look_again(channel_id, error.retry_at or self.clock() + _SOON)
-                ended[error.reason] += 1
+            ended[self._attempted(partial(self._looked_after, fields), channel_id, until=until)] += 1
         return dict(ended)
 
-    def _finish(self) -> dict[str, int]:
-        """Finish what an earlier disconnect could not."""
-        ended: Counter[str] = Counter()
+    def _left(self) -> Iterator[tuple[Callable[[str], str], str]]:
+        """What earlier disconnects could not finish: what is to be done, and for which channel or receipt."""
         for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
             if self.clock() - channel.state_since > _UNDER_WAY:
-                end = partial(self.disconnects.end, as_of=channel.state_since)
-                ended[self._attempted(end, channel.channel_id, "disconnected")] += 1
-        revocations = self.disconnects.revocations
-        for receipt_id in revocations.waiting():
-            ended[self._attempted(revocations.ask, receipt_id, "revocationSettled")] += 1
-        return dict(ended)
+                yield partial(self._end, channel.state_since), channel.channel_id
+        for receipt_id in self.disconnects.revocations.waiting():
+            yield self._revoke, receipt_id
 
-    def _attempted(self, act: Callable[[str], object], subject: str, done: str) -> str:
+    def _attempted(self, act: Callable[[str], str], subject: str, *, until: datetime | None) -> str:
+        """How it ended. Whatever goes wrong is this subject's trouble and not another's."""
+        if until is not None and self.clock() >= until:
+            return "postponed"
         try:
-            act(subject)
+            return act(subject)
         except YtempireError as error:
-            log("WARNING", "a disconnect is still unfinished", subject=subject, reason=error.reason)
+            log("WARNING", "upkeep has to be tried again", subject=subject, reason=error.reason)
             return error.reason
-        return done
+        except Exception as error:  # noqa: BLE001 - everybody else's upkeep goes on
+            stack = traceback.format_exc()
+            log("ERROR", "upkeep failed", subject=subject, error=type(error).__name__, stack=stack)
+            return "internal"
+
+    def _end(self, as_of: datetime, channel_id: str) -> str:
+        self.disconnects.end(channel_id, as_of=as_of)
+        return "disconnected"
+
+    def _revoke(self, receipt_id: str) -> str:
+        self.disconnects.revocations.ask(receipt_id)
+        return "revocationSettled"
+
+    def _looked_after(self, fields: Mapping[str, Any], channel_id: str) -> str:
+        """Look at a grant; at one with which something is wrong, again within the hour."""
+        try:
+            return self._look(GRANTS.read(channel_id, fields))
+        except Exception as error:
+            retry_at = error.retry_at if isinstance(error, YtempireError) else None
+            self._look_again(channel_id, retry_at or self.clock() + _SOON)
+            raise
 
     def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
         from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded

@@ -36,12 +36,12 @@ def with_channel(docs: Docs, user_id: str, channel_id: str) -> list[Write]:
 
 
 def without(docs: Docs, user_id: str, channel_id: str) -> list[Write]:
-    """What takes a channel from its user's, and with the last one the user from all."""
+    """What takes a channel from its user's, and with the last one the user from everywhere."""
     rest = channels_of(docs, user_id) - {channel_id}
-    writes = [Write(path(user_id), {"channels": sorted(rest)})] if docs[path(user_id)] else []
-    if not rest:
-        writes.append(Write(EVERYBODY, {"connected": sorted(connected(docs) - {user_id})}))
-    return writes
+    if rest:
+        return [Write(path(user_id), {"channels": sorted(rest)})]
+    gone = [Write(path(user_id), delete=True)] if docs[path(user_id)] else []
+    return [*gone, Write(EVERYBODY, {"connected": sorted(connected(docs) - {user_id})})]
 
 
 def _listed(docs: Docs, document: str, field: str) -> frozenset[str]:

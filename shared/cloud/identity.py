@@ -76,7 +76,7 @@ class TokenVerifier:
             )
         except jwt.PyJWKClientConnectionError as error:
             raise Unavailable("The identity provider's keys cannot be read.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError) as error:  # JSON nested a thousand times
             raise NotSignedIn(f"The identity token was refused: {type(error).__name__}.") from error
         self._check(claims, now=clock().timestamp())
         return claims

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared import channels
 from shared.clock import Clock
 from shared.collection import messages, planner, polling, videos
-from shared.errors import NotFound, QuotaRefused, Unavailable, YtempireError
+from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import Standing, to_ask
 from shared.push.subscriptions import Push
@@ -52,13 +52,17 @@ class Listening:
         standings = self.push.standings()  # first: whoever subscribes in between has a channel in the list
         everyone = list(channels.list_all(self.client))
         working = {channel.channel_id: channel for channel in everyone if channel.working}
-        for channel_id in standings.keys() - {channel.channel_id for channel in everyone}:
+        for channel_id in channels.gone(self.client, standings.keys() - {each.channel_id for each in everyone}):
             self.push.forget(channel_id)
         quiet = polling.silent((name for name in working if working[name].uploads_playlist), standings, now)
         polls = planner.plan(
             "renew_subscriptions", polling.to_poll(quiet, now), slot=f"{now:%Y-%m-%dT%H}", enqueue=self.enqueue
         )
-        return {**self._ask(to_ask(working, standings, now)), "silent": len(quiet), "queued": polls}
+        return {
+            **self._ask(to_ask(working, standings, self.push.terms, now)),
+            "silent": len(quiet),
+            "queued": polls,
+        }
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
         """Ask the hub for one channel's subscription. Raises Unavailable; a channel that is gone needs none."""
@@ -74,8 +78,11 @@ class Listening:
         for channel_id in due:
             try:
                 self.push.subscribe(channel_id)
+            except CorruptData as error:  # nobody else's trouble, and no sign that the hub is down
+                log("ERROR", error.message, channel=channel_id, reason=error.reason)
             except Unavailable as error:
-                log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason)
+                log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason,
+                    why=error.message)  # fmt: skip
                 failures += 1
                 if failures == _FAILURES:
                     break

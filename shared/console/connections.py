@@ -107,7 +107,8 @@ def _row(
 ) -> ChannelRow:
     latest, days = loaded.channels.get(channel.channel_id, (None, 0))
     last_sync = channel.collected(report_types)
-    overdue = channel.working and now - (last_sync or channel.connected_at) >= OVERDUE
+    expected = channel.working and channel.can("analytics")  # a connection that only publishes has no reports
+    overdue = expected and now - (last_sync or channel.connected_at) >= OVERDUE
     missing = _missing(channel)
     unticked = [lack.name.lower() for lack in missing if lack.unticked]
     todo = todo_for(channel, app_url, now, overdue=overdue, unticked=unticked)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from shared.channels import Channel
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
+from shared.tokens.lifetimes import LOST_FOR
 
 DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
 _ENDS: Mapping[str, str] = {
@@ -54,7 +55,9 @@ def todo_for(channel: Channel, app_url: str, now: datetime, *, overdue: bool, un
     """The one thing to do about a connection, of several the most pressing. unticked: the features' names."""
     again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
     if channel.state == REAUTH_REQUIRED:
-        return Todo(urgency=Urgency.NOW, text=f"{again}.", link=app_url)
+        deleted_at = channel.state_since + LOST_FOR
+        text = f"{again}, before {deleted_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC: then all its data is deleted."
+        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
     if channel.state == DISCONNECTING:
         return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
     if channel.warnings:

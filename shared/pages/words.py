@@ -23,7 +23,8 @@ class Words:
 
 _UNKNOWN = Words(
     "Something went wrong",
-    "It went wrong on our side and has been recorded. Nothing was connected or changed. Please try again later.",
+    "It went wrong on our side and has been recorded. The app shows which channels are connected. Please try "
+    "again later.",
 )
 
 _OTHER_STATE = "Nothing was connected. Start again from the app; each sign-in works once, for ten minutes."
@@ -107,6 +108,20 @@ _WORDS: Mapping[str, Words] = {
         "This channel is being disconnected",
         "Its data is being deleted. Please connect it again in a few minutes.",
         _AGAIN,
+        _WARNING,
+    ),
+    "revokedMeanwhile": Words(
+        "The permission was just withdrawn",
+        "The last channel of this Google account was disconnected while you were connecting, which ended the "
+        "account's permission. Nothing was connected. Please connect once more, in a minute.",
+        _AGAIN,
+        _WARNING,
+    ),
+    "connectionUnknown": Words(
+        "We cannot say whether your channel is connected",
+        "A service that we need does not answer. The app shows which channels are connected; if yours is not "
+        "among them in a few minutes, connect it again.",
+        _BACK,
         _WARNING,
     ),
     "youtubeSignupRequired": Words(

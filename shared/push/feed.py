@@ -1,16 +1,19 @@
 """What a notification says: an Atom feed with entries, or with deleted entries.
 
 The feed has no event type. Whether a video is new is ours to know: an id that we have not seen is new. A feed
-is untrusted XML: entities and document types are refused, and nothing outside it is ever read.
+is untrusted XML: entities and document types are refused, and nothing outside it is ever read. One entry that
+cannot be read is left out, and the others count.
 Source: RFC 4287 (Atom), RFC 6721 (deleted entries), YouTube's push notification guide.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from shared import ids
 from shared.clock import parse_instant
 from shared.errors import InvalidRequest
 
@@ -36,46 +39,74 @@ class VideoNotice:
     published: datetime | None = None
 
 
-def parse(body: bytes) -> list[VideoNotice]:
-    """The feed's notices, in its order. Raises InvalidRequest for anything that is not such a feed."""
+@dataclass(frozen=True)
+class Feed:
+    """What a feed says. unreadable: how many of its entries cannot be read."""
+
+    notices: tuple[VideoNotice, ...]
+    unreadable: int = 0
+
+
+def parse(body: bytes, channel_id: str) -> Feed:
+    """The feed's notices, entries before deletions. channel_id: the channel of an entry that names none.
+
+    Raises InvalidRequest for anything that is not such a feed, and for one of which no entry can be read.
+    """
     # XML is read only once a signature held, so a forged request does not even pay for the parser.
     from defusedxml import DefusedXmlException  # noqa: PLC0415
     from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415
 
     try:
-        feed = fromstring(body, forbid_dtd=True)
-        entries = [_entry(element) for element in feed.iter(f"{_ATOM}entry")]
-        return entries + [_tombstone(element) for element in feed.iter(f"{_TOMBSTONES}deleted-entry")]
+        root = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise InvalidRequest(
-            f"The notification is not a YouTube feed ({type(error).__name__}).", reason="feedUnreadable"
-        ) from error
+        raise _unreadable(type(error).__name__) from error
+    found = [
+        _or_none(read, element, channel_id)
+        for tag, read in ((f"{_ATOM}entry", _entry), (f"{_TOMBSTONES}deleted-entry", _tombstone))
+        for element in root.iter(tag)
+    ]
+    notices = tuple(notice for notice in found if notice is not None)
+    if found and not notices:
+        raise _unreadable("none of its entries can be read")
+    return Feed(notices, len(found) - len(notices))
 
 
-def _entry(element: Element) -> VideoNotice:
-    published = element.findtext(f"{_ATOM}published")
+def _unreadable(why: str) -> InvalidRequest:
+    return InvalidRequest(f"The notification is not a YouTube feed ({why}).", reason="feedUnreadable")
+
+
+def _or_none(read: Callable[[Element, str], VideoNotice], element: Element, channel_id: str) -> VideoNotice | None:
+    """What an element says; None when it has no usable id or time."""
+    try:
+        notice = read(element, channel_id)
+    except ValueError:
+        return None
+    # Its id is going to name a document.
+    return notice if ids.VIDEO.matches(notice.video_id) else None
+
+
+def _entry(element: Element, channel_id: str) -> VideoNotice:
+    published = _text(element, f"{_ATOM}published")
     return VideoNotice(
         video_id=_text(element, f"{_YOUTUBE}videoId"),
-        channel_id=_text(element, f"{_YOUTUBE}channelId"),
+        channel_id=_text(element, f"{_YOUTUBE}channelId") or channel_id,
         updated=parse_instant(_text(element, f"{_ATOM}updated")),
         title=element.findtext(f"{_ATOM}title"),
         published=parse_instant(published) if published else None,
     )
 
 
-def _tombstone(element: Element) -> VideoNotice:
-    by = element.find(f"{_TOMBSTONES}by")
-    uri = "" if by is None else by.findtext(f"{_ATOM}uri") or ""
+def _tombstone(element: Element, channel_id: str) -> VideoNotice:
+    # Who deleted it is optional (RFC 6721, 3.3).
+    uri = _text(element, f"{_TOMBSTONES}by/{_ATOM}uri")
     return VideoNotice(
-        video_id=element.get("ref", "").removeprefix("yt:video:"),
-        channel_id=uri.rstrip("/").rsplit("/", 1)[-1],
-        updated=parse_instant(element.get("when", "")),
+        video_id=element.get("ref", "").strip().removeprefix("yt:video:"),
+        channel_id=uri.rstrip("/").rsplit("/", 1)[-1] or channel_id,
+        updated=parse_instant(element.get("when", "").strip()),
         deleted=True,
     )
 
 
 def _text(element: Element, path: str) -> str:
-    text = (element.findtext(path) or "").strip()
-    if not text:
-        raise ValueError(f"an entry without {path}")
-    return text
+    """The text at a path, "" where there is none."""
+    return (element.findtext(path) or "").strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ class Standing:
     """Where one channel's subscription stands. next_ask: when the hub is asked again.
 
     lease_until: the end of the last lease, None before the first. polled_at: when its uploads were last looked up
-    in place of notifications.
+    in place of notifications. terms: the hub, topic and address with which it was last asked for.
     """
 
     channel_id: str
@@ -26,6 +26,7 @@ class Standing:
     next_ask: datetime
     lease_until: datetime | None = None
     polled_at: datetime | None = None
+    terms: str = ""
 
     def alive(self, now: datetime) -> bool:
         """Whether the hub has promised to tell us what happens now."""
@@ -44,8 +45,13 @@ def new_secret_due(asked_at: datetime, verified_at: datetime | None, now: dateti
     return verified_at is not None and verified_at >= asked_at and now >= asked_at + ASK_AGAIN
 
 
-def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: datetime) -> list[str]:
-    """The channels for which the hub has to be asked, those that wait longest first."""
+def to_ask(
+    channel_ids: Iterable[str], standings: Mapping[str, Standing], terms: Callable[[str], str], now: datetime
+) -> list[str]:
+    """The channels for which the hub has to be asked, those that wait longest first.
+
+    terms: what a channel's subscription is asked for with now; one that was asked for with others is due.
+    """
 
     def waiting(channel_id: str) -> tuple[bool, datetime, str]:
         standing = standings.get(channel_id)
@@ -54,6 +60,8 @@ def to_ask(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: d
     due = (
         channel_id
         for channel_id in channel_ids
-        if channel_id not in standings or standings[channel_id].next_ask <= now + EARLIER
+        if channel_id not in standings
+        or standings[channel_id].next_ask <= now + EARLIER
+        or standings[channel_id].terms != terms(channel_id)
     )
     return sorted(due, key=waiting)

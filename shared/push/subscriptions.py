@@ -21,6 +21,8 @@ from shared.cloud.firestore import call_options, listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound
+from shared.monitoring.log import log
+from shared.monitoring.readable import readable
 from shared.push import feed, hub, renewal, verification
 from shared.push.renewal import Standing
 from shared.push.verification import State
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
-_STANDING = ("state", "lease_until", "next_ask", "polled_at")
+_STANDING = ("state", "lease_until", "next_ask", "polled_at", "terms")
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,20 @@ class Push:
         """The feed that a channel's subscription is about."""
         return f"{self.settings.topic_url}?{urlencode({'channel_id': channel_id})}"
 
+    def terms(self, channel_id: str) -> str:
+        """What settings make of a channel's subscription: hub, topic, and where our callback is."""
+        return f"{self.settings.hub_url} {self.topic(channel_id)} {self.settings.api_url}"
+
     def standings(self) -> dict[str, Standing]:
-        """Every subscription by its channel. One read each."""
-        found = listing(self.client.collection(COLLECTION).select(_STANDING))
-        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found}
+        """Every subscription that can be read, by its channel. One read each."""
+        found = readable(STANDINGS, listing(self.client.collection(COLLECTION).select(_STANDING)))
+        return {each.channel_id: each for each in found}
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""
         references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
         found = self.client.get_all(references, _STANDING, **call_options()) if references else ()
-        return {each.id: STANDINGS.read(each.id, each.to_dict()) for each in found if each.exists}
+        return {each.channel_id: each for each in readable(STANDINGS, (each for each in found if each.exists))}
 
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.
@@ -137,9 +143,13 @@ class Push:
         except Forbidden:
             self._count(channel_id, "refused")
             raise
-        notices = feed.parse(body)
-        ours = [notice for notice in notices if notice.channel_id == channel_id]
-        if len(ours) < len(notices):
+        found = feed.parse(body, channel_id)
+        ours = [notice for notice in found.notices if notice.channel_id == channel_id]
+        if found.unreadable:
+            log(
+                "WARNING", "entries of a notification cannot be read", channel=channel_id, entries=found.unreadable
+            )
+        if len(ours) < len(found.notices):
             self._count(channel_id, "foreign")
         self._note(channel_id, {"last_notification": self.clock()})
         return ours
@@ -148,19 +158,26 @@ class Push:
         self, channel_id: str, stored: Mapping[str, Any] | None, now: datetime
     ) -> tuple[bytes, bytes, dict[str, Any]]:
         """The token and secret to ask the hub with, and the fields to store before."""
-        fields: dict[str, Any] = {"asked_at": now, "next_ask": now + renewal.ASK_AGAIN}
+        terms = self.terms(channel_id)
+        fields: dict[str, Any] = {
+            "asked_at": now,
+            "next_ask": now + renewal.ASK_AGAIN,
+            "topic": self.topic(channel_id),
+            "terms": terms,
+        }
         if stored is None:
             token, secret = secrets.token_urlsafe(32).encode(), _new_secret()
             fields |= {
                 "channel_id": channel_id,
-                "topic": self.topic(channel_id),
                 "token": self._seal(channel_id, "token", token),
                 "secret": self._seal(channel_id, "secret", secret),
                 "state": State.PENDING.value,
             }
             return token, secret, fields
         token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
-        if not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
+        # On new terms the old subscription goes on delivering beside the new one, and with the same secret.
+        changed = stored.get("terms") != terms
+        if changed or not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
             return token, known, fields
         secret = _new_secret()
         fields["secret"] = self._seal(channel_id, "secret", secret)

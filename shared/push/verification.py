@@ -16,7 +16,7 @@ from shared.errors import Forbidden, NotFound
 
 LONGEST_LEASE = timedelta(days=10)  # the longest that YouTube's hub was seen to grant
 VERIFIES_AGAIN = timedelta(days=1)  # the hub asks once more when our answer was lost
-_DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+_DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
 class State(StrEnum):
@@ -71,7 +71,7 @@ def check_signature(header: str | None, body: bytes, secrets: Iterable[bytes]) -
         raise Forbidden("The notification carries no signature that we know.", reason="signatureMissing")
     # Every secret is tried, and compared in constant time, so that time tells nothing.
     matches = [
-        hmac.compare_digest(hmac.new(secret, body, digest).hexdigest(), given.strip().lower())
+        hmac.compare_digest(hmac.new(secret, body, digest).hexdigest().encode(), given.strip().lower().encode())
         for secret in secrets
     ]
     if not any(matches):

@@ -5,22 +5,29 @@ connections that have ended and of consents that came to nothing count as well, 
 issues it, and a grant keeps the number of its own: what the account has given since then is newer. All are
 forgotten when the account's permission is revoked, which ends them all.
 
+While Google is asked to revoke, the account is marked: a connection made with one of its tokens would be dead
+before it stands, so it is refused. Whoever connects writes here as well, so that one of the two sees the other.
+
 An account that Google did not name is unknown: such tokens are counted together for the user who brought them,
 which may be too many and is never too few.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import call_options
-from shared.cloud.steps import Doc
+from shared.cloud.steps import Doc, Write
 from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log
 from shared.tokens.google_oauth import digest
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
+_REVOKING = "revoking_until"
+_REVOKING_AT_MOST = timedelta(minutes=2)  # Google is waited for some seconds; a process that dies blocks nobody
 
 
 def number_next(client: Client, google_account: str | None, user_id: str) -> int:
@@ -39,6 +46,34 @@ def issued(found: Doc | None) -> int:
     """How many refresh tokens an account has given us, from its document; the newest has this number."""
     number: int = found.data.get("issued", 0) if found is not None else 0
     return number
+
+
+def revoked(found: Doc | None, number: int | None, now: datetime) -> bool:
+    """Whether an account's permission is revoked, or being revoked, since it gave its token of that number.
+
+    found: the account's document, which goes with the permission.
+    """
+    if found is None:
+        return number is not None
+    until: datetime | None = found.data.get(_REVOKING)
+    return (until is not None and now < until) or (number or 0) > issued(found)
+
+
+def connected(document: str, found: Doc | None, now: datetime) -> list[Write]:
+    """What a connection writes to its account's document: nothing that is read, only that it is one."""
+    return [Write(document, {"connected_at": now})] if found is not None else []
+
+
+def mark_revoking(client: Client, document: str, now: datetime) -> None:
+    """From now on no connection is made with the account's tokens, until it is over or its time is."""
+    client.document(document).set({_REVOKING: now + _REVOKING_AT_MOST}, merge=True, **call_options())
+
+
+def not_revoking() -> dict[str, Any]:
+    """The fields that take the mark away."""
+    from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - Firestore is loaded by then
+
+    return {_REVOKING: DELETE_FIELD}
 
 
 def path(google_account: str | None, user_id: str) -> str:

@@ -53,6 +53,12 @@ def losing(client: firestore.Client, number: int) -> firestore.Client:
     return _over(client, after=_raising(ServiceUnavailable("The connection broke."), number))
 
 
+def failing(client: firestore.Client, number: int, failure: Exception, *, after: bool) -> firestore.Client:
+    """The same database, whose write of that number ends with a failure, after it was done or before."""
+    act = _raising(failure, number)
+    return _over(client, after=act) if after else _over(client, before=act)
+
+
 def met(client: firestore.Client, somebody: Act) -> firestore.Client:
     """The same database, in which somebody does something right before each of our writes arrives."""
     return _over(client, before=somebody)

@@ -1,13 +1,14 @@
 import threading
 
 import pytest
+from google.api_core.exceptions import DeadlineExceeded
 
 from infra.local.simulator.consent import Choice
 from shared import channels
 from shared.access.features import MANAGE, READ, REVENUE
 from shared.data_map import CONSENTS
 from shared.errors import Forbidden, InvalidRequest
-from tests.emulators.wire import Died, dying, losing
+from tests.emulators.wire import Died, dying, failing, losing
 
 NOTHING: dict = {}
 
@@ -132,8 +133,84 @@ def test_a_callback_whose_first_answer_was_lost_on_the_way_connects(access):
     assert access.finish(back).reason == "connected"
 
 
-# The state spent, the token numbered, the connection made, the result kept for the page.
-@pytest.mark.parametrize("death", [1, 2, 3, 4])
+def test_a_first_connection_whose_answer_was_lost_is_no_reconnection(access):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    access.client = losing(access.client, 3)
+    finished = access.finish(back)
+    assert (finished.reason, finished.connected.reconnected) == ("connected", False)
+    assert access.consents.outcome(finished.reference, access.cookie)["reconnected"] is False
+    assert access.connect().connected.reconnected
+
+
+def test_what_the_page_tells_is_kept_with_the_connection_so_whoever_dies_after_it_has_told_it(access):
+    who, whole = access.account(), access.client
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    access.client = dying(whole, 3)
+    with pytest.raises(Died):
+        access.finish(back)
+    access.client = whole
+    [(reference, _)] = access.stored("consents").items()
+    assert access.consents.outcome(reference, access.cookie) == {
+        "channel_id": who.channels[0].id,
+        "title": who.channels[0].title,
+        "reconnected": False,
+        "missing": [],
+    }
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_when_firestore_does_not_say_whether_a_channel_is_connected_neither_do_we(access, stored):
+    who = access.account()
+    back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
+    whole, silence = access.client, DeadlineExceeded("No answer came.")
+    access.client = failing(whole, 3, silence, after=stored)
+    assert access.finish(back).reason == "connectionUnknown"
+    access.client = whole
+    assert nothing_connected(access) is not stored
+
+
+@pytest.mark.fault(70)
+def test_a_connection_made_while_the_account_s_last_channel_is_disconnected_is_refused(access, disconnects):
+    last, ending = access.connected(channel=0), disconnects()
+    # Started, the state spent, the token numbered: right before the connection the other tab disconnects.
+    access.before_write(4, lambda _: ending.disconnect(last, "u1"))
+    assert access.connect(channel=1).reason == "revokedMeanwhile"
+    assert nothing_connected(access)
+    access.client = ending.client
+    again = access.connected(channel=1)
+    access.expire(again)
+    assert access.refresher().fresh(again).secret.reveal()
+
+
+# Marked as being revoked, Google's answer noted: the new connection comes right before either.
+@pytest.mark.fault(70)
+@pytest.mark.parametrize(
+    ("write", "ends"), [(1, ["connected", "keptForOtherChannels"]), (2, ["revokedMeanwhile", "revoked"])]
+)
+def test_a_connection_that_meets_the_revocation_of_its_account_lives_or_is_refused(
+    access, disconnects, write, ends
+):
+    last, ended = access.connected(channel=0), []
+    access.fault(method="oauth.revoke", kind="html", times=1)
+    receipt = disconnects().disconnect(last, "u1").receipt_id
+    access.before_write(write, lambda owner: ended.append(owner.connect(channel=1).reason))
+    ended.append(access.revocations.ask(receipt))
+    assert ended == ends
+    for channel_id in access.stored("channels"):
+        access.expire(channel_id)
+        assert access.refresher().fresh(channel_id).secret.reveal()
+
+
+def test_a_revocation_that_google_did_not_answer_keeps_nobody_from_connecting(access, disconnects):
+    last = access.connected(channel=0)
+    access.fault(method="oauth.revoke", kind="html", times=1)
+    disconnects().disconnect(last, "u1")
+    assert access.connect(channel=1).reason == "connected"
+
+
+# The state spent, the token numbered, the connection made with what the page tells.
+@pytest.mark.parametrize("death", [1, 2, 3])
 def test_wherever_a_callback_dies_its_state_is_spent_and_the_next_consent_ends_as_if_nothing_had_happened(
     access, death
 ):

@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pytest
 import urllib3
+from google.cloud.firestore import DELETE_FIELD
 
 from infra.local.simulator.grants import Grants
-from shared import data_map
+from shared import channels, data_map
 from shared.access.disconnect import _EndedElsewhere
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.push.subscriptions import Push
@@ -54,6 +55,23 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert ("rows", receipt.receipt_id, mine) in asked
     disconnects().receipts.note(receipt.receipt_id, "warehouse", 4711)
     assert disconnects().disconnect(mine, "u1").as_json()["deleted"]["warehouse"] == 4711
+
+
+def test_what_names_a_channel_or_its_user_after_a_disconnect_is_in_the_data_map_and_expires(access, disconnects):
+    channel_id = access.connected()
+    collect_something(access, channel_id)
+    title = channels.get(access.client, channel_id).title
+    disconnects().disconnect(channel_id, "u1")
+    known = {kind.path: kind for kind in data_map.COLLECTIONS}
+    left = {}
+    for collection in access.client.collections():
+        for name, fields in access.stored(collection.id).items():
+            if any(word in f"{name!r} {fields!r}" for word in (channel_id, title, "u1'")):
+                left[collection.id] = fields
+    assert left.keys() == {"consents", "rate_limits", "receipts"}
+    for path, fields in left.items():
+        assert known[path].remains != "nothing"
+        assert known[path].ttl in fields
 
 
 def test_google_is_asked_to_revoke_with_the_account_s_last_channel_only(access, disconnects):
@@ -124,8 +142,8 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
     assert list(access.stored("channels")) == [channel_id]
 
 
-# Marked, token set aside, each kind of data, warehouse noted, Google's answer noted, channel forgotten.
-@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 6))
+# Marked, token set aside, each kind of data, warehouse noted, account marked, Google's answer noted, channel gone.
+@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 7))
 def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened(
     access, disconnects, asked, death
 ):
@@ -145,8 +163,7 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert ("rows", receipt.receipt_id, channel_id) in asked
     assert live_tokens(access) == 0
     left = {collection.id for collection in whole.collections() if list(collection.stream())}
-    assert left == {"access", "consents", "rate_limits", "receipts", "users"}
-    assert access.stored("users")["u1"]["channels"] == []
+    assert left == {"access", "consents", "rate_limits", "receipts"}
     assert access.stored("access")["users"]["connected"] == []
 
 
@@ -301,6 +318,22 @@ def test_a_grant_that_google_ended_already_disconnects_all_the_same(access, disc
     channel_id = access.connected()
     access.simulator.grants.revoke_account(access.account().id)
     assert disconnects().disconnect(channel_id, "u1").revocation == "alreadyRevoked"
+
+
+@pytest.mark.parametrize("fields", [{"granted_scopes": 7}, {"generation": "x"}, {"generation": DELETE_FIELD}])
+def test_a_connection_whose_grant_cannot_be_read_is_ended_all_the_same(access, disconnects, fields):
+    channel_id = access.connected()
+    access.client.document("grants", channel_id).update(fields)
+    receipt = disconnects().disconnect(channel_id, "u1")
+    assert receipt.finished_at is not None
+    assert receipt.revocation == ("tokenUnreadable" if "granted_scopes" in fields else "revoked")
+    assert access.stored("grants") == access.stored("channels") == {}
+
+
+def test_another_grant_that_says_no_state_keeps_the_permission_and_stops_no_disconnect(access, disconnects):
+    leaving, odd = access.connected(channel=0), access.connected(channel=1)
+    access.client.document("grants", odd).update({"state": DELETE_FIELD})
+    assert disconnects().disconnect(leaving, "u1").revocation == "keptForOtherChannels"
 
 
 def test_a_connection_whose_grant_is_missing_can_still_be_ended(access, disconnects):

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
 from infra.local.simulator.consent import Choice
 from shared import channels
@@ -267,6 +268,57 @@ def test_one_grant_s_trouble_does_not_keep_another_from_its_look(access, upkeep)
     before = access.stored("grants")[good]["refreshed_at"]
     assert upkeep().run() == {"corruptData": 1, "refreshed": 1}
     assert access.stored("grants")[good]["refreshed_at"] > before
+
+
+@pytest.mark.fault(69)
+@pytest.mark.parametrize(
+    ("collection", "fields"),
+    [
+        ("grants", {"granted_scopes": 7}),
+        ("grants", {"generation": "x"}),
+        ("channels", {"title": 7}),
+        ("channels", {"state": "disconnecting", "state_since": "yesterday"}),
+    ],
+)
+def test_a_record_that_cannot_be_read_keeps_nobody_else_from_upkeep(
+    access, upkeep, disconnects, collection, fields
+):
+    bad, good, half = (access.connected(account=number) for number in range(3))
+    disconnects._mark(half, "user")
+    access.client.document(collection, bad).update(fields)
+    access.simulator.timepiece.advance(20 * 3600)
+    before = access.stored("grants")[good]["refreshed_at"]
+    upkeep().run()
+    assert access.stored("grants")[good]["refreshed_at"] > before
+    assert half not in access.stored("channels")
+
+
+@pytest.mark.fault(69)
+def test_a_channel_that_cannot_be_read_is_told_left_out_and_not_taken_for_gone(access, capsys):
+    bad, good = access.connected(channel=0), access.connected(channel=1)
+    access.client.document("channels", bad).update({"title": 7})
+    assert [channel.channel_id for channel in channels.list_all(access.client)] == [good]
+    assert f"channels/{bad} does not hold what it should in title" in capsys.readouterr().out
+    assert channels.gone(access.client, [bad, good, "UC" + "z" * 22]) == ["UC" + "z" * 22]
+
+
+@pytest.mark.fault(69)
+@pytest.mark.parametrize("trouble", [ServiceUnavailable("Pub/Sub is away"), KeyError("generation")])
+def test_a_disconnect_that_is_stuck_keeps_nobody_else_from_upkeep(access, upkeep, disconnects, trouble):
+    stuck, good, half = (access.connected(account=number) for number in range(3))
+
+    def rows(_receipt, channel):
+        if channel == stuck:
+            raise trouble
+
+    for channel_id in (stuck, half):
+        disconnects._mark(channel_id, "user")
+    access.simulator.timepiece.advance(20 * 3600)
+    kept = upkeep()
+    ended = replace(kept, disconnects=replace(disconnects, erase_rows=rows)).run()
+    assert (ended["disconnected"], ended["internal"], ended["refreshed"]) == (1, 1, 1)
+    assert sorted(access.stored("channels")) == sorted([stuck, good])
+    assert kept.run()["disconnected"] == 1
 
 
 @pytest.mark.fault(49)

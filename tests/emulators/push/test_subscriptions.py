@@ -19,6 +19,7 @@ from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.errors import Unavailable, YtempireError
 from shared.push.hub import LEASE
+from shared.push.renewal import to_ask
 from shared.push.subscriptions import Push
 from shared.push.verification import State
 from shared.vault.vault import Vault
@@ -113,6 +114,10 @@ def stand(firestore_client) -> Iterator[Stand]:
         server.shutdown()
 
 
+def due(stand: Stand) -> list[str]:
+    return to_ask([stand.channel], stand.push.standings(), stand.push.terms, stand.simulator.clock())
+
+
 def test_a_subscription_is_alive_once_the_hub_has_verified_it_and_is_renewed_at_half(stand):
     stand.subscribe()
     now = stand.simulator.clock()
@@ -158,6 +163,59 @@ def test_a_hub_that_does_not_exist_is_unavailable(stand):
         stand.push.subscribe(stand.channel)
     assert refused.value.reason == "hubUnavailable"
     assert stand.standing().state is State.PENDING
+
+
+def test_a_hub_that_sends_on_to_another_address_of_its_own_is_followed(stand):
+    stand.hub.mode = "moved"
+    stand.subscribe()
+    assert stand.standing().alive(stand.simulator.clock())
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://elsewhere.example/subscribe",  # another host would get the secret
+        "http://127.0.0.1:9/subscribe",  # without TLS, only where we asked in the first place
+        "//elsewhere.example/subscribe",
+        "ftp://127.0.0.1/subscribe",
+        "https://[/subscribe",
+        "/subscribe",  # for ever
+        "",
+    ],
+)
+def test_a_hub_that_sends_on_to_anywhere_else_is_not_followed_and_the_reason_is_told(stand, location):
+    stand.hub.mode, stand.hub.location = "moved", location
+    with pytest.raises(Unavailable) as refused:
+        stand.push.subscribe(stand.channel)
+    assert refused.value.reason == "hubMoved"
+    assert location in refused.value.message
+    assert stand.hubs_secrets() == set()
+
+
+@pytest.mark.parametrize(
+    "change", [{"topic_url": "https://www.youtube.com/feeds/videos.xml"}, {"hub_url": "{root}/moved/subscribe"}]
+)
+def test_other_settings_renew_what_lives_and_its_old_subscription_stays_believed(stand, change):
+    stand.subscribe()
+    secret, then = stand.secret(), stand.push
+    assert due(stand) == []
+    changed = {name: value.format(root=stand.simulator.root) for name, value in change.items()}
+    stand.push = replace(then, settings=replace(then.settings, **changed))
+    stand.advance(timedelta(hours=2))
+    assert due(stand) == [stand.channel]
+    stand.subscribe()
+    assert due(stand) == []
+    assert stand.push.topic(stand.channel) in {one.topic for one in stand.hub.subscriptions.everything()}
+    assert stand.hubs_secrets() == {secret}
+    assert stand.standing().alive(stand.simulator.clock())
+
+
+@pytest.mark.fault(69)
+def test_a_subscription_that_cannot_be_read_hides_no_other(stand):
+    stand.subscribe()
+    stand.push.client.document("subscriptions", "UC" + "b" * 22).set({"state": "active", "next_ask": "soon"})
+    assert list(stand.push.standings()) == [stand.channel]
+    assert list(stand.push.standings_of([stand.channel, "UC" + "b" * 22])) == [stand.channel]
 
 
 def test_what_comes_for_a_subscription_that_was_deleted_brings_nothing_back(stand):

@@ -89,12 +89,12 @@ def test_one_notification_five_times_and_out_of_order_leaves_the_latest_state(ne
 def test_what_the_secret_did_not_sign_is_refused_counted_and_goes_no_further(network: Network, signing):
     channel = network.channels[1]
     refused = subscription(network, channel).get("refused", 0)
-    body = entry(network, channel, f"forged-{signing}", "Forged", 0)
+    body = entry(network, channel, f"forged-{signing:_<4.4}", "Forged", 0)
     assert deliver(network, channel_id=channel, body=body, signing=signing) == [403]
     assert subscription(network, channel)["refused"] == refused + 1
-    assert deliver(network, channel_id=channel, body=entry(network, channel, "after-forged", "Real", 0)) == [204]
-    network.eventually(lambda: video(network, "after-forged"))
-    assert not video(network, f"forged-{signing}")
+    assert deliver(network, channel_id=channel, body=entry(network, channel, "afterForged", "Real", 0)) == [204]
+    network.eventually(lambda: video(network, "afterForged"))
+    assert not video(network, f"forged-{signing:_<4.4}")
 
 
 @pytest.mark.fault(37)
@@ -106,8 +106,8 @@ def test_a_renewal_brings_a_new_secret_and_late_deliveries_with_the_old_one_are_
         lambda: subscription(network, channel)["verified_at"] >= subscription(network, channel)["asked_at"]
     )
     assert subscription(network, channel)["secret"] != subscription(network, channel)["previous_secret"]
-    for signing in ("sha1", "sha256", "old secret"):
-        body = entry(network, channel, f"late-{signing[:4]}", "Late", 0)
+    for signing in ("sha1", "sha256", "sha384", "sha512", "old secret"):
+        body = entry(network, channel, f"late-{signing[-6:]:_>6}", "Late", 0)
         assert deliver(network, channel_id=channel, body=body, signing=signing) == [204]
     assert renew(network)["asked"] == 0
 

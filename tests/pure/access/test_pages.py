@@ -45,6 +45,13 @@ def test_an_unknown_reason_is_a_plain_apology():
     assert words.title == "Something went wrong"
 
 
+@pytest.mark.parametrize("reason", ["<script>", "connectionUnknown"])
+def test_where_a_channel_may_be_connected_nothing_else_is_claimed(reason):
+    text = pages.words_for(reason).text
+    assert "The app shows which channels are connected" in text
+    assert "Nothing was" not in text
+
+
 def test_what_is_shown_is_escaped():
     hostile = '"><script>alert(1)</script>'
     answer = pages.page(pages.words_for("connected"), notes=(hostile,), home=hostile)

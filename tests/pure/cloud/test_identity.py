@@ -1,5 +1,6 @@
 """Whom a signed identity token is believed, and for how long its key is."""
 
+import base64
 import json
 import threading
 from datetime import UTC, datetime, timedelta
@@ -95,3 +96,11 @@ def test_a_token_that_has_just_become_valid_is_taken_from_a_slow_clock(verifier)
 def test_what_is_no_token_is_nobody_s(verifier, text):
     with pytest.raises(NotSignedIn):
         subject(verifier, text)
+
+
+@pytest.mark.fault(71)
+@pytest.mark.parametrize("header", ["[" * 6000, '{"a":' * 1000, "\u00e9"])
+def test_a_token_whose_header_is_nested_or_no_json_is_refused(verifier, header):
+    encoded = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    with pytest.raises(NotSignedIn):
+        subject(verifier, f"{encoded}.e30.AAAA")

@@ -19,13 +19,14 @@ APP = "https://app.example.test"
 PROFILE: Profile = load("current")
 EVERYTHING = Filter()
 TYPES = ("channel_basic_a3",)
+ANALYTICS = Capability(True, "granted")
 
 
 def channel(channel_id: str = "UC1", **fields: Any) -> Channel:
     defaults = {
         "channel_id": channel_id, "user_id": "user-001", "google_account": None, "title": "A channel",
         "uploads_playlist": None, "state": CONNECTED, "state_reason": "", "state_since": NOW - timedelta(days=9),
-        "capabilities": {}, "connected_at": NOW - timedelta(days=9),
+        "capabilities": {"analytics": ANALYTICS}, "connected_at": NOW - timedelta(days=9),
         "last_sync": {"channel_basic_a3": NOW - timedelta(hours=6)}, "warnings": {},
     }  # fmt: skip
     return Channel(**{**defaults, **fields})

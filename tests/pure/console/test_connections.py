@@ -13,11 +13,12 @@ from shared.console.todo import DELETION_STUCK as STUCK
 from shared.console.todo import Urgency
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
-from tests.pure.console.network import APP, NOW, channel, seen
+from shared.tokens.lifetimes import LOST_FOR
+from tests.pure.console.network import ANALYTICS, APP, NOW, channel, seen
 
 LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
 WARNED = {"warnings": {"timeLimited": NOW + timedelta(days=3)}}
-UNTICKED = {"capabilities": {"revenue": Capability(False, "unticked")}}
+UNTICKED = {"capabilities": {"analytics": ANALYTICS, "revenue": Capability(False, "unticked")}}
 
 
 def row(**fields):
@@ -49,12 +50,13 @@ def test_there_is_one_thing_to_do(fields, urgency, says):
     assert says in todo.text
 
 
-AGAIN = "Ask user-001 to connect this channel again in the app, choosing “A channel” at Google."
+AGAIN = "Ask user-001 to connect this channel again in the app, choosing “A channel” at Google"
+OR_LOST = f"{AGAIN}, before 29 Nov 2026, 20:30 UTC: then all its data is deleted."
 STANDS = [
     (CONNECTED, "", "Connected", "", "Nothing"),
     (TROUBLED, "googleUnavailable", "Troubled", "Google does not renew permissions at the moment.", "Nothing"),
-    (REAUTH_REQUIRED, "invalidGrant", "Connect again", "Google no longer accepts its permission", AGAIN),
-    (REAUTH_REQUIRED, "googleRefused", "Connect again", "Google refused several times", AGAIN),
+    (REAUTH_REQUIRED, "invalidGrant", "Connect again", "Google no longer accepts its permission", OR_LOST),
+    (REAUTH_REQUIRED, "googleRefused", "Connect again", "Google refused several times", OR_LOST),
     (DISCONNECTING, "user", "Disconnecting", "Its owner asked for it.", "Nothing"),
     (DISCONNECTING, "lost", "Disconnecting", "Nobody connected it again in time.", "Nothing"),
 ]
@@ -76,7 +78,7 @@ def test_no_state_is_left_out():
 def test_every_end_that_is_announced_is_told_with_what_averts_it(kind):
     todo = row(warnings={kind: NOW + timedelta(days=3)}).todo
     assert (todo.urgency, todo.link) == (Urgency.SOON, APP)
-    assert todo.text.startswith(AGAIN[:-1])
+    assert todo.text.startswith(AGAIN)
     assert not todo.text.endswith(f": {kind}.")
 
 
@@ -100,6 +102,19 @@ def test_of_several_report_types_the_one_that_waits_longest_counts():
     assert both.collected(["channel_basic_a3", "channel_reach_basic_a1"]) == early
     assert both.collected(["channel_basic_a3"]) == late
     assert both.collected(["channel_basic_a3", "channel_device_os_a3"]) is None
+
+
+@pytest.mark.parametrize("reason", ["notAsked", "unticked"])
+def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(reason):
+    can = {"analytics": Capability(False, reason), "publish": Capability(True, "granted")}
+    found = row(last_sync={}, connected_at=NOW - timedelta(days=30), capabilities=can)
+    assert not found.overdue
+    assert found.todo.urgency >= Urgency.OPTIONAL
+
+
+def test_a_connection_that_is_deleted_in_four_hours_says_when():
+    todo = row(state=REAUTH_REQUIRED, state_since=NOW + timedelta(hours=4) - LOST_FOR).todo
+    assert "before 23 Nov 2026, 00:30 UTC: then all its data is deleted" in todo.text
 
 
 def test_a_channel_whose_work_has_stopped_is_not_overdue():

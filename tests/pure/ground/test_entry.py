@@ -1,13 +1,15 @@
 """What is asked of every request before its function looks at it."""
 
+import base64
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from shared import entry
-from shared.errors import Forbidden, TooLarge
+from shared.errors import Forbidden, InvalidRequest, TooLarge
 
 APP = "https://app.example/channels"
 FOREIGN = [
@@ -84,3 +86,28 @@ def test_a_body_that_is_said_to_be_too_large_is_not_read_at_all():
     with pytest.raises(TooLarge):
         entry.raw_body(found, limit=1000)
     assert found.stream.read() == b"x" * 1001
+
+
+@pytest.mark.fault(71)
+@pytest.mark.parametrize("nested", ["[" * 200_000, '{"a":' * 40_000, "[" * 100_000 + "]" * 100_000])
+def test_a_body_nested_without_end_is_refused_like_any_other_that_is_no_json(nested):
+    with pytest.raises(InvalidRequest) as refused:
+        entry.json_body(request(data=nested.encode()))
+    assert refused.value.reason == "bodyUnreadable"
+    data = base64.b64encode(nested.encode()).decode()
+    with pytest.raises(InvalidRequest) as refused:
+        entry.pubsub_message(SimpleNamespace(data={"message": {"data": data}}))
+    assert refused.value.reason == "messageUnreadable"
+
+
+@pytest.mark.fault(69)
+def test_of_several_works_all_are_done_whatever_one_raises_and_its_failure_is_not_hidden():
+    done = []
+
+    def failing():
+        raise Forbidden("No.")
+
+    assert entry.each_done({"a": lambda: 1, "b": lambda: 2}) == {"a": 1, "b": 2}
+    with pytest.raises(Forbidden):
+        entry.each_done({"a": failing, "b": lambda: done.append("b")})
+    assert done == ["b"]

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import InvalidRequest
-from shared.push.feed import VideoNotice, parse
+from shared.push.feed import Feed, VideoNotice, parse
+
+CHANNEL = "UC1"
 
 ENTRY = """<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns="http://www.w3.org/2005/Atom">
  <title>YouTube video feed</title><updated>2026-11-22T10:00:00.552394234+00:00</updated>
@@ -21,8 +23,12 @@ DELETED = """<feed xmlns:at="http://purl.org/atompub/tombstones/1.0" xmlns="http
   <at:by><name>A channel</name><uri>https://www.youtube.com/channel/UC1</uri></at:by></at:deleted-entry></feed>"""
 
 
+def notices(body: str) -> list[VideoNotice]:
+    return list(parse(body.encode(), CHANNEL).notices)
+
+
 def test_an_entry_names_video_channel_and_times():
-    assert parse(ENTRY.format(title="A title").encode()) == [
+    assert notices(ENTRY.format(title="A title")) == [
         VideoNotice(
             video_id="abcdefghijk",
             channel_id="UC1",
@@ -35,7 +41,7 @@ def test_an_entry_names_video_channel_and_times():
 
 @pytest.mark.fault(42)
 def test_a_deleted_entry_is_a_deletion_and_no_new_video():
-    assert parse(DELETED.encode()) == [
+    assert notices(DELETED) == [
         VideoNotice(
             video_id="abcdefghijk",
             channel_id="UC1",
@@ -47,9 +53,10 @@ def test_a_deleted_entry_is_a_deletion_and_no_new_video():
 
 @pytest.mark.fault(50)
 def test_html_in_a_title_stays_text():
-    assert parse(ENTRY.format(title="&lt;script&gt;").encode())[0].title == "<script>"
+    assert notices(ENTRY.format(title="&lt;script&gt;"))[0].title == "<script>"
 
 
+NESTED = "<a>" * 9000
 BOMB = (
     '<!DOCTYPE lolz [<!ENTITY a "ha">'
     + "".join(f'<!ENTITY {chr(98 + n)} "{("&" + chr(97 + n) + ";") * 10}">' for n in range(9))
@@ -60,22 +67,83 @@ EXTERNAL = '<!DOCTYPE feed [<!ENTITY x SYSTEM "file:///etc/passwd">]><feed>&x;</
 
 
 @pytest.mark.fault(39)
-@pytest.mark.parametrize("body", [BOMB, EXTERNAL, DOCTYPE, "", "not xml", "<feed", "<feed><!-- \x00 --></feed>"])
+@pytest.mark.parametrize(
+    "body", [BOMB, EXTERNAL, DOCTYPE, "", "not xml", "[" * 60_000, NESTED, "<feed", "<feed><!-- \x00 --></feed>"]
+)
 def test_what_is_no_feed_is_refused_at_once(body):
     began = time.monotonic()
     with pytest.raises(InvalidRequest) as refusal:
-        parse(body.encode())
+        parse(body.encode(), CHANNEL)
     assert refusal.value.reason == "feedUnreadable"
     assert time.monotonic() - began < 5
     assert "passwd" not in refusal.value.message
 
 
-@pytest.mark.parametrize("missing", ["yt:videoId", "yt:channelId", "updated"])
-def test_an_entry_without_what_it_needs_is_refused(missing):
-    body = ENTRY.format(title="t").replace(f"<{missing}>", "<other>").replace(f"</{missing}>", "</other>")
-    with pytest.raises(InvalidRequest):
-        parse(body.encode())
+def test_a_feed_nested_to_its_last_byte_says_nothing():
+    assert parse((NESTED + "</a>" * 9000).encode(), CHANNEL) == Feed(())
+
+
+GOOD = """<entry><yt:videoId>goodVideo-1</yt:videoId><yt:channelId>UC1</yt:channelId>
+  <updated>2026-11-22T10:00:00+00:00</updated></entry>"""
+GONE = '<at:deleted-entry ref="yt:video:goneVideo-1" when="2026-11-22T10:00:00+00:00"/>'
+
+
+def feed(*entries: str) -> str:
+    spaces = 'xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns:at="http://purl.org/atompub/tombstones/1.0"'
+    return f'<feed {spaces} xmlns="http://www.w3.org/2005/Atom">{"".join(entries)}</feed>'
+
+
+UNREADABLE = [
+    GOOD.replace("videoId>", "other>"),
+    GOOD.replace("updated>", "other>"),
+    *(GOOD.replace("goodVideo-1", odd) for odd in ("a/b", "..", "__video__", "", "x" * 1500, "goodVideo-é")),
+    *(
+        GOOD.replace("2026-11-22T10:00:00+00:00", odd)
+        for odd in (
+            "",
+            "yesterday",
+            "2026-11-22T10:00:00",
+            "0001-01-01T00:00:00+23:59",
+            "9999-12-31T23:59:59-23:59",
+        )
+    ),
+    GOOD.replace("</entry>", "<published>0001-01-01T00:00:00+23:59</published></entry>"),
+    GONE.replace(' ref="yt:video:goneVideo-1"', ""),
+    GONE.replace("goneVideo-1", "a/b"),
+    GONE.replace(' when="2026-11-22T10:00:00+00:00"', ""),
+    GONE.replace("2026-11-22T10:00:00+00:00", "0001-01-01T00:00:00+23:59"),
+]
+
+
+@pytest.mark.fault(71)
+@pytest.mark.parametrize("odd", UNREADABLE)
+def test_an_entry_that_cannot_be_read_is_left_out_and_the_others_count_wherever_they_stand(odd):
+    for body in (feed(odd, GOOD, GONE), feed(GOOD, odd, GONE), feed(GOOD, GONE, odd)):
+        found = parse(body.encode(), CHANNEL)
+        assert [notice.video_id for notice in found.notices] == ["goodVideo-1", "goneVideo-1"]
+        assert found.unreadable == 1
+
+
+@pytest.mark.fault(71)
+@pytest.mark.parametrize("odd", UNREADABLE)
+def test_a_feed_of_which_no_entry_can_be_read_is_refused(odd):
+    with pytest.raises(InvalidRequest) as refusal:
+        parse(feed(odd).encode(), CHANNEL)
+    assert refusal.value.reason == "feedUnreadable"
+
+
+def test_an_entry_that_names_no_channel_is_about_the_subscription_s():
+    unnamed = GOOD.replace("<yt:channelId>UC1</yt:channelId>", "")
+    assert [notice.channel_id for notice in notices(feed(unnamed, GONE))] == [CHANNEL, CHANNEL]
+
+
+def test_spaces_around_what_an_entry_says_mean_nothing():
+    at = "2026-11-22T10:00:00+00:00"
+    published = f"<published>\n {at} </published></entry>"
+    spacious = GOOD.replace(">goodVideo-1<", "> goodVideo-1\n<").replace("</entry>", published)
+    [notice] = notices(feed(spacious.replace(f"<updated>{at}", f"<updated>\t{at} ")))
+    assert (notice.video_id, notice.published) == ("goodVideo-1", notice.updated)
 
 
 def test_a_feed_without_entries_says_nothing():
-    assert parse(b'<feed xmlns="http://www.w3.org/2005/Atom"/>') == []
+    assert parse(b'<feed xmlns="http://www.w3.org/2005/Atom"/>', CHANNEL) == Feed(())

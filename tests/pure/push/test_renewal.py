@@ -11,10 +11,15 @@ from shared.push.verification import State
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 DAY = timedelta(days=1)
+TERMS = "https://hub topic https://api"
 
 
 def standing(channel: str, ask: datetime) -> Standing:
-    return Standing(channel_id=channel, state=State.ACTIVE, lease_until=NOW + DAY, next_ask=ask)
+    return Standing(channel_id=channel, state=State.ACTIVE, lease_until=NOW + DAY, next_ask=ask, terms=TERMS)
+
+
+def due(channels, known, terms=TERMS):
+    return to_ask(channels, known, lambda _: terms, NOW)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +39,14 @@ def test_a_lease_is_renewed_at_half_and_a_refusal_is_not_the_end(state, lease_un
 def test_whoever_waits_longest_is_asked_for_first_and_a_channel_without_a_subscription_before_all():
     known = {name: standing(name, NOW + wait) for name, wait in
              {"later": DAY, "due": -DAY, "long due": -2 * DAY}.items()}  # fmt: skip
-    assert to_ask([*known, "new"], known, NOW) == ["new", "long due", "due"]
-    assert to_ask(["new"], known, NOW) == ["new"]
+    assert due([*known, "new"], known) == ["new", "long due", "due"]
+    assert due(["new"], known) == ["new"]
+
+
+def test_a_subscription_on_other_terms_than_today_s_is_asked_for_at_once():
+    known = {"alive": standing("alive", NOW + DAY)}
+    assert due(["alive"], known) == []
+    assert due(["alive"], known, terms="https://hub another https://api") == ["alive"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def signed(body: bytes, secret: bytes, method: str = "sha1") -> str:
     return f"{method}={hmac.new(secret, body, getattr(hashlib, method)).hexdigest()}"
 
 
-@pytest.mark.parametrize("method", ["sha1", "sha256"])
+@pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
 @pytest.mark.parametrize("secret", [b"new", b"old"])
 def test_the_present_and_the_former_secret_both_sign(method, secret):
     check_signature(signed(b"body", secret, method), b"body", [b"new", b"old"])
@@ -100,6 +100,9 @@ def test_the_present_and_the_former_secret_both_sign(method, secret):
         ("", "signatureMissing"),
         ("md5=00", "signatureMissing"),
         ("sha1=", "signatureWrong"),
+        ("sha1=é", "signatureWrong"),
+        ("é=" + "0" * 40, "signatureMissing"),
+        ("sha512=" + "0" * 40, "signatureWrong"),
         ("sha1=" + "0" * 40, "signatureWrong"),
         (signed(b"body", b"older than old"), "signatureWrong"),
         (signed(b"another body", b"new"), "signatureWrong"),

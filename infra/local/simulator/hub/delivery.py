@@ -12,7 +12,7 @@ from infra.local.simulator.hub.feeds import HUB, SELF
 from infra.local.simulator.hub.subscriptions import Subscription
 
 Outcome = Literal["pending", "delivered", "gone", "given up", "never sent"]
-Signing = Literal["sha1", "sha256", "none", "wrong", "old secret"]
+Signing = Literal["sha1", "sha256", "sha384", "sha512", "none", "wrong", "old secret"]
 BACKOFF = (10, 60, 300, 1800, 7200, 21600)
 """Seconds of the simulator's clock between the attempts of one delivery; after the last it is given up."""
 
@@ -82,6 +82,6 @@ def signature(body: bytes, subscription: Subscription, signing: Signing) -> dict
         secret = subscription.old_secret or secret
     elif signing == "wrong":
         secret = "not " + secret
-    algorithm = "sha256" if signing == "sha256" else "sha1"
+    algorithm = signing if signing.startswith("sha") else "sha1"
     digest = hmac.new(secret.encode(), body, getattr(hashlib, algorithm)).hexdigest()
     return {"X-Hub-Signature": f"{algorithm}={digest}"}

@@ -11,7 +11,7 @@ import random
 from collections import deque
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from infra.local.simulator.hub import feeds
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from infra.local.simulator.state import Simulator
 
-Mode = Literal["normal", "unavailable", "restricted topic", "silent"]
-MODES: tuple[Mode, ...] = ("normal", "unavailable", "restricted topic", "silent")
+Mode = Literal["normal", "unavailable", "restricted topic", "silent", "moved"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+MOVED_TO = "/moved/subscribe"
+"""Where this hub takes requests too, also while it is `moved`."""
 KEPT = 10_000
 VERIFY_AGAIN = (60, 300, 1800)
 """Seconds of the clock after which a callback that did not answer, or answered 5xx, is asked once more."""
@@ -37,7 +39,8 @@ class Hub:
     """The WebSub hub's state. One a simulator: `simulator.room(Hub)`.
 
     mode: `unavailable` answers requests with 503 and goes on delivering, `restricted topic` refuses every topic,
-    `silent` accepts everything and delivers nothing. signing: how deliveries are signed from now on.
+    `silent` accepts everything and delivers nothing, `moved` sends requests on to `location` with 308. signing:
+    how deliveries are signed from now on.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -46,6 +49,7 @@ class Hub:
         self.random: random.Random = simulator.derived("hub")
         self.subscriptions = Subscriptions()
         self.mode: Mode = "normal"
+        self.location = MOVED_TO
         self.signing: Signing = "sha1"
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self.verifications: deque[dict[str, Any]] = deque(maxlen=KEPT)

@@ -16,7 +16,7 @@ from infra.local.simulator.errors import Shape
 from infra.local.simulator.fields import Asked, one_of, optional, text, whole
 from infra.local.simulator.hub.delivery import Signing
 from infra.local.simulator.hub.feeds import notification
-from infra.local.simulator.hub.hub import MODES, Hub
+from infra.local.simulator.hub.hub import MODES, MOVED_TO, Hub
 from infra.local.simulator.hub.subscriptions import Unfit, is_loopback, read_wish
 from infra.local.simulator.state import Simulator, simulator_of
 
@@ -36,6 +36,9 @@ async def subscribe(request: Request) -> Response:
     form = {name: values[-1] for name, values in fields.items()}
 
     async def produce() -> Response:
+        hub = simulator.room(Hub)
+        if hub.mode == "moved" and request.url.path != MOVED_TO:
+            return Response(status_code=308, headers={"Location": hub.location})
         return await _subscribe(simulator, form, fields.get("hub.verify", []))
 
     return await guarded(
@@ -101,9 +104,10 @@ def _show(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
 
 
 def _set_mode(simulator: Simulator, asked: Asked) -> dict[str, Any]:
-    """{"mode"?, "signing"?}: how the hub behaves from now on."""
+    """{"mode"?, "signing"?, "location"?}: how the hub behaves from now on."""
     hub = simulator.room(Hub)
     hub.mode, hub.signing = asked.get("mode", hub.mode), asked.get("signing", hub.signing)
+    hub.location = asked.get("location", hub.location)
     return {"mode": hub.mode, "signing": hub.signing}
 
 
@@ -149,8 +153,14 @@ async def _settle(simulator: Simulator, _asked: Asked) -> dict[str, Any]:
 ROUTES: Sequence[BaseRoute] = (
     Route("/subscribe", subscribe, methods=["POST"]),
     Route("/", subscribe, methods=["POST"]),
+    Route(MOVED_TO, subscribe, methods=["POST"]),
     control_route("GET", "/control/hub", _show),
-    control_route("POST", "/control/hub", _set_mode, fields={"mode": one_of(MODES), "signing": one_of(SIGNINGS)}),
+    control_route(
+        "POST",
+        "/control/hub",
+        _set_mode,
+        fields={"mode": one_of(MODES), "signing": one_of(SIGNINGS), "location": text},
+    ),
     control_route(
         "POST",
         "/control/hub/deliver",
