@@ -5,7 +5,7 @@
       │  │       │  v │
       │  │       │ waiting      until due_at: a retry, tomorrow's quota, YouTube's processing
       v  │       v
-    cancelled  failed ──> queued    by hand
+    cancelled  failed ──> queued    by hand; or cancelled, when somebody has dismissed it
 
 `attempt` numbers the runs of an operation: each is one named task, so a task that is delivered twice, or late, is
 recognised. A running operation has an owner and a lease; whoever holds neither writes nothing.
@@ -43,7 +43,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     ),
     State.WAITING: frozenset({State.RUNNING, State.WAITING, State.QUEUED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
-    State.FAILED: frozenset({State.QUEUED}),
+    State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
     State.CANCELLED: frozenset(),
 }
 

@@ -32,8 +32,9 @@ class Priority(IntEnum):
 
     BACKGROUND = 0
     NORMAL = 1
-    HIGH = 2
-    CRITICAL = 3
+    PROMPT = 2
+    HIGH = 3
+    CRITICAL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class Method:
 
     def gives_way(self, priority: Priority) -> bool:
         """Whether such a call is put off from its bucket's alert threshold on."""
-        return self.cached and priority < Priority.HIGH
+        return self.cached and priority < Priority.PROMPT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -240,12 +240,12 @@ def test_a_key_that_stood_for_something_else_is_refused(bench):
 def test_of_two_requests_at_once_under_one_key_the_second_is_the_first_or_refused(bench, title, refused):
     first = []
 
-    def estimate(works):
+    def estimate(works, promised):
         """While one request is priced, the other is accepted."""
         if not first:
             first.append(None)
             first[0] = bench.submit("same-key", playlist={"title": "one"})[0]
-        return bench.stand.quote(works)
+        return bench.stand.quote(works, promised)
 
     second = replace(bench.submissions, estimate=estimate)
     body = {"idempotency_key": "same-key", "channel_id": bench.channel_id, "playlist": {"title": title}}

@@ -11,9 +11,7 @@ from infra.faults.__main__ import main
 
 
 def test_the_list_keeps_its_fifty_first_lines():
-    lines = fault_list()
-    assert list(lines) == list(range(1, len(lines) + 1))
-    assert len(lines) >= 50
+    assert list(fault_list())[:50] == list(range(1, 51))
 
 
 def test_a_line_has_passed_when_all_its_tests_have_and_failed_when_one_has():
