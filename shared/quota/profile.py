@@ -69,13 +69,15 @@ class Method:
         """
         if asked is None:
             return self.priority
+        if asked == Priority.PROMPT and self.cached:
+            return Priority.HIGH  # a look costs next to nothing, and work that has been paid for waits for it
         if asked == Priority.BACKGROUND and self.priority <= Priority.NORMAL:
             return asked
         return max(self.priority, asked)
 
     def gives_way(self, priority: Priority) -> bool:
         """Whether such a call is put off from its bucket's alert threshold on."""
-        return self.cached and priority < Priority.PROMPT
+        return self.cached and priority < Priority.HIGH
 
 
 @dataclass(frozen=True, kw_only=True)

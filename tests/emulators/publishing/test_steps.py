@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, NotFound
-from shared.publishing import plan
 from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
+from shared.quota.profile import Priority
 from shared.youtube import data
 from tests.emulators.publishing.bench import PNG
 
@@ -290,7 +290,7 @@ def test_critical_work_uses_the_reserve_when_everybody_else_has_to_wait(bench):
         method="youtube.playlists.insert",
         account=bench.user,
         count=(bucket.limit - bucket.reserve) // 50,
-        priority=plan.priority(critical=False),
+        priority=Priority.HIGH,
     )
     waiting, told = bench.submit(playlist={"title": "Plain"})
     urgent, quote = bench.submit(playlist={"title": "Urgent"}, critical=True)
