@@ -96,10 +96,10 @@ class Fields:
         return value
 
     def flag(self, name: str, *, default: bool | None = None) -> bool:
-        """True or false, said as such; without a default it must be said."""
-        value = self._raw.get(name)
-        if value is None and default is not None:
+        """True or false, said as such: null is neither. Without a default it must be said."""
+        if name not in self._raw and default is not None:
             return default
+        value = self._raw.get(name)
         if not isinstance(value, bool):
             raise self.wrong(name, "must be true or false")
         return value

@@ -8,7 +8,7 @@ from flask import Request, Response
 from shared import entry, pages
 from shared.access import requests
 from shared.cloud import queues
-from shared.errors import InvalidRequest
+from shared.errors import MethodUnknown
 from shared.monitoring.log import log
 from shared.settings import settings
 from shared.wiring.access import consents
@@ -21,8 +21,6 @@ def _home() -> str:
 
 
 def _callback(request: Request) -> Response:
-    if request.method != "GET":
-        raise InvalidRequest("Google's answer comes as GET.", reason="codeMissing")
     cookie = request.cookies.get(requests.COOKIE)
     answer = requests.returned(request.args.to_dict(flat=False), cookie, settings())
     finished = consents().finish(answer)
@@ -57,7 +55,11 @@ def _start_collecting(channel_id: str, reference: str) -> None:
 @functions_framework.http
 def oauth_callback(request: Request) -> Response:
     """The callback finishes a consent and sends the browser on; the other address shows the result."""
-    return _show_done(request) if request.path.rstrip("/").endswith(DONE) else _finish(request)
+    shows = request.path.rstrip("/").endswith(DONE)
+    allowed = ("GET", "HEAD") if shows else ("GET",)
+    if request.method not in allowed:
+        return entry.refusal(MethodUnknown(*allowed))
+    return _show_done(request) if shows else _finish(request)
 
 
 _finish = entry.answers_page(_callback, home=_home)

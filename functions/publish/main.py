@@ -11,6 +11,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
+from shared.errors import MethodUnknown
 from shared.publishing import api
 from shared.wiring import publishing
 
@@ -19,4 +20,6 @@ from shared.wiring import publishing
 @entry.answers_json
 def publish(request: Request) -> dict[str, Any]:
     """Answers the operation, what it costs, when it runs, and why not now."""
+    if request.method != "POST":
+        raise MethodUnknown("POST")
     return api.handle(publishing.submissions(), entry.json_body(request))

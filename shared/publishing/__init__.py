@@ -2,6 +2,7 @@
 
 api, submissions        the app's backend submits, prices, plans, reads, cancels and retries operations
 requests, intents       what may be asked for
+promised                what accepted operations will still spend
 tasks                   queues attempts, requeues lost ones
 run, attempt            runs one attempt at an operation; what it may use
 steps, transfer         does the steps: the upload, and the others
@@ -9,6 +10,7 @@ find_existing, merge    what exists already; how an update keeps every other fie
 sources                 where bytes come from
 address, allowed        addresses that no source may have, and places that the operator allows
 retries, effects        what an error means for the operation, and for the connection, the video or the project
+listing                 operations by channel, state and time, page by page
 records                 operations in Firestore, changed only where nobody else has written
 operation, plan, media  states and how they follow each other; steps and their calls; what a file is
 """

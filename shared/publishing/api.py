@@ -1,7 +1,8 @@
 """The publishing API: a checked body in, the answer as JSON out.
 
 a submission                                 accepts one operation; with "quote": true it is only priced
-{"action": "read", "operation": id}          likewise "cancel" and "retry"
+{"action": "read", "operation": id}          likewise "cancel", "retry" and "dismiss"
+{"action": "list", "channel_id": ...}        see `listing`
 {"action": "plan", "work": [...]}            see `intents`
 """
 
@@ -13,9 +14,15 @@ from typing import Any
 from shared import ids
 from shared.fields import Fields
 from shared.publishing.intents import intents, planned
+from shared.publishing.listing import listing
 from shared.publishing.submissions import Submissions
 
-_ACTIONS = {"read": Submissions.read, "cancel": Submissions.cancel, "retry": Submissions.retry}
+_ACTIONS = {
+    "read": Submissions.read,
+    "cancel": Submissions.cancel,
+    "retry": Submissions.retry,
+    "dismiss": Submissions.dismiss,
+}
 
 
 def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,10 +30,14 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("action") == "plan":
         asked = intents(body)
         return {"plan": planned(asked, submissions.plan(asked))}
+    if body.get("action") == "list":
+        return submissions.list(listing(body)).as_json()
     if "action" in body:
         action, operation_id = command(body)
         return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}
-    only_quote = Fields({"quote": body.get("quote")}, "quote").flag("quote", default=False)
+    only_quote = Fields({name: body[name] for name in body.keys() & {"quote"}}, "quote").flag(
+        "quote", default=False
+    )
     request = submissions.request({name: value for name, value in body.items() if name != "quote"})
     if only_quote:
         return {"quote": submissions.quote(request).as_json()}
@@ -37,5 +48,5 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
 def command(body: Mapping[str, Any]) -> tuple[str, str]:
     """What to do with which operation. Raises InvalidRequest."""
     fields = Fields(body, "action", "operation")
-    fields.choice("action", ("plan", *_ACTIONS))
+    fields.choice("action", ("list", "plan", *_ACTIONS))
     return fields.text("action"), fields.id("operation", ids.OPERATION)

@@ -5,7 +5,7 @@
       │  │       │  v │
       │  │       │ waiting      until due_at: a retry, tomorrow's quota, YouTube's processing
       v  │       v
-    cancelled  failed ──> queued    by hand
+    cancelled  failed ──> queued    by hand; or cancelled, when somebody has dismissed it
 
 `attempt` numbers the runs of an operation: each is one named task, so a task that is delivered twice, or late, is
 recognised. A running operation has an owner and a lease; whoever holds neither writes nothing.
@@ -45,7 +45,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     ),
     State.WAITING: frozenset({State.RUNNING, State.WAITING, State.QUEUED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
-    State.FAILED: frozenset({State.QUEUED}),
+    State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
     State.CANCELLED: frozenset(),
 }
 
@@ -99,9 +99,14 @@ class Operation:
     expires_at: datetime | None = None
 
     @property
+    def remaining(self) -> tuple[str, ...]:
+        """The steps that are neither done nor in vain, in their order."""
+        return tuple(step for step in self.steps if step not in self.done and not self._in_vain(step))
+
+    @property
     def current(self) -> str:
-        """The step that is next: the first that is neither done nor in vain. "" when there is none."""
-        return next((step for step in self.steps if step not in self.done and not self._in_vain(step)), "")
+        """The step that is next, "" when there is none."""
+        return next(iter(self.remaining), "")
 
     def _in_vain(self, step: str) -> bool:
         needed = needs(step, self.work) & set(self.steps)

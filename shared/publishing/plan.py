@@ -26,8 +26,12 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 
 
 def priority(*, critical: bool) -> Priority:
-    """Of every call of an operation, and so of every quote for one. None is ordinary: somebody waits."""
-    return Priority.CRITICAL if critical else Priority.HIGH
+    """Of every call of an operation, and so of every quote for one.
+
+    Somebody waits for it, so it goes on when reads are put off. But it leaves other users their shares, unless the
+    profile gives a method more.
+    """
+    return Priority.CRITICAL if critical else Priority.PROMPT
 
 
 def kind(step: str) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 COLLECTION = OPERATIONS.path
 PAUSES = UPLOAD_PAUSES.path
-_IN_STATE = "in_state"
-_MAPPER = Mapper(Operation, COLLECTION, key="id")
+IN_STATE, IN_CHANNEL = "in_state", "in_channel"
+MAPPER = Mapper(Operation, COLLECTION, key="id")
 
 
 class Superseded(Exception):
@@ -39,6 +39,14 @@ def key_reused() -> Conflict:
         reason="idempotencyKeyReused",
         field="idempotency_key",
     )
+
+
+@dataclass(frozen=True)
+class UploadPause:
+    """No upload to a channel begins before `until`; reason: what YouTube said."""
+
+    until: datetime
+    reason: str
 
 
 @dataclass
@@ -76,7 +84,7 @@ class Operations:
         snapshot = self._document(operation_id).get(**call_options())
         if not snapshot.exists:
             raise _unknown()
-        return Record(_MAPPER.read(operation_id, snapshot.to_dict()), snapshot.update_time)
+        return Record(MAPPER.read(operation_id, snapshot.to_dict()), snapshot.update_time)
 
     def save(self, record: Record, operation: Operation) -> None:
         """Replace what `record` read. Raises Superseded when somebody else has written since."""
@@ -104,7 +112,7 @@ class Operations:
             doc = docs[path]
             if doc is None:
                 raise _unknown()
-            before = _MAPPER.read(operation_id, doc.data)
+            before = MAPPER.read(operation_id, doc.data)
             after = decide(before)
             if after is None:
                 return Change(before)
@@ -137,17 +145,18 @@ class Operations:
         fields_ = {"until": until, "reason": reason, "expires_at": until}
         self.client.document(PAUSES, channel_id).set(fields_, **call_options())
 
-    def uploads_paused_until(self, channel_id: str, now: datetime) -> datetime | None:
-        """When uploads to this channel may begin again; None when they may now."""
+    def upload_pause(self, channel_id: str, now: datetime) -> UploadPause | None:
+        """Until when no upload to this channel may begin, and why; None when they may now."""
         stored = self.client.document(PAUSES, channel_id).get(**call_options()).to_dict()
-        until = stored.get("until") if stored else None
-        return until if isinstance(until, datetime) and until > now else None
+        if not stored or stored["until"] <= now:
+            return None
+        return UploadPause(stored["until"], stored["reason"])
 
     def _newest(self, state: State, limit: int) -> Iterator[Record]:
         from google.cloud.firestore import Query  # noqa: PLC0415
 
         query = self.client.collection(COLLECTION).order_by(
-            f"{_IN_STATE}.{state.value}", direction=Query.DESCENDING
+            f"{IN_STATE}.{state.value}", direction=Query.DESCENDING
         )
         return _readable(query.limit(limit).stream(**call_options()))
 
@@ -159,14 +168,19 @@ def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:
     """The records among documents. One that cannot be read is logged, and hides no other."""
     for snapshot in snapshots:
         try:
-            yield Record(_MAPPER.read(snapshot.id, snapshot.to_dict()), snapshot.update_time)
+            yield Record(MAPPER.read(snapshot.id, snapshot.to_dict()), snapshot.update_time)
         except CorruptData as error:
             log("ERROR", "an operation cannot be read", operation=snapshot.id, detail=error.message)
 
 
 def _fields(operation: Operation) -> dict[str, Any]:
-    # Only documents that have a field are listed by it: newest first within a state needs no index of two fields.
-    return {**_MAPPER.fields(operation), _IN_STATE: {operation.state.value: operation.updated_at}}
+    # Only documents that have a field are listed by it: newest first within a state or a channel
+    # needs no index of two fields.
+    return {
+        **MAPPER.fields(operation),
+        IN_STATE: {operation.state.value: operation.updated_at},
+        IN_CHANNEL: {operation.channel_id: operation.updated_at},
+    }
 
 
 def _changed(before: Operation, after: Operation) -> dict[str, Any]:

@@ -53,8 +53,10 @@ def retry_decision(
 
 
 def _refused(error: YtempireError, now: datetime, clock: Clock, rng: random.Random) -> RetryDecision:
-    """Our own quota or limiter said no before anything was sent; it says when to come back."""
-    at = error.retry_at or now + timedelta(minutes=1)
+    """Our own quota or limiter said no before anything was sent; it says when to come back, None for never."""
+    at = error.retry_at
+    if at is None:
+        return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
     if at >= next_reset(now):
         return RetryDecision(
             Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), rng=rng)

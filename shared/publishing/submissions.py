@@ -16,24 +16,28 @@ from shared.publishing import plan
 from shared.publishing.allowed import Allowed
 from shared.publishing.connection import publisher
 from shared.publishing.intents import Intent
+from shared.publishing.listing import Listing, Page, page_of
 from shared.publishing.operation import Event, Operation, State
-from shared.publishing.records import key_reused
+from shared.publishing.promised import promised
+from shared.publishing.records import UploadPause, key_reused
 from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
+from shared.quota.calendar import day_change_ends
+from shared.quota.quotes import NOT_BEFORE, Work
 from shared.quota.quotes import Quote as Estimate
-from shared.quota.quotes import Work
 
 
 @dataclass(frozen=True)
 class Quote:
     """What a request costs, in units by bucket, and when it runs (None: never, on this quota).
 
-    why_not_now: "" when it runs at once.
+    reason, why_not_now: "" when it runs at once; otherwise for programs and for people.
     """
 
     cost: Mapping[str, int]
     runs_at: datetime | None
     why_not_now: str
+    reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For the answer."""
@@ -48,12 +52,12 @@ class Quote:
 class Submissions:
     """A project's operations as the app's backend reaches them.
 
-    estimate: prices work by the quota. allowed: where files may come from.
+    estimate: prices work by the quota, after work that was promised. allowed: where files may come from.
     """
 
     tasks: Tasks
     allowed: Allowed
-    estimate: Callable[[Sequence[Work]], Estimate]
+    estimate: Callable[[Sequence[Work], Sequence[Work]], Estimate]
 
     def request(self, body: Mapping[str, Any]) -> Request:
         """The request in a body. One that was accepted before is read as it was read then, because its time of
@@ -73,12 +77,18 @@ class Submissions:
     def submit(self, request: Request) -> tuple[Operation, Quote]:
         """Accept a request; submitted twice under one key it is done once.
 
-        Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else.
+        Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else,
+        Forbidden for what can never run on this quota.
         """
         earlier = self._accepted(request.channel_id, request.idempotency_key)
         if earlier is not None:
             return self._again(earlier, request)
         now, quote, steps = self.tasks.clock(), self.quote(request), plan.steps(request)
+        if quote.runs_at is None:
+            raise Forbidden(f"It can never run on this quota. {quote.why_not_now}", reason=quote.reason)
+        # Who asked first runs first: what has to wait is not tried before its time, and so takes no other's place.
+        waits = quote.reason not in {"", NOT_BEFORE}
+        state, reason = (State.WAITING, quote.reason) if waits else (State.QUEUED, "submitted")
         operation = self.tasks.operations.create(
             Operation(
                 id=operation_id(request.channel_id, request.idempotency_key),
@@ -88,37 +98,47 @@ class Submissions:
                 kind=request.kind,
                 work=request.work,
                 steps=steps,
-                state=State.QUEUED,
+                state=state,
                 created_at=now,
                 updated_at=now,
-                due_at=request.not_before or now,
+                due_at=day_change_ends(quote.runs_at) or quote.runs_at,
                 critical=request.critical,
-                reason="submitted",
+                reason=reason,
                 message=quote.why_not_now,
-                history=(Event(now, State.QUEUED, steps[0], "submitted", quote.why_not_now),),
+                history=(Event(now, state, steps[0], reason, quote.why_not_now),),
             )
         )
         if not operation.ended:
             self.tasks.queue(operation)
         return operation, quote
 
-    def quote(self, request: Request) -> Quote:
-        """What a request would cost, and when it could run, without accepting it."""
-        work = self._work(request.channel_id, plan.steps(request), critical=request.critical)
-        estimate = self.estimate([replace(work, not_before=request.not_before)])
+    def quote(self, request: Request, accepted: Operation | None = None) -> Quote:
+        """What a request would cost, and when it could run after all that was accepted before it.
+
+        accepted: the operation that it has become, if it has.
+        """
+        work, pause = self._work(request.channel_id, plan.steps(request), critical=request.critical)
+        not_before = max(filter(None, (request.not_before, work.not_before)), default=None)
+        before = promised(self.tasks.operations, before=accepted)
+        estimate = self.estimate([replace(work, not_before=not_before)], before)
         if not estimate.later:
             return Quote(estimate.costs, self.tasks.clock(), "")
         first = estimate.later[0]
-        why = "It was asked for this time." if first.reason == "notBefore" else estimate.message
-        return Quote(estimate.costs, first.at, why)
+        if first.reason != NOT_BEFORE:
+            return Quote(estimate.costs, first.at, estimate.message, first.reason)
+        if pause is not None and not_before == pause.until:
+            why = "YouTube takes no uploads to this channel before then."
+            return Quote(estimate.costs, first.at, why, pause.reason)
+        return Quote(estimate.costs, first.at, "It was asked for this time.", NOT_BEFORE)
 
     def plan(self, intents: Sequence[Intent]) -> Estimate:
         """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
 
         Raises NotFound for a channel that is not connected.
         """
-        works = [self._work(each.channel_id, each.steps, critical=each.critical) for each in intents]
-        return self.estimate([replace(work, times=each.times) for work, each in zip(works, intents, strict=True)])
+        works = [self._work(each.channel_id, each.steps, critical=each.critical)[0] for each in intents]
+        works = [replace(work, times=each.times) for work, each in zip(works, intents, strict=True)]
+        return self.estimate(works, promised(self.tasks.operations))
 
     def read(self, operation: str) -> Operation:
         """An operation. Raises NotFound."""
@@ -137,6 +157,14 @@ class Submissions:
         self.tasks.queue(retried)
         return retried
 
+    def dismiss(self, operation: str) -> Operation:
+        """End a failed operation for good, so that nobody is asked about it again. Raises Conflict otherwise."""
+        return self._change(operation, self._dismissed)
+
+    def list(self, asked: Listing) -> Page:
+        """One page of operations."""
+        return page_of(self.tasks.operations.client, asked)
+
     def _accepted(self, channel_id: object, key: object) -> Operation | None:
         """What was accepted for a channel under an idempotency key."""
         if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
@@ -153,19 +181,25 @@ class Submissions:
         if not earlier.ended:
             self.tasks.queue(earlier)
         try:
-            return earlier, self.quote(request)
+            return earlier, self.quote(request, earlier)
         except (Forbidden, NotFound):
             return earlier, Quote({}, earlier.due_at, earlier.message)
 
     def _owner(self, channel_id: str) -> str:
         return publisher(self.tasks.operations.client, channel_id)
 
-    def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> Work:
-        return Work(
+    def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> tuple[Work, UploadPause | None]:
+        """The work of some steps, and the pause of the channel that it waits for."""
+        pause = None
+        if plan.TRANSFER in steps:
+            pause = self.tasks.operations.upload_pause(channel_id, self.tasks.clock())
+        work = Work(
             calls=plan.calls(steps),
             account=self._owner(channel_id),
             priority=plan.priority(critical=critical),
+            not_before=pause.until if pause else None,
         )
+        return work, pause
 
     def _cancelled(self, operation: Operation) -> Operation:
         if operation.ended:
@@ -195,6 +229,12 @@ class Submissions:
             failed={},
             expires_at=None,
         )
+
+    def _dismissed(self, operation: Operation) -> Operation:
+        if operation.state is not State.FAILED:
+            raise _wrong_state(operation, "has not failed")
+        now = self.tasks.clock()
+        return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
 
     def _change(self, operation: str, decide: Callable[[Operation], Operation]) -> Operation:
         changed = self.tasks.operations.change(operation, decide)

@@ -195,10 +195,10 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
 
 
 def _check_pause(attempt: Attempt) -> None:
-    until = attempt.operations.uploads_paused_until(attempt.operation.channel_id, attempt.clock())
-    if until is not None:
+    pause = attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock())
+    if pause is not None:
         raise Postponed(
-            until, "uploadLimitExceeded", "This channel has uploaded as much as YouTube allows it for now."
+            pause.until, "uploadLimitExceeded", "This channel has uploaded as much as YouTube allows it for now."
         )
 
 

@@ -4,7 +4,8 @@ Who may take whose units, by priority:
 
     own share            everybody; system work's is all of its parts
     what is nobody's     everybody but background work
-    shares of others     normal: what the lender will not need, its share shrinking evenly to zero by midnight
+    shares of others     normal and prompt: what the lender will not need, its share shrinking evenly to zero
+                         by midnight
                          high and critical: all of it, from as many as it takes
     the reserve          critical alone
 
@@ -25,6 +26,8 @@ from shared.quota.profile import Priority
 PART, THOUSAND = 16, 1_000
 """At least one part of PART of what a lender has is borrowed at once, and at least a thousandth of the limit, so
 that a borrower does not come back for each unit. What it does not need stays where others can borrow it."""
+SPARING = frozenset({Priority.NORMAL, Priority.PROMPT})
+"""Work that leaves every lender what it will hardly do without."""
 QUARTERS = 4
 """Who used least lends first, as far as quarters of a share tell; a finer order would send everybody to one."""
 
@@ -131,7 +134,7 @@ def _reach(book: Book, request: ReservationRequest, moment: Moment) -> int:
     """Units that the account could borrow."""
     sisters, others = _split(book, request)
     mine = sum(lender.left for lender in sisters)
-    if request.priority == Priority.NORMAL:
+    if request.priority in SPARING:
         # The smallest fraction more, for what adding fractions loses.
         return mine + math.floor(sum(lender.spare(moment.day_left) for lender in others) + 1e-6)
     lent = sum(lender.left for lender in others)
@@ -154,7 +157,7 @@ def _loans(book: Book, request: ReservationRequest, moment: Moment, need: int) -
     generous = request.priority != Priority.BACKGROUND
     for lender in (*sisters, *sorted(others, key=lambda one: _order(one, request.seed))):
         most = lender.left
-        if request.priority == Priority.NORMAL and lender not in sisters:
+        if request.priority in SPARING and lender not in sisters:
             most = min(most, math.ceil(lender.spare(moment.day_left)))
         more = max(1, book.limit // THOUSAND, lender.left // PART) if generous else 0
         units = min(most, max(need, more))

@@ -197,17 +197,26 @@ class Ledger:
             for name, figures in self.usage(day).items()
         }
 
-    def quote(self, plan: Work | Sequence[Work], lanes: Lanes = MappingProxyType({})) -> Quote:
+    def quote(
+        self,
+        plan: Work | Sequence[Work],
+        lanes: Lanes = MappingProxyType({}),
+        *,
+        promised: Sequence[Work] = (),
+    ) -> Quote:
         """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
 
-        lanes: the rate limits that it meets, as the rate limiter sees them now. Work that was promised to others
-        before is put first in the plan, and its parts of the answer passed over.
+        lanes: the rate limits that it meets, as the rate limiter sees them now. promised: what was accepted
+        before, and will be spent first.
         """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)
-        accounts = sorted({account_of(work.account, self._part) for work in works})
+        # What was promised under another profile may have no price in this one; it will be refused when it runs.
+        promised = [work for work in promised if work.calls.keys() <= self.profile.methods.keys()]
+        everything = (*promised, *works)
+        accounts = sorted({account_of(work.account, self._part) for work in everything})
         boards = {}
-        for bucket in sorted({self.profile.method(method).bucket for work in works for method in work.calls}):
+        for bucket in sorted({self.profile.method(method).bucket for work in everything for method in work.calls}):
             place = Place(pacific_day(now), bucket)
             begun = self._days.known(place) or self._days.day(place, now)
             doc, seen = run(self.store, outlook.looking(place, accounts))
@@ -218,7 +227,7 @@ class Ledger:
                 pattern=doc.data["pattern"],
                 closed_until=closed_until(doc, now),
             )
-        return quotes.quoted(self.profile, works, boards, now, lanes, part=self._part)
+        return quotes.quoted(self.profile, works, boards, now, lanes, part=self._part, promised=promised)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 

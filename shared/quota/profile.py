@@ -32,8 +32,9 @@ class Priority(IntEnum):
 
     BACKGROUND = 0
     NORMAL = 1
-    HIGH = 2
-    CRITICAL = 3
+    PROMPT = 2
+    HIGH = 3
+    CRITICAL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class Method:
         """
         if asked is None:
             return self.priority
+        if asked == Priority.PROMPT and self.cached:
+            return Priority.HIGH  # a look costs next to nothing, and work that has been paid for waits for it
         if asked == Priority.BACKGROUND and self.priority <= Priority.NORMAL:
             return asked
         return max(self.priority, asked)

@@ -32,7 +32,10 @@ ATTEMPTS = 24
 LOOKS = 8
 """Looks at an account that somebody is about to take back from, before a refusal stands."""
 USERS, WEIGHT = "users", "quota_share"
-LENDERS = {Priority.BACKGROUND: 5, Priority.NORMAL: 5, Priority.HIGH: 7, Priority.CRITICAL: 7}
+LENDERS = {
+    **dict.fromkeys((Priority.BACKGROUND, Priority.NORMAL, Priority.PROMPT), 5),
+    **dict.fromkeys((Priority.HIGH, Priority.CRITICAL), 7),
+}
 """How many accounts a borrower looks at, those that hold most. Work that may take all that there is sees more of
 them, so that a call of 7 units always finds 7; with everything else it reads 10 documents at most."""
 

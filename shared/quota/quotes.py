@@ -27,6 +27,8 @@ MOST_PIECES = 1_000
 HORIZON = timedelta(days=30)
 """How far ahead a plan is tried."""
 TRIES = 200
+NOT_BEFORE = "notBefore"
+"""The reason of work that was asked for a later time."""
 TICK = timedelta(seconds=1)
 """What is refused again at the very moment that was named is tried this much later."""
 
@@ -128,9 +130,18 @@ class _No:
 
 
 def quoted(
-    profile: Profile, works: Sequence[Work], boards: Mapping[str, Board], now: datetime, lanes: Lanes, *, part: int
+    profile: Profile,
+    works: Sequence[Work],
+    boards: Mapping[str, Board],
+    now: datetime,
+    lanes: Lanes,
+    *,
+    part: int,
+    promised: Sequence[Work] = (),
 ) -> Quote:
     """The quote for a plan. boards: today's, one for each bucket concerned. The trial changes boards and lanes.
+
+    promised: work that was accepted before, which the plan finds placed.
 
     Raises InvalidRequest for an unknown method or an absurd count.
     """
@@ -138,8 +149,12 @@ def quoted(
         raise InvalidRequest(f"A plan has 1 to {MOST_PIECES} pieces.", field="plan")
     left = {name: board.outlook.left for name, board in boards.items()}
     trial = _Trial(now=now, today=boards)
+    for work in promised:
+        _part(trial, work, _piece(profile, work, lanes, part))
     parts = [_part(trial, work, _piece(profile, work, lanes, part)) for work in works]
-    costs = {name: sum(part.costs.get(name, 0) for part in parts) for name in boards}
+    concerned = [name for name in boards if any(name in found.costs for found in parts)]
+    costs = {name: sum(found.costs.get(name, 0) for found in parts) for name in concerned}
+    left = {name: left[name] for name in concerned}
     return Quote(costs=costs, left=left, parts=tuple(parts), message=_message(parts, boards, costs, left))
 
 
@@ -248,7 +263,7 @@ def _placed(trial: _Trial, work: Work, piece: _Piece) -> Iterator[tuple[datetime
     """For each piece its time, and why it is not now. Equal pieces run one after the other."""
     at, why = trial.now, None
     if work.not_before is not None and work.not_before > trial.now:
-        at, why = work.not_before, _No(at=None, bucket="", reason="notBefore", why="it was asked for this time")
+        at, why = work.not_before, _No(at=None, bucket="", reason=NOT_BEFORE, why="it was asked for this time")
     placed: datetime | None = at
     for _ in range(work.times):
         if placed is not None:

@@ -34,6 +34,6 @@ def rate_limiter() -> RateLimiter:
     return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
 
 
-def quote(plan: Sequence[Work]) -> Quote:
+def quote(plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
     """What a plan would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
-    return answer(ledger(), rate_limiter(), plan, project=settings().project)
+    return answer(ledger(), rate_limiter(), plan, promised, project=settings().project)

@@ -123,7 +123,9 @@ class Gateway:
         assert self.http is not None
         try:
             async with asyncio.timeout(function.timeout):
-                sent = self.http.build_request(method, url, headers=headers, content=body or None)
+                # As bytes: a client's own header may hold what is not ASCII, and is passed on as it came.
+                raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+                sent = self.http.build_request(method, url, headers=raw, content=body or None)
                 answer = await self.http.send(sent, stream=True)
                 try:
                     content = b"".join([part async for part in answer.aiter_raw()])
@@ -146,6 +148,8 @@ class Gateway:
         outgoing = rules.passed_on(incoming)
         if rules.claims_to_be_iap(incoming):
             raise InvalidRequest("Only Identity-Aware Proxy may set these headers.", field=rules.IAP_ASSERTION)
+        if rules.count(incoming, "host") > 1:
+            raise InvalidRequest("A request has one Host.", field="host")
         if destination.door is Door.PUBLIC:
             return outgoing
         if destination.door is Door.IAP:

@@ -47,6 +47,11 @@ def claims_to_be_iap(headers: Iterable[Header]) -> bool:
     return any(name.lower().startswith(IAP_PREFIXES) for name, _ in headers)
 
 
+def count(headers: Iterable[Header], name: str) -> int:
+    """How often a request brings a header."""
+    return sum(key.lower() == name for key, _ in headers)
+
+
 def forwarded_for(existing: str | None, client: str, balancer: str | None) -> str:
     """X-Forwarded-For: what came in, then the client, then the load balancer if one was passed.
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, NotFound
-from shared.publishing import plan
 from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
+from shared.quota.profile import Priority
 from shared.youtube import data
 from tests.emulators.publishing.bench import PNG
 
@@ -371,12 +371,12 @@ def test_a_key_that_stood_for_something_else_is_refused(bench):
 def test_of_two_requests_at_once_under_one_key_the_second_is_the_first_or_refused(bench, title, refused):
     first = []
 
-    def estimate(works):
+    def estimate(works, promised):
         """While one request is priced, the other is accepted."""
         if not first:
             first.append(None)
             first[0] = bench.submit("same-key", playlist={"title": "one"})[0]
-        return bench.stand.quote(works)
+        return bench.stand.quote(works, promised)
 
     second = replace(bench.submissions, estimate=estimate)
     body = {"idempotency_key": "same-key", "channel_id": bench.channel_id, "playlist": {"title": title}}
@@ -421,7 +421,7 @@ def test_critical_work_uses_the_reserve_when_everybody_else_has_to_wait(bench):
         method="youtube.playlists.insert",
         account=bench.user,
         count=(bucket.limit - bucket.reserve) // 50,
-        priority=plan.priority(critical=False),
+        priority=Priority.HIGH,
     )
     waiting, told = bench.submit(playlist={"title": "Plain"})
     urgent, quote = bench.submit(playlist={"title": "Urgent"}, critical=True)

@@ -84,8 +84,8 @@ class Stand:
         self.ledger = Ledger(self.firestore, profile, self.clock)
         self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
 
-    def quote(self, plan: Sequence[Work]) -> Quote:
-        return answer(self.ledger, self.limiter, plan, project=self.settings.project)
+    def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
+        return answer(self.ledger, self.limiter, plan, promised, project=self.settings.project)
 
     def limiter_of(self, *limits: RateLimit) -> RateLimiter:
         return RateLimiter(self.firestore, limits, self.clock)

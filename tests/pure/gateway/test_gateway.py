@@ -54,6 +54,15 @@ class TestPublicAddresses:
         answer = front.ask("POST", "/open", content=b"x" * (32 * 1024 * 1024 + 1))
         assert (answer.status_code, reason(answer)) == (413, "tooLarge")
 
+    def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(self, front: Front):
+        headers = [(b"x-title", "é".encode("latin-1")), (b"user-agent", "ü".encode())]
+        seen = front.ask("GET", "/open", headers=headers).json()["headers"]
+        assert (seen["x-title"], seen["user-agent"]) == ("é", "ü".encode().decode("latin-1"))
+
+    def test_a_second_host_is_refused_as_http_wants_it(self, front: Front):
+        answer = front.ask("GET", "/open", headers=[(b"host", b"front.test"), (b"host", b"evil.test")])
+        assert (answer.status_code, reason(answer)) == (400, "invalidRequest")
+
 
 class TestPrivateFunctions:
     def test_a_declared_caller_gets_through_and_its_signature_does_not(self, front: Front):
@@ -72,6 +81,11 @@ class TestPrivateFunctions:
         answer = front.ask("POST", "/functions/work")
         assert (answer.status_code, reason(answer)) == (401, "notSignedIn")
         assert answer.headers["www-authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer  ", "", "Basic x", b"Bearer \xe9.\xe9.\xe9"])
+    def test_an_empty_or_odd_bearer_is_no_token(self, front: Front, header):
+        answer = front.ask("POST", "/functions/work", headers={"Authorization": header})
+        assert (answer.status_code, reason(answer)) == (401, "notSignedIn")
 
     @pytest.mark.fault(45)
     def test_a_token_for_another_function_is_refused(self, front: Front):

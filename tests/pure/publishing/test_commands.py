@@ -9,7 +9,7 @@ from shared.publishing.api import command, handle
 from shared.publishing.submissions import operation_id
 
 
-@pytest.mark.parametrize("action", ["read", "cancel", "retry"])
+@pytest.mark.parametrize("action", ["read", "cancel", "retry", "dismiss"])
 def test_an_action_names_an_operation(action):
     known = operation_id("UC" + "a" * 22, "release-42")
     assert command({"action": action, "operation": known}) == (action, known)
@@ -30,7 +30,7 @@ def test_an_unknown_action_is_refused_by_its_field():
     assert refusal.value.field == "action"
 
 
-@pytest.mark.parametrize("near", ["true", "yes", 1, [True]])
+@pytest.mark.parametrize("near", ["true", "false", "yes", "", 0, 1, None, [True], {}])
 def test_what_is_nearly_a_quote_is_refused_and_not_taken_for_a_submission(near):
     with pytest.raises(InvalidRequest) as refusal:
         handle(None, {"quote": near, "idempotency_key": "k", "upload": {}})
