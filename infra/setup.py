@@ -81,7 +81,7 @@ def _remedy() -> str:
 
 def _lacking_for_the_stack() -> list[str]:
     sys.path.insert(0, str(ROOT))
-    from infra.local import emulators  # noqa: PLC0415 - parses on a new Python only
+    from infra.local import emulators  # parses on a new Python only
 
     found: dict[str, None] = {}
     for ask in (emulators.java, emulators.sdk_root, _firestore_emulator, _pubsub_emulator):
@@ -95,21 +95,21 @@ def _lacking_for_the_stack() -> list[str]:
 
 
 def _firestore_emulator() -> None:
-    from infra.local import emulators  # noqa: PLC0415
+    from infra.local import emulators
 
     emulators.firestore(0, LOG)
 
 
 def _pubsub_emulator() -> None:
-    from infra.local import emulators  # noqa: PLC0415
+    from infra.local import emulators
 
     emulators.pubsub(0, LOG)
 
 
 def _has_venv() -> bool:
     try:
-        import ensurepip  # noqa: F401, PLC0415
-        import venv  # noqa: F401, PLC0415
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
     except ImportError:
         return False
     return True

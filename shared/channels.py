@@ -88,7 +88,7 @@ def get(client: Client, channel_id: str) -> Channel:
 
 def list_all(client: Client, *, states: Iterable[str] | None = None) -> Iterator[Channel]:
     """Channels in the order of their ids; those in some states, if asked. What cannot be read is left out."""
-    from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded by then
+    from google.cloud.firestore_v1.base_query import FieldFilter
 
     query: Any = client.collection(COLLECTION).order_by(data_map.ID)
     if states is not None:
@@ -114,7 +114,7 @@ def set_capability(client: Client, channel_id: str, feature: str, capability: Ca
 
 
 def _note(client: Client, channel_id: str, changes: Mapping[str, Any]) -> None:
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+    from google.api_core import exceptions
 
     try:
         client.document(path(channel_id)).update(dict(changes), **call_options())

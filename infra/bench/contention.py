@@ -113,7 +113,7 @@ def bare_get(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
 
 def naive(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
     """A peer: one document, read and written in a transaction."""
-    from google.cloud import firestore  # noqa: PLC0415
+    from google.cloud import firestore
 
     reference = client.document("naive/day")
 
@@ -130,7 +130,7 @@ def naive(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
 
 def guide(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
     """A peer: the guide's 1.3, which looks at today's usage, says yes, and counts afterwards."""
-    from google.cloud import firestore  # noqa: PLC0415
+    from google.cloud import firestore
 
     reference = client.document(DAY)
 
@@ -347,7 +347,7 @@ class _Workers:
 
 def main() -> None:
     """One process of workers."""
-    from google.cloud import firestore  # noqa: PLC0415
+    from google.cloud import firestore
 
     load, process = Load(**json.loads(sys.argv[1])), int(sys.argv[2])
     client = firestore.Client(project=load.project)

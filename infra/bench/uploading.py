@@ -66,23 +66,23 @@ def memory(field: str) -> float:
 def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, float]:
     """Seconds of the transfer by our own code, and the memory before it began."""
     os.environ.update({**_ENVIRONMENT, "STORAGE_EMULATOR_HOST": store, "YT_YOUTUBE_ROOT": simulator})
-    from google.cloud import firestore  # noqa: PLC0415 - after the environment is set
+    from google.cloud import firestore  # after the environment is set
 
-    from shared.clock import system_clock  # noqa: PLC0415
-    from shared.cloud import storage  # noqa: PLC0415
-    from shared.publishing.allowed import Allowed  # noqa: PLC0415
-    from shared.publishing.operation import Operation, State  # noqa: PLC0415
-    from shared.publishing.records import Operations  # noqa: PLC0415
-    from shared.publishing.run import Runner  # noqa: PLC0415
-    from shared.publishing.sources import source_of  # noqa: PLC0415
-    from shared.publishing.tasks import Tasks  # noqa: PLC0415
-    from shared.quota.ledger import Ledger  # noqa: PLC0415
-    from shared.quota.profile import load  # noqa: PLC0415
-    from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
-    from shared.settings import settings  # noqa: PLC0415
-    from shared.vault.vault import Vault  # noqa: PLC0415
-    from shared.youtube import services  # noqa: PLC0415
-    from shared.youtube.client import Caller, Context  # noqa: PLC0415
+    from shared.clock import system_clock
+    from shared.cloud import storage
+    from shared.publishing.allowed import Allowed
+    from shared.publishing.operation import Operation, State
+    from shared.publishing.records import Operations
+    from shared.publishing.run import Runner
+    from shared.publishing.sources import source_of
+    from shared.publishing.tasks import Tasks
+    from shared.quota.ledger import Ledger
+    from shared.quota.profile import load
+    from shared.rate_limits.limiter import RateLimiter
+    from shared.settings import settings
+    from shared.vault.vault import Vault
+    from shared.youtube import services
+    from shared.youtube.client import Caller, Context
 
     client = firestore.Client(project=f"bench-{os.getpid()}")
     profile, now = load("current"), system_clock()

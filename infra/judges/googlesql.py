@@ -146,11 +146,11 @@ class _Library:
 @cache
 def _library() -> _Library:
     # Loaded on first use, its compiled code kept in the user's cache: compiling takes most of a minute of CPU.
-    from wasmtime import Config  # noqa: PLC0415
-    from zetasql import types  # noqa: PLC0415
-    from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder, TypeFactory  # noqa: PLC0415
-    from zetasql.core import wasm_client  # noqa: PLC0415
-    from zetasql.core.exceptions import ZetaSQLError  # noqa: PLC0415
+    from wasmtime import Config
+    from zetasql import types
+    from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder, TypeFactory
+    from zetasql.core import wasm_client
+    from zetasql.core.exceptions import ZetaSQLError
 
     class Kept(Config):
         def __init__(self) -> None:

@@ -211,7 +211,7 @@ class Consents:
     def _write(self, applicant: Applicant, learnt: Learnt, consent: Consent) -> Connected:
         """Connect. Raises what `Connector.connect` says; Unavailable (reason "connectionUnknown") when Firestore
         does not say whether it has."""
-        from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - loaded with any client
+        from google.api_core.exceptions import GoogleAPIError
 
         try:
             return self.connector.connect(applicant, learnt, _path(consent.key))

@@ -137,7 +137,7 @@ class Disconnects:
 
     def _stored(self, kind: Collection, channel_id: str) -> list[str]:
         """The documents of one kind that a channel has, a page at most."""
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         collection = self.client.collection(kind.path)
         if kind.channel == data_map.ID:

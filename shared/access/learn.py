@@ -31,7 +31,7 @@ class FreshToken:
 
 def learn(caller: Caller) -> Learnt:
     """The channel that a grant is for, by `channels.list mine` (1 unit)."""
-    from shared.youtube import data  # noqa: PLC0415 - paid when somebody has really consented
+    from shared.youtube import data
 
     channel = data.my_channel(caller)
     return Learnt(channel.id, channel.title, channel.uploads_playlist)

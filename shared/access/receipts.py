@@ -93,7 +93,7 @@ class Receipts:
 
     def newest(self, channel_id: str, user_id: str) -> Receipt:
         """The last time that this user disconnected this channel. Raises NotFound."""
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query: Any = self.client.collection(data_map.RECEIPTS.path)
         query = query.where(filter=FieldFilter("channel_id", "==", channel_id))

@@ -134,7 +134,7 @@ class Revocations:
         return any(grant.get("state") != health.DISCONNECTING for grant in same)
 
     def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query = self.client.collection(data_map.GRANTS.path).where(filter=FieldFilter(field, "==", value))
         return [each.to_dict() or {} for each in listing(query.select(["state", "google_account"]))]

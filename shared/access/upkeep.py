@@ -98,7 +98,7 @@ class Upkeep:
             raise
 
     def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query = (
             self.client.collection(data_map.GRANTS.path)
@@ -151,7 +151,7 @@ class Upkeep:
         return update(self.client, (path, account_path), seen)
 
     def _look_again(self, channel_id: str, at: datetime) -> None:
-        from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
+        from google.api_core import exceptions
 
         try:
             self.client.document(grants.path(channel_id)).update({"next_look": at}, **call_options())

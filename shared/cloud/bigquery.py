@@ -21,13 +21,13 @@ WORK = 120.0
 @cache
 def client() -> Client:
     """This process's BigQuery client (honours BIGQUERY_EMULATOR_HOST)."""
-    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import bigquery
 
     host = os.environ.get("BIGQUERY_EMULATOR_HOST")
     if not host:
         return bigquery.Client(project=settings().project)
-    from google.api_core.client_options import ClientOptions  # noqa: PLC0415
-    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415
+    from google.api_core.client_options import ClientOptions
+    from google.auth.credentials import AnonymousCredentials
 
     return bigquery.Client(
         project=settings().project,
@@ -41,7 +41,7 @@ def call_options(seconds: float = TIMEOUT) -> dict[str, Any]:
 
     When they are over the request raises what `shared.entry` answers as 503.
     """
-    from google.cloud.bigquery.retry import DEFAULT_RETRY  # noqa: PLC0415 - loaded by then
+    from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     return {"retry": DEFAULT_RETRY.with_timeout(seconds), "timeout": seconds}
 
@@ -53,8 +53,8 @@ def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, 
     statement that is done at once; a job that is created, polled and read would take three.
     Raises google.api_core's errors, TimeoutError for a statement that takes too long.
     """
-    from google.cloud.bigquery import QueryJobConfig  # noqa: PLC0415 - loaded by then
-    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY  # noqa: PLC0415
+    from google.cloud.bigquery import QueryJobConfig
+    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
     options = call_options(seconds)
     return client.query_and_wait(

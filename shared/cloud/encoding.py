@@ -28,7 +28,7 @@ _KINDS = (
 
 def request(client: Client, commit: Commit) -> Any:
     """What is sent for a commit."""
-    from google.cloud.firestore_v1.types import CommitRequest  # noqa: PLC0415
+    from google.cloud.firestore_v1.types import CommitRequest
 
     message = CommitRequest.pb(CommitRequest(database=client._database_string))
     for write in commit.writes:
@@ -56,7 +56,7 @@ def _write(message: Any, name: str, write: Write) -> None:
     elif write.only_if == PRESENT:
         message.current_document.exists = True
     elif write.only_if is not None:
-        from google.cloud.firestore_v1.types import Precondition  # noqa: PLC0415
+        from google.cloud.firestore_v1.types import Precondition
 
         # Versions come as plain timestamps or as the library's own.
         message.current_document.CopyFrom(Precondition.pb(Precondition(update_time=write.only_if)))

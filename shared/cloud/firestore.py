@@ -48,7 +48,7 @@ _LATER = timedelta(seconds=5)
 @cache
 def client() -> Client:
     """This process's Firestore client (honours FIRESTORE_EMULATOR_HOST)."""
-    from google.cloud import firestore  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import firestore
 
     return firestore.Client(project=settings().project)
 
@@ -60,8 +60,8 @@ def call_options() -> dict[str, Any]:
     The library's own would wait for minutes, longer than a function lives. After some five seconds the call raises
     what `shared.entry` answers as 503.
     """
-    from google.api_core import exceptions  # noqa: PLC0415 - Firestore has imported it already
-    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
+    from google.api_core import exceptions
+    from google.api_core.retry import Retry, if_exception_type
 
     again = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
     return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=TIMEOUT), "timeout": TIMEOUT}
@@ -134,7 +134,7 @@ class Store:
         return None
 
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
-        from google.api_core import exceptions  # noqa: PLC0415
+        from google.api_core import exceptions
 
         send = self._client._firestore_api.commit
         message = encoding.request(self._client, step)
@@ -151,8 +151,8 @@ class Store:
         return Docs({path: _doc(found[path]) if found[path].exists else None for path in step.paths}, at)
 
     def _list(self, step: Listing) -> dict[str, Doc]:
-        from google.cloud.firestore import Query  # noqa: PLC0415
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+        from google.cloud.firestore import Query
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query: Any = (self._client.collection_group if step.group else self._client.collection)(step.collection)
         for bound, operator in ((step.where, "=="), (step.above, ">"), (step.until, "<=")):
@@ -167,7 +167,7 @@ class Store:
         return {each.reference.path if step.group else each.id: _doc(each) for each in found}
 
     def _total(self, step: Total) -> float:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query: Any = self._client.collection(step.collection)
         if step.between:

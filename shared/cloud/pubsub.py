@@ -19,7 +19,7 @@ INGEST_TOPIC = "ingest"
 @cache
 def publisher() -> PublisherClient:
     """This process's publisher (honours PUBSUB_EMULATOR_HOST)."""
-    from google.cloud import pubsub_v1  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import pubsub_v1
 
     # One message a batch: a function publishes few, and waiting for company would delay its answer.
     return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=1))

@@ -58,7 +58,7 @@ def enqueue(
     to run again names its next task differently.
     Raises InvalidRequest (field "when") beyond `latest`, Unavailable when Cloud Tasks does not answer.
     """
-    from google.api_core import exceptions as refusals  # noqa: PLC0415 - paid by those who enqueue
+    from google.api_core import exceptions as refusals
 
     if when is not None and when > latest(clock()):
         raise InvalidRequest(
@@ -81,7 +81,7 @@ def enqueue(
 
 def cancel(queue: str, name: str) -> bool:
     """Take a waiting task back; False when there is none (it ran, or never was)."""
-    from google.api_core import exceptions as refusals  # noqa: PLC0415
+    from google.api_core import exceptions as refusals
 
     try:
         tasks.client().delete_task(name=_task_path(queue, name), timeout=10)
@@ -101,7 +101,7 @@ def _task_path(queue: str, name: str) -> str:
 
 
 def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime | None) -> Any:
-    from google.cloud import tasks_v2  # noqa: PLC0415
+    from google.cloud import tasks_v2
 
     url = settings().url_of(function)
     return tasks_v2.Task(
@@ -122,8 +122,8 @@ def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime |
 
 def _call_options() -> dict[str, Any]:
     """A named task can be created again without harm, so a short outage is waited out."""
-    from google.api_core import exceptions as refusals  # noqa: PLC0415
-    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
+    from google.api_core import exceptions as refusals
+    from google.api_core.retry import Retry, if_exception_type
 
     again = if_exception_type(refusals.ServiceUnavailable)
     return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=5.0), "timeout": 10}

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 @cache
 def client() -> SecretManagerServiceClient:
     """This process's Secret Manager client (honours SECRET_MANAGER_EMULATOR_HOST)."""
-    from google.cloud import secretmanager_v1  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import secretmanager_v1
 
     host = os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
     if not host:
         return secretmanager_v1.SecretManagerServiceClient()
-    import grpc  # noqa: PLC0415
-    from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (  # noqa: PLC0415
+    import grpc
+    from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
         SecretManagerServiceGrpcTransport,
     )
 

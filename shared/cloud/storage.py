@@ -39,9 +39,9 @@ class StoredObject:
 @cache
 def session() -> AuthorizedSession:
     """This process's session, with the function's own identity (none for STORAGE_EMULATOR_HOST)."""
-    import google.auth  # noqa: PLC0415 - paid by those who use it
-    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415
-    from google.auth.transport.requests import AuthorizedSession  # noqa: PLC0415
+    import google.auth
+    from google.auth.credentials import AnonymousCredentials
+    from google.auth.transport.requests import AuthorizedSession
 
     if os.environ.get("STORAGE_EMULATOR_HOST"):
         return AuthorizedSession(AnonymousCredentials())
@@ -60,7 +60,7 @@ def read(found: StoredObject, first: int, last: int | None, *, chunk: int) -> Ge
 
     Raises NotFound when the version is gone, Unavailable when the stream breaks.
     """
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError
 
     asked = {"alt": "media", "generation": found.generation}
     headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
@@ -80,8 +80,8 @@ def _address(bucket: str, name: str) -> str:
 def _get(
     path: str, asked: dict[str, str], *, headers: dict[str, str] | None = None, stream: bool = False
 ) -> Response:
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
-    from requests import RequestException  # noqa: PLC0415
+    from google.auth.exceptions import GoogleAuthError
+    from requests import RequestException
 
     root = os.environ.get("STORAGE_EMULATOR_HOST") or _ROOT
     try:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 @cache
 def client() -> CloudTasksClient:
     """This process's Cloud Tasks client (honours CLOUD_TASKS_EMULATOR_HOST)."""
-    from google.cloud import tasks_v2  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import tasks_v2
 
     host = os.environ.get("CLOUD_TASKS_EMULATOR_HOST")
     if not host:
         return tasks_v2.CloudTasksClient()
-    import grpc  # noqa: PLC0415
-    from google.cloud.tasks_v2.services.cloud_tasks.transports import (  # noqa: PLC0415
+    import grpc
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import (
         CloudTasksGrpcTransport,
     )
 

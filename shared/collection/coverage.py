@@ -236,7 +236,7 @@ class Coverage:
                 self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, before=before))
 
     def _of(self, channel_id: str, fields: Sequence[str]) -> list[DocumentSnapshot[Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415 - Firestore is loaded
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         of_channel = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
         return list(listing(of_channel.select([*fields, "channel_id"])))

@@ -121,7 +121,7 @@ class ReportCollector:
 
     def advance(self, found: Found) -> None:
         """Remember how far was listed, now that what was found is dispatched."""
-        from google.api_core.exceptions import NotFound as Gone  # noqa: PLC0415 - Firestore has imported it already
+        from google.api_core.exceptions import NotFound as Gone
 
         if found.advanced == found.job:
             return

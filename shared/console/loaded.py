@@ -56,7 +56,7 @@ def loaded_reports(warehouse: Warehouse, today: date) -> Loaded:
 
     Raises google.api_core's errors when BigQuery does not answer.
     """
-    from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
+    from google.api_core.exceptions import NotFound
 
     try:
         return _loaded_reports(warehouse, today)

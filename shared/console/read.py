@@ -63,7 +63,7 @@ class _Answer(NamedTuple, Generic[Found]):
 
 
 def _read(name: str, source: Callable[[], Found]) -> _Answer[Found]:
-    from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415 - loaded with any client
+    from google.api_core.exceptions import GoogleAPIError
 
     try:
         return _Answer(source())

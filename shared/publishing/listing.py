@@ -77,8 +77,8 @@ def listing(body: Mapping[str, Any]) -> Listing:
 
 def page_of(client: Client, asked: Listing) -> Page:
     """The operations of one page."""
-    from google.cloud.firestore import Query  # noqa: PLC0415 - loaded with the client
-    from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+    from google.cloud.firestore import Query  # loaded with the client
+    from google.cloud.firestore_v1.base_query import FieldFilter
 
     query: Any = client.collection(COLLECTION)
     for bound, sign in ((asked.since, ">="), (asked.until, "<")):

@@ -68,7 +68,7 @@ class Operations:
 
         Raises Conflict when that one was asked for something else.
         """
-        from google.api_core.exceptions import AlreadyExists  # noqa: PLC0415 - Firestore is loaded by then
+        from google.api_core.exceptions import AlreadyExists
 
         try:
             self._document(operation.id).create(_fields(operation), **call_options())
@@ -88,7 +88,7 @@ class Operations:
 
     def save(self, record: Record, operation: Operation) -> None:
         """Replace what `record` read. Raises Superseded when somebody else has written since."""
-        from google.api_core import exceptions  # noqa: PLC0415
+        from google.api_core import exceptions
 
         changed = _changed(record.operation, operation)
         if not changed:
@@ -127,14 +127,14 @@ class Operations:
 
     def overdue(self, before: datetime) -> Iterator[Record]:
         """Operations whose next attempt should have begun before an instant, without an end; oldest first."""
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before))
         return _readable(listing(query.order_by("due_at")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         made = FieldFilter(f"results.{name}", "==", found)
         query = self.client.collection(COLLECTION).where(filter=made).limit(20)
@@ -153,7 +153,7 @@ class Operations:
         return UploadPause(stored["until"], stored["reason"])
 
     def _newest(self, state: State, limit: int) -> Iterator[Record]:
-        from google.cloud.firestore import Query  # noqa: PLC0415
+        from google.cloud.firestore import Query
 
         query = self.client.collection(COLLECTION).order_by(
             f"{IN_STATE}.{state.value}", direction=Query.DESCENDING

@@ -164,7 +164,7 @@ class WebFile:
 
     @contextmanager
     def _get(self, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError
 
         url = self.url
         headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
@@ -187,7 +187,7 @@ class WebFile:
 
     def _open(self, url: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
         """The answer of the first of the host's addresses that takes the connection."""
-        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError  # noqa: PLC0415
+        from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
         place = target(url, field=self.field_name, resolver=self.resolver, admits=self.admits)
         self.allowed.check_host(place.host, field=self.field_name)
@@ -200,7 +200,7 @@ class WebFile:
         return self._ask(place, last, headers)
 
     def _ask(self, place: Target, address: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
-        import urllib3  # noqa: PLC0415
+        import urllib3
 
         # Connected to by address, so that nothing is looked up twice; certificate and Host are the name's.
         pool = urllib3.HTTPSConnectionPool(

@@ -53,8 +53,8 @@ def parse(body: bytes, channel_id: str) -> Feed:
     Raises InvalidRequest for anything that is not such a feed, and for one of which no entry can be read.
     """
     # XML is read only once a signature held, so a forged request does not even pay for the parser.
-    from defusedxml import DefusedXmlException  # noqa: PLC0415
-    from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
 
     try:
         root = fromstring(body, forbid_dtd=True)

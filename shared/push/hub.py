@@ -55,7 +55,7 @@ def subscribe(
 
 
 def _post(http: urllib3.PoolManager, address: str, form: dict[str, str]) -> urllib3.BaseHTTPResponse:
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who ask the hub
+    from urllib3.exceptions import HTTPError
 
     try:
         return http.request("POST", address, fields=form, encode_multipart=False, redirect=False, timeout=20)

@@ -200,13 +200,13 @@ class Push:
         return found
 
     def _count(self, channel_id: str, counter: str) -> None:
-        from google.cloud.firestore import Increment  # noqa: PLC0415
+        from google.cloud.firestore import Increment
 
         self._note(channel_id, {counter: Increment(1)})
 
     def _note(self, channel_id: str, fields: Mapping[str, Any]) -> None:
         """Change a subscription; one that was deleted meanwhile stays deleted."""
-        from google.api_core import exceptions  # noqa: PLC0415
+        from google.api_core import exceptions
 
         try:
             self._document(channel_id).update(dict(fields), **call_options())

@@ -10,7 +10,7 @@ from shared.quota.refusals import CONTENDED
 
 def run(store: Store, steps: Steps[Result]) -> Result:
     """A protocol's result. Raises Unavailable when Firestore does not answer, or too many met there."""
-    from google.api_core.exceptions import GoogleAPICallError, RetryError  # noqa: PLC0415
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
 
     try:
         return store.run(steps)

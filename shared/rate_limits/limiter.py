@@ -202,6 +202,6 @@ def _too_fast(path: str, limit: RateLimit, until: datetime) -> RateLimited:
 
 def _silence() -> tuple[type[Exception], ...]:
     """How Firestore's client says that Firestore does not answer."""
-    from google.api_core import exceptions  # noqa: PLC0415
+    from google.api_core import exceptions
 
     return exceptions.GoogleAPICallError, exceptions.RetryError

@@ -32,7 +32,7 @@ _REVOKING_AT_MOST = timedelta(minutes=2)  # Google is waited for some seconds; a
 
 def number_next(client: Client, google_account: str | None, user_id: str) -> int:
     """The number of a refresh token that was just issued; 1 is an account's first."""
-    from google.cloud.firestore import Increment  # noqa: PLC0415 - Firestore is loaded by then
+    from google.cloud.firestore import Increment
 
     document = client.document(path(google_account, user_id))
     written = document.set({"issued": Increment(1)}, merge=True, **call_options())
@@ -71,7 +71,7 @@ def mark_revoking(client: Client, document: str, now: datetime) -> None:
 
 def not_revoking() -> dict[str, Any]:
     """The fields that take the mark away."""
-    from google.cloud.firestore import DELETE_FIELD  # noqa: PLC0415 - Firestore is loaded by then
+    from google.cloud.firestore import DELETE_FIELD
 
     return {_REVOKING: DELETE_FIELD}
 

@@ -71,8 +71,8 @@ class GoogleOAuth:
         for a wrong client, Forbidden for a policy, Unavailable otherwise.
         """
         _secured(self.settings.oauth_token_url)
-        import requests  # noqa: PLC0415 - google-auth-oauthlib's transport
-        from oauthlib.oauth2.rfc6749.errors import OAuth2Error  # noqa: PLC0415
+        import requests  # google-auth-oauthlib's transport
+        from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
         flow = self._flow(redirect_uri, verifier)
         flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
@@ -129,7 +129,7 @@ class GoogleOAuth:
         )
 
     def _flow(self, redirect_uri: str, verifier: Secret) -> Flow:
-        from google_auth_oauthlib.flow import Flow  # noqa: PLC0415 - paid by those who connect
+        from google_auth_oauthlib.flow import Flow
 
         client = self.client()
         web = {
@@ -169,14 +169,14 @@ def _secured(url: str) -> None:
 
 @cache
 def _http() -> urllib3.PoolManager:
-    import urllib3  # noqa: PLC0415 - paid by those who refresh
+    import urllib3
 
     timeout = urllib3.Timeout(connect=5, read=_TIMEOUT_SECONDS)
     return urllib3.PoolManager(retries=False, timeout=timeout, maxsize=4)
 
 
 def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     _secured(url)
     try:

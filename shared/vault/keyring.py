@@ -83,8 +83,8 @@ class Keyring:
 
 def _retry() -> Any:
     """Reading changes nothing, so a short outage is waited out; a long one is the caller's to report."""
-    from google.api_core import exceptions  # noqa: PLC0415 - paid by those who ask
-    from google.api_core.retry import Retry, if_exception_type  # noqa: PLC0415
+    from google.api_core import exceptions
+    from google.api_core.retry import Retry, if_exception_type
 
     return Retry(
         predicate=if_exception_type(exceptions.ServiceUnavailable),
@@ -96,7 +96,7 @@ def _retry() -> Any:
 
 @contextmanager
 def _translated(secret: str) -> Iterator[None]:
-    from google.api_core import exceptions  # noqa: PLC0415
+    from google.api_core import exceptions
 
     name = secret.rsplit("/", 1)[-1]
     try:

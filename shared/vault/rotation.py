@@ -138,7 +138,7 @@ class Rotation:
         return False
 
     def _under(self, collection: str, field: str, version: int) -> Any:
-        from google.cloud.firestore_v1.base_query import FieldFilter  # noqa: PLC0415
+        from google.cloud.firestore_v1.base_query import FieldFilter
 
         return self.client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
 

@@ -109,7 +109,7 @@ class Load:
     def _send(self) -> None:
         if self._spool is None:
             return
-        from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+        from google.cloud import bigquery
 
         spool, self._spool = self._spool, None
         self._jobs += 1

@@ -35,7 +35,7 @@ def make(warehouse: Warehouse, location: str) -> None:
 
     Part of a deployment: a dataset stays where it was made, and BigQuery takes few changes of a table at once.
     """
-    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import bigquery
 
     client, options = warehouse.client, call_options()
     dataset = bigquery.Dataset(f"{client.project}.{warehouse.dataset}")
@@ -50,7 +50,7 @@ def make(warehouse: Warehouse, location: str) -> None:
 
 def verify(warehouse: Warehouse) -> None:
     """Raises Misconfigured unless the tables and views are there: the last view that `make` makes tells."""
-    from google.api_core.exceptions import NotFound  # noqa: PLC0415 - loaded with any client
+    from google.api_core.exceptions import NotFound
 
     try:
         warehouse.client.get_table(warehouse.full_name(VIEWS[-1]), **call_options())
@@ -65,7 +65,7 @@ def tables(warehouse: Warehouse) -> list[Table]:
 
 
 def _manifest(warehouse: Warehouse) -> Table:
-    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import bigquery
 
     columns = [bigquery.SchemaField(name, kind, "REQUIRED") for name, kind in MANIFEST_COLUMNS.items()]
     table = bigquery.Table(warehouse.full_name(MANIFEST), schema=columns)
@@ -75,7 +75,7 @@ def _manifest(warehouse: Warehouse) -> Table:
 
 
 def _raw_table(warehouse: Warehouse, report_type: ReportType) -> Table:
-    from google.cloud import bigquery  # noqa: PLC0415 - likewise
+    from google.cloud import bigquery
 
     table = bigquery.Table(warehouse.full_name(report_type.table), schema=raw_columns(report_type))
     table.time_partitioning = bigquery.TimePartitioning(field="date")
@@ -85,7 +85,7 @@ def _raw_table(warehouse: Warehouse, report_type: ReportType) -> Table:
 
 def raw_columns(report_type: ReportType) -> list[SchemaField]:
     """A raw table's columns: the load and report of a row, the report type's own, and those we do not know yet."""
-    from google.cloud import bigquery  # noqa: PLC0415 - likewise
+    from google.cloud import bigquery
 
     return [
         bigquery.SchemaField("load_id", "STRING", "REQUIRED"),

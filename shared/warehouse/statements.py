@@ -86,7 +86,7 @@ def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:
-    from google.cloud import bigquery  # noqa: PLC0415 - paid by those who use it
+    from google.cloud import bigquery
 
     element = kind.removeprefix("ARRAY<").removesuffix(">")
     if element != kind:

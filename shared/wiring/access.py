@@ -42,7 +42,7 @@ def google() -> GoogleOAuth:
 @cache
 def refresher() -> Refresher:
     """This process's way to access tokens."""
-    from shared.tokens.refresh import Refresher  # noqa: PLC0415 - paid by those who call YouTube
+    from shared.tokens.refresh import Refresher
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
     rng = random.Random()  # noqa: S311 - spreads waiting, guards nothing
@@ -52,9 +52,9 @@ def refresher() -> Refresher:
 @cache
 def consents() -> Consents:
     """This process's way to Google's consent page and back."""
-    from shared.access.connect import Connector  # noqa: PLC0415 - paid by the functions that connect
-    from shared.access.consent import STARTS, Consents  # noqa: PLC0415
-    from shared.rate_limits.limiter import RateLimiter  # noqa: PLC0415
+    from shared.access.connect import Connector
+    from shared.access.consent import STARTS, Consents
+    from shared.rate_limits.limiter import RateLimiter
 
     client = firestore.client()
     return Consents(
@@ -71,10 +71,10 @@ def consents() -> Consents:
 
 def _learn(tokens: Tokens, user_id: str) -> Learnt:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.learn import FreshToken, learn  # noqa: PLC0415 - paid when somebody has really consented
-    from shared.quota.profile import Priority  # noqa: PLC0415
-    from shared.wiring import quota  # noqa: PLC0415
-    from shared.youtube.client import Caller, Context  # noqa: PLC0415
+    from shared.access.learn import FreshToken, learn
+    from shared.quota.profile import Priority
+    from shared.wiring import quota
+    from shared.youtube.client import Caller, Context
 
     caller = Caller(
         settings=settings(),
@@ -88,7 +88,7 @@ def _learn(tokens: Tokens, user_id: str) -> Learnt:
 
 @cache
 def _shared_tokens() -> SharedTokens:
-    from shared.tokens.source import SharedTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import SharedTokens
 
     return SharedTokens(refresher(), system_clock)
 
@@ -96,8 +96,8 @@ def _shared_tokens() -> SharedTokens:
 @cache
 def disconnects() -> Disconnects:
     """This process's way to end connections."""
-    from shared.access.disconnect import Disconnects  # noqa: PLC0415 - paid by those who disconnect
-    from shared.access.revocation import Revocations  # noqa: PLC0415
+    from shared.access.disconnect import Disconnects
+    from shared.access.revocation import Revocations
 
     return Disconnects(
         firestore.client(),
@@ -111,7 +111,7 @@ def disconnects() -> Disconnects:
 @cache
 def grant_upkeep() -> Upkeep:
     """What the scheduler has done for grants."""
-    from shared.access.upkeep import Upkeep  # noqa: PLC0415 - paid by the scheduler's function
+    from shared.access.upkeep import Upkeep
 
     testing = settings().oauth_publishing == "testing"
     return Upkeep(firestore.client(), refresher(), disconnects(), system_clock, testing)
@@ -120,13 +120,13 @@ def grant_upkeep() -> Upkeep:
 @cache
 def key_rotation() -> Rotation:
     """The vault key's rotation."""
-    from shared.vault.rotation import Rotation  # noqa: PLC0415 - likewise
+    from shared.vault.rotation import Rotation
 
     return Rotation(firestore.client(), vault(), vault_keys(), system_clock)
 
 
 def _erase_rows(receipt_id: str, channel_id: str) -> None:
-    from shared.access.disconnect import ERASE  # noqa: PLC0415 - likewise
+    from shared.access.disconnect import ERASE
 
     pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
 
@@ -137,6 +137,6 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
-    from shared.tokens.source import ChannelTokens  # noqa: PLC0415 - likewise
+    from shared.tokens.source import ChannelTokens
 
     return ChannelTokens(channel_id, _shared_tokens)

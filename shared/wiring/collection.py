@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @cache
 def collecting() -> Collecting:
     """What `collect_reports` runs."""
-    from shared.collection.collecting import Collecting  # noqa: PLC0415 - paid by the function that collects
+    from shared.collection.collecting import Collecting
 
     return Collecting(
         client=firestore.client(),
@@ -40,8 +40,8 @@ def collecting() -> Collecting:
 @cache
 def listening() -> Listening:
     """What `renew_subscriptions` runs."""
-    from shared.collection.listening import Listening  # noqa: PLC0415 - likewise
-    from shared.wiring.push import push  # noqa: PLC0415
+    from shared.collection.listening import Listening
+    from shared.wiring.push import push
 
     return Listening(
         client=firestore.client(),
@@ -57,7 +57,7 @@ def listening() -> Listening:
 @cache
 def ingest() -> Ingest:
     """What `ingest` runs."""
-    from shared.collection.ingest import Ingest  # noqa: PLC0415 - likewise
+    from shared.collection.ingest import Ingest
 
     return Ingest(
         client=firestore.client(),
@@ -72,7 +72,7 @@ def ingest() -> Ingest:
 @cache
 def warehouse() -> Warehouse:
     """This project's warehouse, whose tables and views are there. Raises Misconfigured when they are not."""
-    from shared.warehouse import schema, statements  # noqa: PLC0415 - paid by those who load
+    from shared.warehouse import schema, statements
 
     found = statements.Warehouse(bigquery.client(), settings().dataset)
     schema.verify(found)
@@ -81,7 +81,7 @@ def warehouse() -> Warehouse:
 
 def _caller(channel_id: str, paid_by: Ledger | Block) -> Caller:
     """What makes calls for one channel, on the system's account."""
-    from shared.youtube.client import Caller, Context  # noqa: PLC0415 - paid by those who call YouTube
+    from shared.youtube.client import Caller, Context
 
     return Caller(
         settings=settings(),

@@ -36,7 +36,7 @@ def current(only: Filter) -> overview.Overview:
 
 def retry(operation: str) -> None:
     """Queue a failed operation again. Raises Conflict or NotFound."""
-    from shared.wiring import publishing  # noqa: PLC0415 - brings YouTube's client, which pages do without
+    from shared.wiring import publishing  # brings YouTube's client, which pages do without
 
     publishing.submissions().retry(operation)
 

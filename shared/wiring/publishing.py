@@ -48,9 +48,9 @@ def allowed() -> Allowed:
 @cache
 def runner() -> Runner:
     """What Cloud Tasks reaches."""
-    from shared.publishing.run import Runner  # noqa: PLC0415 - paid by who runs attempts
-    from shared.publishing.sources import source_of  # noqa: PLC0415
-    from shared.wiring.vault import vault  # noqa: PLC0415
+    from shared.publishing.run import Runner
+    from shared.publishing.sources import source_of
+    from shared.wiring.vault import vault
 
     rng = random.Random()  # noqa: S311 - spreads waiting, guards nothing
     find = partial(source_of, allowed())
@@ -59,8 +59,8 @@ def runner() -> Runner:
 
 def caller_for(operation: Operation) -> Caller:
     """Makes an operation's calls to YouTube."""
-    from shared.wiring.access import token_source  # noqa: PLC0415 - paid by who calls YouTube
-    from shared.youtube.client import Caller, Context  # noqa: PLC0415
+    from shared.wiring.access import token_source
+    from shared.youtube.client import Caller, Context
 
     context = Context(
         account=operation.user_id,

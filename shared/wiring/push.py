@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 @cache
 def push() -> Push:
     """This process's subscriptions."""
-    import urllib3  # noqa: PLC0415 - paid by those who use it
+    import urllib3
 
-    from shared.clock import system_clock  # noqa: PLC0415
-    from shared.cloud import firestore  # noqa: PLC0415
-    from shared.push.subscriptions import Push  # noqa: PLC0415
-    from shared.settings import settings  # noqa: PLC0415
-    from shared.wiring.vault import vault  # noqa: PLC0415
+    from shared.clock import system_clock
+    from shared.cloud import firestore
+    from shared.push.subscriptions import Push
+    from shared.settings import settings
+    from shared.wiring.vault import vault
 
     return Push(
         client=firestore.client(),

@@ -252,7 +252,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
     """One execution of a request that Google's client built."""
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
+    from urllib3.exceptions import HTTPError
 
     http = Http(bearer(token))
     fault = None

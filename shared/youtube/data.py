@@ -219,7 +219,7 @@ def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str
 
 def thumbnails_set(caller: Caller, *, video_id: str, image: bytes, content_type: str) -> None:
     """Set a video's thumbnail: JPEG or PNG, at most 50 MB. 50 units."""
-    from googleapiclient.http import MediaIoBaseUpload  # noqa: PLC0415 - paid by those who upload
+    from googleapiclient.http import MediaIoBaseUpload
 
     media = MediaIoBaseUpload(BytesIO(image), mimetype=content_type, resumable=False)
     method = services.data(caller.settings, "thumbnails").set

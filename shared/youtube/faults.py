@@ -86,7 +86,7 @@ def damaged(reason: str = "unreadableAnswer", *, status: int | None = 200, detai
 
 def no_answer(error: Exception) -> Fault:
     """The fault behind an exception of the connection. Only a failed connect proves that nothing was sent."""
-    from urllib3 import exceptions as wire  # noqa: PLC0415 - paid by those who call
+    from urllib3 import exceptions as wire
 
     reason = "connectionLost"
     if isinstance(error, wire.NewConnectionError | wire.ConnectTimeoutError | wire.NameResolutionError):

@@ -125,7 +125,7 @@ class Policy:
 @cache
 def policy() -> Policy:
     """This project's policy."""
-    import tomllib  # noqa: PLC0415 - paid by those who meet a fault
+    import tomllib
 
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return Policy(

@@ -126,7 +126,7 @@ def _check_address(url: str, root: str) -> None:
 
 
 def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]:
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who call
+    from urllib3.exceptions import HTTPError
 
     status, received, written = None, 0, 0
     headers = {**bearer(token), "accept-encoding": "gzip"}

@@ -43,8 +43,8 @@ def _resource(api: tuple[str, str], root: str, path: tuple[str, ...]) -> Any:
 
 @cache
 def _service(api: tuple[str, str], root: str) -> Any:
-    from googleapiclient.discovery import build_from_document  # noqa: PLC0415 - paid by those who call
-    from googleapiclient.discovery_cache import get_static_doc  # noqa: PLC0415
+    from googleapiclient.discovery import build_from_document
+    from googleapiclient.discovery_cache import get_static_doc
 
     document = json.loads(get_static_doc(*api))
     document["rootUrl"] = f"{root}/"

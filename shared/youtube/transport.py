@@ -27,7 +27,7 @@ Body = bytes | str | IO[bytes] | Iterable[bytes] | None
 @cache
 def pool() -> PoolManager:
     """This process's connections; opened on first use, in the worker and not in the master that forks it."""
-    import urllib3  # noqa: PLC0415 - paid by those who call
+    import urllib3
 
     return urllib3.PoolManager(
         num_pools=8,
@@ -64,7 +64,7 @@ class Http:
         connection_type: object = None,  # noqa: ARG002 - likewise
     ) -> tuple[object, bytes]:
         """Send once. Raises urllib3's exceptions when no whole answer came."""
-        from httplib2 import Response  # noqa: PLC0415 - Google's client reads this type
+        from httplib2 import Response  # Google's client reads this type
 
         self.status, self.fields, self.answer = None, {}, b""
         with opened(method, uri, headers={**(headers or {}), **self._headers}, body=body) as answer:
@@ -89,7 +89,7 @@ def opened(
 
     timeout: seconds without a byte before giving up. Raises urllib3's exceptions.
     """
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout or READ_SECONDS)
     answer = pool().request(

@@ -64,7 +64,7 @@ def begin(
 
     file_name: shown to the channel's owner as the file's name. Raises the fault's error.
     """
-    from googleapiclient.http import MediaIoBaseUpload  # noqa: PLC0415 - paid by those who upload
+    from googleapiclient.http import MediaIoBaseUpload
 
     request = services.data(caller.settings, "videos").insert(
         part=",".join(sorted(parts)),
@@ -137,7 +137,7 @@ def _exchange(
     caller: Caller, verb: str, address: str, headers: Mapping[str, str], body: Body
 ) -> tuple[Http, Outcome[Any]]:
     """One request; a fault for every answer that is neither a success nor "go on"."""
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - paid by those who upload
+    from urllib3.exceptions import HTTPError
 
     http = Http()
     try:

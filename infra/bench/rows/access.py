@@ -184,7 +184,7 @@ def unseal() -> Measured:
 @row("access.refreshes_of_20_workers", unit="requests", limit=Limit(bound=1))
 def single_flight() -> Measured:
     """20 workers of 4 processes find one token expired: refresh requests that reach Google"""
-    from google.cloud import firestore  # noqa: PLC0415
+    from google.cloud import firestore
 
     with _stack() as stack, httpx.Client(timeout=60, trust_env=False) as http:
         ask = _returning(stack, http)

@@ -44,7 +44,7 @@ def _emulator() -> str:
 
 
 def _run(load: Load) -> Count:
-    from google.cloud import firestore  # noqa: PLC0415
+    from google.cloud import firestore
 
     load = fresh(load)
     os.environ["FIRESTORE_EMULATOR_HOST"] = load.emulator

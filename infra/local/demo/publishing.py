@@ -239,7 +239,7 @@ def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
 
 def _state(stack: Stack) -> Firestore:
     """The stack's Firestore. The environment says where it is only meanwhile: the next act has another one."""
-    from google.cloud.firestore import Client  # noqa: PLC0415 - after the environment is set
+    from google.cloud.firestore import Client  # after the environment is set
 
     where = "FIRESTORE_EMULATOR_HOST"
     os.environ[where] = stack.env[where]

@@ -93,7 +93,7 @@ class MainJob:
 
     def __init__(self, stack: Stack, story: Story) -> None:
         os.environ.update(stack.env)  # the emulators' addresses, for Google's clients in this process
-        from shared.cloud import bigquery, firestore  # noqa: PLC0415 - after the environment is set
+        from shared.cloud import bigquery, firestore  # after the environment is set
 
         self.stack = stack
         self.story = story

@@ -61,7 +61,7 @@ class Simulator:
     """
 
     def __init__(self, plan: Plan) -> None:
-        from infra.local.simulator.world import World  # noqa: PLC0415 - the world imports this package
+        from infra.local.simulator.world import World  # the world imports this package
 
         self.plan = plan
         self.root = plan.root

@@ -212,7 +212,7 @@ class Hub:
             self._waiting.pop(delivery.number, None)
 
     async def _call(self, method: str, url: str, **extra: Any) -> tuple[int, bytes]:
-        import httpx  # noqa: PLC0415 - only a hub that delivers needs a client
+        import httpx  # only a hub that delivers needs a client
 
         if self._client is None:
             limits = httpx.Limits(max_connections=20)

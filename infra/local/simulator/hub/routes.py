@@ -74,7 +74,7 @@ async def _subscribe(simulator: Simulator, form: dict[str, str], verify: list[st
 def _studio(simulator: Simulator) -> Studio:
     """Where videos are written, which announces them."""
     # The studio knows the hub, so the hub's modules cannot know the studio while they load.
-    from infra.local.simulator.data.studio import Studio  # noqa: PLC0415
+    from infra.local.simulator.data.studio import Studio
 
     return simulator.room(Studio)
 
