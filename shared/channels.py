@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.cloud.firestore import call_options, listing
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.decision import not_connected

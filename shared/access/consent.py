@@ -22,7 +22,8 @@ from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, scopes_for
 from shared.access.requests import Returned, StartRequest, is_binding, other_browser
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import update
 from shared.cloud.steps import ABSENT, Change, Docs, Write
 from shared.errors import Forbidden, InvalidRequest, Unavailable, YtempireError
 from shared.monitoring.log import log

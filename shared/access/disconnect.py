@@ -19,7 +19,8 @@ from shared.access.receipts import Receipt, Receipts
 from shared.access.revocation import Revocations
 from shared.channels import CHANNELS, Channel
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import update
 from shared.cloud.steps import PRESENT, Change, Doc, Docs, Write
 from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, listing
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing
 from shared.cloud.steps import PRESENT, Write
 from shared.errors import NotFound
 from shared.records import Mapper

@@ -17,7 +17,8 @@ from shared import data_map
 from shared.access import receipts
 from shared.access.receipts import Receipts
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, listing
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing
 from shared.errors import CorruptData, YtempireError
 from shared.records import Mapper
 from shared.tokens import accounts, grants, health

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from shared import channels, data_map
 from shared.access.disconnect import Disconnects
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import YtempireError
 from shared.monitoring.log import log

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import system_clock
 from shared.cloud import encoding
+from shared.cloud.calls import call_options
 from shared.cloud.steps import (
     Commit,
     Contended,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot
 
 CONTENDED = "contended"
-TIMEOUT = 5.0
-"""Seconds for one call, and for its repetitions in all: a Firestore that does not answer must be noticed soon."""
 PAGE = 300
 """Documents of a listing that one call brings: a fraction of TIMEOUT even on a sixth of a CPU."""
 _LATER = timedelta(seconds=5)
@@ -51,20 +50,6 @@ def client() -> Client:
     from google.cloud import firestore
 
     return firestore.Client(project=settings().project)
-
-
-@cache
-def call_options() -> dict[str, Any]:
-    """`retry` and `timeout` for one call: `document.get(**call_options())`.
-
-    The library's own would wait for minutes, longer than a function lives. After some five seconds the call raises
-    what `shared.entry` answers as 503.
-    """
-    from google.api_core import exceptions
-    from google.api_core.retry import Retry, if_exception_type
-
-    again = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
-    return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=TIMEOUT), "timeout": TIMEOUT}
 
 
 def listing(query: Any, *, page: int = PAGE) -> Iterator[DocumentSnapshot[Any]]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from shared.clock import Clock, system_clock
 from shared.cloud import tasks
+from shared.cloud.calls import call_options
 from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
 
@@ -70,7 +71,7 @@ def enqueue(
         tasks.client().create_task(
             parent=_queue_path(queue),
             task=_task(_task_path(queue, name), function, payload, when),
-            **_call_options(),
+            **call_options(),
         )
     except refusals.AlreadyExists:
         return False
@@ -118,12 +119,3 @@ def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime |
         schedule_time=when,
         dispatch_deadline=_DISPATCH_DEADLINE,
     )
-
-
-def _call_options() -> dict[str, Any]:
-    """A named task can be created again without harm, so a short outage is waited out."""
-    from google.api_core import exceptions as refusals
-    from google.api_core.retry import Retry, if_exception_type
-
-    again = if_exception_type(refusals.ServiceUnavailable)
-    return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=5.0), "timeout": 10}

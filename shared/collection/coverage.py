@@ -20,7 +20,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import pacific_day
-from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import REPORTS
 from shared.records import Mapper

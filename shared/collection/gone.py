@@ -16,7 +16,7 @@ from shared import channels
 from shared.access.disconnect import WAREHOUSE
 from shared.access.receipts import Receipts
 from shared.clock import Clock
-from shared.cloud.firestore import call_options
+from shared.cloud.calls import call_options
 from shared.collection.coverage import Coverage
 from shared.monitoring.log import log
 from shared.tokens.health import DISCONNECTING

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, pacific_day
-from shared.cloud.firestore import call_options
+from shared.cloud.calls import call_options
 from shared.collection.coverage import COLLECTION, Coverage, Days, State, after_listing, overdue, ref_of, window
 from shared.errors import NotFound
 from shared.monitoring.log import log

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, parse_instant, parse_optional
 from shared.cloud import steps
-from shared.cloud.firestore import call_options, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import update
 from shared.data_map import VIDEOS
 from shared.push.feed import VideoNotice
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Capability
-from shared.cloud.firestore import call_options
+from shared.cloud.calls import call_options
 from shared.collection import videos
 from shared.monitoring import alerts
 from shared.publishing.connection import FEATURE

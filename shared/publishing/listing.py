@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import ids
 from shared.clock import format_instant, parse_instant
-from shared.cloud.firestore import call_options
+from shared.cloud.calls import call_options
 from shared.fields import Fields
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import TIMEOUT, call_options, listing, update
+from shared.cloud.calls import TIMEOUT, call_options
+from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, CorruptData, NotFound

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from shared.clock import Clock
-from shared.cloud.firestore import call_options, listing, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound

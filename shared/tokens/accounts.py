@@ -17,7 +17,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import call_options
+from shared.cloud.calls import call_options
 from shared.cloud.steps import Doc, Write
 from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from shared.cloud.calls import TIMEOUT, call_options
 from shared.errors import CorruptData, Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
-_TIMEOUT_SECONDS = 5.0
-_RETRY_SECONDS = 3.0
 _NEW_KEY_BYTES = 32
 
 
@@ -49,7 +48,7 @@ class Keyring:
     def enabled(self) -> list[KeyVersion]:
         """The enabled versions, oldest first."""
         with _translated(self._secret):
-            listed = self._client().list_secret_versions(parent=self._secret, timeout=_TIMEOUT_SECONDS)
+            listed = self._client().list_secret_versions(parent=self._secret, timeout=TIMEOUT)
             found = [
                 KeyVersion(_number(item.name), _instant(item.create_time))
                 for item in listed
@@ -62,36 +61,21 @@ class Keyring:
         with _translated(self._secret):
             added = self._client().add_secret_version(
                 request={"parent": self._secret, "payload": {"data": random_bytes(_NEW_KEY_BYTES)}},
-                timeout=_TIMEOUT_SECONDS,
+                timeout=TIMEOUT,
             )
         return _number(added.name)
 
     def disable(self, number: int) -> None:
         """Disable a version. It stays restorable until somebody destroys it."""
         with _translated(self._secret):
-            self._client().disable_secret_version(
-                name=f"{self._secret}/versions/{number}", timeout=_TIMEOUT_SECONDS
-            )
+            self._client().disable_secret_version(name=f"{self._secret}/versions/{number}", timeout=TIMEOUT)
 
     def _access(self, version: str) -> tuple[int, bytes]:
         with _translated(self._secret):
             answer = self._client().access_secret_version(
-                name=f"{self._secret}/versions/{version}", timeout=_TIMEOUT_SECONDS, retry=_retry()
+                name=f"{self._secret}/versions/{version}", **call_options()
             )
         return _number(answer.name), bytes(answer.payload.data)
-
-
-def _retry() -> Any:
-    """Reading changes nothing, so a short outage is waited out; a long one is the caller's to report."""
-    from google.api_core import exceptions
-    from google.api_core.retry import Retry, if_exception_type
-
-    return Retry(
-        predicate=if_exception_type(exceptions.ServiceUnavailable),
-        initial=0.1,
-        maximum=1.0,
-        timeout=_RETRY_SECONDS,
-    )
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.clock import Clock, parse_instant
-from shared.cloud.firestore import CONTENDED, call_options, listing, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import CONTENDED, listing, update
 from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
