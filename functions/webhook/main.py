@@ -17,9 +17,9 @@ from shared.wiring.push import push
 @entry.answers_json
 def webhook(request: Request) -> Response:
     """GET echoes the challenge of a subscription that we asked for; POST takes what its secret signed."""
-    channel_id, token = _address(request.path)
     if request.method not in {"GET", "POST"}:
         raise MethodUnknown("GET", "POST")
+    channel_id, token = _address(request.path)
     if request.method == "GET":
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")

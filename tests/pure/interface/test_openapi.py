@@ -149,7 +149,7 @@ def holds(schema: str, answer: object) -> None:
 
 
 OPERATION = Operation(
-    id=operation_id("k"), fingerprint="f", channel_id=CHANNEL, user_id="u", kind="upload", work={},
+    id=operation_id(CHANNEL, "k"), fingerprint="f", channel_id=CHANNEL, user_id="u", kind="upload", work={},
     steps=("transfer",), state=State.WAITING, created_at=NOW, updated_at=NOW, due_at=None,
     results={"video_id": "v", "began": NOW}, upload={"acknowledged": 1, "size": 2}, retries={"busy": 1},
     history=(Event(NOW, State.QUEUED, "transfer", "submitted", ""),),
