@@ -58,10 +58,7 @@ class Memory:
         """Until when nothing is admitted, if that is so now."""
         until = self._denied.get(path)
         # A clock that was set back makes an old denial look endless; no denial lasts longer than its window.
-        if until is not None and now < until <= now + window:
-            return until
-        self._denied.pop(path, None)
-        return None
+        return until if until is not None and now < until <= now + window else None
 
     def clear(self) -> None:
         """Forget everything."""

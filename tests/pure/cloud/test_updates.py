@@ -14,12 +14,15 @@ from shared.cloud.steps import (
     Change,
     Commit,
     Contended,
+    Doc,
+    Docs,
     Pause,
     Steps,
     Write,
     nested,
     parts_of,
     updating,
+    updating_from,
 )
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
@@ -124,6 +127,36 @@ def test_an_update_whose_answers_are_lost_is_done_once(lost, others):
 def test_a_lost_answer_to_the_last_attempt_is_noticed():
     steps = updating(PATHS, lambda _: Change("done", [Write("c/one", {"count": 1})]), token="a", attempts=1)
     assert Actor(FirestoreInMemory(), steps, resend={0}).finish() == "done"
+
+
+def counting(docs) -> Change[int]:
+    """Both documents, one higher, and a third that is not looked at."""
+    writes = [Write(path, {"count": doc.data["count"] + 1 if doc else 1}) for path, doc in docs.items()]
+    return Change(count(docs), [*writes, Write("other/x", {"n": 1})])
+
+
+def test_what_was_seen_already_is_not_read_and_what_was_written_can_be_built_on():
+    store = FirestoreInMemory()
+    first = Actor(store, updating_from(None, PATHS, counting, token="a"))
+    seen = first.finish()
+    assert seen.versions == {path: store.docs[path].version for path in PATHS}
+    known = Docs({path: Doc({"count": 1}, seen.versions[path]) for path in PATHS}, store.now)
+    second = Actor(store, updating_from(known, PATHS, counting, token="b"))
+    assert second.finish().result == 2
+    assert [type(step) for step in second.taken] == [Commit]
+
+
+def test_what_was_seen_and_is_no_longer_true_is_read_anew():
+    store = FirestoreInMemory()
+    store.run(adding("a"))
+    steps = updating_from(Docs(dict.fromkeys(PATHS), store.now), PATHS, counting, token="b")
+    assert Actor(store, steps).finish().result == 1
+
+
+def test_after_a_lost_answer_the_versions_are_known_too():
+    store = FirestoreInMemory()
+    updated = Actor(store, updating_from(None, PATHS, counting, token="a"), resend={0}).finish()
+    assert updated.versions == {path: store.docs[path].version for path in PATHS}
 
 
 @given(st.integers(0, 3))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.cloud.steps import ABSENT, Doc, Write, updating
-from shared.rate_limits.admission import unpacked
+from shared.rate_limits.admission import SKEW, unpacked
 from shared.rate_limits.limiter import Denial, admitting
 from shared.rate_limits.limits import RateLimit
 from shared.rate_limits.memory import FRESH, MOST, Memory
@@ -60,6 +60,12 @@ def test_what_goes_with_a_call_is_written_if_it_is_admitted_and_only_then():
     assert set(store.docs) == {USER, PROJECT, "consents/first"}
 
 
+def test_a_document_is_kept_until_none_of_its_calls_counts_on_any_clock():
+    store = FirestoreInMemory()
+    admission(store, "first", limits(1, USER)).finish()
+    assert store.docs[USER].data["expires_at"] > NOON + WINDOW + SKEW
+
+
 def test_a_denial_names_the_limit_and_the_moment_and_counts_by_no_limit():
     store = FirestoreInMemory()
     admission(store, "first", limits(1, PROJECT)).finish()
@@ -78,6 +84,15 @@ def test_what_was_seen_is_built_on_for_a_moment_by_the_servers_clock(waited, rem
     assert (docs is not None) == remembered
     if docs is not None:
         assert (dict(docs), docs.at) == ({USER: Doc({"n": 1}, 1), PROJECT: None}, server + waited)
+
+
+def test_of_two_estimates_of_the_servers_clock_the_earlier_counts_because_it_denies_more():
+    memory = Memory()
+    memory.remember({USER: None}, server=NOON, local=NOON)
+    memory.remember({PROJECT: None}, server=NOON - timedelta(seconds=3), local=NOON)
+    docs = memory.docs([USER, PROJECT], NOON)
+    assert docs is not None
+    assert docs.at == NOON - timedelta(seconds=3)
 
 
 def test_all_documents_must_have_been_seen():
