@@ -84,7 +84,15 @@ def test_a_callback_while_a_service_is_away_spends_nothing_and_works_when_it_is_
 
 
 CREATED = datetime(2026, 11, 4, 9, 30, tzinfo=UTC)
-NOBODY = ReportRef("r", "UC1", "channel_basic_a3", "j", date(2026, 11, 1), CREATED, "u")
+NOBODY = ReportRef(
+    report_id="r",
+    channel_id="UC1",
+    report_type="channel_basic_a3",
+    job_id="j",
+    day=date(2026, 11, 1),
+    create_time=CREATED,
+    download_url="u",
+)
 
 
 @pytest.mark.fault(46)
