@@ -2,5 +2,5 @@
 
 Fifty users connect five channels each through Google's consent, time passes, YouTube's reports arrive and become
 rows, a push notification comes in, corrections replace what they correct, and at the end every number in the
-warehouse is held against the truth. Before it, four users publish on a budget of four uploads a day.
+warehouse is held against the truth. Before it, four users publish on a quota of four uploads a day.
 """

@@ -41,7 +41,7 @@ def main() -> int:
 def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
     began = time.monotonic()
     act = publishing.Act()
-    with story.phase("publishing", "First act: publishing on a budget made small"):
+    with story.phase("publishing", "First act: publishing on a quota made small"):
         publishing.perform(act, screen, story.pulse)
     story.problems += act.problems
     screen.print("[bold]Second act: the main job. Starting the local stack[/bold]")

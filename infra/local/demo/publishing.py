@@ -1,7 +1,8 @@
-"""Publishing on a small budget: what runs, what borrows, what is refused and why, and what runs after midnight.
+"""Publishing on a small quota: what runs, what borrows, what has to wait and why, and what runs after midnight.
 
-Four users share four uploads a day. One of them publishes a release and borrows from those who are idle; the last
-one finds nothing left, and its upload waits for the reset at midnight in California.
+Four users share four uploads a day. One of them publishes a release and two videos as critical work, which borrows
+from those who are idle at once; of the two who come later one finds nothing left, and its upload waits for the
+reset at midnight in California.
 """
 
 from __future__ import annotations
@@ -79,8 +80,10 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
         channels = [person.channels[0] for person in everybody]
         files = _put_files(stack)
         _ask_for_a_plan(stack, act, channels[0], screen)
-        screen.print(f"  {USERS} users share {UPLOADS} uploads a day; one publishes a release and two more videos")
-        today = [_submit(stack, f"today-{n}", channels[0], _work(n)) for n in range(3)]
+        screen.print(
+            f"  {USERS} users share {UPLOADS} uploads a day; one has a release and two videos that cannot wait"
+        )
+        today = [_submit(stack, f"today-{n}", channels[0], {**_work(n), "critical": True}) for n in range(3)]
         _wait(stack, today, ENDED)
         screen.print("  two others publish a video each: one unit is left for both")
         rest = []
@@ -89,7 +92,7 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
             _wait(stack, rest, SETTLED)
         act.operations = [_read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "Before midnight in California")
-        _note_budget(stack, act)
+        _note_quota(stack, act)
         screen.print("  midnight passes")
         stack.advance((next_reset(stack.now()) + RESET_GRACE + RESET_SPREAD - stack.now()).total_seconds())
         _wait(stack, rest, ENDED)
@@ -190,7 +193,7 @@ def _wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
 
 def _ask_for_a_plan(stack: Stack, act: Act, channel: str, screen: Console) -> None:
     """Twelve uploads with thumbnails today? Asked before there is anything to upload, and without spending."""
-    work = {"channel_id": channel, "do": ["upload", "thumbnail"], "times": 12}
+    work = {"channel_id": channel, "do": ["upload", "thumbnail"], "times": 12, "critical": True}
     act.plan = _publish(stack, {"action": "plan", "work": [work]})["plan"]
     screen.print(f"  Twelve uploads with thumbnails today? {act.plan['message']}", markup=False)
     days = [later["times"] for later in act.plan["work"][0]["later"]]
@@ -198,14 +201,14 @@ def _ask_for_a_plan(stack: Stack, act: Act, channel: str, screen: Console) -> No
         act.problems.append(f"of twelve uploads {act.plan['now']} could run now and {days} later")
 
 
-def _note_budget(stack: Stack, act: Act) -> None:
-    """What the console shows of the bucket: who lent what to whom, and what was refused."""
+def _note_quota(stack: Stack, act: Act) -> None:
+    """What the console shows of the bucket: who lent what to whom, and what was refused; and who has to wait."""
     bucket = _compare_counts(stack, act)["uploads"]
     act.loans, act.refusals = bucket["loans"], bucket["refusals"]
     if not act.loans:
         act.problems.append("nobody borrowed an upload")
-    if not act.refusals:
-        act.problems.append("nothing was refused on the spent bucket")
+    if not any(one["state"] == "waiting" and one["due_at"] for one in act.operations):
+        act.problems.append("nothing had to wait for the spent bucket")
 
 
 def _compare_counts(stack: Stack, act: Act) -> dict[str, dict[str, Any]]:
