@@ -9,7 +9,7 @@ from shared.cloud.steps import Doc, Read, Steps, Total
 from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, allocation_from
 from shared.quota.decisions import Book, Grant, Lender
 from shared.quota.places import Place, left_in
-from shared.quota.protocol import claiming, fund_in, fund_of
+from shared.quota.protocol import claiming, fund_in, fund_of, sharing
 
 OTHERS = "others"
 
@@ -89,19 +89,23 @@ def looking(place: Place, accounts: Sequence[str]) -> Steps[tuple[Doc, Outlook]]
     day = docs[place.path]
     assert day is not None
     allocation = allocation_from(day.data)
-    claims, own, shares = {POOL: 0, SYSTEM: 0}, {}, {}
+    claims, own, shares, held = {POOL: 0, SYSTEM: 0}, {}, {}, 0
     for account in accounts:
         doc, fund = docs[place.account(account)], fund_of(account)
         claim = yield from claiming(place, docs, account, allocation.limit)
         claim = min(claim, day.data[fund]["left"] - claims[fund])
+        # Others may have borrowed of it today; tomorrow it is whole again.
+        share = claim if account in SYSTEMS else (yield from sharing(place, docs, account))
         claims[fund] += claim
-        shares[account] = claim + (doc.data["share"] if doc else 0)
-        own[account] = Lender(account, claim + left_in(doc), shares[account])
+        claimed = doc.data["share"] if doc else 0
+        shares[account] = share + claimed
+        own[account] = Lender(account, claim + left_in(doc), claim + claimed)
+        held += claim + claimed
     pool, system = (fund_in(day, fund, claims[fund]) for fund in (POOL, SYSTEM))
     rest = (
         int((yield Total(place.accounts, "left"))) + sum(claims.values()) - sum(one.left for one in own.values())
     )
-    taken = allocation.unclaimed + allocation.system - pool.share - system.share - sum(shares.values())
+    taken = allocation.unclaimed + allocation.system - pool.share - system.share - held
     return day, Outlook(
         allocation=allocation,
         reserve_left=day.data[RESERVE]["left"],

@@ -222,13 +222,21 @@ def claiming(place: Place, docs: Mapping[str, Doc | None], account: str, need: i
     left: int = day.data[fund_of(account)]["left"]
     if account in SYSTEMS:
         return min(left, max(need, left // PARTS)) if need > 0 else 0
+    share = yield from sharing(place, docs, account)
+    return max(0, min(share, left))
+
+
+def sharing(place: Place, docs: Mapping[str, Doc | None], account: str) -> Steps[int]:
+    """A user's share of the day, all of it, whether or not others have borrowed of it; 0 once he has taken it."""
+    day = docs[place.path]
+    assert day is not None
     allocation = allocation_from(day.data)
     if docs[place.account(account)] is not None or not allocation.share:
         return 0
     path = f"{USERS}/{name_of(account)}"
     user: Doc | None = (yield Read((path,)))[path] if "/" not in name_of(account) else None
     weight = user.data.get(WEIGHT, 1) if user else 1
-    return max(0, min(allocation.share_of(account, weight), left))
+    return allocation.share_of(account, weight)
 
 
 def fund_of(account: str) -> str:

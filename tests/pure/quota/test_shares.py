@@ -171,3 +171,12 @@ def test_a_quote_counts_on_no_more_than_those_who_have_come_will_hardly_need(mid
     answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u0"))
     assert answer.now == uploads(ledger, "u0")[0] == 2
     assert answer.later[0].reason == "shareSpentNobodyToBorrowFrom"
+
+
+def test_a_share_that_others_have_borrowed_today_is_its_owner_s_again_at_midnight(midnight):
+    ledger = midnight.ledger(users_max=USERS)
+    assert uploads(ledger, "u0", Priority.CRITICAL)[0] == 100
+    midnight.now += timedelta(hours=3)
+    answer = ledger.quote([Work(calls={UPLOAD: 1}, account="u1", priority=Priority.PROMPT)])
+    (later,) = answer.later
+    assert (answer.now, later.at) == (0, next_reset(midnight.now))
