@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
 
+from shared.cloud.calls import call_options
 from shared.cloud.firestore import Store, listing
 from shared.cloud.steps import ABSENT, PRESENT, Commit, Listing, Read, Total, Write
 from tests.stands.firestore_in_memory import FirestoreInMemory
@@ -177,13 +178,9 @@ def test_each_page_of_a_listing_has_a_deadline_of_its_own(seven, monkeypatch):
 
     from shared.cloud import firestore
 
-    monkeypatch.setattr(firestore, "TIMEOUT", 0.5)
-    firestore.call_options.cache_clear()
-    try:
-        found = []
-        for each in listing(seven, page=2):
-            found.append(each.id)
-            time.sleep(0.1)
-    finally:
-        firestore.call_options.cache_clear()
+    monkeypatch.setattr(firestore, "call_options", lambda: call_options(0.5))
+    found = []
+    for each in listing(seven, page=2):
+        found.append(each.id)
+        time.sleep(0.1)
     assert found == list("0123456")
