@@ -15,14 +15,13 @@ import httpx
 from infra.local import loopback
 from infra.local.demo import control
 from infra.local.demo.connect import connect, people
-from infra.local.demo.unmapped import documents
+from infra.local.demo.unmapped import Document
 from infra.local.stack import OAUTH_CLIENT, Stack
 from shared.console.connections import STATES
 from shared.pages.words import known_reasons
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
-    from google.cloud.firestore import Client as State
 
 _CALLBACK, _DONE = "/auth/youtube/callback", "/auth/youtube/done"
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
@@ -33,9 +32,18 @@ _NOT_OURS = {
 
 
 def leaks(
-    stack: Stack, state: State, warehouse: Warehouse, dataset: str, *, said: Callable[[str], None]
+    stack: Stack,
+    database: Callable[[], Iterable[Document]],
+    warehouse: Warehouse,
+    dataset: str,
+    *,
+    said: Callable[[str], None],
 ) -> tuple[int, list[str]]:
-    """How many secrets were looked for, and where any was found. said: told of each place before it is read."""
+    """How many secrets were looked for, and where any was found.
+
+    database: reads every Firestore document; it is asked once the pages have been shown, because they write too.
+    said: told of each place before it is read.
+    """
     said("the pages")
     shown = pages(stack)  # first, because looking at them sends one more person to Google
     issued = control.ask(stack, "issued")["issued"]
@@ -44,7 +52,7 @@ def leaks(
     places = {
         "a page": shown,
         "a log": [stack.logs()],
-        "Firestore": (repr(fields) for _, fields in documents(state)),
+        "Firestore": (repr(fields) for _, fields in database()),
         "the warehouse": _texts(warehouse, dataset),
     }
     found = []

@@ -25,7 +25,7 @@ from infra.local.demo.connect import connect_all, people
 from infra.local.demo.ledgers import quota_problems
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import to_collecting_hour
-from infra.local.demo.unmapped import unmapped
+from infra.local.demo.unmapped import documents, unmapped
 from infra.local.stack import Stack
 from shared.clock import RESET_GRACE, RESET_SPREAD, next_reset, pacific_day
 
@@ -237,7 +237,7 @@ def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:
     wanted = sorted(hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith("mp4"))
     if uploaded != wanted:
         act.problems.append(f"YouTube holds {len(uploaded)} uploads, not each of {len(wanted)} videos once")
-    act.problems += unmapped(_state(stack))
+    act.problems += unmapped(documents(_state(stack)))
 
 
 def _state(stack: Stack) -> Firestore:

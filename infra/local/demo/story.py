@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from infra.local.demo import control
@@ -24,7 +25,7 @@ from infra.local.demo.ledgers import (
 )
 from infra.local.demo.pulse import SILENCE, Pulse, SoFar
 from infra.local.demo.rotation import leftovers, rotate
-from infra.local.demo.unmapped import unmapped
+from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from shared.clock import last_full_day
@@ -213,10 +214,13 @@ class MainJob:
         def said(place: str) -> None:
             self.done = f"reading {place}"
 
-        self.story.secrets, leaked = leaks(self.stack, self.firestore, self.warehouse, self.dataset, said=said)
+        @cache
+        def database() -> list[Document]:
+            return list(documents(self.firestore))
+
+        self.story.secrets, leaked = leaks(self.stack, database, self.warehouse, self.dataset, said=said)
         self.story.problems += leaked
-        said("the data map")
-        self.story.problems += unmapped(self.firestore)
+        self.story.problems += unmapped(database())
 
     def compare(self) -> None:
         """The warehouse against the truth, and our books against YouTube's."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
@@ -11,7 +10,6 @@ from shared import data_map
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-_ASKED_AT_ONCE = 8
 _SEALED = frozenset({"v", "n", "c"})  # the shape of what the vault seals
 _EXPIRY = "expires_at"
 
@@ -19,9 +17,9 @@ Document = tuple[str, dict[str, Any]]
 """The path of its collection, "*" for each document above it, and the document's fields."""
 
 
-def unmapped(state: Client) -> list[str]:
+def unmapped(database: Iterable[Document]) -> list[str]:
     """Collections, sealed values and expiries that the data map does not know, each place once."""
-    return sorted({trouble for path, fields in documents(state) for trouble in strangers(path, fields)})
+    return sorted({trouble for path, fields in database for trouble in strangers(path, fields)})
 
 
 def strangers(path: str, fields: Mapping[str, Any]) -> Iterator[str]:
@@ -39,14 +37,11 @@ def strangers(path: str, fields: Mapping[str, Any]) -> Iterator[str]:
 
 def documents(state: Client) -> Iterator[Document]:
     """Every document, however deep it lies, with the path of its collection."""
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        level = [(collection.id, collection) for collection in state.collections()]
-        while level:
-            found = [(path, snapshot) for path, collection in level for snapshot in collection.stream()]
-            yield from ((path, snapshot.to_dict() or {}) for path, snapshot in found)
-            # Each document has to be asked for what lies beneath it.
-            below = pool.map(lambda each: (each[0], list(each[1].reference.collections())), found)
-            level = [(f"{path}/*/{inner.id}", inner) for path, collections in below for inner in collections]
+    for collection in state.collections():
+        for snapshot in collection.recursive().stream():
+            above = snapshot.reference.path.split("/")[:-1]
+            path = "/".join("*" if depth % 2 else name for depth, name in enumerate(above))
+            yield path, snapshot.to_dict() or {}
 
 
 def _sealed_fields(fields: Mapping[str, Any], above: str) -> Iterator[str]:

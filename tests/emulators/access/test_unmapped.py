@@ -1,6 +1,6 @@
 """The data map knows everything that connecting and disconnecting write, and a planted stranger is found."""
 
-from infra.local.demo.unmapped import unmapped
+from infra.local.demo.unmapped import documents, unmapped
 
 
 def test_the_map_knows_whatever_connections_write(access, disconnects):
@@ -10,7 +10,7 @@ def test_the_map_knows_whatever_connections_write(access, disconnects):
     access.start()
     left = {collection.id for collection in access.client.collections()}
     assert {"grants", "channels", "revocations", "receipts", "consents", "users", "access"} <= left
-    assert unmapped(access.client) == []
+    assert unmapped(documents(access.client)) == []
 
 
 def test_strangers_are_found_however_deep_they_lie(access):
@@ -18,7 +18,7 @@ def test_strangers_are_found_however_deep_they_lie(access):
     channel.update({"expires_at": access.simulator.clock(), "key": access.vault.seal(b"k", record="r", field="f")})
     channel.collection("notes").document("n1").set({"text": "hello"})
     access.client.document("likes", "l1").set({})
-    assert unmapped(access.client) == [
+    assert unmapped(documents(access.client)) == [
         "the data map does not know that channels expires",
         "the data map does not know the collection channels/*/notes",
         "the data map does not know the collection likes",

@@ -170,7 +170,7 @@ def test_the_data_map_knows_whatever_the_functions_have_stored(access):
     access.connect("mapped", access.person(2))
     access.upkeep()
     assert {"grants", "quota", "users"} <= {collection.id for collection in access.firestore.collections()}
-    assert unmapped(access.firestore) == []
+    assert unmapped(documents(access.firestore)) == []
 
 
 def _sealed(client):
