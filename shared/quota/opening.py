@@ -19,6 +19,9 @@ from shared.quota.calendar import HOURS, KEEP
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT
 
+WEIGHTED = (WEIGHT, 0, HEAVIEST)
+"""The users who have a weight."""
+
 
 def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
     """The day's document, written if nobody else was faster: its allocation and its funds."""
@@ -37,11 +40,10 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
 
 
 def _users() -> Steps[Users]:
-    weighted = (WEIGHT, 0, HEAVIEST)
     return Users(
         count=(yield Total(USERS)),
-        weighted=(yield Total(USERS, between=weighted)),
-        weights=(yield Total(USERS, WEIGHT, between=weighted)),
+        weighted=(yield Total(USERS, between=WEIGHTED)),
+        weights=(yield Total(USERS, WEIGHT, between=WEIGHTED)),
     )
 
 

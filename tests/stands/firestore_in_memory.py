@@ -151,17 +151,23 @@ def _problems(query: indexes.Query) -> tuple[str, ...]:
 
 def _judge(step: Listing | Total) -> None:
     """Fail for what Firestore would refuse for want of an index."""
-    bounds = (step.between,) if isinstance(step, Total) else (step.above, step.until)
-    where = None if isinstance(step, Total) else step.where
-    query = indexes.Query(
-        collection=step.collection,
-        group=isinstance(step, Listing) and step.group,
-        equal=frozenset(each[0] for each in (where,) if each),
-        compared=frozenset(each[0] for each in bounds if each),
-        order=(step.order,) if isinstance(step, Listing) and step.order else (),
-        added=frozenset(each for each in (step.field,) if each) if isinstance(step, Total) else frozenset(),
-    )
+    if isinstance(step, Total):
+        query = indexes.Query(
+            collection=step.collection, compared=_names(step.between), added=_names((step.field,))
+        )
+    else:
+        query = indexes.Query(
+            collection=step.collection,
+            group=step.group,
+            equal=_names(step.where),
+            compared=_names(step.above, step.until),
+            order=(step.order,) if step.order else (),
+        )
     assert not _problems(query)
+
+
+def _names(*bounds: Any) -> frozenset[str]:
+    return frozenset(bound[0] for bound in bounds if bound and bound[0])
 
 
 def _is_number(value: object) -> bool:
