@@ -9,17 +9,19 @@ A table stands between `<!-- name -->` and `<!-- /name -->` in one page of infra
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from itertools import groupby
+from typing import Any
 
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.faults import fault_list
-from shared.data_map import COLLECTIONS, ID, ttl_policies
+from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
 from shared.warehouse.report_types import REPORT_TYPES
 
@@ -171,6 +173,28 @@ def ttl() -> str:
     )
 
 
+def indexes() -> str:
+    """The commands that make the indexes that Firestore does not make by itself.
+
+    gcloud knows no index of one field over all collections of a name; so Firestore is asked directly.
+    """
+    fields = "https://firestore.googleapis.com/v1/projects/$(gcloud config get project)/databases/(default)"
+    return "\n\n".join(
+        "    curl --fail-with-body --silent --show-error --request PATCH \\\n"
+        '      --header "Authorization: Bearer $(gcloud auth print-access-token)" \\\n'
+        "      --header 'Content-Type: application/json' \\\n"
+        f"      --data '{json.dumps(_across(field))}' \\\n"
+        f'      "{fields}/collectionGroups/{name}/fields/{field}?updateMask=indexConfig"'
+        for name, field in group_indexes().items()
+    )
+
+
+def _across(field: str) -> dict[str, Any]:
+    """A field's configuration: one index over all collections of a name, and none within one."""
+    index = {"queryScope": "COLLECTION_GROUP", "fields": [{"fieldPath": field, "order": "ASCENDING"}]}
+    return {"indexConfig": {"indexes": [index]}}
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "queues": queues,
@@ -181,6 +205,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "report types": report_types,
     "collections": collections,
     "ttl": ttl,
+    "indexes": indexes,
 }
 _MARKED = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 

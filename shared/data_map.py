@@ -21,9 +21,10 @@ class Collection:
 
     owner: the room that writes it. key: what a document's id is. channel, user: the fields that name them, or
     ID. sealed: the fields that only the vault can open. ttl: the field of its TTL policy, by which Firestore
-    deletes within a day. keep: for how long a document stays; None where that depends on something else, which
-    `retention` says. erased_as: what a receipt calls its documents when a disconnect deletes a channel's.
-    remains: what a disconnect leaves, and until when.
+    deletes within a day. group_index: the field by which all collections of this name are queried at once, in
+    ascending order; Firestore makes no such index by itself. keep: for how long a document stays; None where that
+    depends on something else, which `retention` says. erased_as: what a receipt calls its documents when a
+    disconnect deletes a channel's. remains: what a disconnect leaves, and until when.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Collection:
     user: str = ""
     sealed: tuple[str, ...] = ()
     ttl: str = ""
+    group_index: str = ""
     keep: timedelta | None = None
     retention: str = "while the channel is connected"
     erased_as: str = ""
@@ -191,6 +193,7 @@ QUOTA_ENTRIES = _quota(
     path="quota/*/entries",
     key="the reservation's id",
     user="account",
+    group_index="held_at",
     remains="which methods were called for the user, for 35 days",
 )
 QUOTA_REFUSALS = _quota(
@@ -221,3 +224,8 @@ def sealed() -> Iterator[tuple[str, str]]:
 def ttl_policies() -> dict[str, str]:
     """The field by which each collection's documents expire."""
     return {each.name: each.ttl for each in COLLECTIONS if each.ttl}
+
+
+def group_indexes() -> dict[str, str]:
+    """The field by which all collections of a name are queried at once."""
+    return {each.name: each.group_index for each in COLLECTIONS if each.group_index}

@@ -32,6 +32,8 @@ from infra.local.moved_clock import MovedClock
 from infra.local.parts import Keys, Plan, World, watched_parts
 from infra.local.process import PartFailed
 from infra.local.supervisor import Say, Supervisor
+from shared.clock import next_reset
+from shared.quota.calendar import SKEW
 
 LOCAL = ROOT / ".local"
 CURRENT = LOCAL / "current.json"
@@ -42,6 +44,8 @@ OAUTH_CLIENT = {
 RUNS_KEPT = 5
 PORT_TAKEN = ("address already in use", "connection in use", "failed to bind")
 ATTEMPTS = 3
+BUSY = timedelta(minutes=15)
+"""How long after its start a stack is most used, by tests and by the demo."""
 
 
 class Stack:
@@ -206,6 +210,7 @@ def _plan(
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     run = Path(tempfile.mkdtemp(dir=LOCAL, prefix=f"run-{stamp}-{os.getpid()}-"))
     clock = MovedClock(run / "clock")
+    clock.advance(ahead(clock.now()).total_seconds())
     addresses = Addresses.choose(functions, random.SystemRandom())
     environment = addresses.environment(users=world.users, channels_per_user=world.channels_per_user)
     plan = Plan(
@@ -220,6 +225,15 @@ def _plan(
         schedules_paused=schedules_paused,
     )
     return plan, clock
+
+
+def ahead(now: datetime) -> timedelta:
+    """How far ahead of `now` a stack begins: past a change of the quota day that its first minutes would meet.
+
+    Around it nothing is reserved, so whoever publishes or collects would wait for it.
+    """
+    reset = next_reset(now - SKEW)
+    return reset + SKEW - now if reset - SKEW - now < BUSY else timedelta(0)
 
 
 def _forget_old_runs() -> None:

@@ -24,6 +24,7 @@ SERVICES = {
     "ARTIFACTREGISTRY": "artifactregistry",
     "CLOUDRESOURCEMANAGER": "cloudresourcemanager",
     "SECRETMANAGER": "secretmanager",
+    "FIRESTORE": "firestore",
 }
 """gcloud's name of each service, and the API that answers under that path."""
 MAX_BODY = 64 * 2**20

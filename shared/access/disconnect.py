@@ -21,7 +21,8 @@ from shared.channels import CHANNELS, Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
-from shared.cloud.steps import PRESENT, Change, Doc, Docs, Write
+from shared.cloud.steps import PRESENT, Doc, Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log

@@ -21,7 +21,8 @@ from shared.access.disconnect import Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
-from shared.cloud.steps import PRESENT, Change, Docs, Write
+from shared.cloud.steps import PRESENT, Docs, Write
+from shared.cloud.updates import Change
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health, lifetimes

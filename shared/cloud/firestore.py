@@ -17,21 +17,8 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import system_clock
 from shared.cloud import encoding
 from shared.cloud.calls import call_options
-from shared.cloud.steps import (
-    Commit,
-    Contended,
-    Decide,
-    Doc,
-    Docs,
-    Listing,
-    Pause,
-    Read,
-    Result,
-    Steps,
-    Total,
-    Written,
-    updating,
-)
+from shared.cloud.steps import Commit, Contended, Doc, Docs, Listing, Pause, Read, Result, Steps, Total, Written
+from shared.cloud.updates import Decide, updating
 from shared.errors import Unavailable
 from shared.settings import settings
 
@@ -121,13 +108,10 @@ class Store:
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
         from google.api_core import exceptions
 
-        send = self._client._firestore_api.commit
-        message = encoding.request(self._client, step)
         try:
-            response = send(request=message, metadata=self._client._rpc_metadata, **call_options())
+            return encoding.send(self._client, step, call_options())
         except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
             return None  # Conflict: AlreadyExists and Aborted
-        return encoding.written(step, response)
 
     def _read(self, step: Read) -> Docs:
         references = [self._client.document(path) for path in step.paths]

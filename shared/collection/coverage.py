@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.clock import pacific_day
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import REPORTS
 from shared.records import Mapper
 from shared.warehouse.rows import ReportRef

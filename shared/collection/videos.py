@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import format_instant, parse_instant, parse_optional
-from shared.cloud import steps
+from shared.cloud import steps, updates
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
 from shared.data_map import VIDEOS
@@ -50,11 +50,11 @@ def record(client: Client, notice: VideoNotice) -> Change:
     """Fold one notice into its video. Safe to repeat and to run twice at once."""
     path = f"{COLLECTION}/{notice.video_id}"
 
-    def decide(docs: steps.Docs) -> steps.Change[Change]:
+    def decide(docs: steps.Docs) -> updates.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
         writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found))]
-        return steps.Change(found, writes)
+        return updates.Change(found, writes)
 
     return update(client, [path], decide)
 

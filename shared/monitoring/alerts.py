@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import ALERTS
 from shared.monitoring.log import log
 

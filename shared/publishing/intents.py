@@ -13,7 +13,7 @@ from shared import ids
 from shared.clock import to_the_second
 from shared.fields import Fields, Inner
 from shared.publishing import plan
-from shared.quota.quotes import MOST_PIECES
+from shared.quota.quotes import MOST_WORK_ITEMS
 from shared.quota.quotes import Quote as Estimate
 
 MOST_INTENTS = 50
@@ -49,8 +49,8 @@ def intents(raw: object) -> tuple[Intent, ...]:
     if not 1 <= len(items) <= MOST_INTENTS:
         raise top.wrong("work", f"must have 1 to {MOST_INTENTS} items")
     found = tuple(_intent(Inner(item, f"work.{number}.")) for number, item in enumerate(items))
-    if sum(intent.times for intent in found) > MOST_PIECES:
-        raise top.wrong("work", f"must come to at most {MOST_PIECES} operations")
+    if sum(intent.times for intent in found) > MOST_WORK_ITEMS:
+        raise top.wrong("work", f"must come to at most {MOST_WORK_ITEMS} operations")
     return found
 
 
@@ -64,7 +64,7 @@ def _intent(inner: Inner) -> Intent:
     return Intent(
         channel_id=fields.id("channel_id", ids.CHANNEL),
         do=tuple(words),
-        times=fields.whole("times", most=MOST_PIECES) if fields.has("times") else 1,
+        times=fields.whole("times", most=MOST_WORK_ITEMS) if fields.has("times") else 1,
         critical=fields.flag("critical", default=False),
     )
 
@@ -85,7 +85,7 @@ def planned(asked: Sequence[Intent], estimate: Estimate) -> dict[str, Any]:
                 "now": part.now,
                 "later": [
                     {
-                        "times": later.pieces,
+                        "times": later.times,
                         "runs_at": to_the_second(later.at),
                         "bucket": later.bucket,
                         "reason": later.reason,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.cloud.calls import TIMEOUT, call_options
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, CorruptData, NotFound
 from shared.monitoring.log import log

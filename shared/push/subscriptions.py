@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import Forbidden, NotFound
 from shared.monitoring.log import log

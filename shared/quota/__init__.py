@@ -7,7 +7,7 @@ The guide's QuotaManager (1.3), and where each of its parts is:
     redistribute_quota, borrow_quota                `protocol.borrowing`, by the rules in `decisions`
     get_inactive_user_quota                         the pool (`accounts`) and the accounts that hold most
     get_today_usage                                 `Ledger.usage`
-    get_quota_efficient_strategy                    `Ledger.mode`, and priority "background": off-peak, or tomorrow
+    get_quota_efficient_strategy                    a bucket's mode in `Ledger.usage`, and priority "background"
 
-A reservation goes through `ledger`, `days`, `protocol` (asks `decisions`), `running` and `shared.cloud.firestore`.
+A reservation goes through `ledger`, `days` and `protocol` (which asks `decisions`) to `shared.cloud.firestore`.
 """

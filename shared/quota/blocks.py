@@ -19,6 +19,9 @@ from shared.quota.ledger import Ledger
 from shared.quota.profile import Method, Priority
 from shared.quota.reservation import Reservation
 
+DURATION = timedelta(minutes=10)
+"""How long a reservation of many calls is drawn from."""
+
 
 @dataclass(kw_only=True, eq=False)
 class _Reserved:
@@ -53,14 +56,12 @@ class Block:
         *,
         upto: int = 50,
         priority: Priority | None = None,
-        duration: timedelta = timedelta(minutes=10),
     ) -> None:
         self.ledger = ledger
         self.price = ledger.profile.method(method)
         self.account = account
         self.upto = upto
         self.priority = priority
-        self.duration = duration
         self._lock = threading.RLock()
         self._open: dict[Priority, _Reserved] = {}
         self._ended: list[_Reserved] = []
@@ -124,15 +125,14 @@ class Block:
         return now < reserved.until and pacific_day(now) == reserved.reservation.day
 
     def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
-        until = self.ledger.clock() + self.duration
-        reservation = self.ledger.reserve_between(
+        until = self.ledger.clock() + DURATION
+        reservation = self.ledger.reserve(
             method=price.id,
             account=self.account,
-            operation_id=None,
             priority=priority,
             least=count,
-            most=max(count, self.upto * self.price.cost // price.cost),
-            lapse=self.duration,
+            count=max(count, self.upto * self.price.cost // price.cost),
+            lapse=DURATION,
         )
         return _Reserved(reservation=reservation, until=until)
 

@@ -1,31 +1,31 @@
 """What a process knows of each bucket's day: its allocation, its closing, what is used, and whom it refused.
 
 A day begins with whoever comes first; everybody else reads that allocation and keeps it, because it never changes.
-What can change is looked at again after moments that are stated here.
+What can change is looked at again after moments that are stated here. `Days.run` is the ledger's way to Firestore.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
-from shared.cloud.steps import Commit, Doc, Read, Steps, Write
+from shared.cloud.steps import Commit, Doc, Result, Steps, Write, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
 from shared.quota.accounts import name_of
+from shared.quota.bucket_days import BucketDay
 from shared.quota.calendar import DOUBT, KEEP, hour_of
 from shared.quota.decisions import ReservationRequest
 from shared.quota.forecast import off_peak_allowance
-from shared.quota.places import Entry, Place
+from shared.quota.outlook import Outlook, looking
 from shared.quota.profile import Bucket, Method, Priority, Profile
-from shared.quota.refusals import refused
-from shared.quota.running import run
+from shared.quota.refusals import CONTENDED, refused
+from shared.quota.reservation import Entry
 
 FRESH = timedelta(seconds=2)
 """How long this process trusts what it saw of a bucket's closing."""
@@ -41,7 +41,7 @@ NOTED = timedelta(minutes=1)
 class Day:
     """One bucket's day, as far as this process has seen it. left: what accounts held when they were last seen."""
 
-    place: Place
+    bucket_day: BucketDay
     bucket: Bucket
     doc: Doc
     seen_at: datetime
@@ -80,63 +80,83 @@ class Days:
         self._store = store
         self._profile = profile
         self._users_max = users_max
-        self._known: dict[Place, Day] = {}
+        self._known: dict[BucketDay, Day] = {}
 
-    def day(self, place: Place, now: datetime) -> Day:
+    def run(self, steps: Steps[Result]) -> Result:
+        """A protocol's result. Raises Unavailable when Firestore does not answer, or too many met there."""
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+
+        try:
+            return self._store.run(steps)
+        except (GoogleAPICallError, RetryError) as error:
+            raise Unavailable("The quota ledger does not answer.", reason="ledgerUnavailable") from error
+        except Unavailable as error:
+            raise Unavailable("Too many meet at one quota account.", reason=CONTENDED) from error
+
+    def day(self, bucket_day: BucketDay, now: datetime) -> Day:
         """A bucket's day, begun if need be. Raises Unavailable when it was never seen and Firestore is silent."""
-        known = self._known.get(place)
+        known = self._known.get(bucket_day)
         if known and abs(now - known.seen_at) < FRESH:
             return known
-        bucket = self._profile.bucket(place.bucket)
-        doc, hour = run(self._store, _one(place.path)), hour_of(place.day, now)
+        bucket = self._profile.bucket(bucket_day.bucket)
+        hour, doc = hour_of(bucket_day.day, now), self.run(reading([bucket_day.path]))[bucket_day.path]
         if doc is None:
-            doc = run(self._store, opening.opening(place, bucket, self._profile.name, self._users_max, hour))
+            doc = self.run(opening.opening(bucket_day, bucket, self._profile.name, self._users_max, hour))
         if opening.mark(hour) not in doc.data["hours"]:
-            doc = run(self._store, opening.marking(place, doc, hour))
+            doc = self.run(opening.marking(bucket_day, doc, hour))
         if known is None:
             self._forget(now)
-            known = self._known.setdefault(place, Day(place=place, bucket=bucket, doc=doc, seen_at=now))
+            known = self._known.setdefault(
+                bucket_day, Day(bucket_day=bucket_day, bucket=bucket, doc=doc, seen_at=now)
+            )
         known.doc, known.seen_at = doc, now
         return known
 
-    def last_seen(self, place: Place, now: datetime) -> Day | None:
+    def last_seen(self, bucket_day: BucketDay, now: datetime) -> Day | None:
         """As `day`; while Firestore is silent, what was seen of it last, if anything."""
         try:
-            return self.day(place, now)
+            return self.day(bucket_day, now)
         except Unavailable:
-            known = self._known.get(place)
+            known = self._known.get(bucket_day)
             if known is not None:
                 known.seen_at = now  # not every call has to wait for the silence
             return known
 
-    def known(self, place: Place) -> Day | None:
+    def known(self, bucket_day: BucketDay) -> Day | None:
         """A day that this process has seen."""
-        return self._known.get(place)
+        return self._known.get(bucket_day)
+
+    def outlook(self, bucket_day: BucketDay, accounts: Sequence[str], now: datetime) -> Outlook:
+        """A bucket's day as a dry run for some accounts sees it."""
+        day = self._known.get(bucket_day) or self.day(bucket_day, now)
+        return self.run(looking(bucket_day, day.bucket, accounts))
 
     def _forget(self, now: datetime) -> None:
         old = pacific_day(now) - timedelta(days=2)
-        for place in [place for place in self._known if place.day < old]:
-            self._known.pop(place, None)
+        for bucket_day in [bucket_day for bucket_day in self._known if bucket_day.day < old]:
+            self._known.pop(bucket_day, None)
 
     def used(self, day: Day, now: datetime) -> int:
         """Units spent and reserved, at most RECENT old."""
         if day.used_at is None or abs(now - day.used_at) >= RECENT:
-            day.used, day.used_at = run(self._store, opening.spent(day.place))[0], now
+            day.used, day.used_at = self.run(opening.spent(day.bucket_day))[0], now
         return day.used
 
     def allowance(self, day: Day, now: datetime) -> int:
         """What background work may take at this hour beyond its own account."""
-        return off_peak_allowance(day.bucket, self.used(day, now), day.doc.data["pattern"], day.place.day, now)
+        return off_peak_allowance(
+            day.bucket, self.used(day, now), day.doc.data["pattern"], day.bucket_day.day, now
+        )
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""
-        day = self.day(Place(pacific_day(now), bucket), now)
-        begin, end = pacific_day_bounds(day.place.day)
+        day = self.day(BucketDay(pacific_day(now), bucket), now)
+        begin, end = pacific_day_bounds(day.bucket_day.day)
         until = begin + DOUBT if now < begin + DOUBT else end
-        used = run(self._store, opening.spent(day.place))[0]
+        used = self.run(opening.spent(day.bucket_day))[0]
         drift = day.doc.data["allocation"]["limit"] - used
         closed = {"at": now, "until": until, "reason": reason, "used": used, "drift": drift}
-        run(self._store, _commit(Write(day.place.path, {"closed": closed})))
+        self.run(_commit(Write(day.bucket_day.path, {"closed": closed})))
         day.doc = Doc({**day.doc.data, "closed": closed}, day.doc.version)
         log("WARNING", "Google closed a quota bucket", bucket=bucket, until=until, drift=drift)
 
@@ -159,7 +179,7 @@ class Days:
         if key not in day.noted or now - day.noted[key] >= NOTED:
             day.noted[key] = now
             with suppress(Unavailable):
-                run(self._store, _commit(_note(day.place, price, request, error, now)))
+                self.run(_commit(_note(day.bucket_day, price, request, error, now)))
         return error
 
 
@@ -169,16 +189,14 @@ def closed_until(doc: Doc, now: datetime) -> datetime | None:
     return closed["until"] if closed and now < closed["until"] else None
 
 
-def _one(path: str) -> Steps[Doc | None]:
-    return (yield Read((path,)))[path]  # type: ignore[no-any-return]
-
-
 def _commit(write: Write) -> Steps[None]:
     yield Commit((write,))
 
 
-def _note(place: Place, price: Method, request: ReservationRequest, error: QuotaRefused, now: datetime) -> Write:
-    fields: Mapping[str, Any] = {
+def _note(
+    bucket_day: BucketDay, price: Method, request: ReservationRequest, error: QuotaRefused, now: datetime
+) -> Write:
+    fields = {
         "account": name_of(request.account),
         "method": price.id,
         "reason": error.reason,
@@ -187,6 +205,6 @@ def _note(place: Place, price: Method, request: ReservationRequest, error: Quota
         "priority": request.priority.name.lower(),
         "retry_at": error.retry_at,
         "at": now,
-        "expires_at": pacific_day_bounds(place.day)[1] + KEEP,
+        "expires_at": pacific_day_bounds(bucket_day.day)[1] + KEEP,
     }
-    return Write(f"{place.refusals}/{request.account} {price.id} {error.reason}", fields, {"times": 1})
+    return Write(f"{bucket_day.refusals}/{request.account} {price.id} {error.reason}", fields, {"times": 1})

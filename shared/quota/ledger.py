@@ -12,28 +12,26 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
-from shared.quota import outlook, protocol, quotes, settling, usage
+from shared.quota import protocol, settling, usage
 from shared.quota.accounts import PARTS, account_of
+from shared.quota.bucket_days import BucketDay
 from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
 from shared.quota.days import Day, Days, closed_until
 from shared.quota.decisions import Moment, ReservationRequest
-from shared.quota.forecast import Forecast, Mode, forecast_of, mode_of
-from shared.quota.places import Entry, NewEntry, Place
+from shared.quota.dry_run import RateLimits, quoted
 from shared.quota.profile import Method, Priority, Profile
-from shared.quota.quotes import Lanes, Quote, Work
+from shared.quota.quotes import Quote, Work
 from shared.quota.refusals import CONTENDED, refused, retry_at, unreachable
-from shared.quota.reservation import Reservation, entry_id
-from shared.quota.running import run
+from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
 from shared.quota.usage import Usage
 
 if TYPE_CHECKING:
@@ -65,8 +63,7 @@ class Ledger:
     ) -> None:
         self.profile = profile
         self.clock = clock
-        self.store = store or Store(client)
-        self._days = Days(self.store, profile, users_max)
+        self._days = Days(store or Store(client), profile, users_max)
         self._part = secrets.randbelow(PARTS) if part is None else part
 
     def reserve(
@@ -77,38 +74,19 @@ class Ledger:
         operation_id: str | None = None,
         priority: Priority | None = None,
         count: int = 1,
+        least: int | None = None,
+        lapse: timedelta = LAPSE,
     ) -> Reservation:
-        """Set aside what `count` calls of a method cost, for a user or "system".
+        """Set aside what `count` calls of a method cost, for a user or "system"; down to `least` calls will do.
 
         operation_id: the name of one attempt to send. Asked again under it before it is settled, as by whoever
         lost the answer, it answers the same reservation; who may send once more asks under another name, so that
-        each request to Google pays for itself. priority: at least the profile's for this method. Raises
-        QuotaRefused with reason and retry_at, InvalidRequest for an unknown method, Unavailable with retry_at
-        when the ledger cannot be reached or too many meet there.
+        each request to Google pays for itself. priority: at least the profile's for this method. lapse: when it
+        counts as spent. Raises QuotaRefused with reason and retry_at, InvalidRequest for an unknown method,
+        Unavailable with retry_at when the ledger cannot be reached or too many meet there.
         """
-        return self.reserve_between(
-            method=method,
-            account=account,
-            operation_id=operation_id,
-            priority=priority,
-            least=count,
-            most=count,
-        )
-
-    def reserve_between(
-        self,
-        *,
-        method: str,
-        account: str,
-        operation_id: str | None,
-        priority: Priority | None,
-        least: int,
-        most: int,
-        lapse: timedelta = LAPSE,
-    ) -> Reservation:
-        """As `reserve`, for as many of `most` calls as can be had, but at least `least`."""
         price = self.profile.method(method)
-        request = self._request(price, account, priority, least=least, most=most)
+        request = self._request(price, account, priority, least=count if least is None else least, most=count)
         now = self.clock()
         granted = Reservation(
             operation_id=operation_id or uuid.uuid4().hex,
@@ -116,7 +94,7 @@ class Ledger:
             bucket=price.bucket,
             account=account,
             cost=0,
-            count=most,
+            count=count,
             priority=request.priority,
             day=pacific_day(now),
         )
@@ -132,7 +110,7 @@ class Ledger:
             expires_at=pacific_day_bounds(granted.day)[1] + KEEP,
         )
         try:
-            day = self._days.day(Place(granted.day, price.bucket), now)
+            day = self._days.day(BucketDay(granted.day, price.bucket), now)
             entry = self._reserve(day, price, request, new)
         except Unavailable as error:
             return self._unreachable(price, granted, request, error)
@@ -148,8 +126,8 @@ class Ledger:
         if entry is None:
             return
         back = max(0, entry.units - used)
-        done = run(self.store, settling.settling(entry, entry.units - back))
-        if done and back and (day := self._days.known(entry.place)):
+        done = self._days.run(settling.settling(entry, entry.units - back))
+        if done and back and (day := self._days.known(entry.bucket_day)):
             day.returned(entry, back)
 
     def close_bucket(self, bucket: str, *, reason: str) -> None:
@@ -166,68 +144,42 @@ class Ledger:
         now, price = self.clock(), self.profile.method(method)
         request = self._request(price, account, None)
         self._check_day(price, request, now)
-        day = self._days.last_seen(Place(pacific_day(now), price.bucket), now)
+        day = self._days.last_seen(BucketDay(pacific_day(now), price.bucket), now)
         if day is not None:
             self._check_closed(day, price, request, now)
 
     def sweep(self, now: datetime | None = None) -> int:
         """Charge what was reserved and never settled, on whatever day. Answers how many."""
-        return run(self.store, settling.sweeping(now or self.clock()))
+        return self._days.run(settling.sweeping(now or self.clock()))
 
     def usage(self, day: date | None = None) -> dict[str, Usage]:
         """Our own count, by bucket; of today's Pacific day unless another is given."""
         now = self.clock()
-        return run(self.store, usage.reading(day or pacific_day(now), self.profile.buckets, now))
-
-    def mode(self, bucket: str) -> Mode:
-        """How freely a bucket is spent now: normal, cacheOnly from its alert threshold on, or exhausted."""
-        now = self.clock()
-        day = self._days.day(Place(pacific_day(now), self.profile.bucket(bucket).name), now)
-        closed = closed_until(day.doc, now) is not None
-        return mode_of(day.bucket, self._days.used(day, now), closed=closed)
-
-    def forecast(self) -> dict[str, Forecast]:
-        """Each bucket's day to its Pacific midnight, from the day's burn."""
-        now = self.clock()
-        day = pacific_day(now)
-        return {
-            name: forecast_of(
-                self.profile.bucket(name), figures["used"] + figures["reserved"], figures["by_hour"], day, now
-            )
-            for name, figures in self.usage(day).items()
-        }
+        return self._days.run(usage.reading(day or pacific_day(now), self.profile.buckets, now))
 
     def quote(
         self,
         plan: Work | Sequence[Work],
-        lanes: Lanes = MappingProxyType({}),
+        limits: Callable[[Iterable[tuple[str, str]]], RateLimits] = lambda _: {},
         *,
         promised: Sequence[Work] = (),
     ) -> Quote:
         """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
 
-        lanes: the rate limits that it meets, as the rate limiter sees them now. promised: what was accepted
-        before, and will be spent first.
+        limits: answers, for each (method, account), the rate limits that such calls meet, as they are now.
+        promised: what was accepted before, and will be spent first.
         """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)
         # What was promised under another profile may have no price in this one; it will be refused when it runs.
         promised = [work for work in promised if work.calls.keys() <= self.profile.methods.keys()]
-        everything = (*promised, *works)
-        accounts = sorted({account_of(work.account, self._part) for work in everything})
-        boards = {}
-        for bucket in sorted({self.profile.method(method).bucket for work in everything for method in work.calls}):
-            place = Place(pacific_day(now), bucket)
-            begun = self._days.known(place) or self._days.day(place, now)
-            doc, seen = run(self.store, outlook.looking(place, accounts))
-            boards[bucket] = quotes.Board(
-                bucket=begun.bucket,
-                day=place.day,
-                outlook=seen,
-                pattern=doc.data["pattern"],
-                closed_until=closed_until(doc, now),
-            )
-        return quotes.quoted(self.profile, works, boards, now, lanes, part=self._part, promised=promised)
+        asked = {(method, work.account) for work in (*promised, *works) for method in work.calls}
+        accounts = sorted({account_of(account, self._part) for _, account in asked})
+        buckets = sorted({self.profile.method(method).bucket for method, _ in asked})
+        outlooks = {
+            bucket: self._days.outlook(BucketDay(pacific_day(now), bucket), accounts, now) for bucket in buckets
+        }
+        return quoted(self.profile, works, outlooks, now, limits(asked), part=self._part, promised=promised)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 
@@ -261,11 +213,11 @@ class Ledger:
         now = new.at
         self._check_closed(day, price, request, now)
         if price.gives_way(request.priority) and self._days.used(day, now) + request.least > day.bucket.alert:
-            when = pacific_day_bounds(day.place.day)[1]
+            when = pacific_day_bounds(day.bucket_day.day)[1]
             raise self._days.refusal(day, price, request, "cacheOnly", when=when, now=now)
         entry = None
         if day.may_hold(request):
-            entry = run(self.store, protocol.spending(day.place, request, new))
+            entry = self._days.run(protocol.spending(day.bucket_day, request, new))
         if entry is None:
             entry = self._borrow(day, price, request, new)
         day.granted(entry)
@@ -276,17 +228,17 @@ class Ledger:
         day.left[request.account] = 0
         if denied := day.still_denied(request, now):
             # A moment ago there was nothing to borrow; but this operation may have its units already.
-            held = run(self.store, protocol.existing(day.place, new))
+            held = self._days.run(protocol.existing(day.bucket_day, new))
             if isinstance(held, Entry):
                 return held
             raise denied
-        moment = Moment(day_left=day_left(day.place.day, now))
+        moment = Moment(day_left=day_left(day.bucket_day.day, now))
         if request.priority == Priority.BACKGROUND and is_off_peak(now):
             moment = replace(moment, allowance=self._days.allowance(day, now))
-        answer = run(self.store, protocol.borrowing(day.place, request, moment, new))
+        answer = self._days.run(protocol.borrowing(day.bucket_day, request, moment, new))
         if isinstance(answer, Entry):
             return answer
-        when = retry_at(answer, day.place.day, now)
+        when = retry_at(answer, day.bucket_day.day, now)
         error = self._days.refusal(day, price, request, answer.reason, when=when, now=now, used=answer.used)
         day.denied[request.account, request.priority] = (request.least, error, now)
         raise error

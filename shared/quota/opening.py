@@ -14,13 +14,16 @@ from itertools import pairwise
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
 from shared.quota.accounts import HEAVIEST, Users, allocate, needs_users
+from shared.quota.bucket_days import BucketDay
 from shared.quota.calendar import HOURS, KEEP
-from shared.quota.places import Place
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT
 
+WEIGHTED = (WEIGHT, 0, HEAVIEST)
+"""The users who have a weight."""
 
-def opening(place: Place, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
+
+def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
     """The day's document, written if nobody else was faster: its allocation and its funds."""
     users = (yield from _users()) if needs_users(bucket, users_max) else Users()
     allocation = allocate(bucket, users, users_max)
@@ -29,25 +32,27 @@ def opening(place: Place, bucket: Bucket, profile: str, users_max: int, hour: in
         "allocation": asdict(allocation),
         **allocation.funds(),
         "hours": {mark(hour): {"total": 0, "background": 0}},
-        "pattern": (yield from _pattern(Place(place.day - timedelta(days=1), place.bucket))),
-        "expires_at": pacific_day_bounds(place.day)[1] + KEEP,
+        "pattern": (yield from _pattern(BucketDay(bucket_day.day - timedelta(days=1), bucket_day.bucket))),
+        "expires_at": pacific_day_bounds(bucket_day.day)[1] + KEEP,
     }
-    yield Commit((Write(place.path, fields, only_if=ABSENT),))
-    return (yield Read((place.path,)))[place.path]  # type: ignore[no-any-return]
+    yield Commit((Write(bucket_day.path, fields, only_if=ABSENT),))
+    return (yield Read((bucket_day.path,)))[bucket_day.path]  # type: ignore[no-any-return]
 
 
 def _users() -> Steps[Users]:
-    weighted = (WEIGHT, 0, HEAVIEST)
     return Users(
         count=(yield Total(USERS)),
-        weighted=(yield Total(USERS, between=weighted)),
-        weights=(yield Total(USERS, WEIGHT, between=weighted)),
+        weighted=(yield Total(USERS, between=WEIGHTED)),
+        weights=(yield Total(USERS, WEIGHT, between=WEIGHTED)),
     )
 
 
-def spent(place: Place) -> Steps[tuple[int, int]]:
+def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:
     """Units spent and reserved on a day, and what of them was for background work."""
-    return (int((yield Total(place.accounts, "spent"))), int((yield Total(place.accounts, "background"))))
+    return (
+        int((yield Total(bucket_day.accounts, "spent"))),
+        int((yield Total(bucket_day.accounts, "background"))),
+    )
 
 
 def mark(hour: int) -> str:
@@ -55,17 +60,17 @@ def mark(hour: int) -> str:
     return f"h{hour:02}"
 
 
-def marking(place: Place, doc: Doc, hour: int) -> Steps[Doc]:
+def marking(bucket_day: BucketDay, doc: Doc, hour: int) -> Steps[Doc]:
     """Write down what is used at an hour's first reservation. Answers the day's document as it is then."""
-    total, background = yield from spent(place)
+    total, background = yield from spent(bucket_day)
     marked = {"total": total, "background": background}
-    written = yield Commit((Write(place.path, {f"hours.{mark(hour)}": marked}, only_if=doc.version),))
+    written = yield Commit((Write(bucket_day.path, {f"hours.{mark(hour)}": marked}, only_if=doc.version),))
     if written is None:
-        return (yield Read((place.path,)))[place.path]  # type: ignore[no-any-return]
+        return (yield Read((bucket_day.path,)))[bucket_day.path]  # type: ignore[no-any-return]
     return Doc({**doc.data, "hours": {**doc.data["hours"], mark(hour): marked}}, written[0].version)
 
 
-def _pattern(yesterday: Place) -> Steps[list[int]]:
+def _pattern(yesterday: BucketDay) -> Steps[list[int]]:
     """Units that a day used in each hour, without background work; empty when it left nothing.
 
     What that takes in a quiet night says nothing of what people will want; were it counted, every second night

@@ -1,14 +1,18 @@
-"""A bucket's day as a quote sees it: read from as few documents as possible, and changed by work that is tried."""
+"""A bucket's day as a dry run sees it: read from as few documents as possible, changed by what is tried on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 from shared.cloud.steps import Doc, Read, Steps, Total
 from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, allocation_from
-from shared.quota.decisions import Book, Grant, Lender
-from shared.quota.places import Place, left_in
+from shared.quota.bucket_days import BucketDay, left_in
+from shared.quota.calendar import day_left, is_off_peak
+from shared.quota.decisions import Book, Grant, Lender, Moment
+from shared.quota.forecast import off_peak_allowance
+from shared.quota.profile import Bucket
 from shared.quota.protocol import claiming, fund_in, fund_of, sharing
 
 OTHERS = "others"
@@ -16,15 +20,23 @@ OTHERS = "others"
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """Who has what. own: the accounts that the plan is for, with shares they have not claimed yet; for system work
-    all of its accounts together. others: everybody else's accounts, added up. shares: a new day's, of `own`."""
+    """One bucket's day: who has what.
 
+    own: the accounts that the plan is for, with shares they have not claimed yet; for system work all of its
+    accounts together. others: everybody else's accounts, added up. shares: a new day's, of `own`. pattern: what
+    yesterday's foreground work used by the hour. closed_until: until when Google has closed the bucket, if it has.
+    """
+
+    bucket: Bucket
+    day: date
     allocation: Allocation
     reserve_left: int
     pool: Lender
     others: Lender
     own: Mapping[str, Lender]
     shares: Mapping[str, int]
+    pattern: Sequence[int]
+    closed_until: datetime | None
 
     @property
     def left(self) -> int:
@@ -35,6 +47,13 @@ class Outlook:
     def used(self) -> int:
         """Units that are spent."""
         return self.allocation.limit - self.reserve_left - self.left
+
+    def moment(self, at: datetime) -> Moment:
+        """What decides at a time of this day."""
+        allowance = None
+        if is_off_peak(at):
+            allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
+        return Moment(day_left=day_left(self.day, at), allowance=allowance)
 
     def book(self, account: str) -> Book:
         """What decides for one account."""
@@ -60,8 +79,8 @@ class Outlook:
             own=own,
         )
 
-    def fresh(self) -> Outlook:
-        """The same bucket on a day on which nobody has used anything yet."""
+    def on(self, day: date) -> Outlook:
+        """The same bucket on a day to come, of which nobody has used anything yet."""
         allocation = self.allocation
         claims = dict.fromkeys((POOL, SYSTEM), 0)
         own = {}
@@ -72,10 +91,12 @@ class Outlook:
         system = allocation.system - claims[SYSTEM]
         return replace(
             self,
+            day=day,
             reserve_left=allocation.reserve,
             pool=Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL])),
             others=Lender(OTHERS, system, system),
             own=own,
+            closed_until=None,
         )
 
 
@@ -83,34 +104,39 @@ def _less(lender: Lender, units: int) -> Lender:
     return replace(lender, left=lender.left - units)
 
 
-def looking(place: Place, accounts: Sequence[str]) -> Steps[tuple[Doc, Outlook]]:
-    """The document of a day that has begun, and its outlook for some accounts: reads these and a sum."""
-    docs: Mapping[str, Doc | None] = yield Read((place.path, *(place.account(one) for one in accounts)))
-    day = docs[place.path]
+def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> Steps[Outlook]:
+    """The outlook of a day that has begun, for some accounts: reads these, the day's document and a sum."""
+    paths = (bucket_day.path, *(bucket_day.account(one) for one in accounts))
+    docs: Mapping[str, Doc | None] = yield Read(paths)
+    day = docs[bucket_day.path]
     assert day is not None
     allocation = allocation_from(day.data)
     claims, own, shares, held = {POOL: 0, SYSTEM: 0}, {}, {}, 0
     for account in accounts:
-        doc, fund = docs[place.account(account)], fund_of(account)
-        claim = yield from claiming(place, docs, account, allocation.limit)
+        doc, fund = docs[bucket_day.account(account)], fund_of(account)
+        claim = yield from claiming(bucket_day, docs, account, allocation.limit)
         claim = min(claim, day.data[fund]["left"] - claims[fund])
         # Others may have borrowed of it today; tomorrow it is whole again.
-        share = claim if account in SYSTEMS else (yield from sharing(place, docs, account))
+        share = claim if account in SYSTEMS else (yield from sharing(bucket_day, docs, account))
         claims[fund] += claim
         claimed = doc.data["share"] if doc else 0
         shares[account] = share + claimed
         own[account] = Lender(account, claim + left_in(doc), claim + claimed)
         held += claim + claimed
     pool, system = (fund_in(day, fund, claims[fund]) for fund in (POOL, SYSTEM))
-    rest = (
-        int((yield Total(place.accounts, "left"))) + sum(claims.values()) - sum(one.left for one in own.values())
-    )
+    stored = int((yield Total(bucket_day.accounts, "left")))
+    rest = stored + sum(claims.values()) - sum(one.left for one in own.values())
     taken = allocation.unclaimed + allocation.system - pool.share - system.share - held
-    return day, Outlook(
+    closed = day.data.get("closed")
+    return Outlook(
+        bucket=bucket,
+        day=bucket_day.day,
         allocation=allocation,
         reserve_left=day.data[RESERVE]["left"],
         pool=pool,
         others=Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share),
         own=own,
         shares=shares,
+        pattern=day.data["pattern"],
+        closed_until=closed["until"] if closed else None,
     )

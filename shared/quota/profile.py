@@ -195,10 +195,6 @@ def _checked_limit(limit: RateLimit, methods: Iterable[str]) -> RateLimit:
     return limit
 
 
-_RESIZE = re.compile(r"(\w+)=(\d+)")
-_RERATE = re.compile(r"(\w+)=(\d+)/(\d+)")
-
-
 def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str, ...] = ()) -> Profile:
     """The profile with some figures set by the operator.
 
@@ -207,32 +203,29 @@ def adjusted(profile: Profile, *, limits: tuple[str, ...] = (), rates: tuple[str
     Raises Misconfigured naming every item that is wrong.
     """
     problems: list[str] = []
-    buckets = dict(profile.buckets)
+    buckets, by_name = dict(profile.buckets), {limit.name: limit for limit in profile.rate_limits}
     for item in limits:
-        found = _RESIZE.fullmatch(item)
-        if not found or found[1] not in buckets or not 1 <= int(found[2]) <= MOST_UNITS:
+        name, _, units = item.partition("=")
+        if name in buckets and _is_whole(units, MOST_UNITS):
+            buckets[name] = _resized(buckets[name], int(units))
+        else:
             problems.append(f"YT_QUOTA_LIMITS: {item!r} is not bucket=units")
-            continue
-        buckets[found[1]] = _resized(buckets[found[1]], int(found[2]))
-    by_name = {limit.name: limit for limit in profile.rate_limits}
     for item in rates:
-        if item.endswith("=off") and item.removesuffix("=off") in by_name:
-            del by_name[item.removesuffix("=off")]
-            continue
-        found = _RERATE.fullmatch(item)
-        known = found and found[1] in by_name
-        if (
-            not found
-            or not known
-            or not 1 <= int(found[2]) <= MAX_CALLS
-            or not 1 <= int(found[3]) <= LONGEST_WINDOW
-        ):
+        name, _, rate = item.partition("=")
+        calls, _, window = rate.partition("/")
+        if name in by_name and rate == "off":
+            del by_name[name]
+        elif name in by_name and _is_whole(calls, MAX_CALLS) and _is_whole(window, LONGEST_WINDOW):
+            by_name[name] = replace(by_name[name], calls=int(calls), window=int(window))
+        else:
             problems.append(f"YT_RATE_LIMITS: {item!r} is not limit=calls/seconds or limit=off")
-            continue
-        by_name[found[1]] = replace(by_name[found[1]], calls=int(found[2]), window=int(found[3]))
     if problems:
         raise Misconfigured("settings: " + "; ".join(problems), reason="settings")
     return replace(profile, buckets=buckets, rate_limits=tuple(by_name.values()))
+
+
+def _is_whole(text: str, most: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 12 and 1 <= int(text) <= most
 
 
 def _resized(bucket: Bucket, limit: int) -> Bucket:

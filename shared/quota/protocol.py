@@ -23,9 +23,10 @@ from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
 from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, allocation_from, name_of
+from shared.quota.bucket_days import BucketDay, left_in
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
-from shared.quota.places import HELD, LAPSED, REFUSED, Entry, NewEntry, Place, entry_of, left_in
 from shared.quota.profile import Priority
+from shared.quota.reservation import HELD, LAPSED, REFUSED, Entry, NewEntry, entry_of
 
 ATTEMPTS = 24
 """Attempts at a contended account before the ledger counts as unreachable."""
@@ -40,17 +41,17 @@ LENDERS = {
 them, so that a call of 7 units always finds 7; with everything else it reads 10 documents at most."""
 
 
-def spending(place: Place, request: ReservationRequest, new: NewEntry) -> Steps[Entry | None]:
+def spending(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry) -> Steps[Entry | None]:
     """Spend from the own account alone, which is known to exist. None: it does not hold that much."""
     for attempt in range(ATTEMPTS):
         before: Doc | None = None
         if attempt:
-            found = yield from existing(place, new)
+            found = yield from existing(bucket_day, new)
             if isinstance(found, Entry):
                 return found
             before = found
-        entry = _entry(place, request, new, Grant(units=request.units))
-        own = Write(place.account(entry.account), add=entry.spent(entry.units))
+        entry = _entry(bucket_day, request, new, Grant(units=request.units))
+        own = Write(bucket_day.account(entry.account), add=entry.spent(entry.units))
         written = yield Commit((own, _entry_write(request, new, entry, before, confirmed=False)))
         if written is not None:
             entry = replace(entry, version=written[1].version, left=written[0].numbers["left"])
@@ -59,9 +60,9 @@ def spending(place: Place, request: ReservationRequest, new: NewEntry) -> Steps[
     raise Contended
 
 
-def _entry(place: Place, request: ReservationRequest, new: NewEntry, grant: Grant) -> Entry:
+def _entry(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry, grant: Grant) -> Entry:
     return Entry(
-        place=place,
+        bucket_day=bucket_day,
         id=new.id,
         token=new.token,
         account=request.account,
@@ -103,7 +104,7 @@ def ended(state: str, units: int) -> dict[str, Any]:
 def _taking_back(entry: Entry) -> Steps[Entry | None]:
     """Undo an addition that went too far; the entry, if somebody has confirmed it meanwhile."""
     refused = Write(entry.path, ended(REFUSED, 0), only_if=entry.version)
-    own = Write(entry.place.account(entry.account), add=entry.spent(-entry.units))
+    own = Write(entry.bucket_day.account(entry.account), add=entry.spent(-entry.units))
     if (yield Commit((refused, own))) is not None:
         return None
     doc: Doc | None = (yield Read((entry.path,)))[entry.path]
@@ -117,9 +118,9 @@ def is_held(doc: Doc, entry: Entry) -> bool:
     return bool(doc.data["token"] == entry.token and doc.data["state"] == HELD)
 
 
-def existing(place: Place, new: NewEntry) -> Steps[Entry | Doc | None]:
+def existing(bucket_day: BucketDay, new: NewEntry) -> Steps[Entry | Doc | None]:
     """The entry held under this id; or its document, no longer held, that this request follows; or None."""
-    path = f"{place.entries}/{new.id}"
+    path = f"{bucket_day.entries}/{new.id}"
     for attempt in range(ATTEMPTS):
         doc: Doc | None = (yield Read((path,)))[path]
         if doc is not None and doc.data["state"] == LAPSED and doc.data["token"] == new.token:
@@ -129,7 +130,7 @@ def existing(place: Place, new: NewEntry) -> Steps[Entry | Doc | None]:
         entry = entry_of(path, doc)
         if doc.data.get("confirmed"):
             return entry
-        paying = place.account(entry.account)  # another instance may have used another part of system work
+        paying = bucket_day.account(entry.account)  # another instance may have used another part of system work
         if left_in((yield Read((paying,)))[paying]) >= 0:
             # From this write on it cannot be taken back, so it is safe to rely on.
             written = yield Commit((Write(path, {"confirmed": True}, only_if=doc.version),))
@@ -156,14 +157,16 @@ class _Look:
         return any(doc is not None and doc.data.get("left", 0) < 0 for doc in self.docs.values())
 
 
-def borrowing(place: Place, request: ReservationRequest, moment: Moment, new: NewEntry) -> Steps[Entry | Refusal]:
+def borrowing(
+    bucket_day: BucketDay, request: ReservationRequest, moment: Moment, new: NewEntry
+) -> Steps[Entry | Refusal]:
     """Spend from the own account, the own share, and as many others as it takes; or refuse with the reason."""
-    own, before = place.account(request.account), None
+    own, before = bucket_day.account(request.account), None
     for attempt in range(ATTEMPTS):
-        look = yield from _looking(place, request, moment)
+        look = yield from _looking(bucket_day, request, moment)
         if isinstance(look.answer, Refusal):
             if before is None and look.docs[own] is not None:  # without an account there is no entry either
-                found = yield from existing(place, new)
+                found = yield from existing(bucket_day, new)
                 if isinstance(found, Entry):
                     return found
             if not look.hasty or attempt >= LOOKS:
@@ -172,18 +175,18 @@ def borrowing(place: Place, request: ReservationRequest, moment: Moment, new: Ne
             continue
         if look.docs[own] is not None and not look.book.claim and not look.answer.loans:
             # Others may be spending from this account without looking: so does this request.
-            mine = yield from spending(place, replace(request, units=look.answer.units), new)
+            mine = yield from spending(bucket_day, replace(request, units=look.answer.units), new)
             if mine is not None:
                 return mine
             continue
-        entry = _entry(place, request, new, look.answer)
+        entry = _entry(bucket_day, request, new, look.answer)
         writes = _writes(entry, look, new)
         writes.append(_entry_write(request, new, entry, before, confirmed=True))
         written = yield Commit(tuple(writes))
         if written is not None:
             left = look.book.own + look.book.claim + borrowed(entry.loans) - entry.units
             return replace(entry, version=written[-1].version, left=left)
-        found = yield from existing(place, new)
+        found = yield from existing(bucket_day, new)
         if isinstance(found, Entry):
             return found
         before = found
@@ -196,42 +199,42 @@ def borrowed(loans: tuple[Loan, ...]) -> int:
     return sum(loan.units for loan in loans)
 
 
-def _looking(place: Place, request: ReservationRequest, moment: Moment) -> Steps[_Look]:
+def _looking(bucket_day: BucketDay, request: ReservationRequest, moment: Moment) -> Steps[_Look]:
     """The least reading that answers: the own account and the funds; if they do not suffice, who holds most."""
-    own = place.account(request.account)
-    docs: dict[str, Doc | None] = yield Read((place.path, own))
-    claim = yield from claiming(place, docs, request.account, request.units - left_in(docs[own]))
-    book = _book(place, docs, request.account, claim, complete=False)
+    own = bucket_day.account(request.account)
+    docs: dict[str, Doc | None] = yield Read((bucket_day.path, own))
+    claim = yield from claiming(bucket_day, docs, request.account, request.units - left_in(docs[own]))
+    book = _book(bucket_day, docs, request.account, claim, complete=False)
     answer = decide(book, request, moment)
     look = _Look(docs=docs, book=book, answer=answer)
     if isinstance(answer, Grant) and answer.units == request.units and not look.hasty:
         return look
     most = LENDERS[request.priority]
-    others = yield Listing(place.accounts, above=("left", 0), order="-left", limit=most)
+    others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)
     # What was seen first counts: an account that has appeared since must not claim its share once more.
-    docs = {place.account(account): doc for account, doc in others.items()} | docs
-    book = _book(place, docs, request.account, claim, complete=len(others) < most)
+    docs = {bucket_day.account(account): doc for account, doc in others.items()} | docs
+    book = _book(bucket_day, docs, request.account, claim, complete=len(others) < most)
     return _Look(docs=docs, book=book, answer=decide(book, request, moment))
 
 
-def claiming(place: Place, docs: Mapping[str, Doc | None], account: str, need: int) -> Steps[int]:
+def claiming(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str, need: int) -> Steps[int]:
     """What an account may take out of its fund: a user all of his share, with his first reservation of the day;
     system work what it needs, and rather more than less."""
-    day = docs[place.path]
+    day = docs[bucket_day.path]
     assert day is not None
     left: int = day.data[fund_of(account)]["left"]
     if account in SYSTEMS:
         return min(left, max(need, left // PARTS)) if need > 0 else 0
-    share = yield from sharing(place, docs, account)
+    share = yield from sharing(bucket_day, docs, account)
     return max(0, min(share, left))
 
 
-def sharing(place: Place, docs: Mapping[str, Doc | None], account: str) -> Steps[int]:
+def sharing(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str) -> Steps[int]:
     """A user's share of the day, all of it, whether or not others have borrowed of it; 0 once he has taken it."""
-    day = docs[place.path]
+    day = docs[bucket_day.path]
     assert day is not None
     allocation = allocation_from(day.data)
-    if docs[place.account(account)] is not None or not allocation.share:
+    if docs[bucket_day.account(account)] is not None or not allocation.share:
         return 0
     path = f"{USERS}/{name_of(account)}"
     user: Doc | None = (yield Read((path,)))[path] if "/" not in name_of(account) else None
@@ -250,13 +253,15 @@ def fund_in(day: Doc, fund: str, claim: int = 0) -> Lender:
     return Lender(fund, data["left"] - claim, max(0, data["share"] - claim))
 
 
-def _book(place: Place, docs: Mapping[str, Doc | None], account: str, claim: int, *, complete: bool) -> Book:
+def _book(
+    bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str, claim: int, *, complete: bool
+) -> Book:
     """What documents come to, as an account sees them that may claim so much of its fund."""
-    day, own, fund = docs[place.path], place.account(account), fund_of(account)
+    day, own, fund = docs[bucket_day.path], bucket_day.account(account), fund_of(account)
     assert day is not None
     lenders = [fund_in(day, name, claim if name == fund else 0) for name in (POOL, SYSTEM)]
     for path, doc in docs.items():
-        if doc is not None and path not in {place.path, own}:
+        if doc is not None and path not in {bucket_day.path, own}:
             lenders.append(Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"]))
     allocation = allocation_from(day.data)
     return Book(
@@ -272,18 +277,18 @@ def _book(place: Place, docs: Mapping[str, Doc | None], account: str, claim: int
 
 def _writes(entry: Entry, look: _Look, new: NewEntry) -> list[Write]:
     """The own account first, then each lender: every document once, on condition that it has not changed."""
-    place, claim, total = entry.place, look.book.claim, borrowed(entry.loans)
-    own = place.account(entry.account)
+    bucket_day, claim, total = entry.bucket_day, look.book.claim, borrowed(entry.loans)
+    own = bucket_day.account(entry.account)
     adds: dict[str, dict[str, int]] = {own: entry.spent(entry.units) | {"borrowed": total}}
     adds[own]["left"] += claim + total
     if claim:
-        fund, day = fund_of(entry.account), look.docs[place.path]
+        fund, day = fund_of(entry.account), look.docs[bucket_day.path]
         assert day is not None
         unclaimed = min(claim, day.data[fund]["share"])
-        adds[place.path] = {f"{fund}.left": -claim, f"{fund}.share": -unclaimed}
+        adds[bucket_day.path] = {f"{fund}.left": -claim, f"{fund}.share": -unclaimed}
         adds[own]["share"] = claim
     for loan in entry.loans:
-        path, add = place.lending(loan.lender, loan.units)
+        path, add = bucket_day.lending(loan.lender, loan.units)
         there = adds.setdefault(path, {})
         there.update({name: there.get(name, 0) + units for name, units in add.items()})
     writes = []

@@ -1,15 +1,80 @@
-"""What a caller holds: units set aside, and where they are stored."""
+"""A reservation: what its caller holds, and its entry in the ledger."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 from urllib.parse import quote as quoted
 
+from shared.cloud.steps import Doc
 from shared.quota.accounts import name_of
-from shared.quota.places import Entry
+from shared.quota.bucket_days import BucketDay, bucket_day_of
+from shared.quota.decisions import Loan
 from shared.quota.profile import Priority
+
+HELD, SETTLED, LAPSED, REFUSED = "held", "settled", "lapsed", "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEntry:
+    """What is written beside the units. id: the name under which they are reserved once; token: of this request.
+
+    lapses_at: when they count as spent unless they are settled.
+    """
+
+    id: str
+    token: str
+    method: str
+    at: datetime
+    lapses_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A stored reservation. left: what the account holds now, None where another request reserved the units."""
+
+    bucket_day: BucketDay
+    id: str
+    token: str
+    account: str
+    units: int
+    version: Any
+    background: bool = False
+    loans: tuple[Loan, ...] = ()
+    left: int | None = None
+
+    @property
+    def path(self) -> str:
+        """Its document."""
+        return f"{self.bucket_day.entries}/{self.id}"
+
+    def spent(self, units: int) -> dict[str, int]:
+        """What is added to the account's fields when so many more of its own units are spent."""
+        return {"left": -units, "spent": units} | ({"background": units} if self.background else {})
+
+
+def entry_of(path: str, doc: Doc) -> Entry:
+    """An entry as it is stored."""
+    data = doc.data
+    return Entry(
+        bucket_day=bucket_day_of(path),
+        id=path.rpartition("/")[2],
+        token=data["token"],
+        account=data["account"],
+        units=data["units"],
+        version=doc.version,
+        background=data["priority"] == "background",
+        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data.get("loans", ())),
+    )
+
+
+def entry_id(operation_id: str, method: str) -> str:
+    """One entry for each attempt and method: an operation makes several calls under its id."""
+    text = f"{quoted(operation_id, safe='')}~{method}"
+    return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +95,3 @@ class Reservation:
     def borrowed(self) -> tuple[tuple[str, int], ...]:
         """From whom how many units were borrowed."""
         return tuple((name_of(loan.lender), loan.units) for loan in self.entry.loans) if self.entry else ()
-
-
-def entry_id(operation_id: str, method: str) -> str:
-    """One entry for each attempt and method: an operation makes several calls under its id."""
-    text = f"{quoted(operation_id, safe='')}~{method}"
-    return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.cloud.steps import Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.places import ENTRIES, LAPSED, SETTLED, Entry, entry_of, left_in
+from shared.quota.bucket_days import ENTRIES, left_in
 from shared.quota.protocol import ATTEMPTS, ended, is_held
+from shared.quota.reservation import LAPSED, SETTLED, Entry, entry_of
 
 QUIET = timedelta(minutes=10)
 """A request that is not judged by then has lost its caller."""
@@ -40,11 +41,11 @@ def _writes(entry: Entry, used: int, state: str, version: Any) -> list[Write]:
     for loan in reversed(entry.loans):
         units = min(loan.units, rest - back)
         if units:
-            path, add = entry.place.lending(loan.lender, -units)
+            path, add = entry.bucket_day.lending(loan.lender, -units)
             adds.setdefault(path, {}).update(add)
             back += units
     own = entry.spent(-rest) | {"left": rest - back, "borrowed": -back}
-    adds[entry.place.account(entry.account)] = own
+    adds[entry.bucket_day.account(entry.account)] = own
     return [*writes, *(Write(path, add=add) for path, add in adds.items())]
 
 
@@ -61,7 +62,7 @@ def sweeping(now: datetime) -> Steps[int]:
     for path, doc in found.items():
         entry = entry_of(path, doc)
         if not doc.data.get("confirmed"):
-            paying = entry.place.account(entry.account)
+            paying = entry.bucket_day.account(entry.account)
             account: Doc | None = (yield Read((paying,)))[paying]
             if account is not None and left_in(account) < 0:
                 swept += yield from _mending(entry, account, now)
@@ -78,9 +79,11 @@ def _mending(entry: Entry, account: Doc, now: datetime) -> Steps[int]:
     it back themselves, too. So they lapse in the same commit: after that none can, and if one did since the
     account was looked at, or somebody added to it, its version has moved and nothing is written off.
     """
-    held: Mapping[str, Doc] = yield Listing(entry.place.entries, above=("held", 0), order="-held", limit=SWEPT)
+    held: Mapping[str, Doc] = yield Listing(
+        entry.bucket_day.entries, above=("held", 0), order="-held", limit=SWEPT
+    )
     unjudged = [
-        (entry_of(f"{entry.place.entries}/{key}", doc), doc.data["held_at"])
+        (entry_of(f"{entry.bucket_day.entries}/{key}", doc), doc.data["held_at"])
         for key, doc in held.items()
         if doc.data["account"] == entry.account and not doc.data.get("confirmed")
     ]
@@ -92,5 +95,5 @@ def _mending(entry: Entry, account: Doc, now: datetime) -> Steps[int]:
         for one, _ in unjudged
     ]
     add = {"left": debt, "spent": -debt, "written_off": debt}
-    writes.append(Write(entry.place.account(entry.account), add=add, only_if=account.version))
+    writes.append(Write(entry.bucket_day.account(entry.account), add=add, only_if=account.version))
     return len(writes) if (yield Commit(tuple(writes))) is not None else 0

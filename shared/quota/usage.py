@@ -13,9 +13,9 @@ from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Total
 from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
+from shared.quota.bucket_days import BucketDay
 from shared.quota.forecast import mode_of
 from shared.quota.opening import by_hour
-from shared.quota.places import Place
 from shared.quota.profile import Bucket
 
 ROWS = 36
@@ -49,16 +49,16 @@ class Usage(TypedDict):
 
 def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[dict[str, Usage]]:
     """The usage of every bucket; of one that nothing was asked of, the profile's figures and zeros."""
-    places = {name: Place(day, name) for name in buckets}
-    docs: Mapping[str, Doc | None] = yield Read(tuple(place.path for place in places.values()))
+    bucket_days = {name: BucketDay(day, name) for name in buckets}
+    docs: Mapping[str, Doc | None] = yield Read(tuple(bucket_day.path for bucket_day in bucket_days.values()))
     rows = ROWS // (3 * max(1, sum(doc is not None for doc in docs.values())))
     found = {}
-    for name, place in places.items():
-        doc = docs[place.path]
+    for name, bucket_day in bucket_days.items():
+        doc = docs[bucket_day.path]
         found[name] = (
             _untouched(buckets[name])
             if doc is None
-            else (yield from _one(place, buckets[name], doc.data, rows, now))
+            else (yield from _one(bucket_day, buckets[name], doc.data, rows, now))
         )
     return found
 
@@ -68,18 +68,18 @@ def _untouched(bucket: Bucket) -> Usage:
     return _usage(bucket, {"allocation": asdict(allocation), "hours": {}} | allocation.funds(), 0, 0, None)
 
 
-def _one(place: Place, bucket: Bucket, day: Mapping[str, Any], rows: int, now: datetime) -> Steps[Usage]:
-    spent = int((yield Total(place.accounts, "spent")))
-    reserved = int((yield Total(place.entries, "held", between=("held", 0, bucket.limit))))
+def _one(bucket_day: BucketDay, bucket: Bucket, day: Mapping[str, Any], rows: int, now: datetime) -> Steps[Usage]:
+    spent = int((yield Total(bucket_day.accounts, "spent")))
+    reserved = int((yield Total(bucket_day.entries, "held", between=("held", 0, bucket.limit))))
     closed = day.get("closed")
     usage = _usage(bucket, day, spent, reserved, closed if closed and now < closed["until"] else None)
-    accounts = yield Listing(place.accounts, above=("spent", 0), order="-spent", limit=rows)
+    accounts = yield Listing(bucket_day.accounts, above=("spent", 0), order="-spent", limit=rows)
     for account, doc in accounts.items():
         # The accounts of system work are shown as one.
         figures = usage["by_account"].setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
         for figure in _FIGURES:
             figures[figure] += doc.data[figure]
-    loans = yield Listing(place.entries, above=("borrowed", 0), order="-borrowed", limit=rows)
+    loans = yield Listing(bucket_day.entries, above=("borrowed", 0), order="-borrowed", limit=rows)
     usage["loans"] = [
         {
             "borrower": name_of(doc.data["account"]),
@@ -92,7 +92,7 @@ def _one(place: Place, bucket: Bucket, day: Mapping[str, Any], rows: int, now: d
         for doc in sorted(loans.values(), key=lambda doc: doc.data["at"])
         for loan in doc.data["loans"]
     ]
-    refusals = yield Listing(place.refusals, order="-at", limit=rows)
+    refusals = yield Listing(bucket_day.refusals, order="-at", limit=rows)
     usage["refusals"] = [
         {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
     ]

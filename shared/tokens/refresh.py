@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts

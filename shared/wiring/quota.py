@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 from shared.clock import system_clock
 from shared.cloud.firestore import client
-from shared.quota.answers import answer
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Profile, adjusted, load
 from shared.quota.quotes import Quote, Work
@@ -36,4 +35,5 @@ def rate_limiter() -> RateLimiter:
 
 def quote(plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
     """What a plan would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
-    return answer(ledger(), rate_limiter(), plan, promised, project=settings().project)
+    limits = partial(rate_limiter().dry_run_logs, project=settings().project)
+    return ledger().quote(plan, limits, promised=promised)

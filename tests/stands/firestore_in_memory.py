@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import operator
 from datetime import UTC, datetime
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 from google.api_core.exceptions import ServiceUnavailable
 
+from infra.judges import indexes
 from shared.cloud.firestore import contended
 from shared.cloud.steps import (
     ABSENT,
@@ -77,6 +78,7 @@ class FirestoreInMemory:
         return None
 
     def _total(self, step: Total) -> float:
+        _judge(step)
         found = list(self._in(step.collection).values())
         if step.between:
             name, low, high = step.between
@@ -88,6 +90,7 @@ class FirestoreInMemory:
         return {p.rpartition("/")[2]: d for p, d in self.docs.items() if p.rpartition("/")[0] == collection}
 
     def _list(self, step: Listing) -> dict[str, Doc]:
+        _judge(step)
         found = self._in(step.collection)
         if step.group:
             found = {p: d for p, d in self.docs.items() if p.split("/")[-2] == step.collection}
@@ -139,6 +142,32 @@ class FirestoreInMemory:
             reduce(lambda inner, part: inner.get(part, {}), outer, data).pop(last, None)
         self.docs[write.path] = Doc(data, self.version)
         return Written(self.version, numbers)
+
+
+@cache
+def _problems(query: indexes.Query) -> tuple[str, ...]:
+    return tuple(indexes.problems(query))
+
+
+def _judge(step: Listing | Total) -> None:
+    """Fail for what Firestore would refuse for want of an index."""
+    if isinstance(step, Total):
+        query = indexes.Query(
+            collection=step.collection, compared=_names(step.between), added=_names((step.field,))
+        )
+    else:
+        query = indexes.Query(
+            collection=step.collection,
+            group=step.group,
+            equal=_names(step.where),
+            compared=_names(step.above, step.until),
+            order=(step.order,) if step.order else (),
+        )
+    assert not _problems(query)
+
+
+def _names(*bounds: Any) -> frozenset[str]:
+    return frozenset(bound[0] for bound in bounds if bound and bound[0])
 
 
 def _is_number(value: object) -> bool:

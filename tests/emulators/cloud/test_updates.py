@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.cloud.firestore import update
-from shared.cloud.steps import Change, Write
+from shared.cloud.steps import Write
+from shared.cloud.updates import Change
 from shared.errors import Unavailable
 from tests.emulators.wire import Died, dying, losing, met
 

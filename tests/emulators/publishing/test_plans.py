@@ -7,8 +7,10 @@ import pytest
 
 from infra.deployment import ROOT
 from shared.clock import next_reset
+from shared.quota.ledger import Ledger
 from shared.rate_limits.limiter import COLLECTION
 from shared.wiring import quota
+from tests.stands.quota_day import certain
 
 CHANNEL = "UC" + "a" * 22
 
@@ -52,10 +54,11 @@ def test_twelve_uploads_with_thumbnails_today(publish, firestore_client):
     assert {bucket["used"] for bucket in quota.ledger().usage().values()} == {0}
 
 
-def test_critical_work_may_use_the_reserve_and_nothing_else_may(publish):
+def test_critical_work_may_use_the_reserve_and_nothing_else_may(publish, firestore_client):
+    ledger = Ledger(firestore_client, quota.profile(), lambda: certain(datetime.now(UTC)))
     for number in range(5):
-        quota.ledger().reserve(method="youtube.videos.insert", account="u1", count=1, operation_id=f"op-{number}")
-    quota.ledger().reserve(method="youtube.thumbnails.set", account="u1", count=20)
+        ledger.reserve(method="youtube.videos.insert", account="u1", count=1, operation_id=f"op-{number}")
+    ledger.reserve(method="youtube.thumbnails.set", account="u1", count=20)
     plain = {"channel_id": CHANNEL, "do": ["thumbnail"], "times": 21}
     answer = publish(action="plan", work=[plain, {**plain, "critical": True}]).get_json()["plan"]["work"]
     assert [told["now"] for told in answer] == [0, 20]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infra.bench.contention import PROCESSES, THREADS, Load, fresh, run
+from infra.bench.contention import NOON, PROCESSES, THREADS, Load, clock, fresh, run
 from infra.bench.contention import profile as bench_profile
-from shared.clock import pacific_day, system_clock
+from shared.clock import pacific_day
 from shared.quota.accounts import FUNDS
 from shared.quota.ledger import Ledger
 
@@ -35,10 +35,10 @@ def test_contending_workers_get_exactly_what_there_is(firestore_emulator, firest
     assert count.granted == limit // cost
     assert count.denied == WORKERS
     assert count.errors == 0
-    ledger = Ledger(client, bench_profile(load), system_clock, users_max=WORKERS)
+    ledger = Ledger(client, bench_profile(load), clock, users_max=WORKERS)
     figures = ledger.usage()["bench"]
     assert figures["used"] + figures["reserved"] == count.granted * cost
-    day = client.document(f"quota/{pacific_day(system_clock()).isoformat()}:bench")
+    day = client.document(f"quota/{pacific_day(NOON).isoformat()}:bench")
     accounts = [account.to_dict() for account in day.collection("accounts").stream()]
     stored = day.get().to_dict()
     assert sum(account["borrowed"] for account in accounts) == (

@@ -8,8 +8,8 @@ import functions_framework
 import pytest
 
 from infra.deployment import ROOT, deployment
-from shared.clock import system_clock
-from shared.quota.ledger import LAPSE, Ledger
+from shared.clock import pacific_day, pacific_midnight, system_clock
+from shared.quota.ledger import Ledger
 from shared.wiring import quota
 
 UPLOAD = "youtube.videos.insert"
@@ -33,10 +33,8 @@ def deployed(firestore_client, monkeypatch, fresh_process):
 @pytest.mark.fault(54)
 @pytest.mark.fault(20)
 def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):
-    def long_ago():
-        return system_clock() - LAPSE - timedelta(minutes=1)
-
-    dead = Ledger(deployed, quota.profile(), long_ago)
+    yesterday = pacific_midnight(pacific_day(system_clock()) - timedelta(days=1)) + timedelta(hours=12)
+    dead = Ledger(deployed, quota.profile(), lambda: yesterday)
     held = dead.reserve(method=UPLOAD, account="u1", operation_id="op")
     (schedule,) = [one for one in deployment().schedules.values() if one.body.get("charge")]
     main = str(ROOT / "functions" / schedule.function / "main.py")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from infra.local.simulator.faults import parse
@@ -14,7 +15,6 @@ from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.clock import Clock
 from shared.monitoring.calls import Call
-from shared.quota.answers import answer
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.quota.quotes import Quote, Work
@@ -85,7 +85,8 @@ class Stand:
         self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
 
     def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
-        return answer(self.ledger, self.limiter, plan, promised, project=self.settings.project)
+        limits = partial(self.limiter.dry_run_logs, project=self.settings.project)
+        return self.ledger.quote(plan, limits, promised=promised)
 
     def limiter_of(self, *limits: RateLimit) -> RateLimiter:
         return RateLimiter(self.firestore, limits, self.clock)

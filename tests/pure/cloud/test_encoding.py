@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
+from inspect import signature
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proto.datetime_helpers import DatetimeWithNanoseconds
 
+from infra.deployment import ROOT
 from shared.cloud import encoding
 from shared.cloud.steps import ABSENT, PRESENT, Commit, Write
 
@@ -29,6 +32,18 @@ VALUES = st.recursive(
     lambda inner: st.dictionaries(st.text(min_size=1), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def test_the_private_names_of_the_library_by_which_commits_are_sent_are_where_they_were():
+    """They are promised by nobody: a version of the library that has moved them must not be deployed."""
+    assert CLIENT._database_string == "projects/p/databases/(default)"
+    assert ("google-cloud-resource-prefix", CLIENT._database_string) in CLIENT._rpc_metadata
+    assert {"request", "metadata", "retry", "timeout"} <= set(signature(CLIENT._firestore_api.commit).parameters)
+
+
+def test_the_library_that_is_tested_is_the_one_that_is_deployed():
+    pins = (ROOT / "requirements.txt").read_text().splitlines()
+    assert f"google-cloud-firestore=={version('google-cloud-firestore')}" in pins
 
 
 def sent(write: Write):

@@ -158,7 +158,7 @@ PART = Part(
     work=Work(calls={"youtube.videos.insert": 1}, times=2),
     costs={"uploads": 2},
     now=1,
-    later=(Later(pieces=1, at=None, bucket="uploads", reason="bucketSpent", why="too little is left"),),
+    later=(Later(times=1, at=None, bucket="uploads", reason="bucketSpent", why="too little is left"),),
 )
 INTENTS = intents({"action": "plan", "work": [{"channel_id": CHANNEL, "do": ["upload"], "times": 2}]})
 RECEIPT = receipts.Receipt(

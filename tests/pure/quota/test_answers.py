@@ -25,7 +25,7 @@ def test_twelve_uploads_with_thumbnails_today_by_the_guides_figures():
     assert answer.costs == {"default": 12 * 1650}
     assert answer.now == 5
     first, second = (pacific_midnight(TODAY + timedelta(days=d)) for d in (1, 2))
-    assert [(later.pieces, later.at) for later in answer.later] == [(5, first), (2, second)]
+    assert [(later.times, later.at) for later in answer.later] == [(5, first), (2, second)]
     assert answer.message == (
         "5 of 12 can run now (YouTube APIs: 19800 units, 9000 left). "
         "7 more from 2026-11-23 00:00 Pacific (the last from 2026-11-24 00:00): YouTube APIs: "
@@ -57,7 +57,7 @@ def test_a_plan_of_several_works_is_tried_in_order():
     assert [part.now for part in answer.parts] == [2, 3]
 
 
-def test_each_piece_of_a_plan_runs_at_the_time_that_was_quoted_and_not_before():
+def test_each_work_item_of_a_plan_runs_at_the_time_that_was_quoted_and_not_before():
     stand = Stand()
     for user in ("u1", "u2", "u3", "u4"):
         stand.user(user)
@@ -93,7 +93,7 @@ def test_a_quote_is_decided_at_the_priority_of_the_reservation(priority, method)
     assert later[0].at == refusal.value.retry_at
 
 
-def test_later_pieces_see_the_reserve_that_former_ones_took():
+def test_later_work_items_see_the_reserve_that_former_ones_took():
     works = [
         Work(calls={THUMBNAIL: 1}, times=19, account="u1"),
         Work(calls={THUMBNAIL: 1}, times=2, account="u2", priority=Priority.CRITICAL),
@@ -110,7 +110,7 @@ def test_work_for_a_later_time_is_tried_on_that_days_books():
     tomorrow = next_reset(NOON) + timedelta(hours=3)
     answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u1", not_before=tomorrow))
     after = next_reset(tomorrow)
-    assert [(later.pieces, later.at, later.reason) for later in answer.later] == [
+    assert [(later.times, later.at, later.reason) for later in answer.later] == [
         (2, tomorrow, "notBefore"),
         (1, after, "bucketSpent"),
     ]
@@ -120,11 +120,11 @@ def test_a_plan_waits_for_the_rate_limits_that_it_meets():
     ledger, hour = Stand().ledger(), timedelta(hours=1)
     calls = [NOON - timedelta(minutes=50), NOON - timedelta(minutes=10)]
     project = DryRunLog(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
-    lanes = {(UPLOAD, user): [project] for user in ("u1", "u2")}
+    limits = {(UPLOAD, user): [project] for user in ("u1", "u2")}
     plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
-    answer = ledger.quote(plan, lanes)
+    answer = ledger.quote(plan, lambda _: limits)
     assert [part.now for part in answer.parts] == [1, 1]
-    assert [(later.pieces, later.at, later.reason) for later in answer.later] == [
+    assert [(later.times, later.at, later.reason) for later in answer.later] == [
         (1, NOON + timedelta(minutes=10), "rateLimited"),
         (1, NOON + timedelta(minutes=50), "rateLimited"),
         (1, NOON + hour, "rateLimited"),
@@ -159,7 +159,7 @@ def test_reads_give_way_to_the_cache_from_the_alert_on_and_writes_go_on():
     ledger = stand.ledger("current", "default=1000")
     for _ in range(16):
         ledger.reserve(method=UPDATE, account="u1")
-    assert ledger.mode("default") == Mode.CACHE_ONLY
+    assert ledger.usage()["default"]["mode"] == Mode.CACHE_ONLY
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(method=CHANNELS, account="system")
     assert (refusal.value.reason, refusal.value.retry_at) == ("cacheOnly", next_reset(NOON))
@@ -171,7 +171,7 @@ def test_a_bucket_is_exhausted_when_only_the_reserve_is_left():
     ledger = Stand().ledger("guide")
     ledger.reserve(method=UPLOAD, account="u1", count=5)
     ledger.reserve(method=THUMBNAIL, account="u1", count=20)
-    assert ledger.mode("default") == Mode.EXHAUSTED
+    assert ledger.usage()["default"]["mode"] == Mode.EXHAUSTED
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(method=THUMBNAIL, account="u1")
     assert refusal.value.reason == "reserveKept"
@@ -245,7 +245,8 @@ def test_a_ledgers_forecast_and_usage_tell_the_same():
     figures = ledger.usage()["default"]
     assert (figures["used"], figures["reserved"], figures["left"]) == (50, 50, 9900)
     assert figures["by_hour"][12] == 100
-    assert ledger.forecast()["default"].used == 100
+    forecast = forecast_of(ledger.profile.bucket("default"), 100, figures["by_hour"], TODAY, NOON)
+    assert (forecast.used, forecast.burn) == (100, 33.33)
     assert ledger.usage()["search"]["used"] == 0
     assert ledger.usage(TODAY - timedelta(days=1))["default"]["left"] == 10_000
 
@@ -292,7 +293,7 @@ def test_google_is_right_when_it_says_that_a_bucket_is_used_up():
             one.reserve(method=UPLOAD, account="a", priority=Priority.CRITICAL)
         assert refusal.value.reason == "bucketClosedByGoogle"
         assert refusal.value.retry_at == next_reset(NOON)
-        assert one.mode("uploads") == Mode.EXHAUSTED
+        assert one.usage()["uploads"]["mode"] == Mode.EXHAUSTED
     closed = ledger.usage()["uploads"]["closed"]
     assert closed is not None
     assert (closed["drift"], closed["used"], closed["reason"]) == (99, 1, "rateLimitExceeded")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.clock import next_reset, pacific_day, pacific_day_bounds, pacific_midnight
-from shared.errors import QuotaRefused
+from shared.errors import QuotaRefused, Transient
 from shared.quota.blocks import Block
 from shared.quota.calendar import DOUBT, SKEW, day_change_ends, hour_of, is_off_peak, next_off_peak
 from shared.quota.days import FRESH
@@ -209,6 +209,7 @@ def test_around_midnight_nothing_is_reserved_because_nobody_can_say_which_day_pa
         with pytest.raises(QuotaRefused) as refusal:
             refuses()
         assert (refusal.value.reason, refusal.value.retry_at) == ("dayChanging", midnight + SKEW)
+        assert isinstance(refusal.value, Transient)
     stand.now = refusal.value.retry_at
     assert ledger.reserve(method=CHANNELS, account="a").day == pacific_day(midnight)
 

@@ -50,7 +50,7 @@ def reads(stand, call):
 @pytest.mark.parametrize("units", [50, 1_200, 9_000])
 def test_a_reservation_costs_at_most_10_whether_it_is_granted_or_refused(stand, priority, account, units):
     ledger = stand.ledger(users_max=USERS)
-    ledger.mode("default")  # a process that is at work
+    ledger.reserve(method=CHANNELS, account="early")  # a process that is at work
 
     def reserve():
         try:
@@ -66,8 +66,8 @@ def test_a_reservation_costs_at_most_10_whether_it_is_granted_or_refused(stand, 
 def test_a_quote_costs_at_most_10(stand, priority, account):
     ledger = stand.ledger(users_max=USERS)
     work = Work(calls={UPLOAD: 1, THUMBNAIL: 1}, times=3, account=account, priority=priority)
-    for bucket in ("uploads", "default"):
-        ledger.mode(bucket)
+    for method in work.calls:
+        ledger.check_open(method, account)
     assert reads(stand, lambda: ledger.quote(work)) <= 10
 
 
@@ -99,7 +99,7 @@ def test_beginning_a_day_reads_no_user_one_by_one():
     for number in range(USERS):
         stand.user(f"u{number}", **({"quota_share": 2} if number < 500 else {"quota_share": "much"}))
     ledger = stand.ledger(users_max=USERS)
-    assert reads(stand, lambda: ledger.mode("default")) <= 10
+    assert reads(stand, lambda: ledger.check_open(CHANNELS, "u1")) <= 10
     heavy, ordinary = (ledger.reserve(method=CHANNELS, account=user) for user in ("u1", "u1999"))
     shares = [stand.store.docs[f"{DEFAULT}/accounts/user:{user}"].data["share"] for user in ("u1", "u1999")]
     assert shares == [5, 2]

@@ -16,14 +16,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from shared.cloud.steps import Commit, Contended, Write
 from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation
+from shared.quota.bucket_days import BucketDay
 from shared.quota.decisions import Moment, Refusal, ReservationRequest
-from shared.quota.places import HELD, LAPSED, Entry, NewEntry, Place
 from shared.quota.profile import Priority
 from shared.quota.protocol import borrowing, spending
+from shared.quota.reservation import HELD, LAPSED, Entry, NewEntry
 from shared.quota.settling import settling, sweeping
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
-PLACE = Place(date(2026, 11, 22), "default")
+BUCKET_DAY = BucketDay(date(2026, 11, 22), "default")
 LIMIT, RESERVE, UNCLAIMED = 20, 3, 8
 """Of 20 units 3 are the reserve, 4 are for system work, and 13 are the pool: 4 the share of each of two users."""
 ACCOUNTS = ("system-0", "system-1", "user:a", "user:b", "user:new")
@@ -47,7 +48,7 @@ def divided() -> FirestoreInMemory:
     """A day that has just begun."""
     store = FirestoreInMemory()
     allocation = Allocation(limit=LIMIT, reserve=RESERVE, system=4, share=4.0, unclaimed=UNCLAIMED)
-    store.answer(Commit((Write(PLACE.path, {"allocation": asdict(allocation), **allocation.funds()}),)))
+    store.answer(Commit((Write(BUCKET_DAY.path, {"allocation": asdict(allocation), **allocation.funds()}),)))
     store.commits = 0
     return store
 
@@ -120,10 +121,10 @@ class Histories(RuleBasedStateMachine):
 
     def _ask(self, asked: Asked, *, look_first: bool) -> Running:
         request, new = asked.request, asked.new
-        if look_first or PLACE.account(request.account) not in self.store.docs:
-            one = Running(borrowing(PLACE, request, asked.moment, new), asked=asked)
+        if look_first or BUCKET_DAY.account(request.account) not in self.store.docs:
+            one = Running(borrowing(BUCKET_DAY, request, asked.moment, new), asked=asked)
         else:
-            one = Running(spending(PLACE, request, new), asked=asked)
+            one = Running(spending(BUCKET_DAY, request, new), asked=asked)
         self.running.append(one)
         return one
 
@@ -268,11 +269,13 @@ class Histories(RuleBasedStateMachine):
     # --- what always entrys -------------------------------------------------------------------------------------
 
     def accounts(self) -> dict[str, Any]:
-        return {p.rpartition("/")[2]: d.data for p, d in self.store.docs.items() if p.startswith(PLACE.accounts)}
+        return {
+            p.rpartition("/")[2]: d.data for p, d in self.store.docs.items() if p.startswith(BUCKET_DAY.accounts)
+        }
 
     @property
     def day(self) -> Any:
-        return self.store.docs[PLACE.path].data
+        return self.store.docs[BUCKET_DAY.path].data
 
     def left(self, *, with_reserve: bool) -> int:
         funds = FUNDS if with_reserve else (POOL, SYSTEM)
@@ -306,7 +309,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def every_unit_stands_in_an_entry(self):
         """Nothing is lost and nothing appears: what accounts spent is what entries entry or charge."""
-        accounts, entries = self._stored(PLACE.accounts), self._stored(PLACE.entries)
+        accounts, entries = self._stored(BUCKET_DAY.accounts), self._stored(BUCKET_DAY.entries)
         spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
         held = sum(data["units"] for data in entries if data["state"] == HELD)
         assert spent == held + sum(data.get("charged", 0) for data in entries)
@@ -342,7 +345,7 @@ class Histories(RuleBasedStateMachine):
         """However it went, what is left can be spent to the last unit, and then nothing can."""
         self._bury()
         self._sweep()
-        assert not [data for data in self._stored(PLACE.entries) if data["state"] == HELD]
+        assert not [data for data in self._stored(BUCKET_DAY.entries) if data["state"] == HELD]
         for priority in (Priority.HIGH, Priority.CRITICAL):
             left = self.left(with_reserve=priority == Priority.CRITICAL)
             spent = sum(self._spend_one(priority) for _ in range(left))

@@ -9,14 +9,15 @@ import pytest
 
 from shared.cloud.steps import Commit, Contended, Write
 from shared.quota.accounts import Allocation
+from shared.quota.bucket_days import BucketDay
 from shared.quota.decisions import Loan, Moment, Refusal, ReservationRequest
-from shared.quota.places import Entry, NewEntry, Place
 from shared.quota.profile import Priority
 from shared.quota.protocol import borrowing, spending
+from shared.quota.reservation import Entry, NewEntry
 from shared.quota.settling import settling, sweeping
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
-PLACE = Place(date(2026, 11, 22), "default")
+BUCKET_DAY = BucketDay(date(2026, 11, 22), "default")
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
 MOMENT = Moment(day_left=0.5)
 
@@ -26,10 +27,10 @@ def begun(pool: int = 0, reserve: int = 0, **accounts: int) -> FirestoreInMemory
     store = FirestoreInMemory()
     allocation = Allocation(limit=5 + pool + reserve, reserve=reserve, system=0)
     funds = allocation.funds() | {"pool": {"left": pool, "share": 0, "lent": 0}}
-    writes = [Write(PLACE.path, {"allocation": asdict(allocation), **funds})]
+    writes = [Write(BUCKET_DAY.path, {"allocation": asdict(allocation), **funds})]
     for name, units in ({"a": 5} | accounts).items():
         zeros = {"spent": 0, "borrowed": 0, "lent": 0}
-        writes.append(Write(PLACE.account(f"user:{name}"), {"left": units, "share": units} | zeros))
+        writes.append(Write(BUCKET_DAY.account(f"user:{name}"), {"left": units, "share": units} | zeros))
     store.answer(Commit(tuple(writes)))
     return store
 
@@ -50,7 +51,7 @@ def new(token: str, entry: str = "") -> NewEntry:
 
 
 def spend(units: int, token: str, entry: str = ""):
-    return spending(PLACE, wanted(units), new(token, entry))
+    return spending(BUCKET_DAY, wanted(units), new(token, entry))
 
 
 class Actor:
@@ -82,7 +83,7 @@ class Actor:
 
 
 def spent(store: FirestoreInMemory) -> int:
-    return int(store.docs[PLACE.account("user:a")].data["spent"])
+    return int(store.docs[BUCKET_DAY.account("user:a")].data["spent"])
 
 
 def test_a_grant_that_a_second_delivery_relies_on_is_not_taken_back_by_the_first():
@@ -162,7 +163,7 @@ def test_two_sweeps_at_once_mend_and_charge_once():
                 sweep.go()
     assert spent(store) == 5
     assert sum(sweep.result for sweep in sweeps) == 3  # two attempts charged, one account mended
-    charged = [doc.data["charged"] for path, doc in store.docs.items() if path.startswith(PLACE.entries)]
+    charged = [doc.data["charged"] for path, doc in store.docs.items() if path.startswith(BUCKET_DAY.entries)]
     assert sorted(charged) == [3, 4]
 
 
@@ -195,12 +196,13 @@ def test_who_was_away_until_his_attempt_was_charged_does_not_use_its_name_again(
 def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
     store = begun(a=0, b=5, c=0, d=0)
     borrowers = [
-        Actor(store, borrowing(PLACE, wanted(5, name, Priority.HIGH), MOMENT, new(name))) for name in ("c", "d")
+        Actor(store, borrowing(BUCKET_DAY, wanted(5, name, Priority.HIGH), MOMENT, new(name)))
+        for name in ("c", "d")
     ]
     for borrower in borrowers:
         borrower.go(until_commit=True)
     assert [type(borrower.finish()) for borrower in borrowers] == [Entry, Refusal]
-    assert store.docs[PLACE.account("user:b")].data["lent"] == 5
+    assert store.docs[BUCKET_DAY.account("user:b")].data["lent"] == 5
 
 
 @pytest.mark.parametrize("used", [0, 2])
@@ -235,27 +237,27 @@ def test_a_settlement_of_an_earlier_attempt_does_not_touch_a_later_one():
 
 def test_what_was_borrowed_last_goes_back_first_so_the_reserve_is_the_first_to_have_its_units_again():
     store = begun(pool=2, reserve=2, a=0, b=3)
-    held = Actor(store, borrowing(PLACE, wanted(6, "a", Priority.CRITICAL), MOMENT, new("all"))).finish()
+    held = Actor(store, borrowing(BUCKET_DAY, wanted(6, "a", Priority.CRITICAL), MOMENT, new("all"))).finish()
     assert isinstance(held, Entry)
     assert held.loans == (Loan("pool", 2), Loan("user:b", 3), Loan("reserve", 1))
 
     def lent():
-        day = store.docs[PLACE.path].data
-        return [day["pool"]["lent"], store.docs[PLACE.account("user:b")].data["lent"], day["reserve"]["lent"]]
+        day = store.docs[BUCKET_DAY.path].data
+        return [day["pool"]["lent"], store.docs[BUCKET_DAY.account("user:b")].data["lent"], day["reserve"]["lent"]]
 
     assert lent() == [2, 3, 1]
     assert Actor(store, settling(held, 4)).finish() is True
     assert lent() == [2, 2, 0]
-    assert store.docs[PLACE.account("user:a")].data["left"] == 0
+    assert store.docs[BUCKET_DAY.account("user:a")].data["left"] == 0
 
 
 def test_a_block_of_calls_is_granted_in_part_when_less_is_there():
     store = begun(a=5)
     some = replace(wanted(12), cost=2, least=2)
-    held = Actor(store, borrowing(PLACE, some, MOMENT, new("some"))).finish()
+    held = Actor(store, borrowing(BUCKET_DAY, some, MOMENT, new("some"))).finish()
     assert isinstance(held, Entry)
     assert (held.units, held.left) == (4, 1)
-    assert isinstance(Actor(store, borrowing(PLACE, some, MOMENT, new("more"))).finish(), Refusal)
+    assert isinstance(Actor(store, borrowing(BUCKET_DAY, some, MOMENT, new("more"))).finish(), Refusal)
 
 
 @pytest.mark.fault(20)
@@ -264,7 +266,7 @@ def test_an_account_is_not_mended_while_a_younger_request_may_be_about_to_take_b
     Actor(store, spend(3, "early")).finish()
     Actor(store, spend(4, "dead")).go()
     late = replace(new("young"), at=NOW + timedelta(minutes=9))
-    young = Actor(store, spending(PLACE, wanted(1), late))
+    young = Actor(store, spending(BUCKET_DAY, wanted(1), late))
     young.go()  # below zero already, through no fault of its own; about to take back
     sweep = NOW + timedelta(minutes=10)
     assert Actor(store, sweeping(sweep)).finish() == 0

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloud.steps import ABSENT, Doc, Write, updating
+from shared.cloud.steps import ABSENT, Doc, Write
+from shared.cloud.updates import updating
 from shared.rate_limits.admission import SKEW, unpacked
 from shared.rate_limits.limiter import Denial, admitting
 from shared.rate_limits.limits import RateLimit
