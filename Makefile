@@ -23,8 +23,8 @@ quick: setup-tools  ## Style, types, import direction and the pure tests, within
 	@$(TOGETHER) style test-pure
 
 .PHONY: test
-test: setup-tests setup-deployed  ## Checks, the pure tests under the deployed Python too, and all tests
-	@$(TOGETHER) check test-deployed
+test: setup-tests  ## Checks, the pure tests under the deployed Python too, and all tests
+	@$(TOGETHER) style judged test-deployed
 	$(BIN)/pytest -n 2
 
 .PHONY: test-pure
@@ -40,11 +40,8 @@ test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days th
 	@$(BIN)/python -m infra.local.clocks $(ARGS)
 
 .PHONY: check
-check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
-	$(BIN)/vulture
-	$(BIN)/python -m infra.judges.warehouse
-	$(BIN)/python -m infra.documents --check
-	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
+check: setup-tools  ## Style, types, import direction, dead code, SQL, the documents' tables, the build's schema
+	@$(TOGETHER) style judged
 
 .PHONY: style
 style: setup-tools
@@ -52,6 +49,13 @@ style: setup-tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+.PHONY: judged
+judged: setup-tools
+	$(BIN)/python -m infra.judges.warehouse
+	$(BIN)/python -m infra.documents --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
