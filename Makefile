@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help
@@ -18,12 +19,17 @@ up: setup-stack  ## The local stack, until Ctrl-C  [ARGS="--users 3 --channels-p
 	@exec $(BIN)/python -m infra.local.up $(ARGS)
 
 .PHONY: quick
-quick: setup-tools style  ## Style, types, import direction and the pure tests, within a minute
-	$(BIN)/python -m pytest tests/pure -n 2
+quick: setup-tools  ## Style, types, import direction and the pure tests, within a minute
+	@$(TOGETHER) style test-pure
 
 .PHONY: test
-test: setup-tests check test-deployed  ## Checks, the pure tests under the deployed Python too, and all tests
-	$(BIN)/pytest
+test: setup-tests  ## Checks, the pure tests under the deployed Python too, and all tests
+	@$(TOGETHER) style judged test-deployed
+	$(BIN)/pytest -n 2
+
+.PHONY: test-pure
+test-pure: setup-tools
+	$(BIN)/python -m pytest tests/pure -n 2
 
 .PHONY: test-deployed
 test-deployed: setup-deployed  ## The pure tests under the Python that is deployed, where that is not the one of .venv
@@ -34,11 +40,8 @@ test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days th
 	@$(BIN)/python -m infra.local.clocks $(ARGS)
 
 .PHONY: check
-check: setup-tools style  ## Style, types, import direction, dead code, the documents' tables, the build's schema
-	$(BIN)/vulture
-	$(BIN)/python -m infra.judges.warehouse
-	$(BIN)/python -m infra.documents --check
-	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
+check: setup-tools  ## Style, types, import direction, dead code, SQL, the documents' tables, the build's schema
+	@$(TOGETHER) style judged
 
 .PHONY: style
 style: setup-tools
@@ -46,11 +49,18 @@ style: setup-tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+.PHONY: judged
+judged: setup-tools
+	$(BIN)/python -m infra.judges.warehouse
+	$(BIN)/python -m infra.documents --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
 	@mkdir -p .local; rm -f .local/faults.json
-	@$(BIN)/pytest -m fault --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
+	@$(BIN)/pytest -n 2 -m "fault or case" --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
 
 .PHONY: bench
 bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]

@@ -15,12 +15,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
-from infra.faults import fault_list
+from infra.faults import Outcome, case_list, fault_list
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
 from shared.warehouse.report_types import REPORT_TYPES
@@ -109,28 +110,42 @@ def _default(value: object) -> str:
 
 def faults() -> str:
     """The faults that must be survived, each with the tests that show it."""
-    shown = _tests_by_fault()
+    shown = _tests_by_line("fault")
     parts = []
     for group, lines in groupby(fault_list().values(), key=lambda line: line.group):
-        rows = [(line.number, line.text, ", ".join(shown[line.number])) for line in lines]
+        rows = [(line.id, line.text, ", ".join(shown[line.id])) for line in lines]
         parts.append(f"### {group}\n\n" + _table(("", "what is survived", "shown by"), rows))
     return "\n\n".join(parts)
 
 
-def _tests_by_fault() -> Mapping[int, list[str]]:
-    shown: dict[int, list[str]] = defaultdict(list)
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                for number in _faults_of(node):
-                    shown[number].append(f"`{node.name}`")
+def cases() -> str:
+    """The cases from the field, each with its kind, what is right and the tests that show it."""
+    shown = _tests_by_line("case")
+    parts = []
+    for group, lines in groupby(case_list().values(), key=lambda case: case.group):
+        rows = [
+            (case.id, case.kind, case.text, case.right, ", ".join(shown[case.id]) or Outcome.NO_TEST.value)
+            for case in lines
+        ]
+        parts.append(f"## {group}\n\n" + _table(("", "kind", "what goes in", "what is right", "shown by"), rows))
+    return "\n\n".join(parts)
+
+
+def _tests_by_line(mark: str) -> Mapping[str, list[str]]:
+    shown: dict[str, list[str]] = defaultdict(list)
+    for node in _tests():
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == f"pytest.mark.{mark}":
+                for line in decorator.args:
+                    shown[str(ast.literal_eval(line))].append(f"`{node.name}`")
     return shown
 
 
-def _faults_of(test: ast.FunctionDef) -> Iterable[int]:
-    for decorator in test.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.fault":
-            yield from (ast.literal_eval(number) for number in decorator.args)
+@cache
+def _tests() -> Sequence[ast.FunctionDef]:
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text())))
+    return [node for node in nodes if isinstance(node, ast.FunctionDef)]
 
 
 def report_types() -> str:
@@ -202,6 +217,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "policy": policy_table.as_markdown,
     "faults": faults,
+    "cases": cases,
     "report types": report_types,
     "collections": collections,
     "ttl": ttl,

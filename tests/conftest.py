@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,13 +25,35 @@ settings.load_profile("untimed")
 # Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-LAYERS = ("pure", "emulators", "faults", "end_to_end", "browser")  # in order of speed
+LAYERS = ("pure", "end_to_end", "browser", "emulators")
+ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
+OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast layers first: what is plainly broken says so within seconds."""
+    """Fast tests first: what is plainly broken says so within seconds. Under `-n` the smallest work comes last."""
     here = Path(__file__).parent
     items.sort(key=lambda item: LAYERS.index(item.path.relative_to(here).parts[0]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Under `-n`, the worker that starts a stack or an emulator runs all tests that share it."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByStand(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return stand_of(nodeid.partition("::")[0])
+
+    config.option.loadscopereorder = False
+    return ByStand(config, log)
+
+
+def stand_of(path: str) -> str:
+    """What a file's tests stand on, by the file's path: its room's stack, or something of the file's own."""
+    layer, room = Path(path).parts[1:3]
+    if layer not in {"end_to_end", "browser"} or room in OF_FILES:
+        return path
+    return "one stack" if room in ONE_STACK else f"{layer} {room}"
 
 
 @pytest.fixture(scope="session")

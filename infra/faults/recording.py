@@ -1,27 +1,26 @@
-"""Notes what the tests marked `fault(n)` said. tests/conftest.py takes these pytest hooks in by name.
+"""Notes what tests marked `fault(n)` or `case(id)` said. tests/conftest.py takes these pytest hooks in by name.
 
 `pytest --outcomes=PATH` writes {"exit_status": n, "broken": [files that could not be read],
-"tests": {test id: {"faults": [n, ...], "passed": bool}}}.
+"tests": {test id: {"shows": [line's id, ...], "passed": bool}}}.
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
 import pytest
 
-from infra.faults import fault_list
+from infra.faults import MARKS
 
-_PROPERTY = "faults"
+_PROPERTY = "shows"
 
 
 class Result(TypedDict):
-    """One test's word on its faults."""
+    """One test's word on the lines that it shows."""
 
-    faults: list[int]
+    shows: list[str]
     passed: bool
 
 
@@ -30,7 +29,9 @@ _results = pytest.StashKey[dict[str, Result]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where to write."""
-    parser.addoption("--outcomes", type=Path, help="write the outcome of every test marked fault(n) to this file")
+    parser.addoption(
+        "--outcomes", type=Path, help="write what every test marked fault(n) or case(id) said to this file"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,19 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let a test's numbers travel with its reports. Raises UsageError for a number that the list does not have."""
-    numbers = [int(number) for mark in item.iter_markers("fault") for number in mark.args]
-    if not numbers:
-        return
-    unknown = sorted(set(numbers) - _declared())
-    if unknown:
-        raise pytest.UsageError(f"{item.nodeid}: the fault list has no line {unknown}")
-    item.user_properties.append((_PROPERTY, numbers))
-
-
-@cache
-def _declared() -> frozenset[int]:
-    return frozenset(fault_list())  # Read once: thousands of tests are collected.
+    """Let the lines that a test shows travel with its reports. Raises UsageError for one that no list has."""
+    shows = []
+    for name, lines in MARKS.items():
+        named = [str(line) for mark in item.iter_markers(name) for line in mark.args]
+        unknown = [line for line in named if line not in lines()]
+        if unknown:
+            raise pytest.UsageError(f"{item.nodeid}: there is no {name} {', '.join(unknown)}")
+        shows += named
+    if shows:
+        item.user_properties.append((_PROPERTY, shows))
 
 
 class _Recorder:
@@ -67,13 +65,13 @@ class _Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Passed is what passed its call and failed nowhere."""
-        numbers = dict(report.user_properties).get(_PROPERTY)
-        if not numbers or (report.when != "call" and report.passed):
+        shows = dict(report.user_properties).get(_PROPERTY)
+        if not shows or (report.when != "call" and report.passed):
             return
         results = self._config.stash[_results]
         before = results.get(report.nodeid)
         passed = report.passed and (before is None or before["passed"])
-        results[report.nodeid] = {"faults": list(numbers), "passed": passed}  # type: ignore[call-overload]
+        results[report.nodeid] = {"shows": list(shows), "passed": passed}  # type: ignore[call-overload]
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the file that was asked for."""

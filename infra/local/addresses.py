@@ -6,15 +6,12 @@ variables of Google's clients, the clock. Tests and the demo take the same.
 
 from __future__ import annotations
 
-import random
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from infra.deployment import deployment
 from infra.local.gateway.iap import KEYS_PATH as IAP_KEYS_PATH
-from infra.local.process import LOOPBACK
+from infra.local.process import LOOPBACK, free_ports
 
 PROJECT = "ytempire-local"
 IAP_AUDIENCE = "/projects/1/global/backendServices/1"
@@ -34,27 +31,6 @@ PARTS = (
     "scheduler",
 )
 
-_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
-
-
-def free_ports(count: int, dice: random.Random) -> list[int]:
-    """Different free ports of 127.0.0.1, below those that the kernel hands to outgoing connections.
-
-    A stack keeps its ports through restarts of its parts; an ephemeral port could be taken in between.
-    """
-    first = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32768
-    found: list[int] = []
-    for port in dice.sample(range(max(first - 20_000, 10_000), first), k=20 * count):
-        with socket.socket() as probe:
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise OSError(f"no {count} free ports on {LOOPBACK}")
-
 
 @dataclass(frozen=True)
 class Addresses:
@@ -64,9 +40,9 @@ class Addresses:
     functions: Mapping[str, int]
 
     @classmethod
-    def choose(cls, functions: Sequence[str], dice: random.Random) -> Addresses:
+    def choose(cls, functions: Sequence[str]) -> Addresses:
         """Free ports for every part and function."""
-        ports = free_ports(len(PARTS) + len(functions), dice)
+        ports = free_ports(len(PARTS) + len(functions))
         return cls(dict(zip(PARTS, ports, strict=False)), dict(zip(functions, ports[len(PARTS) :], strict=True)))
 
     def host(self, part: str) -> str:

@@ -1,8 +1,9 @@
 """Cloud Storage as far as reading goes: the files of a folder, spoken to by Google's own client.
 
 Each sub-folder is a bucket. Ranges, generations (a file's modification time) and the refusals that readers meet
-are as in the JSON API; writing is done by putting files into the folder. `STORAGE_EMULATOR_HOST` points the client
-here. Source: cloud.google.com/storage/docs/json_api (objects.get).
+are as in the JSON API and in fake-gcs-server, beside which tests/emulators/storage holds it; writing is done by
+putting files into the folder. `STORAGE_EMULATOR_HOST` points the client here. Source:
+cloud.google.com/storage/docs/json_api (objects.get).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from infra.local.process import LOOPBACK
 
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)")
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<tail>\d+))")
+_REASONS = {400: "invalid", 404: "notFound", 416: "requestedRangeNotSatisfiable"}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -46,6 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(404, "No such object")
         generation = str(path.stat().st_mtime_ns // 1000)
         asked = query.get("generation", [generation])[0]
+        if not asked.isdecimal():
+            return self._error(400, f"Invalid generation {asked}")
         if asked != generation:
             return self._error(404, f"No such object: generation {asked}")
         if query.get("alt") == ["media"]:
@@ -58,37 +62,38 @@ class _Handler(BaseHTTPRequestHandler):
             "metageneration": "1",
             "size": str(path.stat().st_size),
         }
-        return self._json(200, described)
+        names = query.get("fields", [",".join(described)])[0].split(",")
+        return self._json(200, {name: described[name] for name in names})
 
     def _file(self, match: re.Match[str] | None) -> Path | None:
         if match is None:
             return None
-        path = (self.folder / match[1] / unquote(match[2])).resolve()
-        inside = path.is_relative_to((self.folder / match[1]).resolve())
-        return path if inside and path.is_file() else None
+        named = f"{self.folder.resolve()}/{match[1]}/{unquote(match[2])}"
+        path = Path(named).resolve()
+        return path if path.is_file() and str(path) == named else None  # an object has one name, without detours
 
     def _media(self, path: Path, generation: str) -> None:
         size = path.stat().st_size
-        wanted = _RANGE.fullmatch(self.headers.get("range", ""))
-        first, last = 0, size - 1
-        if wanted:
-            first, last = int(wanted[1]), min(int(wanted[2] or size - 1), size - 1)
-            if first >= size:
-                return self._error(416, "Requested range not satisfiable")
-        self.send_response(206 if wanted else 200)
+        wanted = part(self.headers.get("range", ""), size)
+        if wanted is not None and not wanted:
+            return self._error(416, "Requested range not satisfiable")
+        sent = range(size) if wanted is None else wanted
+        self.send_response(200 if wanted is None else 206)
         self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Length", str(last - first + 1))
+        self.send_header("Content-Length", str(len(sent)))
         self.send_header("X-Goog-Generation", generation)
-        if wanted:
-            self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        if wanted is not None:
+            self.send_header("Content-Range", f"bytes {sent.start}-{sent.stop - 1}/{size}")
         self.end_headers()
         self.wfile.flush()
-        with path.open("rb") as file:
-            self.connection.sendfile(file, first, last - first + 1)
+        if sent:
+            with path.open("rb") as file:
+                self.connection.sendfile(file, sent.start, len(sent))
         return None
 
     def _error(self, status: int, message: str) -> None:
-        self._json(status, {"error": {"code": status, "message": message}})
+        detail = {"domain": "global", "reason": _REASONS[status], "message": message}
+        self._json(status, {"error": {"code": status, "message": message, "errors": [detail]}})
 
     def _json(self, status: int, body: dict[str, Any]) -> None:
         data = json.dumps(body).encode()
@@ -97,6 +102,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+def part(asked: str, size: int) -> range | None:
+    """The bytes that a Range header asks of so many; none where it lies beyond them, None where it is no range."""
+    found = _RANGE.fullmatch(asked)
+    if found is None:
+        return None
+    if found["tail"]:
+        return range(max(size - int(found["tail"]), 0), size)
+    first, last = int(found["first"]), int(found["last"] or max(size - 1, int(found["first"])))
+    return range(first, min(last + 1, size)) if first <= last else None
 
 
 def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:

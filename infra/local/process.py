@@ -7,6 +7,7 @@ open port alone is not readiness.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,13 +17,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def free_ports(count: int) -> list[int]:
+    """Different free ports of 127.0.0.1, below those that the kernel hands to outgoing connections.
+
+    A part keeps its port through restarts; an ephemeral one could be taken in between, or even answer itself.
+    """
+    first = int(_EPHEMERAL.read_text().split()[0]) if _EPHEMERAL.exists() else 32768
+    found: list[int] = []
+    for port in random.SystemRandom().sample(range(max(first - 20_000, 10_000), first), k=20 * count):
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"no {count} free ports on {LOOPBACK}")
 
 
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 class PartFailed(RuntimeError):

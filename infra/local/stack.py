@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +36,7 @@ from shared.clock import next_reset
 from shared.quota.calendar import SKEW
 
 LOCAL = ROOT / ".local"
-CURRENT = LOCAL / "current.json"
+ABOUT = "stack.json"  # in a run's folder: where its parts are
 OAUTH_CLIENT = {
     "client_id": "ytempire-local.apps.googleusercontent.com",
     "client_secret": "local-only-client-secret",
@@ -114,9 +114,7 @@ class Stack:
 
     def stop(self) -> None:
         """End everything; no process and no port is left."""
-        current = read_current()
-        if current and current["run"] == str(self.run_folder):
-            CURRENT.unlink(missing_ok=True)
+        (self.run_folder / ABOUT).unlink(missing_ok=True)
         self.supervisor.stop()
 
     def _announce(self) -> None:
@@ -130,9 +128,9 @@ class Stack:
             "schedules": f"{self.url('scheduler')}/schedules",
             "env": dict(self.env),
         }
-        fresh = CURRENT.with_suffix(f".{os.getpid()}")
+        fresh = self.run_folder / f".{ABOUT}"
         fresh.write_text(json.dumps(about, indent=2) + "\n")
-        fresh.replace(CURRENT)
+        fresh.replace(self.run_folder / ABOUT)
 
     def url(self, name: str) -> str:
         """Root address of a part (gateway, simulator, scheduler, ...) or a function's own URL."""
@@ -193,13 +191,13 @@ class Stack:
         return "".join(file.read_text(errors="replace") for file in files)
 
 
-def read_current() -> dict[str, Any] | None:
-    """The stack that runs on this machine from this tree, as `current.json` describes it; None without one."""
-    try:
-        about: dict[str, Any] = json.loads(CURRENT.read_text())
-    except FileNotFoundError:
-        return None
-    return about if Path(f"/proc/{about['pid']}").exists() else None
+def running() -> list[dict[str, Any]]:
+    """The stacks that run from this tree, the newest last, as each describes itself to other commands."""
+    found: list[dict[str, Any]] = []
+    for path in sorted(LOCAL.glob(f"run-*/{ABOUT}")):
+        with suppress(FileNotFoundError):  # one that ends at this moment
+            found.append(json.loads(path.read_text()))
+    return [about for about in found if Path(f"/proc/{about['pid']}").exists()]
 
 
 def _plan(
@@ -211,7 +209,7 @@ def _plan(
     run = Path(tempfile.mkdtemp(dir=LOCAL, prefix=f"run-{stamp}-{os.getpid()}-"))
     clock = MovedClock(run / "clock")
     clock.advance(ahead(clock.now()).total_seconds())
-    addresses = Addresses.choose(functions, random.SystemRandom())
+    addresses = Addresses.choose(functions)
     environment = addresses.environment(users=world.users, channels_per_user=world.channels_per_user)
     plan = Plan(
         run=run,

@@ -133,6 +133,7 @@ def test_a_callback_whose_first_answer_was_lost_on_the_way_connects(access):
     assert access.finish(back).reason == "connected"
 
 
+@pytest.mark.case("A5")
 def test_a_first_connection_whose_answer_was_lost_is_no_reconnection(access):
     who = access.account()
     back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
@@ -143,6 +144,7 @@ def test_a_first_connection_whose_answer_was_lost_is_no_reconnection(access):
     assert access.connect().connected.reconnected
 
 
+@pytest.mark.case("A5")
 def test_what_the_page_tells_is_kept_with_the_connection_so_whoever_dies_after_it_has_told_it(access):
     who, whole = access.account(), access.client
     back = access.decide(access.start(), Choice(user=who.email, channel_id=who.channels[0].id))
@@ -159,6 +161,7 @@ def test_what_the_page_tells_is_kept_with_the_connection_so_whoever_dies_after_i
     }
 
 
+@pytest.mark.case("A5")
 @pytest.mark.parametrize("stored", [True, False])
 def test_when_firestore_does_not_say_whether_a_channel_is_connected_neither_do_we(access, stored):
     who = access.account()
@@ -170,6 +173,7 @@ def test_when_firestore_does_not_say_whether_a_channel_is_connected_neither_do_w
     assert nothing_connected(access) is not stored
 
 
+@pytest.mark.case("A4")
 @pytest.mark.fault(70)
 def test_a_connection_made_while_the_account_s_last_channel_is_disconnected_is_refused(access, disconnects):
     last, ending = access.connected(channel=0), disconnects()
@@ -183,6 +187,7 @@ def test_a_connection_made_while_the_account_s_last_channel_is_disconnected_is_r
     assert access.refresher().fresh(again).secret.reveal()
 
 
+@pytest.mark.case("A4")
 # Marked as being revoked, Google's answer noted: the new connection comes right before either.
 @pytest.mark.fault(70)
 @pytest.mark.parametrize(

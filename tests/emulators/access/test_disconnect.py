@@ -57,6 +57,7 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert disconnects().disconnect(mine, "u1").as_json()["deleted"]["warehouse"] == 4711
 
 
+@pytest.mark.case("A12")
 def test_what_names_a_channel_or_its_user_after_a_disconnect_is_in_the_data_map_and_expires(access, disconnects):
     channel_id = access.connected()
     collect_something(access, channel_id)

@@ -270,6 +270,7 @@ def test_one_grant_s_trouble_does_not_keep_another_from_its_look(access, upkeep)
     assert access.stored("grants")[good]["refreshed_at"] > before
 
 
+@pytest.mark.case("A3")
 @pytest.mark.fault(69)
 @pytest.mark.parametrize(
     ("collection", "fields"),
@@ -302,6 +303,7 @@ def test_a_channel_that_cannot_be_read_is_told_left_out_and_not_taken_for_gone(a
     assert channels.gone(access.client, [bad, good, "UC" + "z" * 22]) == ["UC" + "z" * 22]
 
 
+@pytest.mark.case("A3")
 @pytest.mark.fault(69)
 @pytest.mark.parametrize("trouble", [ServiceUnavailable("Pub/Sub is away"), KeyError("generation")])
 def test_a_disconnect_that_is_stuck_keeps_nobody_else_from_upkeep(access, upkeep, disconnects, trouble):

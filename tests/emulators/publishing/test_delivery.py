@@ -68,6 +68,7 @@ def test_the_sweep_takes_over_from_who_has_died_and_not_from_who_is_at_work(benc
     assert bench.settle(operation).state is State.SUCCEEDED
 
 
+@pytest.mark.case("P11")
 @pytest.mark.fault(54)
 def test_one_operation_that_cannot_be_read_or_queued_stops_no_other_in_a_sweep_or_a_listing(bench):
     operations = [bench.submit(playlist={"title": f"Number {number}"})[0] for number in range(5)]
@@ -86,6 +87,7 @@ def test_one_operation_that_cannot_be_read_or_queued_stops_no_other_in_a_sweep_o
     assert {each.id for each in bench.operations.in_state(State.QUEUED)} == {each.id for each in operations[1:]}
 
 
+@pytest.mark.case("P11")
 @pytest.mark.fault(54)
 def test_a_sweep_takes_more_than_one_page(bench, monkeypatch):
     monkeypatch.setattr("shared.cloud.firestore.listing.__kwdefaults__", {"page": 2})
@@ -95,6 +97,7 @@ def test_a_sweep_takes_more_than_one_page(bench, monkeypatch):
     assert bench.tasks().sweep() == len(operations)
 
 
+@pytest.mark.case("P12")
 @pytest.mark.fault(55)
 def test_work_that_nobody_has_touched_waits_however_long_its_queue_is_paused(bench):
     bench.video()
@@ -107,6 +110,7 @@ def test_work_that_nobody_has_touched_waits_however_long_its_queue_is_paused(ben
     assert len(bench.videos()) == 1
 
 
+@pytest.mark.case("P12")
 @pytest.mark.parametrize("by_sweep", [False, True])
 def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench, by_sweep):
     bench.video()
@@ -121,6 +125,7 @@ def test_work_whose_worker_dies_each_time_fails_where_people_see_it(bench, by_sw
     assert (found.state, found.reason) == (State.FAILED, "workerDied")
 
 
+@pytest.mark.case("P21")
 def test_a_worker_whose_clock_is_slow_waits_once_instead_of_queueing_again_and_again(bench):
     bench.video()
     in_a_minute = bench.stand.clock() + timedelta(minutes=1)

@@ -28,6 +28,7 @@ def known(bench, video_id):
     return document
 
 
+@pytest.mark.case("P1", "P2")
 @pytest.mark.fault(51)
 @pytest.mark.parametrize("seconds", [5, 90, 240])
 def test_a_release_waits_until_youtube_finds_its_new_video(bench, caller, seconds):
@@ -44,6 +45,7 @@ def test_a_release_waits_until_youtube_finds_its_new_video(bench, caller, second
     assert bench.stand.ours() == bench.stand.googles()  # looking costs the least of all calls
 
 
+@pytest.mark.case("P2")
 @pytest.mark.fault(51)
 def test_a_new_video_that_is_denied_to_writers_is_not_marked_as_deleted(bench, caller):
     bench.video()
@@ -61,6 +63,7 @@ def test_a_new_video_that_is_denied_to_writers_is_not_marked_as_deleted(bench, c
     assert document.get().get("state") == "new"
 
 
+@pytest.mark.case("P1")
 @pytest.mark.fault(51)
 def test_an_entry_that_was_made_and_denied_is_found_by_itself_and_by_a_retry_by_hand(bench, caller):
     video = data.uploads(caller, data.my_channel(caller).uploads_playlist).items[0].video_id
@@ -77,6 +80,7 @@ def test_an_entry_that_was_made_and_denied_is_found_by_itself_and_by_a_retry_by_
     assert (entries(caller, first), entries(caller, second)) == ([video], [video])
 
 
+@pytest.mark.case("P3")
 def test_an_upload_to_a_channel_without_videos_whose_session_is_lost_begins_again(bench, caller):
     world, now = bench.stand.simulator.world, bench.stand.clock()
     for video in list(world.videos_of(bench.channel_id, now)):
@@ -92,6 +96,7 @@ def test_an_upload_to_a_channel_without_videos_whose_session_is_lost_begins_agai
     only_video(bench, content)
 
 
+@pytest.mark.case("P4")
 @pytest.mark.fault(52)
 def test_a_session_that_never_says_that_it_is_done_is_left_for_its_video(bench):
     content = bench.video()
@@ -101,6 +106,7 @@ def test_a_session_that_never_says_that_it_is_done_is_left_for_its_video(bench):
     assert (done.state, done.results["video_id"]) == (State.SUCCEEDED, only_video(bench, content).answer["id"])
 
 
+@pytest.mark.case("P4")
 @pytest.mark.fault(52)
 def test_the_video_of_a_cancelled_session_that_never_says_that_it_is_done_is_named(bench):
     content = bench.video()
@@ -117,6 +123,7 @@ def test_the_video_of_a_cancelled_session_that_never_says_that_it_is_done_is_nam
     assert cancelled.results["video_id"] == only_video(bench, content).answer["id"]
 
 
+@pytest.mark.case("P10")
 @pytest.mark.fault(53)
 def test_a_video_that_another_operation_has_changed_meanwhile_is_still_the_uploads_own(bench):
     content = bench.video()

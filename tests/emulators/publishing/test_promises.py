@@ -35,6 +35,7 @@ def uploads(bench, count):
     return [bench.submit(upload=bench.upload()) for _ in range(count)]
 
 
+@pytest.mark.case("P19")
 def test_eight_uploads_where_two_a_day_can_run_are_told_four_days_in_the_order_of_asking(days_of_two):
     asked = uploads(days_of_two, 8)
     first = next_reset(days_of_two.stand.clock())
@@ -45,6 +46,7 @@ def test_eight_uploads_where_two_a_day_can_run_are_told_four_days_in_the_order_o
     assert {operation.reason for operation, _ in asked[2:]} == {"bucketSpent"}
 
 
+@pytest.mark.case("P19")
 def test_what_was_told_is_what_happens(days_of_two):
     for operation, quote in uploads(days_of_two, 3):
         done = days_of_two.settle(operation)
@@ -80,6 +82,7 @@ def test_what_has_ended_is_promised_no_more(days_of_two):
     assert uploads(days_of_two, 1)[0][1].why_not_now == ""
 
 
+@pytest.mark.case("P19")
 def test_a_channel_s_pause_is_in_the_answer(bench):
     bench.video()
     until = (bench.stand.clock() + timedelta(hours=5)).replace(microsecond=0)
@@ -90,6 +93,7 @@ def test_a_channel_s_pause_is_in_the_answer(bench):
     assert bench.submit(playlist={"title": "Not an upload"})[1].why_not_now == ""
 
 
+@pytest.mark.case("P14")
 @pytest.mark.fault(57)
 def test_what_can_never_run_under_the_plan_in_force_is_refused_at_once(bench):
     limited(bench, "default=40")
@@ -104,6 +108,7 @@ def test_what_can_never_run_under_the_plan_in_force_is_refused_at_once(bench):
     assert list(bench.operations.in_state(*State)) == []
 
 
+@pytest.mark.case("P14")
 @pytest.mark.fault(57)
 def test_what_can_never_run_any_more_fails_and_is_not_tried_for_ever(bench):
     operation, _ = bench.submit(playlist={"title": "Never"})
@@ -114,6 +119,7 @@ def test_what_can_never_run_any_more_fails_and_is_not_tried_for_ever(bench):
     assert (failed.state, failed.reason) == (State.FAILED, "neverFits")
 
 
+@pytest.mark.case("P20")
 @pytest.mark.fault(60)
 def test_one_user_who_asks_for_the_whole_day_leaves_the_others_their_shares(bench):
     for number in range(50):

@@ -159,6 +159,7 @@ def test_an_upload_from_a_server_that_ignores_ranges_is_refused_before_anything_
     assert bench.sessions() == []
 
 
+@pytest.mark.case("P8")
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_picture_is_taken_as_a_whole_where_its_server_ignores_ranges(bench, web, ranges):
     web.ranges, web.content = ranges, PNG
@@ -170,6 +171,7 @@ def test_a_picture_is_taken_as_a_whole_where_its_server_ignores_ranges(bench, we
     assert bench.stand.simulator.room(Library).pictures[video].sha256 == hashlib.sha256(PNG).hexdigest()
 
 
+@pytest.mark.case("P13")
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("where", ["headers", "body"])
 def test_a_source_that_drips_is_left_in_time(web, where):
@@ -181,6 +183,7 @@ def test_a_source_that_drips_is_left_in_time(web, where):
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.case("P13")
 @pytest.mark.fault(56)
 def test_of_a_source_that_sends_more_than_it_said_no_more_is_taken(web):
     web.content, web.surplus = CONTENT[:300_000], 5_000_000
@@ -193,6 +196,7 @@ def test_of_a_source_that_sends_more_than_it_said_no_more_is_taken(web):
     assert sum(map(len, taken)) <= 300_000
 
 
+@pytest.mark.case("P22")
 @pytest.mark.parametrize(
     ("named", "field"),
     [
@@ -214,6 +218,7 @@ def test_a_source_that_is_not_on_the_operators_list_is_refused_when_asked_for_an
         source_of(bench.allowed, named, "upload.source")
 
 
+@pytest.mark.case("P22")
 def test_a_redirect_to_a_host_that_is_not_on_the_list_is_refused(web):
     web.redirects["/film.mp4?token=1"] = "https://elsewhere.test/film.mp4"
     with pytest.raises(InvalidRequest) as refused:

@@ -196,6 +196,7 @@ def test_a_release_each_of_whose_answers_is_lost_once_has_one_of_everything(benc
     assert [entry.video_id for entry in entries] == [done.results["video_id"]]
 
 
+@pytest.mark.case("P7")
 @pytest.mark.parametrize(
     ("method", "kind", "says"),
     [
@@ -237,6 +238,7 @@ def test_what_a_failed_step_does_not_touch_is_done_all_the_same_and_the_release_
     assert len(bench.videos()) == 1
 
 
+@pytest.mark.case("P7")
 def test_what_needs_a_failed_step_is_not_tried(bench, caller):
     bench.put("page.mp4", b"<html>gone</html>")
     operation, _ = bench.submit(release={"upload": bench.upload("page.mp4"), "playlist": {"title": "Never"}})
@@ -244,6 +246,7 @@ def test_what_needs_a_failed_step_is_not_tried(bench, caller):
     assert data.my_playlists(caller) == ()
 
 
+@pytest.mark.case("P23")
 def test_an_entry_goes_into_the_one_playlist_of_its_title(bench, caller, some_video):
     playlist = data.playlists_insert(caller, title="Mine")
     first, _ = bench.submit(playlist_item={"playlist_title": "Mine", "video_id": some_video})
@@ -286,6 +289,7 @@ def test_a_video_that_is_not_public_after_its_time_is_a_failed_operation(bench, 
     assert "is private" in failed.message
 
 
+@pytest.mark.case("P16")
 @pytest.mark.fault(58)
 @pytest.mark.parametrize("how", ["wait", "by hand"])
 def test_a_time_of_publication_that_passes_while_a_change_waits_leaves_the_video_private(bench, caller, how):
@@ -306,6 +310,7 @@ def test_a_time_of_publication_that_passes_while_a_change_waits_leaves_the_video
     assert resource(caller, video)["status"]["privacyStatus"] == "private"
 
 
+@pytest.mark.case("P16")
 def test_a_time_of_publication_that_passes_between_the_look_and_the_change_is_noticed(bench, caller):
     bench.video()
     first, _ = bench.submit(upload=bench.upload())
@@ -321,6 +326,7 @@ def test_a_time_of_publication_that_passes_between_the_look_and_the_change_is_no
     assert resource(caller, video)["status"]["privacyStatus"] == "private"
 
 
+@pytest.mark.case("P22")
 def test_one_key_stands_for_one_operation_of_each_channel(bench):
     first, _ = bench.submit("same-key", playlist={"title": "one"})
     second, _ = bench.submit("same-key", channel_id=bench.neighbour_id, playlist={"title": "two"})

@@ -106,6 +106,7 @@ def test_an_upload_that_is_cancelled_with_its_last_byte_on_the_way_names_its_vid
     assert (after.state, after.results["video_id"]) == (State.CANCELLED, session.answer["id"])
 
 
+@pytest.mark.case("P18")
 @pytest.mark.fault(59)
 def test_of_an_upload_that_was_cancelled_before_its_last_bytes_no_video_comes(bench):
     bench.video(size=6 * 256 * 1024)
@@ -115,6 +116,7 @@ def test_of_an_upload_that_was_cancelled_before_its_last_bytes_no_video_comes(be
     assert bench.videos() == []
 
 
+@pytest.mark.case("P18")
 @pytest.mark.fault(59)
 @pytest.mark.parametrize("kind", ["thumbnail", "update", "playlist", "playlist_item"])
 def test_nothing_is_sent_that_cannot_be_undone_once_a_cancel_was_answered(bench, kind):

@@ -142,6 +142,7 @@ def test_a_lost_session_whose_video_exists_is_not_begun_again(bench):
     assert len(bench.sessions()) == 1
 
 
+@pytest.mark.case("P10")
 def test_a_finished_video_is_known_by_its_files_name_whatever_it_is_called_by_then(bench):
     bench.video()
     operation, _ = bench.submit(upload=bench.upload())
@@ -206,6 +207,7 @@ def control(bench, path, told):
     return answer.raise_for_status().json()
 
 
+@pytest.mark.case("P9")
 @pytest.mark.parametrize("kind", ["aborted", "conflict"])
 def test_a_start_that_youtube_calls_a_conflict_is_a_passing_fault(bench, kind):
     content = bench.video()
@@ -331,6 +333,7 @@ def test_cancelled_work_stops_and_failed_work_is_retried_by_hand(bench):
     assert len(bench.videos()) == 1
 
 
+@pytest.mark.case("P16")
 @pytest.mark.fault(58)
 @pytest.mark.parametrize("resumed", [True, False])
 def test_an_upload_whose_time_of_publication_passes_on_the_way_never_becomes_a_video(bench, resumed):

@@ -165,12 +165,14 @@ def test_a_hub_that_does_not_exist_is_unavailable(stand):
     assert stand.standing().state is State.PENDING
 
 
+@pytest.mark.case("A14")
 def test_a_hub_that_sends_on_to_another_address_of_its_own_is_followed(stand):
     stand.hub.mode = "moved"
     stand.subscribe()
     assert stand.standing().alive(stand.simulator.clock())
 
 
+@pytest.mark.case("A14")
 @pytest.mark.parametrize(
     "location",
     [
@@ -192,6 +194,7 @@ def test_a_hub_that_sends_on_to_anywhere_else_is_not_followed_and_the_reason_is_
     assert stand.hubs_secrets() == set()
 
 
+@pytest.mark.case("A15")
 @pytest.mark.parametrize(
     "change", [{"topic_url": "https://www.youtube.com/feeds/videos.xml"}, {"hub_url": "{root}/moved/subscribe"}]
 )

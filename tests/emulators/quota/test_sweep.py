@@ -30,6 +30,7 @@ def deployed(firestore_client, monkeypatch, fresh_process):
     return firestore_client
 
 
+@pytest.mark.case("P11")
 @pytest.mark.fault(54)
 @pytest.mark.fault(20)
 def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):

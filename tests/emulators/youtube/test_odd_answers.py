@@ -111,6 +111,7 @@ def test_a_session_that_is_not_at_youtube_is_not_begun(server, stand):
     assert refused.value.reason == "foreignSessionAddress"
 
 
+@pytest.mark.case("P9")
 @pytest.mark.parametrize("kind", ["conflict", "aborted"])
 def test_a_conflict_where_a_session_begins_passes(stand, kind):
     caller = stand.caller()

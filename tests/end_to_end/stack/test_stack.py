@@ -15,7 +15,7 @@ import pytest
 from infra.deployment import ROOT, deployment
 from infra.local import status
 from infra.local.process import listens
-from infra.local.stack import Stack, read_current
+from infra.local.stack import ABOUT, Stack, running
 from infra.local.supervisor import State
 
 
@@ -118,14 +118,13 @@ def test_a_part_that_dies_comes_back_and_the_rest_goes_on(stack: Stack):
 
 
 def test_other_commands_find_the_running_stack(stack: Stack):
-    about = read_current()
-    assert about is not None
+    about = next(found for found in running() if found["run"] == str(stack.run_folder))
     assert about["addresses"]["gateway"] == stack.url("gateway")
     assert about["env"] == dict(stack.env)
 
 
 def test_nothing_secret_is_in_what_the_stack_tells_or_shows(stack: Stack):
-    shown = (ROOT / ".local" / "current.json").read_text() + " ".join(
+    shown = (stack.run_folder / ABOUT).read_text() + " ".join(
         " ".join(psutil.Process(watched.pid).cmdline())
         for watched in stack.supervisor.parts.values()
         if watched.pid is not None
@@ -145,8 +144,7 @@ def test_make_up_shows_what_runs_where_and_ends_without_a_trace():
             break
     shown = "".join(lines)
     assert "gateway" in shown, shown
-    about = read_current()
-    assert about is not None
+    about = next(found for found in running() if found["pid"] == up.pid)
     family = psutil.Process(up.pid).children(recursive=True)
     up.send_signal(signal.SIGINT)
     assert up.wait(timeout=30) == 0

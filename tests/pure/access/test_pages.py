@@ -45,6 +45,7 @@ def test_an_unknown_reason_is_a_plain_apology():
     assert words.title == "Something went wrong"
 
 
+@pytest.mark.case("A5")
 @pytest.mark.parametrize("reason", ["<script>", "connectionUnknown"])
 def test_where_a_channel_may_be_connected_nothing_else_is_claimed(reason):
     text = pages.words_for(reason).text

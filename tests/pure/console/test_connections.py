@@ -104,6 +104,7 @@ def test_of_several_report_types_the_one_that_waits_longest_counts():
     assert both.collected(["channel_basic_a3", "channel_device_os_a3"]) is None
 
 
+@pytest.mark.case("A7")
 @pytest.mark.parametrize("reason", ["notAsked", "unticked"])
 def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(reason):
     can = {"analytics": Capability(False, reason), "publish": Capability(True, "granted")}
@@ -112,6 +113,7 @@ def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(r
     assert found.todo.urgency >= Urgency.OPTIONAL
 
 
+@pytest.mark.case("A8")
 def test_a_connection_that_is_deleted_in_four_hours_says_when():
     todo = row(state=REAUTH_REQUIRED, state_since=NOW + timedelta(hours=4) - LOST_FOR).todo
     assert "before 23 Nov 2026, 00:30 UTC: then all its data is deleted" in todo.text

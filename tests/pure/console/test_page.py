@@ -186,11 +186,13 @@ def test_an_alert_without_words_of_its_own_is_shown_all_the_same():
     assert "Something new." in render(seen(alerts=(Alert(key="new", since=NOW, message="Something new."),)))
 
 
+@pytest.mark.case("A11")
 @pytest.mark.parametrize(("channels", "characters"), [(250, 400_000), (10_000, 600_000)])
 def test_the_page_of_a_large_network_stays_small(channels, characters):
     assert len(render(large(channels))) < characters
 
 
+@pytest.mark.case("A11")
 def test_the_json_of_a_large_network_stays_small():
     assert len(json.dumps(large(10_000).as_json())) < 400_000
 

@@ -11,6 +11,7 @@ from shared.console.push import ABSENT, LISTED
 from tests.pure.console.network import channel, seen
 
 
+@pytest.mark.case("A11")
 @given(st.integers(0, 3 * PAGE + 1), st.sampled_from([None, "u"]))
 def test_whoever_goes_on_to_the_end_sees_every_channel_once_and_finds_the_way_back(number, user):
     channels = tuple(channel(f"UC{n:04d}", user_id="u") for n in range(number))

@@ -54,11 +54,13 @@ class TestPublicAddresses:
         answer = front.ask("POST", "/open", content=b"x" * (32 * 1024 * 1024 + 1))
         assert (answer.status_code, reason(answer)) == (413, "tooLarge")
 
+    @pytest.mark.case("A16")
     def test_a_header_that_is_not_ascii_is_passed_on_as_it_came(self, front: Front):
         headers = [(b"x-title", "é".encode("latin-1")), (b"user-agent", "ü".encode())]
         seen = front.ask("GET", "/open", headers=headers).json()["headers"]
         assert (seen["x-title"], seen["user-agent"]) == ("é", "ü".encode().decode("latin-1"))
 
+    @pytest.mark.case("A16")
     def test_a_second_host_is_refused_as_http_wants_it(self, front: Front):
         answer = front.ask("GET", "/open", headers=[(b"host", b"front.test"), (b"host", b"evil.test")])
         assert (answer.status_code, reason(answer)) == (400, "invalidRequest")
@@ -82,6 +84,7 @@ class TestPrivateFunctions:
         assert (answer.status_code, reason(answer)) == (401, "notSignedIn")
         assert answer.headers["www-authenticate"] == "Bearer"
 
+    @pytest.mark.case("A16")
     @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer  ", "", "Basic x", b"Bearer \xe9.\xe9.\xe9"])
     def test_an_empty_or_odd_bearer_is_no_token(self, front: Front, header):
         answer = front.ask("POST", "/functions/work", headers={"Authorization": header})

@@ -71,6 +71,7 @@ def test_a_timestamp_without_a_zone_is_refused():
         parse_instant("2026-11-22T12:00:00")
 
 
+@pytest.mark.case("A13")
 @pytest.mark.fault(71)
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 def test_an_instant_that_utc_cannot_name_is_refused(text):

@@ -88,6 +88,7 @@ def test_a_body_that_is_said_to_be_too_large_is_not_read_at_all():
     assert found.stream.read() == b"x" * 1001
 
 
+@pytest.mark.case("A9")
 @pytest.mark.fault(71)
 @pytest.mark.parametrize("nested", ["[" * 200_000, '{"a":' * 40_000, "[" * 100_000 + "]" * 100_000])
 def test_a_body_nested_without_end_is_refused_like_any_other_that_is_no_json(nested):

@@ -32,6 +32,7 @@ def test_an_unknown_field_is_refused_by_its_path():
     assert refused(lambda: Fields({"a": {"b": 2}}, "a").inner("a").knowing("c")).field == "a.b"
 
 
+@pytest.mark.case("P15")
 @pytest.mark.parametrize("near", ["true", "yes", "", 1, 0, [], {}])
 def test_what_only_resembles_true_or_false_is_refused(near):
     assert refused(lambda: Fields({"a": near}, "a").flag("a", default=False)).field == "a"

@@ -30,6 +30,7 @@ def test_an_unknown_action_is_refused_by_its_field():
     assert refusal.value.field == "action"
 
 
+@pytest.mark.case("P15")
 @pytest.mark.parametrize("near", ["true", "false", "yes", "", 0, 1, None, [True], {}])
 def test_what_is_nearly_a_quote_is_refused_and_not_taken_for_a_submission(near):
     with pytest.raises(InvalidRequest) as refusal:

@@ -62,6 +62,7 @@ def test_what_is_youtubes_own_is_not_sent_back():
     assert written == {"snippet": {"title": "b", "categoryId": "1"}}
 
 
+@pytest.mark.case("P23")
 def test_a_schedule_is_removed_by_null_and_everything_else_of_the_status_stays():
     current = {"status": {"privacyStatus": "private", "publishAt": "2026-12-01T00:00:00Z", "license": "youtube"}}
     written = merged(current, {"status": {"publishAt": None}})
@@ -115,6 +116,7 @@ def test_addresses_written_as_hosts_are_resolved_and_refused_too(url):
         target(url, field="f")
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize(
     ("head", "kind"),
     [
@@ -134,6 +136,7 @@ def test_a_video_is_announced_by_its_first_bytes_and_what_we_do_not_know_is_yout
     assert (media.no_video(head), media.video_type(head)) == (None, kind)
 
 
+@pytest.mark.case("P5")
 @pytest.mark.parametrize(
     ("head", "what"),
     [
@@ -213,6 +216,7 @@ def test_an_operation_deferred_in_a_day_of_any_length_runs_after_the_whole_of_it
     assert timedelta(hours=hours) < decision.at - midnight < timedelta(hours=hours, minutes=31)
 
 
+@pytest.mark.case("P17")
 @pytest.mark.parametrize("seconds", [1, 120, 299])
 def test_a_refusal_just_after_midnight_may_mean_yesterday_and_is_asked_again_minutes_later(seconds):
     now = datetime(2026, 11, 22, tzinfo=PACIFIC).astimezone(UTC) + timedelta(seconds=seconds)
@@ -223,6 +227,7 @@ def test_a_refusal_just_after_midnight_may_mean_yesterday_and_is_asked_again_min
     assert DOUBT <= decision.at - now <= 2 * DOUBT
 
 
+@pytest.mark.case("P2")
 def test_what_is_missing_is_looked_for_five_times_before_it_counts_as_gone():
     error, retries = as_error(damaged("videoNotFound"), clock=lambda: NOW), {}
     waited = timedelta(0)

@@ -136,11 +136,13 @@ def test_work_for_later_than_its_own_publication_is_refused(work, field):
     assert refused_field({**body(**work(video)), "not_before": "2026-12-01T18:00:00Z"}) == field
 
 
+@pytest.mark.case("P6")
 @pytest.mark.parametrize("mark", ["\u200c", "\u200d", "\u00a0", "\u3000"])
 def test_marks_that_words_of_many_scripts_need_are_taken_in_tags(mark):
     assert asked(upload(tags=[f"one{mark}two"])).work["parts"]["snippet"]["tags"] == [f"one{mark}two"]
 
 
+@pytest.mark.case("P6")
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\n", "\x85"])
 def test_what_breaks_a_line_is_refused_in_titles_and_tags_by_field(mark):
     assert refused_field(body(playlist={"title": f"one{mark}two"})) == "playlist.title"
@@ -148,6 +150,7 @@ def test_what_breaks_a_line_is_refused_in_titles_and_tags_by_field(mark):
     assert refused_field(upload(tags=[f"one{mark}two"])) == "upload.tags"
 
 
+@pytest.mark.case("P6")
 def test_a_playlists_description_is_counted_in_characters_and_a_videos_in_bytes():
     assert asked(body(playlist={"title": "x", "description": "字" * 5000}))
     assert refused_field(body(playlist={"title": "x", "description": "字" * 5001})) == "playlist.description"
@@ -161,6 +164,7 @@ def test_a_schedule_is_removed_by_null_which_elsewhere_is_nothing():
     assert refused_field(body(update={"video_id": "AAAAAAAAAAA", "title": None})) == "update"
 
 
+@pytest.mark.case("P23")
 def test_a_release_names_several_playlists_new_and_existing_by_id_or_title():
     work = {
         "upload": upload()["upload"],

@@ -79,6 +79,7 @@ def test_what_is_no_feed_is_refused_at_once(body):
     assert "passwd" not in refusal.value.message
 
 
+@pytest.mark.case("A9")
 def test_a_feed_nested_to_its_last_byte_says_nothing():
     assert parse((NESTED + "</a>" * 9000).encode(), CHANNEL) == Feed(())
 
@@ -115,6 +116,7 @@ UNREADABLE = [
 ]
 
 
+@pytest.mark.case("A1", "A13")
 @pytest.mark.fault(71)
 @pytest.mark.parametrize("odd", UNREADABLE)
 def test_an_entry_that_cannot_be_read_is_left_out_and_the_others_count_wherever_they_stand(odd):
@@ -124,6 +126,7 @@ def test_an_entry_that_cannot_be_read_is_left_out_and_the_others_count_wherever_
         assert found.unreadable == 1
 
 
+@pytest.mark.case("A13")
 @pytest.mark.fault(71)
 @pytest.mark.parametrize("odd", UNREADABLE)
 def test_a_feed_of_which_no_entry_can_be_read_is_refused(odd):
@@ -132,11 +135,13 @@ def test_a_feed_of_which_no_entry_can_be_read_is_refused(odd):
     assert refusal.value.reason == "feedUnreadable"
 
 
+@pytest.mark.case("A1")
 def test_an_entry_that_names_no_channel_is_about_the_subscription_s():
     unnamed = GOOD.replace("<yt:channelId>UC1</yt:channelId>", "")
     assert [notice.channel_id for notice in notices(feed(unnamed, GONE))] == [CHANNEL, CHANNEL]
 
 
+@pytest.mark.case("A1")
 def test_spaces_around_what_an_entry_says_mean_nothing():
     at = "2026-11-22T10:00:00+00:00"
     published = f"<published>\n {at} </published></entry>"

@@ -43,6 +43,7 @@ def test_whoever_waits_longest_is_asked_for_first_and_a_channel_without_a_subscr
     assert due(["new"], known) == ["new"]
 
 
+@pytest.mark.case("A15")
 def test_a_subscription_on_other_terms_than_today_s_is_asked_for_at_once():
     known = {"alive": standing("alive", NOW + DAY)}
     assert due(["alive"], known) == []

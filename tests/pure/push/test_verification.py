@@ -86,12 +86,14 @@ def signed(body: bytes, secret: bytes, method: str = "sha1") -> str:
     return f"{method}={hmac.new(secret, body, getattr(hashlib, method)).hexdigest()}"
 
 
+@pytest.mark.case("A10")
 @pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
 @pytest.mark.parametrize("secret", [b"new", b"old"])
 def test_the_present_and_the_former_secret_both_sign(method, secret):
     check_signature(signed(b"body", secret, method), b"body", [b"new", b"old"])
 
 
+@pytest.mark.case("A9")
 @pytest.mark.fault(37)
 @pytest.mark.parametrize(
     ("header", "reason"),

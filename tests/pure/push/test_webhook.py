@@ -8,6 +8,7 @@ import pytest
 from infra.deployment import ROOT
 
 
+@pytest.mark.case("A9")
 @pytest.mark.fault(71)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(

@@ -303,6 +303,7 @@ def test_google_is_right_when_it_says_that_a_bucket_is_used_up():
     assert ledger.reserve(method=UPLOAD, account="a").cost == 1
 
 
+@pytest.mark.case("P17")
 def test_a_refusal_by_google_just_after_midnight_does_not_cost_the_new_day():
     stand = Stand(next_reset(NOON) + timedelta(seconds=30))
     ledger = stand.ledger()

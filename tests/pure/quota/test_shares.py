@@ -35,6 +35,7 @@ def uploads(ledger, user, priority=None):
     raise AssertionError("no end of uploads")
 
 
+@pytest.mark.case("P20")
 def test_who_asks_for_the_whole_day_at_midnight_gets_his_share_and_the_others_keep_theirs(midnight):
     ledger = midnight.ledger(users_max=USERS)
     count, refusal = uploads(ledger, "u0")
@@ -45,6 +46,7 @@ def test_who_asks_for_the_whole_day_at_midnight_gets_his_share_and_the_others_ke
     assert [uploads(ledger, f"u{number}")[0] for number in range(1, USERS)] == [2] * (USERS - 1)
 
 
+@pytest.mark.case("P20")
 def test_more_is_lent_as_the_day_goes_and_all_of_it_is_spendable_by_midnight(midnight):
     ledger = midnight.ledger(users_max=USERS)
     counts = [uploads(ledger, "u0")[0]]
@@ -67,6 +69,7 @@ def test_critical_work_borrows_at_once_what_normal_work_has_to_wait_for(midnight
     assert uploads(ledger, "u1", Priority.CRITICAL)[1].reason == "bucketSpent"
 
 
+@pytest.mark.case("P20")
 def test_critical_buys_something_in_every_bucket_or_is_refused_because_all_of_it_is_spent(midnight):
     ledger = midnight.ledger(users_max=USERS)
     for bucket in ledger.profile.buckets.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,11 @@ def test_the_build_and_the_container_install_what_people_are_told_to(user):
 def test_an_environment_belongs_to_its_lock_and_its_python(tmp_path: Path):
     lock = tmp_path / "lock.txt"
     lock.write_text("a==1\n")
-    first = setup._stamp(lock)
+    first = setup._stamp(lock, "3.11")
+    assert setup._stamp(lock, "3.12") != first
     lock.write_text("a==2\n")
-    assert setup._stamp(lock) != first
-    assert f"python {sys.version_info[0]}.{sys.version_info[1]}" in first
+    assert setup._stamp(lock, "3.11") != first
+
+
+def test_the_tool_that_installs_everything_is_one_of_the_locked_packages():
+    assert len(re.findall(r"^uv==\S+", (setup.REQUIREMENTS / "dev.txt").read_text(), flags=re.MULTILINE)) == 1

@@ -20,6 +20,7 @@ def test_a_lost_session_is_not_a_missing_video():
     assert meant("POST", 404) == "unclassified404"
 
 
+@pytest.mark.case("P9")
 @pytest.mark.parametrize(
     "body",
     [

@@ -114,6 +114,7 @@ def test_a_number_is_ascii_digits_within_its_format(analyst: httpx.Client, size:
     assert analyst.get("/v1/jobs", params={"pageSize": size}).status_code == 400
 
 
+@pytest.mark.case("A16")
 @pytest.mark.parametrize("fields", ["a(" * 5000 + "b" + ")" * 5000, "(", "a()", "a,", "a(b"])
 def test_a_field_selection_that_does_not_parse_is_refused(http: httpx.Client, fields: str):
     answer = http.get("/youtube/v3/channels", params={"part": "id", "mine": "true", "fields": fields})
