@@ -185,7 +185,7 @@ def test_every_report_type_fills_its_header(kind):
         assert lines[0] == list(kind.header)
         assert all(len(line) == len(kind.header) for line in lines)
         longest = max(longest, len(lines))
-    assert longest > 1 or kind.id == "channel_annotations_a1"
+    assert longest > 1 or kind.id.startswith("channel_annotations_")
 
 
 @pytest.mark.parametrize("kind", CURRENT, ids=lambda kind: kind.id)
