@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from shared.errors import Forbidden
+from shared.errors import CorruptData, Forbidden
 from shared.youtube import services
 from shared.youtube.client import Caller
 from shared.youtube.faults import as_error, fault_of
@@ -38,7 +38,10 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """An answer. truncated: it has as many rows as were asked for, so there may be more that it does not show."""
+    """An answer. No rows: YouTube has no numbers yet, which is not 0.
+
+    truncated: it has as many rows as were asked for, so there may be more that it does not show.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -104,6 +107,20 @@ def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None
 
 
 def _table(answer: Mapping[str, Any], most: int | None) -> Table:
-    columns = tuple(str(header["name"]) for header in answer.get("columnHeaders") or ())
-    rows = tuple(tuple(row) for row in answer.get("rows") or ())
+    headers = answer.get("columnHeaders") or ()
+    whole = tuple(header.get("dataType") == "INTEGER" for header in headers)
+    rows = tuple(
+        tuple(_whole(cell) if is_whole else cell for cell, is_whole in zip(row, whole, strict=True))
+        for row in answer.get("rows") or ()
+    )
+    columns = tuple(str(header["name"]) for header in headers)
     return Table(columns, rows, truncated=most is not None and len(rows) >= most)
+
+
+def _whole(cell: Cell) -> Cell:
+    """A whole number, which YouTube writes as `12.0` at times."""
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    if cell is not None and not isinstance(cell, int):
+        raise CorruptData(f"YouTube Analytics answered {cell!r} where a whole number belongs.")
+    return cell

@@ -73,6 +73,7 @@ def parameters(method: Method, path: Mapping[str, str], query: Mapping[str, list
     typed: dict[str, Any] = {}
     for name, parameter in method.parameters.items():
         values = [path[name]] if name in path else query.get(name, [])
+        values = [value for value in values if value != parameter.unset]
         if parameter.repeated:
             values = [part for value in values for part in value.split(",") if part.strip()]
         if not values:

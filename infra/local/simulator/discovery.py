@@ -27,7 +27,7 @@ UPLOAD_PREFIXES = ("/upload/", "/resumable/upload/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter of a method. minimum and maximum are inclusive."""
+    """One parameter of a method. minimum and maximum are inclusive. unset: a text that is taken as absent."""
 
     name: str
     location: str
@@ -40,6 +40,7 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     default: str | None = None
+    unset: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,19 +195,31 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
     if pattern is None and (found := _DESCRIBED_PATTERN.search(described)):
         pattern = found.group(1)
     minimum = raw.get("minimum") or ("1" if "minValue: 1" in described else None)
+    required = raw.get("required", False) or described.startswith("Required.") or "required: true" in described
     return Parameter(
         name=name,
         location=raw["location"],
         type=raw["type"],
         format=raw.get("format"),
         repeated=raw.get("repeated", False),
-        required=raw.get("required", False) or described.startswith("Required.") or "required: true" in described,
+        required=required,
         pattern=re.compile(pattern) if pattern else None,
         enum=frozenset(raw["enum"]) if "enum" in raw else None,
         minimum=int(minimum) if minimum else None,
         maximum=int(raw["maximum"]) if "maximum" in raw else None,
         default=raw.get("default"),
+        unset=None if required else _unset(raw, pattern, minimum),
     )
+
+
+def _unset(raw: Mapping[str, Any], pattern: str | None, minimum: str | None) -> str | None:
+    """The zero value of an optional field whose constraint stands in its description alone: held to be absent.
+
+    Clients in the field send `sort=` and `maxResults=0` to the Analytics API, which is the one that describes so.
+    """
+    if minimum and "minimum" not in raw:
+        return "0"
+    return "" if pattern and "pattern" not in raw else None
 
 
 def response_errors(method_id: str, payload: Any) -> list[str]:

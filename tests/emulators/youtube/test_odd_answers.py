@@ -160,3 +160,33 @@ def test_an_answer_that_leaves_its_list_out_has_nothing_in_it(server, stand, bod
     assert reporting.list_jobs(caller) == ()
     day = stand.clock().date()
     assert analytics.query(caller, start=day, end=day, metrics=["views"]).rows == ()
+
+
+def result(*rows: list[object]) -> tuple[int, bytes]:
+    """A result table by day: views, a whole number, and the share watched, a fraction."""
+    columns = [("day", "STRING"), ("views", "INTEGER"), ("averageViewPercentage", "FLOAT")]
+    headers = [{"name": name, "dataType": kind} for name, kind in columns]
+    return 200, json.dumps({"columnHeaders": headers, "rows": rows}).encode()
+
+
+def test_whole_numbers_are_whole_however_they_are_written_and_nothing_is_never_zero(server, stand):
+    written = [
+        ["2026-11-01", 12.0, 40.0],
+        ["2026-11-02", 3, 41.5],
+        ["2026-11-03", None, None],
+        ["2026-11-04", 0, 0.0],
+    ]
+    server.told = repeat(result(*written))
+    day = stand.clock().date()
+    rows = analytics.query(asking(server, stand), start=day, end=day, metrics=["views"], dimensions=["day"]).rows
+    assert [row[1] for row in rows] == [12, 3, None, 0]
+    assert [type(row[1]) for row in rows] == [int, int, type(None), int]
+    assert [type(row[2]) for row in rows] == [float, float, type(None), float]
+
+
+@pytest.mark.parametrize("cell", [12.5, "12", float("nan"), [12]], ids=repr)
+def test_what_is_no_whole_number_where_one_belongs_is_told_and_not_read_as_one(server, stand, cell):
+    server.told = repeat(result(["2026-11-01", cell, 40.0]))
+    day = stand.clock().date()
+    with pytest.raises(CorruptData):
+        analytics.query(asking(server, stand), start=day, end=day, metrics=["views"], dimensions=["day"])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from io import BytesIO
 
+import httpx
 import pytest
 
 from shared.clock import last_full_day
@@ -80,6 +81,17 @@ def test_a_query_is_a_table(stand):
     assert len(table.rows) == 7
     assert not table.truncated
     assert table.records()[0]["day"] == (end - timedelta(days=6)).isoformat()
+
+
+@pytest.mark.parametrize("no_rows", ["absent", "empty", "null"])
+def test_days_without_numbers_are_not_there_and_whole_numbers_are_whole(stand, no_rows):
+    written = {"whole_numbers": "float", "no_rows": no_rows}
+    httpx.post(f"{stand.simulator.root}/control/analytics", json=written).raise_for_status()
+    today, asked = stand.clock().date(), {"metrics": ["views"], "dimensions": ["day"]}
+    assert analytics.query(stand.caller(), start=today, end=today, **asked).records() == []
+    earlier = analytics.query(stand.caller(), start=today - timedelta(days=9), end=today, **asked)
+    assert earlier.rows
+    assert all(isinstance(row[1], int) for row in earlier.rows)
 
 
 @pytest.mark.fault(34)

@@ -8,10 +8,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.analytics import numbers, retention, rules
+from infra.local.simulator.analytics.control import NO_ROWS, Manner
 from infra.local.simulator.analytics.rules import Query
 from infra.local.simulator.caller import own_channel
 from infra.local.simulator.errors import forbidden
+from infra.local.simulator.wire import json_response
 from infra.local.simulator.world import growth
+from infra.local.simulator.world.codes import codes
 from infra.local.simulator.world.model import Channel
 from infra.local.simulator.world.splits import DEMOGRAPHICS
 
@@ -31,9 +34,7 @@ def query_reports(simulator: Simulator, call: Call) -> Answer:
         raise forbidden("global", "Forbidden")
     rows = _cropped(_sorted(_rows(simulator, channel, query), query), query)
     answer: dict[str, Any] = {"kind": "youtubeAnalytics#resultTable", "columnHeaders": list(rules.columns(query))}
-    if rows:
-        answer["rows"] = rows
-    return answer
+    return _written(answer, rows, simulator.room(Manner))
 
 
 HANDLERS: Mapping[str, Handler] = {"youtubeAnalytics.reports.query": query_reports}
@@ -48,11 +49,20 @@ def _subject(simulator: Simulator, call: Call) -> Channel:
     return channel
 
 
+def _written(answer: dict[str, Any], rows: Rows, manner: Manner) -> Answer:
+    """The whole answer, in the manner of the moment."""
+    if rows and manner.whole_numbers == "float":
+        rows = [[float(cell) if isinstance(cell, int) else cell for cell in row] for row in rows]
+    answer |= {"rows": rows} if rows else NO_ROWS[manner.no_rows]
+    # A null does not fit the documented schema, and has been seen all the same.
+    return json_response(answer) if answer.get("rows", ()) is None else answer
+
+
 def _rows(simulator: Simulator, channel: Channel, query: Query) -> Rows:
     now = simulator.clock()
     if "elapsedVideoTimeRatio" in query.dimensions:
         return _retention(simulator, channel, query)
-    if query.metrics == ("viewerPercentage",):
+    if "viewerPercentage" in query.metrics:
         whole = numbers.gather(simulator.world, channel, replace(query, dimensions=()), now.timestamp())
         return _viewers(query, sum(cell.tally.engaged_views for cell in whole.values()))
     cells = numbers.gather(simulator.world, channel, query, now.timestamp())
@@ -82,7 +92,7 @@ def _viewers(query: Query, engaged: int) -> Rows:
         return []
     shares: dict[tuple[str, ...], float] = {}
     for (age, gender), weight in DEMOGRAPHICS:
-        named = {"ageGroup": age.replace("AGE_", "age").replace("_", "-"), "gender": gender.lower()}
+        named = {"ageGroup": codes()["age_group"][age], "gender": codes()["gender"][gender]}
         group = tuple(named[name] for name in query.dimensions)
         shares[group] = shares.get(group, 0.0) + weight
     return [[*group, share] for group, share in sorted(shares.items())]

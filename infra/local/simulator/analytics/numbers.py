@@ -12,8 +12,10 @@ from datetime import date
 from typing import NamedTuple
 
 from infra.local.simulator.analytics.money import CREATORS_SHARE, Money, earned
-from infra.local.simulator.analytics.rules import CURRENCIES, MONEY, Query
+from infra.local.simulator.analytics.reports import table
+from infra.local.simulator.analytics.rules import Query
 from infra.local.simulator.world import World, splits
+from infra.local.simulator.world.codes import codes
 from infra.local.simulator.world.growth import ordinal_at
 from infra.local.simulator.world.hashing import mix
 from infra.local.simulator.world.issues import available_at
@@ -23,22 +25,6 @@ from infra.local.simulator.world.splits import Piece, pieces, within
 from infra.local.simulator.world.tally import Tally, VideoDay, video_day
 
 Group = tuple[str, ...]
-SUBSCRIBED_STATUS = {splits.SUBSCRIBED: "SUBSCRIBED", splits.NOT_SUBSCRIBED: "UNSUBSCRIBED"}
-LIVE = {True: "LIVE", False: "ON_DEMAND"}
-TRAFFIC_SOURCES = {
-    "0": "NO_LINK_OTHER",
-    "3": "SUBSCRIBER",
-    "4": "YT_CHANNEL",
-    "5": "YT_SEARCH",
-    "7": "RELATED_VIDEO",
-    "9": "EXT_URL",
-    "14": "PLAYLIST",
-    "17": "NOTIFICATION",
-    "24": "SHORTS",
-}
-LOCATIONS = {"0": "WATCH", "1": "EMBEDDED", "2": "CHANNEL", "8": "BROWSE", "10": "SHORTS_FEED"}
-DEVICES = {"100": "UNKNOWN_PLATFORM", "101": "DESKTOP", "102": "TV", "104": "MOBILE", "105": "TABLET"}
-SYSTEMS = {"1": "WINDOWS", "7": "MACINTOSH", "13": "SMART_TV", "19": "ANDROID", "20": "IOS", "999": "OTHER"}
 
 
 class Cut(NamedTuple):
@@ -69,6 +55,8 @@ def gather(world: World, channel: Channel, query: Query, now: float) -> dict[Gro
         for video in videos:
             one = video_day(video, ordinal)
             for cut in _cuts(channel, one, query) if one.views else ():
+                if not _passes(cut, query):
+                    continue
                 group = tuple(times.get(name) or cut.group[name] for name in query.dimensions)
                 cell = cells.setdefault(group, Cell())
                 cell.tally = cell.tally.plus(cut.tally)
@@ -95,69 +83,80 @@ def _count_events(
 
 def _chosen(world: World, channel: Channel, query: Query, until: date) -> list[Video]:
     wanted = query.filters.get("video")
-    live = query.filters.get("liveOrOnDemand")
-    return [
-        video
-        for video in world.all_videos_of(channel.id, until)
-        if (wanted is None or video.id in wanted) and (live is None or LIVE[video.live] in live)
-    ]
+    return [video for video in world.all_videos_of(channel.id, until) if wanted is None or video.id in wanted]
+
+
+def _passes(cut: Cut, query: Query) -> bool:
+    return all(cut.group[name] in values for name, values in query.filters.items())
 
 
 def _cuts(channel: Channel, day: VideoDay, query: Query) -> Iterator[Cut]:
-    own = {"video": day.video.id, "liveOrOnDemand": LIVE[day.video.live]}
-    table = next((name for name in query.dimensions if name in _TABLES), None)
-    if table is None and {"country", "subscribedStatus"}.isdisjoint({*query.dimensions, *query.filters}):
+    """A video's day, cut as finely as the query's dimensions and filters need it."""
+    words = codes()
+    asked = {*query.dimensions, *query.filters}
+    own = {
+        "video": day.video.id,
+        "liveOrOnDemand": words["live_or_on_demand"][day.video.live_or_on_demand],
+        "creatorContentType": _content_type(day.video),
+    }
+    finer = next((table for table in _TABLES if not asked.isdisjoint(table.names)), None)
+    if finer is None and asked.isdisjoint({"country", "province", "subscribedStatus"}):
         yield Cut(day, day.whole(), own)
         return
     for piece in pieces(day, channel.country):
         group = {
             **own,
             "country": piece.country or splits.UNKNOWN_COUNTRY,
-            "subscribedStatus": SUBSCRIBED_STATUS[piece.subscribed],
+            "province": splits.province(day.video.key, piece.country),
+            "subscribedStatus": words["subscribed_status"][piece.subscribed],
         }
-        if any(
-            group[name] not in query.filters.get(name, (group[name],)) for name in ("country", "subscribedStatus")
-        ):
-            continue
-        if table is None:
+        if finer is None:
             yield Cut(day, day.tally(piece.start, piece.end), group)
         else:
-            yield from _finer(day, piece, group, table)
+            yield from _finer(day, piece, group, finer)
 
 
-def _device(values: splits.Values) -> Mapping[str, str]:
-    return {"deviceType": DEVICES[values[0]], "operatingSystem": SYSTEMS[values[1]]}
+def _content_type(video: Video) -> str:
+    if video.is_short:
+        return "SHORTS"
+    return "LIVE_STREAM" if video.live else "VIDEO_ON_DEMAND"
 
 
-_TABLES: Mapping[str, tuple[splits.Table, Callable[[splits.Values], Mapping[str, str]]]] = {
-    "insightTrafficSourceType": (
+class Finer(NamedTuple):
+    """A split of the reports, and the names of its dimensions here; `codes`: in reports, if they have words."""
+
+    split: splits.Table
+    names: tuple[str, ...]
+    codes: tuple[str, ...]
+
+
+_TABLES = (
+    Finer(
         splits.TRAFFIC_SOURCE,
-        lambda values: {"insightTrafficSourceType": TRAFFIC_SOURCES[values[0]]},
+        ("insightTrafficSourceType", "insightTrafficSourceDetail"),
+        ("traffic_source_type", ""),
     ),
-    "insightPlaybackLocationType": (
+    Finer(
         splits.PLAYBACK_LOCATION,
-        lambda values: {"insightPlaybackLocationType": LOCATIONS[values[0]]},
+        ("insightPlaybackLocationType", "insightPlaybackLocationDetail"),
+        ("playback_location_type", ""),
     ),
-    "deviceType": (splits.DEVICE_OS, _device),
-    "operatingSystem": (splits.DEVICE_OS, _device),
-}
+    Finer(splits.DEVICE_OS, ("deviceType", "operatingSystem"), ("device_type", "operating_system")),
+    Finer(splits.SHARING, ("sharingService",), ("sharing_service",)),
+)
 
 
-def _finer(day: VideoDay, piece: Piece, group: Mapping[str, str], table: str) -> Iterator[Cut]:
-    parts, named = _TABLES[table]
-    for values, start, end in within(piece, parts, mix(day.video.key, piece.start)):
-        yield Cut(day, day.tally(start, end), {**group, **named(values)})
+def _finer(day: VideoDay, piece: Piece, group: Mapping[str, str], table: Finer) -> Iterator[Cut]:
+    for values, start, end in within(piece, table.split, mix(day.video.key, piece.start)):
+        words = (codes()[code][value] if code else value for code, value in zip(table.codes, values, strict=True))
+        yield Cut(day, day.tally(start, end), {**group, **dict(zip(table.names, words, strict=True))})
 
 
 def value(metric: str, cell: Cell, currency: str) -> float:
     """A metric of a row: whole numbers for counts, minutes and seconds."""
-    return (
-        (_MONEY[metric](cell.money) * _rate(metric, currency)) if metric in MONEY else _COUNTS[metric](cell.tally)
-    )
-
-
-def _rate(metric: str, currency: str) -> float:
-    return 1 if metric in {"monetizedPlaybacks", "adImpressions"} else CURRENCIES[currency]
+    if metric in _MONEY:
+        return _MONEY[metric](cell.money) * table().currencies[currency]
+    return _AD_COUNTS[metric](cell.money) if metric in _AD_COUNTS else _COUNTS[metric](cell.tally)
 
 
 def _share(part: float, whole: float, digits: int) -> float:
@@ -186,14 +185,24 @@ _COUNTS: Mapping[str, Callable[[Tally], float]] = {
     "cardTeaserImpressions": lambda tally: 2 * tally.card_impressions,
     "cardTeaserClicks": lambda tally: tally.card_clicks,
     "cardTeaserClickRate": lambda tally: _share(tally.card_clicks, 2 * tally.card_impressions, 4),
+    # Nobody has had annotations since 2019.
+    "annotationClickThroughRate": lambda _tally: 0.0,
+    "annotationCloseRate": lambda _tally: 0.0,
+    "annotationImpressions": lambda _tally: 0,
+    "annotationClickableImpressions": lambda _tally: 0,
+    "annotationClosableImpressions": lambda _tally: 0,
+    "annotationClicks": lambda _tally: 0,
+    "annotationCloses": lambda _tally: 0,
 }
 _MONEY: Mapping[str, Callable[[Money], float]] = {
     "grossRevenue": lambda money: round(money.gross, 3),
     "estimatedAdRevenue": lambda money: round(money.gross * CREATORS_SHARE, 3),
     "estimatedRedPartnerRevenue": lambda money: round(money.premium, 3),
     "estimatedRevenue": lambda money: round(money.gross * CREATORS_SHARE + money.premium, 3),
-    "monetizedPlaybacks": lambda money: int(money.playbacks),
-    "adImpressions": lambda money: int(money.impressions),
     "cpm": lambda money: _share(1000 * money.gross, money.impressions, 3),
     "playbackBasedCpm": lambda money: _share(1000 * money.gross, money.playbacks, 3),
+}
+_AD_COUNTS: Mapping[str, Callable[[Money], int]] = {
+    "monetizedPlaybacks": lambda money: int(money.playbacks),
+    "adImpressions": lambda money: int(money.impressions),
 }

@@ -59,6 +59,7 @@ _CARDS = (
     "card_clicks",
     "card_teaser_clicks",
 )
+_END_SCREENS = ("end_screen_element_clicks", "end_screen_element_impressions", "end_screen_element_click_rate")
 _WATCH = ("watch_time_minutes", "average_view_duration_seconds", "average_view_duration_percentage")
 _RED = ("red_views", "red_watch_time_minutes")
 _SEVEN = ("views", "engaged_views", *_WATCH, *_RED)
@@ -77,6 +78,16 @@ _END_OF_A2 = datetime(2025, 10, 31, tzinfo=UTC)
 
 def _playlist(name: str, title: str, extra: tuple[str, ...] = (), table: Table | None = None) -> ReportType:
     return ReportType(f"playlist_{name}_a2", f"Playlist {title}", _PLAYLIST, "playlist", extra, table)
+
+
+def _elements(
+    name: str, title: str, metrics: tuple[str, ...], extra: tuple[str, ...], table: Table | None = None
+) -> tuple[ReportType, ...]:
+    """Both versions of a type, with the same columns: public connectors order the one or the other, today."""
+    return tuple(
+        ReportType(f"channel_{name}_{version}", title, metrics, extra=extra, table=table)
+        for version in ("a1", "a2")
+    )
 
 
 _CURRENT = (
@@ -127,21 +138,10 @@ _CURRENT = (
         extra=("traffic_source_type",),
         table=splits.REACH_SOURCE,
     ),
-    ReportType(
-        "channel_sharing_service_a1",
-        "Sharing service",
-        ("shares",),
-        extra=("sharing_service",),
-        table=splits.SHARING,
-    ),
-    ReportType("channel_annotations_a1", "Annotations", _ANNOTATIONS, extra=("annotation_type", "annotation_id")),
-    ReportType("channel_cards_a1", "Cards", _CARDS, extra=("card_type", "card_id")),
-    ReportType(
-        "channel_end_screens_a1",
-        "End screens",
-        ("end_screen_element_clicks", "end_screen_element_impressions", "end_screen_element_click_rate"),
-        extra=("end_screen_element_type", "end_screen_element_id"),
-    ),
+    *_elements("sharing_service", "Sharing service", ("shares",), ("sharing_service",), splits.SHARING),
+    *_elements("annotations", "Annotations", _ANNOTATIONS, ("annotation_type", "annotation_id")),
+    *_elements("cards", "Cards", _CARDS, ("card_type", "card_id")),
+    *_elements("end_screens", "End screens", _END_SCREENS, ("end_screen_element_type", "end_screen_element_id")),
     _playlist("basic", "user activity"),
     _playlist("province", "province", ("province_code",)),
     _playlist("playback_location", "playback locations", _LOCATION, splits.PLAYBACK_LOCATION),

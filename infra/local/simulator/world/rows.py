@@ -11,14 +11,15 @@ from enum import Enum
 from typing import NamedTuple
 
 from infra.local.simulator.world import growth
+from infra.local.simulator.world.codes import code
 from infra.local.simulator.world.hashing import between, letters, mix, unit
 from infra.local.simulator.world.model import Channel, Video
 from infra.local.simulator.world.report_types import ReportType
 from infra.local.simulator.world.splits import (
     DEMOGRAPHICS,
-    NOT_SUBSCRIBED,
     SUBSCRIBED,
     UNKNOWN_COUNTRY,
+    UNSUBSCRIBED,
     Piece,
     Values,
     nameless,
@@ -31,6 +32,7 @@ from infra.local.simulator.world.tally import Tally, VideoDay, video_day
 ON_DEMAND = "on_demand"
 _DEMOGRAPHICS_FROM = 10
 _PLAYLIST_SHARE = 6
+_CARD, _END_SCREEN = code("card_type", "VIDEO"), code("end_screen_element_type", "VIDEO")
 
 
 class Draft(Enum):
@@ -107,7 +109,7 @@ def _channel_events(channel: Channel, ordinal: int) -> Iterator[Row]:
     both = events(channel, ordinal)
     if both.subscribers_gained:
         gained = Tally(subscribers_gained=both.subscribers_gained)
-        yield Row("", ON_DEMAND, NOT_SUBSCRIBED, channel.country, (), gained)
+        yield Row("", ON_DEMAND, UNSUBSCRIBED, channel.country, (), gained)
     if both.subscribers_lost:
         yield Row("", ON_DEMAND, SUBSCRIBED, "", (), Tally(subscribers_lost=both.subscribers_lost))
 
@@ -142,7 +144,7 @@ def _audience(channel: Channel, day: VideoDay, draft: Draft | None) -> Iterator[
     if draft is Draft.SURPLUS:
         surplus = mix(day.video.key, (day.ordinal << 8) + 106) % 5
         if surplus:
-            yield Piece(UNKNOWN_COUNTRY, NOT_SUBSCRIBED, day.last, day.last + surplus)
+            yield Piece(UNKNOWN_COUNTRY, UNSUBSCRIBED, day.last, day.last + surplus)
 
 
 def _drafted(day: VideoDay, start: int, end: int, draft: Draft | None) -> tuple[int, int]:
@@ -171,17 +173,24 @@ def _parts(
         yield told, tally, 0.0
 
 
+def _province(_channel: Channel, day: VideoDay, piece: Piece, _tally: Tally) -> Values | None:
+    """The report is about the United States: viewers elsewhere are not in it."""
+    name = province(day.video.key, piece.country)
+    return (name,) if name else None
+
+
 def _card(_channel: Channel, day: VideoDay, _piece: Piece, tally: Tally) -> Values | None:
-    return ("2", letters(11, "card", day.video.key)) if tally.card_impressions else None
+    shown = tally.card_impressions or tally.card_clicks
+    return (_CARD, letters(11, "card", day.video.key)) if shown else None
 
 
 def _end_screen(channel: Channel, _day: VideoDay, _piece: Piece, tally: Tally) -> Values | None:
-    return ("VIDEO", letters(11, "end screen", channel.key)) if tally.engaged_views else None
+    return (_END_SCREEN, letters(11, "end screen", channel.key)) if tally.engaged_views else None
 
 
 _EXTRAS: Mapping[Values, Callable[[Channel, VideoDay, Piece, Tally], Values | None]] = {
     (): lambda _channel, _day, _piece, _tally: (),
-    ("province_code",): lambda _channel, day, piece, _tally: (province(day.video.key, piece.country),),
+    ("province_code",): _province,
     ("card_type", "card_id"): _card,
     ("end_screen_element_type", "end_screen_element_id"): _end_screen,
     # Nobody has had annotations since 2019: their files have a header only.

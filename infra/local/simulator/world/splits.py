@@ -1,8 +1,8 @@
 """How a day's views are split: by country and subscription first, then within each such piece by one more thing.
 
 A piece is a stretch of the video's view counter. The more views, the more pieces; a day of three views is one row.
-Some pieces have no country, because they are below YouTube's privacy threshold. Code numbers of traffic sources,
-devices and systems are those that public connectors know; nobody should depend on their being complete.
+Some pieces have no country, because they are below YouTube's privacy threshold. What the codes mean stands in
+`codes.toml`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from infra.local.simulator.world.hashing import letters, mix, unit
 from infra.local.simulator.world.names import COUNTRIES
 from infra.local.simulator.world.tally import VideoDay
 
-SUBSCRIBED, NOT_SUBSCRIBED = "subscribed", "not_subscribed"
+SUBSCRIBED, UNSUBSCRIBED = "subscribed", "unsubscribed"
 UNKNOWN_COUNTRY = "ZZ"
 Values = tuple[str, ...]
 
@@ -36,15 +36,15 @@ class Piece(NamedTuple):
 
 # Which country of the video's five (5: none told), whether subscribed, and the weight; the likeliest first.
 _AUDIENCE: tuple[tuple[int, str, int], ...] = (
-    (0, NOT_SUBSCRIBED, 30),
+    (0, UNSUBSCRIBED, 30),
     (0, SUBSCRIBED, 14),
-    (1, NOT_SUBSCRIBED, 14),
-    (2, NOT_SUBSCRIBED, 9),
+    (1, UNSUBSCRIBED, 14),
+    (2, UNSUBSCRIBED, 9),
     (1, SUBSCRIBED, 6),
-    (5, NOT_SUBSCRIBED, 4),
-    (3, NOT_SUBSCRIBED, 7),
+    (5, UNSUBSCRIBED, 4),
+    (3, UNSUBSCRIBED, 7),
     (2, SUBSCRIBED, 4),
-    (4, NOT_SUBSCRIBED, 4),
+    (4, UNSUBSCRIBED, 4),
     (5, SUBSCRIBED, 2),
     (3, SUBSCRIBED, 3),
     (4, SUBSCRIBED, 3),
@@ -98,9 +98,9 @@ def _edges(first: int, views: int, weights: Sequence[int]) -> list[int]:
 Table = tuple[tuple[Values, int], ...]
 PLAYBACK_LOCATION: Table = (
     (("0", ""), 62),
-    (("8", ""), 14),
-    (("10", ""), 12),
+    (("7", ""), 20),
     (("1", "news.example"), 7),
+    (("8", ""), 6),
     (("2", ""), 3),
     (("1", "forum.example"), 2),
 )
@@ -116,33 +116,34 @@ TRAFFIC_SOURCE: Table = (
     (("14", "playlist"), 2),
 )
 DEVICE_OS: Table = (
-    (("104", "19"), 40),
-    (("104", "20"), 22),
-    (("101", "1"), 16),
-    (("102", "13"), 11),
-    (("101", "7"), 6),
-    (("105", "20"), 4),
-    (("100", "999"), 1),
+    (("104", "4"), 40),
+    (("104", "5"), 22),
+    (("101", "2"), 16),
+    (("102", "19"), 11),
+    (("101", "9"), 6),
+    (("105", "5"), 4),
+    (("100", "1"), 1),
 )
 SUBTITLES: Table = ((("", "0"), 78), (("en", "0"), 12), (("es", "1"), 6), (("ja", "0"), 4))
 COMBINED: Table = (
-    (("0", "7", "104", "19"), 34),
-    (("0", "5", "101", "1"), 22),
-    (("8", "3", "104", "20"), 20),
-    (("10", "24", "104", "19"), 14),
-    (("1", "9", "101", "7"), 10),
+    (("0", "7", "104", "4"), 34),
+    (("0", "5", "101", "2"), 22),
+    (("7", "3", "104", "5"), 20),
+    (("5", "24", "104", "4"), 14),
+    (("1", "9", "101", "9"), 10),
 )
 REACH_SOURCE: Table = ((("3",), 44), (("7",), 28), (("5",), 24), (("4",), 4))
-SHARING: Table = ((("COPY_PASTE",), 40), (("WHATS_APP",), 34), (("FACEBOOK",), 14), (("OTHER",), 12))
+SHARING: Table = ((("55",), 40), (("49",), 34), (("10",), 14), (("53",), 12))
 DEMOGRAPHICS: Table = (
     (("AGE_18_24", "FEMALE"), 13),
     (("AGE_18_24", "MALE"), 19),
     (("AGE_25_34", "FEMALE"), 15),
     (("AGE_25_34", "MALE"), 22),
-    (("AGE_35_44", "MALE"), 14),
+    (("AGE_35_44", "MALE"), 12),
     (("AGE_35_44", "FEMALE"), 9),
     (("AGE_13_17", "MALE"), 5),
     (("AGE_55_64", "GENDER_OTHER"), 3),
+    (("AGE_65_", "FEMALE"), 2),
 )
 
 

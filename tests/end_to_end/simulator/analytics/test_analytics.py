@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from googleapiclient.errors import HttpError
 
@@ -96,13 +97,57 @@ def test_without_dimensions_there_is_one_row_with_the_sum_of_the_days(ask: Ask):
 
 @pytest.mark.parametrize(
     "dimensions",
-    ["country", "subscribedStatus", "liveOrOnDemand", "deviceType", "insightTrafficSourceType", "month"],
+    [
+        *("country", "subscribedStatus", "liveOrOnDemand", "creatorContentType", "deviceType", "operatingSystem"),
+        *("insightTrafficSourceType", "insightPlaybackLocationType", "deviceType,operatingSystem"),
+        *("day,subscribedStatus", "insightTrafficSourceType,day,liveOrOnDemand", "country,creatorContentType"),
+    ],
 )
 def test_every_split_has_the_same_total(ask: Ask, dimensions: str):
     whole = ask()["rows"][0][0]
     rows = ask(dimensions=dimensions)["rows"]
     assert sum(row[-1] for row in rows) == whole
-    assert len({row[0] for row in rows}) == len(rows)
+    assert len({tuple(row[:-1]) for row in rows}) == len(rows)
+
+
+def test_a_query_by_month_names_first_days_and_means_whole_months(ask: Ask, simulator: Simulator):
+    this = pacific_day(simulator.clock()).replace(day=1)
+    last = (this - timedelta(days=1)).replace(day=1)
+    months = ask(dimensions="month", startDate=last.isoformat(), endDate=this.isoformat())["rows"]
+    days = ask(dimensions="day", startDate=last.isoformat(), endDate=pacific_day(simulator.clock()).isoformat())[
+        "rows"
+    ]
+    assert months[0] == [f"{last:%Y-%m}", sum(row[1] for row in days if row[0] < this.isoformat())]
+    assert sum(row[1] for row in months) == sum(row[1] for row in days)
+    assert (
+        refused(
+            ask, dimensions="month", startDate=last.isoformat(), endDate=(this - timedelta(days=1)).isoformat()
+        )[0]
+        == 400
+    )
+
+
+def test_details_are_those_of_one_kind_of_source(ask: Ask):
+    whole = {row[0]: row[1] for row in ask(dimensions="insightTrafficSourceType")["rows"]}
+    ranking = {"dimensions": "insightTrafficSourceDetail", "sort": "-views", "maxResults": 25}
+    details = ask(filters="insightTrafficSourceType==YT_SEARCH", **ranking)["rows"]
+    assert sum(views for _, views in details) == whole["YT_SEARCH"]
+    assert refused(ask, **ranking)[0] == 400
+
+
+def test_shares_by_service_add_up(ask: Ask):
+    services = ask(dimensions="sharingService", metrics="shares")["rows"]
+    assert sum(shares for _, shares in services) == ask(metrics="shares")["rows"][0][0]
+    assert {service for service, _ in services} <= {"COPY_PASTE", "WHATS_APP", "FACEBOOK", "OTHER"}
+
+
+def test_what_is_documented_and_not_simulated_is_no_mistake_of_the_query(ask: Ask):
+    assert refused(ask, dimensions="youtubeProduct")[0] == 501
+    assert refused(ask, metrics="playlistStarts", filters="playlist==PL0")[0] == 501
+
+
+def test_zero_values_are_taken_as_absent(ask: Ask):
+    assert ask(dimensions="day", sort="", filters="", maxResults=0) == ask(dimensions="day")
 
 
 def test_top_videos_are_ranked_and_at_most_two_hundred(ask: Ask):
@@ -147,7 +192,7 @@ def test_a_span_without_numbers_has_no_rows(simulator: Simulator, ask: Ask):
         {"filters": "video"},
         {"sort": "-likes"},
         {"currency": "XXX"},
-        {"maxResults": 0},
+        {"maxResults": -1},
     ],
     ids=str,
 )
@@ -220,8 +265,25 @@ def test_viewers_by_age_and_gender_make_a_hundred(ask: Ask):
     rows = ask(dimensions="ageGroup,gender", metrics="viewerPercentage", startDate="2023-01-01")["rows"]
     assert sum(row[2] for row in rows) == pytest.approx(100)
     assert all(row[0].startswith("age") for row in rows)
+    assert {row[1] for row in rows} == {"female", "male", "user_specified"}
 
 
 def test_a_token_without_an_analytics_scope_is_refused(ask: Ask):
     assert refused(ask, scope="youtube.upload")[0] == 403
     assert ask(scope="youtube.readonly")["rows"]
+
+
+def test_answers_can_be_written_as_youtube_does_at_times(simulator: Simulator, ask: Ask):
+    def manner(**chosen: str) -> None:
+        httpx.post(f"{simulator.root}/control/analytics", json=chosen).raise_for_status()
+
+    plain = ask(dimensions="day")["rows"]
+    manner(whole_numbers="float")
+    floats = ask(dimensions="day")["rows"]
+    assert floats == plain
+    assert all(isinstance(row[1], float) for row in floats)
+    today = pacific_day(simulator.clock()).isoformat()
+    manner(no_rows="empty")
+    assert ask(startDate=today, dimensions="day")["rows"] == []
+    manner()
+    assert "rows" not in ask(startDate=today, dimensions="day")

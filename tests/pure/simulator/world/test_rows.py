@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.simulator.world import World
+from infra.local.simulator.world.codes import codes
 from infra.local.simulator.world.files import PLAIN, Dialect, column_sums, csv_text, summed
 from infra.local.simulator.world.report_types import REPORT_TYPES
 from infra.local.simulator.world.rows import Draft, Row, draft_of, rows
@@ -22,7 +23,11 @@ WORLD = World.generate(5, 10, 5, NOW)
 CHANNELS = WORLD.channels()
 BUSY = max(CHANNELS, key=lambda one: WORLD.channel_day(one.id, date(2026, 11, 10)).views)
 CURRENT = [kind for kind in REPORT_TYPES.values() if kind.retired is None]
-EVERY_VIEW = [kind for kind in CURRENT if kind.shape != "playlist" and {"views", "red_views"} <= set(kind.metrics)]
+ALL_COUNTRIES = [kind for kind in CURRENT if "province_code" not in kind.extra]
+EVERY_VIEW = [
+    kind for kind in ALL_COUNTRIES if kind.shape != "playlist" and {"views", "red_views"} <= set(kind.metrics)
+]
+PLAYLISTS = [kind for kind in ALL_COUNTRIES if kind.shape == "playlist"]
 
 channels = st.sampled_from(CHANNELS)
 days = st.dates(date(2026, 9, 1), date(2027, 3, 20))
@@ -47,6 +52,41 @@ def test_every_split_of_a_day_has_the_same_totals(channel, day, kind):
     assert mine._replace(subscribers_gained=0, subscribers_lost=0, length=0) == basic._replace(
         subscribers_gained=0, subscribers_lost=0, length=0
     )
+
+
+@pytest.mark.parametrize(
+    ("type_id", "counts"),
+    [
+        ("channel_sharing_service_a1", ["shares"]),
+        ("channel_cards_a1", ["card_impressions", "card_clicks"]),
+        ("channel_reach_basic_a1", ["impressions", "impression_clicks"]),
+        ("channel_reach_combined_a1", ["impressions", "impression_clicks"]),
+    ],
+)
+@given(channels, days)
+@settings(max_examples=40)
+def test_a_report_about_one_thing_has_all_of_it(type_id, counts, channel, day):
+    mine = total(row.tally for row in report(channel, day, type_id))
+    truth = WORLD.channel_day(channel.id, day)
+    assert [getattr(mine, name) for name in counts] == [getattr(truth, name) for name in counts]
+
+
+@given(channels, days, st.sampled_from(PLAYLISTS))
+@settings(max_examples=100)
+def test_every_split_of_what_was_watched_in_playlists_has_the_same_totals(channel, day, kind):
+    mine, basic = (
+        total(row.tally for row in report(channel, day, type_id)) for type_id in (kind.id, "playlist_basic_a2")
+    )
+    assert mine == basic
+
+
+@given(channels, days)
+@settings(max_examples=60)
+def test_the_report_by_province_has_the_viewers_in_the_united_states(channel, day):
+    found = report(channel, day, "channel_province_a3")
+    american = [row for row in report(channel, day) if row.country == "US" and row.tally.views]
+    assert total(row.tally for row in found) == total(row.tally for row in american)
+    assert all(row.country == "US" and row.extra[0].startswith("US-") for row in found)
 
 
 @given(channels, days, st.sampled_from(CURRENT), st.sampled_from([None, *Draft]))
@@ -77,7 +117,7 @@ def test_some_rows_name_no_video_or_no_country_and_they_count():
     assert any(not row.video_id and row.tally.views for row in found)
     assert any(not row.video_id and row.tally.subscribers_lost and not row.tally.views for row in found)
     assert any(row.video_id and not row.country for row in found)
-    assert {row.subscribed for row in found} == {"subscribed", "not_subscribed"}
+    assert {row.subscribed for row in found} == {"subscribed", "unsubscribed"}
     assert {row.live for row in found} == {"live", "on_demand"}
 
 
@@ -137,13 +177,31 @@ def test_the_weighted_click_through_rate_of_a_reach_report_is_the_true_one():
 
 @pytest.mark.parametrize("kind", CURRENT, ids=lambda kind: kind.id)
 def test_every_report_type_fills_its_header(kind):
-    channel = BUSY
     day = date(2026, 11, 10)
-    text = csv_text(channel, day.toordinal(), kind, report(channel, day, kind.id))
-    lines = list(csv.reader(io.StringIO(text)))
-    assert lines[0] == list(kind.header)
-    assert all(len(line) == len(kind.header) for line in lines)
-    assert len(lines) > 1 or kind.id == "channel_annotations_a1"
+    longest = 0
+    for channel in [BUSY, *CHANNELS[:5]]:
+        text = csv_text(channel, day.toordinal(), kind, report(channel, day, kind.id))
+        lines = list(csv.reader(io.StringIO(text)))
+        assert lines[0] == list(kind.header)
+        assert all(len(line) == len(kind.header) for line in lines)
+        longest = max(longest, len(lines))
+    assert longest > 1 or kind.id.startswith("channel_annotations_")
+
+
+@pytest.mark.parametrize("kind", CURRENT, ids=lambda kind: kind.id)
+def test_every_code_in_a_file_is_one_that_public_connectors_know(kind):
+    day = date(2026, 11, 10)
+    lines = [
+        line
+        for channel in CHANNELS[:10]
+        for line in csv.DictReader(
+            io.StringIO(csv_text(channel, day.toordinal(), kind, report(channel, day, kind.id)))
+        )
+    ]
+    coded = codes().keys() & set(kind.header)
+    assert {(name, line[name]) for line in lines for name in coded} <= {
+        (name, code) for name in coded for code in codes()[name]
+    }
 
 
 def test_shares_of_viewers_make_a_hundred_in_every_group():
