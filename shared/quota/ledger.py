@@ -160,14 +160,14 @@ class Ledger:
     def quote(
         self,
         plan: Work | Sequence[Work],
-        limits: Callable[[Iterable[tuple[str, str]]], RateLimits] = lambda _: {},
-        *,
         promised: Sequence[Work] = (),
+        *,
+        limits: Callable[[Iterable[tuple[str, str]]], RateLimits] = lambda _: {},
     ) -> Quote:
         """What work would cost, how much of it can run now, and when and why the rest. Reserves nothing.
 
-        limits: answers, for each (method, account), the rate limits that such calls meet, as they are now.
-        promised: what was accepted before, and will be spent first.
+        promised: what was accepted before, and will be spent first. limits: answers, for each (method, account),
+        the rate limits that such calls meet, as they are now.
         """
         now = self.clock()
         works = (plan,) if isinstance(plan, Work) else tuple(plan)

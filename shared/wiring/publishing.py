@@ -37,7 +37,7 @@ def tasks() -> Tasks:
 @cache
 def submissions() -> Submissions:
     """What the app's backend reaches."""
-    return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quote)
+    return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quotes())
 
 
 def allowed() -> Allowed:

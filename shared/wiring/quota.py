@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from shared.clock import system_clock
@@ -33,7 +33,7 @@ def rate_limiter() -> RateLimiter:
     return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
 
 
-def quote(plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
-    """What a plan would cost, how much of it can run now, and when and why the rest. Reserves nothing."""
+def quotes() -> Callable[[Sequence[Work], Sequence[Work]], Quote]:
+    """What answers for a plan, after what was promised: costs, how much can run now, and when and why the rest."""
     limits = partial(rate_limiter().dry_run_logs, project=settings().project)
-    return ledger().quote(plan, limits, promised=promised)
+    return partial(ledger().quote, limits=limits)

@@ -86,7 +86,7 @@ class Stand:
 
     def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
         limits = partial(self.limiter.dry_run_logs, project=self.settings.project)
-        return self.ledger.quote(plan, limits, promised=promised)
+        return self.ledger.quote(plan, promised, limits=limits)
 
     def limiter_of(self, *limits: RateLimit) -> RateLimiter:
         return RateLimiter(self.firestore, limits, self.clock)

@@ -122,7 +122,7 @@ def test_a_plan_waits_for_the_rate_limits_that_it_meets():
     project = DryRunLog(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
     limits = {(UPLOAD, user): [project] for user in ("u1", "u2")}
     plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
-    answer = ledger.quote(plan, lambda _: limits)
+    answer = ledger.quote(plan, limits=lambda _: limits)
     assert [part.now for part in answer.parts] == [1, 1]
     assert [(later.times, later.at, later.reason) for later in answer.later] == [
         (1, NOON + timedelta(minutes=10), "rateLimited"),
