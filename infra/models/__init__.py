@@ -1,0 +1,1 @@
+"""Models: what emulators cannot tell, in virtual time over the real decisions."""
