@@ -132,8 +132,8 @@ def decide(book: Book, request: ReservationRequest, moment: Moment) -> Grant | R
 
 def _reach(book: Book, request: ReservationRequest, moment: Moment) -> int:
     """Units that the account could borrow."""
-    sisters, others = _split(book, request)
-    mine = sum(lender.left for lender in sisters)
+    parts, others = _split(book, request)
+    mine = sum(lender.left for lender in parts)
     if request.priority in SPARING:
         # The smallest fraction more, for what adding fractions loses.
         return mine + math.floor(sum(lender.spare(moment.day_left) for lender in others) + 1e-6)
@@ -145,19 +145,19 @@ def _reach(book: Book, request: ReservationRequest, moment: Moment) -> int:
 
 def _split(book: Book, request: ReservationRequest) -> tuple[list[Lender], list[Lender]]:
     """The other accounts of system work, if this is one; and everybody else."""
-    sisters = SYSTEMS if request.account in SYSTEMS else ()
+    parts = SYSTEMS if request.account in SYSTEMS else ()
     there = [lender for lender in book.lenders if lender.left > 0]
-    return [one for one in there if one.account in sisters], [one for one in there if one.account not in sisters]
+    return [one for one in there if one.account in parts], [one for one in there if one.account not in parts]
 
 
 def _loans(book: Book, request: ReservationRequest, moment: Moment, need: int) -> Iterator[Loan]:
     """Loans of `need` units in all: rather more than less, but never of the reserve, which comes last."""
-    sisters, others = _split(book, request)
+    parts, others = _split(book, request)
     # Background work borrows no more than it needs: more would outlive its allowance.
     generous = request.priority != Priority.BACKGROUND
-    for lender in (*sisters, *sorted(others, key=lambda one: _order(one, request.seed))):
+    for lender in (*parts, *sorted(others, key=lambda one: _order(one, request.seed))):
         most = lender.left
-        if request.priority in SPARING and lender not in sisters:
+        if request.priority in SPARING and lender not in parts:
             most = min(most, math.ceil(lender.spare(moment.day_left)))
         more = max(1, book.limit // THOUSAND, lender.left // PART) if generous else 0
         units = min(most, max(need, more))

@@ -152,7 +152,7 @@ class _Look:
     answer: Grant | Refusal
 
     @property
-    def hasty(self) -> bool:
+    def premature(self) -> bool:
         """Whether somebody is about to take units back, so that a refusal might be too early."""
         return any(doc is not None and doc.data.get("left", 0) < 0 for doc in self.docs.values())
 
@@ -169,7 +169,7 @@ def borrowing(
                 found = yield from existing(bucket_day, new)
                 if isinstance(found, Entry):
                     return found
-            if not look.hasty or attempt >= LOOKS:
+            if not look.premature or attempt >= LOOKS:
                 return look.answer
             yield Pause(attempt)
             continue
@@ -207,7 +207,7 @@ def _looking(bucket_day: BucketDay, request: ReservationRequest, moment: Moment)
     book = _book(bucket_day, docs, request.account, claim, complete=False)
     answer = decide(book, request, moment)
     look = _Look(docs=docs, book=book, answer=answer)
-    if isinstance(answer, Grant) and answer.units == request.units and not look.hasty:
+    if isinstance(answer, Grant) and answer.units == request.units and not look.premature:
         return look
     most = LENDERS[request.priority]
     others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)

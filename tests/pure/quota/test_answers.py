@@ -104,7 +104,7 @@ def test_later_work_items_see_the_reserve_that_former_ones_took():
     assert [later.reason for later in answer.later] == ["reserveKept", "bucketSpent"]
 
 
-def test_work_for_a_later_time_is_tried_on_that_days_books():
+def test_work_for_a_later_time_is_tried_on_the_bucket_day_of_that_time():
     ledger = Stand().ledger("current", "uploads=2")
     ledger.reserve(method=UPLOAD, account="u1", count=2)
     tomorrow = next_reset(NOON) + timedelta(hours=3)

@@ -1,4 +1,4 @@
-"""Blocks: blocks of calls that are drawn in memory, and come back whatever happens."""
+"""Blocks of calls: drawn in memory, and given back whatever happens."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_block_that_finds_little_takes_little_and_gives_way_to_the_reason():
     assert ledger.usage()["reporting"]["used"] == 7
 
 
-def test_a_dead_holders_lease_counts_as_spent_after_its_time():
+def test_a_dead_holders_block_counts_as_spent_after_its_time():
     stand = Stand()
     ledger = stand.ledger()
     block = Block(ledger, DOWNLOAD, "system", upto=20)
@@ -146,7 +146,7 @@ def test_a_call_that_was_sent_stays_charged_when_it_is_settled_twice_under_a_blo
     assert ledger.usage()["default"]["used"] == 50
 
 
-def test_a_call_that_is_under_way_when_its_lease_ends_is_charged():
+def test_a_call_that_is_under_way_when_its_block_ends_is_charged():
     ledger = Stand().ledger()
     with Block(ledger, UPDATE, "a", upto=3) as block:
         late = block.reserve(method=UPDATE)

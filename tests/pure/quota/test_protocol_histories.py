@@ -70,7 +70,7 @@ class Histories(RuleBasedStateMachine):
         self.now = START
         self.running: list[Running] = []
         self.paid: dict[str, int] = {}
-        """What callers entry and have not given back, by token: the truth that the ledger must cover."""
+        """What callers hold and have not given back, by token: the truth that the ledger must cover."""
         self.priority: dict[str, Priority] = {}
         self.asked: list[Asked] = []
         self.granted: list[Entry] = []
@@ -266,7 +266,7 @@ class Histories(RuleBasedStateMachine):
             self.settled.append(one.entry)
         return result
 
-    # --- what always entrys -------------------------------------------------------------------------------------
+    # --- what always holds -------------------------------------------------------------------------------------
 
     def accounts(self) -> dict[str, Any]:
         return {
@@ -308,7 +308,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def every_unit_stands_in_an_entry(self):
-        """Nothing is lost and nothing appears: what accounts spent is what entries entry or charge."""
+        """Nothing is lost and nothing appears: what accounts spent is what entries hold or charge."""
         accounts, entries = self._stored(BUCKET_DAY.accounts), self._stored(BUCKET_DAY.entries)
         spent = sum(data.get("spent", 0) + data.get("written_off", 0) for data in accounts)
         held = sum(data["units"] for data in entries if data["state"] == HELD)

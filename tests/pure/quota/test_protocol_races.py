@@ -15,6 +15,7 @@ from shared.quota.profile import Priority
 from shared.quota.protocol import borrowing, spending
 from shared.quota.reservation import Entry, NewEntry
 from shared.quota.settling import settling, sweeping
+from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
 BUCKET_DAY = BucketDay(date(2026, 11, 22), "default")
@@ -52,34 +53,6 @@ def new(token: str, entry: str = "") -> NewEntry:
 
 def spend(units: int, token: str, entry: str = ""):
     return spending(BUCKET_DAY, wanted(units), new(token, entry))
-
-
-class Actor:
-    """One protocol, taken step by step."""
-
-    def __init__(self, store: FirestoreInMemory, steps) -> None:
-        self.store, self.steps, self.result = store, steps, None
-        self.step = next(steps)
-
-    def go(self, until_commit: bool = False) -> object:
-        """One step; or up to the next commit, not carried out yet; the result at the end."""
-        while True:
-            try:
-                self.step = self.steps.send(self.store.answer(self.step))
-            except StopIteration as done:
-                self.result = done.value
-                return self.result
-            if not until_commit or isinstance(self.step, Commit):
-                return self.step
-
-    def finish(self) -> object:
-        while self.result is None:
-            try:
-                self.step = self.steps.send(self.store.answer(self.step))
-            except StopIteration as done:
-                self.result = done.value
-                break
-        return self.result
 
 
 def spent(store: FirestoreInMemory) -> int:
@@ -200,7 +173,8 @@ def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
         for name in ("c", "d")
     ]
     for borrower in borrowers:
-        borrower.go(until_commit=True)
+        while not isinstance(borrower.step, Commit):
+            borrower.go()
     assert [type(borrower.finish()) for borrower in borrowers] == [Entry, Refusal]
     assert store.docs[BUCKET_DAY.account("user:b")].data["lent"] == 5
 
