@@ -7,7 +7,7 @@ tasks                   queues attempts, requeues lost ones
 run, attempt            runs one attempt at an operation; what it may use
 steps, transfer         does the steps: the upload, and the others
 find_existing, merge    what exists already; how an update keeps every other field
-sources                 where bytes come from
+sources, web_file       where bytes come from; reading: how, and within what time
 address, allowed        addresses that no source may have, and places that the operator allows
 retries, effects        what an error means for the operation, and for the connection, the video or the project
 listing                 operations by channel, state and time, page by page
