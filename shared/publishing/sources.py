@@ -96,3 +96,9 @@ def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> So
     if "url" in named:
         return WebFile(named["url"], field_name, allowed)
     return StorageObject(named["bucket"], named["object"], field_name)
+
+
+def whole(source: Source, described: Described) -> bytes:
+    """All bytes of a small file. Raises what reading raises."""
+    with closing(source.read(0, described)) as pieces:
+        return b"".join(pieces)

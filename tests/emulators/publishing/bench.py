@@ -29,7 +29,7 @@ from shared.publishing.submissions import Quote, Submissions
 from shared.publishing.tasks import Tasks
 from shared.vault.vault import Vault
 from shared.youtube.client import Caller, Context
-from tests.emulators.youtube.stand import Stand, Tokens, issue, standing
+from tests.emulators.youtube.stand import SCOPES, Stand, Tokens, issue, standing
 
 BUCKET = "videos"
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
@@ -110,13 +110,14 @@ class Bench:
                 "state": "connected",
                 "state_reason": "",
                 "state_since": self.stand.clock(),
-                "capabilities": {"publish": {"have": True, "reason": "granted"}},
+                "capabilities": {each: {"have": True, "reason": "granted"} for each in ("publish", "captions")},
                 "connected_at": self.stand.clock(),
             }
         )
 
     def _tokens(self, place: int) -> Tokens:
-        return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place))
+        scopes = (*SCOPES, "youtube.force-ssl")
+        return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place, scopes))
 
     def runner(self, **changes: Any) -> Runner:
         made: dict[str, Any] = {
