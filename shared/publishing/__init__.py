@@ -4,6 +4,7 @@ api, submissions        the app's backend submits, prices, plans, reads, cancels
 requests, intents       what may be asked for
 promised                what accepted operations will still spend
 tasks                   queues attempts, requeues lost ones
+callbacks               tells the app that an operation has ended
 run, attempt            runs one attempt at an operation; what it may use
 steps                   the steps by name: transfer (the upload), playlists, captions, following (YouTube's work)
 once, find_existing     makes once what YouTube would make twice; finds what exists already

@@ -137,6 +137,14 @@ class Operations:
         query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before))
         return _readable(listing(query.order_by("due_at")))
 
+    def untold(self, after: datetime, before: datetime) -> Iterator[Record]:
+        """Operations that ended within a time and of which the app was not told."""
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        query = self.client.collection(COLLECTION).where(filter=FieldFilter("untold_since", ">", after))
+        query = query.where(filter=FieldFilter("untold_since", "<", before))
+        return _readable(listing(query.order_by("untold_since")))
+
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
         from google.cloud.firestore_v1.base_query import FieldFilter

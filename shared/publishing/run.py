@@ -80,6 +80,7 @@ class Runner:
     def _is_due(self, record: Record, number: int) -> bool:
         operation, now = record.operation, self.tasks.clock()
         if operation.ended:
+            self.tasks.tell(operation)  # who ended it may have died before
             return False
         if number != operation.attempt:
             self.tasks.queue(operation)  # its task may never have been queued
@@ -140,7 +141,7 @@ class Runner:
         if attempt.operation.failed:
             self.tasks.fail(attempt.record, *_told(attempt.operation))
             return
-        attempt.save(attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
+        self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
         alerts.resolve(attempt.operations.client, alerts.YOUTUBE_API, now)  # YouTube takes this project's calls
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
 

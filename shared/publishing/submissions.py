@@ -225,6 +225,7 @@ class Submissions:
             upload={**operation.upload, "restarts": 0} if operation.upload else {},
             failed={},
             expires_at=None,
+            untold_since=None,
         )
 
     def _dismissed(self, operation: Operation) -> Operation:
@@ -236,6 +237,7 @@ class Submissions:
     def _change(self, operation: str, decide: Callable[[Operation], Operation]) -> Operation:
         changed = self.tasks.operations.change(operation, decide)
         log("NOTICE", "operation changed by hand", operation=operation, state=changed.state.value)
+        self.tasks.tell(changed)
         return changed
 
 
