@@ -257,6 +257,7 @@ def test_a_reader_that_leaves_early_leaves_nothing_open(web):
     assert eventually(lambda: web.connections == 0)
 
 
+@pytest.mark.case("P13")
 @pytest.mark.fault(56)
 def test_an_object_that_drips_is_left_in_time(bench, monkeypatch):
     bench.video(size=100_000)
