@@ -20,6 +20,7 @@ from shared.errors import Misconfigured
 
 OAUTH_CLIENT_SECRET = "youtube-oauth-client"  # noqa: S105 - the secret's name in Secret Manager
 VAULT_KEY_SECRET = "youtube-vault-key"  # noqa: S105 - likewise
+CALLBACK_SECRET = "app-callback-secret"  # noqa: S105 - likewise
 REPORT_TYPES = (
     "channel_basic_a3",
     "channel_playback_location_a3",
@@ -51,6 +52,8 @@ FUNCTION_URL = Form(
     r"https?://([^\s{}]|\{(region|project|function)\})+",
     "an http(s) URL with no other places than {region}, {project} and {function}",
 )
+HTTPS_URL = Form(r"(https://[^\s/?#@]+|http://127\.0\.0\.1(:\d+)?)([/?][^\s#]*)?", "an https URL")
+"""Plain http stays on this machine."""
 COUNT = Form(r"[1-9][0-9]{0,8}", "a whole number of at least 1")
 TEXT = Form(r"[^\r\n]+", "one line of text")
 
@@ -114,6 +117,12 @@ class Settings:
         doc="hosts that files to publish may come from, comma separated, .example.com for all under it; "
         "without it none",
         form=Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"),
+    )
+    callback_url: str = setting(
+        "YT_CALLBACK_URL",
+        "",
+        doc="address of the app that is told, signed, when a publishing operation has ended; without it none",
+        form=HTTPS_URL,
     )
     users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels", form=COUNT)
     channels_per_user: int = setting(

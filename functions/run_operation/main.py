@@ -1,6 +1,6 @@
 """Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones.
 
-{"charge": true} charges quota reservations whose holder died.
+{"operation", "callback"} tells the app of an end; {"charge": true} charges quota reservations whose holder died.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ _ATTEMPTS_MAX = 1_000_000
 @entry.answers_json
 def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
-    asked = Fields(entry.json_body(request), "operation", "attempt", "sweep", "charge")
+    asked = Fields(entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge")
     if asked.flag("sweep", default=False):
         return {"queued": publishing.tasks().sweep()}
     if asked.flag("charge", default=False):
         return {"charged": quota.ledger().sweep()}
     operation_id = asked.id("operation", ids.OPERATION)
+    if asked.has("callback"):
+        return {"callback": publishing.callbacks().deliver(operation_id, asked.line("callback", most=100))}
     number = asked.whole("attempt", most=_ATTEMPTS_MAX)
     retries = request.headers.get("X-CloudTasks-TaskRetryCount", "0")
     deliveries = int(retries) + 1 if retries.isdecimal() else 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from infra.deployment import deployment
 from infra.local.gateway.iap import KEYS_PATH as IAP_KEYS_PATH
 from infra.local.process import LOOPBACK, free_ports
+from infra.local.simulator.callbacks import PATH as CALLBACK_PATH
 
 PROJECT = "ytempire-local"
 IAP_AUDIENCE = "/projects/1/global/backendServices/1"
@@ -76,6 +77,7 @@ class Addresses:
             "YT_ID_TOKEN_KEYS_URL": f"{simulator}/app/.well-known/jwks.json",
             "YT_IAP_AUDIENCE": IAP_AUDIENCE,
             "YT_IAP_KEYS_URL": f"{gateway}{IAP_KEYS_PATH}",
+            "YT_CALLBACK_URL": f"{simulator}{CALLBACK_PATH}",
             "YT_SOURCE_BUCKETS": SOURCE_BUCKET,
             "YT_USERS_MAX": str(max(users, 50)),
             "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),

@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65_536  # headers and a small body leave in one packet
     folder: Path
+    drips: float = 0
 
     def log_message(self, *_args: Any) -> None:
         """Silent: who reads what is the reader's to log."""
@@ -86,7 +88,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {sent.start}-{sent.stop - 1}/{size}")
         self.end_headers()
         self.wfile.flush()
-        if sent:
+        if self.drips:
+            for byte in path.read_bytes()[sent.start : sent.stop]:
+                self.connection.sendall(bytes([byte]))
+                time.sleep(self.drips)
+        elif sent:
             with path.open("rb") as file:
                 self.connection.sendfile(file, sent.start, len(sent))
         return None
@@ -115,18 +121,21 @@ def part(asked: str, size: int) -> range | None:
     return range(first, min(last + 1, size)) if first <= last else None
 
 
-def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server for a folder on a port of 127.0.0.1 (0: a free one); `serve_forever()` serves."""
-    handler = type("Handler", (_Handler,), {"folder": folder})
+def server(folder: Path, port: int = 0, *, drips: float = 0) -> ThreadingHTTPServer:
+    """A server for a folder on a port of 127.0.0.1 (0: a free one); `serve_forever()` serves.
+
+    drips: seconds after each byte of a file, for a test of who waits.
+    """
+    handler = type("Handler", (_Handler,), {"folder": folder, "drips": drips})
     found = ThreadingHTTPServer((LOOPBACK, port), handler)
     found.daemon_threads = True
     return found
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *, drips: float = 0) -> Iterator[str]:
     """The address of a store that serves while the block runs, for STORAGE_EMULATOR_HOST."""
-    running = server(folder)
+    running = server(folder, drips=drips)
     thread = threading.Thread(target=running.serve_forever, name="object-store", daemon=True)
     thread.start()
     try:

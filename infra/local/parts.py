@@ -39,6 +39,7 @@ class Keys:
     vault_key: bytes
     oauth_client: Mapping[str, str]
     push_key: str
+    callback_secret: str
 
     def __repr__(self) -> str:
         return "Keys(...)"
@@ -173,7 +174,7 @@ def _simulator(plan: Plan) -> Watched:
         *("--port", plan.addresses.ports["simulator"], "--seed", world.seed, "--users", world.users),
         *("--channels-per-user", world.channels_per_user, "--identity-key", plan.identity_key),
         *("--clock-file", plan.clock["MOVED_CLOCK_FILE"], "--client", _client_file(plan)),
-        *("--app-audience", USER_AUDIENCE),
+        *("--app-audience", USER_AUDIENCE, "--callback-secret", _callback_secret_file(plan)),
     )
     part = Part(
         name="simulator",
@@ -195,11 +196,20 @@ def _client_file(plan: Plan) -> Path:
     return file
 
 
+def _callback_secret_file(plan: Plan) -> Path:
+    """What the app, which the simulator stands for, knows callbacks by."""
+    file = plan.run / "callback-secret"
+    file.write_text(plan.keys.callback_secret)
+    file.chmod(0o600)
+    return file
+
+
 def _provision(plan: Plan) -> Watched:
     secrets = {
         provision.VAULT_KEY_VARIABLE: base64.b64encode(plan.keys.vault_key).decode(),
         provision.OAUTH_CLIENT_VARIABLE: json.dumps(dict(plan.keys.oauth_client)),
         provision.PUSH_KEY_VARIABLE: plan.keys.push_key,
+        provision.CALLBACK_SECRET_VARIABLE: plan.keys.callback_secret,
     }
     part = Part(
         name="provision",

@@ -22,12 +22,13 @@ from google.cloud import pubsub_v1
 
 from infra.deployment import Deployment, Subscription, deployment
 from shared.cloud import bigquery, secrets
-from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
+from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
 from shared.warehouse.schema import make
 from shared.warehouse.statements import Warehouse
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
+CALLBACK_SECRET_VARIABLE = "PROVISION_CALLBACK_SECRET"  # noqa: S105 - its name
 PUSH_KEY_VARIABLE = "GATEWAY_PUSH_KEY"
 LOCATION = "US"
 
@@ -88,6 +89,7 @@ def main() -> None:
     values = {
         OAUTH_CLIENT_SECRET: json.dumps(json.loads(os.environ[OAUTH_CLIENT_VARIABLE])).encode(),
         VAULT_KEY_SECRET: base64.b64decode(os.environ[VAULT_KEY_VARIABLE]),
+        CALLBACK_SECRET: os.environ[CALLBACK_SECRET_VARIABLE].encode(),
     }
     with ThreadPoolExecutor() as pool:
         work: list[Future[object]] = [

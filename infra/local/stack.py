@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -216,7 +217,10 @@ def _plan(
         addresses=addresses,
         world=world,
         keys=Keys(
-            vault_key=secrets.token_bytes(32), oauth_client=OAUTH_CLIENT, push_key=secrets.token_urlsafe(24)
+            vault_key=secrets.token_bytes(32),
+            oauth_client=OAUTH_CLIENT,
+            push_key=secrets.token_urlsafe(24),
+            callback_secret=f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
         ),
         env={**environment, **settings},
         clock=clock.environment(),

@@ -1,8 +1,9 @@
 """What a user can ask for, as Google's scopes, and what a grant is then able to do.
 
-Three bundles of the guide's section 1.2. Which scope serves which call: the discovery documents' `scopes`. Two
-scopes are always asked for: `youtube.readonly`, without which the channel cannot be learnt (and which
-Analytics' reports.query needs as well), and `openid`, whose subject tells which Google account gave the grant.
+Three bundles of the guide's section 1.2, and captions, which `youtube.force-ssl` alone reaches. Which scope serves
+which call: the discovery documents' `scopes`. Two scopes are always asked for: `youtube.readonly`, without which
+the channel cannot be learnt (and which Analytics' reports.query needs as well), and `openid`, whose subject tells
+which Google account gave the grant.
 A user may untick any of them on Google's page, so a capability follows from what was granted, never from what was
 asked.
 """
@@ -18,6 +19,7 @@ _ROOT = "https://www.googleapis.com/auth/"
 READ = _ROOT + "youtube.readonly"
 MANAGE = _ROOT + "youtube"
 UPLOAD = _ROOT + "youtube.upload"
+FORCE_SSL = _ROOT + "youtube.force-ssl"
 ANALYTICS = _ROOT + "yt-analytics.readonly"
 REVENUE = _ROOT + "yt-analytics-monetary.readonly"
 ALWAYS = ("openid", READ)
@@ -26,6 +28,7 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
     "analytics": (ANALYTICS,),
     "revenue": (REVENUE,),
     "publish": (MANAGE, UPLOAD),
+    "captions": (FORCE_SSL,),
 }
 """Feature -> the scopes that it needs, on top of `ALWAYS`."""
 
@@ -33,7 +36,8 @@ _SERVED_BY: Mapping[str, tuple[frozenset[str], ...]] = {
     # Each alternative is enough. Monetary reads everything that analytics reads.
     "analytics": (frozenset({ANALYTICS}), frozenset({REVENUE})),
     "revenue": (frozenset({REVENUE}),),
-    "publish": (frozenset({MANAGE}),),
+    "publish": (frozenset({MANAGE}), frozenset({FORCE_SSL})),
+    "captions": (frozenset({FORCE_SSL}),),
 }
 
 DEFAULT_FEATURES = ("analytics",)

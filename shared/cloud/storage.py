@@ -8,7 +8,6 @@ Source: cloud.google.com/storage/docs/json_api (objects.get).
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -55,22 +54,14 @@ def describe(bucket: str, name: str) -> StoredObject:
     return StoredObject(bucket, name, str(fields["generation"]), int(fields["size"]))
 
 
-def read(found: StoredObject, first: int, last: int | None, *, chunk: int) -> Generator[bytes, None, None]:
-    """The bytes of this very version from `first` to `last` (both included) or the end, `chunk` at a time at most.
+def opened(found: StoredObject, first: int, last: int | None) -> Response:
+    """The bytes of this very version from `first` to `last` (both included) or the end, to read and to close.
 
-    Raises NotFound when the version is gone, Unavailable when the stream breaks.
+    Raises NotFound when the version is gone, Unavailable.
     """
-    from urllib3.exceptions import HTTPError
-
     asked = {"alt": "media", "generation": found.generation}
     headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
-    answer = _get(f"/download{_address(found.bucket, found.name)}", asked, headers=headers, stream=True)
-    try:
-        yield from answer.raw.stream(chunk, decode_content=False)
-    except (HTTPError, OSError) as error:
-        raise Unavailable("Cloud Storage stopped answering.", reason="storageUnavailable") from error
-    finally:
-        answer.close()
+    return _get(f"/download{_address(found.bucket, found.name)}", asked, headers=headers, stream=True)
 
 
 def _address(bucket: str, name: str) -> str:

@@ -34,6 +34,7 @@ _FEATURES: Mapping[str, str] = {
     "analytics": "Analytics",
     "revenue": "Revenue figures",
     "publish": "Publishing",
+    "captions": "Captions",
 }
 _LACKS: Mapping[str, str] = {
     "unticked": "its owner unticked this on Google's page",

@@ -20,6 +20,9 @@ _KINDS: Mapping[str, str] = {
     "update": "Change of a video",
     "playlist": "New playlist",
     "playlist_item": "Playlist entry",
+    "caption": "Captions",
+    "caption_delete": "Deletion of captions",
+    "delete": "Deletion of a video",
     "release": "Release",
 }
 _STEPS: Mapping[str, str] = {
@@ -30,6 +33,9 @@ _STEPS: Mapping[str, str] = {
     "playlist": "making the playlist",
     "playlist_item": "adding it to the playlist",
     "publication": "waiting to be public",
+    "caption": "setting the captions",
+    "caption_delete": "deleting the captions",
+    "delete": "deleting the video",
 }
 _STANDING: Mapping[State, str] = {
     State.QUEUED: "In line",

@@ -194,6 +194,7 @@ _FEATURE_MISSING: Mapping[str, str] = {
     "analytics": "Analytics were not ticked: retention and fresh days will be missing.",
     "revenue": "Revenue was not ticked: revenue columns stay empty. Everything else works.",
     "publish": "Publishing was not ticked: we cannot upload or change videos. Everything else works.",
+    "captions": "Captions were not ticked: we cannot add or change them. Everything else works.",
 }
 
 

@@ -35,14 +35,19 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
     if "action" in body:
         action, operation_id = command(body)
         return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}
-    only_quote = Fields({name: body[name] for name in body.keys() & {"quote"}}, "quote").flag(
-        "quote", default=False
-    )
-    request = submissions.request({name: value for name, value in body.items() if name != "quote"})
+    rest, only_quote = submission(body)
+    request = submissions.request(rest)
     if only_quote:
         return {"quote": submissions.quote(request).as_json()}
     operation, quote = submissions.submit(request)
     return {"operation": operation.as_json(), "quote": quote.as_json()}
+
+
+def submission(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """A body without "quote", and whether it asks for a quote alone. Raises InvalidRequest."""
+    rest = {name: value for name, value in body.items() if name != "quote"}
+    quote = {name: body[name] for name in body.keys() - rest.keys()}
+    return rest, Fields(quote, "quote").flag("quote", default=False)
 
 
 def command(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What a fault means beyond the operation that met it: the connection, the video or the project is marked.
 
-reauthenticate, mark_channel   the connection can no longer publish, until its owner connects it again: new work
-                               is refused, and the console says why. Collecting continues, as reading may well
+reauthenticate, mark_channel   the connection can no longer do such a step, until its owner connects it again: new
+                               work is refused, and the console says why. Collecting continues, as reading may well
                                work; a grant that is dead for everything is marked by `access`.
 mark_as_deleted                a video of this channel that its owner's listing does not have is known to be gone;
                                another call's word does not count, as YouTube denies new videos for a while
@@ -20,14 +20,15 @@ from shared.channels import Capability
 from shared.cloud.calls import call_options
 from shared.collection import videos
 from shared.monitoring import alerts
-from shared.publishing.connection import FEATURE
+from shared.publishing.connection import feature
 from shared.publishing.operation import Operation
-from shared.publishing.plan import PROCESSING, PUBLICATION, UPDATE
+from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE
 from shared.push.feed import VideoNotice
 from shared.youtube.policy import Action
 from shared.youtube.retry import RetryDecision
 
-LISTED = frozenset({UPDATE, PROCESSING, PUBLICATION})  # steps that meet `videoNotFound` in a listing by the owner
+LISTED = frozenset({UPDATE, DELETE, PROCESSING, PUBLICATION})
+"""Steps that meet `videoNotFound` in a listing by the owner."""
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -37,15 +38,15 @@ def mark(client: Client, decision: RetryDecision, operation: Operation, now: dat
     """Do what a retry decision asks for besides ending the operation. Safe to repeat."""
     if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
         lost = Capability(have=False, reason=decision.reason)
-        channels.set_capability(client, operation.channel_id, FEATURE, lost)
+        channels.set_capability(client, operation.channel_id, feature(operation.current), lost)
     elif decision.action is Action.MARK_AS_DELETED and operation.current in LISTED:
-        _video_gone(client, operation, now)
+        video_gone(client, operation, now)
     elif decision.action is Action.TELL_OPERATOR:
         alerts.fire(client, alerts.YOUTUBE_API, decision.message, now)
 
 
-def _video_gone(client: Client, operation: Operation, now: datetime) -> None:
-    """Only a video of this channel that we know: the request may name any."""
+def video_gone(client: Client, operation: Operation, now: datetime) -> None:
+    """Mark its video as deleted, if it is one of this channel that we know: the request may name any."""
     video_id = operation.video_id
     known = client.collection(videos.COLLECTION).document(video_id).get(**call_options()) if video_id else None
     if known is not None and known.exists and known.get("channel_id") == operation.channel_id:

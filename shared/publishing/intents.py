@@ -13,6 +13,7 @@ from shared import ids
 from shared.clock import to_the_second
 from shared.fields import Fields, Inner
 from shared.publishing import plan
+from shared.publishing.requests import KINDS
 from shared.quota.quotes import MOST_WORK_ITEMS
 from shared.quota.quotes import Quote as Estimate
 
@@ -20,11 +21,9 @@ MOST_INTENTS = 50
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "upload": (plan.TRANSFER, plan.PROCESSING),
-    "thumbnail": (plan.THUMBNAIL,),
-    "update": (plan.UPDATE,),
-    "playlist": (plan.PLAYLIST,),
-    "playlist_item": (plan.PLAYLIST_ITEM,),
+    **{kind: (kind,) for kind in KINDS if kind not in {"upload", "release"}},
 }
+"""The steps of each kind of operation; a release is planned by its parts."""
 
 
 @dataclass(frozen=True, kw_only=True)

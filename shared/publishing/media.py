@@ -12,6 +12,7 @@ from codecs import getincrementaldecoder
 HEAD = 4096  # bytes that are enough to tell
 VIDEO_MAX = 256 * 1024**3
 IMAGE_MAX = 50 * 1024 * 1024
+CAPTION_MAX = 20 * 1024 * 1024  # YouTube takes 100 MB; ours are held in memory, and none is as large
 UNKNOWN = "application/octet-stream"
 
 _CONTAINERS = (
@@ -36,15 +37,15 @@ _PICTURES = (
     (4, b"ftypavi"),
 )
 _ARCHIVES = ((0, b"PK\x03\x04"), (0, b"Rar!"), (0, b"7z\xbc\xaf"), (0, b"\x1f\x8b"))
-_NO_VIDEO = (("a picture", _PICTURES), ("an archive", _ARCHIVES), ("a document", ((0, b"%PDF"),)))
+_OTHERS = (("a picture", _PICTURES), ("an archive", _ARCHIVES), ("a document", ((0, b"%PDF"),)))
+_BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's mark of byte order
 _IN_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def video_type(head: bytes) -> str:
     """The media type to announce for a file with these first bytes."""
-    for offset, mark, media_type in _CONTAINERS:
-        if head[offset : offset + len(mark)] == mark:
-            return media_type
+    if known := _container(head):
+        return known
     # A transport stream repeats its mark every 188 bytes (192 with timecodes).
     if any(head[start::step][:3] == b"GGG" for start, step in ((0, 188), (4, 192))):
         return "video/mp2t"
@@ -53,12 +54,29 @@ def video_type(head: bytes) -> str:
 
 def no_video(head: bytes) -> str | None:
     """What the file is instead, in words, where it surely is no video."""
-    if looks_like_a_page(head):
+    if head.lstrip(_BLANK)[:5].lower() == b"<?xml" or _is_page(head):
         return "a web page"
-    for what, marks in _NO_VIDEO:
+    return _other(head) or ("a text" if _is_text(head) else None)
+
+
+def no_caption(head: bytes) -> str | None:
+    """What the file is instead, in words, where it surely has no captions; YouTube takes many formats of them."""
+    return "a web page" if _is_page(head) else _other(head) or ("a video" if _container(head) else None)
+
+
+def _other(head: bytes) -> str | None:
+    """A picture, an archive or a document, by its mark."""
+    for what, marks in _OTHERS:
         if any(head[offset : offset + len(mark)] == mark for offset, mark in marks):
             return what
-    return "a text" if _is_text(head) else None
+    return None
+
+
+def _container(head: bytes) -> str | None:
+    for offset, mark, media_type in _CONTAINERS:
+        if head[offset : offset + len(mark)] == mark:
+            return media_type
+    return None
 
 
 def _is_text(head: bytes) -> bool:
@@ -78,7 +96,7 @@ def image_type(head: bytes) -> str | None:
     return None
 
 
-def looks_like_a_page(head: bytes) -> bool:
+def _is_page(head: bytes) -> bool:
     """Whether a server answered with HTML, as file hosts do for what has expired."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<script"))
+    start = head.lstrip(_BLANK)[:64].lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<script"))

@@ -25,6 +25,7 @@ from shared.publishing.plan import needs
 HISTORY_MAX = 60
 DIED = "died"  # among the retries: runs that never came to an end
 KEEP = timedelta(days=90)  # how long a finished operation can be read
+TELL = timedelta(hours=24)  # for how long the app is told of an end that it does not take
 
 
 class State(StrEnum):
@@ -71,6 +72,7 @@ class Operation:
     failed: those that could not be, with the reason and the words that say why. results: what the steps found
     (video_id, playlist_id, ...), and when they began what must not be done twice. upload: the upload's own record,
     with the sealed session. retries: by reason, since the last progress. due_at: when the next attempt begins.
+    untold_since: when it ended, until the app has been told.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Operation:
     retries: Mapping[str, int] = field(default_factory=dict)
     history: tuple[Event, ...] = ()
     expires_at: datetime | None = None
+    untold_since: datetime | None = None
 
     @property
     def remaining(self) -> tuple[str, ...]:
@@ -118,6 +121,11 @@ class Operation:
         return self.state in ENDED
 
     @property
+    def event(self) -> str:
+        """What the app knows an end by; another one, should it end again after a retry by hand."""
+        return f"{self.id}-{self.state}-{self.attempt}"
+
+    @property
     def video_id(self) -> str | None:
         """The video that it made, or that it was asked to change."""
         return self.results.get("video_id") or self.work.get("video_id")
@@ -137,7 +145,8 @@ class Operation:
             raise ValueError(f"an operation does not go from {self.state} to {to}")
         event = Event(now, to, self.current, reason, message)
         if to in ENDED:
-            changes = {"due_at": None, "expires_at": now + KEEP, "lease_until": None, **changes}
+            ended = {"due_at": None, "expires_at": now + KEEP, "lease_until": None, "untold_since": now}
+            changes = {**ended, **changes}
         return replace(
             self,
             **{

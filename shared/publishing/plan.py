@@ -11,7 +11,8 @@ from shared.quota.profile import Priority
 
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
 UPDATE, PLAYLIST, PLAYLIST_ITEM = "update", "playlist", "playlist_item"
-PUBLICATION = "publication"
+PUBLICATION, DELETE = "publication", "delete"
+CAPTION, CAPTION_DELETE = "caption", "caption_delete"
 
 CALLS: Mapping[str, tuple[str, ...]] = {
     TRANSFER: ("youtube.videos.insert",),
@@ -21,6 +22,9 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     PLAYLIST: ("youtube.playlists.insert",),
     PLAYLIST_ITEM: ("youtube.playlistItems.insert",),
     PUBLICATION: ("youtube.videos.list",),
+    DELETE: ("youtube.videos.list", "youtube.videos.delete"),
+    CAPTION: ("youtube.captions.list", "youtube.captions.update"),  # to insert a new one costs less
+    CAPTION_DELETE: ("youtube.captions.list", "youtube.captions.delete"),
 }
 """What a step calls when nothing goes wrong."""
 

@@ -6,15 +6,16 @@ that comes back from a long pause, cannot overwrite each other: the later one fi
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.calls import TIMEOUT, call_options
-from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import Store, listing, update
+from shared.cloud.steps import Doc, Docs, Write
+from shared.cloud.updates import Change, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, CorruptData, NotFound
 from shared.monitoring.log import log
@@ -90,18 +91,20 @@ class Operations:
 
     def save(self, record: Record, operation: Operation) -> None:
         """Replace what `record` read. Raises Superseded when somebody else has written since."""
-        from google.api_core import exceptions
-
-        changed = _changed(record.operation, operation)
+        changed, path = _changed(record.operation, operation), f"{COLLECTION}/{operation.id}"
         if not changed:
             return
-        # No retry by the library: a write whose answer was lost would fail its own precondition.
-        option = self.client.write_option(last_update_time=record.version)
-        try:
-            written = self._document(operation.id).update(changed, option=option, retry=None, timeout=TIMEOUT)
-        except (exceptions.FailedPrecondition, exceptions.NotFound) as error:
-            raise Superseded from error
-        record.operation, record.version = operation, written.update_time
+
+        def unless_written(docs: Docs) -> Change[None]:
+            found = docs[path]
+            if found is None or found.version != record.version:
+                raise Superseded
+            return Change(None, [Write(path, changed)])
+
+        seen = Docs({path: Doc({}, record.version)}, operation.updated_at)
+        steps = updating_from(seen, [path], unless_written, token=secrets.token_hex(8))
+        record.version = Store(self.client).run(steps).versions[path]
+        record.operation = operation
 
     def change(self, operation_id: str, decide: Callable[[Operation], Operation | None]) -> Operation:
         """Change an operation as `decide` says of its newest state, which None leaves as it is. Answers it.
@@ -133,6 +136,14 @@ class Operations:
 
         query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before))
         return _readable(listing(query.order_by("due_at")))
+
+    def untold(self, after: datetime, before: datetime) -> Iterator[Record]:
+        """Operations that ended within a time and of which the app was not told."""
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        query = self.client.collection(COLLECTION).where(filter=FieldFilter("untold_since", ">", after))
+        query = query.where(filter=FieldFilter("untold_since", "<", before))
+        return _readable(listing(query.order_by("untold_since")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""

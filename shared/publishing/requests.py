@@ -29,13 +29,12 @@ PLAYLIST_TITLE_MAX = 150
 PLAYLISTS_MAX = 10  # into which one release goes
 PLAYLIST_DESCRIPTION_MAX = 5_000  # characters
 PRIVACIES = ("private", "public", "unlisted")
-KINDS = ("upload", "thumbnail", "update", "playlist", "playlist_item", "release")
+CAPTION_NAME_MAX = 150  # characters
 PUBLISH_MARGIN = timedelta(minutes=5)
 _BREAKS = frozenset({"Cc", "Zl", "Zp"})  # Unicode categories of control characters, line and paragraph separators
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_TOP = ("idempotency_key", "channel_id", "not_before", "critical", *KINDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,7 @@ class Request:
 
 def parse(raw: object, *, now: datetime) -> Request:
     """The request in a JSON body. Raises InvalidRequest naming the field that is wrong."""
-    top = Fields(raw, *_TOP)
+    top = Fields(raw, "idempotency_key", "channel_id", "not_before", "critical", *KINDS)
     kinds = [kind for kind in KINDS if top.has(kind)]
     if len(kinds) != 1:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
@@ -127,15 +126,8 @@ def _title(fields: Fields, name: str, most: int = TITLE_MAX) -> str:
 
 def _description(fields: Fields, name: str) -> str:
     value = _plain(fields, name)
-    if len(value.encode()) > DESCRIPTION_MAX:
-        raise fields.wrong(name, f"has {len(value.encode())} bytes; YouTube takes {DESCRIPTION_MAX}")
-    return value
-
-
-def _playlist_description(fields: Fields, name: str) -> str:
-    value = _plain(fields, name)
-    if len(value) > PLAYLIST_DESCRIPTION_MAX:
-        raise fields.wrong(name, f"has {len(value)} characters; YouTube takes {PLAYLIST_DESCRIPTION_MAX}")
+    if (size := len(value.encode())) > DESCRIPTION_MAX:
+        raise fields.wrong(name, f"has {size} bytes; YouTube takes {DESCRIPTION_MAX}")
     return value
 
 
@@ -231,9 +223,12 @@ def _update(inner: Inner, now: datetime) -> dict[str, Any]:
 
 def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
     fields = inner.knowing("title", "description", "privacy")
+    description = _plain(fields, "description") if fields.has("description") else ""
+    if (size := len(description)) > PLAYLIST_DESCRIPTION_MAX:
+        raise fields.wrong("description", f"has {size} characters; YouTube takes {PLAYLIST_DESCRIPTION_MAX}")
     return {
         "title": _title(fields, "title", PLAYLIST_TITLE_MAX),
-        "description": _playlist_description(fields, "description") if fields.has("description") else "",
+        "description": description,
         "privacy": fields.choice("privacy", PRIVACIES) if fields.has("privacy") else "private",
     }
 
@@ -251,6 +246,29 @@ def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
     if fields.has(by_id):
         return {"id": fields.id(by_id, ids.PLAYLIST)}
     return {"title": _title(fields, by_title, PLAYLIST_TITLE_MAX)}
+
+
+def _track(fields: Fields) -> dict[str, Any]:
+    """A caption track: a video has one of each language and name."""
+    return {
+        "video_id": fields.id("video_id", ids.VIDEO),
+        "language": fields.match("language", _LANGUAGE),
+        "name": fields.line("name", most=CAPTION_NAME_MAX) if fields.has("name") else "",
+    }
+
+
+def _caption(inner: Inner, _now: datetime) -> dict[str, Any]:
+    fields = inner.knowing("video_id", "language", "name", "draft", "source")
+    source = _source(fields.inner("source"))
+    return {**_track(fields), "draft": fields.flag("draft", default=False), "source": source}
+
+
+def _caption_delete(inner: Inner, _now: datetime) -> dict[str, Any]:
+    return _track(inner.knowing("video_id", "language", "name"))
+
+
+def _delete(inner: Inner, _now: datetime) -> dict[str, Any]:
+    return {"video_id": inner.knowing("video_id").id("video_id", ids.VIDEO)}
 
 
 def _release(inner: Inner, now: datetime) -> dict[str, Any]:
@@ -292,5 +310,9 @@ _WORK: Mapping[str, Callable[[Inner, datetime], dict[str, Any]]] = {
     "update": _update,
     "playlist": _playlist,
     "playlist_item": _playlist_item,
+    "caption": _caption,
+    "caption_delete": _caption_delete,
+    "delete": _delete,
     "release": _release,
 }
+KINDS = tuple(_WORK)

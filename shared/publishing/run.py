@@ -20,7 +20,7 @@ from shared.monitoring.log import log
 from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
 from shared.publishing.operation import DIED, Operation, State
-from shared.publishing.plan import PLAYLIST_ITEM, kind
+from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
 from shared.publishing.records import Record, Superseded
 from shared.publishing.retries import WAITS, retry_decision
 from shared.publishing.sources import SourceOf
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SKEW = timedelta(minutes=2)  # by which our clock may differ from that of Cloud Tasks
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task
 RUNS_MAX = 20  # that were cut off without any progress
+DONE_ALL_THE_SAME = frozenset({(Action.TREAT_AS_DONE, PLAYLIST_ITEM), (Action.MARK_AS_DELETED, DELETE)})
+"""Faults that say of a step that there is nothing left to do. Other steps owe a result."""
 _SEVERITY = {Alert.NONE: "INFO", Alert.INFO: "NOTICE", Alert.WARNING: "WARNING", Alert.CRITICAL: "CRITICAL"}
 
 
@@ -78,6 +80,7 @@ class Runner:
     def _is_due(self, record: Record, number: int) -> bool:
         operation, now = record.operation, self.tasks.clock()
         if operation.ended:
+            self.tasks.tell(operation)  # who ended it may have died before
             return False
         if number != operation.attempt:
             self.tasks.queue(operation)  # its task may never have been queued
@@ -138,7 +141,7 @@ class Runner:
         if attempt.operation.failed:
             self.tasks.fail(attempt.record, *_told(attempt.operation))
             return
-        attempt.save(attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
+        self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
         alerts.resolve(attempt.operations.client, alerts.YOUTUBE_API, now)  # YouTube takes this project's calls
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
 
@@ -165,9 +168,8 @@ class Runner:
             alert=decision.alert.value,
             at=decision.at,
         )
-        if (
-            decision.action is Action.TREAT_AS_DONE and kind(operation.current) == PLAYLIST_ITEM
-        ):  # other steps owe a result
+        if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
+            effects.mark(attempt.operations.client, decision, operation, now)
             _step_done(attempt, decision.message, dict(operation.results))
             return True
         if decision.action not in WAITS or decision.at is None:

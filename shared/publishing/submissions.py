@@ -94,7 +94,7 @@ class Submissions:
                 id=operation_id(request.channel_id, request.idempotency_key),
                 fingerprint=request.fingerprint,
                 channel_id=request.channel_id,
-                user_id=self._owner(request.channel_id),
+                user_id=publisher(self.tasks.operations.client, request.channel_id, steps),
                 kind=request.kind,
                 work=request.work,
                 steps=steps,
@@ -185,9 +185,6 @@ class Submissions:
         except (Forbidden, NotFound):
             return earlier, Quote({}, earlier.due_at, earlier.message)
 
-    def _owner(self, channel_id: str) -> str:
-        return publisher(self.tasks.operations.client, channel_id)
-
     def _work(self, channel_id: str, steps: tuple[str, ...], *, critical: bool) -> tuple[Work, UploadPause | None]:
         """The work of some steps, and the pause of the channel that it waits for."""
         pause = None
@@ -195,7 +192,7 @@ class Submissions:
             pause = self.tasks.operations.upload_pause(channel_id, self.tasks.clock())
         work = Work(
             calls=plan.calls(steps),
-            account=self._owner(channel_id),
+            account=publisher(self.tasks.operations.client, channel_id, steps),
             priority=plan.priority(critical=critical),
             not_before=pause.until if pause else None,
         )
@@ -228,6 +225,7 @@ class Submissions:
             upload={**operation.upload, "restarts": 0} if operation.upload else {},
             failed={},
             expires_at=None,
+            untold_since=None,
         )
 
     def _dismissed(self, operation: Operation) -> Operation:
@@ -239,6 +237,7 @@ class Submissions:
     def _change(self, operation: str, decide: Callable[[Operation], Operation]) -> Operation:
         changed = self.tasks.operations.change(operation, decide)
         log("NOTICE", "operation changed by hand", operation=operation, state=changed.state.value)
+        self.tasks.tell(changed)
         return changed
 
 

@@ -1,4 +1,4 @@
-"""Queues the attempts of operations, and requeues those whose task was lost.
+"""Queues the attempts of operations, requeues those whose task was lost, and has the app told of their ends.
 
 Order matters: the record says first that there is a next attempt, then its task is queued. A worker that dies in
 between is no loss, because its own task is delivered again and queues what the record says. An attempt is a named
@@ -17,14 +17,15 @@ from typing import Any
 from shared.clock import Clock
 from shared.cloud.queues import latest
 from shared.monitoring.log import log
-from shared.publishing.operation import Operation, State
+from shared.publishing.operation import TELL, Operation, State
 from shared.publishing.records import Operations, Record, Superseded
 
-QUEUE = "operations"
+QUEUE, CALLBACKS = "operations", "callbacks"
 FUNCTION = "run_operation"
 MAX_DELIVERIES = 10
 """How often Cloud Tasks delivers one attempt; the queue's `max_attempts`, which a test compares."""
 OVERDUE = timedelta(hours=1)  # a queue may be behind; its task would come by itself
+CLOSING = timedelta(minutes=5)  # within which a cancelled upload's video is found, should there be one
 SWEEPERS = 8  # requests under way at once: most of a sweep is waiting
 SWEEP_SECONDS = 240.0
 
@@ -34,11 +35,12 @@ Enqueue = Callable[[str, str, str, dict[str, Any], datetime | None], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Tasks:
-    """The tasks of a project's operations."""
+    """The tasks of a project's operations. tells: whether there is an app that wants to be told of their ends."""
 
     operations: Operations
     enqueue: Enqueue
     clock: Clock
+    tells: bool = False
 
     def queue(self, operation: Operation) -> None:
         """Queue an operation's current attempt; asked twice, queued once. Far-off attempts are reached in hops."""
@@ -74,11 +76,25 @@ class Tasks:
     def fail(self, record: Record, reason: str, message: str, **changes: Any) -> None:
         """End an operation that cannot be done. Raises Superseded."""
         failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message, **changes)
-        self.operations.save(record, failed)
+        self.end(record, failed)
         log("ERROR", "operation failed", operation=failed.id, reason=reason, detail=message)
 
+    def end(self, record: Record, ended: Operation) -> None:
+        """Write that an operation has ended, and have the app told. Raises Superseded."""
+        self.operations.save(record, ended)
+        self.tell(ended)
+
+    def tell(self, ended: Operation) -> None:
+        """Queue the callback that tells the app of an end, unless it has been told; asked twice, queued once."""
+        if not self.tells or ended.untold_since is None:
+            return
+        closing = ended.state is State.CANCELLED and ended.upload
+        when = self.clock() + CLOSING if closing else None
+        payload = {"operation": ended.id, "callback": ended.event}
+        self.enqueue(CALLBACKS, f"callback/{ended.event}", FUNCTION, payload, when)
+
     def sweep(self) -> int:
-        """Requeue what should have run long ago and did not; how many. The oldest come first.
+        """Requeue what should have run long ago and did not; how many. The oldest come first. So with callbacks.
 
         Whatever is wrong with one operation stops no other; what one sweep does not reach, the next does.
         """
@@ -88,7 +104,11 @@ class Tasks:
             return time.monotonic() < end and self._swept(record, now)
 
         with ThreadPoolExecutor(SWEEPERS) as pool:
-            return sum(pool.map(swept, self.operations.overdue(now - OVERDUE)))
+            queued = sum(pool.map(swept, self.operations.overdue(now - OVERDUE)))
+        for record in self.operations.untold(now - TELL, now - OVERDUE) if self.tells else ():
+            if time.monotonic() < end:
+                self.tell(record.operation)
+        return queued
 
     def _swept(self, record: Record, now: datetime) -> bool:
         """Whether the operation was requeued; not when somebody works on it after all."""

@@ -14,10 +14,11 @@ from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.submissions import Submissions
 from shared.publishing.tasks import Tasks
-from shared.settings import settings
+from shared.settings import CALLBACK_SECRET, settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
+    from shared.publishing.callbacks import Callbacks
     from shared.publishing.run import Runner
     from shared.youtube.client import Caller
 
@@ -31,13 +32,30 @@ def operations() -> Operations:
 @cache
 def tasks() -> Tasks:
     """The tasks of this project's operations."""
-    return Tasks(operations=operations(), enqueue=queues.enqueue, clock=system_clock)
+    tells = bool(settings().callback_url)
+    return Tasks(operations=operations(), enqueue=queues.enqueue, clock=system_clock, tells=tells)
 
 
 @cache
 def submissions() -> Submissions:
     """What the app's backend reaches."""
     return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quotes())
+
+
+@cache
+def callbacks() -> Callbacks:
+    """What tells the app of ends."""
+    from shared.cloud import secrets
+    from shared.publishing.callbacks import Callbacks
+    from shared.vault.keyring import Keyring
+
+    secret = Keyring(secrets.client, settings().project, CALLBACK_SECRET)
+    return Callbacks(
+        operations=operations(),
+        address=settings().callback_url,
+        secret=lambda: secret.newest()[1],
+        clock=system_clock,
+    )
 
 
 def allowed() -> Allowed:

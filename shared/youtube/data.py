@@ -217,6 +217,11 @@ def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str
     return _video(answer)
 
 
+def videos_delete(caller: Caller, video_id: str) -> None:
+    """Delete a video for good. 50 units. Raises NotFound for one that YouTube does not find."""
+    caller.execute(services.data(caller.settings, "videos").delete(id=video_id))
+
+
 def thumbnails_set(caller: Caller, *, video_id: str, image: bytes, content_type: str) -> None:
     """Set a video's thumbnail: JPEG or PNG, at most 50 MB. 50 units."""
     from googleapiclient.http import MediaIoBaseUpload

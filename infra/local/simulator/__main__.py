@@ -31,6 +31,7 @@ def main() -> None:
         identity_key=asked.identity_key,
         testing_mode=asked.testing_mode,
         app_audience=asked.app_audience,
+        callback_secret=asked.callback_secret.read_text().strip() if asked.callback_secret else "",
     )
     server(Simulator(plan), asked.port).run()
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     add("--clock-file", type=Path, help="the moved clock's file: moving it moves every process that reads it")
     add("--client", type=_client, action="append", default=[], help="JSON of an OAuth client; may be repeated")
     add("--app-audience", default=Plan.app_audience, help="audience of the app's user ID tokens")
+    add("--callback-secret", type=Path, help="file with the secret that signs callbacks to the app")
     add("--testing-mode", action="store_true", help="refresh tokens die after seven days")
     add("--limit", type=_limit, action="append", default=[], metavar="BUCKET=UNITS", help="a day's quota")
     return found

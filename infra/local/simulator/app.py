@@ -27,7 +27,7 @@ from infra.local.simulator.timepiece import ClockStuck
 
 logger = logging.getLogger(__name__)
 PACKAGE = "infra.local.simulator"
-ROOMS = ("oauth", "data", "uploads", "reporting", "analytics", "hub", "control", "control_oauth")
+ROOMS = ("callbacks", "oauth", "data", "uploads", "reporting", "analytics", "hub", "control", "control_oauth")
 TICK_SECONDS = 1.0
 STEP_SECONDS = 0.1
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -18,6 +18,7 @@ from infra.local.simulator.fields import Field, WrongField, number, one_of, opti
 
 OTHER_METHODS = frozenset(
     {"oauth.auth", "oauth.token", "oauth.revoke", "oauth.certs", "hub.subscribe", "hub.deliver", "upload.session"}
+    | {"app.callback"}
 )
 
 REASONS: Mapping[str, tuple[int, str, str]] = {

@@ -37,7 +37,8 @@ class Plan:
 
     root: its own address without a trailing slash. testing_mode: the OAuth project's user type is external and its
     status "Testing", so refresh tokens live seven days. app_audience: whom the app's user ID tokens are for.
-    starts_at: where the clock stands at the start; without it, at the machine's time.
+    starts_at: where the clock stands at the start; without it, at the machine's time. callback_secret: what signs
+    callbacks to the app; without it the app takes none.
     """
 
     root: str
@@ -51,6 +52,7 @@ class Plan:
     testing_mode: bool = False
     app_audience: str = "ytempire-app"
     starts_at: datetime | None = None
+    callback_secret: str = field(default="", repr=False)
 
 
 class Simulator:
@@ -73,6 +75,8 @@ class Simulator:
         self.world: World = World.generate(plan.seed, plan.users, plan.channels_per_user, self.clock())
         self.journal = Journal()
         self.quota = QuotaCounter(self.clock, plan.limits)
+        if plan.callback_secret:
+            self.journal.issued("callback_secret", plan.callback_secret)
         self.faults = Faults()
         self.grants = Grants(
             clock=self.clock,

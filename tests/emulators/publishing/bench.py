@@ -29,7 +29,7 @@ from shared.publishing.submissions import Quote, Submissions
 from shared.publishing.tasks import Tasks
 from shared.vault.vault import Vault
 from shared.youtube.client import Caller, Context
-from tests.emulators.youtube.stand import Stand, Tokens, issue, standing
+from tests.emulators.youtube.stand import SCOPES, Stand, Tokens, issue, standing
 
 BUCKET = "videos"
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
@@ -51,23 +51,25 @@ class Keys:
 
 @dataclass
 class Box:
-    """Tasks on their way. A name is taken once, as in Cloud Tasks."""
+    """Tasks on their way, those of operations and callbacks apart. A name is taken once, as in Cloud Tasks."""
 
     waiting: dict[str, tuple[datetime | None, Mapping[str, Any]]] = field(default_factory=dict)
+    callbacks: dict[str, tuple[datetime | None, Mapping[str, Any]]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     lose: int = 0
+    lose_callbacks: bool = False
 
     def enqueue(
         self, queue: str, name: str, function: str, payload: Mapping[str, Any], when: datetime | None = None
     ) -> bool:
-        assert (queue, function) == ("operations", "run_operation")
-        if name in self.seen:
+        assert (queue in {"operations", "callbacks"}, function) == (True, "run_operation")
+        if name in self.seen or (queue == "callbacks" and self.lose_callbacks):
             return False
         self.seen.add(name)
         if self.lose:
             self.lose -= 1
         else:
-            self.waiting[name] = (when, payload)
+            (self.waiting if queue == "operations" else self.callbacks)[name] = (when, payload)
         return True
 
 
@@ -81,6 +83,7 @@ class Bench:
     box: Box = field(default_factory=Box)
     names: Iterator[int] = field(default_factory=itertools.count)
     sources: dict[str, Source] = field(default_factory=dict)
+    tells: bool = False
     allowed: Allowed = field(default_factory=lambda: Allowed((BUCKET,), ("files.example",)))
 
     def __post_init__(self) -> None:
@@ -96,7 +99,7 @@ class Bench:
         self.submissions = Submissions(tasks=self.tasks(), allowed=self.allowed, estimate=self.stand.quote)
 
     def tasks(self, **changes: Any) -> Tasks:
-        made: dict[str, Any] = {"enqueue": self.box.enqueue, "clock": self.stand.clock}
+        made: dict[str, Any] = {"enqueue": self.box.enqueue, "clock": self.stand.clock, "tells": self.tells}
         return Tasks(operations=self.operations, **{**made, **changes})
 
     def connect(self, channel_id: str) -> None:
@@ -110,13 +113,14 @@ class Bench:
                 "state": "connected",
                 "state_reason": "",
                 "state_since": self.stand.clock(),
-                "capabilities": {"publish": {"have": True, "reason": "granted"}},
+                "capabilities": {each: {"have": True, "reason": "granted"} for each in ("publish", "captions")},
                 "connected_at": self.stand.clock(),
             }
         )
 
     def _tokens(self, place: int) -> Tokens:
-        return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place))
+        scopes = (*SCOPES, "youtube.force-ssl")
+        return Tokens(self.stand.simulator, issue(self.stand.simulator, self.user, place, scopes))
 
     def runner(self, **changes: Any) -> Runner:
         made: dict[str, Any] = {

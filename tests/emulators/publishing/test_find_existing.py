@@ -53,6 +53,15 @@ def test_a_video_of_another_size_is_not_the_upload_s(bench):
     assert len(bench.videos()) == 1
 
 
+def test_a_video_of_another_title_is_not_the_upload_s(bench):
+    content = bench.video()
+    operation, session = begun_and_lost(bench)
+    video_id = video_of(session, content)
+    bench.stand.simulator.world.video(video_id, bench.stand.clock()).title = "Something else"
+    assert bench.settle(operation).results["video_id"] != video_id
+    assert len(bench.videos()) == 1
+
+
 def test_a_video_that_the_channel_had_before_the_upload_began_is_not_the_upload_s(bench):
     content = bench.video()
     _earlier, session = begun_and_lost(bench)

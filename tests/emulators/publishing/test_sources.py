@@ -11,14 +11,15 @@ from email.utils import format_datetime
 
 import pytest
 
+from infra.local import object_store
 from infra.local.simulator.data.library import Library
 from shared.errors import InvalidRequest, Unavailable
 from shared.publishing.allowed import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
-from shared.publishing.sources import WebFile, source_of
+from shared.publishing.sources import StorageObject, WebFile, source_of
 from shared.youtube import data
-from tests.emulators.publishing.bench import MP4, PNG
+from tests.emulators.publishing.bench import BUCKET, MP4, PNG
 from tests.emulators.publishing.web import HOST, Web, web_serving
 
 CONTENT = MP4 + bytes(range(256)) * 8000
@@ -43,6 +44,13 @@ def source(web, url=URL, **changes):
         "allowed": Allowed(hosts=(".example",)),
     }
     return WebFile(url, "upload.source", **{**made, **changes})
+
+
+def eventually(holds, seconds=3.0):
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
 
 
 def test_a_file_is_described_by_its_first_bytes_alone(web):
@@ -244,7 +252,26 @@ def test_a_reader_that_leaves_early_leaves_nothing_open(web):
     described = source(web).describe()
     reading = source(web).read(0, described)
     assert next(reading)
+    assert web.connections == 1
     reading.close()
+    assert eventually(lambda: web.connections == 0)
+
+
+@pytest.mark.case("P13")
+@pytest.mark.fault(56)
+def test_an_object_that_drips_is_left_in_time(bench, monkeypatch):
+    bench.video(size=100_000)
+    seconds = 0.5
+    described = StorageObject(BUCKET, "video.mp4", "upload.source", seconds).describe()
+    with object_store.serving(bench.folder, drips=0.1) as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        dripping = StorageObject(BUCKET, "video.mp4", "upload.source", seconds)
+        for ask in (dripping.describe, lambda: next(dripping.read(0, described))):
+            began = time.monotonic()
+            with pytest.raises(Unavailable) as left:
+                ask()
+            assert left.value.reason == "sourceUnreachable"
+            assert time.monotonic() - began < 3
 
 
 def test_an_upload_from_the_web_goes_on_after_the_source_was_cut(bench, web):

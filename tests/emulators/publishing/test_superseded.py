@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from infra.local.simulator.data.captions import Captions, Track
 from shared.errors import Unavailable
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
@@ -118,17 +119,24 @@ def test_of_an_upload_that_was_cancelled_before_its_last_bytes_no_video_comes(be
 
 @pytest.mark.case("P18")
 @pytest.mark.fault(59)
-@pytest.mark.parametrize("kind", ["thumbnail", "update", "playlist", "playlist_item"])
+@pytest.mark.parametrize(
+    "kind", ["thumbnail", "update", "playlist", "playlist_item", "caption", "caption_delete", "delete"]
+)
 def test_nothing_is_sent_that_cannot_be_undone_once_a_cancel_was_answered(bench, kind):
     caller = bench.stand.caller()
     video = data.uploads(caller, data.my_channel(caller).uploads_playlist).items[0].video_id
     playlist = data.playlists_insert(caller, title="There")
     bench.put("thumb.png", PNG)
+    bench.put("words.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    bench.stand.simulator.room(Captions).all["t"] = Track("t", video, "de", "", False, bench.stand.clock())
     work = {
         "thumbnail": {"video_id": video, "source": {"bucket": "videos", "object": "thumb.png"}},
         "update": {"video_id": video, "title": "Changed"},
         "playlist": {"title": "Never"},
         "playlist_item": {"playlist_id": playlist, "video_id": video},
+        "caption": {"video_id": video, "language": "en", "source": {"bucket": "videos", "object": "words.srt"}},
+        "caption_delete": {"video_id": video, "language": "de"},
+        "delete": {"video_id": video},
     }[kind]
     operation, _ = bench.submit(**{kind: work})
     bench.stand.calls.clear()
@@ -150,7 +158,7 @@ def test_nothing_is_sent_that_cannot_be_undone_once_a_cancel_was_answered(bench,
 
     after = bench.runner(caller_for=caller_for).run(operation.id, 1)
     assert after.state is State.CANCELLED
-    assert {call.endpoint for call in bench.stand.calls} <= {"youtube.videos.list"}
+    assert {call.endpoint for call in bench.stand.calls} <= {"youtube.videos.list", "youtube.captions.list"}
 
 
 def test_a_playlist_that_is_made_while_its_operation_is_cancelled_is_named(bench):

@@ -37,6 +37,7 @@ class Web:
     shrinks_to: int | None = None  # when it is cut
     drips: str = ""  # headers or body: one byte at a time
     surplus: int = 0  # bytes that are sent beyond what is declared
+    connections: int = 0  # that are open
     asked: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
 
@@ -49,8 +50,10 @@ def handler(web: Web) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - a class w
             pass
 
         def handle(self) -> None:
+            web.connections += 1
             with suppress(OSError):
                 super().handle()
+            web.connections -= 1
 
         def do_GET(self) -> None:
             web.asked.append(f"{self.headers['host']}{self.path} {self.headers.get('range', '')}")

@@ -66,6 +66,18 @@ def sent(stack: Stack, title: str) -> list[dict[str, Any]]:
     return [session for session in answer.json()["uploads"] if session["title"] == title]
 
 
+def told(stack: Stack, operation: str) -> list[tuple[str, dict[str, Any]]]:
+    """What the app was told of an operation's ends, once it was told anything."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        answer = httpx.get(f"{stack.simulator}/control/callbacks", trust_env=False).json()
+        assert answer["refused"] == 0
+        if found := [each for each in answer["told"] if each["data"]["id"] == operation]:
+            return [(each["type"], each["data"]) for each in found]
+        time.sleep(0.2)
+    return []
+
+
 def test_a_film_handed_in_twice_is_one_private_video_byte_for_byte(stack: Stack, channel: str):
     body = {"idempotency_key": "twice", "channel_id": channel, "upload": upload(title="Handed in twice")}
     first, second = publish(stack, body), publish(stack, body)
@@ -77,6 +89,7 @@ def test_a_film_handed_in_twice_is_one_private_video_byte_for_byte(stack: Stack,
     (session,) = sent(stack, "Handed in twice")
     assert session["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert session["video_id"] == done["results"]["video_id"]
+    assert told(stack, done["id"]) == [("operation.succeeded", done)]
 
 
 @pytest.mark.parametrize(

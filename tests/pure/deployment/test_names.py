@@ -12,12 +12,12 @@ from infra.deployment import ROOT, deployment
 from shared.cloud import pubsub
 from shared.collection import planner
 from shared.publishing import tasks
-from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
+from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
 from shared.wiring import access
 
 
 def test_the_queues_of_the_code_are_the_declared_ones():
-    assert {planner.QUEUE, access.QUEUE, tasks.QUEUE} == set(deployment().queues)
+    assert {planner.QUEUE, access.QUEUE, tasks.QUEUE, tasks.CALLBACKS} == set(deployment().queues)
 
 
 def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
@@ -25,7 +25,7 @@ def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
 
 
 def test_the_secrets_of_the_code_are_the_declared_ones():
-    assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET} == set(deployment().secrets)
+    assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, CALLBACK_SECRET} == set(deployment().secrets)
 
 
 def test_the_region_that_code_assumes_is_the_declared_one():

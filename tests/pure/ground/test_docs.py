@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -10,6 +11,9 @@ import pytest
 from infra.deployment import ROOT
 from infra.documents import DOCS, TABLES, renewed, tables_in
 from shared.errors import InvalidRequest
+from shared.publishing.api import command, submission
+from shared.publishing.intents import intents
+from shared.publishing.listing import listing
 from shared.publishing.requests import KINDS, parse
 
 README = ROOT / "README.md"
@@ -77,3 +81,16 @@ def test_the_page_on_publishing_names_exactly_the_fields_that_are_read(kind):
         parse({"idempotency_key": "1", "channel_id": f"UC{'a' * 22}", kind: {"odd": 1}}, now=datetime.now(UTC))
     known = refused.value.message.rpartition("known are ")[2].rstrip(".").split(", ")
     assert sorted(re.findall(r"`(\w+)`", cell)) == sorted(known)
+
+
+def test_the_examples_of_the_page_on_publishing_are_read_and_stand_for_every_kind():
+    examples = re.findall(r"```json\n(.+?)```", (DOCS / "publishing.md").read_text(), flags=re.DOTALL)
+    readers = {"plan": intents, "list": listing, "read": command}
+    shown = []
+    for body in map(json.loads, examples):
+        if "action" in body:
+            readers[body["action"]](body)
+            shown.append(body["action"])
+        else:
+            shown.append(parse(submission(body)[0], now=datetime(2026, 11, 28, tzinfo=UTC)).kind)
+    assert set(shown) == {*KINDS, *readers}

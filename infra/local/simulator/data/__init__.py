@@ -1,8 +1,9 @@
-"""The Data API v3: channels, videos, playlists, thumbnails, search, and the public feed."""
+"""The Data API v3: channels, videos, playlists, thumbnails, captions, search, and the public feed."""
 
 from collections.abc import Mapping
 
 from infra.local.simulator.data import (
+    captions,
     channels,
     insert,
     playlist_items,
@@ -21,6 +22,10 @@ HANDLERS: Mapping[str, Handler] = {
     "youtube.videos.insert": insert.insert,
     "youtube.videos.update": videos.update,
     "youtube.videos.delete": videos.delete,
+    "youtube.captions.list": captions.list_tracks,
+    "youtube.captions.insert": captions.insert,
+    "youtube.captions.update": captions.update,
+    "youtube.captions.delete": captions.delete,
     "youtube.thumbnails.set": thumbnails.set_thumbnail,
     "youtube.playlists.insert": playlists.insert,
     "youtube.playlists.list": playlists.list_playlists,

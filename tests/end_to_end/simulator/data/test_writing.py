@@ -13,6 +13,7 @@ from infra.local.simulator import discovery
 from tests.end_to_end.simulator.data_world import Stage, reason
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+FORCE_SSL = "https://www.googleapis.com/auth/youtube.force-ssl"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
 
 
@@ -222,3 +223,48 @@ def test_playlist_writes_that_youtube_refuses(stage: Stage, owner: Any, video: s
         403,
         "forbidden",
     )
+
+
+@pytest.fixture
+def captioner(stage: Stage, owner: Any) -> Any:
+    """The owner with the one scope that reaches captions."""
+    return stage.youtube(stage.channel().id, scope=FORCE_SSL)
+
+
+def words(content: bytes = b"1\n00:00:01,000 --> 00:00:02,000\nHello\n") -> MediaIoBaseUpload:
+    return MediaIoBaseUpload(io.BytesIO(content), mimetype="application/octet-stream", resumable=False)
+
+
+def test_captions_are_one_track_of_each_language_and_name(captioner: Any, owner: Any, video: str):
+    snippet = {"videoId": video, "language": "en", "name": ""}
+    assert refusal(owner.captions().list(part="id", videoId=video)) == (403, "insufficientPermissions")
+    insert, update = captioner.captions().insert, captioner.captions().update
+    made = insert(part="snippet", body={"snippet": snippet}, media_body=words()).execute()
+    assert discovery.response_errors("youtube.captions.insert", made) == []
+    assert refusal(insert(part="snippet", body={"snippet": snippet}, media_body=words())) == (409, "captionExists")
+    insert(part="snippet", body={"snippet": {**snippet, "name": "Short"}}, media_body=words()).execute()
+    draft = {"id": made["id"], "snippet": {"isDraft": True}}
+    assert update(part="snippet", body=draft).execute()["snippet"]["isDraft"] is True
+    update(part="snippet", body={"id": made["id"]}, media_body=words(b"WEBVTT")).execute()
+    listed = captioner.captions().list(part="id,snippet", videoId=video).execute()
+    assert discovery.response_errors("youtube.captions.list", listed) == []
+    assert [track["snippet"]["name"] for track in listed["items"]] == ["", "Short"]
+    captioner.captions().delete(id=made["id"]).execute()
+    assert refusal(captioner.captions().delete(id=made["id"])) == (404, "captionNotFound")
+    assert refusal(update(part="snippet", body={"id": made["id"]})) == (404, "captionNotFound")
+
+
+def test_captions_that_youtube_refuses(stage: Stage, captioner: Any, video: str):
+    insert, snippet = captioner.captions().insert, {"videoId": video, "language": "en", "name": ""}
+    for change, refused in (
+        ({"name": "x" * 151}, (400, "nameTooLong")),
+        ({"videoId": "nonexistent"}, (404, "videoNotFound")),
+    ):
+        body = {"snippet": {**snippet, **change}}
+        assert refusal(insert(part="snippet", body=body, media_body=words())) == refused
+    lacking = {"videoId": video, "language": "en"}
+    assert refusal(insert(part="snippet", body={"snippet": lacking}, media_body=words()))[0] == 400
+    assert refusal(insert(part="snippet", body={"snippet": snippet}, media_body=words(b"")))[0] == 400
+    assert refusal(insert(part="snippet", body={"snippet": snippet})) == (400, "mediaBodyRequired")
+    stranger = stage.youtube(stage.channel(2).id, scope=FORCE_SSL)
+    assert refusal(stranger.captions().list(part="id", videoId=video)) == (403, "forbidden")
