@@ -33,7 +33,7 @@ test-pure: setup-tools
 
 .PHONY: test-deployed
 test-deployed: setup-deployed  ## The pure tests under the Python that is deployed, where that is not the one of .venv
-	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure -n 2 -p no:cacheprovider; fi
+	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure -n 2 -p no:cacheprovider --hypothesis-profile=again; fi
 
 .PHONY: test-clocks
 test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days that dates break at  [ARGS="tests/pure -n 2"]
