@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
+FEW := -n 2 --hypothesis-profile=few
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help
@@ -29,11 +30,11 @@ test: setup-tests  ## Checks, the pure tests under the deployed Python too, and 
 
 .PHONY: test-pure
 test-pure: setup-tools
-	$(BIN)/python -m pytest tests/pure -n 2
+	$(BIN)/python -m pytest tests/pure $(FEW)
 
 .PHONY: test-deployed
 test-deployed: setup-deployed  ## The pure tests under the Python that is deployed, where that is not the one of .venv
-	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure -n 2 -p no:cacheprovider; fi
+	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure $(FEW) -p no:cacheprovider; fi
 
 .PHONY: test-clocks
 test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days that dates break at  [ARGS="tests/pure -n 2"]
@@ -49,11 +50,11 @@ style: setup-tools
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vulture
 
 .PHONY: judged
 judged: setup-tools
 	$(BIN)/python -m infra.judges.warehouse
+	$(BIN)/vulture
 	$(BIN)/python -m infra.documents --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
 

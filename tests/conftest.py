@@ -21,6 +21,8 @@ from infra.local.process import LOOPBACK, free_port
 # How long an example takes is the machine's affair; what it shows is the test's.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# For a quick look, and for a second run under another Python, whose differences more examples seldom show.
+settings.register_profile("few", settings.get_profile("untimed"), max_examples=20)
 
 # Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)

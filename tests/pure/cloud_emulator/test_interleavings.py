@@ -105,5 +105,5 @@ class Books(RuleBasedStateMachine):
         assert sum(story.attempts for story in self.queue.journal.ended) <= self.queue.journal.dispatches["q"]
 
 
-Books.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+Books.TestCase.settings = settings(stateful_step_count=40)
 TestBooks = Books.TestCase
