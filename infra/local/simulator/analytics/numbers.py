@@ -91,7 +91,7 @@ def _passes(cut: Cut, query: Query) -> bool:
 
 
 def _cuts(channel: Channel, day: VideoDay, query: Query) -> Iterator[Cut]:
-    """A video's day, cut as finely as the query's dimensions and filters need it."""
+    """A video's day, cut as the query's dimensions and filters need it."""
     words = codes()
     asked = {*query.dimensions, *query.filters}
     own = {
@@ -99,8 +99,8 @@ def _cuts(channel: Channel, day: VideoDay, query: Query) -> Iterator[Cut]:
         "liveOrOnDemand": words["live_or_on_demand"][day.video.live_or_on_demand],
         "creatorContentType": _content_type(day.video),
     }
-    finer = next((table for table in _TABLES if not asked.isdisjoint(table.names)), None)
-    if finer is None and asked.isdisjoint({"country", "province", "subscribedStatus"}):
+    split = next((split for split in _SPLITS if not asked.isdisjoint(split.names)), None)
+    if split is None and asked.isdisjoint({"country", "province", "subscribedStatus"}):
         yield Cut(day, day.whole(), own)
         return
     for piece in pieces(day, channel.country):
@@ -110,10 +110,10 @@ def _cuts(channel: Channel, day: VideoDay, query: Query) -> Iterator[Cut]:
             "province": splits.province(day.video.key, piece.country),
             "subscribedStatus": words["subscribed_status"][piece.subscribed],
         }
-        if finer is None:
+        if split is None:
             yield Cut(day, day.tally(piece.start, piece.end), group)
         else:
-            yield from _finer(day, piece, group, finer)
+            yield from _finer(day, piece, group, split)
 
 
 def _content_type(video: Video) -> str:
@@ -122,34 +122,34 @@ def _content_type(video: Video) -> str:
     return "LIVE_STREAM" if video.live else "VIDEO_ON_DEMAND"
 
 
-class Finer(NamedTuple):
+class Split(NamedTuple):
     """A split of the reports, and the names of its dimensions here; `codes`: in reports, if they have words."""
 
-    split: splits.Table
+    table: splits.Table
     names: tuple[str, ...]
     codes: tuple[str, ...]
 
 
-_TABLES = (
-    Finer(
+_SPLITS = (
+    Split(
         splits.TRAFFIC_SOURCE,
         ("insightTrafficSourceType", "insightTrafficSourceDetail"),
         ("traffic_source_type", ""),
     ),
-    Finer(
+    Split(
         splits.PLAYBACK_LOCATION,
         ("insightPlaybackLocationType", "insightPlaybackLocationDetail"),
         ("playback_location_type", ""),
     ),
-    Finer(splits.DEVICE_OS, ("deviceType", "operatingSystem"), ("device_type", "operating_system")),
-    Finer(splits.SHARING, ("sharingService",), ("sharing_service",)),
+    Split(splits.DEVICE_OS, ("deviceType", "operatingSystem"), ("device_type", "operating_system")),
+    Split(splits.SHARING, ("sharingService",), ("sharing_service",)),
 )
 
 
-def _finer(day: VideoDay, piece: Piece, group: Mapping[str, str], table: Finer) -> Iterator[Cut]:
-    for values, start, end in within(piece, table.split, mix(day.video.key, piece.start)):
-        words = (codes()[code][value] if code else value for code, value in zip(table.codes, values, strict=True))
-        yield Cut(day, day.tally(start, end), {**group, **dict(zip(table.names, words, strict=True))})
+def _finer(day: VideoDay, piece: Piece, group: Mapping[str, str], split: Split) -> Iterator[Cut]:
+    for values, start, end in within(piece, split.table, mix(day.video.key, piece.start)):
+        words = (codes()[code][value] if code else value for code, value in zip(split.codes, values, strict=True))
+        yield Cut(day, day.tally(start, end), {**group, **dict(zip(split.names, words, strict=True))})
 
 
 def value(metric: str, cell: Cell, currency: str) -> float:

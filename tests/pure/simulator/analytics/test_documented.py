@@ -18,8 +18,11 @@ from analytix.errors import InvalidRequest
 from analytix.reports import data, types
 
 from infra.local.simulator.analytics import rules
+from infra.local.simulator.analytics.reports import keeps, table
 from infra.local.simulator.errors import GoogleError
 
+REPLACED = {"CUC", "HRK", "MRO", "SLL", "STD", "VEF", "ZWL"}
+"""Currencies of ISO 4217 that are no longer; those with an X are metals and units of account, or shared."""
 TYPES = {name: getattr(types, name)() for name in types.__all__}
 
 
@@ -163,3 +166,15 @@ def test_what_differs_in_one_name_is_refused_exactly_if_no_report_type_has_it(na
         if asked.metrics and asked.documented() != (asked.answered() != 400)
     ]
     assert not different
+
+
+@pytest.mark.parametrize("name", table().values)
+def test_a_filter_takes_the_documented_values_and_no_other_spelling(name: str):
+    pattern, documented = table().values[name], data.VALID_FILTER_OPTIONS[name]
+    assert [value for value in documented if not keeps(pattern, [value])] == []
+    assert [value for value in documented if value != value.lower() and keeps(pattern, [value.lower()])] == []
+
+
+def test_every_currency_that_people_pay_with_is_known():
+    known = table().currencies.keys() | table().other_currencies
+    assert {code for code in data.CURRENCIES - known if not code.startswith("X")} == REPLACED
