@@ -29,7 +29,7 @@ from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from shared.clock import last_full_day
-from shared.collection.coverage import State
+from shared.collection.expectation import State
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
