@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
+from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
 from shared.collection import jobs
+from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
 from shared.collection.jobs import Job
 from shared.collection.reporting_jobs import ReportingJobs
 from shared.collection.reports import Found, ReportCollector
+from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
+from shared.monitoring import alerts
 from shared.warehouse.rows import ReportRef
 from shared.youtube.client import Caller
 from tests.emulators.youtube.stand import Stand, standing
@@ -276,3 +281,58 @@ def test_a_page_token_that_comes_back_for_ever_is_stopped_and_told(collecting, m
         collecting.find()
     assert told.value.reason == "endlessListing"
     assert calls()[f"youtubereporting.{method}"]["200"] == before + 2
+
+
+@pytest.mark.fault(62)
+def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(collecting):
+    stand, sent, queued = collecting.stand, [], {"new": True}
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    service = collecting_service(collecting, sent, queued)
+    service.plan(everything=False)
+    assert sent == []
+    service.plan(everything=True)
+    queued["new"] = False  # a second trigger of the same day
+    service.plan(everything=True)
+    assert sent == [("coverageAudit", {"day": f"{stand.clock():%Y-%m-%d}"})]
+    assert alerts.firing(stand.firestore) == ()
+
+    queued["new"] = True
+    ends = stand.clock() + timedelta(days=30)
+    collecting.jobs.retire(KIND, ends.timestamp())
+    service.plan(everything=True)
+    [alert] = alerts.firing(stand.firestore)
+    assert (alert.key, alert.message) == (
+        alerts.REPORT_TYPES,
+        f"YouTube retires report types: {KIND} on {on(ends)}.",
+    )
+
+
+@pytest.mark.fault(62)
+def test_when_the_report_types_cannot_be_asked_for_the_day_is_planned_all_the_same(collecting, capsys):
+    stand, sent = collecting.stand, []
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    stand.inject(method="youtubereporting.reportTypes.list", kind="forbidden")
+    assert collecting_service(collecting, sent, {"new": True}).plan(everything=True)["queued"] == 1
+    assert len(sent) == 1
+    assert "report types could not be listed" in capsys.readouterr().out
+
+
+def connected(channel_id: str, now: datetime) -> dict[str, Any]:
+    capabilities = {"analytics": Capability(True, "granted")}
+    return CHANNELS.fields(
+        Channel(
+            channel_id=channel_id, user_id="user-001", title="Tides", state="connected", state_since=now,
+            connected_at=now, capabilities=capabilities,
+        )
+    )  # fmt: skip
+
+
+def collecting_service(collecting: Collecting, sent: list[Any], queued: Mapping[str, bool]) -> Service:
+    return Service(
+        client=collecting.stand.firestore,
+        report_types=[KIND],
+        caller_for=lambda _: collecting.caller,
+        to_ingest=lambda kind, message: sent.append((kind, message)),
+        enqueue=lambda *_: queued["new"],
+        clock=collecting.stand.clock,
+    )
