@@ -16,7 +16,7 @@ from shared.collection.risk import on
 from shared.monitoring import alerts
 from shared.warehouse import schema
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.statements import Warehouse
+from shared.warehouse.statements import NAME_LOADS, Warehouse, run
 
 KIND = "channel_reach_basic_a1"
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -53,8 +53,8 @@ class Held:
             }
             for ref in refs
         ]  # fmt: skip
-        table = self.warehouse.full_name(schema.MANIFEST)
-        self.warehouse.client.load_table_from_json(rows, table).result()
+        ids = [ref.report_id for ref in refs]
+        run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
 
     def lose(self, channel: str, *days: date) -> None:
         gone = ", ".join(f"'{channel}-{day}'" for day in days)

@@ -263,7 +263,7 @@ def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_al
     room.now += timedelta(seconds=1)
     room.load([leaving, staying])
     assert room.seen() == {staying.report_id: 10}
-    assert [s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()] == ["UC2"]
+    assert {s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()} == {"UC2"}
     raw = f"SELECT COUNT(*) FROM `{room.warehouse.dataset}.report_{REACH.id}` WHERE channel_id = 'UC1'"
     assert next(iter(room.warehouse.client.query(raw).result()))[0] == 0
 
