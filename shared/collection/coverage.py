@@ -243,7 +243,7 @@ class Coverage:
             ]
             job = _opened(name, docs[f"{COLLECTION}/{name}"], changed)
             if job is not None and writes:
-                writes.append(Write(f"{COLLECTION}/{name}", some_fields(job, "open", "troubled")))
+                writes.append(Write(f"{COLLECTION}/{name}", some_fields(job, "open", "at_risk")))
             return Change((result, job), writes)
 
         return update(self.client, [*months, f"{COLLECTION}/{name}"], decided)
@@ -278,7 +278,7 @@ def _opened(name: str, stored: Doc | None, changed: Days) -> Job | None:
     left = {day: issue for day, issue in job.open.items() if day not in days}
     new = {day: issue_of(entry) for day, entry in days.items() if entry.state is not State.LOADED}
     failed = any(issue.state is State.FAILED for issue in new.values())
-    return replace(job, open={**left, **new}, troubled=job.troubled or failed)
+    return replace(job, open={**left, **new}, at_risk=job.at_risk or failed)
 
 
 def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Month]:

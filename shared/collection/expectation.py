@@ -197,18 +197,19 @@ class Known:
 
     def unloaded(self, now: datetime) -> dict[date, Expectation]:
         """Where each day stands that has ended and whose newest report is not loaded, in order."""
-        seen = self.jobs.first if self.seen_at is None else last_full_day(self.seen_at) + timedelta(days=1)
+        first = self.jobs.first
+        unseen = first if self.seen_at is None else max(first, last_full_day(self.seen_at) + timedelta(days=1))
         found = {date.fromisoformat(day) for day in (*self.open, *self.absent)}
-        found |= set(_days(seen, last_full_day(now)))
-        return {
-            day: standing(day, self.open.get(day.isoformat()), self.jobs, now=now)
-            for day in sorted(found)
-            if self.jobs.first <= day
-        }
+        found |= set(_days(unseen, last_full_day(now)))
+        return {day: standing(day, self.open.get(day.isoformat()), self.jobs, now=now) for day in sorted(found)}
 
     def missing(self, now: datetime) -> dict[date, Expectation]:
         """Of those, the days that are missing."""
         return {day: each for day, each in self.unloaded(now).items() if each.standing in MISSING}
+
+    def at_risk(self, now: datetime) -> bool:
+        """Whether a day is missing that can still come."""
+        return any(each.standing in AT_RISK for each in self.unloaded(now).values())
 
     def settled(self, now: datetime) -> Settled:
         """How much of what was listed is settled. Nobody waits for what YouTube has deleted."""

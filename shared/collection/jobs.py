@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 COLLECTION = REPORTS.path
-TROUBLED_MAX = 2_000
+AT_RISK_MAX = 2_000
 """Jobs with missing days that are read at once; whoever has more of them has one trouble, and not so many."""
 
 
@@ -32,7 +32,7 @@ class Job:
     since: when we first had one. earlier: those before it. retired_at: when YouTube retired the report type.
     cursor: the newest creation time that was listed. whole_at: when everything was listed, without a cursor.
     dispatched_at: what was noted by then has gone to `ingest`.
-    seen_at, open, absent: see `Known`. troubled: whether a day is missing, or was lost.
+    seen_at, open, absent: see `Known`. at_risk: whether a day is missing that can still come.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Job:
     seen_at: datetime | None = None
     open: Mapping[str, Issue] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
-    troubled: bool = False
+    at_risk: bool = False
 
     @property
     def span(self) -> Span:
@@ -95,12 +95,12 @@ def of_channels(client: Client, channel_ids: Iterable[str], report_types: Iterab
     return list(readable(JOBS, (each for each in found if each.exists)))
 
 
-def troubled(client: Client) -> list[Job]:
-    """Jobs of which a day was missing or lost when they were last listed, or failed since."""
+def at_risk(client: Client) -> list[Job]:
+    """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
     from google.cloud.firestore_v1.base_query import FieldFilter
 
-    query = client.collection(COLLECTION).where(filter=FieldFilter("troubled", "==", True))
-    return list(readable(JOBS, query.limit(TROUBLED_MAX).stream(**call_options())))
+    query = client.collection(COLLECTION).where(filter=FieldFilter("at_risk", "==", True))
+    return list(readable(JOBS, query.limit(AT_RISK_MAX).stream(**call_options())))
 
 
 def every(client: Client) -> Iterator[Job]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_LISTED = ("cursor", "whole_at", "dispatched_at", "seen_at", "absent", "troubled", "expires_at", "retired_at")
+_LISTED = ("cursor", "whole_at", "dispatched_at", "seen_at", "absent", "at_risk", "expires_at", "retired_at")
 
 
 @dataclass(frozen=True)

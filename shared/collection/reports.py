@@ -75,7 +75,7 @@ def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> 
         listed=listing.new,
         superseded=listing.superseded,
         settled=job.known.settled(now),
-        advanced=replace(job, troubled=bool(job.known.missing(now))),
+        advanced=replace(job, at_risk=job.known.at_risk(now)),
     )
     return found, changed
 

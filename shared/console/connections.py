@@ -86,16 +86,16 @@ def rows(
     app_url: str,
     now: datetime,
     report_types: Collection[str],
-    troubled: Iterable[Job] = (),
+    at_risk: Iterable[Job] = (),
     client_refused: bool = False,
 ) -> tuple[ChannelRow, ...]:
     """All channels, those that need somebody first.
 
-    report_types: what is to be collected of each. troubled: reporting jobs of which days are missing.
+    report_types: what is to be collected of each. at_risk: reporting jobs of which days are missing.
     client_refused: Google refuses our own OAuth client.
     """
     gaps: dict[str, list[Job]] = {}
-    for job in troubled:
+    for job in at_risk:
         gaps.setdefault(job.channel_id, []).append(job)
     found = (
         _row(

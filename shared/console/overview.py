@@ -31,7 +31,7 @@ from shared.quota.usage import Usage
 class Known:
     """What could be read. channels: None when they could not be; problems: what could not be, in words.
 
-    troubled: reporting jobs of which days are missing.
+    at_risk: reporting jobs of which days are missing.
     """
 
     channels: tuple[Channel, ...] | None = ()
@@ -40,7 +40,7 @@ class Known:
     operations: tuple[Operation, ...] = ()
     subscriptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
-    troubled: tuple[Job, ...] = ()
+    at_risk: tuple[Job, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -93,7 +93,7 @@ def overview(
         app_url=app_url,
         now=now,
         report_types=report_types,
-        troubled=known.troubled,
+        at_risk=known.at_risk,
         client_refused=refused,
     )
     titles = {row.channel_id: row.title for row in everything}
@@ -114,7 +114,7 @@ def overview(
         operations=operations.open_work(known.operations, titles),
         push=push.summary(known.subscriptions, working, now=now),
         loaded=known.loaded,
-        at_risk=risk(known.troubled, AT_RISK, now=now),
+        at_risk=risk(known.at_risk, AT_RISK, now=now),
     )
 
 

@@ -34,7 +34,7 @@ class Sources:
     operations: Callable[[], Iterable[Operation]]
     subscriptions: Callable[[], Mapping[str, Mapping[str, Any]]]
     alerts: Callable[[], Iterable[Alert]]
-    troubled: Callable[[], Iterable[Job]]
+    at_risk: Callable[[], Iterable[Job]]
 
 
 def known(sources: Sources) -> Known:
@@ -46,8 +46,8 @@ def known(sources: Sources) -> Known:
         operations = pool.submit(_read, "The operations", lambda: tuple(sources.operations()))
         subscriptions = pool.submit(_read, "The push subscriptions", sources.subscriptions)
         alerts = pool.submit(_read, "The alerts", lambda: tuple(sources.alerts()))
-        troubled = pool.submit(_read, "What is missing", lambda: tuple(sources.troubled()))
-    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts, troubled))
+        at_risk = pool.submit(_read, "What is missing", lambda: tuple(sources.at_risk()))
+    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts, at_risk))
     return Known(
         channels=channels.result().found,
         usage=usage.result().found or {},
@@ -55,7 +55,7 @@ def known(sources: Sources) -> Known:
         operations=operations.result().found or (),
         subscriptions=subscriptions.result().found or {},
         alerts=alerts.result().found or (),
-        troubled=troubled.result().found or (),
+        at_risk=at_risk.result().found or (),
         problems=tuple(answer.problem for answer in answers if answer.problem),
     )
 

@@ -61,7 +61,7 @@ def _sources() -> Sources:
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
         alerts=lambda: alerts.firing(client),
-        troubled=lambda: jobs.troubled(client),
+        at_risk=lambda: jobs.at_risk(client),
     )
 
 

@@ -72,7 +72,7 @@ def test_the_figure_of_days_at_risk_leads_to_the_day_its_reason_and_its_deadline
     job = Job(
         name="UC-unticked:channel_basic_a3", channel_id="UC-unticked", report_type="channel_basic_a3", job_id="j",
         created_at=now - timedelta(days=10), since=now - timedelta(days=10), seen_at=now,
-        absent=(missing.isoformat(),), troubled=True,
+        absent=(missing.isoformat(),), at_risk=True,
     )  # fmt: skip
     document = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"]).document("reports", job.name)
     document.set(JOBS.fields(job))

@@ -36,7 +36,7 @@ class Held:
         absent = ("2026-11-19", "2026-11-20", "2026-11-21", *(day.isoformat() for day in without))
         job = Job(
             name=name_of(channel, KIND), channel_id=channel, report_type=KIND, job_id="j", created_at=MADE,
-            since=MADE, seen_at=NOW, absent=absent, troubled=bool(without),
+            since=MADE, seen_at=NOW, absent=absent, at_risk=bool(without),
         )  # fmt: skip
         self.state.document("reports", job.name).set(JOBS.fields(job))
         refs = [_ref(channel, day) for day in DAYS if day not in without]

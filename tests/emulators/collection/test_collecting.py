@@ -181,7 +181,7 @@ def test_a_day_that_youtube_never_issues_is_named_with_the_date_on_which_it_is_l
     collecting.stand.advance(days=3)
     collecting.load_all(collecting.run().to_load)
     assert collecting.missing()[day].standing is Standing.NEVER_ISSUED
-    assert collecting.job().troubled
+    assert collecting.job().at_risk
     collecting.stand.advance(days=30)
     collecting.load_all(collecting.run().to_load)
     assert collecting.missing()[day].standing is Standing.LOST

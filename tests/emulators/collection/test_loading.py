@@ -244,7 +244,7 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     assert "last_sync" not in stored["UC1"]
     assert set(stored["UC1"].get("last_listed", {})) == ({REACH.id} if state is State.FAILED else set())
     assert set(stored["UC2"]["last_sync"]) == {REACH.id}
-    assert room.job("UC1").troubled is (state is State.FAILED)
+    assert room.job("UC1").at_risk is (state is State.FAILED)
 
 
 def test_bytes_that_are_no_text_are_one_reports_trouble_too(room):

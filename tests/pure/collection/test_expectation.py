@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.clock import last_full_day, pacific_day, pacific_midnight
 from shared.collection.expectation import (
+    AT_RISK,
     HISTORY,
     KEPT,
     LAG,
@@ -175,6 +176,7 @@ def test_the_short_form_says_what_the_whole_coverage_says(jobs, reports, seen_at
     assert known.unloaded(now) == {
         day: each for day, each in whole.items() if each.standing is not Standing.LOADED
     }
+    assert known.at_risk(now) == any(each.standing in AT_RISK for each in whole.values())
     assert known.missing(now) == {day: each for day, each in whole.items() if each.standing in MISSING}
     assert {day for day in known.days(now) if known.loaded(day)} == {
         day for day, each in entries.items() if each and each.load_id

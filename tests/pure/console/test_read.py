@@ -20,7 +20,7 @@ WELL = Sources(
     operations=lambda: [operation()],
     subscriptions=lambda: {"UC1": {"state": "active"}},
     alerts=list,
-    troubled=list,
+    at_risk=list,
 )
 NAMES = [item.name for item in fields(Sources)]
 

@@ -96,7 +96,7 @@ def test_what_is_lost_first_comes_first():
 
 def test_the_overview_says_how_many_days_are_at_risk_and_which_first():
     jobs = (job("UC1", open=unreadable(NEW)), job("UC2", absent=(OLD.isoformat(), *RECENT)))
-    page = seen(channels=(channel("UC1"), channel("UC2")), troubled=jobs)
+    page = seen(channels=(channel("UC1"), channel("UC2")), at_risk=jobs)
     assert page.at_risk is not None
     assert (page.at_risk.days, page.at_risk.channels) == (2, 2)
     assert (page.at_risk.day, page.at_risk.channel_id, page.at_risk.lost_at) == (OLD, "UC2", MADE + HISTORY)
@@ -109,10 +109,10 @@ def test_the_overview_says_how_many_days_are_at_risk_and_which_first():
 
 
 def test_a_channel_with_missing_days_needs_somebody_who_is_told_the_deadline():
-    page = seen(channels=(channel(),), troubled=(job(open=unreadable(NEW)),))
+    page = seen(channels=(channel(),), at_risk=(job(open=unreadable(NEW)),))
     [found] = page.channels
     assert found.todo.urgency is Urgency.SOON
     assert f"Reports of 1 day are missing, the first lost on {on(end_of(NEW) + SOONEST + KEPT)}" in found.todo.text
     late = job(absent=("2026-11-18", *RECENT))  # beyond the lag, and nothing to worry about yet
-    [found] = seen(channels=(channel(),), troubled=(late,)).channels
+    [found] = seen(channels=(channel(),), at_risk=(late,)).channels
     assert found.todo.urgency is Urgency.NOTHING
