@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.errors import Conflict, InvalidRequest
 from shared.monitoring.log import log
