@@ -107,10 +107,9 @@ class ReportCollector:
         except NotFound as error:
             if error.reason == NOT_CONNECTED:
                 raise
-            # A new job starts with 30 days of history, and days that were not fetched in time come again under
-            # its reports.
-            log("WARNING", "a reporting job is gone; starting a new one", channel=channel_id, report=report_type)
-            job, refs = _listed(caller, self._jobs.started(caller, channel_id, report_type), now=now)
+            # Days that were not fetched in time come again under the reports of a new job.
+            log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
+            job, refs = replace(job, expires_at=min(now, job.expires_at or now)), []
         if job.ended(now) and job.retired_at is None:
             renewed = self._jobs.renewed(caller, job)
             if renewed.job_id == job.job_id:
