@@ -40,7 +40,11 @@ class Capability:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """One connected channel. last_sync: report type -> when it was last collected whole."""
+    """One connected channel, with two instants for each report type.
+
+    last_listed: when it was last listed and nothing of it was on its way. last_sync: when all of that was loaded,
+    too.
+    """
 
     channel_id: str
     user_id: str
@@ -52,6 +56,7 @@ class Channel:
     state_since: datetime
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
     connected_at: datetime
+    last_listed: Mapping[str, datetime] = field(default_factory=dict)
     last_sync: Mapping[str, datetime] = field(default_factory=dict)
     warnings: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -60,15 +65,23 @@ class Channel:
         capability = self.capabilities.get(feature)
         return capability is not None and capability.have
 
+    def listed(self, report_types: Iterable[str]) -> datetime | None:
+        """Since when all of these are listed: the oldest time of one; None while one never was."""
+        return _oldest(self.last_listed, report_types)
+
     def collected(self, report_types: Iterable[str]) -> datetime | None:
-        """Since when all of these are collected: the oldest collection of one; None while one never was."""
-        times = [self.last_sync.get(report_type) for report_type in report_types]
-        return min((at for at in times if at is not None), default=None) if all(times) else None
+        """Since when all of these are collected: the oldest time of one; None while one never was."""
+        return _oldest(self.last_sync, report_types)
 
     @property
     def working(self) -> bool:
         """Whether collecting for it makes sense now."""
         return self.state in WORKING
+
+
+def _oldest(times: Mapping[str, datetime], report_types: Iterable[str]) -> datetime | None:
+    found = [times.get(report_type) for report_type in report_types]
+    return min((at for at in found if at is not None), default=None) if all(found) else None
 
 
 CHANNELS = Mapper(Channel, COLLECTION, key="channel_id")
@@ -104,9 +117,15 @@ def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
     return [each.id for each in found if not each.exists]
 
 
-def record_sync(client: Client, channel_id: str, report_types: Iterable[str], at: datetime) -> None:
-    """Remember that report types were collected whole. A channel that is gone by then is no error."""
-    _note(client, channel_id, {f"last_sync.`{report_type}`": at for report_type in report_types})
+def record_listed(
+    client: Client, channel_id: str, report_types: Iterable[str], at: datetime, *, synced: Iterable[str]
+) -> None:
+    """Remember that report types were listed and nothing is on its way; of which of them everything is loaded.
+
+    A channel that is gone by then is no error.
+    """
+    listed = {f"last_listed.`{report_type}`": at for report_type in report_types}
+    _note(client, channel_id, {**listed, **{f"last_sync.`{report_type}`": at for report_type in synced}})
 
 
 def set_capability(client: Client, channel_id: str, feature: str, capability: Capability) -> None:

@@ -20,6 +20,7 @@ from shared.cloud.calls import call_options
 from shared.cloud.steps import Commit, Contended, Doc, Docs, Listing, Pause, Read, Result, Steps, Total, Written
 from shared.cloud.updates import Decide, updating
 from shared.errors import Unavailable
+from shared.paging import pages
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CONTENDED = "contended"
 PAGE = 300
 """Documents of a listing that one call brings: a fraction of TIMEOUT even on a sixth of a CPU."""
+PAGES_MAX = 20_000
 _LATER = timedelta(seconds=5)
 
 
@@ -45,13 +47,14 @@ def listing(query: Any, *, page: int = PAGE) -> Iterator[DocumentSnapshot[Any]]:
     query: a collection or a query without a limit. A field by which it is ordered or compared must be among those
     that it selects.
     """
-    found = list(query.limit(page).stream(**call_options()))
-    while found:
-        yield from found
-        if len(found) < page:
-            return
-        following = query.limit(page).start_after(found[-1])
-        found = list(following.stream(read_time=found[-1].read_time, **call_options()))
+    limited = query.limit(page)
+
+    def following(last: Any) -> tuple[list[Any], Any]:
+        options = call_options() if last is None else {"read_time": last.read_time, **call_options()}
+        found = list((limited if last is None else limited.start_after(last)).stream(**options))
+        return found, found[-1] if len(found) == page else None
+
+    return pages(following, most=PAGES_MAX, of="Firestore's")
 
 
 def update(

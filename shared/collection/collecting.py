@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.clock import Clock
-from shared.collection import gone, messages, planner, waiting
+from shared.collection import audit, gone, messages, planner, retirement, waiting
+from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED, Found, ReportCollector
 from shared.errors import QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
@@ -24,6 +25,7 @@ from shared.youtube.client import Caller
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+_ASKED_MAX = 3  # connections by which the report types are asked for
 _RATE_LIMIT_TIME = timedelta(minutes=4)  # well inside the function's time
 
 
@@ -53,14 +55,27 @@ class Collecting:
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        last_sync = {
-            channel.channel_id: channel.collected(self.report_types)
+        last_listed = {
+            channel.channel_id: channel.listed(self.report_types)
             for channel in channels.list_all(self.client, states=channels.WORKING)
         }
-        due = planner.due(last_sync, now=now, everything=everything)
+        due = planner.due(last_listed, now=now, everything=everything)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue)
-        return {"channels": len(last_sync), "due": len(due), "queued": queued}
+        if everything and queued:  # once a day: a second trigger queues nothing new
+            self.to_ingest(audit.KIND, {"day": slot})
+            self._tell_retiring(due)
+        return {"channels": len(last_listed), "due": len(due), "queued": queued}
+
+    def _tell_retiring(self, channel_ids: Sequence[str]) -> None:
+        """Ask by a channel's connection which report types YouTube retires; by another's when that fails."""
+        for channel_id in channel_ids[:_ASKED_MAX]:
+            try:
+                retirement.tell(self.client, self.caller_for(channel_id), self.report_types, self.clock())
+            except YtempireError as error:
+                log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
+            else:
+                return
 
     def collect(self, channel_ids: Sequence[str]) -> dict[str, int]:
         """List what is new for these channels and dispatch it to `ingest`.
@@ -73,7 +88,7 @@ class Collecting:
             self.to_ingest(messages.KIND, message)
         for item in batch.found:
             self._collector.advance(item)
-        self._note_synced(batch)
+        self._note_listed(batch)
         if batch.passing:
             first = batch.passing[0]
             raise Unavailable(
@@ -115,13 +130,15 @@ class Collecting:
         """Forget what was noted of channels that are gone: by this run, or by one that died before it could."""
         left = gone.forget(self.client, channel_ids)
         batch.unfinished |= left
-        batch.found = [item for item in batch.found if item.job.channel_id not in left]
+        batch.found = [item for item in batch.found if item.advanced.channel_id not in left]
 
-    def _note_synced(self, batch: _Batch) -> None:
-        """Note what is as fresh as it can be: listed, and nothing of it on its way to the warehouse."""
-        fresh: dict[str, list[str]] = {}
+    def _note_listed(self, batch: _Batch) -> None:
+        """Note what nothing more can be done about for a day, and of that, what is wholly in the warehouse."""
+        settled: dict[str, dict[str, bool]] = {}
         for item in batch.found:
-            if not item.waiting:
-                fresh.setdefault(item.job.channel_id, []).append(item.job.report_type)
-        for channel_id, report_types in fresh.items():
-            channels.record_sync(self.client, channel_id, report_types, self.clock())
+            if item.settled is not Settled.WAITING:
+                job = item.advanced
+                settled.setdefault(job.channel_id, {})[job.report_type] = item.settled is Settled.SYNCED
+        for channel_id, kinds in settled.items():
+            synced = [report_type for report_type, whole in kinds.items() if whole]
+            channels.record_listed(self.client, channel_id, kinds, self.clock(), synced=synced)

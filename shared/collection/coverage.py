@@ -2,9 +2,10 @@
 
 YouTube issues one report a Pacific day, and may issue it again: same day, new id, newer `createTime`. The newest
 counts. One Firestore document holds a month of one channel and report type, so that a year of a channel is a dozen
-small documents:
+small documents; what is not loaded stands with the reporting job besides, changed together with its month:
 
     reports/<channel>:<report type>:<yyyy-mm>    days: {"2026-11-01": {report_id, create_time, state, ...}}
+    reports/<channel>:<report type>              open: {"2026-11-01": {state, create_time, ...}}
 
 What a listing changes is decided by `after_listing`, what is dispatched once more by `overdue`, and what a load
 changes by `after_load`; all three are pure.
@@ -15,41 +16,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import pacific_day
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Docs, Write
+from shared.cloud.steps import Doc, Docs, Write
 from shared.cloud.updates import Change
-from shared.data_map import REPORTS
+from shared.collection.expectation import KEPT, Issue, Settled, State
+from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.records import Mapper
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, DocumentSnapshot
 
-COLLECTION = REPORTS.path
-RETENTION = timedelta(days=60)  # how long YouTube keeps a report; the backfill of a new job only 30
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is dispatched once more
 RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended
 
 Result = TypeVar("Result")
 
 
-class State(StrEnum):
-    """Where a day's newest report stands."""
-
-    LISTED = "listed"
-    LOADED = "loaded"
-    FAILED = "failed"  # cannot be read; `reason` says why, and an operator has to look
-
-
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """A day's newest report. noted_at: when a run last meant to dispatch it. superseded: ids of older issues."""
+    """A day's newest report. noted_at: when a run last meant to dispatch it. superseded: ids of older issues.
+
+    rows, load_id: of the newest issue that is loaded, which is an older one's until this one is.
+    """
 
     report_id: str
     create_time: datetime
@@ -102,6 +96,8 @@ def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> 
             job_id=ref.job_id,
             download_url=ref.download_url,
             superseded=() if known is None else (*known.superseded, known.report_id),
+            rows=None if known is None else known.rows,
+            load_id=None if known is None else known.load_id,
         )
     return Listing(changed, tuple(to_load[day] for day in sorted(to_load)), new, replaced)
 
@@ -126,11 +122,22 @@ def overdue(days: Days, *, now: datetime, dispatched_at: datetime | None) -> dic
 
 def _overdue(entry: Day, *, now: datetime, dispatched_at: datetime | None) -> bool:
     age = now - entry.noted_at
-    if entry.state is State.LOADED or now - entry.create_time >= RETENTION:
+    if entry.state is State.LOADED or now - entry.create_time >= KEPT:
         return False
     if entry.state is State.FAILED:
         return age >= RETRY_FAILED_AFTER
     return age >= RESEND_AFTER or dispatched_at is None or entry.noted_at > dispatched_at
+
+
+def issue_of(entry: Day) -> Issue:
+    """What is known of a day's newest report, in short."""
+    return Issue(
+        state=entry.state,
+        create_time=entry.create_time,
+        job_id=entry.job_id,
+        reason=entry.reason,
+        load_id=entry.load_id,
+    )
 
 
 def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
@@ -194,13 +201,37 @@ class Coverage:
     def change(self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide[Result]) -> Result:
         """Apply a decision about one channel and report type; it sees the months of `days`, whole.
 
-        One read a month, and one write for each month that changes; all of them or none.
+        One read a month and one of the job, and one write for each that changes; all of them or none.
         """
-        months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
+        return self._changed(channel_id, report_type, days, decide)[0]
 
-        def decided(docs: Docs) -> Change[Result]:
+    def record(self, outcomes: Iterable[Outcome], *, now: datetime) -> dict[str, Settled]:
+        """Note what became of reports of one type; how much of each channel is settled then.
+
+        What nobody waits for any more is left out.
+        """
+        months: dict[tuple[str, str, date], list[Outcome]] = {}
+        for outcome in outcomes:
+            ref = outcome.ref
+            months.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
+        found = {}
+        for (channel_id, report_type, month), group in months.items():
+            _, job = self._changed(channel_id, report_type, [month], partial(_recorded, group))
+            if job is not None:
+                found[channel_id] = job.known.settled(now)
+        return found
+
+    def _changed(
+        self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide[Result]
+    ) -> tuple[Result, Job | None]:
+        months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
+        name = name_of(channel_id, report_type)
+
+        def decided(docs: Docs) -> Change[tuple[Result, Job | None]]:
             stored = {
-                path: MONTHS.read(months[path].name, doc.data) for path, doc in docs.items() if doc is not None
+                path: MONTHS.read(month.name, doc.data)
+                for path, month in months.items()
+                if (doc := docs[path]) is not None
             }
             result, changed = decide(
                 {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
@@ -210,18 +241,12 @@ class Coverage:
                 for path, month in {**months, **stored}.items()
                 if (theirs := _days_of(month, changed))
             ]
-            return Change(result, writes)
+            job = _opened(name, docs[f"{COLLECTION}/{name}"], changed)
+            if job is not None and writes:
+                writes.append(Write(f"{COLLECTION}/{name}", some_fields(job, "open", "at_risk")))
+            return Change((result, job), writes)
 
-        return update(self.client, list(months), decided)
-
-    def record(self, outcomes: Iterable[Outcome]) -> None:
-        """Note what became of loaded reports. What nobody waits for any more is left out."""
-        subjects: dict[tuple[str, str, date], list[Outcome]] = {}
-        for outcome in outcomes:
-            ref = outcome.ref
-            subjects.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
-        for (channel_id, report_type, month), group in subjects.items():
-            self.change(channel_id, report_type, [month], partial(_recorded, group))
+        return update(self.client, [*months, f"{COLLECTION}/{name}"], decided)
 
     def forget(self, channel_id: str) -> int:
         """Delete everything that is known of a channel's reports; answers how many documents that were."""
@@ -242,6 +267,18 @@ class Coverage:
 
         of_channel = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
         return list(listing(of_channel.select([*fields, "channel_id"])))
+
+
+def _opened(name: str, stored: Doc | None, changed: Days) -> Job | None:
+    """The reporting job with the days that are not loaded, after some have changed; None when there is no job."""
+    if stored is None:
+        return None
+    job = JOBS.read(name, stored.data)
+    days = {day.isoformat(): entry for day, entry in changed.items()}
+    left = {day: issue for day, issue in job.open.items() if day not in days}
+    new = {day: issue_of(entry) for day, entry in days.items() if entry.state is not State.LOADED}
+    failed = any(issue.state is State.FAILED for issue in new.values())
+    return replace(job, open={**left, **new}, at_risk=job.at_risk or failed)
 
 
 def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Month]:
@@ -274,13 +311,20 @@ def _recorded(outcomes: Iterable[Outcome], days: Days) -> tuple[None, Days]:
 
 def _unloaded(days: Days, *, before: str) -> tuple[None, Days]:
     return None, {
-        day: replace(entry, state=State.LISTED, rows=None, load_id=None, noted_at=entry.create_time)
+        day: not_loaded(entry)
         for day, entry in days.items()
         if entry.load_id is not None and entry.load_id < before
     }
 
 
+def not_loaded(entry: Day, *, reason: str | None = None) -> Day:
+    """A day's entry whose rows are not in the warehouse after all; the next run dispatches its report."""
+    if entry.state is State.FAILED:
+        return replace(entry, rows=None, load_id=None)
+    return replace(entry, state=State.LISTED, rows=None, load_id=None, noted_at=entry.create_time, reason=reason)
+
+
 def window(now: datetime) -> tuple[date, date]:
     """The first and last day of which YouTube can still have a report."""
     today = pacific_day(now)
-    return today - RETENTION, today
+    return today - KEPT, today

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
-from shared.collection import gone, messages, videos
+from shared.collection import audit, gone, messages, videos
 from shared.collection.loading import ReportLoading
 from shared.errors import InvalidRequest
 from shared.monitoring.log import log
@@ -45,6 +45,7 @@ class Ingest:
         kinds: dict[str, _Handled] = {
             messages.KIND: (messages.refs_from, self._load_reports),
             videos.KIND: (videos.notices_from, self._record_videos),
+            audit.KIND: (lambda told: str(told["day"]), self._audit),
             ERASE: (lambda told: (str(told["channel_id"]), str(told["receipt"])), self._erase),
         }
         try:
@@ -75,6 +76,9 @@ class Ingest:
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
+
+    def _audit(self, day: str) -> None:
+        audit.Audit(client=self.client, warehouse=self.warehouse, clock=self.clock).run(day)
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

@@ -28,6 +28,7 @@ from shared import channels
 from shared.clock import Clock
 from shared.collection import gone, waiting
 from shared.collection.coverage import Coverage, Outcome
+from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
@@ -124,11 +125,13 @@ class ReportLoading:
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:
         """Note what became of the reports, take back those of channels that are gone; answers which they are."""
-        Coverage(self.client).record(outcomes)
+        found = Coverage(self.client).record(outcomes, now=self.clock())
         left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
-        for channel_id in _whole(refs, outcomes):
-            if channel_id not in left:
-                channels.record_sync(self.client, channel_id, [refs[0].report_type], self.clock())
+        kind = [refs[0].report_type]
+        for channel_id, settled in found.items():
+            if channel_id not in left and settled is not Settled.WAITING:
+                synced = kind if settled is Settled.SYNCED else ()
+                channels.record_listed(self.client, channel_id, kind, self.clock(), synced=synced)
         return left
 
     def _load_missing(
@@ -176,10 +179,3 @@ def _log(ref: ReportRef, error: YtempireError, found: Disposition) -> None:
     }.get(found, ("NOTICE", "a report waits"))
     log(severity, message, report=ref.report_id, channel=ref.channel_id, day=ref.day, reason=error.reason,
         detail=error.message)  # fmt: skip
-
-
-def _whole(refs: Iterable[ReportRef], outcomes: Iterable[Outcome]) -> list[str]:
-    """The channels of which nothing was postponed."""
-    done = {outcome.ref.report_id for outcome in outcomes}
-    postponed = {ref.channel_id for ref in refs if ref.report_id not in done}
-    return sorted({ref.channel_id for ref in refs} - postponed)

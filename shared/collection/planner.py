@@ -13,17 +13,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 BATCH = 25  # channels, on average
-STALE = timedelta(hours=25)  # the guide's threshold for a channel whose sync is overdue
+STALE = timedelta(hours=25)  # the guide's threshold for a channel whose collection is overdue
 QUEUE = "collect"
 
 Enqueue = Callable[[str, str, str, Mapping[str, object]], bool]
 """(queue, task name, function, payload): True when newly queued."""
 
 
-def due(last_sync: Mapping[str, datetime | None], *, now: datetime, everything: bool) -> list[str]:
-    """The channels to collect, in a stable order: all of them, or those whose last sync is missing or stale."""
+def due(last_listed: Mapping[str, datetime | None], *, now: datetime, everything: bool) -> list[str]:
+    """The channels to collect, in a stable order: all of them, or those whose last listing is missing or stale.
+
+    Not the last sync: a report that cannot be read today is no reason to list a channel every hour.
+    """
     return sorted(
-        channel_id for channel_id, last in last_sync.items() if everything or last is None or now - last >= STALE
+        channel_id for channel_id, last in last_listed.items() if everything or last is None or now - last >= STALE
     )
 
 

@@ -2,25 +2,24 @@
 
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
 YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, advance. A run
-that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`.
-
-    reports/<channel>:<report type>          the reporting job
-    reports/<channel>:<report type>:<month>  the coverage
+that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Now and
+then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day
-from shared.cloud.calls import call_options
-from shared.collection.coverage import COLLECTION, Coverage, Days, State, after_listing, overdue, ref_of, window
+from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of, window
+from shared.collection.expectation import Settled, State
+from shared.collection.jobs import Job
+from shared.collection.reporting_jobs import ReportingJobs
 from shared.errors import NotFound
 from shared.monitoring.log import log
-from shared.records import Mapper
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
@@ -29,39 +28,21 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
+WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A channel's reporting job for one report type.
-
-    cursor: the newest creation time that was listed. dispatched_at: what was noted by then has gone to `ingest`.
-    """
-
-    name: str
-    channel_id: str
-    report_type: str
-    job_id: str
-    cursor: datetime | None = None
-    dispatched_at: datetime | None = None
-
-
-JOBS = Mapper(Job, COLLECTION, key="name")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What the listing of one report type brought: the reports to dispatch, and the job once that is done.
 
-    listed, superseded: how many reports were new, and how many replaced; waiting: how many are not loaded yet.
+    listed, superseded: how many reports were new, and how many replaced. settled: how much of all of them is.
     """
 
     to_load: tuple[ReportRef, ...]
     listed: int
     superseded: int
-    waiting: int
-    job: Job
+    settled: Settled
     advanced: Job
 
 
@@ -74,21 +55,40 @@ def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> 
         *listing.to_load,
         *(ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day not in listing.changed),
     ]
-    advanced = replace(
+    after = {**days, **changed}
+    job = replace(
         job,
         cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
         # A run that dispatches nothing knows nothing of what another has noted meanwhile.
         dispatched_at=now if to_load else job.dispatched_at,
+        seen_at=now,
+        open={
+            **{day: issue for day, issue in job.open.items() if date.fromisoformat(day) not in after},
+            **{
+                day.isoformat(): issue_of(entry) for day, entry in after.items() if entry.state is not State.LOADED
+            },
+        },
+        absent=absent(job, after, now=now),
     )
     found = Found(
         to_load=tuple(to_load),
         listed=listing.new,
         superseded=listing.superseded,
-        waiting=sum(entry.state is State.LISTED for entry in {**days, **changed}.values()),
-        job=job,
-        advanced=advanced,
+        settled=job.known.settled(now),
+        advanced=replace(job, at_risk=job.known.at_risk(now)),
     )
     return found, changed
+
+
+def absent(job: Job, days: Days, *, now: datetime) -> tuple[str, ...]:
+    """The days that have ended and have no report; for those before the window, what was known of them."""
+    first, _ = window(now)
+    known = job.known
+
+    def has_none(day: date) -> bool:
+        return day not in days if day >= first else not (known.loaded(day) or day.isoformat() in job.open)
+
+    return tuple(day.isoformat() for day in known.days(now) if has_none(day))
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,22 @@ class ReportCollector:
     def find(self, caller: Caller, channel_id: str, report_type: str) -> Found:
         """What is new of one report type. Raises the errors of `shared/youtube`."""
         now = self.clock()
-        job = self._job(caller, channel_id, report_type)
+        job = self._jobs.ensured(caller, channel_id, report_type)
         try:
-            refs = _listed(caller, job)
+            job, refs = _listed(caller, job, now=now)
         except NotFound as error:
             if error.reason == NOT_CONNECTED:
                 raise
-            # Google deletes jobs and lets them expire. A new one starts with 30 days of history, and days that
-            # were not fetched in time come again under its reports.
-            log("WARNING", "a reporting job is gone; starting a new one", channel=channel_id, report=report_type)
-            job = self._start(caller, channel_id, report_type)
-            refs = _listed(caller, job)
+            # Days that were not fetched in time come again under the reports of a new job.
+            log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
+            job, refs = replace(job, expires_at=min(now, job.expires_at or now)), []
+        if job.ended(now) and job.retired_at is None:
+            renewed = self._jobs.renewed(caller, job)
+            if renewed.job_id == job.job_id:
+                job = renewed
+            else:
+                job, more = _listed(caller, renewed, now=now)
+                refs += more
         return Coverage(self.client).change(
             channel_id,
             report_type,
@@ -121,40 +126,24 @@ class ReportCollector:
 
     def advance(self, found: Found) -> None:
         """Remember how far was listed, now that what was found is dispatched."""
-        from google.api_core.exceptions import NotFound as Gone
+        self._jobs.note(found.advanced)
 
-        if found.advanced == found.job:
-            return
-        try:
-            self._document(found.job.name).update(JOBS.fields(found.advanced), **call_options())
-        except Gone:
-            return  # disconnected meanwhile: what was deleted stays deleted
-
-    def _job(self, caller: Caller, channel_id: str, report_type: str) -> Job:
-        """The channel's job for a report type: remembered, or found, or created."""
-        name = f"{channel_id}:{report_type}"
-        stored = self._document(name).get(**call_options()).to_dict()
-        return JOBS.read(name, stored) if stored else self._start(caller, channel_id, report_type)
-
-    def _start(self, caller: Caller, channel_id: str, report_type: str) -> Job:
-        """The job that Google has, or a new one, listed from its beginning."""
-        existing = [job.id for job in reporting.list_jobs(caller) if job.report_type == report_type]
-        job = Job(
-            name=f"{channel_id}:{report_type}",
-            channel_id=channel_id,
-            report_type=report_type,
-            job_id=existing[0] if existing else reporting.create_job(caller, report_type).id,
-        )
-        self._document(job.name).set(JOBS.fields(job), **call_options())
-        return job
-
-    def _document(self, name: str) -> Any:
-        return self.client.collection(COLLECTION).document(name)
+    @property
+    def _jobs(self) -> ReportingJobs:
+        return ReportingJobs(self.client, self.clock)
 
 
-def _listed(caller: Caller, job: Job) -> list[ReportRef]:
-    after = None if job.cursor is None else job.cursor - OVERLAP
-    return [
+def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:
+    """A job's reports since its cursor, or all of them when it is time for that; and what it says of its end."""
+    whole = job.cursor is None or job.whole_at is None or now - job.whole_at >= WHOLE_EVERY
+    after = None if whole or job.cursor is None else job.cursor - OVERLAP
+    reports = reporting.list_reports(caller, job.job_id, created_after=after)
+    job = replace(
+        job,
+        whole_at=now if whole else job.whole_at,
+        expires_at=reports[-1].job_expires_at if reports else job.expires_at,
+    )
+    return job, [
         ReportRef(
             report_id=report.id,
             channel_id=job.channel_id,
@@ -164,5 +153,5 @@ def _listed(caller: Caller, job: Job) -> list[ReportRef]:
             create_time=report.created_at,
             download_url=report.download_url,
         )
-        for report in reporting.list_reports(caller, job.job_id, created_after=after)
+        for report in reports
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
+from shared.monitoring.alerts import OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, YOUTUBE_API, Alert
 from shared.settings import OAUTH_CLIENT_SECRET
 
 
@@ -23,7 +23,7 @@ class AlarmRow:
 
 
 _APIS = ("youtube.googleapis.com", "youtubeanalytics.googleapis.com", "youtubereporting.googleapis.com")
-_WORDS: Mapping[str, tuple[str, str, str]] = {
+_WORDS: Mapping[str, tuple[str, str, str | None]] = {
     OAUTH_CLIENT: (
         "No connection can renew its permission; collecting and publishing stop within the hour.",
         "Add the id and secret that Google's console shows for the client; within five minutes they are used:",
@@ -33,6 +33,16 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
         "No video can be published or changed, and no report is collected from an API that is not enabled.",
         "Enable YouTube's APIs for the project; the alarm ends with the first operation that succeeds:",
         f"gcloud services enable {' '.join(_APIS)}",
+    ),
+    REPORT_GAPS: (
+        "What is not loaded by its date is missing for good.",
+        "The table of reports says for each channel what is missing, why, and until when it can come.",
+        None,
+    ),
+    REPORT_TYPES: (
+        "From then on YouTube makes no reports of these types.",
+        "Choose their successors in YT_REPORT_TYPES, and deploy collect_reports and console.",
+        None,
     ),
 }
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from shared.channels import Channel
+from shared.collection.expectation import ALARMING
+from shared.collection.jobs import Job
+from shared.collection.risk import Risk, risk
 from shared.console.loaded import Loaded
 from shared.console.todo import MEND_CLIENT, Todo, Urgency, todo_for
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
@@ -84,14 +87,27 @@ def rows(
     app_url: str,
     now: datetime,
     report_types: Collection[str],
+    at_risk: Iterable[Job] = (),
     client_refused: bool = False,
 ) -> tuple[ChannelRow, ...]:
     """All channels, those that need somebody first.
 
-    report_types: what is to be collected of each. client_refused: Google refuses our own OAuth client.
+    report_types: what is to be collected of each. at_risk: reporting jobs of which days are missing.
+    client_refused: Google refuses our own OAuth client.
     """
+    gaps: dict[str, list[Job]] = {}
+    for job in at_risk:
+        gaps.setdefault(job.channel_id, []).append(job)
     found = (
-        _row(channel, loaded, app_url, now, report_types, client_refused=client_refused and channel.working)
+        _row(
+            channel,
+            loaded,
+            app_url,
+            now,
+            report_types,
+            gap=risk(gaps.get(channel.channel_id, ()), ALARMING, now=now),
+            client_refused=client_refused and channel.working,
+        )
         for channel in channels
     )
     return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
@@ -104,6 +120,7 @@ def _row(
     now: datetime,
     report_types: Collection[str],
     *,
+    gap: Risk | None,
     client_refused: bool,
 ) -> ChannelRow:
     latest, days = loaded.channels.get(channel.channel_id, (None, 0))
@@ -112,7 +129,7 @@ def _row(
     overdue = expected and now - (last_sync or channel.connected_at) >= OVERDUE
     missing = _missing(channel)
     unticked = [lack.name.lower() for lack in missing if lack.unticked]
-    todo = todo_for(channel, app_url, now, overdue=overdue, unticked=unticked)
+    todo = todo_for(channel, app_url, now, overdue=overdue, gap=gap, unticked=unticked)
     return ChannelRow(
         channel_id=channel.channel_id,
         title=channel.title,

@@ -9,6 +9,9 @@ from typing import Any
 
 from shared.channels import WORKING, Channel
 from shared.clock import next_reset
+from shared.collection.expectation import AT_RISK
+from shared.collection.jobs import Job
+from shared.collection.risk import Risk, risk
 from shared.console import alarms, connections, operations, push, quota
 from shared.console.alarms import AlarmRow
 from shared.console.connections import ChannelRow
@@ -17,6 +20,7 @@ from shared.console.operations import OpenWork
 from shared.console.paging import Filter, Page, page_of
 from shared.console.push import PushSummary
 from shared.console.quota import BucketRow
+from shared.console.reports import ReportsRow
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.publishing.operation import Operation
 from shared.quota.profile import Profile
@@ -25,7 +29,10 @@ from shared.quota.usage import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What could be read. channels: None when they could not be; problems: what could not be, in words."""
+    """What could be read. channels: None when they could not be; problems: what could not be, in words.
+
+    at_risk: reporting jobs of which days are missing.
+    """
 
     channels: tuple[Channel, ...] | None = ()
     usage: Mapping[str, Usage] = field(default_factory=dict)
@@ -33,13 +40,15 @@ class Known:
     operations: tuple[Operation, ...] = ()
     subscriptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
+    at_risk: tuple[Job, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The network now. channels: one page of those that the filter takes; everything else counts all of them.
+    """The network now. channels: one page of those that the filter takes; reports: of these channels, by type.
 
+    Everything else counts all of them. at_risk: missing days that can still come, None when there are none.
     available: whether the connections could be read, without which there is little to show.
     """
 
@@ -57,6 +66,8 @@ class Overview:
     operations: OpenWork
     push: PushSummary
     loaded: Loaded
+    at_risk: Risk | None
+    reports: tuple[ReportsRow, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs: instants as RFC 3339 in UTC, days as dates, everything else as it is."""
@@ -82,6 +93,7 @@ def overview(
         app_url=app_url,
         now=now,
         report_types=report_types,
+        at_risk=known.at_risk,
         client_refused=refused,
     )
     titles = {row.channel_id: row.title for row in everything}
@@ -102,6 +114,7 @@ def overview(
         operations=operations.open_work(known.operations, titles),
         push=push.summary(known.subscriptions, working, now=now),
         loaded=known.loaded,
+        at_risk=risk(known.at_risk, AT_RISK, now=now),
     )
 
 

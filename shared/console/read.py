@@ -5,14 +5,16 @@ The page waits for the slowest. What cannot be read is said on the page, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.channels import Channel
+from shared.collection.jobs import Job
+from shared.console import reports
 from shared.console.loaded import NOTHING_LOADED, Loaded
-from shared.console.overview import Known
+from shared.console.overview import Known, Overview
 from shared.errors import YtempireError
 from shared.monitoring.alerts import Alert
 from shared.monitoring.log import log
@@ -32,18 +34,20 @@ class Sources:
     operations: Callable[[], Iterable[Operation]]
     subscriptions: Callable[[], Mapping[str, Mapping[str, Any]]]
     alerts: Callable[[], Iterable[Alert]]
+    at_risk: Callable[[], Iterable[Job]]
 
 
 def known(sources: Sources) -> Known:
     """What the sources say."""
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(7) as pool:
         channels = pool.submit(_read, "The connections", lambda: tuple(sources.channels()))
         usage = pool.submit(_read, "The quota ledger", sources.usage)
         loaded = pool.submit(_read, "The warehouse", sources.loaded)
         operations = pool.submit(_read, "The operations", lambda: tuple(sources.operations()))
         subscriptions = pool.submit(_read, "The push subscriptions", sources.subscriptions)
         alerts = pool.submit(_read, "The alerts", lambda: tuple(sources.alerts()))
-    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts))
+        at_risk = pool.submit(_read, "What is missing", lambda: tuple(sources.at_risk()))
+    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts, at_risk))
     return Known(
         channels=channels.result().found,
         usage=usage.result().found or {},
@@ -51,8 +55,17 @@ def known(sources: Sources) -> Known:
         operations=operations.result().found or (),
         subscriptions=subscriptions.result().found or {},
         alerts=alerts.result().found or (),
+        at_risk=at_risk.result().found or (),
         problems=tuple(answer.problem for answer in answers if answer.problem),
     )
+
+
+def with_reports(seen: Overview, jobs: Callable[[Sequence[str]], Iterable[Job]]) -> Overview:
+    """An overview with the reports of the channels that it lists. jobs: reads those of some channels."""
+    titles = {row.channel_id: row.title for row in seen.channels}
+    answer = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
+    problems = (*seen.problems, answer.problem) if answer.problem else seen.problems
+    return replace(seen, reports=answer.found or (), problems=problems)
 
 
 class _Answer(NamedTuple, Generic[Found]):

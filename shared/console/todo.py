@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from shared.channels import Channel
+from shared.collection.risk import Risk, on
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
 from shared.tokens.lifetimes import LOST_FOR
 
@@ -51,8 +52,13 @@ _FINISH_DELETION = Todo(
 )
 
 
-def todo_for(channel: Channel, app_url: str, now: datetime, *, overdue: bool, unticked: Sequence[str]) -> Todo:
-    """The one thing to do about a connection, of several the most pressing. unticked: the features' names."""
+def todo_for(
+    channel: Channel, app_url: str, now: datetime, *, overdue: bool, gap: Risk | None, unticked: Sequence[str]
+) -> Todo:
+    """The one thing to do about a connection, of several the most pressing.
+
+    gap: days that are missing and can still come. unticked: the features' names.
+    """
     again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
     if channel.state == REAUTH_REQUIRED:
         deleted_at = channel.state_since + LOST_FOR
@@ -65,12 +71,23 @@ def todo_for(channel: Channel, app_url: str, now: datetime, *, overdue: bool, un
         why = _ENDS.get(kind, kind)
         before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
         return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
-    if overdue and channel.state == CONNECTED:
-        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
-        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+    about_reports = _about_reports(overdue and channel.state == CONNECTED, gap)
+    if about_reports is not None:
+        return about_reports
     if unticked:
         names = " and ".join(unticked)
         return Todo(
             urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
         )
     return NOTHING
+
+
+def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
+    if overdue:
+        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
+        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+    if gap is None:
+        return None
+    days = f"{gap.days} {'day' if gap.days == 1 else 'days'}"
+    text = f"Reports of {days} are missing, the first lost on {on(gap.lost_at)}: see the table of reports."
+    return Todo(urgency=Urgency.SOON, text=text, link="/console#reports")

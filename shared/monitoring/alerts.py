@@ -24,6 +24,10 @@ OAUTH_CLIENT = "oauthClient"
 """Google refuses our OAuth client, or it cannot be read: no connection can renew its permission."""
 YOUTUBE_API = "youtubeApi"
 """YouTube does not take this project's calls, whoever they are for."""
+REPORT_GAPS = "reportGaps"
+"""Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
+REPORT_TYPES = "reportTypes"
+"""YouTube retires report types that are collected."""
 
 _FIRING, _RESOLVED = "firing", "resolved"
 
@@ -37,9 +41,12 @@ class Alert:
     message: str
 
 
-def fire(client: Client, key: str, message: str, now: datetime) -> None:
-    """Say that something is wrong; one read when it has been said already."""
-    _change(client, key, _FIRING, message, now)
+def fire(client: Client, key: str, message: str, now: datetime, *, renew: bool = False) -> None:
+    """Say that something is wrong; one read when it has been said already.
+
+    renew: say it again in other words when they have changed, such as another deadline.
+    """
+    _change(client, key, _FIRING, message, now, renew=renew)
 
 
 def resolve(client: Client, key: str, now: datetime) -> None:
@@ -57,14 +64,17 @@ def firing(client: Client) -> tuple[Alert, ...]:
     )
 
 
-def _change(client: Client, key: str, state: str, message: str, now: datetime) -> None:
+def _change(client: Client, key: str, state: str, message: str, now: datetime, *, renew: bool = False) -> None:
     path = f"{COLLECTION}/{key}"
 
     def decide(docs: Docs) -> Change[bool]:
         stored = docs[path]
-        if state == (stored.data["state"] if stored else _RESOLVED):
-            return Change(False)
-        return Change(True, [Write(path, {"state": state, "since": now, "message": message})])
+        before = stored.data if stored else {"state": _RESOLVED}
+        if state != before["state"]:
+            return Change(True, [Write(path, {"state": state, "since": now, "message": message})])
+        if renew and message != before["message"]:
+            return Change(True, [Write(path, {"message": message})])
+        return Change(False)
 
     if update(client, [path], decide):
         log("CRITICAL" if state == _FIRING else "NOTICE", f"alert {state}", alert=key, reason=message)

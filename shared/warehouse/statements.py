@@ -52,7 +52,12 @@ LOADS_OF_REPORTS = Statement("loads_of_reports", {"ids": "ARRAY<STRING>"})
 ERASE = Statement("erase", {"channel": "STRING", "before": "STRING"})
 TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
 REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
-STATEMENTS = (NAME_LOADS, LOADS_OF_REPORTS, ERASE, TOTALS_BY_DAY, REACH_BY_CHANNEL)
+LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
+NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
+STATEMENTS = (
+    *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, TOTALS_BY_DAY),
+    *(REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS),
+)
 
 # Views in the order in which they build on one another.
 VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")

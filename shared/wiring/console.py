@@ -8,11 +8,12 @@ from shared import channels
 from shared.clock import pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
+from shared.collection import jobs
 from shared.console import operations, overview, push
 from shared.console.loaded import loaded_reports
 from shared.console.operator import ISSUER
 from shared.console.paging import Filter
-from shared.console.read import Sources, known
+from shared.console.read import Sources, known, with_reports
 from shared.errors import Misconfigured
 from shared.monitoring import alerts
 from shared.publishing.records import Operations
@@ -24,7 +25,7 @@ from shared.wiring import quota
 def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
     chosen, now = settings(), system_clock()
-    return overview.overview(
+    seen = overview.overview(
         known(_sources()),
         quota.profile(),
         app_url=chosen.app_url,
@@ -32,6 +33,7 @@ def current(only: Filter) -> overview.Overview:
         report_types=chosen.report_types,
         only=only,
     )
+    return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, chosen.report_types))
 
 
 def retry(operation: str) -> None:
@@ -59,6 +61,7 @@ def _sources() -> Sources:
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
         alerts=lambda: alerts.firing(client),
+        at_risk=lambda: jobs.at_risk(client),
     )
 
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from shared.clock import Clock, system_clock
-from shared.errors import CorruptData, InvalidRequest, YtempireError
+from shared.errors import InvalidRequest, YtempireError
 from shared.monitoring import calls
 from shared.monitoring.log import log
+from shared.paging import pages
 from shared.settings import Settings
 from shared.youtube.classify import classify
 from shared.youtube.faults import Fault, as_error, damaged, fault_of, no_answer
@@ -124,18 +125,11 @@ class Caller:
             return self._pages(method, items, asked)
 
     def _pages(self, method: Callable[..., Any], items: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
-        page: dict[str, str] = {}
-        for _ in range(PAGES_MAX):
-            answer = self.execute(method(**asked, **page))
-            found += answer.get(items) or ()
-            following = answer.get("nextPageToken")
-            if not following:
-                return found
-            if page == {"pageToken": following}:
-                break
-            page = {"pageToken": following}
-        raise CorruptData("A listing of YouTube's does not end.", reason="endlessListing")
+        def page(token: str | None) -> tuple[Iterable[Mapping[str, Any]], str | None]:
+            answer = self.execute(method(**asked, **({"pageToken": token} if token else {})))
+            return answer.get(items) or (), answer.get("nextPageToken") or None
+
+        return list(pages(page, most=PAGES_MAX, of="YouTube's"))
 
     def spend(self, endpoint: str, send: Send[Value]) -> Value:
         """Reserve the cost of `endpoint`, send, log, settle; the value of a success.

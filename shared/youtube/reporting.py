@@ -76,12 +76,13 @@ def list_jobs(caller: Caller) -> tuple[Job, ...]:
 
 
 def create_job(caller: Caller, report_type: str) -> Job:
-    """Create the job for a report type; when YouTube says that there is one already, that one."""
+    """Create the job for a report type; when YouTube says that there is one already, the newest."""
     method = services.reporting(caller.settings, "jobs").create
     try:
         return _job(caller.execute(method(body={"reportTypeId": report_type, "name": report_type})))
     except Conflict:
-        existing = next((job for job in list_jobs(caller) if job.report_type == report_type), None)
+        of_type = (job for job in list_jobs(caller) if job.report_type == report_type)
+        existing = max(of_type, key=lambda job: job.created_at, default=None)
         if existing is None:
             raise
         return existing

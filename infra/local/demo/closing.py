@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.demo.compare import METRICS
+from infra.local.demo.gaps import Day
 from infra.local.demo.ledgers import reports_sum
 from infra.local.demo.story import Story
 from shared.warehouse.report_types import INTEGER, metric_type
@@ -33,6 +34,8 @@ def result(story: Story, *, total_seconds: float) -> Result:
         "true_rows": found.true_rows,
         "quota": story.quota,
         "truth": {"compared": found.compared, "different": len(found.differences)},
+        "never_issued": {"named": _listed(story.gaps.named), "true": _listed(story.gaps.never_issued)},
+        "expired_jobs": {"replaced": sorted(story.gaps.replaced), "true": sorted(story.gaps.expired)},
         "totals": {
             name: {"ours": _plain(name, found.totals[name]), "truth": _plain(name, found.true_totals[name])}
             for name in found.totals
@@ -42,6 +45,10 @@ def result(story: Story, *, total_seconds: float) -> Result:
         "memory_mib": story.pulse.peak,
         "problems": story.problems,
     }
+
+
+def _listed(days: Iterable[Day]) -> list[str]:
+    return sorted(" ".join(day) for day in days)
 
 
 def _plain(metric: str, total: Decimal) -> float:
@@ -92,12 +99,23 @@ def _main_job(told: Result) -> Table:
     _rows(table, *((f"quota: {name}", both["ours"], both["google"]) for name, both in told["quota"].items()))
     _rows(
         table,
-        (f"channel days, {len(METRICS)} metrics each, compared", truth["compared"]),
+        ("days of channels and report types, every metric, compared", truth["compared"]),
         ("different", truth["different"]),
+        *_gaps(told),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("problems", len(told["problems"])),
     )
     return table
+
+
+def _gaps(told: Result) -> list[tuple[str, *tuple[float, ...]]]:
+    """What YouTube left out, each day by name, and the jobs that it ended."""
+    never, expired = told["never_issued"], told["expired_jobs"]
+    return [
+        ("days never issued: named as missing", len(never["named"]), len(never["true"])),
+        *((f"  {day}",) for day in never["named"]),
+        ("reporting jobs expired: replaced", len(expired["replaced"]), len(expired["true"])),
+    ]
 
 
 def _run(told: Result) -> Table:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
-from shared.collection.coverage import COLLECTION, State
+from shared.collection.expectation import State
+from shared.collection.jobs import COLLECTION
 from shared.wiring import quota
 
 if TYPE_CHECKING:

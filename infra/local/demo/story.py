@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from infra.local.demo import control
+from infra.local.demo import control, gaps
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
+from infra.local.demo.gaps import Gaps
 from infra.local.demo.ledgers import (
     ReportCounts,
     quota_counts,
@@ -29,7 +30,7 @@ from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from shared.clock import last_full_day
-from shared.collection.coverage import State
+from shared.collection.expectation import State
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
@@ -58,6 +59,7 @@ class Story:
     secrets: int = 0
     reports: ReportCounts = field(default_factory=ReportCounts)
     found: Comparison = field(default_factory=Comparison)
+    gaps: Gaps = field(default_factory=Gaps)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @contextmanager
@@ -101,6 +103,7 @@ class MainJob:
         self.firestore: Firestore = firestore.client()
         self.warehouse: Warehouse = bigquery.client()
         self.dataset = stack.env.get("YT_DATASET", "youtube")
+        self.report_types = stack.env["YT_REPORT_TYPES"].split(",")
         self.done = ""  # what a phase says of itself so far
 
     def run(self, users: int) -> None:
@@ -115,11 +118,13 @@ class MainJob:
             lambda: self.done,
         ):
             self.connect(everybody, channels)
+            gaps.leave_out(self.stack, self.story.gaps, everybody[-1].channels[0], self.report_types[0])
         with phase(
             "collect", f"{LAG.total_seconds() / 3600:.0f} hours pass; YouTube has made the reports", self.collected
         ):
             self.pass_time(LAG)
-            self.collect(at_least=self.story.connected * HISTORY_DAYS)
+            self.collect(at_least=self.story.connected * HISTORY_DAYS - len(self.story.gaps.never_issued))
+            gaps.expire(self.stack, self.story.gaps, everybody[-1].channels[-1], self.report_types[0])
         with phase("push", "A channel publishes a video; the hub tells us"):
             self.push(everybody[0].channels[0])
         with phase("rotation", "The vault's key is rotated in the middle of it all"):
@@ -226,8 +231,12 @@ class MainJob:
         """The warehouse against the truth, and our books against YouTube's."""
         story, last = self.story, last_full_day(self.stack.now())
         first = last - timedelta(days=45)
-        story.found = against_truth(self.stack, self.warehouse, self.dataset, first=first, last=last)
+        story.found = against_truth(
+            self.stack, self.warehouse, self.dataset, report_types=self.report_types, first=first, last=last
+        )
         story.problems += story.found.differences
+        gaps.look(self.firestore, story.gaps, self.stack.now())
+        story.problems += story.gaps.problems()
         story.reports = report_counts(self.firestore)
         story.problems += report_problems(story.reports, story.found)
         ours, google = quota_counts(self.stack, self.firestore)

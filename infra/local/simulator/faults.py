@@ -112,7 +112,7 @@ REASONS: Mapping[str, tuple[int, str, str]] = {
 INSTEAD = frozenset({"error", "html", "empty", "quota", "rate", "reset", "hang"})
 """Kinds that answer instead of the method: nothing takes effect."""
 
-AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay", "denied"})
+AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay", "denied", "endless"})
 """Kinds that harm an answer: whatever the request asked for has taken effect. denied: an error says it has not."""
 
 IN_WORDS_OF_THE_BUCKET = frozenset({"quotaExceeded", "rateLimitExceeded"})

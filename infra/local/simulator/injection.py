@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.faults import AFTERWARDS, Fault
+from infra.local.simulator.paging import FIRST_AGAIN
 from infra.local.simulator.wire import json_response, plain_body
 from shared.clock import Clock
 
@@ -106,6 +108,8 @@ def _spoil(fault: Fault, answer: Response) -> Response:
     if fault.kind == "truncated":
         body = bytes(answer.body)
         return _with_body(answer, body[: len(body) // 2])
+    if fault.kind == "endless":
+        return json_response({**json.loads(plain_body(answer)), "nextPageToken": FIRST_AGAIN})
     if fault.kind == "damaged_gzip":
         packed = bytearray(gzip.compress(plain_body(answer), 1))
         middle = max(12, len(packed) // 2)

@@ -11,6 +11,9 @@ from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 
+FIRST_AGAIN = "again"
+"""The first page of any list; an endless listing gives out no other token."""
+
 
 class BadToken(ValueError):
     """A page token that this list never gave out."""
@@ -31,7 +34,7 @@ def page(items: Sequence[Item], *, of: str, size: int, token: str | None) -> Pag
 
     of: what is listed; a token of another list is refused with BadToken.
     """
-    start = 0 if not token else _offset(token, of)
+    start = 0 if not token or token == FIRST_AGAIN else _offset(token, of)
     end = start + size
     return Page(
         items=items[start:end],

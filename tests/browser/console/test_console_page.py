@@ -1,10 +1,14 @@
 """The console in a real browser that runs no scripts: styles hold, links and buttons work, nothing overflows."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from google.cloud import firestore
 from playwright.sync_api import expect
 
+from shared.clock import pacific_day
+from shared.collection.jobs import JOBS, Job
 from tests.end_to_end.console.network import EVIL
 
 
@@ -59,3 +63,24 @@ def test_a_page_that_is_not_there_leads_back(open_console):
     expect(page.get_by_role("alert")).to_have_text("There is no such page.")
     page.get_by_role("link", name="Back to the overview").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("YTEMPIRE YouTube")
+
+
+@pytest.mark.fault(61)
+def test_the_figure_of_days_at_risk_leads_to_the_day_its_reason_and_its_deadline(running, open_console):
+    now = running.now()
+    missing = pacific_day(now) - timedelta(days=20)
+    job = Job(
+        name="UC-unticked:channel_basic_a3", channel_id="UC-unticked", report_type="channel_basic_a3", job_id="j",
+        created_at=now - timedelta(days=10), since=now - timedelta(days=10), seen_at=now,
+        absent=(missing.isoformat(),), at_risk=True,
+    )  # fmt: skip
+    document = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"]).document("reports", job.name)
+    document.set(JOBS.fields(job))
+    page = open_console()
+    figure = page.locator("dl.figures a[href='#reports']")
+    expect(figure).to_have_text("1")
+    figure.click()
+    row = page.get_by_role("region", name="Reports", exact=True).locator("tbody tr")
+    expect(row).to_contain_text(f"{missing}: YouTube has never issued it")
+    expect(row).to_contain_text("lost on")
+    document.delete()

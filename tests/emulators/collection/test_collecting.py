@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
+from shared.channels import CHANNELS, Capability, Channel
+from shared.clock import pacific_day
+from shared.collection import jobs
+from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Coverage, Outcome
+from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
+from shared.collection.jobs import Job
+from shared.collection.reporting_jobs import ReportingJobs
 from shared.collection.reports import Found, ReportCollector
-from shared.errors import NotFound, QuotaRefused, Unavailable
+from shared.collection.risk import on
+from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
+from shared.monitoring import alerts
+from shared.warehouse.rows import ReportRef
 from shared.youtube.client import Caller
 from tests.emulators.youtube.stand import Stand, standing
 
@@ -30,6 +41,20 @@ class Collecting:
 
     def find(self, kind: str = KIND) -> Found:
         return self.collector.find(self.caller, self.channel, kind)
+
+    def record(self, *outcomes: Outcome) -> dict[str, Settled]:
+        return Coverage(self.stand.firestore).record(outcomes, now=self.stand.clock())
+
+    def load_all(self, refs: Iterable[ReportRef]) -> Settled:
+        self.record(*(Outcome(ref=ref, rows=1, load_id="L") for ref in refs))
+        return self.job().known.settled(self.stand.clock())
+
+    def job(self) -> Job:
+        [job] = jobs.of_channels(self.stand.firestore, [self.channel], [KIND])
+        return job
+
+    def missing(self) -> dict[date, Expectation]:
+        return self.job().known.missing(self.stand.clock())
 
     def run(self) -> Found:
         found = self.find()
@@ -50,7 +75,8 @@ def test_a_first_listing_brings_a_month_and_the_next_nothing(collecting):
     assert len(collecting.run().to_load) >= 30
     again = collecting.run()
     assert again.to_load == ()
-    assert again.waiting >= 30
+    assert len(again.advanced.open) >= 30
+    assert again.settled is Settled.WAITING
 
 
 def test_a_run_that_dies_before_it_dispatches_is_made_good_by_the_next(collecting):
@@ -76,11 +102,11 @@ def test_a_job_that_youtube_ended_is_made_again_within_the_same_run(collecting):
     before = collecting.run()
     collecting.jobs.delete(collecting.jobs.all()[0])
     found = collecting.run()
-    assert found.job.job_id != before.job.job_id
-    assert [job.id for job in collecting.jobs.all()] == [found.job.job_id]
+    assert found.advanced.job_id != before.advanced.job_id
+    assert [job.id for job in collecting.jobs.all()] == [found.advanced.job_id]
     collecting.stand.advance(days=4)
     renewed = collecting.run()
-    assert {ref.job_id for ref in renewed.to_load} >= {found.job.job_id}
+    assert {ref.job_id for ref in renewed.to_load} >= {found.advanced.job_id}
 
 
 def test_what_cannot_be_listed_now_leaves_the_coverage_as_it_was(collecting):
@@ -116,13 +142,13 @@ def test_advancing_brings_no_deleted_channel_back(collecting):
 
 def test_a_report_that_did_not_arrive_is_dispatched_again_after_an_hour_and_never_when_it_has(collecting):
     arrived, *missing = collecting.run().to_load
-    Coverage(collecting.stand.firestore).record([Outcome(ref=arrived, rows=1, load_id="L")])
+    collecting.record(Outcome(ref=arrived, rows=1, load_id="L"))
     collecting.stand.advance(minutes=61)
     again = collecting.run()
     sent = {ref.report_id for ref in again.to_load}
     assert sent >= {ref.report_id for ref in missing}
     assert arrived.report_id not in sent
-    assert again.waiting == len(again.to_load)
+    assert again.advanced.open.keys() == {ref.day.isoformat() for ref in again.to_load}
 
 
 def test_a_report_that_is_listed_after_a_newer_one_is_found_for_a_day(collecting):
@@ -142,3 +168,171 @@ def test_a_run_that_dispatches_nothing_says_nothing_of_what_others_dispatched(co
     idle = collecting.run()
     assert idle.to_load == ()
     assert idle.advanced.dispatched_at == dispatched.advanced.dispatched_at
+
+
+@pytest.mark.fault(61)
+def test_a_day_that_youtube_never_issues_is_named_with_the_date_on_which_it_is_lost(collecting):
+    made = collecting.job().created_at
+    day = pacific_day(made) - timedelta(days=10)
+    collecting.jobs.make_odd(collecting.channel, KIND, day.toordinal(), None)
+    assert collecting.load_all(collecting.run().to_load) is Settled.SYNCED
+    found = collecting.missing()[day]
+    assert (found.standing, found.lost_at) == (Standing.LATE, made + HISTORY)
+    collecting.stand.advance(days=3)
+    collecting.load_all(collecting.run().to_load)
+    assert collecting.missing()[day].standing is Standing.NEVER_ISSUED
+    assert collecting.job().at_risk
+    collecting.stand.advance(days=30)
+    collecting.load_all(collecting.run().to_load)
+    assert collecting.missing()[day].standing is Standing.LOST
+
+
+@pytest.mark.fault(61)
+def test_a_report_that_is_listed_three_days_after_its_creation_is_taken(collecting):
+    day = pacific_day(collecting.job().created_at)
+    collecting.jobs.make_odd(collecting.channel, KIND, day.toordinal(), 72)
+    seen = set()
+    for _ in range(8):
+        refs = collecting.run().to_load
+        seen |= {ref.day for ref in refs}
+        collecting.load_all(refs)
+        collecting.stand.advance(days=1)
+    assert day in seen
+    assert not any(each.standing is Standing.NEVER_ISSUED for each in collecting.missing().values())
+
+
+@pytest.mark.fault(62)
+def test_a_job_that_expired_is_replaced_and_both_jobs_reports_are_taken(collecting):
+    before = collecting.run()
+    collecting.load_all(before.to_load)
+    old = collecting.jobs.all()[0]
+    collecting.stand.advance(days=1)
+    old.expires = collecting.jobs.now
+    collecting.stand.advance(days=1)
+    found = collecting.run()
+    assert found.advanced.job_id not in {old.id, before.advanced.job_id}
+    assert [span.job_id for span in collecting.job().earlier] == [old.id]
+    assert {ref.job_id for ref in found.to_load} == {old.id}  # what it made until then
+    collecting.load_all(found.to_load)
+    assert collecting.run().advanced.job_id == found.advanced.job_id
+    collecting.stand.advance(days=4)
+    collecting.load_all(collecting.run().to_load)
+    assert collecting.missing() == {}
+    assert len(collecting.jobs.all()) == 2
+
+
+@pytest.mark.fault(62)
+def test_two_that_replace_an_expired_job_at_once_make_one(collecting):
+    expired = collecting.run().advanced
+    collecting.jobs.all()[0].expires = collecting.jobs.now
+    made = ReportingJobs(collecting.stand.firestore, collecting.stand.clock).renewed(collecting.caller, expired)
+    late = collecting.find()  # a run that had read the old job before
+    assert late.advanced.job_id == made.job_id
+    again = ReportingJobs(collecting.stand.firestore, collecting.stand.clock).renewed(collecting.caller, expired)
+    assert again.job_id == made.job_id
+    assert len(collecting.jobs.all()) == 2
+    assert len(collecting.job().earlier) == 1
+
+
+@pytest.mark.fault(62)
+def test_an_expired_job_that_cannot_be_replaced_is_listed_on_and_told(collecting, capsys):
+    collecting.jobs.all()[0].expires = collecting.jobs.now
+    collecting.stand.inject(method="youtubereporting.jobs.create", kind="conflict")
+    refs = collecting.run().to_load
+    assert len(refs) >= 25
+    assert collecting.load_all(refs) is Settled.SYNCED
+    assert "an expired reporting job cannot be replaced" in capsys.readouterr().out
+    collecting.stand.advance(days=4)
+    collecting.run()
+    assert {each.standing for each in collecting.missing().values()} == {Standing.LATE}
+
+
+@pytest.mark.fault(62)
+def test_a_retired_type_is_not_asked_for_again_and_nothing_more_is_expected_of_it(collecting):
+    collecting.load_all(collecting.run().to_load)
+    collecting.jobs.retire(KIND, collecting.jobs.now)
+    collecting.stand.advance(days=4)
+    found = collecting.run()
+    collecting.load_all(found.to_load)
+    assert found.advanced.retired_at is not None
+    assert found.advanced.retired_at <= collecting.stand.clock() - timedelta(days=3)
+    collecting.stand.advance(days=10)
+    collecting.run()
+    assert collecting.stand.simulator.journal.counters().get("youtubereporting.jobs.create") == {"200": 1}
+    ended = pacific_day(found.advanced.retired_at)
+    after = {
+        day: each
+        for day, each in collecting.job().known.unloaded(collecting.stand.clock()).items()
+        if day >= ended
+    }
+    assert after
+    assert {each.standing for each in after.values()} == {Standing.NOT_OFFERED}
+
+
+@pytest.mark.fault(65)
+@pytest.mark.parametrize("method", ["jobs.reports.list", "jobs.list"])
+def test_a_page_token_that_comes_back_for_ever_is_stopped_and_told(collecting, method):
+    if method == "jobs.list":
+        collecting.jobs.delete(collecting.jobs.all()[0])
+    collecting.stand.inject(method=f"youtubereporting.{method}", kind="endless")
+    calls = collecting.stand.simulator.journal.counters
+    before = calls().get(f"youtubereporting.{method}", {}).get("200", 0)
+    with pytest.raises(CorruptData) as told:
+        collecting.find()
+    assert told.value.reason == "endlessListing"
+    assert calls()[f"youtubereporting.{method}"]["200"] == before + 2
+
+
+@pytest.mark.fault(62)
+def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(collecting):
+    stand, sent, queued = collecting.stand, [], {"new": True}
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    service = collecting_service(collecting, sent, queued)
+    service.plan(everything=False)
+    assert sent == []
+    service.plan(everything=True)
+    queued["new"] = False  # a second trigger of the same day
+    service.plan(everything=True)
+    assert sent == [("coverageAudit", {"day": f"{stand.clock():%Y-%m-%d}"})]
+    assert alerts.firing(stand.firestore) == ()
+
+    queued["new"] = True
+    ends = stand.clock() + timedelta(days=30)
+    collecting.jobs.retire(KIND, ends.timestamp())
+    service.plan(everything=True)
+    [alert] = alerts.firing(stand.firestore)
+    assert (alert.key, alert.message) == (
+        alerts.REPORT_TYPES,
+        f"YouTube retires report types: {KIND} on {on(ends)}.",
+    )
+
+
+@pytest.mark.fault(62)
+def test_when_the_report_types_cannot_be_asked_for_the_day_is_planned_all_the_same(collecting, capsys):
+    stand, sent = collecting.stand, []
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    stand.inject(method="youtubereporting.reportTypes.list", kind="forbidden")
+    assert collecting_service(collecting, sent, {"new": True}).plan(everything=True)["queued"] == 1
+    assert len(sent) == 1
+    assert "report types could not be listed" in capsys.readouterr().out
+
+
+def connected(channel_id: str, now: datetime) -> dict[str, Any]:
+    capabilities = {"analytics": Capability(True, "granted")}
+    return CHANNELS.fields(
+        Channel(
+            channel_id=channel_id, user_id="user-001", title="Tides", state="connected", state_since=now,
+            connected_at=now, capabilities=capabilities,
+        )
+    )  # fmt: skip
+
+
+def collecting_service(collecting: Collecting, sent: list[Any], queued: Mapping[str, bool]) -> Service:
+    return Service(
+        client=collecting.stand.firestore,
+        report_types=[KIND],
+        caller_for=lambda _: collecting.caller,
+        to_ingest=lambda kind, message: sent.append((kind, message)),
+        enqueue=lambda *_: queued["new"],
+        clock=collecting.stand.clock,
+    )

@@ -15,7 +15,9 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from shared.collection import gone
-from shared.collection.coverage import Coverage, Day, Outcome, State, after_listing
+from shared.collection.coverage import Coverage, Day, Outcome, after_listing
+from shared.collection.expectation import State
+from shared.collection.jobs import JOBS, Job, name_of, of_channels
 from shared.collection.loading import Loaded, ReportLoading
 from shared.errors import (
     CorruptData,
@@ -86,6 +88,11 @@ class Room:
     def connect(self, *channels: str) -> None:
         for channel in channels:
             self.state.document("channels", channel).set({"state": "connected"})
+            job = Job(
+                name=name_of(channel, REACH.id), channel_id=channel, report_type=REACH.id, job_id="j",
+                created_at=NOW - timedelta(days=40), since=NOW - timedelta(days=40),
+            )  # fmt: skip
+            self.state.document("reports", job.name).set(JOBS.fields(job))
 
     def expects(self, *refs: ReportRef) -> list[ReportRef]:
         """List reports and give each a file of one row with 10 impressions."""
@@ -119,6 +126,10 @@ class Room:
             f"SELECT report_id, SUM(video_thumbnail_impressions) FROM `{self.warehouse.dataset}.{VIEW}` GROUP BY 1"
         )
         return {row[0]: row[1] for row in self.warehouse.client.query(query).result()}
+
+    def job(self, channel: str) -> Job:
+        [job] = of_channels(self.state, [channel], [REACH.id])
+        return job
 
     def day(self, of: ReportRef) -> Day:
         return Coverage(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: (days[of.day], {}))
@@ -220,6 +231,7 @@ def test_a_file_that_was_cut_is_delivered_again_and_holds_up_nobody(room):
         (RateLimited("too fast", retry_at=NOW + timedelta(minutes=1)), State.LISTED, None, 1),
     ],
 )
+@pytest.mark.fault(64)
 def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     room.connect("UC1", "UC2")
     troubled, whole = room.expects(ref("UC1"), ref("UC2"))
@@ -228,8 +240,11 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     assert room.seen() == {whole.report_id: 10}
     assert (room.day(troubled).state, room.day(troubled).reason) == (state, reason)
     assert list(loaded.rest) == [troubled][:rest]
-    synced = room.state.document("channels", "UC1").get().to_dict().get("last_sync", {})
-    assert set(synced) == ({REACH.id} if state is State.FAILED else set())
+    stored = {name: room.state.document("channels", name).get().to_dict() for name in ("UC1", "UC2")}
+    assert "last_sync" not in stored["UC1"]
+    assert set(stored["UC1"].get("last_listed", {})) == ({REACH.id} if state is State.FAILED else set())
+    assert set(stored["UC2"]["last_sync"]) == {REACH.id}
+    assert room.job("UC1").at_risk is (state is State.FAILED)
 
 
 def test_bytes_that_are_no_text_are_one_reports_trouble_too(room):
@@ -248,7 +263,7 @@ def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_al
     room.now += timedelta(seconds=1)
     room.load([leaving, staying])
     assert room.seen() == {staying.report_id: 10}
-    assert [s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()] == ["UC2"]
+    assert {s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()} == {"UC2"}
     raw = f"SELECT COUNT(*) FROM `{room.warehouse.dataset}.report_{REACH.id}` WHERE channel_id = 'UC1'"
     assert next(iter(room.warehouse.client.query(raw).result()))[0] == 0
 
@@ -307,7 +322,8 @@ def test_what_a_load_tells_late_of_a_deleted_month_does_not_bring_it_back(firest
     coverage = Coverage(firestore_client)
     listed(coverage, ref("UC1"))
     coverage.forget("UC1")
-    coverage.record(
-        [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")]
+    told = coverage.record(
+        [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")], now=NOW
     )
+    assert told == {}
     assert list(firestore_client.collection("reports").stream()) == []

@@ -123,7 +123,14 @@ class Network:
     def truth(self) -> Comparison:
         """The views against every report that YouTube has issued."""
         last = last_full_day(self.stack.now())
-        return against_truth(self.stack, self.warehouse, DATASET, first=last - timedelta(days=90), last=last)
+        return against_truth(
+            self.stack,
+            self.warehouse,
+            DATASET,
+            report_types=[REPORT_TYPE],
+            first=last - timedelta(days=90),
+            last=last,
+        )
 
     def wrong(self) -> list[str]:
         """Differences from the truth, but for days of jobs that YouTube has ended: it tells nothing of those."""

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 
 from shared.collection.coverage import (
     RESEND_AFTER,
-    RETENTION,
     Day,
     Outcome,
-    State,
     after_listing,
     after_load,
     overdue,
     ref_of,
 )
+from shared.collection.expectation import KEPT, State
 from shared.warehouse.rows import ReportRef
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -114,7 +113,7 @@ def test_a_report_that_could_not_be_read_is_tried_again_the_next_day_and_as_long
     assert overdue({FIRST: failed}, now=NOW + timedelta(hours=1), dispatched_at=NOW) == {}
     again = overdue({FIRST: failed}, now=NOW + timedelta(days=1), dispatched_at=NOW)
     assert again[FIRST].state is State.LISTED
-    assert overdue({FIRST: failed}, now=ref("a").create_time + RETENTION, dispatched_at=NOW) == {}
+    assert overdue({FIRST: failed}, now=ref("a").create_time + KEPT, dispatched_at=NOW) == {}
 
 
 def test_a_report_that_has_arrived_is_never_dispatched_again():

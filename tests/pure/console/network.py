@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from shared.channels import Capability, Channel
+from shared.collection.jobs import Job
 from shared.console.loaded import DayTotal, Loaded
 from shared.console.overview import Known, Overview, overview
 from shared.console.paging import Filter
@@ -74,6 +75,18 @@ def operation(number: int = 1, **fields: Any) -> Operation:
 def failed(number: int = 2, **fields: Any) -> Operation:
     defaults = {"state": State.FAILED, "due_at": None, "reason": "videoNotFound", "message": "The video is gone."}
     return operation(number, **{**defaults, **fields})
+
+
+def job(channel_id: str = "UC1", **fields: Any) -> Job:
+    """A reporting job of nine days, all of whose reports are loaded but for those of the last three days."""
+    made = NOW - timedelta(days=9)
+    recent = tuple(f"2026-11-{day}" for day in (19, 20, 21))
+    defaults = {
+        "name": f"{channel_id}:channel_basic_a3", "channel_id": channel_id, "report_type": "channel_basic_a3",
+        "job_id": "j", "created_at": made, "since": made, "seen_at": NOW - timedelta(hours=6),
+        "whole_at": NOW - timedelta(days=2), "absent": recent,
+    }  # fmt: skip
+    return Job(**{**defaults, **fields})
 
 
 def seen(only: Filter = EVERYTHING, **known: Any) -> Overview:

@@ -9,9 +9,9 @@ import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
 from shared.console.loaded import NOTHING_LOADED
-from shared.console.read import Sources, known
+from shared.console.read import Sources, known, with_reports
 from shared.errors import Unavailable
-from tests.pure.console.network import channel, operation, usage
+from tests.pure.console.network import channel, job, operation, seen, usage
 
 WELL = Sources(
     channels=lambda: [channel()],
@@ -20,12 +20,13 @@ WELL = Sources(
     operations=lambda: [operation()],
     subscriptions=lambda: {"UC1": {"state": "active"}},
     alerts=list,
+    at_risk=list,
 )
 NAMES = [item.name for item in fields(Sources)]
 
 
 def failing(error: Exception):
-    def read():
+    def read(*_):
         raise error
 
     return read
@@ -77,3 +78,21 @@ def test_all_are_read_at_once():
         return lambda: (everybody.wait(), read())[1]
 
     assert known(Sources(**{name: waiting(getattr(WELL, name)) for name in NAMES})).problems == ()
+
+
+def test_reports_are_read_for_the_channels_of_the_page_alone():
+    asked = []
+
+    def jobs(ids):
+        asked.extend(ids)
+        return [job()]
+
+    page = with_reports(seen(channels=(channel(title="Tides"),)), jobs)
+    assert asked == ["UC1"]
+    assert [(row.title, row.report_type) for row in page.reports] == [("Tides", "channel_basic_a3")]
+
+
+def test_reports_that_cannot_be_read_are_a_problem_of_the_page():
+    page = with_reports(seen(channels=(channel(),)), failing(Unavailable("It is away.")))
+    assert page.reports == ()
+    assert page.problems == ("The reports cannot be read: It is away.",)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.demo.compare import METRICS, SHOWN, Held
+from infra.local.demo.compare import BASIC, SHOWN, Held
 from infra.local.demo.ledgers import ReportCounts, added_up
+from shared.warehouse.report_types import report_type
 
+METRICS = report_type(BASIC).metrics
 ROW = {metric: 1.25 if "watch_time" in metric or "average" in metric else 3 for metric in METRICS}
 AVERAGED = [name for name in METRICS if name.startswith("average_") or name.endswith("_rate")]
 CELLS = {("UC-a", "2026-11-01"): "a1", ("UC-a", "2026-11-02"): "a2", ("UC-b", "2026-11-01"): "b1"}

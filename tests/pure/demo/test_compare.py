@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.local.demo.compare import METRICS, SHOWN, Held, compare
+from infra.local.demo.compare import BASIC, SHOWN, Comparison, Held, compare
 from shared.warehouse.report_types import INTEGER, metric_type
-from tests.pure.demo.network import CELLS, EMPTY, ROW, held, truth
+from tests.pure.demo.network import CELLS, EMPTY, METRICS, ROW, held, truth
 
 CELL = ("UC-a", "2026-11-01")
 OTHER = ("UC-a", "2026-11-02")
@@ -131,3 +131,58 @@ def test_rows_for_a_report_that_has_none_are_seen():
     warehouse.counted[EMPTY] = dict(warehouse.counted[CELL])
     assert f"UC-b {EMPTY[1]}: 2 rows instead of 0" in differences(warehouse)
     assert EMPTY not in CELLS
+
+
+REACH = "channel_reach_basic_a1"
+REACH_TRUTH = {
+    "UC-a": {
+        "listed": 1,
+        "superseded": 0,
+        "days": {
+            CELL[1]: {
+                "report_id": "r1",
+                "rows": 1,
+                "totals": {"video_thumbnail_impressions": 40, "video_thumbnail_impressions_ctr": 0.5},
+                "column_sums": {"video_thumbnail_impressions_ctr": 0.5},
+            }
+        },
+    }
+}
+
+
+def reach(impressions: int = 40, shown: int = 40) -> Held:
+    return Held(
+        reports={CELL: {"report_id": "r1", "row_count": 1}},
+        counted={
+            CELL: {
+                "row_count": 1,
+                "video_thumbnail_impressions": impressions,
+                "video_thumbnail_impressions_ctr": 0.5,
+            }
+        },
+        metrics={CELL: {"impressions": shown}, OTHER: {"impressions": None}},
+        manifest={"r1": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "expected"),
+    [
+        (reach(), []),
+        (reach(impressions=41), ["video_thumbnail_impressions is 41 instead of 40"]),
+        (reach(shown=39), ["impressions in youtube_metrics is 39 instead of 40"]),
+    ],
+)
+def test_every_report_type_is_compared_and_named(warehouse: Held, expected: list[str]):
+    found = compare(REACH_TRUTH, warehouse, REACH)
+    assert found.differences == [f"{CELL[0]} {CELL[1]} {REACH}: {text}" for text in expected]
+
+
+def test_the_comparisons_of_several_report_types_add_up():
+    whole = Comparison()
+    whole.add(compare(truth(), held(), BASIC))
+    whole.add(compare(REACH_TRUTH, reach(impressions=41), REACH))
+    assert (whole.compared, whole.listed, whole.rows, whole.counting) == (5, 7, 7, 5)
+    assert whole.totals["views"] == 18
+    assert whole.manifest.keys() == {*held().manifest, "r1"}
+    assert len(whole.differences) == 1

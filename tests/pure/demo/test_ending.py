@@ -14,6 +14,7 @@ from rich.console import Console
 
 from infra.local.demo.closing import MOST_MIB, MOST_SECONDS, conclude, result, warnings
 from infra.local.demo.compare import compare
+from infra.local.demo.gaps import Gaps
 from infra.local.demo.ledgers import quota_problems, quota_totals, report_problems
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import COLLECTING, Story, until
@@ -132,3 +133,25 @@ def test_what_takes_too_much_is_a_warning_alone(story: Story, tmp_path: Path):
 )
 def test_the_stack_s_clock_begins_at_the_collecting_hour(hour: int, wait: timedelta):
     assert until(datetime(2026, 11, 25, hour, tzinfo=UTC), COLLECTING) == wait
+
+
+def test_days_that_were_never_issued_are_in_the_table_and_what_is_wrongly_named_is_a_problem(
+    story: Story, tmp_path: Path
+):
+    lost, invented = ("UC-a", "channel_basic_a3", "2026-11-02"), ("UC-b", "channel_basic_a3", "2026-11-03")
+    story.gaps = Gaps(never_issued=frozenset({lost}), named=frozenset({lost}))
+    assert story.gaps.problems() == []
+    _, text = ended(told_by(story), tmp_path / "result.json")
+    assert "UC-a channel_basic_a3 2026-11-02" in text
+    story.gaps.named = frozenset({invented})
+    assert story.gaps.problems() == [
+        "UC-a channel_basic_a3 2026-11-02 was never issued, and is not named",
+        "UC-b channel_basic_a3 2026-11-03 is named as never issued",
+    ]
+
+
+def test_an_expired_job_that_is_not_replaced_is_a_problem():
+    gaps = Gaps(expired=frozenset({"UC-a:channel_basic_a3"}))
+    assert gaps.problems() == ["the reporting job of UC-a:channel_basic_a3 expired, and is not replaced"]
+    gaps.replaced = gaps.expired
+    assert gaps.problems() == []

@@ -31,9 +31,10 @@ _NAME_MOST = 100
 def list_report_types(simulator: Simulator, call: Call) -> Answer:
     """`reportTypes.list`: retired ones too, with the time at which they ended."""
     own_channel(simulator, call)
+    retired = simulator.room(Jobs).retired
     kinds = [
         {"id": kind.id, "name": kind.name}
-        | ({"deprecateTime": instant(kind.retired.timestamp())} if kind.retired else {})
+        | ({"deprecateTime": instant(retired[kind.id])} if kind.id in retired else {})
         for kind in REPORT_TYPES.values()
     ]
     return _paged("reportTypes", kinds, call)
@@ -51,7 +52,7 @@ def create_job(simulator: Simulator, call: Call) -> Answer:
     body = call.body or {}
     kind = REPORT_TYPES.get(body.get("reportTypeId") or "")
     name = body.get("name") or ""
-    if kind is None or (kind.retired and kind.retired <= simulator.clock()):
+    if kind is None or not simulator.room(Jobs).offered(kind.id):
         raise bad_request(f"Report type '{body.get('reportTypeId', '')}' is not available.")
     if not 0 < len(name) <= _NAME_MOST:
         raise bad_request(f"A job needs a name of at most {_NAME_MOST} characters.")

@@ -45,6 +45,8 @@ class Jobs:
         self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
         self.dialect: Dialect = PLAIN
         self.held_at: float | None = None
+        self.retired = {kind.id: kind.retired.timestamp() for kind in REPORT_TYPES.values() if kind.retired}
+        self._odd: dict[tuple[str, str], dict[int, float | None]] = {}
 
     @property
     def now(self) -> float:
@@ -71,33 +73,52 @@ class Jobs:
         return job
 
     def of(self, channel_id: str) -> list[Job]:
-        """A channel's living jobs, the oldest first."""
+        """A channel's jobs, the oldest first."""
         return [job for job in self._jobs.values() if job.channel_id == channel_id and self._lives(job)]
 
     def find(self, channel_id: str, report_type: str) -> Job | None:
-        """A channel's living job of a report type."""
-        return next((job for job in self.of(channel_id) if job.report_type == report_type), None)
+        """A channel's job of a report type that makes new reports."""
+        return next((job for job in self.of_type(channel_id, report_type) if not self._expired(job)), None)
+
+    def of_type(self, channel_id: str, report_type: str) -> list[Job]:
+        """A channel's jobs of a report type, also expired ones, the oldest first."""
+        return [job for job in self.of(channel_id) if job.report_type == report_type]
 
     def get(self, channel_id: str, job_id: str) -> Job | None:
-        """A channel's living job by its id."""
+        """A channel's job by its id."""
         job = self._jobs.get(job_id)
         return job if job is not None and job.channel_id == channel_id and self._lives(job) else None
 
     def with_type(self, report_type: str) -> list[Job]:
-        """Every channel's living job of a report type."""
+        """Every channel's jobs of a report type, also expired ones."""
         return [job for job in self._jobs.values() if job.report_type == report_type and self._lives(job)]
 
     def all(self) -> list[Job]:
-        """Every living job."""
+        """Every job that is there, also expired ones."""
         return [job for job in self._jobs.values() if self._lives(job)]
 
     def delete(self, job: Job) -> None:
         """End a job; its reports go with it."""
         self._jobs.pop(job.id, None)
 
+    def make_odd(self, channel_id: str, report_type: str, ordinal: int, hours: float | None) -> None:
+        """Let YouTube list a day's report so many hours late, or (None) never issue it."""
+        self._odd.setdefault((channel_id, report_type), {})[ordinal] = hours
+
+    def retire(self, report_type: str, at: float) -> None:
+        """Let YouTube retire a report type: its jobs make nothing from then on, and there are no new ones."""
+        self.retired[report_type] = at
+        for job in self.with_type(report_type):
+            job.expires = at if job.expires is None else min(job.expires, at)
+
+    def offered(self, report_type: str) -> bool:
+        """Whether a job can be made for a report type now."""
+        return self.retired.get(report_type, self.now + 1) > self.now
+
     def issued(self, job: Job) -> list[Issue]:
         """Everything issued for a job by now, ended or not."""
-        return issues.issues(job, self._channel(job), self.issuing)
+        odd = self._odd.get((job.channel_id, job.report_type))
+        return issues.issues(job, self._channel(job), self.issuing, odd)
 
     def listed(self, job: Job) -> list[Issue]:
         """What can be listed and downloaded now, the newest issue first."""
@@ -135,7 +156,10 @@ class Jobs:
         return channel
 
     def _lives(self, job: Job) -> bool:
-        return job.expires is None or job.expires > self.now
+        return not (job.deleted and self._expired(job))
+
+    def _expired(self, job: Job) -> bool:
+        return job.expires is not None and job.expires <= self.now
 
 
 def instant(epoch: float, *, fraction: bool = False) -> str:

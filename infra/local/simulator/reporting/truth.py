@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.control import control_route
-from infra.local.simulator.fields import Asked, day, flag, instant, one_of, optional, text
+from infra.local.simulator.fields import Asked, day, flag, instant, number, one_of, optional, text
 from infra.local.simulator.reporting.jobs import Jobs
 from infra.local.simulator.reporting.jobs import instant as told_instant
 from infra.local.simulator.world import issues
@@ -73,8 +73,7 @@ def _channel_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     if channel is None:
         raise ValueError("there is no such channel")
     jobs = simulator.room(Jobs)
-    job = jobs.find(channel.id, kind.id)
-    reported = _reported(jobs, job, first, last) if job else {"listed": 0, "superseded": 0, "days": {}}
+    reported = _reported(jobs, jobs.of_type(channel.id, kind.id), first, last)
     over = min(last, pacific_day(simulator.clock()) - timedelta(days=1))
     final = {
         day.isoformat(): told(simulator.world.channel_day(channel.id, day))
@@ -87,17 +86,21 @@ def _daily_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Every channel with a job of a type, day by day, as the newest issued reports say."""
     kind, (first, last) = _kind(asked), _span(asked)
     jobs = simulator.room(Jobs)
-    channels = {job.channel_id: _reported(jobs, job, first, last) for job in jobs.with_type(kind.id)}
+    by_channel: dict[str, list[Job]] = {}
+    for job in jobs.with_type(kind.id):
+        by_channel.setdefault(job.channel_id, []).append(job)
+    channels = {channel: _reported(jobs, theirs, first, last) for channel, theirs in by_channel.items()}
     return {"report_type": kind.id, "channels": channels}
 
 
-def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
+def _reported(jobs: Jobs, of: list[Job], first: date, last: date) -> dict[str, Any]:
+    """What the jobs of a channel and report type have issued, the newest issue of a day counting."""
     wanted = range(first.toordinal(), last.toordinal() + 1)
-    found = [issue for issue in jobs.issued(job) if issue.ordinal in wanted]
-    listed = [issue for issue in found if issue.listed(jobs.issuing)]
+    makers = {issue: job for job in of for issue in jobs.issued(job) if issue.ordinal in wanted}
+    listed = [issue for issue in makers if issue.listed(jobs.issuing)]
     days = {}
-    for ordinal, issue in sorted(issues.newest(found).items()):
-        summary = jobs.summary(job, issue)
+    for ordinal, issue in sorted(issues.newest(list(makers)).items()):
+        summary = jobs.summary(makers[issue], issue)
         days[date.fromordinal(ordinal).isoformat()] = {
             "report_id": issue.id,
             "create_time": told_instant(issue.created, fraction=True),
@@ -108,9 +111,8 @@ def _reported(jobs: Jobs, job: Job, first: date, last: date) -> dict[str, Any]:
             "column_sums": summary.column_sums,
         }
     return {
-        "job_id": job.id,
         "listed": len(listed),
-        "superseded": sum(issue.replaced is not None for issue in listed),
+        "superseded": len(listed) - len({issue.ordinal for issue in listed}),
         "days": days,
     }
 
@@ -137,7 +139,16 @@ def _hold(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
-    """Let YouTube end jobs: at once, or at an instant that the jobs then tell as their expireTime."""
+    """Let YouTube end jobs, with their reports: at once, or at an instant that they tell as their expireTime."""
+    return {"ended": _expiring(simulator, asked, deleted=True)}
+
+
+def _expire_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """Let jobs expire likewise: they go on answering with the reports that they have made."""
+    return {"expired": _expiring(simulator, asked, deleted=False)}
+
+
+def _expiring(simulator: Simulator, asked: Asked, *, deleted: bool) -> int:
     jobs = simulator.room(Jobs)
     at = asked["at"].timestamp() if "at" in asked else jobs.now
     chosen = [
@@ -147,8 +158,25 @@ def _end_jobs(simulator: Simulator, asked: Asked) -> dict[str, Any]:
         and asked.get("channel_id") in {None, job.channel_id}
     ]
     for job in chosen:
-        job.expires = at
-    return {"ended": len(chosen)}
+        job.expires, job.deleted = at, deleted
+    return len(chosen)
+
+
+def _retire(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """Let YouTube retire a report type, now or at an instant that it then tells as its deprecateTime."""
+    jobs = simulator.room(Jobs)
+    at = asked["at"].timestamp() if "at" in asked else jobs.now
+    jobs.retire(asked["report_type"], at)
+    return {"retired": told_instant(at)}
+
+
+def _make_odd(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """A channel's day whose report is listed so many `hours` late, or, without them, is never issued."""
+    if simulator.world.channel(asked["channel_id"]) is None:
+        raise ValueError("there is no such channel")
+    ordinal, hours = asked["day"].toordinal(), asked.get("hours")
+    simulator.room(Jobs).make_odd(asked["channel_id"], _kind(asked).id, ordinal, hours)
+    return {"day": asked["day"].isoformat(), "hours": hours}
 
 
 def _kind(asked: Asked) -> ReportType:
@@ -163,6 +191,7 @@ def _span(asked: Asked) -> tuple[date, date]:
 
 
 COLUMNS = sorted({column for kind in REPORT_TYPES.values() for column in kind.header})
+_WHICH_JOBS = {"report_type": one_of(REPORT_TYPES), "channel_id": text, "at": instant}
 _SPAN = {"from": day, "to": day, "report_type": one_of(REPORT_TYPES)}
 
 ROUTES = [
@@ -192,6 +221,21 @@ ROUTES = [
         "POST",
         "/control/reporting/jobs/end",
         _end_jobs,
-        fields={"report_type": one_of(REPORT_TYPES), "channel_id": text, "at": instant},
+        fields=_WHICH_JOBS,
+    ),
+    control_route("POST", "/control/reporting/jobs/expire", _expire_jobs, fields=_WHICH_JOBS),
+    control_route(
+        "POST", "/control/reporting/retire", _retire, fields={"report_type": one_of(REPORT_TYPES), "at": instant}
+    ),
+    control_route(
+        "POST",
+        "/control/reporting/days",
+        _make_odd,
+        fields={
+            "channel_id": text,
+            "report_type": one_of(REPORT_TYPES),
+            "day": day,
+            "hours": number(0, MOST_DAYS * 24),
+        },
     ),
 ]

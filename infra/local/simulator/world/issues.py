@@ -4,11 +4,13 @@ A job brings the 30 Pacific days before its creation, in a few batches within tw
 48 to 72 hours after its end. Some days are issued as a draft and again some days later: the newer issue replaces
 the older, which stays in the list for a week. Files of the days before the job end 30 days after their issue,
 others 60. One file in 30 is listed some hours after its create time, behind newer ones: a cursor on create times
-needs an overlap.
+needs an overlap. A job that has expired makes no new files; those that it has made stay. Days can be made odd:
+never issued, or listed long after their create time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.local.simulator.world.growth import midnight, ordinal_at
@@ -26,7 +28,10 @@ _LATE_SHARE, _LATE_HOURS = 1 / 30, 5.0
 
 @dataclass
 class Job:
-    """A reporting job. Instants are epoch seconds; `expires` is set when YouTube ends the job by itself."""
+    """A reporting job. Instants are epoch seconds; `expires` is set when YouTube ends the job by itself.
+
+    deleted: whether the job and its reports are gone then, or stay without new ones.
+    """
 
     id: str
     channel_id: str
@@ -34,6 +39,11 @@ class Job:
     name: str
     created: float
     expires: float | None = None
+    deleted: bool = False
+
+
+Odd = Mapping[int, float | None]
+"""Days by ordinal that YouTube issues oddly: so many hours late in the list, None for never."""
 
 
 @dataclass(frozen=True)
@@ -73,23 +83,31 @@ def available_at(channel: Channel, ordinal: int) -> float:
     return midnight(ordinal + 1) + between(channel.key, (ordinal << 8) + 109, 48.0, 71.9) * HOUR
 
 
-def issues(job: Job, channel: Channel, now: float) -> list[Issue]:
+def issues(job: Job, channel: Channel, now: float, odd: Odd | None = None) -> list[Issue]:
     """Everything issued for a job until an instant, also what has ended since; days in order, drafts first."""
+    odd = odd or {}
     key = key_of(job.id)
     first = ordinal_at(job.created)
     batches = [job.created + between(key, 200 + number, 2.0, 46.0) * HOUR for number in range(_BATCHES)]
     found: list[Issue] = []
     for ordinal in range(first - HISTORY_DAYS, ordinal_at(now) - 1):
+        late = odd.get(ordinal, 0.0)
+        if late is None:
+            continue
         day_key = mix(key, (ordinal << 8) + 108)
         created = available_at(channel, ordinal)
         historical = ordinal < first
         if historical:
             created = max(created, batches[day_key % _BATCHES] + between(day_key, 1, 0.0, 0.5) * HOUR)
+        if job.expires is not None and created >= job.expires:
+            continue
         draft = draft_of(channel, ordinal)
         again = created + between(day_key, 2, 6.0, 170.0) * HOUR if draft is not None else None
+        if again is not None and job.expires is not None and again >= job.expires:
+            again = None
         kept = _KEPT_HISTORY if historical else _KEPT
         replaced = again if again is not None and _shown(day_key, 1, again) <= now else None
-        if (shown := _shown(day_key, 0, created)) <= now:
+        if (shown := _shown(day_key, 0, created) + late * HOUR) <= now:
             found.append(Issue(_id(day_key, 0), ordinal, draft, created, shown, replaced, created + kept))
         if replaced is not None:
             shown = _shown(day_key, 1, replaced)

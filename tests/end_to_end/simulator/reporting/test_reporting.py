@@ -291,6 +291,33 @@ def test_a_job_that_youtube_ends_is_gone_with_its_reports(simulator: Simulator, 
     assert client.jobs().create(body=BASIC).execute()["id"] != job["id"]
 
 
+def test_a_job_that_has_expired_answers_with_what_it_made_and_another_can_be_made(
+    simulator: Simulator, reporting: Reporting
+):
+    job = reporting().jobs().create(body=BASIC).execute()
+    ends = (datetime.now(UTC) + timedelta(days=5)).isoformat()
+    assert control(simulator, "reporting/jobs/expire", {"at": ends}).json() == {"expired": 1}
+    days_later(simulator, 4)
+    assert refusal(reporting().jobs().create(body=BASIC))[0] == 409
+    days_later(simulator, 2)
+    made = {report["id"] for report in all_reports(reporting(), job["id"])}
+    days_later(simulator, 5)
+    client = reporting()
+    assert {report["id"] for report in all_reports(client, job["id"])} <= made
+    other = client.jobs().create(body=BASIC).execute()
+    assert {each["id"] for each in client.jobs().list().execute()["jobs"]} == {job["id"], other["id"]}
+
+
+def test_a_retired_type_says_so_and_its_jobs_make_no_more(simulator: Simulator, reporting: Reporting):
+    client = reporting()
+    job = client.jobs().create(body=BASIC).execute()
+    assert control(simulator, "reporting/retire", {"report_type": BASIC["reportTypeId"]}).status_code == 200
+    kinds = client.reportTypes().list(pageSize=100).execute()["reportTypes"]
+    assert [kind["id"] for kind in kinds if kind["id"] == BASIC["reportTypeId"] and "deprecateTime" in kind]
+    assert "expireTime" in client.jobs().get(jobId=job["id"]).execute()
+    assert refusal(client.jobs().create(body=BASIC))[0] == 400
+
+
 def test_the_dialect_of_the_files_can_be_changed(simulator: Simulator, reporting: Reporting, busy):
     job = reporting(*busy).jobs().create(body=BASIC).execute()
     days_later(simulator, 4)

@@ -105,3 +105,37 @@ def test_what_was_issued_stays_as_it_was(channel, one, other):
     for issue in after(early, channel):
         assert known[issue.id] == (issue.ordinal, issue.created, issue.draft)
         assert issue.created <= issue.shown <= CREATED + early * HOUR
+
+
+def test_a_day_that_is_never_issued_is_missing_and_every_other_day_stays_as_it_is():
+    ordinal = FIRST_DAY - 10
+    usual = after(96)
+    odd = issues(job_of(CHANNELS[0]), CHANNELS[0], CREATED + 96 * HOUR, {ordinal: None})
+    assert odd == [issue for issue in usual if issue.ordinal != ordinal]
+    assert len(odd) < len(usual)
+
+
+def test_a_day_that_is_listed_late_is_created_as_ever():
+    ordinal = FIRST_DAY - 10
+    usual = next(issue for issue in after(96) if issue.ordinal == ordinal)
+    job = job_of(CHANNELS[0])
+    assert not [
+        issue
+        for issue in issues(job, CHANNELS[0], usual.shown + 71 * HOUR, {ordinal: 72.0})
+        if issue.ordinal == ordinal and issue.id == usual.id
+    ]
+    late = next(
+        issue
+        for issue in issues(job, CHANNELS[0], usual.shown + 72 * HOUR, {ordinal: 72.0})
+        if issue.ordinal == ordinal
+    )
+    assert (late.id, late.created, late.shown) == (usual.id, usual.created, usual.shown + 72 * HOUR)
+
+
+def test_a_job_that_has_expired_keeps_its_files_and_makes_no_more():
+    job = job_of(CHANNELS[0])
+    before = issues(job, CHANNELS[0], CREATED + 20 * DAY)
+    job.expires = CREATED + 10 * DAY
+    found = issues(job, CHANNELS[0], CREATED + 20 * DAY)
+    assert {issue.id for issue in found} == {issue.id for issue in before if issue.created < job.expires}
+    assert len(found) < len(before)

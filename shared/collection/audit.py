@@ -1,0 +1,103 @@
+"""The daily audit: no day counts as loaded that is not in the warehouse, and missing days alarm with a deadline.
+
+The coverage, in Firestore, and the manifest, in BigQuery, are written one after the other, and rows are erased. So
+once a day the two are compared by one query: how many days of each channel, report type and month there are. Where
+the manifest has fewer, the days that it lacks are listed again, and dispatched by the next run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.collection import jobs
+from shared.collection.coverage import Coverage, Days, not_loaded, window
+from shared.collection.expectation import ALARMING, State
+from shared.collection.jobs import Job
+from shared.collection.risk import risk
+from shared.monitoring import alerts
+from shared.monitoring.log import log
+from shared.warehouse.statements import LOADED_DAYS, NAMED_REPORTS, Warehouse, run
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+KIND = "coverageAudit"
+"""The kind of message that asks `ingest` for a day's audit."""
+NOT_IN_WAREHOUSE = "notInWarehouse"
+_MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
+
+Named = Mapping[tuple[str, str, str], int]
+"""How many days the manifest names, by channel, report type and month."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Compares the coverage with the warehouse's manifest. warehouse: with its tables in place."""
+
+    client: Client
+    warehouse: Callable[[], Warehouse]
+    clock: Clock
+
+    def run(self, day: str) -> None:
+        """Audit the coverage for a day. Safe to repeat: what is right stays as it is."""
+        now = self.clock()
+        since, _ = window(now)
+        rows = run(self.warehouse(), LOADED_DAYS, since=since)
+        named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
+        every = list(jobs.every(self.client))
+        doubted = [job for job in every if lacks(job, named, since=since, now=now)]
+        listed = self._list_again(doubted[:_MENDED_MAX], now)
+        self._tell(every, now)
+        log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
+
+    def _list_again(self, doubted: Collection[Job], now: datetime) -> int:
+        """Take back that reports are loaded which the manifest does not name; answers how many."""
+        if not doubted:
+            return 0
+        coverage = Coverage(self.client)
+        loaded = [(job, coverage.change(job.channel_id, job.report_type, window(now), _loaded)) for job in doubted]
+        asked = [report for _, reports in loaded for report in reports]
+        named = {row["report_id"] for row in run(self.warehouse(), NAMED_REPORTS, ids=asked)}
+        listed = 0
+        for job, reports in loaded:
+            lacking = frozenset(reports) - named
+            if lacking:
+                take_back = partial(_listed_again, lacking)
+                count = coverage.change(job.channel_id, job.report_type, window(now), take_back)
+                log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
+                    report=job.report_type, days=count)  # fmt: skip
+                listed += count
+        return listed
+
+    def _tell(self, every: Collection[Job], now: datetime) -> None:
+        found = risk(every, ALARMING, now=now)
+        if found is None:
+            alerts.resolve(self.client, alerts.REPORT_GAPS, now)
+        else:
+            alerts.fire(self.client, alerts.REPORT_GAPS, str(found), now, renew=True)
+
+
+def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
+    """Whether the manifest names fewer of a job's days than count as loaded, in some month."""
+    known = job.known
+    loaded = Counter(f"{day:%Y-%m}" for day in known.days(now, since=since) if known.loaded(day))
+    return any(named.get((job.channel_id, job.report_type, month), 0) < count for month, count in loaded.items())
+
+
+def _loaded(days: Days) -> tuple[list[str], Days]:
+    return [entry.report_id for entry in days.values() if entry.state is State.LOADED], {}
+
+
+def _listed_again(lacking: Collection[str], days: Days) -> tuple[int, Days]:
+    changed = {
+        day: not_loaded(entry, reason=NOT_IN_WAREHOUSE)
+        for day, entry in days.items()
+        if entry.state is State.LOADED and entry.report_id in lacking
+    }
+    return len(changed), changed

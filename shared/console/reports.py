@@ -1,0 +1,107 @@
+"""The reports of channels as the operator needs them: how many days ought to be there, and what is missing why.
+
+A missing day is told with since when, what was done about it, and when it is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from shared.collection.expectation import AT_RISK, NOT_DUE, Expectation, Standing
+from shared.collection.jobs import Job
+from shared.collection.risk import on
+
+_WHY: Mapping[Standing, str] = {
+    Standing.LATE: "YouTube has not listed it yet",
+    Standing.NEVER_ISSUED: "YouTube has never issued it",
+    Standing.FAILED: "its report cannot be read",
+    Standing.LOST: "it did not come, or could not be loaded, in time",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingDay:
+    """One missing day. why, done: in words. lost: whether it is too late."""
+
+    day: date
+    standing: str
+    why: str
+    since: datetime | None
+    done: str
+    lost_at: datetime | None
+    lost: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsRow:
+    """One channel's reports of one type, in days. notes: what is to be known of its reporting job, in words."""
+
+    channel_id: str
+    title: str
+    report_type: str
+    expected: int
+    loaded: int
+    on_its_way: int
+    missing: tuple[MissingDay, ...]
+    notes: tuple[str, ...]
+
+
+def rows(jobs: Iterable[Job], titles: Mapping[str, str], *, now: datetime) -> tuple[ReportsRow, ...]:
+    """Each job's row: what is lost first comes first, then by channel."""
+    found = (_row(job, titles.get(job.channel_id, job.channel_id), now) for job in jobs)
+    return tuple(sorted(found, key=_order))
+
+
+def _order(row: ReportsRow) -> tuple[datetime, str, str, str]:
+    deadlines = (each.lost_at for each in row.missing if not each.lost and each.lost_at is not None)
+    first = min(deadlines, default=datetime.max.replace(tzinfo=UTC))
+    return first, row.title.casefold(), row.channel_id, row.report_type
+
+
+def _row(job: Job, title: str, now: datetime) -> ReportsRow:
+    known = job.known
+    unloaded = {day: each for day, each in known.unloaded(now).items() if each.standing not in NOT_DUE}
+    whole = sum(known.loaded(day) for day in known.days(now))
+    return ReportsRow(
+        channel_id=job.channel_id,
+        title=title,
+        report_type=job.report_type,
+        expected=whole + sum(not known.loaded(day) for day in unloaded),
+        loaded=whole,
+        on_its_way=sum(each.standing in {Standing.LISTED, Standing.SUPERSEDED} for each in unloaded.values()),
+        missing=tuple(_missing(job, day, each) for day, each in known.missing(now).items()),
+        notes=_notes(job, now),
+    )
+
+
+def _missing(job: Job, day: date, found: Expectation) -> MissingDay:
+    why = _WHY[found.standing] + (f" ({found.reason})" if found.reason else "")
+    return MissingDay(
+        day=day,
+        standing=found.standing.value,
+        why=why,
+        since=found.since,
+        done=_done(job, found),
+        lost_at=found.lost_at,
+        lost=found.standing not in AT_RISK,
+    )
+
+
+def _done(job: Job, found: Expectation) -> str:
+    if found.standing is Standing.FAILED:
+        return "It is tried again every day"
+    if job.whole_at is None:
+        return "Its reports are to be listed"
+    return f"YouTube's whole list was last read on {on(job.whole_at)}"
+
+
+def _notes(job: Job, now: datetime) -> tuple[str, ...]:
+    if job.retired_at is not None:
+        return (f"YouTube retired this report type on {on(job.retired_at)}",)
+    if job.expires_at is None:
+        return ()
+    if job.ended(now):
+        return (f"Its reporting job expired on {on(job.expires_at)}, and is not replaced yet",)
+    return (f"Its reporting job expires on {on(job.expires_at)}; another will take its place",)

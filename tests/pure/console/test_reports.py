@@ -1,0 +1,118 @@
+"""Each channel's reports in days: what ought to be there, what is missing, why, and until when it can come."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from shared.collection.expectation import HISTORY, KEPT, SOONEST, Issue, Span, State, end_of
+from shared.collection.risk import on
+from shared.console.reports import rows
+from shared.console.todo import Urgency
+from tests.pure.console.network import NOW, channel, job, seen
+
+MADE = NOW - timedelta(days=9)
+OLD, NEW = date(2026, 11, 1), date(2026, 11, 14)
+RECENT = job().absent
+
+
+def row(**fields):
+    [found] = rows([job(**fields)], {"UC1": "Tides"}, now=NOW)
+    return found
+
+
+def unreadable(day: date) -> dict[str, Issue]:
+    failed = Issue(state=State.FAILED, create_time=end_of(day) + SOONEST, job_id="j", reason="reportColumnMissing")
+    return {day.isoformat(): failed}
+
+
+def test_a_whole_channel_lacks_nothing_and_what_is_not_due_is_not_expected():
+    found = row()
+    assert (found.title, found.missing, found.notes, found.on_its_way) == ("Tides", (), (), 0)
+    assert found.expected == found.loaded == 36  # 30 days before the job, and six of its nine
+
+
+def test_what_is_listed_is_on_its_way():
+    listed = Issue(state=State.LISTED, create_time=NOW - timedelta(minutes=5), job_id="j")
+    found = row(open={NEW.isoformat(): listed})
+    assert (found.expected, found.loaded, found.on_its_way, found.missing) == (36, 35, 1, ())
+
+
+def test_a_correction_on_its_way_leaves_the_day_loaded():
+    listed = Issue(state=State.LISTED, create_time=NOW - timedelta(minutes=5), job_id="j", load_id="L")
+    found = row(open={NEW.isoformat(): listed})
+    assert (found.expected, found.loaded, found.on_its_way) == (36, 36, 1)
+
+
+@pytest.mark.fault(61)
+def test_a_day_that_was_never_issued_says_since_when_what_was_done_and_when_it_is_lost():
+    found = row(absent=(OLD.isoformat(), *RECENT))
+    assert (found.expected, found.loaded) == (36, 35)
+    [missing] = found.missing
+    assert (missing.day, missing.why, missing.lost) == (OLD, "YouTube has never issued it", False)
+    assert missing.since == MADE + timedelta(hours=72)
+    assert missing.lost_at == MADE + HISTORY
+    assert missing.done == "YouTube's whole list was last read on 20 Nov 2026"
+
+
+@pytest.mark.fault(64)
+def test_a_report_that_cannot_be_read_says_why_and_until_when_it_is_kept():
+    [missing] = row(open=unreadable(NEW)).missing
+    assert missing.why == "its report cannot be read (reportColumnMissing)"
+    assert missing.done == "It is tried again every day"
+    assert missing.lost_at == end_of(NEW) + SOONEST + KEPT
+
+
+@pytest.mark.fault(62)
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"expires_at": NOW + timedelta(days=5)}, "Its reporting job expires on 27 Nov 2026; another will take"),
+        ({"expires_at": NOW - timedelta(days=5)}, "Its reporting job expired on 17 Nov 2026, and is not replaced"),
+        ({"expires_at": NOW, "retired_at": NOW}, "YouTube retired this report type on 22 Nov 2026"),
+    ],
+)
+def test_the_end_of_a_job_or_of_its_type_is_said(fields, says):
+    [note] = row(**fields).notes
+    assert note.startswith(says)
+
+
+def test_days_between_two_jobs_are_missing_until_they_are_out_of_a_new_jobs_reach():
+    ended = Span(job_id="i", created_at=NOW - timedelta(days=100), expires_at=NOW - timedelta(days=45))
+    lost = (NOW - timedelta(days=42)).date()
+    found = row(earlier=(ended,), since=ended.created_at, absent=(lost.isoformat(), *RECENT))
+    [missing] = found.missing
+    assert (missing.day, missing.lost) == (lost, True)
+
+
+def test_what_is_lost_first_comes_first():
+    late = job("UC-b", open=unreadable(NEW))
+    first = job("UC-a", open=unreadable(OLD))
+    found = rows([job("UC-c"), late, first], {}, now=NOW)
+    assert [each.channel_id for each in found] == ["UC-a", "UC-b", "UC-c"]
+
+
+def test_the_overview_says_how_many_days_are_at_risk_and_which_first():
+    jobs = (job("UC1", open=unreadable(NEW)), job("UC2", absent=(OLD.isoformat(), *RECENT)))
+    page = seen(channels=(channel("UC1"), channel("UC2")), at_risk=jobs)
+    assert page.at_risk is not None
+    assert (page.at_risk.days, page.at_risk.channels) == (2, 2)
+    assert (page.at_risk.day, page.at_risk.channel_id, page.at_risk.lost_at) == (OLD, "UC2", MADE + HISTORY)
+    assert str(page.at_risk) == (
+        "Reports are missing for 2 days of 2 channels. "
+        f"The first, 2026-11-01 of UC2 (channel_basic_a3), is lost on {on(MADE + HISTORY)}."
+    )
+    assert json.loads(json.dumps(page.as_json()))["at_risk"]["day"] == "2026-11-01"
+    assert seen(channels=(channel(),)).at_risk is None
+
+
+def test_a_channel_with_missing_days_needs_somebody_who_is_told_the_deadline():
+    page = seen(channels=(channel(),), at_risk=(job(open=unreadable(NEW)),))
+    [found] = page.channels
+    assert found.todo.urgency is Urgency.SOON
+    assert f"Reports of 1 day are missing, the first lost on {on(end_of(NEW) + SOONEST + KEPT)}" in found.todo.text
+    late = job(absent=("2026-11-18", *RECENT))  # beyond the lag, and nothing to worry about yet
+    [found] = seen(channels=(channel(),), at_risk=(late,)).channels
+    assert found.todo.urgency is Urgency.NOTHING
