@@ -29,7 +29,6 @@ from shared.warehouse.statements import Warehouse
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
 PUSH_KEY_VARIABLE = "GATEWAY_PUSH_KEY"
-LOCATION = "US"
 
 
 def topics(declared: Deployment, *, gateway: str, push_key: str) -> None:
@@ -93,7 +92,7 @@ def main() -> None:
         work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), LOCATION),
+            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), deployment().warehouse_location),
         ]
         for each in work:
             each.result()
