@@ -1,10 +1,11 @@
 """Deploys what `deployment.yaml` declares and what has changed: `python -m infra.deploy --project P [--dry-run]`.
 
-One `gcloud functions deploy` per function, from its staged folder, several at once. A function carries a label
-with the hash of its staged source, its flags and the settings that it reads; when all are as deployed, it is left
-alone. Who may call it is set every time, changed or not, so a run that was cut short anywhere is made good by the
-next one. Public functions have Cloud Run's invoker check switched off, because many organisations refuse a policy
-for `allUsers`. What stands around the functions (accounts, secrets, topics, queues, schedules) is not made here.
+First the warehouse's tables and views are made. Then one `gcloud functions deploy` per function, from its staged
+folder, several at once. A function carries a label with the hash of its staged source, its flags and the settings
+that it reads; when all are as deployed, it is left alone. Who may call it is set every time, changed or not, so a
+run that was cut short anywhere is made good by the next one. Public functions have Cloud Run's invoker check
+switched off, because many organisations refuse a policy for `allUsers`. What stands around the functions
+(accounts, secrets, topics, queues, schedules) is not made here.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
 """
@@ -140,6 +141,19 @@ def invoker_step(staged: Staged, target: Target) -> Step:
     )
 
 
+def warehouse_step(target: Target) -> Step:
+    """The command that makes the warehouse's tables and views; what is there as it should be is left alone."""
+    dataset = target.values.get(VARIABLES["dataset"])
+    return Step(
+        command=(
+            *(sys.executable, "-m", "infra.warehouse", f"--project={target.project}"),
+            f"--location={target.declared.warehouse_location}",
+            *([f"--dataset={dataset}"] if dataset else []),
+        ),
+        why=f"the warehouse in {target.declared.warehouse_location}",
+    )
+
+
 def row(staged: Staged, target: Target, present: Present) -> list[Step]:
     """One function's steps, in order. A service that is to be closed is closed before its new code comes."""
     function = target.declared.functions[staged.name]
@@ -205,11 +219,11 @@ def main(given: Sequence[str] | None = None) -> int:
     values = yaml.safe_load(settings.read_text()) if settings.is_file() else {}
     target = Target(project=asked.project, declared=deployment(), settings=settings, values=values)
     now = Present() if asked.dry_run else present(asked.project, target.declared.region)
-    rows = [row(each, target, now) for each in stage()]
+    first, rows = [[warehouse_step(target)]], [row(each, target, now) for each in stage()]
     if asked.dry_run:
-        print(*(step for steps in rows for step in steps), sep="\n")
+        print(*(step for steps in (*first, *rows) for step in steps), sep="\n")
         return 0
-    failed = gcloud.run(rows)
+    failed = gcloud.run(first) or gcloud.run(rows)
     if failed:
         print(f"Failed: {'; '.join(failed)}. The next run goes on from here.", file=sys.stderr)
     return 1 if failed else 0

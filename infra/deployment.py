@@ -120,6 +120,7 @@ class Deployment:
 
     region: str
     runtime: str
+    warehouse_location: str
     service_accounts: Mapping[str, str]
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
@@ -146,6 +147,7 @@ def parse(document: Mapping[str, Any]) -> Deployment:
     deployment = Deployment(
         region=document["region"],
         runtime=document["runtime"],
+        warehouse_location=document["warehouse_location"],
         service_accounts=document["service_accounts"],
         secrets=_records(Secret, document, "secrets"),
         functions=_records(Function, document, "functions"),

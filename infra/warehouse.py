@@ -1,4 +1,4 @@
-"""Makes the warehouse's tables and views, a part of every deployment.
+"""Makes the warehouse's tables and views: what `infra.deploy` does before any function.
 
     python -m infra.warehouse --project P --location US
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from google.cloud import bigquery
-
+from shared.cloud import bigquery
 from shared.warehouse.schema import make
 from shared.warehouse.statements import VIEWS, Warehouse
 
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="youtube")
     parser.add_argument("--location", required=True, help="where the data lies, for good: US, EU or a region")
     given = parser.parse_args()
-    make(Warehouse(bigquery.Client(project=given.project), given.dataset), given.location)
+    make(Warehouse(bigquery.client_of(given.project), given.dataset), given.location)
     print(f"{given.project}.{given.dataset} in {given.location}: {len(VIEWS)} views and their tables are there.")
 
 

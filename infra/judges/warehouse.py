@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS
-from shared.warehouse.statements import STATEMENTS, VIEWS, Statement, view_text
+from shared.warehouse.staging import positions
+from shared.warehouse.statements import OF_STAGED, STATEMENTS, VIEWS, Statement, of_staged, view_text
 
 GUIDE: Mapping[str, str] = {
     "channel_id": "STRING",  # VARCHAR(50)
@@ -39,9 +41,20 @@ def tables() -> dict[str, dict[str, str]]:
     return {MANIFEST: dict(MANIFEST_COLUMNS), **raw}
 
 
+def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
+    """Every statement about a staging table, for every report type: that table, its columns, the statement."""
+    for each in REPORT_TYPES.values():
+        table = f"staged_{each.id}"
+        for statement in OF_STAGED:
+            whole = of_staged(statement, table, each, list(each.columns))
+            text = {**whole.filled, "table": each.table}
+            yield table, dict.fromkeys(positions(each), "STRING"), replace(whole, filled=text)
+
+
 def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATEMENTS) -> Iterator[str]:
     """What GoogleSQL refuses, each with the name of the view or statement. views: name -> query, in order."""
-    judge = GoogleSQL(tables())
+    staged = list(about_staged()) if statements is STATEMENTS else []
+    judge = GoogleSQL({**tables(), **{table: columns for table, columns, _ in staged}})
     for name, text in views.items():
         try:
             columns = judge.add_view(name, text)
@@ -52,7 +65,7 @@ def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATE
             for column, kind in GUIDE.items():
                 if columns.get(column) != kind:
                     yield f"view {name}: {column} is {columns.get(column)}, not {kind}"
-    for statement in statements:
+    for statement in (*statements, *(each for _, _, each in staged)):
         for table in _tables_of(statement):
             try:
                 judge.analyse(statement.text.replace("{table}", table), statement.parameters)
@@ -67,7 +80,9 @@ def _tables_of(statement: Statement) -> tuple[str, ...]:
 def main() -> int:
     """Print what is refused; exit status 1 when anything is."""
     found = list(problems({name: view_text(name) for name in VIEWS}))
-    print("\n".join(found) or f"GoogleSQL takes {len(VIEWS)} views and {len(STATEMENTS)} statements")
+    print(
+        "\n".join(found) or f"GoogleSQL takes {len(VIEWS)} views and {len(STATEMENTS) + len(OF_STAGED)} statements"
+    )
     return 1 if found else 0
 
 

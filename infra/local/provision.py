@@ -30,7 +30,6 @@ VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
 CALLBACK_SECRET_VARIABLE = "PROVISION_CALLBACK_SECRET"  # noqa: S105 - its name
 PUSH_KEY_VARIABLE = "GATEWAY_PUSH_KEY"
-LOCATION = "US"
 
 
 def topics(declared: Deployment, *, gateway: str, push_key: str) -> None:
@@ -95,7 +94,7 @@ def main() -> None:
         work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), LOCATION),
+            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), deployment().warehouse_location),
         ]
         for each in work:
             each.result()

@@ -43,7 +43,7 @@ class Cloud:
 
     public_refused: the organisation refuses `allUsers`. changes_left: after so many changes every further one is
     refused, as for a deployment that dies there; None for no end. calls: requests by method id. changed: what was
-    changed, in order. refusals: what was refused and is no ordinary "not found", in words.
+    changed, in order. refusals: what was refused and is no ordinary "not found" or "exists", in words.
     """
 
     accounts: frozenset[str]
@@ -66,7 +66,7 @@ class Cloud:
             try:
                 call, answer = self._answered(apis.find(api, verb, path), f"{api} {verb} {path}", query, body)
             except Refusal as refusal:
-                if refusal.answer[0] != 404 or "UNIMPLEMENTED" in str(refusal.answer):
+                if refusal.answer[0] not in {404, 409} or "UNIMPLEMENTED" in str(refusal.answer):
                     self.refusals.append(str(refusal))
                 return refusal.answer
             except Exception as error:  # noqa: BLE001 - else gcloud asks a broken stand-in again for half a minute

@@ -48,12 +48,15 @@ def serving(cloud: Cloud) -> Iterator[str]:
 
 
 def environment(address: str, folder: Path) -> dict[str, str]:
-    """Environment variables under which gcloud talks to the stand-in, with a configuration of its own.
+    """Environment variables under which gcloud and BigQuery's client talk to the stand-in.
+
+    gcloud gets a configuration of its own.
 
     The stand-in is gcloud's proxy too: gcloud puts a region before Cloud Run's host, a name that nobody resolves.
     """
     fixed = {
         "http_proxy": address,
+        "BIGQUERY_EMULATOR_HOST": address.removeprefix("http://"),
         "no_proxy": "",
         "CLOUDSDK_CONFIG": str(folder),
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
@@ -82,7 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(content) if content.strip() else None
         version = "v1" if rest.startswith("apis/") else rest.split("/", 1)[0]  # Knative's form of Cloud Run
         api = f"{service}.{version}"
-        self._answer(*self.cloud.request(api, self.command, f"/{rest}", parse_qs(parts.query), body))
+        # BigQuery's document leaves the version out of its paths.
+        path = rest.removeprefix(f"{version}/") if service == "bigquery" else rest
+        self._answer(*self.cloud.request(api, self.command, f"/{path}", parse_qs(parts.query), body))
 
     def _answer(self, code: int, answer: Any) -> None:
         content = json.dumps(answer).encode()

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.deployment import deployment
-from infra.rehearsal import functions, secrets, services, surroundings, tree
+from infra.rehearsal import functions, secrets, services, surroundings, tree, warehouse
 from infra.rehearsal.cloud import Cloud
 from infra.rehearsal.server import environment, serving
 
-DIES_AFTER = 5
-"""Changes until the first deployment dies."""
+DIES_AFTER = warehouse.CHANGES + 5
+"""Changes until the first deployment dies: in the middle of the functions."""
 CHANGED = "run_operation"
 """The function whose code changes, and is put back."""
 
@@ -54,7 +54,7 @@ def rehearse() -> Rehearsal:
     """
     cloud = Cloud(
         accounts=_accounts(),
-        acts={**functions.ACTS, **services.ACTS, **secrets.ACTS, **surroundings.ACTS},
+        acts={**functions.ACTS, **services.ACTS, **secrets.ACTS, **surroundings.ACTS, **warehouse.ACTS},
         public_refused=True,
         changes_left=DIES_AFTER,
         resources=secrets.empty(tree.PROJECT, deployment().secrets),

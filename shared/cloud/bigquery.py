@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from shared.clock import Clock
+from shared.errors import RateLimited, Unavailable
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -21,16 +26,21 @@ WORK = 120.0
 @cache
 def client() -> Client:
     """This process's BigQuery client (honours BIGQUERY_EMULATOR_HOST)."""
+    return client_of(settings().project)
+
+
+def client_of(project: str) -> Client:
+    """A client of one project (honours BIGQUERY_EMULATOR_HOST)."""
     from google.cloud import bigquery
 
     host = os.environ.get("BIGQUERY_EMULATOR_HOST")
     if not host:
-        return bigquery.Client(project=settings().project)
+        return bigquery.Client(project=project)
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
 
     return bigquery.Client(
-        project=settings().project,
+        project=project,
         credentials=AnonymousCredentials(),
         client_options=ClientOptions(api_endpoint=f"http://{host}"),
     )
@@ -39,11 +49,61 @@ def client() -> Client:
 def call_options(seconds: float = TIMEOUT) -> dict[str, Any]:
     """`retry` and `timeout` for one request: `client.create_table(table, **call_options())`.
 
-    When they are over the request raises what `shared.entry` answers as 503.
+    A BigQuery that asks to be left alone for a while is not asked again here, unlike by the library's own. When
+    they are over the request raises what `shared.entry` answers as 503.
     """
-    from google.cloud.bigquery.retry import DEFAULT_RETRY
+    import requests
+    from google.api_core import exceptions
+    from google.api_core.retry import Retry, if_exception_type
 
-    return {"retry": DEFAULT_RETRY.with_timeout(seconds), "timeout": seconds}
+    passing = if_exception_type(
+        *(exceptions.InternalServerError, exceptions.BadGateway, exceptions.ServiceUnavailable),
+        *(requests.exceptions.ConnectionError, requests.exceptions.Timeout, ConnectionError),
+    )
+    return {"retry": Retry(predicate=passing, initial=0.5, maximum=5.0, timeout=seconds), "timeout": seconds}
+
+
+_WAITS = {
+    "rateLimitExceeded": timedelta(minutes=1),
+    "jobRateLimitExceeded": timedelta(minutes=1),
+    "quotaExceeded": timedelta(minutes=15),  # a day's quota comes back bit by bit
+}
+"""How long to leave BigQuery alone, by the reason of its refusal."""
+_QUEUE_FULL = "Too many DML statements outstanding"  # said with resourcesExceeded, which has other meanings
+
+
+@contextmanager
+def answering(clock: Clock) -> Iterator[None]:
+    """Raise RateLimited, with a time, when BigQuery asks to be left alone; Unavailable when it does not answer.
+
+    Source: cloud.google.com/bigquery/docs/error-messages; the full queue's words from googleapis/nodejs-bigquery
+    issue 843.
+    """
+    import requests
+    from google.api_core import exceptions
+    from google.resumable_media import InvalidResponse
+
+    try:
+        yield
+    except InvalidResponse as error:
+        with answering(clock):
+            raise exceptions.from_http_response(error.response) from error
+    except exceptions.GoogleAPICallError as error:
+        wait = _wait(error)
+        if wait is None:
+            raise
+        raise RateLimited(
+            f"BigQuery takes no more for now: {error.message}", reason="warehouseBusy", retry_at=clock() + wait
+        ) from error
+    except requests.exceptions.RequestException as error:  # an OSError: whoever reads files would take it for his
+        raise Unavailable("BigQuery does not answer.", reason="warehouseUnavailable") from error
+
+
+def _wait(error: Any) -> timedelta | None:
+    waits = [_WAITS[said["reason"]] for said in error.errors if said.get("reason") in _WAITS]
+    if not waits and (error.code == 429 or _QUEUE_FULL in error.message):
+        waits = [_WAITS["rateLimitExceeded"]]
+    return max(waits, default=None)
 
 
 def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, work: float = WORK) -> RowIterator:
@@ -54,14 +114,13 @@ def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, 
     Raises google.api_core's errors, TimeoutError for a statement that takes too long.
     """
     from google.cloud.bigquery import QueryJobConfig
-    from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
     options = call_options(seconds)
     return client.query_and_wait(
         query,
         job_config=QueryJobConfig(query_parameters=parameters),
         retry=options["retry"],
-        job_retry=DEFAULT_JOB_RETRY.with_timeout(seconds),
+        job_retry=None,  # type: ignore[arg-type] # documented; a message that is delivered again repeats it
         api_timeout=options["timeout"],
         wait_timeout=work,
     )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
+from shared.cloud.bigquery import answering
 from shared.collection import audit, gone, messages, videos
-from shared.collection.loading import ReportLoading
-from shared.errors import InvalidRequest
+from shared.collection.loading import Later, Loaded, ReportLoading
+from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
+from shared.warehouse.load import Staged
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
 from shared.youtube import reporting
@@ -25,25 +29,39 @@ from shared.youtube.client import Caller
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+ToIngestAt = Callable[[str, Mapping[str, Any], datetime], object]
+"""Gives `ingest` a message of some kind, durably, at a time. Asked twice for the same, gives it once."""
+
+QUEUE = "ingest"
+_SPREAD = timedelta(minutes=1)  # so that messages that met one limit do not meet again
+
 _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], None]]
 """What reads a message (KeyError, TypeError or ValueError for one that nobody here wrote), and what then acts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingest:
-    """Handles messages. warehouse: with its tables in place; caller_for: what calls YouTube for a channel."""
+    """Handles messages.
+
+    warehouse: with its tables in place. caller_for: what calls YouTube for a channel. check_rate: raises
+    RateLimited while no report may be downloaded.
+    """
 
     client: Client
     warehouse: Callable[[], Warehouse]
     quota: Ledger
     caller_for: Callable[[str, Block], Caller]
+    check_rate: Callable[[], None]
     to_ingest: messages.ToIngest
+    to_ingest_at: ToIngestAt
     clock: Clock
+    rng: random.Random
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
         kinds: dict[str, _Handled] = {
             messages.KIND: (messages.refs_from, self._load_reports),
+            messages.STAGED: (messages.staged_from, self._go_on),
             videos.KIND: (videos.notices_from, self._record_videos),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             ERASE: (lambda told: (str(told["channel_id"]), str(told["receipt"])), self._erase),
@@ -58,12 +76,31 @@ class Ingest:
         act(told)
 
     def _load_reports(self, refs: Sequence[ReportRef]) -> None:
-        loading = ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
+        try:
+            self.check_rate()  # before anything is asked of BigQuery
+        except RateLimited as error:
+            self._hand_on(Later(messages.KIND, messages.message(refs), error.retry_at))
+            return
         with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
-            loaded = loading.load(refs, partial(self._download, block))
-        if loaded.rest:
-            # A message of its own: the deliveries of this one are for faults, not for waiting.
-            self.to_ingest(messages.KIND, messages.message(loaded.rest))
+            self._handed_on(self._loading.load(refs, partial(self._download, block)))
+
+    def _go_on(self, staged: Staged) -> None:
+        self._handed_on(self._loading.go_on(staged))
+
+    @property
+    def _loading(self) -> ReportLoading:
+        return ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
+
+    def _handed_on(self, loaded: Loaded) -> None:
+        for later in loaded.later:
+            self._hand_on(later)
+
+    def _hand_on(self, later: Later) -> None:
+        """A message of its own: the deliveries of this one are for faults, not for waiting."""
+        if later.at is None:
+            self.to_ingest(later.kind, later.message)
+        else:
+            self.to_ingest_at(later.kind, later.message, later.at + self.rng.random() * _SPREAD)
 
     def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
@@ -82,4 +119,10 @@ class Ingest:
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked
-        gone.erase_for_receipt(self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock)
+        try:
+            with answering(self.clock):
+                gone.erase_for_receipt(
+                    self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
+                )
+        except RateLimited as error:  # BigQuery's queue for deletions is full
+            self._hand_on(Later(ERASE, {"channel_id": channel_id, "receipt": receipt_id}, error.retry_at))

@@ -1,9 +1,12 @@
-"""Loads the reports of one message: downloaded, loaded together, named in the manifest, and noted.
+"""Loads the reports of one message: downloaded into a staging table, judged, named in the manifest, and noted.
 
 Pub/Sub delivers at least once. What the warehouse's manifest names is not loaded again, whatever else was
-forgotten. Why a report could not be fetched decides what becomes of it:
+forgotten. Nothing is waited for: what has to wait is handed on with a time. Why a report is not in the warehouse
+decides what becomes of it:
 
-    too fast                      waited for, then requeued in a message of its own
+    too fast, or this turn ends   handed on, in a message of its own
+    BigQuery takes no more now    handed on; what is downloaded by then, as its staging table
+    BigQuery refuses the load     handed on in two halves, until one report is left, whose fault it is
     no answer, a file cut short   the message is delivered again, once everything else of it is loaded
     no quota, connection dead,    retried later: the next collecting runs dispatch it again
     or the operator has to act
@@ -13,26 +16,24 @@ forgotten. Why a report could not be fetched decides what becomes of it:
 
 from __future__ import annotations
 
-import io
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from shared import channels
 from shared.clock import Clock
-from shared.collection import gone, waiting
+from shared.cloud.bigquery import answering
+from shared.collection import gone, messages
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
-from shared.warehouse.load import Load, already_loaded, new_load_id
+from shared.warehouse.load import Load, Staged
+from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
@@ -44,13 +45,14 @@ Download = Callable[[ReportRef, BinaryIO], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
 _DOWNLOADS_AT_ONCE = 8
-_MEMORY_BYTES = 2 * 2**20  # a report beyond this waits on disk
+_SLOWEST = timedelta(minutes=2)  # what a download that was begun in time may take beyond its turn
+_TURN_OVER = "turnOver"
 
 
 class Disposition(Enum):
     """What becomes of a report that could not be loaded."""
 
-    REQUEUE = "requeue"
+    HAND_ON = "hand on"
     REDELIVER = "redeliver"
     RETRY_LATER = "retry later"
     UNREADABLE = "unreadable"
@@ -60,7 +62,7 @@ class Disposition(Enum):
 _BY_ERROR: tuple[tuple[type[YtempireError], Disposition], ...] = (
     (NotFound, Disposition.UNREADABLE),
     (CorruptData, Disposition.UNREADABLE),
-    (RateLimited, Disposition.REQUEUE),
+    (RateLimited, Disposition.HAND_ON),
     (QuotaRefused, Disposition.RETRY_LATER),
     (Transient, Disposition.REDELIVER),
     (YtempireError, Disposition.RETRY_LATER),
@@ -76,100 +78,195 @@ def disposition(error: YtempireError) -> Disposition:
 
 
 @dataclass(frozen=True)
+class Later:
+    """A message that goes on with some of the work, at a time or at once."""
+
+    kind: str
+    message: Mapping[str, Any]
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Loaded:
-    """What became of a message: an outcome a report, and the reports to requeue because time ran out."""
+    """What became of a message: an outcome a report, and what is handed on."""
 
     outcomes: tuple[Outcome, ...]
-    rest: tuple[ReportRef, ...]
+    later: tuple[Later, ...]
+
+
+@dataclass
+class _Turn:
+    """What has come of a message so far. failed: why reports are not loaded."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
+    later: list[Later] = field(default_factory=list)
+
+    def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
+        self.failed.update(dict.fromkeys(refs, error))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLoading:
-    """Loads reports. rate_limit_time: how long it waits for rate limits in all."""
+    """Loads reports. turn: for how long it begins downloads; the rest is handed on."""
 
     client: Client
     warehouse: Warehouse
     clock: Clock
-    rate_limit_time: timedelta = timedelta(minutes=3)
+    turn: timedelta = timedelta(minutes=2)
 
     def load(self, refs: Sequence[ReportRef], download: Download) -> Loaded:
         """Load reports of one type.
 
         Raises the first passing fault (no answer, a file that was cut) once everything else is loaded and noted.
         """
-        known = already_loaded(self.warehouse, [ref.report_id for ref in refs])
-        outcomes = [
+        turn = _Turn()
+        try:
+            missing = self._unknown(refs, turn)
+        except RateLimited as error:
+            turn.fail(refs, error)
+        else:
+            staged = self._staged(missing, download, turn) if missing else None
+            if staged is not None:
+                self._publish(staged, turn)
+        return self._ended(refs, turn)
+
+    def go_on(self, staged: Staged) -> Loaded:
+        """Load reports that wait in a staging table. Raises as `load`."""
+        turn = _Turn()
+        refs = [each.ref for each in staged.reports]
+        try:
+            if self._unknown(refs, turn):
+                self._publish(staged, turn)
+        except RateLimited as error:
+            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+        return self._ended(refs, turn)
+
+    def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
+        """The reports that the manifest does not name; the others are loaded."""
+        with answering(self.clock):
+            known = already_loaded(self.warehouse, [ref.report_id for ref in refs])
+        turn.outcomes += [
             Outcome(ref=ref, load_id=known[ref.report_id][0], rows=known[ref.report_id][1])
             for ref in refs
             if ref.report_id in known
         ]
-        failed: dict[ReportRef, YtempireError] = {}
-        outcomes += self._load_missing([ref for ref in refs if ref.report_id not in known], download, failed)
-        outcomes += [
-            Outcome(ref=ref, reason=error.reason)
-            for ref, error in failed.items()
-            if disposition(error) is Disposition.UNREADABLE
+        return [ref for ref in refs if ref.report_id not in known]
+
+    def _staged(self, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> Staged | None:
+        """Download reports into a staging table; None when there is nothing to publish."""
+        load = Load(self.warehouse, report_type(refs[0].report_type), self.clock)
+        try:
+            load.open()
+            self._fetch(load, refs, download, turn)
+            staged = load.close()
+        except (CorruptData, Transient) as error:
+            load.drop()
+            left = [ref for ref in refs if ref not in turn.failed]
+            if isinstance(error, CorruptData):
+                self._split(left, error, turn)
+            else:
+                turn.fail(left, error)
+            return None
+        return staged if staged.reports else None
+
+    def _fetch(self, load: Load, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> None:
+        """Download reports, a few at once, until the turn is over."""
+        deadline = self.clock() + self.turn
+
+        def fetch(ref: ReportRef) -> YtempireError | None:
+            if self.clock() >= deadline:
+                return RateLimited("This turn is over.", reason=_TURN_OVER)
+            try:
+                with load.file(ref, deadline + _SLOWEST) as file:
+                    download(ref, cast("BinaryIO", file))
+                    file.finish()
+            except YtempireError as error:
+                return error
+            return None
+
+        with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
+            errors = zip(refs, pool.map(fetch, refs), strict=True)
+            turn.failed.update({ref: error for ref, error in errors if error is not None})
+
+    def _split(self, refs: Sequence[ReportRef], error: CorruptData, turn: _Turn) -> None:
+        """Hand reports on in two halves, because one of them spoils the load; the last one left is the culprit."""
+        if len(refs) == 1:
+            turn.fail(refs, error)
+            return
+        log("WARNING", "a load is split", reports=len(refs), reason=error.reason, detail=error.message)
+        middle = len(refs) // 2
+        turn.later += [Later(messages.KIND, messages.message(half)) for half in (refs[:middle], refs[middle:])]
+
+    def _publish(self, staged: Staged, turn: _Turn) -> None:
+        from google.api_core.exceptions import NotFound as Gone
+
+        try:
+            published = publish(self.warehouse, staged, self.clock)
+        except RateLimited as error:
+            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+            return
+        except Gone:  # the staging table waited for too long
+            turn.fail([each.ref for each in staged.reports], RateLimited("Downloaded again.", reason=_TURN_OVER))
+            return
+        turn.failed.update(published.wrong)
+        for done in published.loaded:
+            turn.outcomes.append(Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id))
+            for finding in done.findings:
+                log("WARNING", "a report is odd", report=done.ref.report_id, channel=done.ref.channel_id,
+                    day=done.ref.day, finding=finding)  # fmt: skip
+
+    def _ended(self, refs: Sequence[ReportRef], turn: _Turn) -> Loaded:
+        """Note what became of the reports. Raises the first passing fault."""
+        outcomes = [
+            *turn.outcomes,
+            *(
+                Outcome(ref=ref, reason=error.reason)
+                for ref, error in turn.failed.items()
+                if disposition(error) is Disposition.UNREADABLE
+            ),
         ]
-        left = self._note(refs, outcomes)
+        try:
+            left = self._note(refs, outcomes)
+        except RateLimited as error:  # what is to be erased waits; the whole message finds it again
+            return Loaded(tuple(outcomes), (Later(messages.KIND, messages.message(refs), error.retry_at),))
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
-            for ref, error in failed.items()
+            for ref, error in turn.failed.items()
         }
         for ref, found in dispositions.items():
-            _log(ref, failed[ref], found)
+            _log(ref, turn.failed[ref], found)
         for ref, found in dispositions.items():
             if found is Disposition.REDELIVER:
-                raise failed[ref]
-        rest = (ref for ref, found in dispositions.items() if found is Disposition.REQUEUE)
-        return Loaded(tuple(outcomes), tuple(rest))
+                raise turn.failed[ref]
+        rest = [ref for ref, found in dispositions.items() if found is Disposition.HAND_ON]
+        if rest:
+            times = [at for ref in rest if (at := turn.failed[ref].retry_at) is not None]
+            turn.later.append(Later(messages.KIND, messages.message(rest), max(times, default=None)))
+        return Loaded(tuple(outcomes), tuple(turn.later))
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:
         """Note what became of the reports, take back those of channels that are gone; answers which they are."""
-        found = Coverage(self.client).record(outcomes, now=self.clock())
-        left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
+        settled = self._recorded(outcomes)
+        with answering(self.clock):
+            left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
         kind = [refs[0].report_type]
-        for channel_id, settled in found.items():
-            if channel_id not in left and settled is not Settled.WAITING:
-                synced = kind if settled is Settled.SYNCED else ()
+        for channel_id, found in settled.items():
+            if channel_id not in left and found is not Settled.WAITING:
+                synced = kind if found is Settled.SYNCED else ()
                 channels.record_listed(self.client, channel_id, kind, self.clock(), synced=synced)
         return left
 
-    def _load_missing(
-        self, refs: Sequence[ReportRef], download: Download, failed: dict[ReportRef, YtempireError]
-    ) -> list[Outcome]:
-        if not refs:
-            return []
-        load = Load(self.warehouse, report_type(refs[0].report_type), new_load_id(self.clock()), self.clock)
-        for ref, fetched in self._fetched(refs, download):
+    def _recorded(self, outcomes: Sequence[Outcome]) -> dict[str, Settled]:
+        """Note outcomes; answers how each channel stands, but for one whose coverage cannot be read."""
+        settled = dict[str, Settled]()
+        for channel_id in sorted({outcome.ref.channel_id for outcome in outcomes}):
+            of_channel = [each for each in outcomes if each.ref.channel_id == channel_id]
             try:
-                if isinstance(fetched, YtempireError):
-                    raise fetched
-                with fetched:
-                    load.add(ref, io.TextIOWrapper(fetched, encoding="utf-8-sig", newline=""))
-            except YtempireError as error:
-                failed[ref] = error
-        return [Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id) for done in load.publish()]
-
-    def _fetched(
-        self, refs: Iterable[ReportRef], download: Download
-    ) -> Iterator[tuple[ReportRef, BinaryIO | YtempireError]]:
-        """Each report with its file or its error; a few at once, so that few wait in memory."""
-        fetch = partial(_fetch, download, deadline=self.clock() + self.rate_limit_time, clock=self.clock)
-        rest = iter(refs)
-        with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-            while group := list(islice(rest, _DOWNLOADS_AT_ONCE)):
-                yield from zip(group, pool.map(fetch, group), strict=True)
-
-
-def _fetch(download: Download, ref: ReportRef, *, deadline: datetime, clock: Clock) -> BinaryIO | YtempireError:
-    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_MEMORY_BYTES))  # noqa: SIM115 - the caller closes it
-    try:
-        waiting.repeated(partial(download, ref, file), deadline=deadline, clock=clock)
-    except YtempireError as error:
-        file.close()
-        return error
-    file.seek(0)
-    return file
+                settled |= Coverage(self.client).record(of_channel, now=self.clock())
+            except CorruptData as error:
+                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+        return settled
 
 
 def _log(ref: ReportRef, error: YtempireError, found: Disposition) -> None:

@@ -1,4 +1,8 @@
-"""Reports as messages for `ingest`, which loads the reports of one message together."""
+"""Reports as messages for `ingest`, which loads the reports of one message together.
+
+reports   to be downloaded and loaded
+staged    downloaded, and waiting in a staging table for BigQuery to take more
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from datetime import date
 from typing import Any
 
 from shared.clock import format_instant, parse_instant
+from shared.warehouse.load import Staged, StagedReport
 from shared.warehouse.rows import ReportRef
 
 KIND = "reports"
+STAGED = "staged"
 REPORTS_MAX = 750  # in one message: few load jobs, and a load well inside its time limit
 
 ToIngest = Callable[[str, Mapping[str, Any]], object]
@@ -43,14 +49,41 @@ def _entry(ref: ReportRef) -> dict[str, Any]:
 
 def refs_from(message: Mapping[str, Any]) -> list[ReportRef]:
     """The reports of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
-    return [
-        ReportRef(
-            **{
-                **entry,
-                "report_type": message["report_type"],
-                "day": date.fromisoformat(entry["day"]),
-                "create_time": parse_instant(entry["create_time"]),
-            }
-        )
-        for entry in message["reports"]
-    ]
+    return [_ref(message["report_type"], entry) for entry in message["reports"]]
+
+
+def _ref(report_type: str, entry: Mapping[str, Any]) -> ReportRef:
+    times = {"day": date.fromisoformat(entry["day"]), "create_time": parse_instant(entry["create_time"])}
+    return ReportRef(**{**entry, **times, "report_type": report_type})
+
+
+def staged_message(staged: Staged) -> dict[str, Any]:
+    """What lies in a staging table as a message."""
+    return {
+        "report_type": staged.report_type,
+        "table": staged.table,
+        "order": list(staged.order),
+        "began": format_instant(staged.began),
+        "reports": [
+            {"ref": _entry(each.ref), "checksum": each.checksum, "findings": list(each.findings)}
+            for each in staged.reports
+        ],
+    }
+
+
+def staged_from(message: Mapping[str, Any]) -> Staged:
+    """What a message says of a staging table. Raises as `refs_from`."""
+    return Staged(
+        report_type=message["report_type"],
+        table=message["table"],
+        order=tuple(message["order"]),
+        began=parse_instant(message["began"]),
+        reports=tuple(
+            StagedReport(
+                ref=_ref(message["report_type"], each["ref"]),
+                checksum=each["checksum"],
+                findings=tuple(each["findings"]),
+            )
+            for each in message["reports"]
+        ),
+    )

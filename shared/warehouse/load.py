@@ -1,34 +1,27 @@
-"""Loads report files into BigQuery: many files in few jobs, visible all at once.
+"""Takes report files into BigQuery: many files in one load job, in a staging table of texts.
 
-BigQuery allows some 1,500 load jobs a table and day, and a network's first day brings thousands of files. So a
-load gathers many reports on local disk, goes up in as few jobs as its size allows, and is then named in the
-manifest by one statement. Only that statement makes anything visible, and it skips reports that another delivery
-has named already, so every step may die or be repeated.
+Load: open  >  a ReportFile for each report's bytes  >  close  >  Staged  >  `manifest.publish`
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import hashlib
-import json
-import tempfile
+import io
+import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO
+from typing import Any
 
-from shared.clock import Clock, format_instant
-from shared.cloud.bigquery import TIMEOUT, call_options
+from shared.clock import Clock
+from shared.cloud.bigquery import call_options
+from shared.errors import Unavailable
 from shared.warehouse.report_types import ReportType
-from shared.warehouse.rows import ReportRef, read_rows
-from shared.warehouse.schema import raw_columns
-from shared.warehouse.statements import LOADS_OF_REPORTS, NAME_LOADS, Warehouse, run
+from shared.warehouse.rows import Order, ReportLines, ReportRef
+from shared.warehouse.staging import Staging
+from shared.warehouse.statements import Warehouse
 
-_JOB_BYTES = 32 * 2**20  # a function's disk is its memory
-_UPLOAD_RETRIES = 3  # pauses of 1, 2 and 4 s; the upload knows no other limit
-_JOB_SECONDS = 240
+_HELD = 2**20  # bytes of a report's lines that wait for more, so that a small file that is refused leaves no trace
 
 
 def load_id_at(instant: datetime) -> str:
@@ -42,125 +35,145 @@ def new_load_id(instant: datetime) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadedReport:
-    """What the manifest says of one report."""
+class StagedReport:
+    """One report whose file was read to its end. findings: what is odd about its header."""
 
     ref: ReportRef
-    load_id: str
-    row_count: int
     checksum: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """What lies in a staging table: the reports, and the columns that c1, c2, ... stand for.
+
+    table: None when no report had a row. began: when the load began, by which erasing knows old from new.
+    """
+
+    report_type: str
+    table: str | None
+    order: Order
+    began: datetime
+    reports: tuple[StagedReport, ...]
 
 
 @dataclass
 class Load:
-    """One load of one report type: `add` reports, then `publish`. Not shared between threads."""
+    """One load of one report type: `open`, a `ReportFile` a report, `close`. Safe for threads."""
 
     warehouse: Warehouse
     report_type: ReportType
-    load_id: str
     clock: Clock
-    _added: list[LoadedReport] = field(default_factory=list)
-    _spool: IO[bytes] | None = None
-    _jobs: int = 0
+    began: datetime = field(init=False)
+    _order: Order = ()
+    _read: list[StagedReport] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, ref: ReportRef, lines: Iterable[str]) -> LoadedReport:
-        """Take one report's lines into the load.
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+        self._staging = Staging(self.warehouse, self.report_type, new_load_id(self.began), self.clock)
 
-        Raises CorruptData for a file that cannot be read; the load is then as it was before.
-        """
-        spool = self._open_spool()
-        start = spool.tell()
-        digest = hashlib.sha256()
-        count = 0
-        writer = csv.writer(codecs.getwriter("utf-8")(spool), lineterminator="\n")
-        try:
-            for row in read_rows(_digested(lines, digest.update), self.report_type, ref, self.load_id):
-                writer.writerow(row)
-                count += 1
-        except BaseException:
-            spool.seek(start)
-            spool.truncate()
-            raise
-        loaded = LoadedReport(ref=ref, load_id=self.load_id, row_count=count, checksum=digest.hexdigest())
-        self._added.append(loaded)
-        if spool.tell() > _JOB_BYTES:
-            self._send()
-        return loaded
+    def open(self) -> None:
+        """Make the staging table. Raises RateLimited when BigQuery takes no more for now."""
+        self._staging.open(self.began)
 
-    def publish(self) -> list[LoadedReport]:
-        """Send what is left and name every added report in the manifest, at once.
+    def file(self, ref: ReportRef, until: datetime) -> ReportFile:
+        """What takes one report's bytes, no longer than until an instant."""
+        return ReportFile(self, ref, until)
 
-        Answers what was added. A report that the manifest knew already keeps its older entry.
-        """
-        self._send()
-        if self._added:
-            _name_in_manifest(self.warehouse, self._added, at=self.clock())
-        return self._added
+    def agree(self, wanted: Order) -> Order:
+        """The order of the columns in this load: the first file's."""
+        with self._lock:
+            self._order = self._order or wanted
+            return self._order
 
-    def _open_spool(self) -> IO[bytes]:
-        if self._spool is None:
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _send
-            # A header line to skip: without one, an engine may guess that the first row is one.
-            self._spool.write(
-                (",".join(["load_id", "report_id", *self.report_type.columns, "extra"]) + "\n").encode()
-            )
-        return self._spool
+    def write(self, lines: bytes) -> None:
+        """Send some whole lines. Raises Unavailable or RateLimited."""
+        if lines:
+            self._staging.write(lines)
 
-    def _send(self) -> None:
-        if self._spool is None:
-            return
-        from google.cloud import bigquery
+    def note(self, read: StagedReport) -> None:
+        """Count a report whose lines have all been written."""
+        with self._lock:
+            self._read.append(read)
 
-        spool, self._spool = self._spool, None
-        self._jobs += 1
-        config = bigquery.LoadJobConfig(
-            source_format=bigquery.SourceFormat.CSV,
-            schema=raw_columns(self.report_type),
-            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
-            skip_leading_rows=1,
-            allow_quoted_newlines=True,
+    def close(self) -> Staged:
+        """End the load job; what can be published. Raises as `Staging.close`."""
+        if self._staging.written and self._read:
+            self._staging.close()
+        else:
+            self.drop()
+        return Staged(
+            report_type=self.report_type.id,
+            table=self._staging.table if self._staging.written else None,
+            order=self._order,
+            began=self.began,
+            reports=tuple(self._read),
         )
-        with spool:
-            spool.seek(0)
-            # The job's id names the load, so that an operator finds one by the other.
-            self.warehouse.client.load_table_from_file(
-                spool,
-                self.warehouse.full_name(self.report_type.table),
-                job_config=config,
-                job_id=f"{self.load_id}-{self._jobs}",
-                num_retries=_UPLOAD_RETRIES,
-                timeout=TIMEOUT,
-            ).result(retry=call_options()["retry"], timeout=_JOB_SECONDS)
+
+    def drop(self) -> None:
+        """Delete the staging table of a load that comes to nothing."""
+        drop(self.warehouse, self._staging.table)
 
 
-def _digested(lines: Iterable[str], update: Callable[[bytes], object]) -> Iterator[str]:
-    for line in lines:
-        update(line.encode())
-        yield line
+class ReportFile(io.RawIOBase):
+    """One report's file, written as its bytes come. Raises CorruptData, and Unavailable after its time.
+
+    A download that starts over may empty it again, as long as nothing has gone on to the load. Lines of a file
+    that does not come to its end count for nothing: it is never named.
+    """
+
+    def __init__(self, load: Load, ref: ReportRef, until: datetime) -> None:
+        super().__init__()
+        self._load, self._ref, self._until = load, ref, until
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lines = ReportLines(self._load.report_type, self._ref, self._load.agree)
+        self._held = bytearray()
+        self._received = 0
+
+    def write(self, chunk: Any) -> int:
+        """Take some bytes of the file."""
+        if self._load.clock() > self._until:
+            raise Unavailable(f"Report {self._ref.report_id} takes too long.", reason="slowDownload")
+        self._held += self._lines.feed(chunk)
+        self._received += len(chunk)
+        if len(self._held) > _HELD:
+            self._hand_over()
+        return len(chunk)
+
+    def finish(self) -> None:
+        """The file is whole: its last lines go to the load, and the report counts."""
+        self._held += self._lines.finish()
+        self._hand_over()
+        findings = tuple(self._lines.findings)
+        self._load.note(StagedReport(ref=self._ref, checksum=self._lines.checksum, findings=findings))
+
+    def _hand_over(self) -> None:
+        self._load.write(bytes(self._held))
+        self._held.clear()
+
+    def tell(self) -> int:
+        """How many bytes have come."""
+        return self._received
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Only ever to where it began: a download that starts over."""
+        assert (offset, whence) == (0, io.SEEK_SET)
+        return 0
+
+    def truncate(self, size: int | None = None, /) -> int:
+        """Forget what has come, after `seek`."""
+        del size
+        self._begin()
+        return 0
 
 
-def _name_in_manifest(warehouse: Warehouse, reports: list[LoadedReport], *, at: datetime) -> None:
-    """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
-    rows = [
-        {
-            "report_id": report.ref.report_id,
-            "load_id": report.load_id,
-            "channel_id": report.ref.channel_id,
-            "report_type": report.ref.report_type,
-            "job_id": report.ref.job_id,
-            "day": report.ref.day.isoformat(),
-            "create_time": format_instant(report.ref.create_time),
-            "row_count": report.row_count,
-            "checksum": report.checksum,
-            "loaded_at": format_instant(at),
-        }
-        for report in reports
-    ]
-    ids = [report.ref.report_id for report in reports]
-    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
+def drop(warehouse: Warehouse, table: str) -> None:
+    """Delete a staging table; one that cannot be deleted now is gone in a day."""
+    import requests
+    from google.api_core.exceptions import GoogleAPIError
 
-
-def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Of these reports, those that the manifest names: report id to (load id, row count)."""
-    rows = run(warehouse, LOADS_OF_REPORTS, ids=report_ids)
-    return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}
+    with suppress(GoogleAPIError, requests.exceptions.RequestException):
+        warehouse.client.delete_table(warehouse.full_name(table), not_found_ok=True, **call_options())

@@ -1,7 +1,8 @@
 """The report types of the YouTube Reporting API, as a table: each one's dimensions and metrics.
 
 Columns are found by the header's names, because the order in real files differs from the documentation's. A
-column that is not listed here is kept in `extra`; one that is listed and absent makes the file unreadable.
+column that is not listed here is kept in `extra`. One that is listed and absent is NULL and told; when the views
+need it, the file is unreadable.
 Source: developers.google.com/youtube/reporting/v1/reports/channel_reports (a3 and reach types of 2025-2026).
 """
 
@@ -28,6 +29,11 @@ class ReportType:
         """The raw table that holds this type's rows."""
         return f"report_{self.id}"
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """The columns without which a file is not loaded."""
+        return frozenset(name for name in self.columns if name in _NEEDED)
+
     @cached_property
     def columns(self) -> dict[str, str]:
         """Column name to BigQuery type, in the raw table's order."""
@@ -36,6 +42,16 @@ class ReportType:
             **dict.fromkeys(self.dimensions, STRING),
             **{metric: metric_type(metric) for metric in self.metrics},
         }
+
+
+_NEEDED = frozenset(
+    (
+        *("date", "channel_id", "video_id", "views", "engaged_views", "watch_time_minutes", "views_percentage"),
+        *("subscribers_gained", "subscribers_lost"),
+        *("video_thumbnail_impressions", "video_thumbnail_impressions_ctr"),
+    )
+)
+"""What the views read, of whatever report type, and what a row is about."""
 
 
 def metric_type(metric: str) -> str:

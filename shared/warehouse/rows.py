@@ -1,21 +1,26 @@
-"""Reads a bulk report file into rows, or refuses it.
+"""Turns a bulk report file, as its bytes come, into lines for a staging table, or refuses it.
 
-A file is one channel's one Pacific day. Its header is found by name; its rows are checked one by one before any of
-them is stored, because one bad row would make BigQuery refuse a whole load with many reports in it.
+A file is one channel's one Pacific day. Only its shape is looked at here: header, number of columns, encoding.
+What the values mean, BigQuery judges (`sql/statements/judge_staged.sql`), so no number is parsed in Python: a
+block of lines without quotes gets the report's id before each line by one replacement. Any other block goes
+through Python's CSV reader.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from shared.errors import CorruptData
-from shared.warehouse.report_types import DATE, FLOAT, INTEGER, STRING, ReportType
+from shared.warehouse.report_types import ReportType
+
+_BOM = b"\xef\xbb\xbf"
+_OPEN_MAX = 2**20  # bytes without an end of a record; no header and no record of YouTube's is as long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,90 +36,161 @@ class ReportRef:
     download_url: str
 
 
-def read_rows(lines: Iterable[str], report_type: ReportType, ref: ReportRef, load_id: str) -> Iterator[list[str]]:
-    """The file's rows as CSV fields of the report type's raw table: load, report, columns, extra.
+Order = tuple[str, ...]
+"""The report type's columns, in the order in which they stand in the lines of one load."""
 
-    A header without rows is a day without data, and yields nothing. Raises CorruptData, naming line and column,
-    when a column is missing, a value does not parse, or the file is about another channel or day.
+
+class ReportLines:
+    """One report's file as lines of a staging table: the report's id, the columns in one order, `extra`.
+
+    agree: given the order that suits this file, answers the order of the load that its lines go to.
+    findings: what should be told about a file that is loaded all the same. checksum: of the bytes so far.
     """
-    reader = csv.reader(lines)
-    records = _records(reader, ref)
-    header = [name.strip().lower() for name in next(records, [])]
-    if not header:
-        raise CorruptData(f"Report {ref.report_id} is empty: it has not even a header.", reason="reportEmpty")
-    missing = [name for name in report_type.columns if name not in header]
-    if missing:
-        raise CorruptData(
-            f"Report {ref.report_id} lacks the columns {', '.join(missing)}.", reason="reportColumnMissing"
+
+    def __init__(self, report_type: ReportType, ref: ReportRef, agree: Callable[[Order], Order]) -> None:
+        self._type, self._ref, self._agree = report_type, ref, agree
+        self._crc = self._size = 0
+        self._open = b""  # what has come of a record whose end has not
+        self._line = 1
+        self._header: list[str] = []
+        self._plain: tuple[bytes, bytes] | None = (
+            None  # what stands before and after each line; None: not by blocks
         )
-    take = [(header.index(name), name, _PARSERS[kind]) for name, kind in report_type.columns.items()]
-    extra = [(index, name) for index, name in enumerate(header) if name not in report_type.columns]
-    for values in records:
-        if len(values) != len(header):
+        self._places: list[int | None] = []
+        self._extra: list[tuple[int, str]] = []
+        self.findings: list[str] = []
+
+    @property
+    def checksum(self) -> str:
+        """CRC-32 and length of the file: enough to tell two files apart, and cheap beside unpacking."""
+        return f"crc32:{self._crc:08x}:{self._size}"
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The lines that are complete with these bytes. Raises CorruptData for what cannot be a report."""
+        self._crc, self._size = zlib.crc32(chunk, self._crc), self._size + len(chunk)
+        block = self._open + chunk
+        end = _end_of_records(block)
+        self._open = block[end:]
+        if len(self._open) > _OPEN_MAX:
+            raise self._corrupt("a record does not end", "reportUnreadable")
+        return self._lines(block[:end])
+
+    def finish(self) -> bytes:
+        """The last line, when nothing ends it. Raises CorruptData for a file without a header."""
+        rest, self._open = self._open, b""
+        if rest and rest.count(b'"') % 2:
+            raise self._corrupt("a quoted text does not end", "reportUnreadable")
+        lines = self._lines(rest + b"\n" if rest else b"")
+        if not self._header:
             raise CorruptData(
-                f"Report {ref.report_id}, line {reader.line_num}: {len(values)} values for {len(header)} columns.",
-                reason="reportRowBroken",
+                f"Report {self._ref.report_id} is empty: it has not even a header.", reason="reportEmpty"
             )
-        row = [load_id, ref.report_id]
-        for index, name, parse in take:
-            try:
-                row.append(parse(values[index]))
-            except ValueError as error:
-                raise CorruptData(
-                    f"Report {ref.report_id}, line {reader.line_num}: {name} {error}.", reason="reportRowBroken"
-                ) from error
-        row.append(json.dumps({name: values[i] for i, name in extra}) if extra else "")
-        _same_subject(row, ref, reader.line_num)
-        yield row
+        return lines
+
+    def _lines(self, block: bytes) -> bytes:
+        if block and not self._header:
+            first, _, block = block.removeprefix(_BOM).lstrip(b"\r\n").partition(b"\n")
+            if first:
+                self._read_header(next(self._records(first + b"\n"), []))
+        if not block:
+            return b""
+        count = block.count(b"\n")
+        if self._plain is not None and b'"' not in block and b"\r" in block:
+            block = block.replace(b"\r\n", b"\n")
+        plain = self._plain is not None and self._is_plain(block, count)
+        lines = self._by_block(block) if plain else self._by_record(block)
+        self._line += count
+        return lines
+
+    def _read_header(self, names: Sequence[str]) -> None:
+        header = [name.strip().lower() for name in names]
+        columns = self._type.columns
+        missing = [name for name in columns if name not in header]
+        twice = [name for name in columns if header.count(name) > 1]
+        needed = [name for name in missing if name in self._type.needed]
+        if needed:
+            raise CorruptData(
+                f"Report {self._ref.report_id} lacks the columns {', '.join(needed)}.",
+                reason="reportColumnMissing",
+            )
+        if twice:  # which of the two is right, nobody knows
+            raise CorruptData(
+                f"Report {self._ref.report_id} names the columns {', '.join(twice)} twice.",
+                reason="reportColumnTwice",
+            )
+        if missing:
+            self.findings.append(f"the file lacks {', '.join(missing)}")
+        known = [name for name in header if name in columns]
+        order = self._agree((*known, *missing))
+        self._header = header
+        self._extra = _named_apart((place, name) for place, name in enumerate(header) if name not in columns)
+        self._places = [header.index(name) if name in header else None for name in order]
+        if order == (*known, *missing) and not self._extra:
+            self._plain = (quoted(self._ref.report_id).encode() + b",", b"," * (len(missing) + 1))
+
+    def _is_plain(self, block: bytes, count: int) -> bool:
+        """Whether each of so many lines is a record and nothing has to be looked at: no quotes, no odd bytes.
+
+        A line with a column too many beside one with a column too few passes here; BigQuery refuses it.
+        """
+        if b'"' in block or b"\r" in block or b"\0" in block:
+            return False
+        return block.count(b",") == count * (len(self._header) - 1)
+
+    def _by_block(self, block: bytes) -> bytes:
+        if not block.isascii():
+            self._text(block)
+        assert self._plain is not None
+        before, after = self._plain
+        return b"".join((before, block[:-1].replace(b"\n", after + b"\n" + before), after, b"\n"))
+
+    def _by_record(self, block: bytes) -> bytes:
+        if b"\0" in block:  # BigQuery refuses the whole load for one
+            raise self._corrupt("it holds a zero byte", "reportRowBroken")
+        lines = []
+        for values in self._records(block):
+            if len(values) != len(self._header):
+                raise self._corrupt(f"{len(values)} values for {len(self._header)} columns", "reportRowBroken")
+            extra = json.dumps({name: values[place] for place, name in self._extra}) if self._extra else ""
+            row = [self._ref.report_id, *("" if place is None else values[place] for place in self._places), extra]
+            lines.append(",".join(map(quoted, row)) + "\n")
+        return "".join(lines).encode()
+
+    def _records(self, block: bytes) -> Iterator[list[str]]:
+        """The records of some lines, blank lines left out; line ends within a text are the text's."""
+        try:
+            yield from (values for values in csv.reader(io.StringIO(self._text(block), newline="\n")) if values)
+        except csv.Error as error:
+            raise self._corrupt(str(error), "reportUnreadable") from error
+
+    def _text(self, block: bytes) -> str:
+        try:
+            return block.decode()
+        except UnicodeDecodeError as error:
+            raise self._corrupt(str(error), "reportUnreadable") from error
+
+    def _corrupt(self, what: str, reason: str) -> CorruptData:
+        return CorruptData(f"Report {self._ref.report_id}, after line {self._line}: {what}.", reason=reason)
 
 
-def _records(reader: Any, ref: ReportRef) -> Iterator[list[str]]:
-    """The file's records, blank lines left out. Raises CorruptData for what is no CSV or no UTF-8."""
-    try:
-        yield from (values for values in reader if values)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise CorruptData(
-            f"Report {ref.report_id}, after line {reader.line_num}: {error}.", reason="reportUnreadable"
-        ) from error
+def _end_of_records(block: bytes) -> int:
+    """Where the last complete record ends: after a line's end that is not inside a quoted text."""
+    end = block.rfind(b"\n") + 1
+    while b'"' in block and block.count(b'"', 0, end) % 2:
+        end = block.rfind(b"\n", 0, block.rfind(b'"', 0, end)) + 1
+    return end
 
 
-def _same_subject(row: list[str], ref: ReportRef, line: int) -> None:
-    if row[2] != ref.day.isoformat() or row[3] != ref.channel_id:
-        raise CorruptData(
-            f"Report {ref.report_id}, line {line}: it is about {row[3]} on {row[2]}, "
-            f"not {ref.channel_id} on {ref.day}.",
-            reason="reportSubject",
-        )
+def _named_apart(columns: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Columns by different names: the second of a name is `name 2`."""
+    seen: dict[str, int] = {}
+    apart = []
+    for place, name in columns:
+        seen[name] = seen.get(name, 0) + 1
+        apart.append((place, name if seen[name] == 1 else f"{name} {seen[name]}"))
+    return apart
 
 
-def _day(text: str) -> str:
-    """YouTube writes 20261120 or 2026-11-20."""
-    digits = text.replace("-", "")
-    if len(digits) != 8 or not digits.isdecimal():
-        raise ValueError(f"is no date: {text!r}")
-    return date.fromisoformat(digits).isoformat()
-
-
-def _count(text: str) -> str:
-    # As BigQuery reads it: Python's int() also takes 1_000, Arabic digits and numbers beyond 64 bits.
-    if text and not _COUNT.fullmatch(text):
-        raise ValueError(f"is no whole number: {text!r}")
-    return text
-
-
-def _number(text: str) -> str:
-    if text and not _NUMBER.fullmatch(text):
-        raise ValueError(f"is no number: {text!r}")
-    return text
-
-
-def _string(text: str) -> str:
-    if "\0" in text:  # BigQuery refuses the whole load for one
-        raise ValueError("holds a zero byte")
-    return text
-
-
-_COUNT = re.compile(r"-?[0-9]{1,18}")
-_NUMBER = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,50})?|\.[0-9]{1,50})([eE][-+]?[0-9]{1,2})?")
-
-_PARSERS: dict[str, Callable[[str], str]] = {DATE: _day, INTEGER: _count, FLOAT: _number, STRING: _string}
+def quoted(text: str) -> str:
+    """A CSV field, in quotes where BigQuery needs them. Python's writer left out a bare CR before 3.12."""
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text

@@ -27,7 +27,9 @@ MANIFEST_COLUMNS = {
     "row_count": "INTEGER",
     "checksum": "STRING",
     "loaded_at": "TIMESTAMP",
+    "findings": "STRING",
 }
+"""findings: what is odd about a report that was loaded all the same, in words; NULL for nothing."""
 
 
 def make(warehouse: Warehouse, location: str) -> None:
@@ -67,7 +69,10 @@ def tables(warehouse: Warehouse) -> list[Table]:
 def _manifest(warehouse: Warehouse) -> Table:
     from google.cloud import bigquery
 
-    columns = [bigquery.SchemaField(name, kind, "REQUIRED") for name, kind in MANIFEST_COLUMNS.items()]
+    columns = [
+        bigquery.SchemaField(name, kind, "NULLABLE" if name == "findings" else "REQUIRED")
+        for name, kind in MANIFEST_COLUMNS.items()
+    ]
     table = bigquery.Table(warehouse.full_name(MANIFEST), schema=columns)
     table.time_partitioning = bigquery.TimePartitioning(field="day")
     table.clustering_fields = ["channel_id", "report_type"]

@@ -3,17 +3,19 @@
     run(warehouse, LOADS_OF_REPORTS, ids=["r1", "r2"])
 
 No function writes SQL anywhere else, so all of it is judged by GoogleSQL's own analyser. Tables are named
-`{dataset}.name`, so that a statement is the same for every project.
+`{dataset}.name`, so that a statement is the same for every project. What depends on a report type's columns is
+filled in by `of_staged`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.bigquery import TIMEOUT, WORK, ask
+from shared.warehouse.report_types import DATE, FLOAT, INTEGER, ReportType
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -36,20 +38,29 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table."""
+    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table.
+
+    filled: what stands for other placeholders.
+    """
 
     name: str
     parameters: Mapping[str, str]
+    filled: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def text(self) -> str:
-        """The statement as it is written, with its placeholders."""
-        return (SQL / "statements" / f"{self.name}.sql").read_text()
+        """The statement, with the placeholders that are not filled."""
+        text = (SQL / "statements" / f"{self.name}.sql").read_text()
+        for name, value in self.filled.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
 
 
 NAME_LOADS = Statement("name_loads", {"entries": "STRING", "ids": "ARRAY<STRING>"})
 LOADS_OF_REPORTS = Statement("loads_of_reports", {"ids": "ARRAY<STRING>"})
 ERASE = Statement("erase", {"channel": "STRING", "before": "STRING"})
+JUDGE_STAGED = Statement("judge_staged", {"reports": "STRING"})
+TAKE_STAGED = Statement("take_staged", {"load_id": "STRING", "ids": "ARRAY<STRING>"})
 TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
 REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
@@ -58,6 +69,57 @@ STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, TOTALS_BY_DAY),
     *(REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS),
 )
+OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
+"""Statements about a staging table, which `of_staged` makes whole."""
+
+_NUMBERS = {
+    INTEGER: ("INT64", "^-?[0-9]{1,18}$"),
+    FLOAT: ("FLOAT64", r"^-?([0-9]{1,18}(\.[0-9]{0,50})?|\.[0-9]{1,50})([eE][-+]?[0-9]{1,2})?$"),
+}
+"""Numbers as YouTube writes them: BigQuery's type, and what the text looks like (no hexadecimal, no NaN)."""
+
+
+def of_staged(statement: Statement, table: str, report_type: ReportType, order: Sequence[str]) -> Statement:
+    """A statement about a staging table whose columns c1, c2, ... hold a report type's in this order."""
+    columns = report_type.columns
+    numbers = {name: _NUMBERS[kind] for name, kind in columns.items() if kind in _NUMBERS}
+    named = ", ".join(f"c{place} AS {name}" for place, name in enumerate(order, start=1))
+    broken = (
+        f"IF(COUNTIF({name} != '' AND NOT REGEXP_CONTAINS({name}, r'{shape}')) > 0, '{name} ', '')"
+        for name, (_, shape) in numbers.items()
+    )
+    partly = (
+        f"IF(COUNTIF(IFNULL({name}, '') = '') BETWEEN 1 AND COUNT(*) - 1, '{name} ', '')" for name in numbers
+    )
+    filled = {
+        "staging": table,
+        "named": named,
+        "names": ", ".join(columns),
+        "values": ", ".join(_value(name, kind) for name, kind in columns.items()),
+        "row": _all_of([*columns, "extra"]),
+        "subject": _all_of(["date", *report_type.dimensions]),
+        "broken": ", ".join(broken),
+        "partly_empty": ", ".join(partly),
+    }
+    return replace(statement, filled=filled)
+
+
+def _value(name: str, kind: str) -> str:
+    """A staged text as the value that it stands for."""
+    if kind == DATE:  # 20261120 or 2026-11-20
+        digits = f"REPLACE({name}, '-', '')"
+        parts = f"SUBSTR({digits}, 1, 4), '-', SUBSTR({digits}, 5, 2), '-', SUBSTR({digits}, 7, 2)"
+        return f"SAFE_CAST(CONCAT({parts}) AS DATE)"
+    if kind in _NUMBERS:
+        return f"SAFE_CAST(NULLIF({name}, '') AS {_NUMBERS[kind][0]})"
+    return name
+
+
+def _all_of(names: Sequence[str]) -> str:
+    """Several texts as one, different for different ones."""
+    texts = ", ".join(f"IFNULL({name}, '')" for name in names)
+    return f"TO_JSON_STRING([{texts}])"
+
 
 # Views in the order in which they build on one another.
 VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")

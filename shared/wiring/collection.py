@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
@@ -58,15 +61,29 @@ def listening() -> Listening:
 def ingest() -> Ingest:
     """What `ingest` runs."""
     from shared.collection.ingest import Ingest
+    from shared.youtube.reporting import DOWNLOAD
 
+    limiter, project = quota.rate_limiter(), settings().project
     return Ingest(
         client=firestore.client(),
         warehouse=warehouse,
         quota=quota.ledger(),
         caller_for=_caller,
+        check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         to_ingest=pubsub.to_ingest,
+        to_ingest_at=_to_ingest_at,
         clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
+
+
+def _to_ingest_at(kind: str, message: Mapping[str, Any], at: datetime) -> None:
+    """Have a task deliver a message for `ingest` at a time, as Pub/Sub would."""
+    from shared.collection.ingest import QUEUE
+
+    delivery = pubsub.delivery(kind, message)
+    name = f"ingest {delivery['message']['messageId']} {at:%Y-%m-%dT%H:%M}"
+    queues.enqueue(QUEUE, name, "ingest", delivery, at)
 
 
 @cache

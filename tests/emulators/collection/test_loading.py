@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,11 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
-from shared.collection import gone
+from shared.collection import gone, messages
 from shared.collection.coverage import Coverage, Day, Outcome, after_listing
 from shared.collection.expectation import State
 from shared.collection.jobs import JOBS, Job, name_of, of_channels
-from shared.collection.loading import Loaded, ReportLoading
+from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import (
     CorruptData,
     NotFound,
@@ -32,6 +33,8 @@ from shared.warehouse import schema
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
+from tests.stands import bigquery_limits
+from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 FIRST = date(2026, 11, 1)
@@ -83,7 +86,9 @@ class Room:
     state: Any
     files: dict[str, bytes | YtempireError] = field(default_factory=dict)
     downloads: list[str] = field(default_factory=list)
+    slow: set[str] = field(default_factory=set)
     now: datetime = NOW
+    turn: timedelta = timedelta(minutes=3)
 
     def connect(self, *channels: str) -> None:
         for channel in channels:
@@ -107,15 +112,28 @@ class Room:
         file = self.files[report.report_id]
         if isinstance(file, YtempireError):
             raise file
-        into.write(file)
+        into.write(file[:10])
+        if report.report_id in self.slow:
+            self.now += timedelta(minutes=10)
+        into.write(file[10:])
 
     def load(self, refs: list[ReportRef], client: bigquery.Client | None = None) -> Loaded:
+        return self._loading(client).load(refs, self.download)
+
+    def go_on(self, later: Later, client: bigquery.Client | None = None) -> Loaded:
+        """Do what was handed on, as it comes back."""
+        told = json.loads(json.dumps(later.message))
+        if later.kind == messages.STAGED:
+            return self._loading(client).go_on(messages.staged_from(told))
+        return self.load(messages.refs_from(told), client)
+
+    def _loading(self, client: bigquery.Client | None) -> ReportLoading:
         return ReportLoading(
             client=self.state,
             warehouse=replace(self.warehouse, client=client) if client else self.warehouse,
             clock=self._tick,
-            rate_limit_time=timedelta(0),
-        ).load(refs, self.download)
+            turn=self.turn,
+        )
 
     def _tick(self) -> datetime:
         self.now += timedelta(microseconds=1)
@@ -131,6 +149,10 @@ class Room:
         [job] = of_channels(self.state, [channel], [REACH.id])
         return job
 
+    def staging_tables(self) -> list[str]:
+        names = [table.table_id for table in self.warehouse.client.list_tables(self.warehouse.dataset)]
+        return [name for name in names if name.startswith("staged_")]
+
     def day(self, of: ReportRef) -> Day:
         return Coverage(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: (days[of.day], {}))
 
@@ -143,12 +165,19 @@ def room(bigquery_client, firestore_client, dataset) -> Iterator[Room]:
 
 
 def mortal(room: Room, lives: int) -> bigquery.Client:
-    return bigquery.Client(
-        project=room.warehouse.client.project,
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=room.warehouse.client._connection.API_BASE_URL),
-        _http=Mortal(lives),
-    )
+    return client_at(room.warehouse.client._connection.API_BASE_URL, _http=Mortal(lives))
+
+
+def client_at(address: str, **more: Any) -> bigquery.Client:
+    options = ClientOptions(api_endpoint=address)
+    return bigquery.Client(project="test", credentials=AnonymousCredentials(), client_options=options, **more)
+
+
+@pytest.fixture
+def limits(bigquery_emulator) -> Iterator[Limits]:
+    """A BigQuery that refuses what a test says."""
+    with bigquery_limits.in_front_of(bigquery_emulator) as limits:
+        yield limits
 
 
 @pytest.mark.fault(32)
@@ -221,6 +250,19 @@ def test_a_file_that_was_cut_is_delivered_again_and_holds_up_nobody(room):
     assert room.seen() == {cut.report_id: 10, whole.report_id: 10}
 
 
+def test_a_download_that_drips_is_left_in_time(room):
+    room.connect("UC1", "UC2")
+    whole, dripping = room.expects(ref("UC1"), ref("UC2"))
+    room.load([whole])
+    room.slow.add(dripping.report_id)
+    with pytest.raises(Unavailable) as left:
+        room.load([whole, dripping])
+    assert left.value.reason == "slowDownload"
+    room.slow.clear()
+    room.load([whole, dripping])
+    assert room.seen() == {whole.report_id: 10, dripping.report_id: 10}
+
+
 @pytest.mark.parametrize(
     ("error", "state", "reason", "rest"),
     [
@@ -239,12 +281,121 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     loaded = room.load([troubled, whole])
     assert room.seen() == {whole.report_id: 10}
     assert (room.day(troubled).state, room.day(troubled).reason) == (state, reason)
-    assert list(loaded.rest) == [troubled][:rest]
+    handed_on = [
+        (messages.refs_from(later.message), later.at) for later in loaded.later if later.kind == messages.KIND
+    ]
+    assert handed_on == [([troubled], error.retry_at)][:rest]
     stored = {name: room.state.document("channels", name).get().to_dict() for name in ("UC1", "UC2")}
     assert "last_sync" not in stored["UC1"]
     assert set(stored["UC1"].get("last_listed", {})) == ({REACH.id} if state is State.FAILED else set())
     assert set(stored["UC2"]["last_sync"]) == {REACH.id}
     assert room.job("UC1").at_risk is (state is State.FAILED)
+
+
+LONG = timedelta(minutes=15)
+SHORT = timedelta(minutes=1)
+
+
+@pytest.mark.fault(72)
+@pytest.mark.parametrize(
+    ("refused", "wait", "downloaded"),
+    [
+        ((bigquery_limits.says("report_id IN UNNEST"), RATE), SHORT, False),
+        ((bigquery_limits.begins_a_load, RATE), SHORT, False),
+        ((bigquery_limits.begins_a_load, LOADS_SPENT), LONG, False),
+        ((bigquery_limits.says("INSERT INTO"), QUEUE_FULL), SHORT, True),
+        ((bigquery_limits.says("INSERT INTO"), LOADS_SPENT), LONG, True),
+        ((bigquery_limits.says("report_loads`\\n  (report_id"), QUEUE_FULL), SHORT, True),
+    ],
+)
+def test_a_bigquery_that_takes_no_more_is_asked_again_later_and_nothing_is_downloaded_twice(
+    room, limits, refused, wait, downloaded
+):
+    room.connect("UC1")
+    refs = room.expects(*(ref("UC1", number) for number in range(3)))
+    limits.refuse(*refused)
+    client = client_at(f"http://{limits.address}")
+    (later,) = room.load(refs, client).later  # nothing is raised, so no delivery counts as failed
+    assert limits.refused == 1
+    assert room.now <= later.at <= room.now + wait
+    assert sorted(room.downloads) == [r.report_id for r in refs if downloaded]
+    assert {room.day(r).state for r in refs} == {State.LISTED}
+    assert room.go_on(later, client).later == ()
+    assert sorted(room.downloads) == [r.report_id for r in refs]
+    assert room.staging_tables() == []
+    assert room.seen() == {r.report_id: 10 for r in refs}
+    assert {room.day(r).state for r in refs} == {State.LOADED}
+
+
+@pytest.mark.fault(64)
+def test_a_load_that_bigquery_refuses_is_split_until_the_culprit_is_found(room, limits):
+    room.connect("UC1", "UC2")
+    refs = room.expects(*(ref("UC1", number) for number in range(5)), ref("UC2", 2))
+    culprit = refs[-1]
+    room.files[culprit.report_id] = room.files[culprit.report_id].replace(b",v,", b",poison,")
+    limits.refuse(bigquery_limits.loads(b"poison"), SPOILT, times=100)
+    client, turns = client_at(f"http://{limits.address}"), 0
+    waiting = list(room.load(refs, client).later)
+    while waiting:
+        turns += 1
+        waiting += room.go_on(waiting.pop(), client).later
+    assert turns < 2 * len(refs)
+    assert room.seen() == {r.report_id: 10 for r in refs[:-1]}
+    assert (room.day(culprit).state, room.day(culprit).reason) == (State.FAILED, "loadRefused")
+
+
+def test_a_turn_ends_in_time_and_the_rest_goes_on_in_a_message_of_its_own(room):
+    room.connect("UC1")
+    refs = room.expects(*(ref("UC1", number) for number in range(20)))
+    room.turn = timedelta(microseconds=12)  # the clock moves by one at every look
+    loaded = room.load(refs)
+    (later,) = loaded.later
+    rest = messages.refs_from(later.message)
+    assert later.at is None
+    assert 0 < len(rest) < 20
+    assert room.seen() == {r.report_id: 10 for r in refs if r not in rest}
+    room.turn = timedelta(minutes=3)
+    assert room.go_on(later).later == ()
+    assert room.seen() == {r.report_id: 10 for r in refs}
+    assert len(room.downloads) == 20
+
+
+def test_a_staging_table_that_waited_for_too_long_is_downloaded_again(room, limits):
+    room.connect("UC1")
+    refs = room.expects(ref("UC1"))
+    limits.refuse(bigquery_limits.says("INSERT INTO"), QUEUE_FULL)
+    (later,) = room.load(refs, client_at(f"http://{limits.address}")).later
+    (again,) = room.go_on(replace(later, message={**later.message, "table": "staged_and_gone"})).later
+    assert room.go_on(again).later == ()
+    assert room.seen() == {"UC1-0": 10}
+
+
+@pytest.mark.fault(72)
+def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(room, limits):
+    room.connect("UC2")
+    left, whole = room.expects(ref("UC1"), ref("UC2"))
+    limits.refuse(bigquery_limits.says("DELETE FROM"), QUEUE_FULL)
+    client = client_at(f"http://{limits.address}")
+    (later,) = room.load([left, whole], client).later
+    assert room.go_on(later, client).later == ()
+    assert room.seen() == {whole.report_id: 10}
+    assert sorted(room.downloads) == [left.report_id, whole.report_id]
+
+
+def test_a_month_of_coverage_that_cannot_be_read_is_one_channels_trouble(room, capsys):
+    room.connect("UC1", "UC2")
+    spoilt, whole = room.expects(ref("UC1"), ref("UC2"))
+    room.state.document("reports", f"UC1:{REACH.id}:2026-11").update({"days": {"2026-11-01": {"state": 7}}})
+    loaded = room.load([spoilt, whole])
+    assert loaded.later == ()
+    assert room.seen() == {spoilt.report_id: 10, whole.report_id: 10}
+    assert room.day(whole).state is State.LOADED
+    assert [
+        set(room.state.document("channels", channel).get().to_dict().get("last_sync", {}))
+        for channel in ("UC1", "UC2")
+    ] == [set(), {REACH.id}]
+    told = [line for line in capsys.readouterr().out.splitlines() if "coverage cannot be read" in line]
+    assert ["UC1" in line for line in told] == [True]
 
 
 def test_bytes_that_are_no_text_are_one_reports_trouble_too(room):
@@ -275,7 +426,7 @@ def test_a_report_of_a_channel_that_is_gone_is_dropped_whatever_else_is_wrong_wi
     room.files[left.report_id] = error
     loaded = room.load([left, whole])
     assert room.seen() == {whole.report_id: 10}
-    assert loaded.rest == ()
+    assert loaded.later == ()
     told = [line for line in capsys.readouterr().out.splitlines() if left.report_id in line]
     assert ["is dropped" in line for line in told] == [True]
 

@@ -78,7 +78,8 @@ class Network:
 
     def call(self, function: str, body: Any, account: str = "task-queues") -> httpx.Response:
         """A private function, as a service account of the deployment calls it."""
-        headers = {"Authorization": f"Bearer {self.stack.service_token(account, function)}"}
+        token = self.stack.service_token(account, function)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.http.post(self.stack.url(function), content=content, headers=headers)
 

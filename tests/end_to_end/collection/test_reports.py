@@ -10,6 +10,7 @@ import pytest
 from google.cloud import pubsub_v1
 
 from infra.local.supervisor import State
+from shared.cloud import pubsub
 from tests.end_to_end.collection.network import Network
 
 DAY = timedelta(days=1)
@@ -132,6 +133,13 @@ def test_a_second_delivery_changes_nothing(network: Network):
         network.publish("reports", network.report_message(network.channels[0]))
     network.eventually(lambda: network.ingested() >= deliveries + 2)
     assert (network.named(), network.days(), network.calls("youtubereporting.media.download")) == before
+
+
+@pytest.mark.fault(72)
+def test_a_task_delivers_a_message_as_pubsub_does(network: Network):
+    known = network.report_message(network.channels[0])
+    assert network.call("ingest", pubsub.delivery("reports", known)).status_code < 300
+    assert network.call("ingest", pubsub.delivery("reports", {"report_type": "x"})).status_code == 400
 
 
 @pytest.mark.fault(44)

@@ -6,12 +6,24 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from cloudevents.http import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import entry
+from shared.cloud import pubsub
 from shared.collection import videos
-from shared.collection.messages import REPORTS_MAX, message, messages, refs_from
+from shared.collection.messages import (
+    REPORTS_MAX,
+    STAGED,
+    message,
+    messages,
+    refs_from,
+    staged_from,
+    staged_message,
+)
 from shared.push.feed import VideoNotice
+from shared.warehouse.load import Staged, StagedReport
 from shared.warehouse.rows import ReportRef
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +43,45 @@ notices = st.builds(
 @given(st.lists(refs, min_size=1))
 def test_reports_come_out_of_a_message_as_they_went_in(sent):
     assert refs_from(json.loads(json.dumps(message(sent)))) == sent
+
+
+staged = st.builds(
+    Staged,
+    report_type=st.just("channel_basic_a3"), table=st.none() | words, order=st.lists(words).map(tuple),
+    began=instants,
+    reports=st.lists(
+        st.builds(StagedReport, ref=refs, checksum=words, findings=st.lists(words).map(tuple))
+    ).map(tuple),
+)  # fmt: skip
+
+
+@given(staged)
+def test_a_staging_table_comes_out_of_a_message_as_it_went_in(sent):
+    assert staged_from(json.loads(json.dumps(staged_message(sent)))) == sent
+
+
+def test_the_largest_message_fits_a_task():
+    uuid, channel = "1c0ec9d6-1c0c-4a0f-8d4e-0c3f0f3d2a10", "UC" + "x" * 22
+    url = f"https://youtubereporting.googleapis.com/v1/media/CHANNEL/{channel}/jobs/{uuid}/reports/1234567890?alt=media"
+    one = ReportRef(
+        report_id="1234567890", channel_id=channel, report_type="channel_reach_combined_a1", job_id=uuid,
+        day=date(2026, 11, 1), create_time=EPOCH, download_url=url,
+    )  # fmt: skip
+    read = StagedReport(ref=one, checksum="crc32:00000000:1000000000", findings=("x" * 100,))
+    sent = Staged(
+        report_type=one.report_type, table="staged_" + "x" * 60, order=("x" * 30,) * 40, began=EPOCH,
+        reports=(read,) * REPORTS_MAX,
+    )  # fmt: skip
+    task = json.dumps(pubsub.delivery(STAGED, staged_message(sent)))
+    assert len(task) < 1_000_000  # of Cloud Tasks' 1 MiB
+
+
+def test_a_message_that_a_task_delivers_reads_as_one_of_pubsub_s():
+    delivery = pubsub.delivery("reports", {"a": 1})
+    event = CloudEvent({"source": "s", "type": "t"}, {"message": delivery["message"]})
+    assert entry.pubsub_message(event) == ({"kind": "reports"}, {"a": 1})
+    assert delivery == pubsub.delivery("reports", {"a": 1})
+    assert delivery["message"]["messageId"] != pubsub.delivery("staged", {"a": 1})["message"]["messageId"]
 
 
 @given(st.lists(notices))

@@ -28,7 +28,7 @@ seconds = st.integers(-100, 1000)
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (RateLimited("too fast"), Disposition.REQUEUE),
+        (RateLimited("too fast"), Disposition.HAND_ON),
         (Unavailable("cut", reason="damagedDownload"), Disposition.REDELIVER),
         (QuotaRefused("spent"), Disposition.RETRY_LATER),
         (ReauthRequired("lost"), Disposition.RETRY_LATER),

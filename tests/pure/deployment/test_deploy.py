@@ -298,7 +298,19 @@ def test_the_build_installs_what_staging_and_deploying_import():
     }
     text = (ROOT / "cloudbuild.yaml").read_text()
     installed = [set(names.split()) for names in re.findall(r"-c infra/requirements/dev\.txt (.*)", text)]
-    assert installed == [{name.replace("yaml", "pyyaml") for name in wanted}] * 2
+    both = {name.replace("yaml", "pyyaml") for name in wanted}
+    assert installed == [both, both | {"google-cloud-bigquery"}]  # with which the warehouse is made
+
+
+def test_the_warehouse_is_made_before_any_function_is_deployed(capsys, tmp_path):
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("YT_DATASET: numbers\n")
+    assert deploy.main(["--project", "proj", "--settings", str(settings), "--dry-run"]) == 0
+    first, *others = (line for line in capsys.readouterr().out.splitlines() if not line.startswith("#"))
+    location = deployment().warehouse_location
+    made = f"-m infra.warehouse --project=proj --location={location} --dataset=numbers"
+    assert first.endswith(made)
+    assert all(line.startswith("gcloud ") for line in others)
 
 
 def test_the_build_fits_its_time_limit():

@@ -10,14 +10,15 @@ import pytest
 
 from infra.deployment import ROOT, deployment
 from shared.cloud import pubsub
-from shared.collection import planner
+from shared.collection import ingest, planner
 from shared.publishing import tasks
 from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
 from shared.wiring import access
 
 
 def test_the_queues_of_the_code_are_the_declared_ones():
-    assert {planner.QUEUE, access.QUEUE, tasks.QUEUE, tasks.CALLBACKS} == set(deployment().queues)
+    queues = {planner.QUEUE, ingest.QUEUE, access.QUEUE, tasks.QUEUE, tasks.CALLBACKS}
+    assert queues == set(deployment().queues)
 
 
 def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():

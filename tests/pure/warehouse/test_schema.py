@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from infra.local.simulator.world import report_types as simulated
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import SQL, STATEMENTS, VIEWS
+from shared.warehouse.statements import OF_STAGED, SQL, STATEMENTS, VIEWS, view_text
 
 
 def test_every_view_is_declared_and_has_its_query():
@@ -14,9 +16,22 @@ def test_every_view_is_declared_and_has_its_query():
 
 
 def test_every_statement_is_declared_and_has_its_file():
-    assert {each.name for each in STATEMENTS} == {path.stem for path in (SQL / "statements").glob("*.sql")}
+    assert {each.name for each in (*STATEMENTS, *OF_STAGED)} == {
+        path.stem for path in (SQL / "statements").glob("*.sql")
+    }
 
 
 @pytest.mark.parametrize("name", REPORT_TYPES)
 def test_a_report_type_has_the_columns_of_the_files_that_the_simulator_sends(name):
     assert set(REPORT_TYPES[name].columns) == set(simulated.REPORT_TYPES[name].header)
+
+
+def test_every_column_that_a_view_reads_is_needed():
+    read = {
+        each.id: set(re.findall(r"\w+", "".join(view_text(name) for name in VIEWS))) & set(each.columns)
+        for each in REPORT_TYPES.values()
+        if f"report_{each.id}`" in "".join(view_text(name) for name in VIEWS)
+    }
+    assert set(read) == {"channel_basic_a3", "channel_reach_basic_a1"}
+    for name, columns in read.items():
+        assert columns - {"country_code"} <= REPORT_TYPES[name].needed, name  # which is only passed on

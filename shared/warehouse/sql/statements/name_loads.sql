@@ -2,7 +2,7 @@
 -- An INSERT, because MERGE, UPDATE and DELETE of one table wait in a queue of 20 and fail beyond it. Two deliveries
 -- that insert at once may both name a report; the views take one of the two, always the same.
 INSERT INTO `{dataset}.report_loads`
-  (report_id, load_id, channel_id, report_type, job_id, day, create_time, row_count, checksum, loaded_at)
+  (report_id, load_id, channel_id, report_type, job_id, day, create_time, row_count, checksum, loaded_at, findings)
 SELECT
   JSON_VALUE(entry, '$.report_id'),
   JSON_VALUE(entry, '$.load_id'),
@@ -13,7 +13,8 @@ SELECT
   CAST(JSON_VALUE(entry, '$.create_time') AS TIMESTAMP),
   CAST(JSON_VALUE(entry, '$.row_count') AS INT64),
   JSON_VALUE(entry, '$.checksum'),
-  CAST(JSON_VALUE(entry, '$.loaded_at') AS TIMESTAMP)
+  CAST(JSON_VALUE(entry, '$.loaded_at') AS TIMESTAMP),
+  JSON_VALUE(entry, '$.findings')
 FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry
 WHERE JSON_VALUE(entry, '$.report_id') NOT IN (
   SELECT report_id FROM `{dataset}.report_loads` WHERE report_id IN UNNEST(@ids)

@@ -5,7 +5,7 @@ SELECT
   IFNULL(SUM(engaged_views), 0) AS engaged_views,
   COUNT(*) AS channels
 FROM `{dataset}.youtube_metrics`
-WHERE date >= @since
+WHERE date >= @since AND views IS NOT NULL
 GROUP BY date
 ORDER BY date DESC
 LIMIT 60

@@ -1,0 +1,70 @@
+"""BigQuery: a dataset, its tables, and views that are replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from infra.judges.apis import Call
+from infra.rehearsal.cloud import Act, Cloud, Query, Refusal, bad, missing
+from shared.warehouse.report_types import REPORT_TYPES
+from shared.warehouse.statements import VIEWS
+
+CHANGES = 1 + 1 + len(REPORT_TYPES) + len(VIEWS)
+"""What making it from nothing changes: the dataset, the manifest, the raw tables, the views."""
+
+_VIEW = re.compile(r"CREATE OR REPLACE VIEW `([\w-]+\.\w+)\.(\w+)` AS\n(.+)", re.DOTALL)
+
+
+def _dataset_insert(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
+    del call, query
+    reference = body["datasetReference"]
+    return _made(cloud, f"{reference['projectId']}.{reference['datasetId']}", body)
+
+
+def _table_insert(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
+    del call, query
+    reference = body["tableReference"]
+    dataset = f"{reference['projectId']}.{reference['datasetId']}"
+    if dataset not in cloud.resources:
+        raise missing(dataset)
+    return _made(cloud, f"{dataset}.{reference['tableId']}", body)
+
+
+def _made(cloud: Cloud, name: str, body: Any) -> Any:
+    if name in cloud.resources:
+        raise Refusal(409, "ALREADY_EXISTS", f"Already Exists: {name}")
+    cloud.change(f"{name} is made")
+    cloud.resources[name] = body
+    return body
+
+
+def _get(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
+    del query, body
+    name = ".".join(call.path.values())
+    if name not in cloud.resources:
+        raise missing(name)
+    return cloud.resources[name]
+
+
+def _query(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
+    del query
+    view = _VIEW.fullmatch(body["query"])
+    if view is None or view[1] not in cloud.resources:
+        raise bad(f"the stand-in runs no such statement: {body['query'][:60]}")
+    name = f"{view[1]}.{view[2]}"
+    if cloud.resources.get(name) != {"query": view[3]}:
+        cloud.change(f"{name} is made")
+        cloud.resources[name] = {"query": view[3]}
+    job = {"projectId": call.path["projectId"], "jobId": f"job-{len(cloud.changed)}", "location": "US"}
+    return {"kind": "bigquery#queryResponse", "jobReference": job, "jobComplete": True, "totalRows": "0"}
+
+
+ACTS: Mapping[str, Act] = {
+    "bigquery.datasets.insert": _dataset_insert,
+    "bigquery.datasets.get": _get,
+    "bigquery.tables.insert": _table_insert,
+    "bigquery.tables.get": _get,
+    "bigquery.jobs.query": _query,
+}

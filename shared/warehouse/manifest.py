@@ -1,0 +1,162 @@
+"""Judges staged reports, and names the right ones in the manifest, which is what makes them visible.
+
+BigQuery judges each report in its staging table (numbers, dates, whose and which day's it is, rows that stand
+twice); one that is wrong costs nobody else anything. The others' rows are appended to the report type's table
+under a load id, and named by one statement. Only that statement makes anything visible, and it skips reports that
+another delivery has named already, so every step may die or be repeated: whoever goes on from a staging table
+takes a new load id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.clock import Clock, format_instant
+from shared.cloud.bigquery import answering
+from shared.errors import CorruptData
+from shared.warehouse.load import Staged, StagedReport, drop, new_load_id
+from shared.warehouse.report_types import ReportType, report_type
+from shared.warehouse.rows import ReportRef
+from shared.warehouse.statements import (
+    JUDGE_STAGED,
+    LOADS_OF_REPORTS,
+    NAME_LOADS,
+    TAKE_STAGED,
+    Warehouse,
+    of_staged,
+    run,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedReport:
+    """What the manifest says of one report."""
+
+    ref: ReportRef
+    load_id: str
+    row_count: int
+    checksum: str
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of the staged reports: named in the manifest, or wrong, each with its reason."""
+
+    loaded: tuple[LoadedReport, ...]
+    wrong: Mapping[ReportRef, CorruptData]
+
+
+def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
+    """Judge staged reports, append the rows of the right ones, and name those in the manifest, at once.
+
+    A report that the manifest knew already keeps its older entry. Raises RateLimited while BigQuery takes no more:
+    the staging table stays, and is taken up again. Raises google.api_core's NotFound for one that is gone.
+    """
+    load_id = new_load_id(staged.began)
+    kind = report_type(staged.report_type)
+    with answering(clock):
+        judged = _judged(warehouse, staged, kind)
+        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each.ref, judged)) is not None}
+        loaded = tuple(
+            _loaded(each, judged.get(each.ref.report_id), load_id)
+            for each in staged.reports
+            if each.ref not in wrong
+        )
+        with_rows = [each.ref.report_id for each in loaded if each.row_count]
+        if staged.table and with_rows:
+            take = of_staged(TAKE_STAGED, staged.table, kind, staged.order)
+            run(warehouse, take, table=kind.table, load_id=load_id, ids=with_rows)
+        if loaded:
+            _name_in_manifest(warehouse, loaded, at=clock())
+    if staged.table:
+        drop(warehouse, staged.table)
+    return Published(loaded, wrong)
+
+
+def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str, Any]:
+    """What BigQuery says of each report that has rows."""
+    if staged.table is None:
+        return {}
+    refs = [each.ref for each in staged.reports]
+    asked = [
+        {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
+    ]
+    judge = of_staged(JUDGE_STAGED, staged.table, kind, staged.order)
+    return {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
+
+
+def _trouble(ref: ReportRef, judged: Mapping[str, Any]) -> CorruptData | None:
+    """Why a report cannot be loaded; None for one that can."""
+    row = judged.get(ref.report_id)
+    if row is None:
+        return None
+    if row["foreign_rows"]:
+        return CorruptData(
+            f"Report {ref.report_id}: {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}.",
+            reason="reportSubject",
+        )
+    if row["broken"]:
+        return CorruptData(
+            f"Report {ref.report_id}: {_names(row['broken'])} holds what is no number of its kind.",
+            reason="reportRowBroken",
+        )
+    return None
+
+
+def _loaded(report: StagedReport, row: Any, load_id: str) -> LoadedReport:
+    return LoadedReport(
+        ref=report.ref,
+        load_id=load_id,
+        row_count=row["row_count"] - row["repeated"] if row else 0,
+        checksum=report.checksum,
+        findings=(*report.findings, *(_findings(row) if row else ())),
+    )
+
+
+def _findings(row: Any) -> list[str]:
+    """What is odd about the rows of a report, in words."""
+    found = []
+    if row["repeated"]:
+        found.append(f"{row['repeated']} rows stand there twice, counted once")
+    if row["contradicting"]:
+        found.append(f"{row['contradicting']} rows are about what another row is about, all of them counted")
+    if row["partly_empty"]:
+        found.append(f"{_names(row['partly_empty'])} is empty in some rows")
+    return found
+
+
+def _names(text: str) -> str:
+    return ", ".join(text.split())
+
+
+def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, at: datetime) -> None:
+    """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
+    rows = [
+        {
+            "report_id": report.ref.report_id,
+            "load_id": report.load_id,
+            "channel_id": report.ref.channel_id,
+            "report_type": report.ref.report_type,
+            "job_id": report.ref.job_id,
+            "day": report.ref.day.isoformat(),
+            "create_time": format_instant(report.ref.create_time),
+            "row_count": report.row_count,
+            "checksum": report.checksum,
+            "loaded_at": format_instant(at),
+            "findings": "; ".join(report.findings) or None,
+        }
+        for report in reports
+    ]
+    ids = [report.ref.report_id for report in reports]
+    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
+
+
+def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Of these reports, those that the manifest names: report id to (load id, row count)."""
+    rows = run(warehouse, LOADS_OF_REPORTS, ids=report_ids)
+    return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}

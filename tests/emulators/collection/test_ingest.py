@@ -1,0 +1,108 @@
+"""Messages for `ingest` against simulator, BigQuery and Firestore: what must wait is handed on with a time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.clock import pacific_day
+from shared.collection import messages
+from shared.collection.ingest import Ingest
+from shared.quota.accounts import SYSTEM
+from shared.rate_limits.limits import RateLimit
+from shared.warehouse import schema
+from shared.warehouse.manifest import already_loaded
+from shared.warehouse.rows import ReportRef
+from shared.warehouse.statements import Warehouse
+from shared.youtube import reporting
+from tests.emulators.youtube.stand import Stand, standing
+
+KIND = "channel_basic_a3"
+A_MINUTE = RateLimit(name="downloads", methods=(reporting.DOWNLOAD,), calls=3, window=60, per=("project",))
+
+
+@dataclass
+class Room:
+    """One channel's reports, an `ingest` that may download three a minute, and what it handed on."""
+
+    stand: Stand
+    warehouse: Warehouse
+    refs: list[ReportRef] = field(default_factory=list)
+    later: list[tuple[str, Mapping[str, Any], datetime | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.limiter = self.stand.limiter_of(A_MINUTE)
+        self.ingest = Ingest(
+            client=self.stand.firestore,
+            warehouse=lambda: self.warehouse,
+            quota=self.stand.ledger,
+            caller_for=lambda channel, block: replace(self.stand.caller(), quota=block, limiter=self.limiter),
+            check_rate=lambda: self.limiter.check(
+                method=reporting.DOWNLOAD, user=SYSTEM, project=self.stand.settings.project
+            ),
+            to_ingest=lambda kind, message: self.later.append((kind, message, None)),
+            to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
+            clock=self.stand.clock,
+            rng=random.Random(2),
+        )
+
+    def loaded(self) -> int:
+        return len(already_loaded(self.warehouse, [ref.report_id for ref in self.refs]))
+
+
+@pytest.fixture
+def room(firestore_client, bigquery_client, dataset) -> Iterator[Room]:
+    warehouse = Warehouse(bigquery_client, dataset)
+    schema.make(warehouse, "US")
+    with standing(firestore_client) as stand:
+        made = Room(stand, warehouse)
+        channel = stand.channel().id
+        firestore_client.document("channels", channel).set({"state": "connected"})
+        job = reporting.create_job(stand.caller(), KIND)
+        stand.advance(days=4)
+        made.refs += [
+            ReportRef(
+                report_id=found.id, channel_id=channel, report_type=KIND, job_id=job.id,
+                day=pacific_day(found.start), create_time=found.created_at, download_url=found.download_url,
+            )
+            for found in reporting.list_reports(stand.caller(), job.id)[:8]
+        ]  # fmt: skip
+        yield made
+
+
+def test_what_is_too_fast_is_handed_on_with_a_time_and_a_moved_clock_shortens_it(room):
+    waiting: list[tuple[str, Mapping[str, Any], datetime | None]] = [
+        (messages.KIND, messages.message(room.refs), None)
+    ]
+    loaded, began = [], time.monotonic()
+    while waiting:
+        kind, message, at = waiting.pop()
+        if at is not None:
+            now = room.stand.clock()
+            assert now < at <= now + timedelta(minutes=2)
+            room.stand.advance(seconds=(at - now).total_seconds())
+        room.ingest.handle(kind, message)
+        waiting, room.later = room.later, []
+        assert len(waiting) <= 1
+        loaded.append(room.loaded())
+    assert loaded == [3, 6, 8]
+    downloads = [call for call in room.stand.calls if call.endpoint == reporting.DOWNLOAD]
+    assert len(downloads) == 8  # none twice
+    assert time.monotonic() - began < 30  # minutes of the clock, and none of waiting
+
+
+def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):
+    for _ in range(3):
+        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+    room.ingest = replace(room.ingest, warehouse=lambda: pytest.fail("BigQuery was asked"))
+    room.ingest.handle(messages.KIND, messages.message(room.refs))
+    ((kind, message, at),) = room.later
+    assert (kind, messages.refs_from(message)) == (messages.KIND, room.refs)
+    assert at is not None
+    assert room.stand.calls[-1].endpoint != reporting.DOWNLOAD
