@@ -65,12 +65,12 @@ def todo_for(channel: Channel, app_url: str, now: datetime, *, overdue: bool, un
         why = _ENDS.get(kind, kind)
         before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
         return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+    if any(refusal.until is None for refusal in channel.refusals.values()):
+        text = f"{again}, once what YouTube says of it is mended."
+        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
     if overdue and channel.state == CONNECTED:
         text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
         return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
-    if unticked:
-        names = " and ".join(unticked)
-        return Todo(
-            urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
-        )
-    return NOTHING
+    names = " and ".join(unticked)
+    text = f"For {names}: {again}, and leaving every box ticked."
+    return Todo(urgency=Urgency.OPTIONAL, text=text, link=app_url) if unticked else NOTHING

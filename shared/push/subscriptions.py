@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing, update
@@ -63,6 +64,19 @@ class Push:
         """Every subscription that can be read, by its channel. One read each."""
         found = readable(STANDINGS, listing(self.client.collection(COLLECTION).select(_STANDING)))
         return {each.channel_id: each for each in found}
+
+    def due(self, now: datetime) -> dict[str, Standing]:
+        """The subscriptions for which the hub has to be asked, and those of which it is silent. One read each."""
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        everyone = self.client.collection(COLLECTION).select(_STANDING)
+        asked = (
+            (FieldFilter("next_ask", "<=", now + renewal.EARLIER), "next_ask"),
+            (FieldFilter("lease_until", "<=", now), "lease_until"),
+            (FieldFilter("state", "in", [State.PENDING, State.DENIED]), data_map.ID),
+        )
+        found = [readable(STANDINGS, listing(everyone.where(filter=each).order_by(by))) for each, by in asked]
+        return {each.channel_id: each for standings in found for each in standings}
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""

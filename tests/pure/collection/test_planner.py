@@ -38,7 +38,7 @@ def test_batches_are_few_and_none_is_much_larger_than_the_others(channels_in_all
 
 def names(ids: Iterable[str], slot: str = "2026-11-22") -> set[str]:
     found: set[str] = set()
-    plan("collect_reports", ids, slot=slot, enqueue=lambda _q, name, _f, _p: not found.add(name))
+    plan("collect_reports", ids, slot=slot, enqueue=lambda _q, name, _f, _p, _w: not found.add(name))
     return found
 
 
@@ -62,7 +62,7 @@ def test_a_channel_that_connects_moves_others_to_a_new_batch_only(ids, newcomer)
 def test_planning_one_run_any_number_of_times_queues_each_channel_once(ids, times):
     queue: dict[str, list[str]] = {}
 
-    def enqueue(_queue: str, name: str, _function: str, payload: object) -> bool:
+    def enqueue(_queue: str, name: str, _function: str, payload: object, _when: object) -> bool:
         assert isinstance(payload, dict)
         return queue.setdefault(name, payload["channels"]) is payload["channels"]
 
