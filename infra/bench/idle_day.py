@@ -1,7 +1,7 @@
 """What all schedules of a day read of Firestore while YouTube has nothing new, counted on the wire.
 
-The rooms themselves run in virtual time, when their schedules say, on the emulator and the simulator. No lease of a push
-subscription ends that day, and the vault has one key, so its rotation reads nothing.
+The rooms themselves run in virtual time, when their schedules say, on the emulator and the simulator. No lease of
+a push subscription ends that day, and the vault has one key, so its rotation reads nothing.
 """
 
 from __future__ import annotations
