@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from infra.deployment import deployment
 from shared import channels
 from shared.collection.listening import Listening
 from shared.errors import Unavailable
 from shared.monitoring import alerts, apis
+from shared.monitoring.calls import Call
 from shared.push.renewal import Standing
 from shared.push.subscriptions import STANDINGS
 from shared.push.verification import State
@@ -210,6 +212,25 @@ def test_a_rate_limit_hands_the_rest_on_and_every_channels_first_type_comes_befo
     assert [kind_of[path.split("/")[3]] for path in first] == [kinds[0]] * 4 + [kinds[1]] * 4
     # Three calls each to find, make and list a job: 24 of them, four in ten minutes.
     assert timedelta(minutes=50) <= reading.stand.clock() - begun <= timedelta(hours=4)
+
+
+@pytest.mark.fault(73)
+def test_a_turn_that_takes_long_ends_in_time_and_hands_the_rest_on(reading):
+    for user, place in ((1, 0), (1, 1), (2, 0), (2, 1)):
+        reading.connect(user, place)
+
+    def slow(_call: Call) -> None:
+        reading.stand.advance(minutes=1)
+
+    for caller in reading.callers.values():
+        object.__setattr__(caller, "calls", slow)
+    begun = reading.stand.clock()
+    assert reading.collect({"channels": list(reading.callers)})["unfinished"] == 3
+    assert reading.stand.clock() - begun < timedelta(seconds=deployment().functions["collect_reports"].timeout)
+    ((_, rest),) = reading.tasks.values()
+    assert len(rest["channels"]) == 3
+    reading.run_all()
+    assert all(KIND in reading.channel(name).last_sync for name in reading.callers)
 
 
 def limited(caller: Caller, stand: Stand) -> Caller:
