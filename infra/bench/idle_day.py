@@ -32,7 +32,7 @@ class Counter:
     reads: int = 0
 
 
-class _Wire(grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class _Wire(grpc.UnaryStreamClientInterceptor):
     """Counts what Firestore answers."""
 
     def __init__(self, counter: Counter) -> None:
@@ -126,9 +126,9 @@ class Network:
 
         self.client, self.clock = self.stand.firestore, self.stand.clock
         self.settings = replace(self.stand.settings, oauth_token_url=f"{self.stand.simulator.root}/token")
-        self.vault = Vault(_OneKey(), self.clock)  # type: ignore[arg-type]
+        self.vault = Vault(_OneKey(), self.clock)
         oauth = OAuthClient(CLIENT.client_id, Secret(CLIENT.client_secret))
-        google = GoogleOAuth(self.settings, lambda: oauth, self.clock)  # type: ignore[arg-type]
+        google = GoogleOAuth(self.settings, lambda: oauth, self.clock)
         self.rng = random.Random(1)  # noqa: S311
         self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
         self.tokens = SharedTokens(self.refresher, self.clock)
@@ -150,7 +150,7 @@ class Network:
         tokens = Tokens(
             access_token=Secret(issued.access_token),
             expires_at=now + timedelta(hours=1),
-            refresh_token=Secret(issued.refresh_token),
+            refresh_token=Secret(str(issued.refresh_token)),
             scopes=frozenset(scopes),
             refresh_expires_at=None,
             google_account=f"{user:021}",
