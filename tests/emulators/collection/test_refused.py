@@ -45,6 +45,7 @@ def firing(reading: Reading) -> list[str]:
     return [alert.key for alert in alerts.firing(reading.stand.firestore)]
 
 
+@pytest.mark.case("C4")
 @pytest.mark.fault(66)
 @pytest.mark.parametrize("kind", ["accessNotConfigured", "consumerSuspended"])
 def test_an_api_that_takes_no_calls_of_the_project_is_one_alarm_which_that_api_alone_ends(reading, kind):
@@ -71,6 +72,8 @@ def test_an_api_that_takes_no_calls_of_the_project_is_one_alarm_which_that_api_a
     assert firing(reading) == []
 
 
+@pytest.mark.case("A7")
+@pytest.mark.case("C5")
 @pytest.mark.fault(67)
 def test_a_connection_that_may_not_read_reports_is_never_due_for_any(reading):
     only_publishes = reading.connect(1, 0, granted=("publish",), collect_at=None)
@@ -84,6 +87,7 @@ def test_a_connection_that_may_not_read_reports_is_never_due_for_any(reading):
     assert reading.channel(only_publishes).capabilities["analytics"].reason == "unticked"
 
 
+@pytest.mark.case("C6")
 @pytest.mark.fault(67)
 @pytest.mark.parametrize("kind", ["insufficientPermissions", "youtubeSignupRequired", "channelSuspended"])
 def test_what_only_its_owner_can_mend_is_asked_once_and_again_when_he_has_connected_it_again(reading, kind):
@@ -115,6 +119,7 @@ def worded(reason: str) -> str:
     return json.dumps({"error": {"code": 403, "message": "No.", "errors": [{"reason": reason}], "status": "X"}})
 
 
+@pytest.mark.case("C6")
 @pytest.mark.fault(67)
 def test_a_suspended_account_is_asked_about_once_a_day_and_its_connection_says_so(reading):
     channel_id = reading.connect()
@@ -139,6 +144,7 @@ def test_a_suspended_account_is_asked_about_once_a_day_and_its_connection_says_s
     assert reading.channel(other).refusals == {}
 
 
+@pytest.mark.case("C6")
 @pytest.mark.fault(67)
 def test_a_token_that_is_refused_although_it_is_fresh_is_tried_thrice_more_and_then_asks_its_owner(reading):
     channel_id = reading.connect()

@@ -76,6 +76,7 @@ def test_an_expired_token_is_renewed_once_and_both_requests_are_paid_for(stand):
     assert stand.ours()["default"] == stand.googles()["default"] == 2
 
 
+@pytest.mark.case("C12")
 @pytest.mark.parametrize(
     "kind", ["forbidden", "accessNotConfigured", "rate", "quota", "backendError", "html", "cut"]
 )
