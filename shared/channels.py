@@ -1,12 +1,12 @@
 """Connected channels as the rest of the system sees them: `channels/<channel id>`.
 
-Who owns it, what it is called, what it can do and why not, what state its connection is in, and when each report
-type was last collected. No secrets: those are in `grants`.
+Who owns it, what it is called, what it can do and why not, what state its connection is in, what YouTube refuses
+for it, and when each report type was last collected. No secrets: those are in `grants`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -39,11 +39,24 @@ class Capability:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """That YouTube lets one of its APIs tell nothing about a channel. reason: the row of the policy.
+
+    until: when the API is asked again; None: not before the owner has connected the channel again.
+    """
+
+    reason: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Channel:
     """One connected channel, with two instants for each report type.
 
     last_listed: when it was last listed and nothing of it was on its way. last_sync: when all of that was loaded,
-    too.
+    too. refusals: by API, as methods' ids begin. collect_at: from when on the hourly run looks whether its reports
+    are overdue; None where none are to come.
     """
 
     channel_id: str
@@ -58,6 +71,8 @@ class Channel:
     connected_at: datetime
     last_listed: Mapping[str, datetime] = field(default_factory=dict)
     last_sync: Mapping[str, datetime] = field(default_factory=dict)
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    collect_at: datetime | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
 
     def can(self, feature: str) -> bool:
@@ -77,6 +92,15 @@ class Channel:
     def working(self) -> bool:
         """Whether collecting for it makes sense now."""
         return self.state in WORKING
+
+    def may_ask(self, api: str, now: datetime) -> bool:
+        """Whether an API of YouTube is asked about it now."""
+        refusal = self.refusals.get(api)
+        return self.working and (refusal is None or (refusal.until is not None and refusal.until <= now))
+
+    def may_poll(self, api: str, now: datetime) -> bool:
+        """Whether its uploads are looked up now."""
+        return self.uploads_playlist is not None and self.may_ask(api, now)
 
 
 def _oldest(times: Mapping[str, datetime], report_types: Iterable[str]) -> datetime | None:
@@ -110,6 +134,22 @@ def list_all(client: Client, *, states: Iterable[str] | None = None) -> Iterator
     return readable(CHANNELS, listing(query))
 
 
+def several(client: Client, channel_ids: Sequence[str]) -> dict[str, Channel]:
+    """Those of these channels that are connected and can be read, by id, in the order given. One read each."""
+    references = [client.document(path(channel_id)) for channel_id in channel_ids]
+    found = client.get_all(references, **call_options()) if references else ()
+    known = {each.channel_id: each for each in readable(CHANNELS, (each for each in found if each.exists))}
+    return {channel_id: known[channel_id] for channel_id in channel_ids if channel_id in known}
+
+
+def to_collect(client: Client, now: datetime) -> Iterator[Channel]:
+    """Channels whose `collect_at` has come, the earliest first."""
+    from google.cloud.firestore_v1.base_query import FieldFilter
+
+    query = client.collection(COLLECTION).where(filter=FieldFilter("collect_at", "<=", now))
+    return readable(CHANNELS, listing(query.order_by("collect_at")))
+
+
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
     """Those that are not connected. One that is stored and cannot be read is not among them."""
     references = [client.document(path(channel_id)) for channel_id in channel_ids]
@@ -126,6 +166,23 @@ def record_listed(
     """
     listed = {f"last_listed.`{report_type}`": at for report_type in report_types}
     _note(client, channel_id, {**listed, **{f"last_sync.`{report_type}`": at for report_type in synced}})
+
+
+def collect_again(client: Client, channel_id: str, at: datetime | None) -> None:
+    """Remember from when on the hourly run looks at a channel's reports; None: not at all."""
+    _note(client, channel_id, {"collect_at": at})
+
+
+def set_refusal(client: Client, channel_id: str, api: str, refusal: Refusal) -> None:
+    """Remember that YouTube tells nothing about a channel through an API."""
+    _note(client, channel_id, {f"refusals.`{api}`": asdict(refusal)})
+
+
+def end_refusal(client: Client, channel_id: str, api: str) -> None:
+    """Remember that an API tells of a channel again."""
+    from google.cloud.firestore import DELETE_FIELD
+
+    _note(client, channel_id, {f"refusals.`{api}`": DELETE_FIELD})
 
 
 def set_capability(client: Client, channel_id: str, feature: str, capability: Capability) -> None:

@@ -1,7 +1,7 @@
 """Scheduler and Cloud Tasks: push subscriptions are kept alive, and uploads polled where push is silent.
 
 Body {"channel": id} subscribes one channel; {"channels": [...]} polls those that are silent; {} renews whatever is
-due and queues the polls.
+due and queues the polls; {"everything": true} compares all subscriptions with all channels besides.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.wiring.collection import listening
 @entry.answers_json
 def renew_subscriptions(request: Request) -> dict[str, int]:
     """Answers how many subscriptions were asked for and postponed, or how many channels were polled."""
-    asked = Fields(entry.json_body(request), "channel", "channels")
+    asked = Fields(entry.json_body(request), "channel", "channels", "everything")
     one_field = asked.only()
     if one_field == "channel":
         channel = asked.id("channel", ids.CHANNEL)
@@ -26,4 +26,5 @@ def renew_subscriptions(request: Request) -> dict[str, int]:
     if one_field == "channels":
         channels = asked.ids("channels", ids.CHANNEL)
         return listening().poll(channels)
-    return listening().renew()
+    everything = asked.flag("everything", default=False)
+    return listening().renew(everything=everything)

@@ -236,6 +236,7 @@ def _granted(applicant: Applicant, before: Grant | None) -> frozenset[str]:
 
 
 def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
+    can = capabilities(grant.granted_scopes, grant.requested_scopes)
     return Channel(
         channel_id=learnt.channel_id,
         user_id=grant.user_id,
@@ -244,7 +245,8 @@ def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
         uploads_playlist=learnt.uploads_playlist,
         state=grant.state,
         state_since=grant.state_since,
-        capabilities=capabilities(grant.granted_scopes, grant.requested_scopes),
+        capabilities=can,
         connected_at=before.connected_at if before else grant.state_since,
         last_sync=before.last_sync if before else {},
+        collect_at=grant.state_since if can["analytics"].have else None,
     )

@@ -1,71 +1,87 @@
 """Collects bulk reports: plans whose turn it is, lists what is new, and dispatches it to `ingest`.
 
-One channel's trouble is its own, and one report type's too: it is logged, and the batch goes on. Only what can
-succeed within minutes makes the whole task fail, so that Cloud Tasks repeats it; what was done by then is found
-done. A quota that is spent until midnight is no such thing: the hourly run finds the channel overdue.
+One channel's trouble is its own: it is logged, and the turn goes on. What everybody would meet ends the turn.
+Nothing waits within a run; what has to wait is queued for its time (`turns`), and what only another day can bring
+is left to the regular runs: daily for all channels, hourly for those that are overdue.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared import channels
+from shared.channels import Channel
 from shared.clock import Clock
-from shared.collection import audit, gone, messages, planner, retirement, waiting
+from shared.collection import audit, gone, messages, planner, refusals, retirement, turns
 from shared.collection.expectation import Settled
-from shared.collection.reports import NOT_CONNECTED, Found, ReportCollector
-from shared.errors import QuotaRefused, ReauthRequired, Transient, Unavailable, YtempireError
+from shared.collection.refusals import ReadDecision, Then, read_decision
+from shared.collection.reports import Found, ReportCollector
+from shared.collection.turns import Turn
+from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.youtube.client import Caller
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+API = "youtubereporting"
+FEATURE = "analytics"
 _ASKED_MAX = 3  # connections by which the report types are asked for
-_RATE_LIMIT_TIME = timedelta(minutes=4)  # well inside the function's time
+_LONGEST = timedelta(minutes=3)  # of one turn's listings, well inside the function's time
 
 
 @dataclass
-class _Batch:
-    """What came of a batch so far. unfinished: channels of which some report type could not be listed.
+class _Listed:
+    """What came of a turn so far. found: listings; done: channels that the next report type may be listed for.
 
-    passing: errors that another try within minutes can do without.
+    again: channels to ask about again, at `again_at`; left: those that the turn did not come to, at `left_at`,
+    None where only a later run can do better.
     """
 
     found: list[Found] = field(default_factory=list)
-    unfinished: set[str] = field(default_factory=set)
-    passing: list[Transient] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    again_at: list[datetime] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Collecting:
-    """Collects the reports of channels. caller_for: what calls YouTube for a channel."""
+    """Collects the reports of channels. caller_for: what calls YouTube for a channel.
+
+    report_types: in the order of their value. book: when listings may run.
+    """
 
     client: Client
     report_types: Sequence[str]
     caller_for: Callable[[str], Caller]
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
+    book: planner.Book
     clock: Clock
+    rng: random.Random
 
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        last_listed = {
-            channel.channel_id: channel.listed(self.report_types)
-            for channel in channels.list_all(self.client, states=channels.WORKING)
-        }
+        known = list(self._known(now, everything=everything))
+        expected = {each.channel_id: each for each in known if _may_list(each, now)}
+        last_listed = {each.channel_id: each.listed(self.report_types) for each in expected.values()}
         due = planner.due(last_listed, now=now, everything=everything)
+        if not everything:
+            self._look_later(known, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
-        queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue)
+        also = {"report_types": list(self.report_types), "run": slot}
+        queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue, book=self.book, also=also)
         if everything and queued:  # once a day: a second trigger queues nothing new
             self.to_ingest(audit.KIND, {"day": slot})
             self._tell_retiring(due)
-        return {"channels": len(last_listed), "due": len(due), "queued": queued}
+        return {"channels": len(expected), "due": len(due), "queued": queued}
 
     def _tell_retiring(self, channel_ids: Sequence[str]) -> None:
         """Ask by a channel's connection which report types YouTube retires; by another's when that fails."""
@@ -77,68 +93,113 @@ class Collecting:
             else:
                 return
 
-    def collect(self, channel_ids: Sequence[str]) -> dict[str, int]:
-        """List what is new for these channels and dispatch it to `ingest`.
+    def _known(self, now: datetime, *, everything: bool) -> Sequence[Channel]:
+        if everything:
+            return list(channels.list_all(self.client, states=channels.WORKING))
+        return list(channels.to_collect(self.client, now))
 
-        Raises Unavailable when a channel could not be listed for a passing reason; the others are done by then.
-        """
-        batch = self._listed(channel_ids)
-        self._leave_out_gone(batch, channel_ids)
-        for message in messages.messages(item.to_load for item in batch.found):
+    def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:
+        """Say when the hourly run looks again at channels that are not overdue after all."""
+        for each in known:
+            if each.channel_id not in due:
+                last, may = each.listed(self.report_types), each.working and each.can(FEATURE)
+                refused = each.refusals.get(API)
+                at = refused.until if refused else last and last + planner.STALE
+                channels.collect_again(self.client, each.channel_id, at if may else None)
+
+    def collect(self, turn: Turn) -> dict[str, int]:
+        """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
+        turn = turns.whole(turn, self.report_types, self.clock())
+        known = channels.several(self.client, turn.channels)
+        listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
+        gone_now = gone.forget(self.client, turn.channels)
+        found = [item for item in listed.found if item.advanced.channel_id not in gone_now]
+        for message in messages.messages(item.to_load for item in found):
             self.to_ingest(messages.KIND, message)
-        for item in batch.found:
+        for item in found:
             self._collector.advance(item)
-        self._note_listed(batch)
-        if batch.passing:
-            first = batch.passing[0]
-            raise Unavailable(
-                f"{len(batch.unfinished)} of {len(channel_ids)} channels could not be collected whole: "
-                f"{first.message}",
-                reason=first.reason,
-                retry_at=first.retry_at,
-            )
+        self._note_listed(found)
+        self._hand_on(turn, listed)
         return {
-            "channels": len(channel_ids),
-            "unfinished": len(batch.unfinished),
-            "listed": sum(item.listed for item in batch.found),
-            "superseded": sum(item.superseded for item in batch.found),
+            "channels": len(turn.channels),
+            "unfinished": len(turn.channels) - len(found),
+            "listed": sum(item.listed for item in found),
+            "superseded": sum(item.superseded for item in found),
         }
 
     @property
     def _collector(self) -> ReportCollector:
         return ReportCollector(self.client, self.clock)
 
-    def _listed(self, channel_ids: Sequence[str]) -> _Batch:
-        batch = _Batch()
-        find = partial(waiting.repeated, deadline=self.clock() + _RATE_LIMIT_TIME, clock=self.clock)
-        for channel_id in channel_ids:
-            caller = self.caller_for(channel_id)
-            for report_type in self.report_types:
-                try:
-                    batch.found.append(find(partial(self._collector.find, caller, channel_id, report_type)))
-                except YtempireError as error:
-                    log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
-                        reason=error.reason, detail=error.message)  # fmt: skip
-                    batch.unfinished.add(channel_id)
-                    if isinstance(error, Transient) and not isinstance(error, QuotaRefused):
-                        batch.passing.append(error)
-                    if isinstance(error, ReauthRequired | QuotaRefused) or error.reason == NOT_CONNECTED:
-                        break  # no other report type of this channel will do better
-        return batch
+    def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
+        listed, ends = _Listed(), self.clock() + _LONGEST
+        for place, channel in enumerate(known):
+            decision = None
+            if self.clock() >= ends:
+                decision = ReadDecision(Then.STOP, self.clock())
+            else:
+                decision = self._list_one(turn, channel, listed)
+            if decision is not None and decision.then is Then.STOP:
+                listed.left = [each.channel_id for each in known[place:]]
+                listed.left_at = decision.at
+                break
+        return listed
 
-    def _leave_out_gone(self, batch: _Batch, channel_ids: Sequence[str]) -> None:
-        """Forget what was noted of channels that are gone: by this run, or by one that died before it could."""
-        left = gone.forget(self.client, channel_ids)
-        batch.unfinished |= left
-        batch.found = [item for item in batch.found if item.advanced.channel_id not in left]
+    def _list_one(self, turn: Turn, channel: Channel, listed: _Listed) -> ReadDecision | None:
+        """List one channel's reports; None when that went well, else what follows."""
+        channel_id, report_type = channel.channel_id, turn.report_types[0]
+        try:
+            listed.found.append(self._collector.find(self.caller_for(channel_id), channel_id, report_type))
+        except YtempireError as error:
+            decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
+            log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
+                reason=error.reason, detail=error.message, then=decision.then.name, at=decision.at)  # fmt: skip
+            self._mark(channel, error, decision)
+            if decision.then is Then.ASK_AGAIN and decision.at is not None:
+                listed.again.append(channel_id)
+                listed.again_at.append(decision.at)
+            if decision.then is Then.NEXT_RUN:
+                listed.done.append(channel_id)  # another report type may do better
+            return decision
+        listed.done.append(channel_id)
+        if API in channel.refusals:
+            channels.end_refusal(self.client, channel_id, API)
+        return None
 
-    def _note_listed(self, batch: _Batch) -> None:
+    def _mark(self, channel: Channel, error: YtempireError, decision: ReadDecision) -> None:
+        now = self.clock()
+        refusal = refusals.refusal(error, decision.then, now)
+        if refusal is not None:
+            channels.set_refusal(self.client, channel.channel_id, API, refusal)
+            channels.collect_again(self.client, channel.channel_id, refusal.until)
+        elif decision.then is Then.NEXT_RUN:
+            channels.collect_again(self.client, channel.channel_id, now + planner.STALE)
+
+    def _hand_on(self, turn: Turn, listed: _Listed) -> None:
+        """Queue another turn for whom this one did not come to, and for whom it did, the next report type."""
+        again = turn.rest(listed.again, tries=turn.tries + 1)
+        if again is not None:
+            self._queue(again, not_before=max(listed.again_at))
+        left = turn.rest(listed.left, tries=turn.tries) if listed.left_at else None
+        if left is not None:
+            self._queue(left, not_before=listed.left_at)
+        following = turn.following(listed.done)
+        if following is not None:
+            self._queue(following, not_before=None)
+
+    def _queue(self, turn: Turn, *, not_before: datetime | None) -> None:
+        (when,) = self.book([len(turn.channels)], not_before=not_before)
+        self.enqueue(planner.QUEUE, turn.name, "collect_reports", turn.as_json(), when)
+
+    def _note_listed(self, found: Sequence[Found]) -> None:
         """Note what nothing more can be done about for a day, and of that, what is wholly in the warehouse."""
-        settled: dict[str, dict[str, bool]] = {}
-        for item in batch.found:
+        for item in found:
             if item.settled is not Settled.WAITING:
-                job = item.advanced
-                settled.setdefault(job.channel_id, {})[job.report_type] = item.settled is Settled.SYNCED
-        for channel_id, kinds in settled.items():
-            synced = [report_type for report_type, whole in kinds.items() if whole]
-            channels.record_listed(self.client, channel_id, kinds, self.clock(), synced=synced)
+                kind = [item.advanced.report_type]
+                synced = kind if item.settled is Settled.SYNCED else ()
+                channels.record_listed(self.client, item.advanced.channel_id, kind, self.clock(), synced=synced)
+
+
+def _may_list(channel: Channel, now: datetime) -> bool:
+    """Whether reports of a channel can be listed: a connection that only publishes has none."""
+    return channel.can(FEATURE) and channel.may_ask(API, now)

@@ -1,19 +1,24 @@
 """Keeps up with videos: subscriptions are renewed at the hub, and uploads polled where the hub is silent.
 
 The hub has had outages of days. Running leases go on delivering through them; where one ends, or none was ever
-verified, polling takes over within the hour, and the hub is asked each hour until it verifies.
+verified, polling takes over within the hour, and the hub is asked each hour until it verifies. Hourly runs read
+what is due alone; once a day everything is compared: who has no subscription, whose is nobody's, what settings
+have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared import channels
+from shared.channels import Channel
 from shared.clock import Clock
-from shared.collection import messages, planner, polling, videos
-from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable, YtempireError
+from shared.collection import messages, planner, polling, refusals, videos
+from shared.collection.refusals import Then, read_decision
+from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import Standing, to_ask
 from shared.push.subscriptions import Push
@@ -27,6 +32,7 @@ from shared.youtube.client import Caller
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+API = "youtube"
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LOOK = "youtube.playlistItems.list"
 
@@ -42,19 +48,20 @@ class Listening:
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     clock: Clock
+    rng: random.Random
 
-    def renew(self) -> dict[str, int]:
-        """Ask the hub for what is due, forget subscriptions of channels that are gone, queue polls of silent ones.
+    def renew(self, *, everything: bool) -> dict[str, int]:
+        """Ask the hub for what is due, and queue polls of channels of which it is silent.
 
-        Reads every channel and every subscription once.
+        everything: also forget subscriptions of channels that are gone, and ask for what was never asked for or
+        with other settings. That reads every channel and every subscription once; otherwise what is due alone.
         """
         now = self.clock()
-        standings = self.push.standings()  # first: whoever subscribes in between has a channel in the list
-        everyone = list(channels.list_all(self.client))
-        working = {channel.channel_id: channel for channel in everyone if channel.working}
-        for channel_id in channels.gone(self.client, standings.keys() - {each.channel_id for each in everyone}):
-            self.push.forget(channel_id)
-        quiet = polling.silent((name for name in working if working[name].uploads_playlist), standings, now)
+        # First: whoever subscribes in between has a channel in the list.
+        standings = self.push.standings() if everything else self.push.due(now)
+        known = self._known(standings, everything=everything)
+        working = {name: channel for name, channel in known.items() if channel.working}
+        quiet = polling.silent((name for name in working if working[name].may_poll(API, now)), standings, now)
         polls = planner.plan(
             "renew_subscriptions", polling.to_poll(quiet, now), slot=f"{now:%Y-%m-%dT%H}", enqueue=self.enqueue
         )
@@ -63,6 +70,14 @@ class Listening:
             "silent": len(quiet),
             "queued": polls,
         }
+
+    def _known(self, standings: Mapping[str, Standing], *, everything: bool) -> Mapping[str, Channel]:
+        if not everything:
+            return channels.several(self.client, sorted(standings))
+        known = {channel.channel_id: channel for channel in channels.list_all(self.client)}
+        for channel_id in channels.gone(self.client, standings.keys() - known.keys()):
+            self.push.forget(channel_id)
+        return known
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
         """Ask the hub for one channel's subscription. Raises Unavailable; a channel that is gone needs none."""
@@ -94,29 +109,36 @@ class Listening:
         """Look at the uploads of channels that are silent still; what is new there goes to `ingest`.
 
         Work of the background: it waits where others need the quota. A channel that cannot be looked at now is
-        looked at an hour later.
+        looked at an hour later, or when its refusal ends.
         """
-        standings = self.push.standings_of(channel_ids)
-        quiet = polling.silent(standings, standings, self.clock())
+        now, standings = self.clock(), self.push.standings_of(channel_ids)
+        known = channels.several(self.client, polling.to_poll(polling.silent(standings, standings, now), now))
         heard = looked = 0
-        with Block(self.quota, _LOOK, SYSTEM, upto=len(quiet) or 1, priority=Priority.BACKGROUND) as block:
-            for channel_id in polling.to_poll(quiet, self.clock()):
+        with Block(self.quota, _LOOK, SYSTEM, upto=len(known) or 1, priority=Priority.BACKGROUND) as block:
+            for channel in known.values():
+                if not channel.may_poll(API, now):
+                    continue
                 try:
-                    heard += self._look(block, quiet[channel_id])
+                    heard += self._look(block, channel, standings[channel.channel_id])
                     looked += 1
-                except QuotaRefused as error:
-                    log("NOTICE", "polling waits for its quota", reason=error.reason, retry_at=error.retry_at)
-                    break
                 except YtempireError as error:
-                    log("WARNING", "a channel's uploads could not be polled", channel=channel_id,
-                        reason=error.reason)  # fmt: skip
+                    if self._refused(channel, error) is Then.STOP:
+                        break
         return {"channels": len(standings), "polled": looked, "heard": heard}
 
-    def _look(self, block: Block, standing: Standing) -> int:
+    def _refused(self, channel: Channel, error: YtempireError) -> Then:
+        """What an error means: for the others, and for the connection, which is marked."""
+        decision = read_decision(error, tries=0, clock=self.clock, rng=self.rng)
+        log("WARNING", "a channel's uploads could not be polled", channel=channel.channel_id, reason=error.reason,
+            then=decision.then.name, retry_at=error.retry_at)  # fmt: skip
+        refusal = refusals.refusal(error, decision.then, self.clock())
+        if refusal is not None:
+            channels.set_refusal(self.client, channel.channel_id, API, refusal)
+        return decision.then
+
+    def _look(self, block: Block, channel: Channel, standing: Standing) -> int:
         """One channel's uploads; answers how many notices that gave."""
-        channel = channels.get(self.client, standing.channel_id)
-        if channel.uploads_playlist is None:
-            return 0
+        assert channel.uploads_playlist is not None
         page = data.uploads(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
         heard = polling.listen(
             channel.channel_id,
@@ -128,4 +150,6 @@ class Listening:
         if heard.notices:
             self.to_ingest(videos.KIND, videos.message(heard.notices))
         self.push.remember(channel.channel_id, heard.seen)
+        if API in channel.refusals:
+            channels.end_refusal(self.client, channel.channel_id, API)
         return len(heard.notices)

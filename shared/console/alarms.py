@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.monitoring.alerts import OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, YOUTUBE_API, Alert
+from shared.monitoring.alerts import OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, Alert
+from shared.monitoring.apis import key
 from shared.settings import OAUTH_CLIENT_SECRET
 
 
@@ -22,17 +23,16 @@ class AlarmRow:
     code: str | None
 
 
-_APIS = ("youtube.googleapis.com", "youtubeanalytics.googleapis.com", "youtubereporting.googleapis.com")
+_APIS: Mapping[str, str] = {
+    "youtube": "No video can be published or changed, no channel connected, and no upload polled.",
+    "youtubeAnalytics": "No figure comes from the Analytics API.",
+    "youtubereporting": "No report is listed or downloaded. YouTube keeps most for 60 days, some for 30.",
+}
 _WORDS: Mapping[str, tuple[str, str, str | None]] = {
     OAUTH_CLIENT: (
         "No connection can renew its permission; collecting and publishing stop within the hour.",
         "Add the id and secret that Google's console shows for the client; within five minutes they are used:",
         f"gcloud secrets versions add {OAUTH_CLIENT_SECRET} --data-file=client.json",
-    ),
-    YOUTUBE_API: (
-        "No video can be published or changed, and no report is collected from an API that is not enabled.",
-        "Enable YouTube's APIs for the project; the alarm ends with the first operation that succeeds:",
-        f"gcloud services enable {' '.join(_APIS)}",
     ),
     REPORT_GAPS: (
         "What is not loaded by its date is missing for good.",
@@ -44,6 +44,14 @@ _WORDS: Mapping[str, tuple[str, str, str | None]] = {
         "Choose their successors in YT_REPORT_TYPES, and deploy collect_reports and console.",
         None,
     ),
+    **{
+        key(api): (
+            stops,
+            "Enable the API, or do what Google asks of the project; the alarm ends with the API's next answer:",
+            f"gcloud services enable {api.lower()}.googleapis.com",
+        )
+        for api, stops in _APIS.items()
+    },
 }
 
 

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from shared.channels import Channel
+from shared.channels import Channel, Refusal
 from shared.collection.expectation import ALARMING
 from shared.collection.jobs import Job
 from shared.collection.risk import Risk, risk
 from shared.console.loaded import Loaded
 from shared.console.todo import MEND_CLIENT, Todo, Urgency, todo_for
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.youtube.policy import policy
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 
@@ -38,6 +39,12 @@ _FEATURES: Mapping[str, str] = {
     "revenue": "Revenue figures",
     "publish": "Publishing",
     "captions": "Captions",
+}
+_REFUSED = "Refused by YouTube"
+_APIS: Mapping[str, str] = {
+    "youtube": "its uploads",
+    "youtubeAnalytics": "its figures",
+    "youtubereporting": "its reports",
 }
 _LACKS: Mapping[str, str] = {
     "unticked": "its owner unticked this on Google's page",
@@ -125,7 +132,8 @@ def _row(
 ) -> ChannelRow:
     latest, days = loaded.channels.get(channel.channel_id, (None, 0))
     last_sync = channel.collected(report_types)
-    expected = channel.working and channel.can("analytics")  # a connection that only publishes has no reports
+    # A connection that only publishes has no reports, and one that YouTube refuses is not late.
+    expected = channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
     overdue = expected and now - (last_sync or channel.connected_at) >= OVERDUE
     missing = _missing(channel)
     unticked = [lack.name.lower() for lack in missing if lack.unticked]
@@ -135,8 +143,8 @@ def _row(
         title=channel.title,
         user_id=channel.user_id,
         state=channel.state,
-        standing=STATES.get(channel.state, channel.state),
-        why=_CLIENT_REFUSED if client_refused else _WHY.get(channel.state_reason, channel.state_reason),
+        standing=_REFUSED if channel.working and channel.refusals else STATES.get(channel.state, channel.state),
+        why=_CLIENT_REFUSED if client_refused else _why(channel),
         since=channel.state_since,
         missing=missing,
         todo=MEND_CLIENT if client_refused else todo,
@@ -146,6 +154,20 @@ def _row(
         latest_day=latest,
         days=days,
     )
+
+
+def _why(channel: Channel) -> str:
+    if channel.working and channel.refusals:
+        return " ".join(_refused(api, refusal) for api, refusal in sorted(channel.refusals.items()))
+    return _WHY.get(channel.state_reason, channel.state_reason)
+
+
+def _refused(api: str, refusal: Refusal) -> str:
+    rule = policy().rules.get(refusal.reason)
+    says = rule.says if rule else f"YouTube says {refusal.reason}."
+    if refusal.until is None:
+        return f"{says} YouTube is not asked for {_APIS.get(api, api)} until it is connected again."
+    return f"{says} YouTube is asked for {_APIS.get(api, api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
 
 
 def _missing(channel: Channel) -> tuple[Lack, ...]:

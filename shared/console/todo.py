@@ -71,15 +71,15 @@ def todo_for(
         why = _ENDS.get(kind, kind)
         before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
         return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+    if any(refusal.until is None for refusal in channel.refusals.values()):
+        text = f"{again}, once what YouTube says of it is mended."
+        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
     about_reports = _about_reports(overdue and channel.state == CONNECTED, gap)
     if about_reports is not None:
         return about_reports
-    if unticked:
-        names = " and ".join(unticked)
-        return Todo(
-            urgency=Urgency.OPTIONAL, text=f"For {names}: {again}, and leaving every box ticked.", link=app_url
-        )
-    return NOTHING
+    names = " and ".join(unticked)
+    text = f"For {names}: {again}, and leaving every box ticked."
+    return Todo(urgency=Urgency.OPTIONAL, text=text, link=app_url) if unticked else NOTHING
 
 
 def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:

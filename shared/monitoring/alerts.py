@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
 """Google refuses our OAuth client, or it cannot be read: no connection can renew its permission."""
-YOUTUBE_API = "youtubeApi"
-"""YouTube does not take this project's calls, whoever they are for."""
 REPORT_GAPS = "reportGaps"
 """Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
 REPORT_TYPES = "reportTypes"

@@ -5,7 +5,7 @@ reauthenticate, mark_channel   the connection can no longer do such a step, unti
                                work; a grant that is dead for everything is marked by `access`.
 mark_as_deleted                a video of this channel that its owner's listing does not have is known to be gone;
                                another call's word does not count, as YouTube denies new videos for a while
-tell_operator                  an alert, which ends with the first operation that succeeds
+tell_operator                  an alert about the API, by `youtube`, which ends with its next success
 treat_as_done, waiting         are the operation's own: `run`
 log_and_fix_request, fail      the operation fails, with the log and the words that say why
 """
@@ -19,7 +19,6 @@ from shared import channels
 from shared.channels import Capability
 from shared.cloud.calls import call_options
 from shared.collection import videos
-from shared.monitoring import alerts
 from shared.publishing.connection import feature
 from shared.publishing.operation import Operation
 from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE
@@ -41,8 +40,6 @@ def mark(client: Client, decision: RetryDecision, operation: Operation, now: dat
         channels.set_capability(client, operation.channel_id, feature(operation.current), lost)
     elif decision.action is Action.MARK_AS_DELETED and operation.current in LISTED:
         video_gone(client, operation, now)
-    elif decision.action is Action.TELL_OPERATOR:
-        alerts.fire(client, alerts.YOUTUBE_API, decision.message, now)
 
 
 def video_gone(client: Client, operation: Operation, now: datetime) -> None:

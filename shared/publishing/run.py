@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import Transient, Unavailable, YtempireError
-from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
@@ -142,7 +141,6 @@ class Runner:
             self.tasks.fail(attempt.record, *_told(attempt.operation))
             return
         self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
-        alerts.resolve(attempt.operations.client, alerts.YOUTUBE_API, now)  # YouTube takes this project's calls
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
 
     def _requeue_step(self, attempt: Attempt) -> None:

@@ -10,7 +10,7 @@ holds on, because it signs until the hub has verified, and what was signed with 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     import urllib3
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import Client, DocumentSnapshot
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
@@ -63,6 +63,23 @@ class Push:
         """Every subscription that can be read, by its channel. One read each."""
         found = readable(STANDINGS, listing(self.client.collection(COLLECTION).select(_STANDING)))
         return {each.channel_id: each for each in found}
+
+    def due(self, now: datetime) -> dict[str, Standing]:
+        """The subscriptions for which the hub has to be asked, and those of which it is silent. One read each."""
+        found = (self._by("next_ask", now + renewal.EARLIER), self._by("lease_until", now), self._unverified())
+        return {each.channel_id: each for standings in found for each in readable(STANDINGS, standings)}
+
+    def _by(self, field: str, at: datetime) -> Iterator[DocumentSnapshot[Any]]:
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        query = self.client.collection(COLLECTION).select(_STANDING)
+        return listing(query.where(filter=FieldFilter(field, "<=", at)).order_by(field))
+
+    def _unverified(self) -> Iterator[DocumentSnapshot[Any]]:
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        query = self.client.collection(COLLECTION).select(_STANDING)
+        return listing(query.where(filter=FieldFilter("state", "in", [State.PENDING, State.DENIED])))
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""

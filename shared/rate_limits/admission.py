@@ -11,7 +11,7 @@ log are all written on one time line: the server's clock, shifted by what the lo
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,16 +19,25 @@ from typing import Any
 SKEW = timedelta(minutes=5)
 """Two clocks further apart than this do not disagree; one of them was set, and its owner means it. Twice the
 minute by which a clock may be wrong is far from it, whatever an answer's way adds."""
+MARGIN = timedelta(seconds=5)
+"""Windows are booked this much further apart than they must be: making the calls of one takes a while."""
+AHEAD = timedelta(days=1)
+"""How far ahead is booked at most."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The calls that were admitted, oldest first, in microseconds on the log's time line; shift is the line's."""
+    """The calls that were admitted, oldest first, in microseconds on the log's time line; shift is the line's.
+
+    booked_at, booked: when the calls that were booked last may begin, and how many they are.
+    """
 
     stamps: tuple[int, ...] = ()
     shift: int | None = None
+    booked_at: int = 0
+    booked: int = 0
 
     def ages(self, local: datetime, server: datetime) -> list[timedelta]:
         """How long ago each call was admitted."""
@@ -66,6 +75,36 @@ def admit(log: Log, *, calls: int, window: timedelta, local: datetime, server: d
     return Admitted(replace(log, stamps=(*live, stamp), shift=shift))
 
 
+def book(
+    log: Log,
+    groups: Sequence[int],
+    *,
+    calls: int,
+    window: timedelta,
+    local: datetime,
+    server: datetime,
+    not_before: datetime | None = None,
+) -> tuple[list[datetime], Log]:
+    """From when each group of calls may run, by the instance's clock, and the log to store.
+
+    As many groups as the limit allows in a window begin together, the next when those have left it, in this order
+    and after all that was booked before. A place in the order and no promise: each call is admitted or denied when
+    it is made.
+    """
+    now, shift = _now(log, local, server)
+    earliest, ends = now + ((not_before or local) - local) // _MICROSECOND, now + AHEAD // _MICROSECOND
+    length = (window + MARGIN) // _MICROSECOND
+    at, booked, starts = log.booked_at, log.booked, []
+    free = at + length * -(-booked // calls)
+    at, booked = (earliest, 0) if earliest >= free else (max(at, earliest), booked)
+    for group in groups:
+        if booked and booked + group > calls:
+            at, booked = at + length * -(-booked // calls), 0
+        at, booked = min(at, ends), booked + group
+        starts.append(local + (at - now) * _MICROSECOND)
+    return starts, replace(log, shift=shift, booked_at=at, booked=booked)
+
+
 def _now(log: Log, local: datetime, server: datetime) -> tuple[int, int]:
     mine = (local - server) // _MICROSECOND
     shift = log.shift
@@ -76,7 +115,8 @@ def _now(log: Log, local: datetime, server: datetime) -> tuple[int, int]:
 
 def packed(log: Log) -> dict[str, Any]:
     """The log as a small document: 8 bytes a call."""
-    return {"stamps": array("q", log.stamps).tobytes(), "shift": log.shift}
+    stamps = array("q", log.stamps).tobytes()
+    return {"stamps": stamps, "shift": log.shift, "booked_at": log.booked_at, "booked": log.booked}
 
 
 def unpacked(data: Mapping[str, Any] | None) -> Log:
@@ -85,4 +125,4 @@ def unpacked(data: Mapping[str, Any] | None) -> Log:
         return Log()
     stamps = array("q")
     stamps.frombytes(data["stamps"])
-    return Log(tuple(stamps), data["shift"])
+    return Log(tuple(stamps), data["shift"], data.get("booked_at", 0), data.get("booked", 0))

@@ -21,11 +21,11 @@ from urllib.parse import quote
 from shared.clock import Clock
 from shared.cloud.firestore import Store
 from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change, Decide, updating_from
+from shared.cloud.updates import Change, Decide, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.admission import Denied, Log, admit, packed, unpacked
+from shared.rate_limits.admission import AHEAD, Denied, Log, admit, book, packed, unpacked
 from shared.rate_limits.dry_run import DryRunLog
 from shared.rate_limits.limits import RateLimit
 from shared.rate_limits.memory import Memory
@@ -62,9 +62,32 @@ def admitting(limits: Limits, clock: Clock, also: Sequence[Write] = ()) -> Decid
             answer = admit(_log(docs[path]), calls=limit.calls, window=limit.length, local=local, server=docs.at)
             if isinstance(answer, Denied):
                 return Change(Denial(path, local + answer.wait))
-            expires_at = local + 2 * limit.length + timedelta(days=1)
-            counted[path] = {**packed(answer.log), "expires_at": expires_at}
+            counted[path] = _fields(answer.log, limit, local)
         return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
+
+    return decide
+
+
+def booking(
+    limits: Limits, groups: Sequence[int], clock: Clock, not_before: datetime | None
+) -> Decide[list[datetime]]:
+    """The decision that books groups of calls with all limits: from when each may run by every one of them."""
+
+    def decide(docs: Docs) -> Change[list[datetime]]:
+        local, writes, starts = clock(), [], []
+        for path, limit in limits.items():
+            told, booked = book(
+                _log(docs[path]),
+                groups,
+                calls=limit.calls,
+                window=limit.length,
+                local=local,
+                server=docs.at,
+                not_before=not_before,
+            )
+            starts.append(told)
+            writes.append(Write(path, _fields(booked, limit, local)))
+        return Change([max(each) for each in zip(*starts, strict=True)], writes)
 
     return decide
 
@@ -112,6 +135,28 @@ class RateLimiter:
         # Threads of one process would only collide; which lock is shared by chance does not matter.
         with self._answering(method), self._locks[hash(next(iter(limits))) % LOCKS]:
             self._count(limits, also)
+
+    def book(
+        self,
+        groups: Sequence[int],
+        *,
+        method: str,
+        user: str,
+        project: str,
+        not_before: datetime | None = None,
+    ) -> list[datetime]:
+        """From when each of several groups of calls of a method may run: in this order, after all booked before.
+
+        For work that is handed on with a time instead of waiting here. Raises Unavailable as `admit`.
+        """
+        limits = self._met(method, user=user, project=project)
+        if not limits:
+            return [not_before or self._clock()] * len(groups)
+        decide = booking(limits, groups, self._clock, not_before)
+        try:
+            return self._store.run(updating(list(limits), decide, token=secrets.token_hex(8)))
+        except _silence() as error:
+            raise self._silent() from error
 
     def dry_run_logs(
         self, asked: Iterable[tuple[str, str]], *, project: str
@@ -178,6 +223,10 @@ class RateLimiter:
     def _silent(self) -> Unavailable:
         message = "The rate limits do not answer, and nothing that costs quota is sent uncounted."
         return Unavailable(message, reason="rateLimitsUnavailable", retry_at=self._clock() + PAUSE)
+
+
+def _fields(log: Log, limit: RateLimit, local: datetime) -> dict[str, Any]:
+    return {**packed(log), "expires_at": local + 2 * limit.length + AHEAD}
 
 
 def _log(doc: Doc | None) -> Log:

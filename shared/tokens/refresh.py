@@ -97,13 +97,15 @@ class Refresher:
                     "Google's sign-in does not answer; asking again after a pause.",
                     reason="coolingDown",
                     retry_at=seen.grant.cooldown_until,
+                    detail=Outcome.UNAVAILABLE,
                 )
             token = self._refresh(seen.grant, seen.refresh_token) if seen.refresh_token else None
             if token is not None:
                 return token
             self.sleep(pause * (0.5 + self.rng.random()))
             pause = min(1.0, pause * 1.5)
-        raise Unavailable("Another refresh of this connection takes too long.", reason="refreshBusy")
+        message = "Another refresh of this connection takes too long."
+        raise Unavailable(message, reason="refreshBusy", detail=Outcome.UNAVAILABLE)
 
     def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
         """Read the grant and, if it is to be refreshed by this caller, take its lease."""

@@ -73,17 +73,11 @@ def _learn(tokens: Tokens, user_id: str) -> Learnt:
     """The channel that fresh tokens are for; its user pays for the call."""
     from shared.access.learn import FreshToken, learn
     from shared.quota.profile import Priority
-    from shared.wiring import quota
-    from shared.youtube.client import Caller, Context
+    from shared.wiring import youtube
+    from shared.youtube.client import Context
 
-    caller = Caller(
-        settings=settings(),
-        quota=quota.ledger(),
-        limiter=quota.rate_limiter(),
-        tokens=FreshToken(tokens.access_token),
-        context=Context(account=user_id, priority=Priority.HIGH),  # somebody waits for the answer
-    )
-    return learn(caller)
+    context = Context(account=user_id, priority=Priority.HIGH)  # somebody waits for the answer
+    return learn(youtube.caller(context, FreshToken(tokens.access_token)))
 
 
 @cache

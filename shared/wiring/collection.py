@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.quota.accounts import SYSTEM
 from shared.settings import settings
-from shared.wiring import quota
+from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
     from shared.quota.blocks import Block
-    from shared.quota.ledger import Ledger
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -29,14 +28,17 @@ if TYPE_CHECKING:
 def collecting() -> Collecting:
     """What `collect_reports` runs."""
     from shared.collection.collecting import Collecting
+    from shared.youtube import reporting
 
     return Collecting(
         client=firestore.client(),
         report_types=settings().report_types,
-        caller_for=lambda channel_id: _caller(channel_id, quota.ledger()),
+        caller_for=_caller,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
+        book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
         clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
 
 
@@ -54,6 +56,7 @@ def listening() -> Listening:
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - likewise
     )
 
 
@@ -96,14 +99,8 @@ def warehouse() -> Warehouse:
     return found
 
 
-def _caller(channel_id: str, paid_by: Ledger | Block) -> Caller:
+def _caller(channel_id: str, paid_by: Block | None = None) -> Caller:
     """What makes calls for one channel, on the system's account."""
-    from shared.youtube.client import Caller, Context
+    from shared.youtube.client import Context
 
-    return Caller(
-        settings=settings(),
-        quota=paid_by,
-        limiter=quota.rate_limiter(),
-        tokens=token_source(channel_id),
-        context=Context(account=SYSTEM, channel_id=channel_id),
-    )
+    return youtube.caller(Context(account=SYSTEM, channel_id=channel_id), token_source(channel_id), paid_by)

@@ -77,8 +77,9 @@ def runner() -> Runner:
 
 def caller_for(operation: Operation) -> Caller:
     """Makes an operation's calls to YouTube."""
+    from shared.wiring import youtube
     from shared.wiring.access import token_source
-    from shared.youtube.client import Caller, Context
+    from shared.youtube.client import Context
 
     context = Context(
         account=operation.user_id,
@@ -86,10 +87,4 @@ def caller_for(operation: Operation) -> Caller:
         operation_id=operation.id,
         priority=plan.priority(critical=operation.critical),
     )
-    return Caller(
-        settings=settings(),
-        quota=quota.ledger(),
-        limiter=quota.rate_limiter(),
-        tokens=token_source(operation.channel_id),
-        context=context,
-    )
+    return youtube.caller(context, token_source(operation.channel_id))

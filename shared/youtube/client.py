@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from shared.clock import Clock, system_clock
 from shared.errors import InvalidRequest, YtempireError
 from shared.monitoring import calls
+from shared.monitoring.apis import APIS, ApiAlerts
 from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
@@ -88,7 +89,8 @@ Send = Callable[[str], Outcome[Value]]
 class Caller:
     """Makes calls for one channel. Cheap to build; share nothing between channels but the pool beneath.
 
-    before_sending: called right before each paid request goes out; what it raises stops the request.
+    apis: hears whether an API takes this project's calls. before_sending: called right before each paid request
+    goes out; what it raises stops the request.
     """
 
     settings: Settings
@@ -96,6 +98,7 @@ class Caller:
     limiter: RateLimiter
     tokens: TokenSource
     context: Context
+    apis: ApiAlerts
     clock: Clock = system_clock
     before_sending: Callable[[], None] = lambda: None
     calls: calls.CallLog = calls.record
@@ -212,7 +215,7 @@ class Caller:
         attempt: int,
         reservation: Reservation | None = None,
     ) -> Outcome[Value]:
-        """Send once, and write the one record of it."""
+        """Send once, write the one record of it, and tell how the API stands."""
         started = time.perf_counter()
         outcome = send(token)
         elapsed = time.perf_counter() - started
@@ -236,6 +239,12 @@ class Caller:
                 operation=self.context.operation_id,
             )
         )
+        api = endpoint.partition(".")[0]
+        if api in APIS:  # an upload session's own requests are no API's
+            if fault is None:
+                self.apis.answered(api)
+            elif fault.rule.action is Action.TELL_OPERATOR:
+                self.apis.refused(api, fault.message)
         return outcome
 
 

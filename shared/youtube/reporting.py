@@ -22,6 +22,7 @@ from shared.youtube.client import Caller, Outcome, bearer
 from shared.youtube.faults import Fault, damaged, no_answer
 from shared.youtube.transport import opened
 
+LIST = "youtubereporting.jobs.reports.list"
 DOWNLOAD = "youtubereporting.media.download"
 _PAGE = 500  # reports or jobs a page
 _CHUNK = 65_536

@@ -36,7 +36,8 @@ from shared.cloud.steps import (
 class FirestoreInMemory:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
-    silent: what lies under this path does not answer; "" is everything. crowded: somebody is always faster, so no
+    silent: what lies under this path does not answer; "" is everything. refused: how often it did not.
+    crowded: somebody is always faster, so no
     commit's conditions hold. commits: how many were carried out; reads: documents read, as Firestore bills them.
     now: the server's clock.
     """
@@ -46,6 +47,7 @@ class FirestoreInMemory:
         self.version = 0
         self.silent: str | None = None
         self.crowded = False
+        self.refused = 0
         self.commits = 0
         self.reads = 0
         self.now = datetime(2026, 11, 22, 20, tzinfo=UTC)
@@ -64,6 +66,7 @@ class FirestoreInMemory:
     def answer(self, step: Any) -> Any:
         """What Firestore answers to a step. Raises ServiceUnavailable for what is silent."""
         if self.silent is not None and any(path.startswith(self.silent) for path in _paths(step)):
+            self.refused += 1
             raise ServiceUnavailable("Firestore does not answer.")
         if isinstance(step, Commit):
             return self._commit(step)

@@ -16,6 +16,7 @@ from infra.local.simulator import discovery
 from infra.local.simulator.discovery import Method, Parameter
 from infra.local.simulator.errors import GoogleError, bad_request, invalid_field
 from infra.local.simulator.grants import Grant, Grants, missing_credentials
+from infra.local.simulator.project import scope_missing
 from infra.local.simulator.wire import parse_json
 
 ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
@@ -49,16 +50,8 @@ def authenticated(grants: Grants, token: str | None, key: str | None) -> Grant:
 
 def check_scopes(method: Method, grant: Grant) -> None:
     """Raises 403 insufficientPermissions unless the token has one of the method's scopes."""
-    if not method.scopes or method.scopes & grant.scopes:
-        return
-    detail = {
-        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-        "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
-        "domain": "googleapis.com",
-        "metadata": {"service": f"{method.api.lower()}.googleapis.com", "method": method.id},
-    }
-    message = "Request had insufficient authentication scopes."
-    raise GoogleError(403, "insufficientPermissions", message, details=[detail])
+    if method.scopes and not method.scopes & grant.scopes:
+        raise scope_missing(method.id)
 
 
 def check_account(method: Method, grant: Grant) -> None:

@@ -152,8 +152,7 @@ async def guarded(
     """Answer a request under the faults in force for `name`, and write it down.
 
     produce: carries it out; a GoogleError that it raises is answered in the endpoint's shape. params: what a
-    fault's `match` is held against. charge: what a request costs that a fault answers in the method's place; a
-    backend that fails has been asked, so it counts.
+    fault's `match` is held against. charge: counts a request that a fault answers in the method's place.
     """
     trace = trace or Trace()
 
@@ -174,7 +173,7 @@ async def guarded(
         response = await answered()
     else:
         trace.fault = fault.kind if fault.reason is None else fault.reason
-        if fault.costs:
+        if fault.replaces:
             charge()
         response = await injection.strike(fault, method=name, shape=shape, clock=simulator.clock, produce=answered)
     _note(simulator, name, request, response, trace)
@@ -202,21 +201,16 @@ async def _answer(
 ) -> Response:
     method = incoming.match.method
     key = incoming.query.get("key")
+    _charge(simulator, method, incoming.token)
     grant = admission.authenticated(simulator.grants, incoming.token, key[0] if key else None)
     trace.grant = grant
-    try:
-        admission.check_scopes(method, grant)
-        admission.check_account(method, grant)
-    except GoogleError:
-        simulator.quota.charge(method.id, 1)  # A request that is not allowed costs a unit all the same, ...
-        raise
+    admission.check_scopes(method, grant)
+    admission.check_account(method, grant)
     try:
         call = _admitted(incoming, grant)
     except GoogleError as error:
         trace.mistake = str(error)
-        simulator.quota.charge(method.id, 1)  # ... and so does one that is invalid.
         raise
-    simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
     answer = handlers.get(method.id, _not_simulated)(simulator, call)
     if inspect.isawaitable(answer):
         answer = await answer
@@ -281,9 +275,14 @@ def _channel(simulator: Simulator, token: str | None) -> str:
         return ""
 
 
+def _charge(simulator: Simulator, method: Method, token: str | None) -> None:
+    """Count a request, whatever will come of it; one whose token nobody was ever given is nobody's."""
+    if token is not None and simulator.grants.issued(token):
+        simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
+
+
 def _charge_quietly(simulator: Simulator, method: Method, token: str | None) -> None:
     try:
-        simulator.grants.authenticate(token or "")
-        simulator.quota.charge(method.id, quota.cost_of(method.id, method.verb))
+        _charge(simulator, method, token)
     except GoogleError:
         return

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.simulator import discovery, quota
+from infra.local.simulator import discovery, project, quota
 from infra.local.simulator.errors import GoogleError
 from infra.local.simulator.fields import Field, WrongField, number, one_of, optional, read, table, text, whole
 
@@ -33,7 +33,6 @@ REASONS: Mapping[str, tuple[int, str, str]] = {
     ),
     "authError": (401, "global", "Invalid Credentials"),
     "youtubeSignupRequired": (401, "youtube.header", "Unauthorized"),
-    "insufficientPermissions": (403, "global", "Insufficient Permission"),
     "forbidden": (403, "global", "Forbidden"),
     "accountDelegationForbidden": (403, "global", "The authenticated user cannot act on behalf of this account."),
     "authenticatedUserAccountClosed": (403, "youtube.common", "The authenticated user's account is closed."),
@@ -45,11 +44,6 @@ REASONS: Mapping[str, tuple[int, str, str]] = {
     "forbiddenPrivacySetting": (403, "youtube.video", "The request attempts to set an invalid privacy setting."),
     "forbiddenLicenseSetting": (403, "youtube.video", "The request attempts to set an invalid license."),
     "forbiddenEmbedSetting": (403, "youtube.video", "The request attempts to set an invalid embed setting."),
-    "accessNotConfigured": (
-        403,
-        "usageLimits",
-        "YouTube Data API v3 has not been used in project 123456789012 before or it is disabled.",
-    ),
     "videoNotFound": (404, "youtube.video", "The video that you are trying to update cannot be found."),
     "channelNotFound": (404, "youtube.channel", "The channel cannot be found."),
     "playlistNotFound": (404, "youtube.playlist", "The playlist identified with the request cannot be found."),
@@ -117,6 +111,9 @@ AFTERWARDS = frozenset({"truncated", "cut", "damaged_gzip", "drop", "delay", "de
 
 IN_WORDS_OF_THE_BUCKET = frozenset({"quotaExceeded", "rateLimitExceeded"})
 """Reasons whose words depend on the bucket; `quota` has them."""
+
+KNOWN = REASONS.keys() | IN_WORDS_OF_THE_BUCKET | project.REFUSALS.keys()
+"""Every reason that a fault may give."""
 
 OFTEN, LONG = 1_000_000, 86_400
 """Requests that a fault counts at most, and seconds that it may keep somebody waiting or away."""
@@ -224,6 +221,8 @@ class Fault:
             return quota.exhausted(quota.DEFAULT if self.reason == "quotaExceeded" else bucket)
         if self.kind == "rate" or self.reason == "rateLimitExceeded":
             return quota.too_fast(bucket)
+        if self.reason is not None and self.reason in project.REFUSALS:
+            return project.REFUSALS[self.reason](method)
         reason = self.reason or {500: "internalError", 502: "badGateway", 504: "gatewayTimeout"}.get(
             self.status or 503, "backendError"
         )
@@ -231,11 +230,9 @@ class Fault:
         return GoogleError(status, reason, message, domain=domain)
 
     @property
-    def costs(self) -> bool:
-        """Whether it answers like a backend that was asked and failed, so that Google has counted the request."""
-        if self.kind in {"html", "empty", "reset", "hang"}:
-            return True
-        return self.kind == "error" and self.error(self.method).status >= 500
+    def replaces(self) -> bool:
+        """Whether it answers instead of the method; the request counts all the same."""
+        return self.kind in INSTEAD
 
     def describe(self) -> dict[str, Any]:
         """The fault as the control API lists it."""
@@ -255,7 +252,7 @@ def parse(spec: Mapping[str, Any]) -> Fault:
     method, kind = values.setdefault("method", "*"), values.setdefault("kind", "error")
     if method != "*" and method not in OTHER_METHODS and method not in discovery.methods():
         raise WrongFault(f"unknown method {method!r}: a discovery id, '*', or one of {sorted(OTHER_METHODS)}")
-    if kind in REASONS or kind in IN_WORDS_OF_THE_BUCKET:
+    if kind in KNOWN:
         if values.get("reason") not in {None, kind}:
             raise WrongFault(f"kind {kind!r} and reason {values['reason']!r} contradict each other")
         values.update(kind="error", reason=kind)
@@ -268,7 +265,7 @@ def _problem(
     *, kind: str, reason: str | None = None, status: int | None = None, seconds: float = 0, **_others: Any
 ) -> str | None:
     """What makes no sense of a fault's fields together; None if all does."""
-    kinds, reasons = INSTEAD | AFTERWARDS, REASONS.keys() | IN_WORDS_OF_THE_BUCKET
+    kinds, reasons = INSTEAD | AFTERWARDS, KNOWN
     if kind not in kinds:
         return f"unknown kind {kind!r}: {sorted(kinds)}, or a reason: {sorted(reasons)}"
     if reason is not None and kind not in {"error", "denied"}:

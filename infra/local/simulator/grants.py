@@ -263,6 +263,10 @@ class Grants:
             scopes=held.scopes,
         )
 
+    def issued(self, token: str) -> bool:
+        """Whether this is an access token that somebody was given once, alive or not."""
+        return token in self._access
+
     def granted(self, account_id: str, channel_id: str | None, client_id: str) -> frozenset[str]:
         """Every scope that an account has allowed a client for a channel and not taken back."""
         return frozenset(

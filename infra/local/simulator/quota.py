@@ -1,9 +1,8 @@
 """Google's own count of quota: per bucket, per project, on the Pacific day.
 
-Buckets and costs are a table. A request that Google refuses before it looks at it (quota, rate, an unknown
-token) costs nothing; one that is invalid or not allowed costs 1; one that was carried out, or failed on its
-substance, costs what the table says. Our ledger charges the whole price of whatever was sent, because nobody can
-tell from an answer which of these it was; so it is never below Google's count.
+Buckets and costs are a table. YouTube documents that every request costs at least one unit, an invalid one too.
+How much a refused one costs it does not say, so the dearest reading is simulated: whoever has ever been given its
+token, a request costs its whole price, whatever came of it. Our ledger charges the same.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Limits:
 
 
 class QuotaCounter:
-    """Counts, and refuses what would go over a limit. A refused request is not counted."""
+    """Counts, and refuses what would go over a limit. The count ends at a day's limit; what is too fast counts."""
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
@@ -88,9 +87,9 @@ class QuotaCounter:
         used, limit = self._used.get(key, 0), self.limits.daily.get(bucket)
         if limit is not None and used + cost > limit:
             raise exhausted(bucket)
+        self._used[key] = used + cost
         if bucket == REPORTING:
             self._admit(now)
-        self._used[key] = used + cost
 
     def _admit(self, now: datetime) -> None:
         limit = self.limits.reporting_per_minute

@@ -146,6 +146,7 @@ class Bench:
                 operation_id=operation.id,
                 priority=plan.priority(critical=operation.critical),
             ),
+            apis=self.stand.apis,
             clock=self.stand.clock,
             calls=self.stand.calls.append,
         )

@@ -20,6 +20,7 @@ import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server,
 
 from shared.clock import system_clock
 from shared.errors import Unavailable
+from shared.monitoring.apis import ApiAlerts
 from shared.publishing import plan
 from shared.publishing.allowed import Allowed
 from shared.publishing.attempt import Limits
@@ -87,6 +88,7 @@ def work(told: Told) -> None:
 
     profile = load("current")
     ledger, limiter = Ledger(client, profile, clock), RateLimiter(client, profile.rate_limits, clock)
+    apis = ApiAlerts(client, clock)
 
     def caller_for(operation: Operation) -> Caller:
         return Caller(
@@ -100,6 +102,7 @@ def work(told: Told) -> None:
                 operation_id=operation.id,
                 priority=plan.priority(critical=operation.critical),
             ),
+            apis=apis,
             clock=clock,
             calls=lambda _call: None,
         )

@@ -14,6 +14,7 @@ from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.clock import Clock
+from shared.monitoring.apis import ApiAlerts
 from shared.monitoring.calls import Call
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
@@ -83,6 +84,7 @@ class Stand:
         profile = load("current")
         self.ledger = Ledger(self.firestore, profile, self.clock)
         self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
+        self.apis = ApiAlerts(self.firestore, self.clock)
 
     def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
         limits = partial(self.limiter.dry_run_logs, project=self.settings.project)
@@ -109,6 +111,7 @@ class Stand:
             limiter=self.limiter,
             tokens=Tokens(self.simulator, issue(self.simulator, name, place, scopes)),
             context=Context(account=name, channel_id=channel.id, **context),
+            apis=self.apis,
             clock=self.clock,
             calls=self.calls.append,
         )

@@ -16,11 +16,13 @@ from shared.errors import (
     RateLimited,
     ReauthRequired,
     Unavailable,
+    YtempireError,
 )
 from shared.quota.ledger import Ledger
 from shared.rate_limits.limits import RateLimit
-from shared.youtube import data
+from shared.youtube import data, services
 from shared.youtube.faults import fault_of
+from tests.emulators.youtube.stand import SCOPES
 
 
 def counted(stand):
@@ -71,14 +73,19 @@ def test_an_expired_token_is_renewed_once_and_both_requests_are_paid_for(stand):
     assert caller.tokens.renewals == 1
     assert [call.attempt for call in stand.calls] == [1, 2]
     assert [call.reason for call in stand.calls] == ["authError", None]
-    assert counted_or_more(stand) >= 1
+    assert stand.ours()["default"] == stand.googles()["default"] == 2
 
 
-def counted_or_more(stand):
-    """Google does not charge a request that it cannot attribute; we may, which is the safe side."""
-    ours, googles = stand.ours(), stand.googles()
-    assert all(ours[name] >= googles[name] for name in ours)
-    return ours["default"]
+@pytest.mark.case("C12")
+@pytest.mark.parametrize(
+    "kind", ["forbidden", "accessNotConfigured", "rate", "quota", "backendError", "html", "cut"]
+)
+def test_a_refused_request_costs_its_whole_price_by_our_count_and_by_googles(stand, kind):
+    stand.inject(method="youtube.captions.list", times=1, kind=kind)
+    caller = stand.caller(scopes=(*SCOPES, "youtube.force-ssl"))
+    with pytest.raises(YtempireError):
+        caller.execute(services.data(stand.settings, "captions").list(part="id", videoId="aaaaaaaaaaa"))
+    assert stand.ours()["default"] == stand.googles()["default"] == 50
 
 
 def test_a_token_that_is_refused_twice_asks_a_person(stand):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +39,7 @@ def test_batches_are_few_and_none_is_much_larger_than_the_others(channels_in_all
 
 def names(ids: Iterable[str], slot: str = "2026-11-22") -> set[str]:
     found: set[str] = set()
-    plan("collect_reports", ids, slot=slot, enqueue=lambda _q, name, _f, _p: not found.add(name))
+    plan("collect_reports", ids, slot=slot, enqueue=lambda _q, name, _f, _p, _w: not found.add(name))
     return found
 
 
@@ -62,13 +63,39 @@ def test_a_channel_that_connects_moves_others_to_a_new_batch_only(ids, newcomer)
 def test_planning_one_run_any_number_of_times_queues_each_channel_once(ids, times):
     queue: dict[str, list[str]] = {}
 
-    def enqueue(_queue: str, name: str, _function: str, payload: object) -> bool:
+    def enqueue(_queue: str, name: str, _function: str, payload: object, _when: object) -> bool:
         assert isinstance(payload, dict)
         return queue.setdefault(name, payload["channels"]) is payload["channels"]
 
     counts = [plan("collect_reports", ids, slot="2026-11-22", enqueue=enqueue) for _ in range(times)]
     assert counts == [len(batches(ids)), *[0] * (times - 1)]
     assert sorted(channel for batch in queue.values() for channel in batch) == sorted(ids)
+
+
+@pytest.mark.fault(73)
+def test_ten_thousand_channels_are_planned_while_cloud_tasks_takes_its_time():
+    began = time.monotonic()
+    ids = [f"UC{number:022d}" for number in range(10_000)]
+    queued = plan("collect_reports", ids, slot="s", enqueue=lambda *_: not time.sleep(0.004))
+    assert queued == 10_000 / BATCH
+    assert time.monotonic() - began < 400 * 0.004  # not one after another
+
+
+def test_each_batch_has_the_time_that_was_booked_for_it():
+    ids = [f"UC{number:022d}" for number in range(60)]
+    told: dict[str, object] = {}
+
+    def book(groups: list[int], **_: object) -> list[datetime]:
+        assert sum(groups) == len(ids)
+        return [NOW + timedelta(minutes=place) for place, _ in enumerate(groups)]
+
+    def enqueue(_queue: str, name: str, _function: str, payload: object, when: object) -> bool:
+        told[name] = (when, payload)
+        return True
+
+    plan("collect_reports", ids, slot="s", enqueue=enqueue, book=book, also={"run": "s"})
+    assert [when for _, (when, _) in sorted(told.items())] == [NOW + timedelta(minutes=n) for n in range(3)]  # type: ignore[misc]
+    assert all(payload["run"] == "s" for _, payload in told.values())  # type: ignore[misc,index]
 
 
 def test_another_run_is_planned_anew():

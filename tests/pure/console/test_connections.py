@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from shared.channels import Capability
+from shared.channels import Capability, Refusal
 from shared.console.connections import STATES
 from shared.console.paging import ATTENTION, Filter
 from shared.console.todo import DELETION_STUCK as STUCK
 from shared.console.todo import Urgency
+from shared.monitoring import apis
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from shared.tokens.lifetimes import LOST_FOR
+from shared.youtube.policy import policy
 from tests.pure.console.network import ANALYTICS, APP, NOW, channel, seen
 
 LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
@@ -111,6 +113,25 @@ def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(r
     found = row(last_sync={}, connected_at=NOW - timedelta(days=30), capabilities=can)
     assert not found.overdue
     assert found.todo.urgency >= Urgency.OPTIONAL
+
+
+@pytest.mark.fault(67)
+@pytest.mark.parametrize("api", apis.APIS)
+def test_a_connection_that_youtube_refuses_says_why_and_until_when_and_is_not_overdue(api):
+    until = NOW + timedelta(hours=20)
+    paused = row(refusals={api: Refusal(reason="forbidden", since=NOW, until=until)}, last_sync={})
+    for_good = row(refusals={api: Refusal(reason="channelSuspended", since=NOW, until=None)}, last_sync={})
+    assert (paused.standing, for_good.standing) == ("Refused by YouTube", "Refused by YouTube")
+    assert paused.why.startswith(policy().rules["forbidden"].says)
+    assert paused.why.endswith(f" again from {until:%-d %b, %H:%M} UTC on.")
+    assert for_good.why.startswith(policy().rules["channelSuspended"].says)
+    assert for_good.why.endswith(" until it is connected again.")
+    assert api not in paused.why + for_good.why
+    assert for_good.todo.urgency is Urgency.NOW
+    assert for_good.todo.text.startswith(AGAIN)
+    if api == "youtubereporting":
+        assert not paused.overdue
+        assert paused.todo.text == "Nothing"
 
 
 @pytest.mark.case("A8")

@@ -16,7 +16,8 @@ from shared.channels import Capability
 from shared.console.page import away, headers, render, trouble
 from shared.console.paging import Filter
 from shared.errors import Unavailable
-from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
+from shared.monitoring import apis
+from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from tests.pure.console.network import (
     EVERYTHING,
@@ -175,7 +176,7 @@ def test_an_alert_says_what_is_wrong_since_when_and_what_to_do_on_the_page_and_i
 
 
 def test_every_alert_that_can_fire_has_words_of_its_own():
-    for key in (OAUTH_CLIENT, YOUTUBE_API):
+    for key in (OAUTH_CLIENT, *map(apis.key, apis.APIS)):
         network = seen(alerts=(Alert(key=key, since=NOW, message="Wrong."),))
         (told,) = network.as_json()["alarms"]
         assert told["stops"]

@@ -30,7 +30,10 @@ OPERATION, CHANNEL, RECEIPT = "op-" + "0" * 24, "UC" + "a" * 22, "0" * 24
         ("collect_reports", {"channels": [CHANNEL], "everything": True}),
         ("renew_subscriptions", {"channel": "UC1"}),
         ("renew_subscriptions", {"channel": CHANNEL, "channels": [CHANNEL]}),
-        ("renew_subscriptions", {"everything": True}),
+        ("renew_subscriptions", {"everything": 1}),
+        ("renew_subscriptions", {"everything": True, "channel": CHANNEL}),
+        ("collect_reports", {"channels": [CHANNEL], "report_types": ["channel_unknown_a1"]}),
+        ("collect_reports", {"channels": [CHANNEL], "turn": 0}),
     ],
 )
 def test_a_body_that_is_nearly_right_is_refused(function, body):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Unavailable
 from shared.quota.profile import load
-from shared.rate_limits.admission import Admitted, Denied, Log, admit, packed, unpacked
+from shared.rate_limits.admission import AHEAD, MARGIN, Admitted, Denied, Log, admit, book, packed, unpacked
 from shared.rate_limits.limiter import RateLimiter
 from shared.rate_limits.limits import RateLimit
 
@@ -165,3 +165,54 @@ def test_while_the_limits_do_not_answer_what_is_free_goes_on_and_the_rest_waits(
         error = refusal.value.as_json()["error"]
         assert (error["code"], error["reason"]) == (503, "rateLimitsUnavailable")
         assert refusal.value.retry_at == START + timedelta(seconds=30)
+
+
+# Booking
+
+groups = st.lists(st.integers(1, 60), min_size=1, max_size=8)
+
+
+def booked(log: Log, asked: list[int], now: datetime, **known: Any) -> tuple[list[datetime], Log]:
+    starts, after = book(log, asked, calls=60, window=timedelta(minutes=1), local=now, server=now, **known)
+    return starts, unpacked(packed(after))
+
+
+@given(st.lists(st.tuples(groups, st.integers(0, 200)), min_size=1, max_size=6))
+def test_calls_made_when_they_were_booked_keep_their_order_and_are_all_admitted(times):
+    log, now, made = Log(), START, []
+    for asked, seconds in times:
+        starts, log = booked(log, asked, now)
+        assert all(start >= now for start in starts)
+        made += [(start, group) for start, group in zip(starts, asked, strict=True)]
+        now += timedelta(seconds=seconds)
+    assert [start for start, _ in made] == sorted(start for start, _ in made)
+    counted, number = Log(), 0
+    for (start, group), (before, _) in zip(made, [(START, 0), *made], strict=False):
+        number = number if start == before else 0
+        for _ in range(group):
+            at = start + MARGIN * number / 61  # making them takes a while
+            answer = admit(counted, calls=60, window=timedelta(minutes=1), local=at, server=at)
+            assert isinstance(answer, Admitted)
+            counted, number = answer.log, number + 1
+
+
+@given(st.lists(st.integers(1, 60), min_size=20, max_size=200))
+def test_booking_wastes_at_most_half_of_the_time(asked):
+    starts, _ = booked(Log(), asked, START)
+    assert starts[-1] - START <= 2 * sum(asked) / 60 * (timedelta(minutes=1) + MARGIN)
+
+
+def test_nothing_is_booked_before_it_may_run_nor_further_ahead_than_a_day():
+    later = START + timedelta(minutes=7)
+    starts, log = booked(Log(), [1, 1], START, not_before=later)
+    assert starts == [later, later]
+    starts, _ = booked(log, [60] * 3_000, START)
+    assert starts[-1] == START + AHEAD
+
+
+def test_booking_counts_no_call():
+    log = booked(Log(), [60], START)[1]
+    assert log.stamps == ()
+    admitted = admit(log, calls=60, window=timedelta(minutes=1), local=START, server=START)
+    assert isinstance(admitted, Admitted)
+    assert (admitted.log.booked_at, admitted.log.booked) == (log.booked_at, 60)

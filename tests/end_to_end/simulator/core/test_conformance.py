@@ -242,7 +242,7 @@ def test_answers_are_compressed_for_those_who_ask(http: httpx.Client, token):
     [
         (CHANNELS, 1),
         ("/youtube/v3/channels?part=id&colour=red", 1),
-        ("/youtube/v3/captions?part=id&videoId=x&colour=red", 1),
+        ("/youtube/v3/captions?part=id&videoId=x&colour=red", 50),
     ],
 )
 def test_valid_or_not_a_request_costs(http: httpx.Client, simulator: Simulator, token, path: str, units: int):

@@ -84,21 +84,22 @@ def test_the_two_meanings_of_rate_limit_exceeded_differ_in_their_words():
 
 
 @pytest.mark.parametrize(
-    ("spec", "costs"),
+    ("spec", "replaces"),
     [
         ({"kind": "backendError"}, True),
         ({"kind": "error", "status": 502}, True),
         ({"kind": "html", "status": 403}, True),
         ({"kind": "reset"}, True),
-        ({"kind": "channelSuspended"}, False),
-        ({"kind": "quota"}, False),
-        ({"kind": "quotaExceeded"}, False),
-        ({"kind": "rateLimitExceeded"}, False),
+        ({"kind": "channelSuspended"}, True),
+        ({"kind": "quota"}, True),
+        ({"kind": "quotaExceeded"}, True),
+        ({"kind": "rateLimitExceeded"}, True),
+        ({"kind": "denied", "reason": "videoNotFound"}, False),
         ({"kind": "delay", "seconds": 1}, False),
     ],
 )
-def test_only_a_backend_that_was_asked_and_failed_costs_in_the_methods_place(spec: dict[str, object], costs: bool):
-    assert parse({"method": LIST, **spec}).costs is costs
+def test_what_answers_in_the_methods_place_counts_in_its_place(spec: dict[str, object], replaces: bool):
+    assert parse({"method": LIST, **spec}).replaces is replaces
 
 
 @pytest.mark.parametrize(

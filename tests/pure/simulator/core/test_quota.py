@@ -102,7 +102,7 @@ def test_reporting_calls_a_minute_can_be_limited():
         counter.charge("youtubereporting.jobs.list", 1)
     hands.now += timedelta(seconds=61)
     counter.charge("youtubereporting.jobs.list", 1)
-    assert counter.used(REPORTING) == 3
+    assert counter.used(REPORTING) == 4  # the refused one too
 
 
 @pytest.mark.parametrize("day", [datetime(2026, 3, 8), datetime(2026, 11, 1), datetime(2026, 7, 1)])  # noqa: DTZ001

@@ -1,0 +1,275 @@
+"""What all schedules of a day read of Firestore while YouTube has nothing new, counted on the wire.
+
+The rooms themselves run in virtual time, when their schedules say, on the emulator and the simulator. No lease of
+a push subscription ends that day, and the vault has one key, so its rotation reads nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import grpc
+
+from infra.deployment import deployment
+from infra.local.scheduler.book import next_run
+
+USERS, CHANNELS_EACH = 50, 5
+DAY = timedelta(days=1)
+_READS = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
+
+
+@dataclass
+class Counter:
+    """Documents that Firestore has sent; an answer without any counts as one."""
+
+    reads: int = 0
+
+
+class _Wire(grpc.UnaryStreamClientInterceptor):
+    """Counts what Firestore answers."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        answers = continuation(details, request)
+        return _Counted(answers, self._counter) if details.method.endswith(_READS) else answers
+
+
+class _Counted:
+    """A stream of answers that counts what passes; everything else is the stream's own."""
+
+    def __init__(self, answers: Any, counter: Counter) -> None:
+        self._answers, self._counter, self._found = answers, counter, 0
+        counter.reads += 1
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        answer = next(self._answers)
+        if any(name in answer for name in ("found", "missing", "document", "result")):
+            self._counter.reads += self._found > 0
+            self._found += 1
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answers, name)
+
+
+def counting(counter: Counter) -> Any:
+    """A Firestore client on an empty database, which counts what it reads."""
+    from google.cloud import firestore
+
+    class Client(firestore.Client):
+        def _emulator_channel(self, transport: Any) -> Any:
+            return grpc.intercept_channel(super()._emulator_channel(transport), _Wire(counter))
+
+    return Client(project=f"bench-{uuid.uuid4().hex[:8]}")
+
+
+def reads(host: str, users: int = USERS) -> int:
+    """How many documents a day reads."""
+    from infra.local.simulator.reporting.jobs import Jobs
+    from infra.local.simulator.serve import serving
+    from infra.local.simulator.state import Plan
+    from tests.emulators.youtube.stand import CLIENT, NOON, Stand
+
+    os.environ["FIRESTORE_EMULATOR_HOST"] = host
+    counter = Counter()
+    plan = Plan(root="", users=users, channels_per_user=CHANNELS_EACH, clients=(CLIENT,), starts_at=NOON)
+    with serving(plan) as simulator:
+        simulator.room(Jobs).held_at = simulator.clock().timestamp()
+        network = Network(Stand(simulator, counting(counter)))
+        for user in range(1, users + 1):
+            for place in range(CHANNELS_EACH):
+                network.connect(user, place)
+        network.pass_day()  # jobs are made, and everything has been looked at once
+        counter.reads = 0
+        network.pass_day()
+    return counter.reads
+
+
+class _OneKey:
+    """The vault's one key."""
+
+    def newest(self) -> tuple[int, bytes]:
+        return 1, b"k" * 32
+
+    def version(self, _number: int) -> bytes:
+        return b"k" * 32
+
+
+@dataclass
+class Network:
+    """Connected channels, and whatever the schedules run for them."""
+
+    stand: Any
+    tasks: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        from shared.access.connect import Connector
+        from shared.tokens.google_oauth import GoogleOAuth
+        from shared.tokens.oauth_client import OAuthClient
+        from shared.tokens.refresh import Refresher
+        from shared.tokens.source import SharedTokens
+        from shared.vault.secret import Secret
+        from shared.vault.vault import Vault
+        from tests.emulators.youtube.stand import CLIENT
+
+        self.client, self.clock = self.stand.firestore, self.stand.clock
+        self.settings = replace(self.stand.settings, oauth_token_url=f"{self.stand.simulator.root}/token")
+        self.vault = Vault(_OneKey(), self.clock)
+        oauth = OAuthClient(CLIENT.client_id, Secret(CLIENT.client_secret))
+        google = GoogleOAuth(self.settings, lambda: oauth, self.clock)
+        self.rng = random.Random(1)  # noqa: S311
+        self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
+        self.tokens = SharedTokens(self.refresher, self.clock)
+        self.connector = Connector(self.client, self.vault, self.settings, self.clock)
+
+    def connect(self, user: int, place: int) -> None:
+        """Connect a channel as a consent does, with a subscription that the hub has verified."""
+        from shared.access.connect import Applicant, Learnt
+        from shared.access.features import scopes_for
+        from shared.push.renewal import Standing
+        from shared.push.subscriptions import STANDINGS
+        from shared.push.verification import State
+        from shared.tokens.answers import Tokens
+        from shared.vault.secret import Secret
+        from tests.emulators.youtube.stand import issue
+
+        email, channel = f"user-{user:03}@example.test", self.stand.channel(user, place)
+        issued, scopes, now = issue(self.stand.simulator, email, place), scopes_for(("analytics",)), self.clock()
+        tokens = Tokens(
+            access_token=Secret(issued.access_token),
+            expires_at=now + timedelta(hours=1),
+            refresh_token=Secret(str(issued.refresh_token)),
+            scopes=frozenset(scopes),
+            refresh_expires_at=None,
+            google_account=f"{user:021}",
+        )
+        applicant = Applicant(email, tokens, place + 1, frozenset(scopes), None)
+        consent = self.client.document(f"consents/{channel.id}")
+        consent.set({})
+        self.connector.connect(applicant, Learnt(channel.id, channel.title, f"UU{channel.id[2:]}"), consent.path)
+        standing = Standing(
+            channel_id=channel.id, state=State.ACTIVE, next_ask=now + 5 * DAY, lease_until=now + 10 * DAY
+        )
+        self.client.document(f"subscriptions/{channel.id}").set(
+            STANDINGS.fields(replace(standing, terms=self.push.terms(channel.id)))
+        )
+
+    @property
+    def push(self) -> Any:
+        """The push room, which asks no hub that day."""
+        from shared.push.subscriptions import Push
+
+        return Push(self.client, self.vault, self.settings, None, self.clock)  # type: ignore[arg-type]
+
+    def pass_day(self) -> None:
+        """Run every schedule of a day at its time, and each task after it."""
+        runs, schedules, now = self.runs(), deployment().schedules, self.clock()
+        following = {name: next_run(each, now) for name, each in schedules.items()}
+        while min(following.values()) <= now + DAY:
+            name = min(following, key=following.__getitem__)
+            self._to(following[name])
+            runs[name]()
+            self._run_tasks()
+            following[name] = next_run(schedules[name], self.clock())
+
+    def runs(self) -> Mapping[str, Callable[[], object]]:
+        """What each schedule runs."""
+        from shared.access.disconnect import Disconnects
+        from shared.access.revocation import Revocations
+        from shared.access.upkeep import Upkeep
+        from shared.collection.listening import Listening
+        from shared.publishing.records import Operations
+        from shared.publishing.tasks import Tasks
+
+        google = self.refresher.google
+        revocations = Revocations(self.client, self.vault, google, self.clock)
+        disconnects = Disconnects(self.client, revocations, self.clock, _nothing, _nothing)
+        listening = Listening(
+            client=self.client,
+            push=self.push,
+            quota=self.stand.ledger,
+            caller_for=_nothing,
+            to_ingest=_nothing,
+            enqueue=self.enqueue,
+            clock=self.clock,
+            rng=self.rng,
+        )
+        return {
+            "collect-reports-daily": partial(self.collecting.plan, everything=True),
+            "collect-reports-catchup": partial(self.collecting.plan, everything=False),
+            "renew-subscriptions": partial(listening.renew, everything=False),
+            "compare-subscriptions": partial(listening.renew, everything=True),
+            "refresh-tokens": Upkeep(self.client, self.refresher, disconnects, self.clock, testing=False).run,
+            "sweep-operations": Tasks(
+                operations=Operations(self.client), enqueue=self.enqueue, clock=self.clock
+            ).sweep,
+            "charge-reservations": self.stand.ledger.sweep,
+        }
+
+    @property
+    def collecting(self) -> Any:
+        """What `collect_reports` runs."""
+        from shared.collection.collecting import Collecting
+        from shared.youtube import reporting
+
+        return Collecting(
+            client=self.client,
+            report_types=("channel_basic_a3",),
+            caller_for=self._caller,
+            to_ingest=_nothing,
+            enqueue=self.enqueue,
+            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
+            clock=self.clock,
+            rng=self.rng,
+        )
+
+    def _caller(self, channel_id: str) -> Any:
+        from shared.tokens.source import ChannelTokens
+        from shared.youtube.client import Caller, Context
+
+        return Caller(
+            settings=self.settings,
+            quota=self.stand.ledger,
+            limiter=self.stand.limiter,
+            tokens=ChannelTokens(channel_id, lambda: self.tokens),
+            context=Context(channel_id=channel_id),
+            apis=self.stand.apis,
+            clock=self.clock,
+            calls=_nothing,
+        )
+
+    def enqueue(
+        self, _queue: str, _name: str, _function: str, payload: Mapping[str, Any], when: datetime | None = None
+    ) -> bool:
+        """Remember a task for its time."""
+        self.tasks.append((when or self.clock(), payload))
+        return True
+
+    def _run_tasks(self) -> None:
+        from shared.collection.turns import asked_for
+
+        while self.tasks:
+            first = min(self.tasks, key=lambda task: task[0])
+            self.tasks.remove(first)
+            self._to(first[0])
+            self.collecting.collect(asked_for(first[1]))
+
+    def _to(self, when: datetime) -> None:
+        if when > self.clock():
+            self.stand.simulator.timepiece.set(when)
+
+
+def _nothing(*_arguments: Any) -> Any:
+    """What a quiet day does not need."""

@@ -1,0 +1,88 @@
+"""One daily plan of many channels, in a process of its own: `python -m infra.bench.planning COUNT` (`worker`).
+
+Firestore is the emulator of the environment; a task costs what its request to Cloud Tasks takes, TASK_SECONDS.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from functools import partial
+from typing import Any
+
+from google.cloud import firestore
+
+from shared import channels
+from shared.access.features import capabilities, scopes_for
+from shared.channels import CHANNELS, Channel
+from shared.clock import system_clock
+from shared.collection.collecting import Collecting
+from shared.collection.planner import BATCH
+from shared.quota.profile import load
+from shared.rate_limits.limiter import RateLimiter
+from shared.settings import REPORT_TYPES
+from shared.tokens.health import CONNECTED
+from shared.youtube import reporting
+
+TASK_SECONDS = 0.03
+_WRITES = 500  # of one commit
+
+
+def batches(count: int) -> int:
+    """How many tasks the plan of so many channels queues."""
+    return -(-count // BATCH)
+
+
+def main(count: int) -> None:
+    """Plan `count` channels once."""
+    client = firestore.Client(project=f"bench-{os.getpid()}")
+    for first in range(0, count, _WRITES):
+        batch = client.batch()
+        for number in range(first, min(first + _WRITES, count)):
+            batch.set(client.document(channels.path(f"UC{number:022}")), CHANNELS.fields(_channel(number)))
+        batch.commit()
+
+    def enqueue(*_arguments: Any) -> bool:
+        time.sleep(TASK_SECONDS)
+        return True
+
+    def unused(*_arguments: Any) -> Any:
+        raise AssertionError("planning calls nobody")
+
+    limiter = RateLimiter(client, load("current").rate_limits, system_clock)
+    collecting = Collecting(
+        client=client,
+        report_types=REPORT_TYPES,
+        caller_for=unused,
+        to_ingest=unused,
+        enqueue=enqueue,
+        book=partial(limiter.book, method=reporting.LIST, user="system", project="bench"),
+        clock=system_clock,
+        rng=random.Random(1),  # noqa: S311
+    )
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(collecting.plan(everything=True)["queued"], flush=True)
+
+
+def _channel(number: int) -> Channel:
+    now, scopes = system_clock(), scopes_for(("analytics", "publish"))
+    return Channel(
+        channel_id=f"UC{number:022}",
+        user_id=f"u{number // 5}",
+        google_account=f"{number:021}",
+        title=f"Channel {number}",
+        uploads_playlist=f"UU{number:022}",
+        state=CONNECTED,
+        state_since=now,
+        connected_at=now,
+        capabilities=capabilities(scopes, scopes),
+        last_sync=dict.fromkeys(REPORT_TYPES, now),
+        collect_at=now,
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

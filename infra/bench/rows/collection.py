@@ -1,0 +1,36 @@
+"""What planning a large network takes, and what a quiet day of a small one reads."""
+
+from __future__ import annotations
+
+import os
+
+from infra.bench import Limit, Measured, idle_day, planning, row
+from infra.bench.worker import firestore, timed
+from infra.deployment import deployment
+
+CHANNELS = 10_000
+
+
+@row("collection.plan_10000", unit="s", limit=Limit(bound=20))
+def plan_ten_thousand() -> Measured:
+    """Seconds of planning 10,000 channels with all report types, at the CPU and memory of `collect_reports`"""
+    function = deployment().functions["collect_reports"]
+    with firestore() as host:
+        environment = {**os.environ, "FIRESTORE_EMULATOR_HOST": host}
+        elapsed, queued = timed(
+            planning.__name__,
+            CHANNELS,
+            environment=environment,
+            cpu=function.cpu,
+            memory=int(function.memory.removesuffix("Mi")),
+        )
+    if int(queued) != planning.batches(CHANNELS):
+        raise RuntimeError(f"{queued} batches were queued")
+    return Measured(value=elapsed)
+
+
+@row("cost.idle_reads", unit="reads", limit=Limit(bound=8_000))
+def idle_reads() -> Measured:
+    """Documents of Firestore that all schedules of a day read at 250 channels, when YouTube has nothing new"""
+    with firestore() as host:
+        return Measured(value=idle_day.reads(host))

@@ -1,0 +1,102 @@
+"""Decides what becomes of a channel that YouTube, or one of our own services, did not answer about. Pure.
+
+What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions. What carries them
+out is in `collecting` and `listening`: reports are listed, uploads polled.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from shared.channels import Refusal
+from shared.clock import Clock
+from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
+from shared.tokens.health import Outcome
+from shared.youtube.faults import Fault, fault_of
+from shared.youtube.policy import Action, Kind, policy
+from shared.youtube.retry import History, decide
+
+PAUSE = timedelta(hours=20)
+"""How long an API is not asked about a channel for which it has refused: until the next daily run."""
+
+
+class Then(Enum):
+    """What happens next."""
+
+    ASK_AGAIN = "the channel is asked about again, as soon as the policy says"
+    NEXT_RUN = "the next daily run asks again"
+    PAUSE = "the API is not asked about the channel until the next daily run, and the connection says why"
+    RECONNECT = "the API is not asked about it before its owner has connected it again; the connection says so"
+    STOP = "nobody is asked about any more in this run"
+
+
+READING: Mapping[Action, Then] = {
+    Action.RETRY: Then.ASK_AGAIN,
+    Action.RETRY_LATER: Then.ASK_AGAIN,
+    Action.REAUTHENTICATE: Then.RECONNECT,
+    Action.MARK_CHANNEL: Then.RECONNECT,
+    # Only who allows it is asked, so the grant covers it. Google's bad hour must not cost all owners a
+    # reconnection.
+    Action.CHECK_GRANT: Then.PAUSE,
+    Action.TELL_OPERATOR: Then.STOP,  # the alert is the client's; the next hourly run finds out whether it is over
+    Action.DEFER_TO_TOMORROW: Then.STOP,  # the ledger has closed the bucket: hourly runs send nothing until then
+    Action.FIX_REQUEST: Then.NEXT_RUN,
+    Action.FAIL: Then.NEXT_RUN,
+    # Done by whoever asked; what is left is that it did not help.
+    Action.REFRESH_TOKEN: Then.NEXT_RUN,  # by the client
+    Action.RESTART_LISTING: Then.NEXT_RUN,  # by the client
+    Action.TREAT_AS_DONE: Then.NEXT_RUN,  # `reporting.create_job` takes the job that is there
+    Action.MARK_AS_DELETED: Then.NEXT_RUN,  # `reports` makes a new job for one that is gone
+}
+NOT_HERE: Mapping[Action, str] = {
+    Action.LOOK_AGAIN: "only a published video is processed",
+    Action.DEFER_CHANNEL: "only uploads have a limit for each channel",
+    Action.RESTART_UPLOAD: "only uploads have sessions",
+    Action.RECORD_NOT_MONETIZED: "no report and no list of uploads has revenue",
+}
+"""Actions that reading does not meet, and why."""
+
+
+@dataclass(frozen=True)
+class ReadDecision:
+    """What happens next. at: when, for ASK_AGAIN; and for STOP, None where only a later run can do better."""
+
+    then: Then
+    at: datetime | None = None
+
+
+def read_decision(error: YtempireError, *, tries: int, clock: Clock, rng: random.Random) -> ReadDecision:
+    """What an error means for the channel that met it. tries: how often in a row it met one before."""
+    fault = fault_of(error)
+    if fault is not None:
+        return _by_policy(fault, tries, clock, rng)
+    if isinstance(error.detail, Outcome) and isinstance(error, Transient):
+        return ReadDecision(Then.ASK_AGAIN, error.retry_at or clock() + timedelta(minutes=5))  # its own token's
+    if isinstance(error, QuotaRefused | Misconfigured):
+        return ReadDecision(Then.STOP)
+    if isinstance(error, RateLimited):
+        return ReadDecision(Then.STOP, error.retry_at)
+    if isinstance(error, Transient):  # a service of ours is silent, for the next channel too
+        again = _by_policy(Fault(rule=policy().rules["unavailable"], status=None, sent=False), tries, clock, rng)
+        at = again.at and max(again.at, error.retry_at or again.at)
+        return ReadDecision(Then.STOP, at)
+    return ReadDecision(Then.NEXT_RUN)
+
+
+def _by_policy(fault: Fault, tries: int, clock: Clock, rng: random.Random) -> ReadDecision:
+    decision = decide(fault, History({fault.reason: tries}), clock=clock, rng=rng)
+    then = READING.get(decision.action, Then.NEXT_RUN)
+    if then is not Then.ASK_AGAIN:
+        return ReadDecision(then)
+    return ReadDecision(Then.STOP if fault.kind is Kind.RATE else then, decision.at)  # a rate is the project's
+
+
+def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
+    """What the connection says of it, if it says something."""
+    if then not in {Then.PAUSE, Then.RECONNECT}:
+        return None
+    return Refusal(reason=error.reason, since=now, until=now + PAUSE if then is Then.PAUSE else None)

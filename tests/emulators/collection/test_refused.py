@@ -1,0 +1,318 @@
+"""What YouTube refuses while reports are listed and uploads polled: who is told, and what is not asked again."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from infra.deployment import deployment
+from shared import channels
+from shared.collection.listening import Listening
+from shared.monitoring import alerts, apis
+from shared.monitoring.calls import Call
+from shared.push.renewal import Standing
+from shared.push.subscriptions import STANDINGS
+from shared.push.verification import State
+from shared.quota.accounts import SYSTEM
+from shared.quota.ledger import Ledger
+from shared.rate_limits.limits import RateLimit
+from shared.youtube import data
+from shared.youtube.client import Caller
+from tests.emulators.collection.reading import KIND, Reading
+from tests.emulators.youtube.stand import Stand, standing
+from tests.stands.firestore_in_memory import FirestoreInMemory
+
+REPORTING = "youtubereporting"
+LIST = "youtubereporting.jobs.reports.list"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def stand(firestore_client) -> Iterator[Stand]:
+    with standing(firestore_client) as found:
+        yield found
+
+
+@pytest.fixture
+def reading(stand: Stand) -> Reading:
+    return Reading(stand)
+
+
+def firing(reading: Reading) -> list[str]:
+    return [alert.key for alert in alerts.firing(reading.stand.firestore)]
+
+
+@pytest.mark.case("C4")
+@pytest.mark.fault(66)
+@pytest.mark.parametrize("kind", ["accessNotConfigured", "consumerSuspended"])
+def test_an_api_that_takes_no_calls_of_the_project_is_one_alarm_which_that_api_alone_ends(reading, kind):
+    for user, place in ((1, 0), (1, 1), (2, 0)):
+        reading.connect(user, place)
+    reading.run()
+    for method in (LIST, "youtubereporting.jobs.list"):
+        reading.stand.inject(method=method, kind=kind)
+    before = len(reading.calls())
+    reading.stand.advance(days=1)
+    reading.run()
+    assert len(reading.calls()) == before + 1, "nobody else would do better, so nobody else is asked about"
+    assert firing(reading) == [apis.key(REPORTING)]
+    caller = next(iter(reading.callers.values()))
+    data.my_channel(caller)  # the Data API works all the while
+    assert firing(reading) == [apis.key(REPORTING)]
+    assert all(reading.channel(channel_id).refusals == {} for channel_id in reading.callers), (
+        "no channel is at fault"
+    )
+
+    reading.stand.simulator.faults.clear()
+    reading.stand.advance(hours=2)
+    assert reading.run(everything=False)["due"] == 3
+    assert firing(reading) == []
+
+
+@pytest.mark.case("A7")
+@pytest.mark.case("C5")
+@pytest.mark.fault(67)
+def test_a_connection_that_may_not_read_reports_is_never_due_for_any(reading):
+    only_publishes = reading.connect(1, 0, granted=("publish",), collect_at=None)
+    reads = reading.connect(1, 1)
+    for everything in (True, False):
+        assert reading.run(everything=everything)["channels"] <= 1
+        reading.stand.advance(days=2)
+    assert reading.collect({"channels": [only_publishes, reads]})["unfinished"] == 1
+    told = reading.stand.simulator.journal.entries(LIST)
+    assert {entry["channel"] for entry in told} == {reads}
+    assert reading.channel(only_publishes).capabilities["analytics"].reason == "unticked"
+
+
+@pytest.mark.case("C6")
+@pytest.mark.fault(67)
+@pytest.mark.parametrize("kind", ["insufficientPermissions", "youtubeSignupRequired", "channelSuspended"])
+def test_what_only_its_owner_can_mend_is_asked_once_and_again_when_he_has_connected_it_again(reading, kind):
+    channel_id = reading.connect()
+    # YouTube words these without a reason in the Reporting API, but for the scope; so all are given one here.
+    reading.stand.inject(method="youtubereporting.jobs.list", kind="error", reason=kind, body=worded(kind))
+    reading.run()
+    refusal = reading.channel(channel_id).refusals[REPORTING]
+    assert (refusal.reason, refusal.until) == (kind, None)
+    asked = len(reading.calls())
+    for everything in (True, False, True):
+        reading.stand.advance(days=1)
+        assert reading.run(everything=everything)["due"] == 0
+    reading.collect({"channels": [channel_id]})
+    assert len(reading.calls()) == asked
+
+    reading.stand.simulator.faults.clear()
+    reading.connect()
+    assert reading.run(everything=False)["due"] == 1
+    assert KIND in reading.channel(channel_id).last_sync
+
+
+def about(reading: Reading, channel_id: str) -> int:
+    """How many calls were made for a channel."""
+    return sum(entry["channel"] == channel_id for entry in reading.stand.simulator.journal.entries())
+
+
+def worded(reason: str) -> str:
+    return json.dumps({"error": {"code": 403, "message": "No.", "errors": [{"reason": reason}], "status": "X"}})
+
+
+@pytest.mark.case("C6")
+@pytest.mark.fault(67)
+def test_a_suspended_account_is_asked_about_once_a_day_and_its_connection_says_so(reading):
+    channel_id = reading.connect()
+    other = reading.connect(2)
+    reading.run()
+    account = reading.stand.simulator.world.owner(channel_id)
+    account.state = "suspended"
+    reading.stand.advance(days=1)
+    reading.run()
+    refusal = reading.channel(channel_id).refusals[REPORTING]
+    assert refusal.reason == "forbidden"  # the Reporting API says no more than 403
+    assert refusal.until == reading.channel(channel_id).collect_at
+    asked = about(reading, channel_id)
+    for _ in range(19):
+        reading.stand.advance(hours=1)
+        reading.run(everything=False)
+    assert about(reading, channel_id) == asked
+    reading.stand.advance(hours=5)
+    account.state = "ok"
+    reading.run()
+    assert reading.channel(channel_id).refusals == {}
+    assert reading.channel(other).refusals == {}
+
+
+@pytest.mark.case("C6")
+@pytest.mark.fault(67)
+def test_a_token_that_is_refused_although_it_is_fresh_is_tried_thrice_more_and_then_asks_its_owner(reading):
+    channel_id = reading.connect()
+    reading.stand.inject(method="youtubereporting.jobs.list", kind="authError")
+    begun = reading.stand.clock()
+    reading.run()
+    assert reading.stand.clock() - begun >= 3 * timedelta(minutes=30)
+    refusal = reading.channel(channel_id).refusals[REPORTING]
+    assert (refusal.reason, refusal.until) == ("authRefused", None)
+    assert len(reading.calls()) == 2 * 4  # each time once more with a fresh token
+
+
+def test_youtubes_own_trouble_is_tried_again_at_the_policys_times_and_is_nobody_elses(reading):
+    troubled, other = sorted((reading.connect(1), reading.connect(2)))
+    match = {"channel": troubled}
+    reading.stand.inject(method="youtubereporting.jobs.list", kind="backendError", times=3, match=match)
+    reading.collect({"channels": [troubled, other]})
+    assert KIND in reading.channel(other).last_sync
+    assert [task["channels"] for _, task in reading.tasks.values()] == [[troubled]]
+    reading.run_all()
+    assert KIND in reading.channel(troubled).last_sync
+    assert reading.channel(troubled).refusals == {}
+
+
+def test_a_request_that_is_wrong_is_asked_again_the_next_day_and_not_every_hour(reading):
+    channel_id = reading.connect()
+    reading.stand.inject(method="youtubereporting.jobs.list", kind="badRequest")
+    reading.run()
+    asked = reading.calls()
+    for _ in range(12):
+        reading.stand.advance(hours=1)
+        reading.run(everything=False)
+    assert reading.calls() == asked
+    assert reading.channel(channel_id).refusals == {}
+    reading.stand.simulator.faults.clear()
+    reading.stand.advance(hours=12)
+    reading.run()
+    assert KIND in reading.channel(channel_id).last_sync
+
+
+def test_a_spent_quota_stops_the_run_and_the_first_hourly_run_after_its_reset_goes_on(reading):
+    for user in (1, 2):
+        reading.connect(user)
+    reading.stand.inject(method="youtubereporting.jobs.list", kind="quota", times=1)
+    reading.run()
+    assert len(reading.calls()) == 1
+    assert reading.tasks == {}
+    reading.stand.advance(hours=1)
+    assert reading.run(everything=False)["due"] == 2
+    assert len(reading.calls()) == 1, "the ledger knows, and nothing is sent"
+    reading.stand.advance(hours=13)
+    reading.run(everything=False)
+    assert all(KIND in reading.channel(channel_id).last_sync for channel_id in reading.callers)
+
+
+def test_a_rate_limit_hands_the_rest_on_and_every_channels_first_type_comes_before_anybodys_second(reading):
+    kinds = reading.report_types = (KIND, "channel_reach_basic_a1")
+    for user, place in ((1, 0), (1, 1), (2, 0), (2, 1)):
+        reading.connect(user, place)
+    limit = RateLimit(name="few", methods=("youtubereporting.*",), per=("project",), calls=4, window=600)
+    reading.stand.limiter = reading.stand.limiter_of(limit)
+    reading.callers = {name: limited(caller, reading.stand) for name, caller in reading.callers.items()}
+    begun = reading.stand.clock()
+    planned = reading.collecting.plan(everything=True)
+    assert planned["queued"] == 1
+    reading.run_all()
+    assert all(set(reading.channel(name).last_sync) == set(kinds) for name in reading.callers)
+    jobs = [entry for entry in reading.stand.simulator.journal.entries() if entry["method"] == LIST]
+    first = [entry["path"] for entry in jobs]
+    kind_of = {job.id: job.report_type for job in jobs_of(reading)}
+    assert [kind_of[path.split("/")[3]] for path in first] == [kinds[0]] * 4 + [kinds[1]] * 4
+    # Three calls each to find, make and list a job: 24 of them, four in ten minutes.
+    assert timedelta(minutes=50) <= reading.stand.clock() - begun <= timedelta(hours=4)
+
+
+@pytest.mark.fault(73)
+def test_a_turn_that_takes_long_ends_in_time_and_hands_the_rest_on(reading):
+    for user, place in ((1, 0), (1, 1), (2, 0), (2, 1)):
+        reading.connect(user, place)
+
+    def slow(_call: Call) -> None:
+        reading.stand.advance(minutes=1)
+
+    for caller in reading.callers.values():
+        object.__setattr__(caller, "calls", slow)
+    begun = reading.stand.clock()
+    assert reading.collect({"channels": list(reading.callers)})["unfinished"] == 3
+    assert reading.stand.clock() - begun < timedelta(seconds=deployment().functions["collect_reports"].timeout)
+    ((_, rest),) = reading.tasks.values()
+    assert len(rest["channels"]) == 3
+    reading.run_all()
+    assert all(KIND in reading.channel(name).last_sync for name in reading.callers)
+
+
+def limited(caller: Caller, stand: Stand) -> Caller:
+    object.__setattr__(caller, "limiter", stand.limiter)
+    return caller
+
+
+def jobs_of(reading: Reading):
+    from infra.local.simulator.reporting.jobs import Jobs
+
+    return reading.stand.simulator.room(Jobs).all()
+
+
+# Polling
+
+
+class Subscriptions:
+    """Channels of which the hub is silent, in Firestore."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+
+    def quiet(self, channel_id: str) -> None:
+        standing = Standing(channel_id=channel_id, state=State.PENDING, next_ask=self.reading.stand.clock())
+        fields = STANDINGS.fields(standing)
+        self.reading.stand.firestore.document("subscriptions", channel_id).set(fields)
+
+
+def listening(reading: Reading, quota=None) -> Listening:
+    from shared.push.subscriptions import Push
+
+    stand = reading.stand
+
+    def caller_for(channel_id: str, block) -> Caller:
+        caller = reading.callers[channel_id]
+        object.__setattr__(caller, "quota", block)
+        context = caller.context
+        object.__setattr__(context, "account", SYSTEM)
+        return caller
+
+    push = Push(client=stand.firestore, vault=None, settings=stand.settings, http=None, clock=stand.clock)  # type: ignore[arg-type]
+    return Listening(
+        client=stand.firestore,
+        push=push,
+        quota=quota or stand.ledger,
+        caller_for=caller_for,
+        to_ingest=lambda _kind, message: reading.sent.append(message),
+        enqueue=reading.enqueue,
+        clock=stand.clock,
+        rng=random.Random(1),
+    )
+
+
+def test_polling_stops_at_the_first_while_our_ledger_is_silent(reading):
+    quiet = Subscriptions(reading)
+    for user, place in ((1, 0), (1, 1), (2, 0)):
+        quiet.quiet(reading.connect(user, place))
+    store = FirestoreInMemory()
+    store.silent = ""
+    ledger = Ledger(None, reading.stand.ledger.profile, reading.stand.clock, store=store)  # type: ignore[arg-type]
+    assert listening(reading, ledger).poll(reading.callers)["polled"] == 0
+    assert store.refused == 1
+    assert reading.calls("youtube") == []
+
+
+@pytest.mark.fault(67)
+def test_a_suspended_account_is_polled_once_and_not_every_hour(reading):
+    channel_id, other = reading.connect(1), reading.connect(2)
+    for each in (channel_id, other):
+        Subscriptions(reading).quiet(each)
+    reading.stand.simulator.world.owner(channel_id).state = "suspended"
+    for _ in range(3):
+        listening(reading).poll([channel_id, other])
+        reading.stand.advance(hours=2)
+    assert about(reading, channel_id) == 1
+    refusal = reading.channel(channel_id).refusals["youtube"]
+    assert (refusal.reason, refusal.until) == ("authenticatedUserAccountSuspended", None)
+    assert channels.get(reading.stand.firestore, other).refusals == {}
