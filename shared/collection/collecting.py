@@ -90,6 +90,8 @@ class Collecting:
                 retirement.tell(self.client, self.caller_for(channel_id), self.report_types, self.clock())
             except YtempireError as error:
                 log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
+                if read_decision(error, tries=0, clock=self.clock, rng=self.rng).then is Then.STOP:
+                    return
             else:
                 return
 
@@ -176,15 +178,16 @@ class Collecting:
             channels.collect_again(self.client, channel.channel_id, now + planner.STALE)
 
     def _hand_on(self, turn: Turn, listed: _Listed) -> None:
-        """Queue another turn for whom this one did not come to, and for whom it did, the next report type."""
+        """Queue another turn for whom this one did not come to; when there are none, the next report type."""
         again = turn.rest(listed.again, tries=turn.tries + 1)
         if again is not None:
             self._queue(again, not_before=max(listed.again_at))
-        left = turn.rest(listed.left, tries=turn.tries) if listed.left_at else None
+        done = [*turn.listed, *listed.done]
+        left = turn.rest(listed.left, tries=turn.tries, listed=done) if listed.left_at else None
+        following = turn.following(done)
         if left is not None:
             self._queue(left, not_before=listed.left_at)
-        following = turn.following(listed.done)
-        if following is not None:
+        elif following is not None:
             self._queue(following, not_before=None)
 
     def _queue(self, turn: Turn, *, not_before: datetime | None) -> None:

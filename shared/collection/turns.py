@@ -1,8 +1,8 @@
 """One turn of collecting: some channels, whose reports of one type are listed, and what of it is handed on.
 
 A turn ends early rather than wait: for a rate limit, for YouTube, for a service of ours. Whom it did not come to
-are another turn's, queued for when that may run; whom it did are handed on to the next report type. So all
-channels' first type is listed before anybody's second, in the order of the setting.
+are another turn's, queued for when that may run; when nobody is left, all are handed on to the next report type.
+So all channels' first type is listed before anybody's second, in the order of the setting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Turn:
     """What one task collects.
 
     report_types: the first is listed now, the others after it. run: the run that it belongs to; number: how many
-    turns that makes. tries: how often in a row these channels met trouble.
+    turns that makes. tries: how often in a row these channels met trouble. listed: channels that wait for these to
+    be listed before the next report type is.
     """
 
     channels: tuple[str, ...]
@@ -32,6 +33,7 @@ class Turn:
     run: str
     number: int = 1
     tries: int = 0
+    listed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -41,13 +43,15 @@ class Turn:
     def as_json(self) -> dict[str, Any]:
         """What its task is told."""
         told = {"channels": list(self.channels), "report_types": list(self.report_types), "run": self.run}
-        return {**told, "turn": self.number, **({"tries": self.tries} if self.tries else {})}
+        also = {"tries": self.tries, "listed": list(self.listed)}
+        return {**told, "turn": self.number, **{name: value for name, value in also.items() if value}}
 
-    def rest(self, channels: Sequence[str], *, tries: int) -> Turn | None:
+    def rest(self, channels: Sequence[str], *, tries: int, listed: Sequence[str] = ()) -> Turn | None:
         """The same for those that this turn has not finished; None when there are none, or turns enough."""
         if not channels or self.number >= TURNS_MAX:
             return None
-        return replace(self, channels=tuple(channels), number=self.number + 1, tries=tries)
+        waiting = tuple(listed)
+        return replace(self, channels=tuple(channels), number=self.number + 1, tries=tries, listed=waiting)
 
     def following(self, channels: Sequence[str]) -> Turn | None:
         """The next report type, for these; None after the last."""
@@ -61,7 +65,7 @@ def asked_for(body: object) -> Turn:
 
     Raises InvalidRequest.
     """
-    asked = Fields(body, "channels", "report_types", "run", "turn", "tries")
+    asked = Fields(body, "channels", "report_types", "run", "turn", "tries", "listed")
     chosen = asked.texts("report_types")
     if not set(chosen) <= set(REPORT_TYPES):
         raise asked.wrong("report_types", f"are some of {', '.join(REPORT_TYPES)}")
@@ -71,6 +75,7 @@ def asked_for(body: object) -> Turn:
         run=asked.line("run", most=40) if asked.has("run") else "",
         number=asked.whole("turn", most=TURNS_MAX) if asked.has("turn") else 1,
         tries=asked.whole("tries", most=TURNS_MAX) if asked.has("tries") else 0,
+        listed=tuple(asked.ids("listed", ids.CHANNEL)),
     )
 
 

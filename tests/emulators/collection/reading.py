@@ -12,6 +12,7 @@ from typing import Any
 from shared import channels
 from shared.access.features import capabilities, scopes_for
 from shared.channels import CHANNELS, Channel
+from shared.collection import messages
 from shared.collection.collecting import Collecting
 from shared.collection.turns import asked_for
 from shared.tokens.health import CONNECTED
@@ -61,7 +62,7 @@ class Reading:
             client=self.stand.firestore,
             report_types=self.report_types,
             caller_for=self.callers.__getitem__,
-            to_ingest=lambda _kind, message: self.sent.append(message),
+            to_ingest=lambda kind, message: self.sent.append(message) if kind == messages.KIND else None,
             enqueue=self.enqueue,
             book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
             clock=self.stand.clock,
@@ -102,9 +103,9 @@ class Reading:
         return planned
 
     def calls(self, api: str = "youtubereporting") -> list[str]:
-        """What was asked of an API so far, as the simulator saw it."""
+        """What was asked of an API about channels so far, as the simulator saw it."""
         return [
             each["method"]
             for each in self.stand.simulator.journal.entries()
-            if each["method"].startswith(f"{api}.")
+            if each["method"].startswith(f"{api}.") and each["method"] != "youtubereporting.reportTypes.list"
         ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
 from shared.warehouse.rows import ReportRef
+from shared.youtube import reporting
 from shared.youtube.client import Caller
 from tests.emulators.youtube.stand import Stand, standing
 
@@ -334,5 +337,7 @@ def collecting_service(collecting: Collecting, sent: list[Any], queued: Mapping[
         caller_for=lambda _: collecting.caller,
         to_ingest=lambda kind, message: sent.append((kind, message)),
         enqueue=lambda *_: queued["new"],
+        book=partial(collecting.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
         clock=collecting.stand.clock,
+        rng=random.Random(1),
     )

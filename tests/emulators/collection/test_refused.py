@@ -83,8 +83,8 @@ def test_a_connection_that_may_not_read_reports_is_never_due_for_any(reading):
         assert reading.run(everything=everything)["channels"] <= 1
         reading.stand.advance(days=2)
     assert reading.collect({"channels": [only_publishes, reads]})["unfinished"] == 1
-    told = reading.stand.simulator.journal.entries(LIST)
-    assert {entry["channel"] for entry in told} == {reads}
+    answered = [entry for entry in reading.stand.simulator.journal.entries(LIST) if entry["status"] == 200]
+    assert {entry["channel"] for entry in answered} == {reads}
     assert reading.channel(only_publishes).capabilities["analytics"].reason == "unticked"
 
 
@@ -207,10 +207,10 @@ def test_a_rate_limit_hands_the_rest_on_and_every_channels_first_type_comes_befo
         reading.connect(user, place)
     limit = RateLimit(name="few", methods=("youtubereporting.*",), per=("project",), calls=4, window=600)
     reading.stand.limiter = reading.stand.limiter_of(limit)
-    reading.callers = {name: limited(caller, reading.stand) for name, caller in reading.callers.items()}
     begun = reading.stand.clock()
     planned = reading.collecting.plan(everything=True)
     assert planned["queued"] == 1
+    reading.callers = {name: limited(caller, reading.stand) for name, caller in reading.callers.items()}
     reading.run_all()
     assert all(set(reading.channel(name).last_sync) == set(kinds) for name in reading.callers)
     jobs = [entry for entry in reading.stand.simulator.journal.entries() if entry["method"] == LIST]
@@ -298,8 +298,10 @@ def test_polling_stops_at_the_first_while_our_ledger_is_silent(reading):
     store = FirestoreInMemory()
     store.silent = ""
     ledger = Ledger(None, reading.stand.ledger.profile, reading.stand.clock, store=store)  # type: ignore[arg-type]
+    assert listening(reading, ledger).poll(list(reading.callers)[:1])["polled"] == 0
+    first = store.refused
     assert listening(reading, ledger).poll(reading.callers)["polled"] == 0
-    assert store.refused == 1
+    assert store.refused == 2 * first > 0
     assert reading.calls("youtube") == []
 
 

@@ -17,9 +17,16 @@ TYPES = ("channel_basic_a3", "channel_reach_basic_a1")
 TURN = Turn(channels=CHANNELS, report_types=TYPES, run="2026-11-22")
 
 
-@given(st.integers(1, TURNS_MAX), st.integers(0, TURNS_MAX), st.sampled_from([TYPES, TYPES[:1]]))
-def test_a_task_asks_for_the_turn_that_it_was_made_of(number, tries, kinds):
-    turn = Turn(channels=CHANNELS, report_types=kinds, run="2026-11-22T14", number=number, tries=tries)
+@given(
+    st.integers(1, TURNS_MAX),
+    st.integers(0, TURNS_MAX),
+    st.sampled_from([TYPES, TYPES[:1]]),
+    st.sampled_from([(), CHANNELS[1:]]),
+)
+def test_a_task_asks_for_the_turn_that_it_was_made_of(number, tries, kinds, listed):
+    turn = Turn(
+        channels=CHANNELS[:1], report_types=kinds, run="2026-11-22T14", number=number, tries=tries, listed=listed
+    )
     assert asked_for(turn.as_json()) == turn
 
 
