@@ -1,4 +1,4 @@
-"""Turns the messages for `ingest` into rows or state: reports, videos that changed, rows to erase."""
+"""Turns the messages for `ingest` into rows or state: reports, changed videos, rows to erase or look for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.access.disconnect import ERASE
+from shared import ids
+from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.collection import gone, messages, videos
 from shared.collection.loading import ReportLoading
@@ -45,7 +46,8 @@ class Ingest:
         kinds: dict[str, _Handled] = {
             messages.KIND: (messages.refs_from, self._load_reports),
             videos.KIND: (videos.notices_from, self._record_videos),
-            ERASE: (lambda told: (str(told["channel_id"]), str(told["receipt"])), self._erase),
+            ERASE: (_erasure, self._erase),
+            AUDIT: (lambda _: None, self._audit),
         }
         try:
             read, act = kinds[kind]
@@ -79,3 +81,13 @@ class Ingest:
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked
         gone.erase_for_receipt(self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock)
+
+    def _audit(self, _: None) -> None:
+        gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)
+
+
+def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
+    """The channel and the connection whose rows are to go. Raises KeyError or ValueError."""
+    if not ids.RECEIPT.matches(told["receipt"]):
+        raise ValueError("receipt")  # of an empty one every row of the channel would be
+    return str(told["channel_id"]), told["receipt"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from shared.collection.coverage import Coverage, Outcome
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
+from shared.tokens.decision import not_connected
 from shared.warehouse.load import Load, already_loaded, new_load_id
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import ReportRef
@@ -96,20 +97,26 @@ class ReportLoading:
 
         Raises the first passing fault (no answer, a file that was cut) once everything else is loaded and noted.
         """
-        known = already_loaded(self.warehouse, [ref.report_id for ref in refs])
+        # Read first: what is stored for another connection than the one that stands afterwards is taken back.
+        held = {channel: each for channel, each in gone.connections(self.client, _channels(refs)).items() if each}
+        present = [ref for ref in refs if ref.channel_id in held]
+        known = already_loaded(self.warehouse, {ref.report_id: held[ref.channel_id] for ref in present})
         outcomes = [
             Outcome(ref=ref, load_id=known[ref.report_id][0], rows=known[ref.report_id][1])
-            for ref in refs
+            for ref in present
             if ref.report_id in known
         ]
-        failed: dict[ReportRef, YtempireError] = {}
-        outcomes += self._load_missing([ref for ref in refs if ref.report_id not in known], download, failed)
+        failed: dict[ReportRef, YtempireError] = {
+            ref: not_connected() for ref in refs if ref.channel_id not in held
+        }
+        missing = [ref for ref in present if ref.report_id not in known]
+        outcomes += self._load_missing(missing, download, held, failed)
         outcomes += [
             Outcome(ref=ref, reason=error.reason)
             for ref, error in failed.items()
             if disposition(error) is Disposition.UNREADABLE
         ]
-        left = self._note(refs, outcomes)
+        left = self._note(refs, outcomes, held)
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
             for ref, error in failed.items()
@@ -122,17 +129,21 @@ class ReportLoading:
         rest = (ref for ref, found in dispositions.items() if found is Disposition.REQUEUE)
         return Loaded(tuple(outcomes), tuple(rest))
 
-    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:
-        """Note what became of the reports, take back those of channels that are gone; answers which they are."""
+    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], held: Mapping[str, str]) -> set[str]:
+        """Note what became of the reports, take back those of ended connections; answers their channels."""
         Coverage(self.client).record(outcomes)
-        left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
+        left = gone.forget(self.client, _channels(refs)) | gone.take_back(self.warehouse, self.client, held)
         for channel_id in _whole(refs, outcomes):
             if channel_id not in left:
                 channels.record_sync(self.client, channel_id, [refs[0].report_type], self.clock())
         return left
 
     def _load_missing(
-        self, refs: Sequence[ReportRef], download: Download, failed: dict[ReportRef, YtempireError]
+        self,
+        refs: Sequence[ReportRef],
+        download: Download,
+        held: Mapping[str, str],
+        failed: dict[ReportRef, YtempireError],
     ) -> list[Outcome]:
         if not refs:
             return []
@@ -142,7 +153,8 @@ class ReportLoading:
                 if isinstance(fetched, YtempireError):
                     raise fetched
                 with fetched:
-                    load.add(ref, io.TextIOWrapper(fetched, encoding="utf-8-sig", newline=""))
+                    lines = io.TextIOWrapper(fetched, encoding="utf-8-sig", newline="")
+                    load.add(ref, lines, connection=held[ref.channel_id])
             except YtempireError as error:
                 failed[ref] = error
         return [Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id) for done in load.publish()]
@@ -156,6 +168,10 @@ class ReportLoading:
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
             while group := list(islice(rest, _DOWNLOADS_AT_ONCE)):
                 yield from zip(group, pool.map(fetch, group), strict=True)
+
+
+def _channels(refs: Iterable[ReportRef]) -> set[str]:
+    return {ref.channel_id for ref in refs}
 
 
 def _fetch(download: Download, ref: ReportRef, *, deadline: datetime, clock: Clock) -> BinaryIO | YtempireError:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO
@@ -31,14 +31,14 @@ _UPLOAD_RETRIES = 3  # pauses of 1, 2 and 4 s; the upload knows no other limit
 _JOB_SECONDS = 240
 
 
-def load_id_at(instant: datetime) -> str:
-    """What is below the id of every load that began at or after an instant, and above those from before it."""
-    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}"
-
-
 def new_load_id(instant: datetime) -> str:
     """An id that no other load has, in the order of time."""
-    return f"{load_id_at(instant)}-{uuid.uuid4().hex}"
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex}"
+
+
+def load_id_for(load_id: str, connection: str) -> str:
+    """A load's id in the rows of one connection, which it ends with: so they are found when that has ended."""
+    return f"{load_id}-{connection}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +63,26 @@ class Load:
     _spool: IO[bytes] | None = None
     _jobs: int = 0
 
-    def add(self, ref: ReportRef, lines: Iterable[str]) -> LoadedReport:
-        """Take one report's lines into the load.
+    def add(self, ref: ReportRef, lines: Iterable[str], *, connection: str) -> LoadedReport:
+        """Take one report's lines into the load. connection: the one that it was downloaded through.
 
         Raises CorruptData for a file that cannot be read; the load is then as it was before.
         """
         spool = self._open_spool()
         start = spool.tell()
+        load_id = load_id_for(self.load_id, connection)
         digest = hashlib.sha256()
         count = 0
         writer = csv.writer(codecs.getwriter("utf-8")(spool), lineterminator="\n")
         try:
-            for row in read_rows(_digested(lines, digest.update), self.report_type, ref, self.load_id):
+            for row in read_rows(_digested(lines, digest.update), self.report_type, ref, load_id):
                 writer.writerow(row)
                 count += 1
         except BaseException:
             spool.seek(start)
             spool.truncate()
             raise
-        loaded = LoadedReport(ref=ref, load_id=self.load_id, row_count=count, checksum=digest.hexdigest())
+        loaded = LoadedReport(ref=ref, load_id=load_id, row_count=count, checksum=digest.hexdigest())
         self._added.append(loaded)
         if spool.tell() > _JOB_BYTES:
             self._send()
@@ -160,7 +161,13 @@ def _name_in_manifest(warehouse: Warehouse, reports: list[LoadedReport], *, at: 
     run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
 
 
-def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Of these reports, those that the manifest names: report id to (load id, row count)."""
-    rows = run(warehouse, LOADS_OF_REPORTS, ids=report_ids)
-    return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}
+def already_loaded(warehouse: Warehouse, wanted: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    """Of these reports, those that the manifest names: report id to (load id, row count).
+
+    wanted: report id to connection. What another connection has loaded is not known here: it may be erased soon.
+    """
+    return {
+        row["report_id"]: (row["load_id"], row["row_count"])
+        for row in run(warehouse, LOADS_OF_REPORTS, ids=wanted)
+        if row["load_id"].endswith(wanted[row["report_id"]])
+    }

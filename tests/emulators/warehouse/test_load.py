@@ -18,6 +18,7 @@ DAY = date(2026, 11, 1)
 BASIC = REPORT_TYPES["channel_basic_a3"]
 REACH = REPORT_TYPES["channel_reach_basic_a1"]
 ISSUED = datetime(2026, 11, 4, 9, 30, tzinfo=UTC)
+CONNECTION = "c" * 24
 
 
 def clock() -> datetime:
@@ -50,7 +51,7 @@ def warehouse(bigquery_client, dataset):
 def load(warehouse, load_id: str, *reports: tuple[ReportRef, list[str]]) -> Load:
     begun = Load(warehouse, BASIC, load_id, clock)
     for report, content in reports:
-        begun.add(report, content)
+        begun.add(report, content, connection=CONNECTION)
     return begun
 
 
@@ -83,7 +84,7 @@ def test_the_same_report_loaded_twice_counts_once(warehouse):
     for load_id in ("L1", "L2"):
         load(warehouse, load_id, (ref("r1"), lines({"views": 7}))).publish()
     assert metrics(warehouse) == [7]
-    assert already_loaded(warehouse, ["r1", "r2"]) == {"r1": ("L1", 1)}
+    assert already_loaded(warehouse, dict.fromkeys(["r1", "r2"], CONNECTION)) == {"r1": (f"L1-{CONNECTION}", 1)}
 
 
 @pytest.mark.fault(28)
@@ -126,6 +127,7 @@ def test_a_report_that_cannot_be_read_leaves_the_load_as_it_was(warehouse):
         begun.add(
             ref("bad", day=DAY + timedelta(days=1)),
             lines({"views": 1}, {"views": "many"}, day=DAY + timedelta(days=1)),
+            connection=CONNECTION,
         )
     begun.publish()
     assert metrics(warehouse) == [4]
@@ -164,7 +166,8 @@ def test_a_click_through_rate_is_weighted_by_the_impressions_that_it_is_a_rate_o
     rows = [
         f"{DAY:%Y%m%d},UC1,{video},{count},{rate}\n" for video, count, rate in (("a", 300, 0.5), ("b", 100, 0.1))
     ]
-    reach.add(replace(ref("r2"), report_type=REACH.id), [",".join(REACH.columns) + "\n", *rows])
+    content = [",".join(REACH.columns) + "\n", *rows]
+    reach.add(replace(ref("r2"), report_type=REACH.id), content, connection=CONNECTION)
     reach.publish()
     assert metrics(warehouse, "impressions") == [400]
     assert [float(rate) for rate in metrics(warehouse, "click_through_rate")] == [0.4]

@@ -111,7 +111,8 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
                 "engaged_views": count // 2,
             }
             header = ",".join(basic.columns) + "\n"
-            begun.add(ref, [header, ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"])
+            line = ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"
+            begun.add(ref, [header, line], connection="c" * 24)
     begun.publish()
 
 
