@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, update
+from shared.cloud.firestore import PAGE, listing, update
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import NotFound
@@ -101,12 +101,16 @@ class Receipts:
             raise NotFound("You have not connected this channel.", reason="notConnected")
         return max(own, key=lambda receipt: receipt.requested_at)
 
-    def unconfirmed(self, step: str) -> Iterator[Receipt]:
-        """Those of which a step was begun and has not been counted. What cannot be read is left out."""
+    def unconfirmed(self, step: str, *, page: int = PAGE) -> Iterator[Receipt]:
+        """Those of which a step was begun and has not been counted. What cannot be read is left out.
+
+        page: how many are read at a time, by somebody who will not read them all.
+        """
         from google.cloud.firestore_v1.base_query import FieldFilter
 
         query: Any = self.client.collection(data_map.RECEIPTS.path)
-        return readable(RECEIPTS, listing(query.where(filter=FieldFilter(f"steps.{step}.count", "==", None))))
+        open_ones = query.where(filter=FieldFilter(f"steps.{step}.count", "==", None))
+        return readable(RECEIPTS, listing(open_ones, page=page))
 
     def begin(self, receipt_id: str, step: str) -> None:
         """Note that somebody else has been asked for a step, unless that is noted. Raises NotFound."""

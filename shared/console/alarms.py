@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.monitoring.alerts import OAUTH_CLIENT, YOUTUBE_API, Alert
 from shared.settings import OAUTH_CLIENT_SECRET
+from shared.watch.conditions import CONDITIONS, WATCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,8 @@ class AlarmRow:
 
 
 _APIS = ("youtube.googleapis.com", "youtubeanalytics.googleapis.com", "youtubereporting.googleapis.com")
-_WORDS: Mapping[str, tuple[str, str, str]] = {
+_WORDS: Mapping[str, tuple[str, str, str | None]] = {
+    **{each.key: (each.stops, each.todo, each.code) for each in (*CONDITIONS, WATCH)},
     OAUTH_CLIENT: (
         "No connection can renew its permission; collecting and publishing stop within the hour.",
         "Add the id and secret that Google's console shows for the client; within five minutes they are used:",

@@ -14,10 +14,10 @@ from shared.console.operator import ISSUER
 from shared.console.paging import Filter
 from shared.console.read import Sources, known
 from shared.errors import Misconfigured
-from shared.monitoring import alerts
 from shared.publishing.records import Operations
 from shared.settings import settings
 from shared.warehouse.statements import Warehouse
+from shared.watch import watching
 from shared.wiring import quota
 
 
@@ -58,7 +58,7 @@ def _sources() -> Sources:
         loaded=lambda: loaded_reports(_warehouse(), pacific_day(system_clock())),
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
-        alerts=lambda: alerts.firing(client),
+        alerts=lambda: watching.wrong_now(client, system_clock()),
     )
 
 
