@@ -80,7 +80,7 @@ def flags(function: Function, target: Target) -> list[str]:
         f"--concurrency={function.concurrency}",
         f"--max-instances={function.max_instances}",
         f"--timeout={function.timeout}s",
-        f"--service-account={function.service}@{target.project}.iam.gserviceaccount.com",
+        f"--service-account={function.account}@{target.project}.iam.gserviceaccount.com",
         f"--ingress-settings={INGRESS[function.trigger]}",
         "--no-allow-unauthenticated",
     ]

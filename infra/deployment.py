@@ -52,8 +52,13 @@ class Function:
 
     @property
     def service(self) -> str:
-        """Its name where no underscore is allowed: the Cloud Run service that it is, and its service account."""
+        """Its name where no underscore is allowed: the Cloud Run service that it is."""
         return self.name.replace("_", "-")
+
+    @property
+    def account(self) -> str:
+        """Its service account. A function may have a name of five letters, an account may not."""
+        return f"run-{self.service}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +207,7 @@ def _refused(deployment: Deployment) -> Iterator[str]:
     named: dict[str, Iterable[str]] = {
         "service account": [
             *deployment.service_accounts,
-            *(each.service for each in deployment.functions.values()),
+            *(each.account for each in deployment.functions.values()),
         ],
         "secret": deployment.secrets,
         "function": deployment.functions,

@@ -15,6 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from datetime import timedelta
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -25,6 +26,7 @@ from infra.faults import Outcome, case_list, fault_list
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
 from shared.warehouse.report_types import REPORT_TYPES
+from shared.watch.conditions import CONDITIONS, WATCH
 
 DOCS = ROOT / "infra" / "docs"
 
@@ -87,8 +89,8 @@ def secrets() -> str:
     """Every secret, and the functions that may read it."""
     readers = deployment().functions.values()
     rows = [
-        (f"`{name}`", holds, ", ".join(f"`{each.name}`" for each in readers if name in each.secrets))
-        for name, holds in deployment().secrets.items()
+        (f"`{each.name}`", each.holds, ", ".join(f"`{by.name}`" for by in readers if each.name in by.secrets))
+        for each in deployment().secrets.values()
     ]
     return _table(("secret", "what it holds", "read by"), rows)
 
@@ -210,6 +212,26 @@ def _across(field: str) -> dict[str, Any]:
     return {"indexConfig": {"indexes": [index]}}
 
 
+def alarms() -> str:
+    """Every condition that the watch knows, and the watch's own silence."""
+    rows = [
+        (
+            f"`{each.key}`",
+            each.says.format(count="n", since="when"),
+            _lasting(each.after),
+            each.severity,
+            each.todo,
+        )
+        for each in (*CONDITIONS, WATCH)
+    ]
+    return _table(("alarm", "what it says", "once it lasts for", "severity", "what to do"), rows)
+
+
+def _lasting(after: timedelta) -> str:
+    minutes = after / timedelta(minutes=1)
+    return f"{minutes:g} minutes" if minutes else "any time"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "functions": functions,
     "queues": queues,
@@ -219,6 +241,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "cases": cases,
     "report types": report_types,
+    "alarms": alarms,
     "collections": collections,
     "ttl": ttl,
     "indexes": indexes,

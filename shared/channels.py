@@ -6,6 +6,7 @@ for it, and when each report type was last collected. No secrets: those are in `
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -114,6 +115,11 @@ CHANNELS = Mapper(Channel, COLLECTION, key="channel_id")
 def path(channel_id: str) -> str:
     """A channel's document."""
     return f"{COLLECTION}/{channel_id}"
+
+
+def connection_of(channel_id: str, connected_at: datetime) -> str:
+    """A connection's id: the same until its channel is disconnected, another one when it is connected again."""
+    return hashlib.sha256(f"{channel_id}@{connected_at.isoformat()}".encode()).hexdigest()[:24]
 
 
 def get(client: Client, channel_id: str) -> Channel:

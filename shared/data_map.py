@@ -175,6 +175,20 @@ ALERTS = Collection(
     key="what is wrong",
     retention="without end: one document for each kind of alert",
 )
+DEAD_LETTERS = Collection(
+    path="dead_letters",
+    owner="watch",
+    key="the message's id",
+    ttl="expires_at",
+    keep=timedelta(days=7),
+    retention="seven days, as long as Pub/Sub keeps the message itself",
+)
+HEARTBEATS = Collection(
+    path="heartbeats",
+    owner="watch",
+    key="watch, the one document",
+    retention="without end: when the watch last came to its end",
+)
 _quota = partial(
     Collection,
     owner="quota",
@@ -206,7 +220,7 @@ QUOTA_REFUSALS = _quota(
 COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
-    *(RATE_LIMITS, ALERTS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
+    *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 

@@ -1,6 +1,7 @@
 """Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones.
 
-{"operation", "callback"} tells the app of an end; {"charge": true} charges quota reservations whose holder died.
+{"operation", "callback"} tells the app of an end; {"charge": true} charges quota reservations whose holder died;
+{"watched": moment} alarms unless the watch has run since.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from flask import Request
 from shared import entry, ids
 from shared.fields import Fields
 from shared.publishing.tasks import MAX_DELIVERIES
-from shared.wiring import publishing, quota
+from shared.wiring import publishing, quota, watch
 
 _ATTEMPTS_MAX = 1_000_000
 
@@ -22,11 +23,13 @@ _ATTEMPTS_MAX = 1_000_000
 @entry.answers_json
 def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
-    asked = Fields(entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge")
+    asked = Fields(entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge", "watched")
     if asked.flag("sweep", default=False):
         return {"queued": publishing.tasks().sweep()}
     if asked.flag("charge", default=False):
         return {"charged": quota.ledger().sweep()}
+    if asked.has("watched"):
+        return {"alive": watch.check(asked.instant("watched"))}
     operation_id = asked.id("operation", ids.OPERATION)
     if asked.has("callback"):
         return {"callback": publishing.callbacks().deliver(operation_id, asked.line("callback", most=100))}

@@ -68,13 +68,19 @@ def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATE
     for statement in (*statements, *(each for _, _, each in staged)):
         for table in _tables_of(statement):
             try:
-                judge.analyse(statement.text.replace("{table}", table), statement.parameters)
+                judge.analyse(_over(table, statement.text), statement.parameters)
             except Refused as refused:
                 yield f"statement {statement.name} {table}: {refused}"
 
 
 def _tables_of(statement: Statement) -> tuple[str, ...]:
+    if "{raw}" in statement.text:
+        return tuple(each.table for each in REPORT_TYPES.values())
     return tuple(tables()) if "{table}" in statement.text else ("",)
+
+
+def _over(table: str, text: str) -> str:
+    return text.replace("{table}", table).replace("{raw}", table)
 
 
 def main() -> int:

@@ -98,5 +98,5 @@ def _run(purpose: str, cloud: Cloud, copied: Path, where: Mapping[str, str]) -> 
 
 def _accounts() -> frozenset[str]:
     declared = deployment()
-    names = {*declared.service_accounts, *(each.service for each in declared.functions.values())}
+    names = {*declared.service_accounts, *(each.account for each in declared.functions.values())}
     return frozenset(f"{name}@{tree.PROJECT}.iam.gserviceaccount.com" for name in names)

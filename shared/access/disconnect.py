@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 WAREHOUSE = "warehouse"
 ERASE = "erase"
-"""The kind of message that asks `ingest` to delete the warehouse's rows of a disconnected channel."""
+"""The kind of message that asks `ingest` to delete the warehouse's rows of a connection that has ended."""
+AUDIT = "auditErasure"
+"""The kind of message that asks `ingest` for the rows that such a connection has in spite of it."""
 _PAGE = 200
 
 Dispatch = Callable[[str, str], None]
@@ -108,7 +110,7 @@ class Disconnects:
         self.revocations.set_aside(channel_id, receipt_id)
         for kind in data_map.erased():
             self._erase(kind, channel_id, receipt_id)
-        self.receipts.note(receipt_id, WAREHOUSE, None)  # before the request: its answer may come at once
+        self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
@@ -171,7 +173,7 @@ class Disconnects:
 def _opened(channel: Channel, by: str, now: datetime) -> Receipt:
     """The receipt for the end of a connection, on which nothing is noted yet."""
     return Receipt(
-        receipt_id=receipts.name_of(channel.channel_id, channel.connected_at),
+        receipt_id=channels.connection_of(channel.channel_id, channel.connected_at),
         channel_id=channel.channel_id,
         user_id=channel.user_id,
         by=by,
@@ -201,7 +203,7 @@ def _ending(channel_id: str, found: Doc | None, receipt_id: str) -> Doc:
     if (
         found is None
         or found.data["state"] != health.DISCONNECTING
-        or receipts.name_of(channel_id, found.data["connected_at"]) != receipt_id
+        or channels.connection_of(channel_id, found.data["connected_at"]) != receipt_id
     ):
         raise _EndedElsewhere
     return found

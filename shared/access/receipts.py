@@ -5,8 +5,7 @@ A receipt says when something was deleted and how much, never what it was.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing
-from shared.cloud.steps import PRESENT, Write
+from shared.cloud.firestore import PAGE, listing, update
+from shared.cloud.steps import PRESENT, Docs, Write
+from shared.cloud.updates import Change
 from shared.errors import NotFound
+from shared.monitoring.readable import readable
 from shared.records import Mapper
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ UNREADABLE = "tokenUnreadable"
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """steps: name -> {"at", "count"}; count is None while somebody else still works on it.
+    """receipt_id: the id of the connection that ended.
 
-    by: who asked, the user or the scheduler. revocation: pending, revoked, alreadyRevoked, keptForOtherChannels,
-    tokenUnreadable (nobody can use it then).
+    steps: name -> {"at", "count"}; count is None while somebody else still works on it, and "found" is then what
+    was there to delete. by: who asked, the user or the scheduler. revocation: pending, revoked, alreadyRevoked,
+    keptForOtherChannels, tokenUnreadable (nobody can use it then).
     """
 
     receipt_id: str
@@ -58,11 +60,6 @@ class Receipt:
             "deleted": {name: step["count"] for name, step in self.steps.items()},
             "google": self.revocation,
         }
-
-
-def name_of(channel_id: str, connected_at: datetime) -> str:
-    """A receipt's id: the same for the same connection, so that two requests share one."""
-    return hashlib.sha256(f"{channel_id}@{connected_at.isoformat()}".encode()).hexdigest()[:24]
 
 
 RECEIPTS = Mapper(Receipt, data_map.RECEIPTS.path, key="receipt_id")
@@ -89,7 +86,7 @@ class Receipts:
         """One receipt. Raises NotFound."""
         fields = self._document(receipt_id).get(**call_options()).to_dict()
         if fields is None:
-            raise NotFound("There is no such receipt.")
+            raise _unknown()
         return RECEIPTS.read(receipt_id, fields)
 
     def newest(self, channel_id: str, user_id: str) -> Receipt:
@@ -104,12 +101,42 @@ class Receipts:
             raise NotFound("You have not connected this channel.", reason="notConnected")
         return max(own, key=lambda receipt: receipt.requested_at)
 
-    def note(self, receipt_id: str, step: str, count: int | None) -> None:
-        """Note a step; what a run before has counted stays."""
-        steps = self.get(receipt_id).steps
-        if not steps.get(step, {}).get("count"):
-            entry = {"at": self.clock(), "count": count}
-            self._document(receipt_id).update({f"steps.{step}": entry}, **call_options())
+    def unconfirmed(self, step: str, *, page: int = PAGE) -> Iterator[Receipt]:
+        """Those of which a step was begun and has not been counted. What cannot be read is left out.
+
+        page: how many are read at a time, by somebody who will not read them all.
+        """
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        query: Any = self.client.collection(data_map.RECEIPTS.path)
+        open_ones = query.where(filter=FieldFilter(f"steps.{step}.count", "==", None))
+        return readable(RECEIPTS, listing(open_ones, page=page))
+
+    def begin(self, receipt_id: str, step: str) -> None:
+        """Note that somebody else has been asked for a step, unless that is noted. Raises NotFound."""
+        self._note(receipt_id, step, lambda entry: {} if entry else {"count": None})
+
+    def found(self, receipt_id: str, step: str, count: int) -> None:
+        """Note what is about to be deleted, which a run that dies in between could not count again."""
+        self._note(receipt_id, step, lambda entry: {"found": max(count, entry.get("found", 0))})
+
+    def confirm(self, receipt_id: str, step: str) -> None:
+        """Note that everything that was found has been deleted."""
+        self._note(receipt_id, step, lambda entry: {"count": entry.get("found", 0)})
+
+    def _note(self, receipt_id: str, step: str, decide: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        """Change what is said of a step, as decided from what was said. Raises NotFound."""
+        at = path(receipt_id)
+
+        def noted(docs: Docs) -> Change[None]:
+            found = docs[at]
+            if found is None:
+                raise _unknown()
+            changed = decide(found.data.get("steps", {}).get(step, {}))
+            fields = {f"steps.{step}.{name}": value for name, value in changed.items()}
+            return Change(None, [Write(at, {f"steps.{step}.at": self.clock(), **fields})] if fields else ())
+
+        update(self.client, [at], noted)
 
     def note_revocation(self, receipt_id: str, word: str) -> None:
         """Note how Google answered, or why it is not asked."""
@@ -118,3 +145,7 @@ class Receipts:
     def _document(self, receipt_id: str) -> DocumentReference:
         found: DocumentReference = self.client.document(path(receipt_id))
         return found
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such receipt.")

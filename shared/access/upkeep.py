@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared import channels, data_map
-from shared.access.disconnect import Disconnects
+from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
@@ -36,7 +36,7 @@ _MORE_THAN_ANY_TOKEN = timedelta(days=1)
 _SOON = timedelta(minutes=30)
 """Surely before the next hourly run."""
 _UNDER_WAY = timedelta(minutes=5)
-"""A disconnect younger than this may still be running."""
+"""A disconnect, or the erasure that it asked for, may be running when it is younger than this."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Upkeep:
                 yield partial(self._end, channel.state_since), channel.channel_id
         for receipt_id in self.disconnects.revocations.waiting():
             yield self._revoke, receipt_id
+        for receipt in self.disconnects.receipts.unconfirmed(WAREHOUSE):
+            worked_on = receipt.steps[WAREHOUSE].get("at")
+            if not isinstance(worked_on, datetime) or self.clock() - worked_on > _UNDER_WAY:
+                yield partial(self._erase, receipt.channel_id), receipt.receipt_id
 
     def _attempted(self, act: Callable[[str], str], subject: str, *, until: datetime | None) -> str:
         """How it ended. Whatever goes wrong is this subject's trouble and not another's."""
@@ -89,6 +93,10 @@ class Upkeep:
     def _revoke(self, receipt_id: str) -> str:
         self.disconnects.revocations.ask(receipt_id)
         return "revocationSettled"
+
+    def _erase(self, channel_id: str, receipt_id: str) -> str:
+        self.disconnects.erase_rows(receipt_id, channel_id)
+        return "erasureAskedAgain"
 
     def _looked_after(self, fields: Mapping[str, Any], channel_id: str) -> str:
         """Look at a grant; at one with which something is wrong, again within the hour."""

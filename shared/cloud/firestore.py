@@ -10,6 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,20 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import system_clock
 from shared.cloud import encoding
 from shared.cloud.calls import call_options
-from shared.cloud.steps import Commit, Contended, Doc, Docs, Listing, Pause, Read, Result, Steps, Total, Written
+from shared.cloud.steps import (
+    Commit,
+    Contended,
+    Doc,
+    Docs,
+    Listing,
+    Pause,
+    Read,
+    Result,
+    Steps,
+    Together,
+    Total,
+    Written,
+)
 from shared.cloud.updates import Decide, updating
 from shared.errors import Unavailable
 from shared.paging import pages
@@ -30,6 +44,7 @@ CONTENDED = "contended"
 PAGE = 300
 """Documents of a listing that one call brings: a fraction of TIMEOUT even on a sixth of a CPU."""
 PAGES_MAX = 20_000
+_AT_ONCE = 8
 _LATER = timedelta(seconds=5)
 
 
@@ -103,6 +118,9 @@ class Store:
             return self._list(step)
         if isinstance(step, Total):
             return self._total(step)
+        if isinstance(step, Together):
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                return tuple(pool.map(self._answer, step.reads))
         assert isinstance(step, Pause)
         # Grows from 5 to 160 ms, evenly spread: those who met once should not meet again.
         self._sleep(self._rng.uniform(0, 0.005 * 2 ** min(step.attempt, 5)))

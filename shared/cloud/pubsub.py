@@ -1,4 +1,4 @@
-"""Pub/Sub, what carries everything that becomes rows."""
+"""Pub/Sub, what carries everything that becomes rows, and the notices for operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
 
 INGEST_TOPIC = "ingest"
-"""The one topic: what `ingest` is to load, change or erase. A message's `kind` attribute says which."""
+"""What `ingest` is to load, change or erase. A message's `kind` attribute says which."""
+ALERTS_TOPIC = "alerts"
+"""Notices for operators: an alarm that has begun, or has ended."""
 
 
 @cache
@@ -29,7 +31,16 @@ def publisher() -> PublisherClient:
 
 def to_ingest(kind: str, message: Mapping[str, Any]) -> None:
     """Publish a message for `ingest` and wait until Pub/Sub has it."""
-    path = f"projects/{settings().project}/topics/{INGEST_TOPIC}"
+    _publish(INGEST_TOPIC, kind, message)
+
+
+def to_operators(notice: Mapping[str, Any]) -> None:
+    """Publish a notice for whoever subscribes to them, and wait until Pub/Sub has it."""
+    _publish(ALERTS_TOPIC, "alert", notice)
+
+
+def _publish(topic: str, kind: str, message: Mapping[str, Any]) -> None:
+    path = f"projects/{settings().project}/topics/{topic}"
     publisher().publish(path, json.dumps(message).encode(), kind=kind).result(timeout=30)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
-Steps = Generator["Read | Listing | Total | Commit | Pause", Any, Result]
+Steps = Generator["Read | Listing | Total | Together | Commit | Pause", Any, Result]
 
 ABSENT: Final = "absent"
 """As a condition: the document does not exist."""
@@ -78,6 +78,13 @@ class Total:
     collection: str
     field: str | None = None
     between: tuple[str, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several reads of which none waits for another. Answer: theirs, in the same order."""
+
+    reads: tuple[Read | Listing | Total, ...]
 
 
 @dataclass(frozen=True, slots=True)

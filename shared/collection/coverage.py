@@ -255,12 +255,12 @@ class Coverage:
             reference.delete(**call_options())
         return len(found)
 
-    def unload(self, channel_id: str, *, before: str) -> None:
-        """Take back that reports are loaded whose load's id is below `before`; the next run dispatches them."""
+    def unload(self, channel_id: str, connection: str) -> None:
+        """Take back that reports are loaded which a connection has loaded; the next run dispatches them."""
         for snapshot in self._of(channel_id, ["report_type", "days"]):
             days = [date.fromisoformat(text) for text in (snapshot.to_dict() or {}).get("days") or {}]
             if days:
-                self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, before=before))
+                self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, connection))
 
     def _of(self, channel_id: str, fields: Sequence[str]) -> list[DocumentSnapshot[Any]]:
         from google.cloud.firestore_v1.base_query import FieldFilter
@@ -309,11 +309,11 @@ def _recorded(outcomes: Iterable[Outcome], days: Days) -> tuple[None, Days]:
     }
 
 
-def _unloaded(days: Days, *, before: str) -> tuple[None, Days]:
+def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
     return None, {
         day: not_loaded(entry)
         for day, entry in days.items()
-        if entry.load_id is not None and entry.load_id < before
+        if entry.load_id is not None and entry.load_id.endswith(connection)
     }
 
 

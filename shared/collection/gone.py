@@ -1,43 +1,62 @@
-"""Takes back what work that was under way stored of channels that were disconnected meanwhile.
+"""Takes back what work that was under way stored of connections that ended meanwhile.
 
 A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. A listing or a load
 that was under way at that moment writes once more; so whoever has written looks afterwards whether the channel is
 still connected, and takes his writing back if not. Looking afterwards leaves no gap: a channel that is connected
-then is disconnected later, and whatever was written by then is found by that disconnect.
+then is disconnected later, and whatever was written by then is found by that disconnect. Who dies before he looks
+leaves rows behind, which a daily audit finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from shared import channels
-from shared.access.disconnect import WAREHOUSE
+from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import Receipts
-from shared.clock import Clock
+from shared.clock import Clock, pacific_day
 from shared.cloud.calls import call_options
-from shared.collection.coverage import Coverage
+from shared.cloud.firestore import PAGE
+from shared.collection.coverage import RETENTION, Coverage
+from shared.collection.messages import ToIngest
+from shared.errors import NotFound
 from shared.monitoring.log import log
 from shared.tokens.health import DISCONNECTING
-from shared.warehouse.erase import erase_rows
-from shared.warehouse.load import load_id_at
+from shared.warehouse.erase import connections_held, erase_rows, named_reports
 from shared.warehouse.statements import Warehouse
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import Client, DocumentSnapshot
+
+UNREADABLE = ""
+"""The connection of a channel whose record does not say which: it has not ended as far as anybody knows."""
+_LATE = timedelta(days=10)  # a message lives for seven days, so a load writes no later
+
+
+def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
+    """Of these channels, those that are connected and not being disconnected, with their connections' ids."""
+    rest = iter(sorted(set(channel_ids)))
+    found: list[DocumentSnapshot[Any]] = []
+    while page := [client.document(channels.path(each)) for each in islice(rest, PAGE)]:
+        found += client.get_all(page, ["state", "connected_at"], **call_options())
+    stored = {each.id: each.to_dict() or {} for each in found if each.exists}
+    return {
+        id_: _connection(id_, fields) for id_, fields in stored.items() if fields.get("state") != DISCONNECTING
+    }
+
+
+def _connection(channel_id: str, fields: Mapping[str, Any]) -> str:
+    at = fields.get("connected_at")
+    return channels.connection_of(channel_id, at) if isinstance(at, datetime) else UNREADABLE
 
 
 def disconnected(client: Client, channel_ids: Iterable[str]) -> set[str]:
     """Of these channels, those that are not connected, or are being disconnected. One read each."""
-    asked = sorted(set(channel_ids))
-    references = [client.document(channels.COLLECTION, channel_id) for channel_id in asked]
-    connected = {
-        found.id
-        for found in client.get_all(references, ["state"], **call_options())
-        if found.exists and found.get("state") != DISCONNECTING
-    }
-    return set(asked) - connected
+    asked = set(channel_ids)
+    return asked - connections(client, asked).keys()
 
 
 def forget(client: Client, channel_ids: Iterable[str]) -> set[str]:
@@ -48,26 +67,37 @@ def forget(client: Client, channel_ids: Iterable[str]) -> set[str]:
     return left
 
 
-def take_back(warehouse: Warehouse, client: Client, channel_ids: Iterable[str], *, clock: Clock) -> set[str]:
-    """Delete all that a load has stored of channels that are not connected; answers which they are."""
-    before = clock()  # read first: loads of a new connection begin later
-    left = forget(client, channel_ids)
-    for channel_id in left:
-        erase(warehouse, client, channel_id, before=before)
-    return left
+def take_back(warehouse: Warehouse, client: Client, loaded: Mapping[str, str]) -> set[str]:
+    """Delete what a load has stored for connections that have ended; answers their channels.
 
-
-def erase(warehouse: Warehouse, client: Client, channel_id: str, *, before: datetime) -> int:
-    """Erase a channel's rows of loads that began before an instant; answers how many reports those were.
-
-    Where the channel was connected again meanwhile, the coverage must not count on rows that are gone: those
-    reports are dispatched once more. Safe to repeat.
+    loaded: each channel with the connection that it had when the load began.
     """
-    limit = load_id_at(before)
-    erased = erase_rows(warehouse, channel_id, before=limit)
-    Coverage(client).unload(channel_id, before=limit)
-    log("NOTICE", "a channel's rows were erased", channel=channel_id, reports=erased)
-    return erased
+    ended = {channel_id for channel_id, _ in _ended(client, loaded.items())}
+    for channel_id in ended:
+        erase(warehouse, client, channel_id, loaded[channel_id])
+    return ended
+
+
+def _ended(client: Client, held: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those channels and connections that do not stand any more."""
+    pairs = sorted(held)
+    now = connections(client, [channel_id for channel_id, _ in pairs])
+    return [
+        (channel_id, connection)
+        for channel_id, connection in pairs
+        if now.get(channel_id) not in {connection, UNREADABLE}
+    ]
+
+
+def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:
+    """Erase the rows of a connection that has ended. Safe to repeat.
+
+    Where the channel was connected again meanwhile, its coverage must not count on rows that are gone: those
+    reports are dispatched once more.
+    """
+    erase_rows(warehouse, channel_id, connection)
+    Coverage(client).unload(channel_id, connection)
+    log("NOTICE", "a connection's rows were erased", channel=channel_id, connection=connection)
 
 
 def erase_for_receipt(
@@ -75,9 +105,28 @@ def erase_for_receipt(
 ) -> None:
     """Erase what a disconnect asked for, and note on its receipt how many reports that were.
 
-    Loads that began after the disconnect are a new connection's, or take themselves back. Raises NotFound for a
-    receipt that does not exist.
+    What is found is noted first: a run that dies after a deletion could not count it again. A connection that
+    stands is left alone, whoever asks.
     """
+    if not _ended(client, [(channel_id, receipt_id)]):
+        log("ERROR", "a connection that stands was to be erased", channel=channel_id, connection=receipt_id)
+        return
     receipts = Receipts(client, clock)
-    before = receipts.get(receipt_id).requested_at
-    receipts.note(receipt_id, WAREHOUSE, erase(warehouse, client, channel_id, before=before))
+    try:
+        receipts.found(receipt_id, WAREHOUSE, named_reports(warehouse, channel_id, receipt_id))
+    except NotFound:
+        log("WARNING", "rows without a receipt are erased", channel=channel_id, connection=receipt_id)
+        erase(warehouse, client, channel_id, receipt_id)
+        return
+    erase(warehouse, client, channel_id, receipt_id)
+    receipts.confirm(receipt_id, WAREHOUSE)
+
+
+def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, *, clock: Clock) -> int:
+    """Find the rows of connections that have ended, and ask for each to be erased; how many those are."""
+    since = pacific_day(clock()) - RETENTION - _LATE
+    ended = _ended(client, connections_held(warehouse, since=since))
+    for channel_id, connection in ended:
+        log("WARNING", "rows of an ended connection are left", channel=channel_id, connection=connection)
+        to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
+    return len(ended)

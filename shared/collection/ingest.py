@@ -1,4 +1,4 @@
-"""Turns the messages for `ingest` into rows or state: reports, videos that changed, rows to erase."""
+"""Turns the messages for `ingest` into rows or state: reports, changed videos, rows to erase or look for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.access.disconnect import ERASE
+from shared import ids
+from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.collection import audit, gone, messages, videos
@@ -64,7 +65,8 @@ class Ingest:
             messages.STAGED: (messages.staged_from, self._go_on),
             videos.KIND: (videos.notices_from, self._record_videos),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
-            ERASE: (lambda told: (str(told["channel_id"]), str(told["receipt"])), self._erase),
+            ERASE: (_erasure, self._erase),
+            AUDIT: (lambda _: None, self._audit_erasures),
         }
         try:
             read, act = kinds[kind]
@@ -126,3 +128,13 @@ class Ingest:
                 )
         except RateLimited as error:  # BigQuery's queue for deletions is full
             self._hand_on(Later(ERASE, {"channel_id": channel_id, "receipt": receipt_id}, error.retry_at))
+
+    def _audit_erasures(self, _: None) -> None:
+        gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)
+
+
+def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
+    """The channel and the connection whose rows are to go. Raises KeyError or ValueError."""
+    if not ids.RECEIPT.matches(told["receipt"]):
+        raise ValueError("receipt")  # of an empty one every row of the channel would be
+    return str(told["channel_id"]), told["receipt"]

@@ -148,7 +148,7 @@ class ReportLoading:
             known = already_loaded(self.warehouse, [ref.report_id for ref in refs])
         turn.outcomes += [
             Outcome(ref=ref, load_id=known[ref.report_id][0], rows=known[ref.report_id][1])
-            for ref in refs
+            for ref in present
             if ref.report_id in known
         ]
         return [ref for ref in refs if ref.report_id not in known]

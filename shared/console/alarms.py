@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.monitoring.alerts import OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, Alert
 from shared.monitoring.apis import key
 from shared.settings import OAUTH_CLIENT_SECRET
+from shared.watch.conditions import CONDITIONS, WATCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ _APIS: Mapping[str, str] = {
     "youtubereporting": "No report is listed or downloaded. YouTube keeps most for 60 days, some for 30.",
 }
 _WORDS: Mapping[str, tuple[str, str, str | None]] = {
+    **{each.key: (each.stops, each.todo, each.code) for each in (*CONDITIONS, WATCH)},
     OAUTH_CLIENT: (
         "No connection can renew its permission; collecting and publishing stop within the hour.",
         "Add the id and secret that Google's console shows for the client; within five minutes they are used:",

@@ -1,14 +1,15 @@
 """Alerts: what is wrong for everybody and waits for an operator. Each fires once and resolves once.
 
-`alerts/<key>` holds its state, since when, and what is wrong. Whoever notices says so; of several who notice at
-once, the one whose write changed it says it in the log.
+`alerts/<key>` holds its state, since when, what is wrong, and whether operators have been told. Whoever notices
+says so; of several who notice at once, the one whose write changed it says it in the log. `shared/watch` tells.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Docs, Write
@@ -27,52 +28,81 @@ REPORT_GAPS = "reportGaps"
 REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
 
-_FIRING, _RESOLVED = "firing", "resolved"
+FIRING, RESOLVED = "firing", "resolved"
+CRITICAL = "CRITICAL"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One that is firing. message: what is wrong, in words without secrets."""
+    """One alert. message: what is wrong, or was, in words without secrets. severity: as the log has it."""
 
     key: str
     since: datetime
     message: str
+    state: str = FIRING
+    severity: str = CRITICAL
 
 
-def fire(client: Client, key: str, message: str, now: datetime, *, renew: bool = False) -> None:
-    """Say that something is wrong; one read when it has been said already.
+def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
+    """Say that something is wrong; one read when that has been said already, in these words."""
+    path = _path(key)
 
-    renew: say it again in other words when they have changed, such as another deadline.
-    """
-    _change(client, key, _FIRING, message, now, renew=renew)
+    def decide(docs: Docs) -> Change[bool]:
+        stored = docs[path]
+        words = {"message": message, "severity": severity}
+        if stored is None or stored.data["state"] != FIRING:
+            return Change(True, [Write(path, {"state": FIRING, "since": now, "told": False, **words})])
+        same = words.items() <= stored.data.items()
+        return Change(False, [] if same else [Write(path, words)])
+
+    if update(client, [path], decide):
+        log(severity, f"alert {FIRING}", alert=key, reason=message)
 
 
 def resolve(client: Client, key: str, now: datetime) -> None:
     """Say that it is over; one read when nothing was wrong."""
-    _change(client, key, _RESOLVED, "", now)
+    path = _path(key)
+
+    def decide(docs: Docs) -> Change[bool]:
+        stored = docs[path]
+        if stored is None or stored.data["state"] == RESOLVED:
+            return Change(False)
+        return Change(True, [Write(path, {"state": RESOLVED, "since": now, "told": False})])
+
+    if update(client, [path], decide):
+        log("NOTICE", f"alert {RESOLVED}", alert=key)
 
 
 def firing(client: Client) -> tuple[Alert, ...]:
     """What is wrong now."""
-    found = ((alert.id, alert.to_dict() or {}) for alert in listing(client.collection(COLLECTION)))
-    return tuple(
-        Alert(key=key, since=fields["since"], message=fields["message"])
-        for key, fields in found
-        if fields["state"] == _FIRING
-    )
+    return tuple(_where(client, "state", FIRING))
 
 
-def _change(client: Client, key: str, state: str, message: str, now: datetime, *, renew: bool = False) -> None:
-    path = f"{COLLECTION}/{key}"
+def untold(client: Client) -> tuple[Alert, ...]:
+    """What has begun or ended since operators were told."""
+    return tuple(_where(client, "told", False))
 
-    def decide(docs: Docs) -> Change[bool]:
+
+def told(client: Client, alert: Alert) -> None:
+    """Note that operators were told of an alert as it is here; what has changed meanwhile stays untold."""
+    path = _path(alert.key)
+
+    def decide(docs: Docs) -> Change[None]:
         stored = docs[path]
-        before = stored.data if stored else {"state": _RESOLVED}
-        if state != before["state"]:
-            return Change(True, [Write(path, {"state": state, "since": now, "message": message})])
-        if renew and message != before["message"]:
-            return Change(True, [Write(path, {"message": message})])
-        return Change(False)
+        same = stored is not None and (stored.data["state"], stored.data["since"]) == (alert.state, alert.since)
+        return Change(None, [Write(path, {"told": True})] if same else ())
 
-    if update(client, [path], decide):
-        log("CRITICAL" if state == _FIRING else "NOTICE", f"alert {state}", alert=key, reason=message)
+    update(client, [path], decide)
+
+
+def _where(client: Client, name: str, value: object) -> Iterator[Alert]:
+    from google.cloud.firestore_v1.base_query import FieldFilter
+
+    query: Any = client.collection(COLLECTION).where(filter=FieldFilter(name, "==", value))
+    for found in listing(query):
+        fields = found.to_dict() or {}
+        yield Alert(key=found.id, **{each: fields[each] for each in ("since", "message", "state", "severity")})
+
+
+def _path(key: str) -> str:
+    return f"{COLLECTION}/{key}"

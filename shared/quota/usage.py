@@ -6,12 +6,13 @@ the foremost, so many that they fit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, TypedDict
 
-from shared.cloud.steps import Doc, Listing, Read, Steps, Total
+from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
 from shared.quota.bucket_days import BucketDay
 from shared.quota.forecast import mode_of
@@ -50,17 +51,15 @@ class Usage(TypedDict):
 def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[dict[str, Usage]]:
     """The usage of every bucket; of one that nothing was asked of, the profile's figures and zeros."""
     bucket_days = {name: BucketDay(day, name) for name in buckets}
-    docs: Mapping[str, Doc | None] = yield Read(tuple(bucket_day.path for bucket_day in bucket_days.values()))
-    rows = ROWS // (3 * max(1, sum(doc is not None for doc in docs.values())))
-    found = {}
-    for name, bucket_day in bucket_days.items():
-        doc = docs[bucket_day.path]
-        found[name] = (
-            _untouched(buckets[name])
-            if doc is None
-            else (yield from _one(bucket_day, buckets[name], doc.data, rows, now))
-        )
-    return found
+    docs: Mapping[str, Doc | None] = yield Read(tuple(each.path for each in bucket_days.values()))
+    begun = {name: doc.data for name, each in bucket_days.items() if (doc := docs[each.path]) is not None}
+    rows = ROWS // (3 * max(1, len(begun)))
+    asked = [_reads(bucket_days[name], buckets[name], rows) for name in begun]
+    answers = iter((yield Together(tuple(read for reads in asked for read in reads))))
+    return {
+        name: _one(bucket, begun[name], now, islice(answers, _READS)) if name in begun else _untouched(bucket)
+        for name, bucket in buckets.items()
+    }
 
 
 def _untouched(bucket: Bucket) -> Usage:
@@ -68,18 +67,29 @@ def _untouched(bucket: Bucket) -> Usage:
     return _usage(bucket, {"allocation": asdict(allocation), "hours": {}} | allocation.funds(), 0, 0, None)
 
 
-def _one(bucket_day: BucketDay, bucket: Bucket, day: Mapping[str, Any], rows: int, now: datetime) -> Steps[Usage]:
-    spent = int((yield Total(bucket_day.accounts, "spent")))
-    reserved = int((yield Total(bucket_day.entries, "held", between=("held", 0, bucket.limit))))
+_READS = 5
+
+
+def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, ...]:
+    """What a bucket's day is read by: units spent, units set aside, accounts, loans, refusals."""
+    return (
+        Total(of.accounts, "spent"),
+        Total(of.entries, "held", between=("held", 0, bucket.limit)),
+        Listing(of.accounts, above=("spent", 0), order="-spent", limit=rows),
+        Listing(of.entries, above=("borrowed", 0), order="-borrowed", limit=rows),
+        Listing(of.refusals, order="-at", limit=rows),
+    )
+
+
+def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterable[Any]) -> Usage:
+    spent, reserved, accounts, loans, refusals = answers
     closed = day.get("closed")
-    usage = _usage(bucket, day, spent, reserved, closed if closed and now < closed["until"] else None)
-    accounts = yield Listing(bucket_day.accounts, above=("spent", 0), order="-spent", limit=rows)
+    usage = _usage(bucket, day, int(spent), int(reserved), closed if closed and now < closed["until"] else None)
     for account, doc in accounts.items():
         # The accounts of system work are shown as one.
         figures = usage["by_account"].setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
         for figure in _FIGURES:
             figures[figure] += doc.data[figure]
-    loans = yield Listing(bucket_day.entries, above=("borrowed", 0), order="-borrowed", limit=rows)
     usage["loans"] = [
         {
             "borrower": name_of(doc.data["account"]),
@@ -92,7 +102,6 @@ def _one(bucket_day: BucketDay, bucket: Bucket, day: Mapping[str, Any], rows: in
         for doc in sorted(loans.values(), key=lambda doc: doc.data["at"])
         for loan in doc.data["loans"]
     ]
-    refusals = yield Listing(bucket_day.refusals, order="-at", limit=rows)
     usage["refusals"] = [
         {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
     ]

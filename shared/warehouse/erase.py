@@ -1,24 +1,44 @@
-"""Deletes a disconnected channel's rows from every table."""
+"""Deletes the rows of connections that have ended, and finds those that were left.
+
+The id of every load ends with the connection that it was for. So an erasure tells the rows of an old connection
+from those of a new one whatever anybody's clock says, and rows that arrive late are found for what they are.
+"""
 
 from __future__ import annotations
 
+from datetime import date
+
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.schema import MANIFEST
-from shared.warehouse.statements import ERASE, Warehouse, run
+from shared.warehouse.statements import (
+    CONNECTIONS_NAMED,
+    CONNECTIONS_STORED,
+    ERASE,
+    REPORTS_OF_CONNECTION,
+    Warehouse,
+    run,
+)
 
 
-def erase_rows(warehouse: Warehouse, channel_id: str, *, before: str) -> int:
-    """Delete a channel's rows of loads with an id below `before`; answers how many reports the manifest named.
+def named_reports(warehouse: Warehouse, channel_id: str, connection: str) -> int:
+    """How many reports the manifest names for a connection."""
+    [row] = run(warehouse, REPORTS_OF_CONNECTION, channel=channel_id, connection=connection)
+    return int(row["reports"])
+
+
+def erase_rows(warehouse: Warehouse, channel_id: str, connection: str) -> None:
+    """Delete a connection's rows from every table.
 
     The manifest goes first, which takes the rows out of sight at once; rows that no manifest ever named go too.
     Safe to repeat: a run that died in between is finished by the next.
     """
-    erased = _delete(warehouse, MANIFEST, channel_id, before)
+    for table in (MANIFEST, *(report_type.table for report_type in REPORT_TYPES.values())):
+        run(warehouse, ERASE, table=table, channel=channel_id, connection=connection)
+
+
+def connections_held(warehouse: Warehouse, *, since: date) -> set[tuple[str, str]]:
+    """Every channel and connection that has rows; of those that no manifest names, only of days since one."""
+    found = list(run(warehouse, CONNECTIONS_NAMED))
     for report_type in REPORT_TYPES.values():
-        _delete(warehouse, report_type.table, channel_id, before)
-    return erased
-
-
-def _delete(warehouse: Warehouse, table: str, channel_id: str, before: str) -> int:
-    answer = run(warehouse, ERASE, table=table, channel=channel_id, before=before)
-    return answer.num_dml_affected_rows or 0
+        found += run(warehouse, CONNECTIONS_STORED, table=report_type.table, since=since)
+    return {(row["channel_id"], row["connection"]) for row in found}

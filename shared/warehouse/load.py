@@ -24,14 +24,14 @@ from shared.warehouse.statements import Warehouse
 _HELD = 2**20  # bytes of a report's lines that wait for more, so that a small file that is refused leaves no trace
 
 
-def load_id_at(instant: datetime) -> str:
-    """What is below the id of every load that began at or after an instant, and above those from before it."""
-    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}"
-
-
 def new_load_id(instant: datetime) -> str:
     """An id that no other load has, in the order of time."""
-    return f"{load_id_at(instant)}-{uuid.uuid4().hex}"
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex}"
+
+
+def load_id_for(load_id: str, connection: str) -> str:
+    """A load's id in the rows of one connection, which it ends with: so they are found when that has ended."""
+    return f"{load_id}-{connection}"
 
 
 @dataclass(frozen=True, kw_only=True)

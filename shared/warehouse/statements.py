@@ -38,9 +38,8 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table.
-
-    filled: what stands for other placeholders.
+    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table,
+    `{raw}` for a raw one. filled: what stands for other placeholders.
     """
 
     name: str
@@ -58,16 +57,19 @@ class Statement:
 
 NAME_LOADS = Statement("name_loads", {"entries": "STRING", "ids": "ARRAY<STRING>"})
 LOADS_OF_REPORTS = Statement("loads_of_reports", {"ids": "ARRAY<STRING>"})
-ERASE = Statement("erase", {"channel": "STRING", "before": "STRING"})
+ERASE = Statement("erase", {"channel": "STRING", "connection": "STRING"})
+REPORTS_OF_CONNECTION = Statement("reports_of_connection", {"channel": "STRING", "connection": "STRING"})
+CONNECTIONS_NAMED = Statement("connections_named", {})
+CONNECTIONS_STORED = Statement("connections_stored", {"since": "DATE"})
 JUDGE_STAGED = Statement("judge_staged", {"reports": "STRING"})
-TAKE_STAGED = Statement("take_staged", {"load_id": "STRING", "ids": "ARRAY<STRING>"})
+TAKE_STAGED = Statement("take_staged", {"loads": "STRING"})
 TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
 REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 STATEMENTS = (
-    *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, TOTALS_BY_DAY),
-    *(REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS),
+    *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
+    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about a staging table, which `of_staged` makes whole."""
@@ -139,7 +141,7 @@ def run(
     work: float = WORK,
     **values: Any,
 ) -> RowIterator:
-    """What a statement answers. table: for `{table}`. values: one for each parameter. Raises as `ask` does."""
+    """What a statement answers. table: for `{table}`, `{raw}`. values: each parameter's. Raises as `ask` does."""
     if values.keys() != statement.parameters.keys():
         raise TypeError(f"{statement.name} takes {sorted(statement.parameters)}, not {sorted(values)}")
     given = [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
@@ -149,7 +151,7 @@ def run(
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
     """A statement with its tables named in full."""
     dataset = f"{warehouse.client.project}.{warehouse.dataset}"
-    return text.replace("{dataset}", dataset).replace("{table}", table)
+    return text.replace("{dataset}", dataset).replace("{table}", table).replace("{raw}", table)
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

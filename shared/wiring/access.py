@@ -125,6 +125,13 @@ def _erase_rows(receipt_id: str, channel_id: str) -> None:
     pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
 
 
+def audit_erasures() -> None:
+    """Have `ingest` look for rows of connections that have ended."""
+    from shared.access.disconnect import AUDIT
+
+    pubsub.to_ingest(AUDIT, {})
+
+
 def _revoke_later(receipt_id: str, _channel_id: str) -> None:
     queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 
 from shared import channels
@@ -10,15 +11,16 @@ from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import jobs
 from shared.console import operations, overview, push
-from shared.console.loaded import loaded_reports
+from shared.console.loaded import Loaded, loaded_reports
 from shared.console.operator import ISSUER
 from shared.console.paging import Filter
 from shared.console.read import Sources, known, with_reports
+from shared.console.recent import Recent
 from shared.errors import Misconfigured
-from shared.monitoring import alerts
 from shared.publishing.records import Operations
 from shared.settings import settings
 from shared.warehouse.statements import Warehouse
+from shared.watch import watching
 from shared.wiring import quota
 
 
@@ -57,11 +59,21 @@ def _sources() -> Sources:
     return Sources(
         channels=lambda: channels.list_all(client),
         usage=quota.ledger().usage,
-        loaded=lambda: loaded_reports(_warehouse(), pacific_day(system_clock())),
+        loaded=_loaded(),
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
-        alerts=lambda: alerts.firing(client),
+        alerts=lambda: watching.wrong_now(client, system_clock()),
         at_risk=lambda: jobs.at_risk(client),
+    )
+
+
+@cache
+def _loaded() -> Recent[Loaded]:
+    """What the warehouse holds: a query of BigQuery takes a second and is paid for, and loads come by the hour."""
+    return Recent(
+        source=lambda: loaded_reports(_warehouse(), pacific_day(system_clock())),
+        age=timedelta(minutes=1),
+        clock=system_clock,
     )
 
 

@@ -26,6 +26,7 @@ from shared.cloud.steps import (
     Listing,
     Pause,
     Read,
+    Together,
     Total,
     Write,
     Written,
@@ -77,6 +78,8 @@ class FirestoreInMemory:
             return self._list(step)
         if isinstance(step, Total):
             return self._total(step)
+        if isinstance(step, Together):
+            return tuple(self.answer(each) for each in step.reads)
         assert isinstance(step, Pause)
         return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
 
 _CALLBACK, _DONE = "/auth/youtube/callback", "/auth/youtube/done"
+_PAGES_AT_ONCE = 4
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
 _WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
 _NOT_OURS = {
@@ -81,14 +83,13 @@ def pages(stack: Stack) -> list[str]:
             connect(stack, http, person, person.channels[0], **choice)
         for answer in [answer for answer in served if answer.url.path == _CALLBACK]:
             http.send(answer.request)
-        for reason in known_reasons():
-            http.get(f"{app}{_DONE}", params={"outcome": reason})
         everybody = http.get(f"{app}/console/json").raise_for_status().json()
-        for query in [*({"state": state} for state in STATES), *({"user": user} for user in everybody["users"])]:
-            http.get(f"{app}/console", params=query)
-            http.get(f"{app}/console/json", params=query)
-        http.get(f"{app}/console")
-        http.get(f"{app}/console/nowhere")
+        queries = [{}, *({"state": state} for state in STATES), *({"user": user} for user in everybody["users"])]
+        asked = [(f"{app}{_DONE}", {"outcome": reason}) for reason in known_reasons()]
+        asked += [(f"{app}/console{page}", query) for query in queries for page in ("", "/json")]
+        asked += [(f"{app}/console/nowhere", {})]
+        with ThreadPoolExecutor(_PAGES_AT_ONCE) as pool:
+            list(pool.map(lambda each: http.get(each[0], params=each[1]), asked))
     stack.wait_idle(timeout=120)  # a channel connected again is collected again
     return [f"{dict(answer.headers)}\n{answer.text}" for answer in served if str(answer.url).startswith(app)]
 

@@ -15,15 +15,18 @@ from importlib import import_module
 from types import ModuleType
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.local.simulator import discovery
 from infra.local.simulator.dispatch import Handler, dispatch, guarded
 from infra.local.simulator.errors import Shape
 from infra.local.simulator.state import Simulator
 from infra.local.simulator.timepiece import ClockStuck
+from infra.local.simulator.wire import bad_request_page
 
 logger = logging.getLogger(__name__)
 PACKAGE = "infra.local.simulator"
@@ -54,9 +57,20 @@ def create_app(simulator: Simulator) -> Starlette:
 
     routes: list[BaseRoute] = [route for room in rooms for route in getattr(room, "ROUTES", [])]
     routes.append(Route("/{path:path}", api, methods=VERBS))
-    app = Starlette(routes=routes, lifespan=_lifespan)
+    app = Starlette(routes=routes, lifespan=_lifespan, middleware=[Middleware(_OneHost)])
     app.state.simulator = simulator
     return app
+
+
+class _OneHost:
+    """Refuses a request with two Host headers before anything looks at it, as RFC 9112, 3.2 wants it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [name for name, _ in scope.get("headers", ()) if name == b"host"]
+        await (bad_request_page() if len(hosts) > 1 else self._app)(scope, receive, send)
 
 
 def _handlers(rooms: list[ModuleType]) -> Mapping[str, Handler]:

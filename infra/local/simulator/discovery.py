@@ -231,6 +231,28 @@ def response_errors(method_id: str, payload: Any) -> list[str]:
     return [f"{misfit.path or 'the answer'}: {misfit.problem}" for misfit in check(payload, "", True)]
 
 
+def unknown_field(method: Method, mask: Mapping[str, Any]) -> str | None:
+    """The first field of a mask that no answer of the method can have; None when all are known."""
+    if method.response is None:
+        return next(iter(mask), None)
+    schemas = document(method.document)["schemas"]
+    return next(_unknown_fields(schemas, {"$ref": method.response}, mask), None)
+
+
+def _unknown_fields(schemas: Mapping[str, Any], node: Mapping[str, Any], mask: Mapping[str, Any]) -> Iterator[str]:
+    while "$ref" in node or "items" in node:
+        node = schemas[node["$ref"]] if "$ref" in node else node["items"]
+    known = node.get("properties", {})
+    for name, inner in mask.items():
+        if name == "*":
+            continue
+        field = known.get(name, node.get("additionalProperties"))
+        if field is None:
+            yield name
+        else:
+            yield from _unknown_fields(schemas, field, inner)
+
+
 def request_misfits(method: Method, body: Any) -> list[Misfit]:
     """What in a request's body does not fit the method's request schema."""
     if method.request is None:

@@ -21,7 +21,7 @@ from infra.local.simulator import admission, discovery, injection, media, quota
 from infra.local.simulator.discovery import Match, Method
 from infra.local.simulator.errors import GoogleError, Misuse, Shape, bad_request, not_simulated
 from infra.local.simulator.journal import Entry
-from infra.local.simulator.wire import WrongMask, finish, json_response, masked, not_found_page
+from infra.local.simulator.wire import Mask, WrongMask, finish, json_response, mask_of, masked, not_found_page
 from shared.clock import format_instant
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Call:
     params: typed by the discovery document; a repeated parameter is a list (commas split too), an absent one has
     its documented default or is not there. body: the parsed JSON message, or None. upload: "" for an ordinary
     call, else `resumable`, `multipart` or `media`. media and media_type: what came with a multipart or simple
-    upload. grant: whose token it was.
+    upload. grant: whose token it was. mask: what of the answer is asked for.
     """
 
     method: Method
@@ -54,6 +54,7 @@ class Call:
     media_type: str
     grant: Grant
     request: Request
+    mask: Mask
 
     @property
     def parts(self) -> list[str]:
@@ -214,7 +215,7 @@ async def _answer(
     answer = handlers.get(method.id, _not_simulated)(simulator, call)
     if inspect.isawaitable(answer):
         answer = await answer
-    response = _response(method, answer, incoming.query)
+    response = _response(method, answer, call.mask)
     return finish(incoming.request, response, ranges=method.media_download)
 
 
@@ -226,6 +227,7 @@ def _admitted(incoming: Incoming, grant: Grant) -> Call:
     """The call, once its parameters and body hold."""
     method, request = incoming.match.method, incoming.request
     params = admission.parameters(method, incoming.match.path_params, incoming.query)
+    mask = _selection(method, incoming.query)
     if incoming.raw is None:
         raise GoogleError(413, "uploadTooLarge", f"The body is larger than {MOST_BUFFERED} bytes.")
     content_type = request.headers.get("content-type", "")
@@ -245,10 +247,11 @@ def _admitted(incoming: Incoming, grant: Grant) -> Call:
         media_type=media_type,
         grant=grant,
         request=request,
+        mask=mask,
     )
 
 
-def _response(method: Method, answer: Answer, query: Mapping[str, list[str]]) -> Response:
+def _response(method: Method, answer: Answer, mask: Mask) -> Response:
     if isinstance(answer, Response):
         return answer
     if answer is None:
@@ -257,14 +260,22 @@ def _response(method: Method, answer: Answer, query: Mapping[str, list[str]]) ->
         # A wrong answer here would teach our clients a wrong YouTube.
         raise ValueError(f"{method.id} answers what its schema does not know: {errors[:5]}")
     headers = {"etag": f'"{answer["etag"]}"'} if isinstance(answer.get("etag"), str) else {}
-    if query.get("fields"):
-        try:
-            answer = masked(answer, query["fields"][0])
-        except WrongMask:
-            raise GoogleError(
-                400, "invalidParameter", f"Invalid field selection {query['fields'][0]}", location="fields"
-            ) from None
-    return json_response(answer, headers=headers)
+    return json_response(masked(answer, mask), headers=headers)
+
+
+def _selection(method: Method, query: Mapping[str, list[str]]) -> Mask:
+    """What of the answer `fields` asks for. Raises 400 for what does not parse, or no answer can have."""
+    selector = (query.get("fields") or [""])[0]
+    if not selector:
+        return {}
+    try:
+        mask = mask_of(selector)
+        wrong = discovery.unknown_field(method, mask)
+    except WrongMask:
+        wrong = selector
+    if wrong is not None:
+        raise GoogleError(400, "invalidParameter", f"Invalid field selection {wrong}", location="fields")
+    return mask
 
 
 def _channel(simulator: Simulator, token: str | None) -> str:

@@ -55,6 +55,17 @@ def not_found_page(path: str) -> Response:
     )
 
 
+def bad_request_page() -> Response:
+    """What Google's front end answers to a request that is no HTTP."""
+    return Response(
+        "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Error 400 (Bad Request)!!1</title>"
+        "<p><b>400.</b> <ins>That\u2019s an error.</ins><p>Your client has issued a malformed or illegal request. "
+        "<ins>That\u2019s all we know.</ins></html>",
+        status_code=400,
+        media_type="text/html; charset=UTF-8",
+    )
+
+
 def plain_body(response: Response) -> bytes:
     """The body without its content encoding."""
     body = bytes(response.body)
@@ -103,15 +114,16 @@ class WrongMask(ValueError):
     """A `fields` selector that does not parse."""
 
 
-def masked(payload: Any, selector: str) -> Any:
-    """What a `fields` selector leaves of an answer, for example `items(id,snippet/title),nextPageToken`."""
+Mask = dict[str, "Mask"]
+"""The fields that a selector names, each with those that it names within it; all of a field where none."""
+
+
+def mask_of(selector: str) -> Mask:
+    """What a `fields` selector says, for example `items(id,snippet/title),nextPageToken`. Raises WrongMask."""
     mask, rest = _mask(selector, 0, DEEPEST_MASK)
     if rest != len(selector):
         raise WrongMask(selector)
-    return _apply(payload, mask)
-
-
-Mask = dict[str, "Mask"]
+    return mask
 
 
 def _mask(text: str, start: int, depth: int) -> tuple[Mask, int]:
@@ -140,16 +152,17 @@ def _mask(text: str, start: int, depth: int) -> tuple[Mask, int]:
         place += 1
 
 
-def _apply(payload: Any, mask: Mask) -> Any:
+def masked(payload: Any, mask: Mask) -> Any:
+    """What a mask leaves of an answer."""
     if not mask:
         return payload
     if isinstance(payload, list):
-        return [_apply(item, mask) for item in payload]
+        return [masked(item, mask) for item in payload]
     if not isinstance(payload, dict):
         return payload
     every = mask.get("*")
     return {
-        key: _apply(value, mask.get(key, every or {}))
+        key: masked(value, mask.get(key, every or {}))
         for key, value in payload.items()
         if key in mask or every is not None
     }

@@ -53,7 +53,8 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert access.stored("users")["u1"]["channels"] == [other]
     assert receipt.as_json()["deleted"] == DELETED
     assert ("rows", receipt.receipt_id, mine) in asked
-    disconnects().receipts.note(receipt.receipt_id, "warehouse", 4711)
+    disconnects().receipts.found(receipt.receipt_id, "warehouse", 4711)
+    disconnects().receipts.confirm(receipt.receipt_id, "warehouse")
     assert disconnects().disconnect(mine, "u1").as_json()["deleted"]["warehouse"] == 4711
 
 

@@ -331,9 +331,53 @@ def test_a_disconnect_left_half_done_and_a_revoke_left_waiting_are_finished(acce
     receipt = disconnects.disconnect(whole, "u1")
     assert receipt.revocation == "pending"
     access.simulator.timepiece.advance(600)
-    assert upkeep().run() == {"disconnected": 1, "revocationSettled": 1}
+    assert upkeep().run() == {"disconnected": 1, "revocationSettled": 1, "erasureAskedAgain": 1}
     assert access.stored("channels") == access.stored("revocations") == {}
     assert access.simulator.grants.describe() == []
+
+
+@pytest.mark.fault(68)
+@pytest.mark.case("A2")
+def test_an_erasure_that_was_not_answered_is_asked_again_every_hour_until_its_receipt_says_it(access, upkeep):
+    asked = []
+    first, second = access.connected(account=0), access.connected(account=1)
+    disconnects = Disconnects(
+        access.client, access.revocations, access.simulator.clock, lambda *each: asked.append(each), nothing
+    )
+    done, lost = (disconnects.disconnect(channel, "u1").receipt_id for channel in (first, second))
+    disconnects.receipts.found(done, "warehouse", 7)
+    disconnects.receipts.confirm(done, "warehouse")
+    kept = replace(upkeep(), disconnects=disconnects)
+    for hours in range(1, 25):  # BigQuery is away for a day, and every delivery of every message fails
+        access.simulator.timepiece.advance(3600)
+        asked.clear()
+        assert kept.run().get("erasureAskedAgain") == 1, hours
+        assert asked == [(lost, second)]
+    disconnects.receipts.found(lost, "warehouse", 3)
+    assert disconnects.receipts.get(lost).as_json()["deleted"]["warehouse"] is None
+    disconnects.receipts.confirm(lost, "warehouse")
+    disconnects.receipts.begin(lost, "warehouse")  # a second run of its disconnect, which lags behind
+    access.simulator.timepiece.advance(3600)
+    assert "erasureAskedAgain" not in kept.run()
+    assert disconnects.receipts.get(lost).as_json()["deleted"]["warehouse"] == 3
+
+
+@pytest.mark.fault(69)
+@pytest.mark.parametrize(
+    ("odd", "asked"),
+    [
+        ({"requested_at": "yesterday"}, 1),
+        ({"steps.warehouse.at": "now"}, 2),
+        ({"steps.warehouse": {"count": None}}, 2),
+    ],
+)
+def test_a_receipt_that_cannot_be_read_keeps_no_other_erasure_from_being_asked_again(
+    access, upkeep, disconnects, odd, asked
+):
+    receipts = [disconnects.disconnect(access.connected(account=each), "u1").receipt_id for each in range(2)]
+    access.client.document("receipts", receipts[0]).update(odd)
+    access.simulator.timepiece.advance(3600)
+    assert upkeep().run()["erasureAskedAgain"] == asked
 
 
 def test_a_disconnect_that_may_still_be_under_way_is_left_alone_for_five_minutes(access, upkeep, disconnects):

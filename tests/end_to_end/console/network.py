@@ -14,6 +14,7 @@ from google.cloud.firestore import Client
 
 from infra.local.stack import Stack
 from shared.channels import CHANNELS, Capability, Channel
+from shared.data_map import HEARTBEATS
 from shared.errors import QuotaRefused
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations
@@ -24,6 +25,7 @@ from shared.warehouse.load import Load, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
+from shared.watch.conditions import WATCH
 
 EVIL = "<script>document.title='taken'</script><b>Tides</b>"
 LIMITS = {"YT_QUOTA_LIMITS": "search=3"}
@@ -66,6 +68,7 @@ def fill(client: Client, stack: Stack) -> None:
         client.document("subscriptions", channel).set(fields)
     spend(Ledger(client, adjusted(load("current"), limits=(LIMITS["YT_QUOTA_LIMITS"],)), stack.now))
     store(client, operations(stack))
+    client.document(HEARTBEATS.path, WATCH.key).set({"at": now})
 
 
 def spend(ledger: Ledger) -> None:
@@ -111,7 +114,8 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
                 "engaged_views": count // 2,
             }
             header = ",".join(basic.columns) + "\n"
-            begun.add(ref, [header, ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"])
+            line = ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"
+            begun.add(ref, [header, line], connection="c" * 24)
     begun.publish()
 
 

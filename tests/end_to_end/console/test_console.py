@@ -126,7 +126,9 @@ class TestTheJson:
 
 
 def test_loaded_reports_are_drawn_listed_and_counted(console):
+    console.look()
     load_reports(console.stack, date(2026, 11, 1), [10_000, 30_000], ["UC-unticked", "UC-lost"])
+    console.stack.advance(60)  # the page asks BigQuery once a minute
     told = console.look("/console/json").json()
     assert [
         (day["date"], day["views"], day["engaged_views"], day["channels"]) for day in told["loaded"]["days"]

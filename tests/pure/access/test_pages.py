@@ -78,6 +78,7 @@ def test_the_one_style_is_allowed_by_its_hash_and_nothing_else_is():
 )
 def test_no_page_can_be_put_into_another_sites_frame(headers):
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"].split("; ")
+    assert headers["X-Frame-Options"] == "DENY"  # for browsers that do not know the policy
 
 
 def test_a_redirect_is_a_303_that_leaves_no_trace():

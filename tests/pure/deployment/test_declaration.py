@@ -49,6 +49,12 @@ def test_what_a_pubsub_function_cannot_take_ends_where_somebody_keeps_it():
             assert subscription.dead_letter_topic in kept
 
 
+def test_no_more_erasures_run_at_once_than_bigquery_lets_wait_for_one_table():
+    """DELETE statements of one table: 2 run and 20 wait; an instance sends one after the other."""
+    ingest = deployment().functions["ingest"]
+    assert ingest.max_instances * ingest.concurrency <= 2 + 20
+
+
 def test_whoever_is_pushed_to_allows_pubsub():
     declared = deployment()
     for subscription in declared.subscriptions.values():
@@ -114,7 +120,7 @@ def test_a_contradiction_is_named_with_its_owner(document, change, message):
         (lambda d: d["functions"].update(Big=d["functions"]["publish"]), "function 'Big': at most 63 characters"),
         (
             lambda d: d["functions"].update(a_name_that_is_too_long_for_an_account=d["functions"]["publish"]),
-            "service account 'a-name-that-is-too-long-for-an-account': 6 to 30 characters",
+            "service account 'run-a-name-that-is-too-long-for-an-account': 6 to 30 characters",
         ),
         (lambda d: d["functions"]["publish"].update(cpu=0.25, concurrency=8), "publish: concurrency 8: needs"),
         (lambda d: d["functions"]["publish"].update(memory="4Gi"), "publish: cpu 0.5: 4Gi needs at least 1"),

@@ -13,16 +13,20 @@ from shared.cloud import pubsub
 from shared.collection import ingest, planner
 from shared.publishing import tasks
 from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
-from shared.wiring import access
+from shared.wiring import access, watch
 
 
 def test_the_queues_of_the_code_are_the_declared_ones():
-    queues = {planner.QUEUE, ingest.QUEUE, access.QUEUE, tasks.QUEUE, tasks.CALLBACKS}
+    queues = {planner.QUEUE, ingest.QUEUE, access.QUEUE, tasks.QUEUE, tasks.CALLBACKS, watch.QUEUE}
     assert queues == set(deployment().queues)
 
 
 def test_the_topic_that_is_published_to_is_the_one_that_ingest_takes():
     assert deployment().functions["ingest"].topic == pubsub.INGEST_TOPIC
+
+
+def test_notices_go_to_a_topic_that_somebody_can_read():
+    assert pubsub.ALERTS_TOPIC in {each.topic for each in deployment().subscriptions.values()}
 
 
 def test_the_secrets_of_the_code_are_the_declared_ones():

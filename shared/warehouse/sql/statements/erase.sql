@@ -1,2 +1,2 @@
--- Deletes a channel's rows of loads that began before one, from one table.
-DELETE FROM `{dataset}.{table}` WHERE channel_id = @channel AND load_id < @before
+-- Deletes the rows of one connection of a channel from one table; every load's id ends with the connection's.
+DELETE FROM `{dataset}.{table}` WHERE channel_id = @channel AND ENDS_WITH(load_id, @connection)

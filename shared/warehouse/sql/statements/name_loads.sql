@@ -1,4 +1,5 @@
--- Names loaded reports in the manifest, which is what makes their rows visible; a report that is named is left alone.
+-- Names loaded reports in the manifest, which is what makes their rows visible; a report that is named for
+-- the same connection (with which a load's id ends) is left alone.
 -- An INSERT, because MERGE, UPDATE and DELETE of one table wait in a queue of 20 and fail beyond it. Two deliveries
 -- that insert at once may both name a report; the views take one of the two, always the same.
 INSERT INTO `{dataset}.report_loads`
@@ -16,6 +17,6 @@ SELECT
   CAST(JSON_VALUE(entry, '$.loaded_at') AS TIMESTAMP),
   JSON_VALUE(entry, '$.findings')
 FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry
-WHERE JSON_VALUE(entry, '$.report_id') NOT IN (
-  SELECT report_id FROM `{dataset}.report_loads` WHERE report_id IN UNNEST(@ids)
+WHERE CONCAT(JSON_VALUE(entry, '$.report_id'), SUBSTR(JSON_VALUE(entry, '$.load_id'), -24)) NOT IN (
+  SELECT CONCAT(report_id, SUBSTR(load_id, -24)) FROM `{dataset}.report_loads` WHERE report_id IN UNNEST(@ids)
 )

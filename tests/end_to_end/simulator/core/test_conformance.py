@@ -132,12 +132,28 @@ def test_an_account_that_google_has_ended_is_told_so(http: httpx.Client, token, 
         ("part=id&mine=true&mine=true", "invalidParameter", "mine"),
         ("part=id&mine=true&alt=xml", "invalidParameter", "alt"),
         ("part=id&mine=true&fields=items(id", "invalidParameter", "fields"),
+        ("part=id&mine=true&fields=items(nonsense)", "invalidParameter", "fields"),
+        ("part=id&mine=true&fields=items/snippet/nonsense", "invalidParameter", "fields"),
     ],
 )
 def test_a_wrong_parameter_is_named(http: httpx.Client, token, query: str, reason: str, location: str):
     answer = http.get(f"/youtube/v3/channels?{query}", headers=token())
     assert answer.status_code == 400
     assert (first(answer)["reason"], first(answer)["location"]) == (reason, location)
+
+
+@pytest.mark.case("A16")
+def test_a_selection_of_fields_that_no_answer_has_is_refused_before_anything_happens(http: httpx.Client, token):
+    asked = {"params": {"part": "snippet", "fields": "id,nonsense"}, "json": {"snippet": {"title": "A list"}}}
+    answer = http.post("/youtube/v3/playlists", headers=token(), **asked)
+    assert (answer.status_code, first(answer)["message"]) == (400, "Invalid field selection nonsense")
+    assert http.get("/youtube/v3/playlists?part=id&mine=true", headers=token()).json()["items"] == []
+
+
+@pytest.mark.parametrize("selector", ["items(id,*)", "*", "kind,pageInfo/*", "items(snippet(thumbnails/*/url))"])
+def test_a_selection_may_say_everything_of_a_field(http: httpx.Client, token, selector: str):
+    answer = http.get(f"{CHANNELS}&fields={selector}", headers=token())
+    assert answer.status_code == 200, answer.text
 
 
 def test_an_unknown_parameter_is_named(http: httpx.Client, token):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,6 +139,37 @@ def test_bytes_that_are_no_text_are_refused(http: httpx.Client):
     assert http.post("/youtube/v3/channels", content=b"part=id&mine=\xff", headers=override).status_code == 400
     assert http.post("/signin/oauth/consent", content=b"flow=\xff\xfe").status_code == 400
     assert http.post("/token", content=b"\xff\xfe").status_code == 400
+
+
+def status_of(http: httpx.Client, *headers: bytes) -> int:
+    """What a request with these header lines is answered with; no client of ours would send some of them."""
+    with socket.create_connection((http.base_url.host, http.base_url.port or 80), timeout=20) as wire:
+        lines = [b"GET /youtube/v3/channels?part=id&mine=true HTTP/1.1", b"Host: sim.test", b"Connection: close"]
+        wire.sendall(b"\r\n".join([*lines, *headers, b"", b""]))
+        return int(wire.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize("given", [b"Bearer", b"Bearer ", b"Bearer  ", b"", b"Basic x", b"Bearer \xe9.\xe9"])
+@pytest.mark.case("A16")
+def test_an_empty_or_odd_bearer_is_no_token(http: httpx.Client, given: bytes):
+    assert status_of(http, b"Authorization: " + given) in {401, 403}
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"X-Title: \xe9", 200),
+        ("User-Agent: ü".encode(), 200),
+        (b"If-None-Match: \xff", 200),
+        (b"Host: evil.test", 400),
+    ],
+)
+@pytest.mark.case("A16")
+def test_a_header_that_is_not_ascii_is_taken_and_a_second_host_refused(
+    http: httpx.Client, header: bytes, status: int
+):
+    token = b"Authorization: " + http.headers["authorization"].encode()
+    assert status_of(http, token, header) == status
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from infra.local.simulator.wire import WrongMask, finish, masked, plain_body
+from infra.local.simulator.wire import WrongMask, finish, mask_of, masked, plain_body
 
 ANSWER = {"items": [{"id": "1", "snippet": {"title": "t", "tags": ["a"]}}], "etag": "e"}
 
@@ -24,13 +24,13 @@ ANSWER = {"items": [{"id": "1", "snippet": {"title": "t", "tags": ["a"]}}], "eta
     ],
 )
 def test_a_selector_leaves_what_it_names(selector: str, left: object):
-    assert masked(ANSWER, selector) == left
+    assert masked(ANSWER, mask_of(selector)) == left
 
 
 @pytest.mark.parametrize("selector", ["", "items(", "items)", "items(id", "a,,b", "a/"])
 def test_a_selector_that_does_not_parse_is_refused(selector: str):
     with pytest.raises(WrongMask):
-        masked(ANSWER, selector)
+        mask_of(selector)
 
 
 def request(**headers: str) -> Request:

@@ -1,0 +1,120 @@
+"""One run of the watch: read, decide, open and end alarms, tell operators. And the check that it is alive.
+
+Every run first has itself checked: a task, queued for an interval and a half later at another function, alarms
+when no run has come to its end since. So the watch may die, or never be called again, and is missed all the same.
+A run that could not read everything has not come to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.clock import Clock, to_the_second
+from shared.cloud.calls import call_options
+from shared.data_map import HEARTBEATS
+from shared.monitoring import alerts
+from shared.monitoring.alerts import Alert
+from shared.monitoring.log import log
+from shared.watch import conditions
+from shared.watch.conditions import CONDITIONS, SILENT_AFTER, WATCH
+from shared.watch.reading import READERS
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+Publish = Callable[[Mapping[str, Any]], object]
+"""Gives a notice to whoever subscribes to them, durably."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """The watch. check_later: has `check` called with a moment once SILENT_AFTER has passed since."""
+
+    client: Client
+    clock: Clock
+    publish: Publish
+    check_later: Callable[[datetime], object]
+
+    def run(self) -> dict[str, int]:
+        """How many alarms are open, how many notices were sent. Raises what kept it from reading everything."""
+        began = self.clock()
+        self.check_later(began)
+        observed, failures = self._observed(began)
+        open_now = conditions.alarms(observed, began)
+        for each in open_now:
+            alerts.fire(self.client, each.condition.key, each.message, began, severity=each.condition.severity)
+        over = observed.keys() - {each.condition.key for each in open_now}
+        if not failures:
+            self.client.document(HEARTBEATS.path, WATCH.key).set({"at": began}, **call_options())
+            over |= {WATCH.key}
+        for alert in alerts.firing(self.client):
+            if alert.key in over:
+                alerts.resolve(self.client, alert.key, began)
+        told = tell(self.client, self.publish)
+        if failures:
+            raise failures[0]
+        return {"alarms": len(open_now), "told": told}
+
+    def _observed(self, now: datetime) -> tuple[dict[str, list[datetime]], list[Exception]]:
+        """What could be read, and why the rest could not."""
+        observed, failures = {}, []
+        for condition in CONDITIONS:
+            try:
+                observed[condition.key] = READERS[condition.key](self.client, now)
+            except Exception as error:  # noqa: BLE001 - the other conditions are looked at all the same
+                log("ERROR", "the watch cannot read", condition=condition.key, error=type(error).__name__)
+                failures.append(error)
+        return observed, failures
+
+
+def check(client: Client, publish: Publish, *, since: datetime, now: datetime) -> bool:
+    """Whether the watch has come to its end since a run of its own; if not, an alarm."""
+    at = _last(client)
+    if at is not None and at > since:
+        return True
+    alerts.fire(client, WATCH.key, _silence(at), now, severity=WATCH.severity)
+    tell(client, publish)
+    return False
+
+
+def tell(client: Client, publish: Publish) -> int:
+    """Send a notice of each alert that has begun or ended since it was told of last; how many.
+
+    Sent before it is noted: whoever dies in between sends it again, with the same key, state and moment.
+    """
+    untold = list(alerts.untold(client))
+    for alert in untold:
+        publish(
+            {
+                "alert": alert.key,
+                "state": alert.state,
+                "since": to_the_second(alert.since),
+                "severity": alert.severity,
+                "message": alert.message,
+            }
+        )
+        alerts.told(client, alert)
+    return len(untold)
+
+
+def wrong_now(client: Client, now: datetime) -> tuple[Alert, ...]:
+    """What is wrong now, among it the watch's own silence, whoever has noticed it."""
+    found = alerts.firing(client)
+    at = _last(client)
+    if (at is not None and now - at < SILENT_AFTER) or any(alert.key == WATCH.key for alert in found):
+        return found
+    silent = Alert(key=WATCH.key, since=at or now, message=_silence(at), severity=WATCH.severity)
+    return (*found, silent)
+
+
+def _last(client: Client) -> datetime | None:
+    """When the last run began that came to its end; None when none ever has."""
+    found = client.document(HEARTBEATS.path, WATCH.key).get(**call_options())
+    return found.get("at") if found.exists else None
+
+
+def _silence(at: datetime | None) -> str:
+    return WATCH.says.format(since=to_the_second(at) if at else "it was deployed")

@@ -1,0 +1,282 @@
+"""The watch on Firestore: alarms open once, are kept up to date and end once; and somebody misses the watch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared import channels
+from shared.access.receipts import PENDING, RECEIPTS, Receipt, Receipts
+from shared.errors import InvalidRequest
+from shared.monitoring import alerts
+from shared.watch import dead_letters, watching
+from shared.watch.conditions import INTERVAL, MOST, SILENT_AFTER, WATCH
+from shared.watch.reading import RECENT
+from shared.watch.watching import Watch
+from tests.emulators.wire import Died, dying
+
+START = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Room:
+    """The watch with its surroundings. notices: what operators were told; checks: the tasks that are queued."""
+
+    client: Any
+    now: datetime = START
+    notices: list[tuple[str, str, str]] = field(default_factory=list)
+    checks: list[datetime] = field(default_factory=list)
+    broken: bool = False
+
+    def watch(self, client: Any = None) -> Watch:
+        return Watch(
+            client=client or self.client,
+            clock=lambda: self.now,
+            publish=self.told,
+            check_later=self.checks.append,
+        )
+
+    def run(self) -> dict[str, int]:
+        return self.watch().run()
+
+    def told(self, notice: Any) -> None:
+        if self.broken:
+            raise ServiceUnavailable("Pub/Sub is away")
+        self.notices.append((notice["alert"], notice["state"], notice["severity"]))
+        json.dumps(notice)
+
+    def check(self, since: datetime) -> bool:
+        return watching.check(self.client, self.told, since=since, now=self.now)
+
+    def give_up(self, message_id: str = "1", **more: Any) -> None:
+        """A message arrives from the dead-letter topic."""
+        push = {
+            "message": {"messageId": message_id, "attributes": {"kind": "erase"}, "data": ""},
+            "subscription": "projects/p/subscriptions/ingest-dead-noted",
+        }
+        dead_letters.note(self.client, {**push, **more}, self.now)
+
+    def end_connection(self, channel: str) -> str:
+        """A connection ends; its erasure is asked for, now."""
+        receipt_id = channels.connection_of(channel, self.now)
+        opened = Receipt(
+            receipt_id=receipt_id, channel_id=channel, user_id="u1", by="user", requested_at=self.now,
+            revocation=PENDING, expires_at=self.now + timedelta(days=400),
+        )  # fmt: skip
+        self.client.document("receipts", receipt_id).set(RECEIPTS.fields(opened))
+        Receipts(self.client, lambda: self.now).begin(receipt_id, "warehouse")
+        return receipt_id
+
+    def firing(self) -> dict[str, str]:
+        return {alert.key: alert.message for alert in alerts.firing(self.client)}
+
+
+@pytest.fixture
+def room(firestore_client) -> Room:
+    return Room(firestore_client)
+
+
+@pytest.fixture
+def reads(room, monkeypatch) -> Callable[[], int]:
+    """How many reads Firestore has billed since this was last asked: one a document, and one an empty query."""
+    api, billed = room.client._firestore_api, [0]
+
+    def counting(call: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
+        def counted(*given: Any, **more: Any) -> Iterable[Any]:
+            answers = list(call(*given, **more))
+            documents = sum(
+                bool(getattr(each, "document", None) or getattr(each, "found", None)) for each in answers
+            )
+            billed[0] += max(1, documents)
+            return iter(answers)
+
+        return counted
+
+    for name in ("run_query", "batch_get_documents"):
+        monkeypatch.setattr(api, name, counting(getattr(api, name)))
+
+    def asked() -> int:
+        found, billed[0] = billed[0], 0
+        return found
+
+    return asked
+
+
+def test_while_all_is_well_a_run_says_nothing_and_reads_next_to_nothing(room, reads, capsys):
+    room.client.document("operations", "o1").set({"due_at": START + HOUR})
+    room.client.document("operations", "o2").set({"due_at": None})
+    for _ in range(3):
+        assert room.run() == {"alarms": 0, "told": 0}
+        assert reads() == 5  # 1,440 in a day of runs
+        room.now += INTERVAL
+    assert (room.notices, room.firing(), capsys.readouterr().out) == ([], {}, "")
+
+
+def test_whatever_is_wrong_a_run_reads_at_most_300_documents(room, reads):
+    for number in range(MOST + 20):
+        room.give_up(str(number))
+        room.client.document("operations", f"o{number}").set({"due_at": START + timedelta(seconds=number)})
+        room.end_connection(f"UC{number}")
+    for number in range(5):
+        alerts.fire(room.client, f"alert{number}", "wrong", START)
+    room.now += 3 * HOUR
+    reads()
+    for _ in range(2):
+        assert room.run()["alarms"] == 3
+        assert 3 * MOST < reads() <= 300
+
+
+@pytest.mark.fault(44)
+@pytest.mark.case("A2")
+def test_a_message_that_was_given_up_is_an_alarm_from_the_next_run_until_a_day_after_the_last_one(room, capsys):
+    room.give_up("1")
+    room.give_up("1")  # delivered twice
+    assert room.run() == {"alarms": 1, "told": 1}
+    room.now += HOUR
+    room.give_up("2")
+    assert room.run() == {"alarms": 1, "told": 0}
+    assert ": 2, the first at 2026-11-22T12:00:00+00:00" in room.firing()["deadLetters"]
+    room.now = START + RECENT + timedelta(minutes=1)
+    room.run()
+    assert ": 1, the first at 2026-11-22T13:00:00+00:00" in room.firing()["deadLetters"]
+    room.now += HOUR
+    assert room.run() == {"alarms": 0, "told": 1}
+    room.run()
+    assert room.notices == [("deadLetters", "firing", "ERROR"), ("deadLetters", "resolved", "ERROR")]
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["severity"], each["message"]) for each in said] == [
+        ("ERROR", "a message was given up"),
+        ("ERROR", "alert firing"),
+        ("ERROR", "a message was given up"),
+        ("NOTICE", "alert resolved"),
+    ]
+    assert said[0]["kind"] == "erase"
+
+
+@pytest.mark.parametrize("message", [None, [], {}, {"messageId": "../x"}, {"messageId": "1", "attributes": 3}])
+def test_what_is_no_message_is_refused(room, message):
+    with pytest.raises(InvalidRequest):
+        room.give_up(message=message)
+
+
+@pytest.mark.fault(68)
+@pytest.mark.case("A2")
+def test_an_erasure_that_is_not_confirmed_for_an_hour_is_an_alarm_until_its_receipt_says_it(room):
+    receipt_id = room.end_connection("UC1")
+    room.now += HOUR - timedelta(seconds=1)
+    assert room.run()["alarms"] == 0
+    room.now += timedelta(seconds=1)
+    assert room.run()["alarms"] == 1
+    assert "2026-11-22T12:00:00" in room.firing()["erasures"]
+    Receipts(room.client, lambda: room.now).confirm(receipt_id, "warehouse")
+    assert room.run() == {"alarms": 0, "told": 1}
+
+
+def test_operations_that_nobody_goes_on_with_are_an_alarm_though_none_can_be_read(room):
+    for number in range(3):
+        room.client.document("operations", f"o{number}").set({"due_at": START + timedelta(seconds=number)})
+    room.now += 3 * HOUR
+    assert room.run()["alarms"] == 1
+    assert ": 3, the oldest at 2026-11-22T12:00:00" in room.firing()["operations"]
+
+
+def test_what_others_have_noticed_is_told_too_once_when_it_begins_and_once_when_it_ends(room):
+    alerts.fire(room.client, alerts.OAUTH_CLIENT, "Google refuses our OAuth client.", room.now)
+    for _ in range(2):
+        room.run()
+    alerts.resolve(room.client, alerts.OAUTH_CLIENT, room.now + HOUR)
+    for _ in range(2):
+        room.run()
+    assert room.notices == [("oauthClient", "firing", "CRITICAL"), ("oauthClient", "resolved", "CRITICAL")]
+
+
+def test_a_notice_that_could_not_be_sent_is_sent_by_the_next_run(room):
+    room.give_up()
+    room.broken = True
+    with pytest.raises(ServiceUnavailable):
+        room.run()
+    assert "deadLetters" in room.firing()
+    room.broken = False
+    room.run()
+    assert room.notices == [("deadLetters", "firing", "ERROR")]
+
+
+def test_wherever_a_run_dies_the_next_one_tells_and_nothing_is_lost(room):
+    deaths = 0
+    for number in range(1, 10):
+        client = dying(room.client, number)
+        room.give_up()
+        try:
+            room.watch(client).run()
+        except Died:
+            deaths += 1
+            room.run()
+        assert set(room.notices) == {("deadLetters", "firing", "ERROR")}
+        for collection in ("alerts", "dead_letters", "heartbeats"):
+            for found in room.client.collection(collection).stream():
+                found.reference.delete()
+        room.notices.clear()
+    assert deaths == 3  # fired; beaten; told
+
+
+@pytest.mark.fault(75)
+def test_a_watch_that_dies_is_missed_within_its_interval_and_a_half_and_found_again(room, capsys):
+    room.run()
+    room.now += INTERVAL
+    room.run()
+    first, last = room.checks
+    room.now = first + SILENT_AFTER
+    assert room.check(first)
+    room.now = last + SILENT_AFTER
+    assert not room.check(last)
+    assert not room.check(last)  # delivered twice
+    assert room.notices == [(WATCH.key, "firing", "CRITICAL")]
+    assert "since 2026-11-22T12:05:00+00:00" in room.firing()[WATCH.key]
+    room.now += INTERVAL
+    assert room.run() == {"alarms": 0, "told": 1}
+    assert room.notices[-1] == (WATCH.key, "resolved", "CRITICAL")
+    assert '"severity": "CRITICAL"' in capsys.readouterr().out
+
+
+@pytest.mark.fault(75)
+def test_a_watch_that_cannot_read_everything_counts_as_dead_and_says_all_the_same_what_it_could_read(
+    room, monkeypatch
+):
+    room.run()
+    room.end_connection("UC1")
+    room.now += HOUR
+    room.give_up()
+    room.run()
+    monkeypatch.setattr(watching, "READERS", watching.READERS | {"erasures": _away})
+    for _ in range(2):
+        room.now += INTERVAL
+        with pytest.raises(ServiceUnavailable):
+            room.run()
+    assert set(room.firing()) == {"deadLetters", "erasures"}  # what cannot be read stays as it was
+    assert not room.check(room.checks[-2])
+    assert WATCH.key in room.firing()
+
+
+def _away(_client: Any, _now: datetime) -> list[datetime]:
+    raise ServiceUnavailable("Firestore is away")
+
+
+@pytest.mark.fault(75)
+def test_the_console_misses_the_watch_though_nobody_else_has_noticed(room):
+    [never] = watching.wrong_now(room.client, room.now)
+    assert "since it was deployed" in never.message
+    room.run()
+    room.now += SILENT_AFTER - timedelta(seconds=1)
+    assert watching.wrong_now(room.client, room.now) == ()
+    room.now += timedelta(seconds=1)
+    [silent] = watching.wrong_now(room.client, room.now)
+    assert (silent.key, silent.since) == (WATCH.key, START)
+    room.check(START)
+    assert [alert.key for alert in watching.wrong_now(room.client, room.now)] == [WATCH.key]
