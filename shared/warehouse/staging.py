@@ -53,7 +53,7 @@ class Staging:
         table = bigquery.Table(self._warehouse.full_name(self.table), schema=columns)
         table.expires = now + KEPT
         with answering(self._clock):
-            self._warehouse.client.create_table(table, **call_options())
+            self._warehouse.client.create_table(table, exists_ok=True, **call_options())
             self._upload = self._begun(self._job(columns))
         # A header line to skip: without one, an engine may guess that the first row is one.
         self._pending.put((",".join(positions(self._type)) + "\n").encode())
