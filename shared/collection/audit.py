@@ -80,7 +80,7 @@ class Audit:
         if found is None:
             alerts.resolve(self.client, alerts.REPORT_GAPS, now)
         else:
-            alerts.fire(self.client, alerts.REPORT_GAPS, str(found), now, renew=True)
+            alerts.fire(self.client, alerts.REPORT_GAPS, str(found), now)
 
 
 def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:

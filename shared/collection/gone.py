@@ -20,7 +20,8 @@ from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import PAGE
-from shared.collection.coverage import RETENTION, Coverage
+from shared.collection.coverage import Coverage
+from shared.collection.expectation import KEPT
 from shared.collection.messages import ToIngest
 from shared.errors import NotFound
 from shared.monitoring.log import log
@@ -124,7 +125,7 @@ def erase_for_receipt(
 
 def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, *, clock: Clock) -> int:
     """Find the rows of connections that have ended, and ask for each to be erased; how many those are."""
-    since = pacific_day(clock()) - RETENTION - _LATE
+    since = pacific_day(clock()) - KEPT - _LATE
     ended = _ended(client, connections_held(warehouse, since=since))
     for channel_id, connection in ended:
         log("WARNING", "rows of an ended connection are left", channel=channel_id, connection=connection)

@@ -32,6 +32,7 @@ from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
+from shared.tokens.decision import not_connected
 from shared.warehouse.load import Load, Staged
 from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
@@ -46,6 +47,7 @@ Download = Callable[[ReportRef, BinaryIO], object]
 
 _DOWNLOADS_AT_ONCE = 8
 _SLOWEST = timedelta(minutes=2)  # what a download that was begun in time may take beyond its turn
+_STAGED_ANEW = timedelta(minutes=5)
 _TURN_OVER = "turnOver"
 
 
@@ -96,11 +98,24 @@ class Loaded:
 
 @dataclass
 class _Turn:
-    """What has come of a message so far. failed: why reports are not loaded."""
+    """What has come of a message so far. failed: why reports are not loaded; handed_on: those of `later`.
 
+    held: each channel with the connection that its reports are loaded for.
+    """
+
+    held: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
+    handed_on: set[ReportRef] = field(default_factory=set)
+
+    def hand_on(self, refs: Sequence[ReportRef], at: datetime | None = None) -> None:
+        self.later.append(Later(messages.KIND, messages.message(refs), at))
+        self.handed_on.update(refs)
+
+    def hand_on_staged(self, staged: Staged, at: datetime | None) -> None:
+        self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
+        self.handed_on.update(each.ref for each in staged.reports)
 
     def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
         self.failed.update(dict.fromkeys(refs, error))
@@ -120,9 +135,12 @@ class ReportLoading:
 
         Raises the first passing fault (no answer, a file that was cut) once everything else is loaded and noted.
         """
-        turn = _Turn()
+        # Read first: what is stored for another connection than the one that stands afterwards is taken back.
+        held = {channel: each for channel, each in gone.connections(self.client, _channels(refs)).items() if each}
+        turn = _Turn(held)
+        turn.fail([ref for ref in refs if ref.channel_id not in held], not_connected())
         try:
-            missing = self._unknown(refs, turn)
+            missing = self._unknown([ref for ref in refs if ref.channel_id in held], turn)
         except RateLimited as error:
             turn.fail(refs, error)
         else:
@@ -133,22 +151,22 @@ class ReportLoading:
 
     def go_on(self, staged: Staged) -> Loaded:
         """Load reports that wait in a staging table. Raises as `load`."""
-        turn = _Turn()
+        turn = _Turn({each.ref.channel_id: each.connection for each in staged.reports})
         refs = [each.ref for each in staged.reports]
         try:
             if self._unknown(refs, turn):
                 self._publish(staged, turn)
         except RateLimited as error:
-            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+            turn.hand_on_staged(staged, error.retry_at)
         return self._ended(refs, turn)
 
     def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
         """The reports that the manifest does not name; the others are loaded."""
         with answering(self.clock):
-            known = already_loaded(self.warehouse, [ref.report_id for ref in refs])
+            known = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
         turn.outcomes += [
             Outcome(ref=ref, load_id=known[ref.report_id][0], rows=known[ref.report_id][1])
-            for ref in present
+            for ref in refs
             if ref.report_id in known
         ]
         return [ref for ref in refs if ref.report_id not in known]
@@ -178,7 +196,7 @@ class ReportLoading:
             if self.clock() >= deadline:
                 return RateLimited("This turn is over.", reason=_TURN_OVER)
             try:
-                with load.file(ref, deadline + _SLOWEST) as file:
+                with load.file(ref, turn.held[ref.channel_id], deadline + _SLOWEST) as file:
                     download(ref, cast("BinaryIO", file))
                     file.finish()
             except YtempireError as error:
@@ -190,24 +208,24 @@ class ReportLoading:
             turn.failed.update({ref: error for ref, error in errors if error is not None})
 
     def _split(self, refs: Sequence[ReportRef], error: CorruptData, turn: _Turn) -> None:
-        """Hand reports on in two halves, because one of them spoils the load; the last one left is the culprit."""
-        if len(refs) == 1:
+        """Hand reports on in two halves: one of them spoils the load; one that was alone is the culprit."""
+        if len(refs) == 1 and not turn.failed:
             turn.fail(refs, error)
             return
         log("WARNING", "a load is split", reports=len(refs), reason=error.reason, detail=error.message)
         middle = len(refs) // 2
-        turn.later += [Later(messages.KIND, messages.message(half)) for half in (refs[:middle], refs[middle:])]
+        for half in filter(None, (refs[:middle], refs[middle:])):
+            turn.hand_on(half)
 
     def _publish(self, staged: Staged, turn: _Turn) -> None:
-        from google.api_core.exceptions import NotFound as Gone
-
         try:
             published = publish(self.warehouse, staged, self.clock)
         except RateLimited as error:
-            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+            turn.hand_on_staged(staged, error.retry_at)
             return
-        except Gone:  # the staging table waited for too long
-            turn.fail([each.ref for each in staged.reports], RateLimited("Downloaded again.", reason=_TURN_OVER))
+        except NotFound as error:  # the staging table waited for too long; its reports are downloaded again
+            again = RateLimited(error.message, reason=error.reason, retry_at=self.clock() + _STAGED_ANEW)
+            turn.fail([each.ref for each in staged.reports], again)
             return
         turn.failed.update(published.wrong)
         for done in published.loaded:
@@ -227,9 +245,10 @@ class ReportLoading:
             ),
         ]
         try:
-            left = self._note(refs, outcomes)
-        except RateLimited as error:  # what is to be erased waits; the whole message finds it again
-            return Loaded(tuple(outcomes), (Later(messages.KIND, messages.message(refs), error.retry_at),))
+            left = self._note(refs, outcomes, turn.held)
+        except RateLimited as error:  # what is to be erased waits; the same reports find it again
+            turn.hand_on([ref for ref in refs if ref not in turn.handed_on] or refs, error.retry_at)
+            return Loaded(tuple(outcomes), tuple(turn.later))
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
             for ref, error in turn.failed.items()
@@ -237,19 +256,21 @@ class ReportLoading:
         for ref, found in dispositions.items():
             _log(ref, turn.failed[ref], found)
         for ref, found in dispositions.items():
-            if found is Disposition.REDELIVER:
+            # Delivered again, the message would download what is handed on a second time.
+            if found is Disposition.REDELIVER and not turn.later:
                 raise turn.failed[ref]
-        rest = [ref for ref, found in dispositions.items() if found is Disposition.HAND_ON]
+        again = {Disposition.HAND_ON, Disposition.REDELIVER}
+        rest = [ref for ref, found in dispositions.items() if found in again]
         if rest:
             times = [at for ref in rest if (at := turn.failed[ref].retry_at) is not None]
-            turn.later.append(Later(messages.KIND, messages.message(rest), max(times, default=None)))
+            turn.hand_on(rest, max(times, default=None))
         return Loaded(tuple(outcomes), tuple(turn.later))
 
-    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:
-        """Note what became of the reports, take back those of channels that are gone; answers which they are."""
+    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], held: Mapping[str, str]) -> set[str]:
+        """Note what became of the reports, take back those of ended connections; answers their channels."""
         settled = self._recorded(outcomes)
         with answering(self.clock):
-            left = gone.take_back(self.warehouse, self.client, {ref.channel_id for ref in refs}, clock=self.clock)
+            left = gone.forget(self.client, _channels(refs)) | gone.take_back(self.warehouse, self.client, held)
         kind = [refs[0].report_type]
         for channel_id, found in settled.items():
             if channel_id not in left and found is not Settled.WAITING:
@@ -267,6 +288,10 @@ class ReportLoading:
             except CorruptData as error:
                 log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
         return settled
+
+
+def _channels(refs: Iterable[ReportRef]) -> set[str]:
+    return {ref.channel_id for ref in refs}
 
 
 def _log(ref: ReportRef, error: YtempireError, found: Disposition) -> None:

@@ -63,10 +63,8 @@ def staged_message(staged: Staged) -> dict[str, Any]:
         "report_type": staged.report_type,
         "table": staged.table,
         "order": list(staged.order),
-        "began": format_instant(staged.began),
         "reports": [
-            {"ref": _entry(each.ref), "checksum": each.checksum, "findings": list(each.findings)}
-            for each in staged.reports
+            {**vars(each), "ref": _entry(each.ref), "findings": list(each.findings)} for each in staged.reports
         ],
     }
 
@@ -77,12 +75,13 @@ def staged_from(message: Mapping[str, Any]) -> Staged:
         report_type=message["report_type"],
         table=message["table"],
         order=tuple(message["order"]),
-        began=parse_instant(message["began"]),
         reports=tuple(
             StagedReport(
-                ref=_ref(message["report_type"], each["ref"]),
-                checksum=each["checksum"],
-                findings=tuple(each["findings"]),
+                **{
+                    **each,
+                    "ref": _ref(message["report_type"], each["ref"]),
+                    "findings": tuple(each["findings"]),
+                }
             )
             for each in message["reports"]
         ),

@@ -25,7 +25,7 @@ def tell(client: Client, caller: Caller, report_types: Iterable[str], now: datet
     """Look up which of the collected report types are retired, and alarm. Raises `shared/youtube`'s errors."""
     found = retiring(report_types, reporting.report_types(caller))
     if found:
-        alerts.fire(client, alerts.REPORT_TYPES, _words(found), now, renew=True)
+        alerts.fire(client, alerts.REPORT_TYPES, _words(found), now)
     else:
         alerts.resolve(client, alerts.REPORT_TYPES, now)
 

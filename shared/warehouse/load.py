@@ -36,9 +36,14 @@ def load_id_for(load_id: str, connection: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class StagedReport:
-    """One report whose file was read to its end. findings: what is odd about its header."""
+    """One report whose file was read to its end.
+
+    connection: the one that it was downloaded through. rows: as many went up; findings: what is odd in its header.
+    """
 
     ref: ReportRef
+    connection: str
+    rows: int
     checksum: str
     findings: tuple[str, ...] = ()
 
@@ -47,13 +52,12 @@ class StagedReport:
 class Staged:
     """What lies in a staging table: the reports, and the columns that c1, c2, ... stand for.
 
-    table: None when no report had a row. began: when the load began, by which erasing knows old from new.
+    table: None when no report had a row.
     """
 
     report_type: str
     table: str | None
     order: Order
-    began: datetime
     reports: tuple[StagedReport, ...]
 
 
@@ -64,22 +68,21 @@ class Load:
     warehouse: Warehouse
     report_type: ReportType
     clock: Clock
-    began: datetime = field(init=False)
     _order: Order = ()
     _read: list[StagedReport] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.began = self.clock()
-        self._staging = Staging(self.warehouse, self.report_type, new_load_id(self.began), self.clock)
+        self._began = self.clock()
+        self._staging = Staging(self.warehouse, self.report_type, new_load_id(self._began), self.clock)
 
     def open(self) -> None:
         """Make the staging table. Raises RateLimited when BigQuery takes no more for now."""
-        self._staging.open(self.began)
+        self._staging.open(self._began)
 
-    def file(self, ref: ReportRef, until: datetime) -> ReportFile:
-        """What takes one report's bytes, no longer than until an instant."""
-        return ReportFile(self, ref, until)
+    def file(self, ref: ReportRef, connection: str, until: datetime) -> ReportFile:
+        """What takes one report's bytes, downloaded through a connection, no longer than until an instant."""
+        return ReportFile(self, ref, connection, until)
 
     def agree(self, wanted: Order) -> Order:
         """The order of the columns in this load: the first file's."""
@@ -107,7 +110,6 @@ class Load:
             report_type=self.report_type.id,
             table=self._staging.table if self._staging.written else None,
             order=self._order,
-            began=self.began,
             reports=tuple(self._read),
         )
 
@@ -123,9 +125,9 @@ class ReportFile(io.RawIOBase):
     that does not come to its end count for nothing: it is never named.
     """
 
-    def __init__(self, load: Load, ref: ReportRef, until: datetime) -> None:
+    def __init__(self, load: Load, ref: ReportRef, connection: str, until: datetime) -> None:
         super().__init__()
-        self._load, self._ref, self._until = load, ref, until
+        self._load, self._ref, self._connection, self._until = load, ref, connection, until
         self._begin()
 
     def _begin(self) -> None:
@@ -148,7 +150,15 @@ class ReportFile(io.RawIOBase):
         self._held += self._lines.finish()
         self._hand_over()
         findings = tuple(self._lines.findings)
-        self._load.note(StagedReport(ref=self._ref, checksum=self._lines.checksum, findings=findings))
+        self._load.note(
+            StagedReport(
+                ref=self._ref,
+                connection=self._connection,
+                rows=self._lines.rows,
+                checksum=self._lines.checksum,
+                findings=findings,
+            )
+        )
 
     def _hand_over(self) -> None:
         self._load.write(bytes(self._held))

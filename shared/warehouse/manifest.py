@@ -2,23 +2,23 @@
 
 BigQuery judges each report in its staging table (numbers, dates, whose and which day's it is, rows that stand
 twice); one that is wrong costs nobody else anything. The others' rows are appended to the report type's table
-under a load id, and named by one statement. Only that statement makes anything visible, and it skips reports that
-another delivery has named already, so every step may die or be repeated: whoever goes on from a staging table
-takes a new load id.
+under a load id that ends with their connection's, and named by one statement. Only that statement makes anything
+visible, and it skips reports that another delivery has named already, so every step may die or be repeated:
+whoever goes on from a staging table takes a new load id.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock, format_instant
 from shared.cloud.bigquery import answering
-from shared.errors import CorruptData
-from shared.warehouse.load import Staged, StagedReport, drop, new_load_id
+from shared.errors import CorruptData, NotFound, Unavailable
+from shared.warehouse.load import Staged, StagedReport, drop, load_id_for, new_load_id
 from shared.warehouse.report_types import ReportType, report_type
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import (
@@ -55,22 +55,25 @@ def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
     """Judge staged reports, append the rows of the right ones, and name those in the manifest, at once.
 
     A report that the manifest knew already keeps its older entry. Raises RateLimited while BigQuery takes no more:
-    the staging table stays, and is taken up again. Raises google.api_core's NotFound for one that is gone.
+    the staging table stays, and is taken up again. Raises NotFound for one that is gone,
+    Unavailable when fewer rows were appended than there are.
     """
-    load_id = new_load_id(staged.began)
+    load_id = new_load_id(clock())
     kind = report_type(staged.report_type)
     with answering(clock):
         judged = _judged(warehouse, staged, kind)
-        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each.ref, judged)) is not None}
+        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each, judged)) is not None}
         loaded = tuple(
             _loaded(each, judged.get(each.ref.report_id), load_id)
             for each in staged.reports
             if each.ref not in wrong
         )
-        with_rows = [each.ref.report_id for each in loaded if each.row_count]
-        if staged.table and with_rows:
+        loads = [{"report_id": each.ref.report_id, "load_id": each.load_id} for each in loaded if each.row_count]
+        if staged.table and loads:
             take = of_staged(TAKE_STAGED, staged.table, kind, staged.order)
-            run(warehouse, take, table=kind.table, load_id=load_id, ids=with_rows)
+            taken = run(warehouse, take, table=kind.table, loads=json.dumps(loads)).num_dml_affected_rows
+            if taken != sum(each.row_count for each in loaded):
+                raise Unavailable(f"BigQuery took {taken} rows of load {load_id}.", reason="rowsMissing")
         if loaded:
             _name_in_manifest(warehouse, loaded, at=clock())
     if staged.table:
@@ -79,7 +82,9 @@ def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
 
 
 def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str, Any]:
-    """What BigQuery says of each report that has rows."""
+    """What BigQuery says of each report that has rows. Raises NotFound when it sees some of them not at all."""
+    from google.api_core.exceptions import NotFound as Gone
+
     if staged.table is None:
         return {}
     refs = [each.ref for each in staged.reports]
@@ -87,14 +92,25 @@ def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str,
         {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
     ]
     judge = of_staged(JUDGE_STAGED, staged.table, kind, staged.order)
-    return {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
+    try:
+        judged = {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
+    except Gone:
+        judged = {}
+    if not all(each.ref.report_id in judged for each in staged.reports if each.rows):
+        raise NotFound(f"The staging table {staged.table} is gone.", reason="stagingGone")
+    return judged
 
 
-def _trouble(ref: ReportRef, judged: Mapping[str, Any]) -> CorruptData | None:
+def _trouble(report: StagedReport, judged: Mapping[str, Any]) -> CorruptData | None:
     """Why a report cannot be loaded; None for one that can."""
-    row = judged.get(ref.report_id)
+    ref, row = report.ref, judged.get(report.ref.report_id)
     if row is None:
         return None
+    if row["row_count"] != report.rows:
+        return CorruptData(
+            f"Report {ref.report_id}: BigQuery reads {row['row_count']} rows in {report.rows} lines.",
+            reason="reportRowBroken",
+        )
     if row["foreign_rows"]:
         return CorruptData(
             f"Report {ref.report_id}: {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}.",
@@ -111,7 +127,7 @@ def _trouble(ref: ReportRef, judged: Mapping[str, Any]) -> CorruptData | None:
 def _loaded(report: StagedReport, row: Any, load_id: str) -> LoadedReport:
     return LoadedReport(
         ref=report.ref,
-        load_id=load_id,
+        load_id=load_id_for(load_id, report.connection),
         row_count=row["row_count"] - row["repeated"] if row else 0,
         checksum=report.checksum,
         findings=(*report.findings, *(_findings(row) if row else ())),
@@ -156,7 +172,13 @@ def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, 
     run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
 
 
-def already_loaded(warehouse: Warehouse, report_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
-    """Of these reports, those that the manifest names: report id to (load id, row count)."""
-    rows = run(warehouse, LOADS_OF_REPORTS, ids=report_ids)
-    return {row["report_id"]: (row["load_id"], row["row_count"]) for row in rows}
+def already_loaded(warehouse: Warehouse, wanted: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    """Of these reports, those that the manifest names: report id to (load id, row count).
+
+    wanted: report id to connection. What another connection has loaded is not known here: it may be erased soon.
+    """
+    return {
+        row["report_id"]: (row["load_id"], row["row_count"])
+        for row in run(warehouse, LOADS_OF_REPORTS, ids=wanted)
+        if row["load_id"].endswith(wanted[row["report_id"]])
+    }

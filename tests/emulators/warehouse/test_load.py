@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -77,6 +78,11 @@ def reach(warehouse, *rows: tuple[str, int, float], day: date = DAY) -> None:
     load(warehouse, (report, [",".join(REACH.columns) + "\n", *content]), kind=REACH)
 
 
+def loads(load_id: str, *reports: str) -> str:
+    """Under which load id rows of reports are appended, as a statement is told."""
+    return json.dumps([{"report_id": report, "load_id": load_id} for report in reports])
+
+
 def test_many_reports_become_visible_together(warehouse):
     days = [DAY + timedelta(days=n) for n in range(3)]
     staged = stage(warehouse, *((ref(f"r{d}", day=d), lines({"views": 10}, {"views": 5}, day=d)) for d in days))
@@ -90,7 +96,7 @@ def test_a_load_that_was_never_named_is_invisible_and_its_repeat_counts_once(war
     died = stage(warehouse, (ref("r1"), lines({"views": 7})))
     assert died.table is not None
     take = of_staged(TAKE_STAGED, died.table, BASIC, died.order)
-    run(warehouse, take, table=BASIC.table, load_id="L1", ids=["r1"])  # and then the process dies
+    run(warehouse, take, table=BASIC.table, loads=loads("L1", "r1"))  # and then the process dies
     assert metrics(warehouse) == []
     load(warehouse, (ref("r1"), lines({"views": 7})))
     assert metrics(warehouse) == [7]
@@ -100,7 +106,7 @@ def test_whoever_goes_on_from_a_staging_table_twice_counts_once(warehouse):
     staged = stage(warehouse, (ref("r1"), lines({"views": 7})))
     assert staged.table is not None
     take = of_staged(TAKE_STAGED, staged.table, BASIC, staged.order)
-    run(warehouse, take, table=BASIC.table, load_id=new_load_id(staged.began), ids=["r1"])
+    run(warehouse, take, table=BASIC.table, loads=loads(new_load_id(clock()), "r1"))
     publish(warehouse, staged, clock)
     assert metrics(warehouse) == [7]
     assert [

@@ -72,9 +72,10 @@ def test_each_report_is_judged_by_its_own_rows(google):
 
 def test_rows_are_taken_as_their_types_and_those_that_stand_twice_once(google):
     take = of_staged(TAKE_STAGED, "staged", REACH, ORDER)
-    taken = f"@load_id, report_id, {take.filled['values']}, PARSE_JSON(NULLIF(extra, ''))"
-    text = take.text[take.text.index("WITH staged") :].replace(taken, f"TO_JSON_STRING(STRUCT({taken})) AS taken")
-    sql = text.replace("@load_id", "'L'").replace("@ids", "['good', 'twice', 'power']")
+    taken = f"wanted_load, report_id, {take.filled['values']}, PARSE_JSON(NULLIF(extra, ''))"
+    text = take.text[take.text.index("WITH\n") :].replace(taken, f"TO_JSON_STRING(STRUCT({taken})) AS taken")
+    loads = [{"report_id": report, "load_id": "L"} for report in ("good", "twice", "power")]
+    sql = text.replace("@loads", literal(json.dumps(loads), "STRING"))
     told = google.evaluate(sql, {"staged": staged_rows()})
     # Fields without a name are all called "" there.
     rows = [json.loads(row["taken"], object_pairs_hook=lambda pairs: tuple(v for _, v in pairs)) for row in told]
