@@ -149,17 +149,18 @@ def _stamp(lock: Path, python: str) -> str:
 
 
 def environment(name: str, lock: Path, python: str = sys.executable, *, then: str | None = None) -> None:
-    """A virtual environment that holds exactly what a lock names.
+    """A virtual environment that holds what a lock names; one that is there and of the same Python is kept.
 
-    python: the interpreter, of which `.venv` is the first to be made. then: code to run in it once.
+    then: code to run in it once. `.venv` is made before all others: its tools install the others' packages.
     """
-    folder, stamp = ROOT / name, _stamp(lock, _version(python))
-    ready = folder / "ready"
+    folder, version = ROOT / name, _version(python)
+    ready, stamp = folder / "ready", _stamp(lock, version)
     if _installed(folder) and ready.read_text() == stamp:
         return
     began = time.monotonic()
-    say(f"Making {name} from {lock.relative_to(ROOT)} ...")
-    _run([python, "-m", "venv", "--clear", *(() if name == TOOLS else ("--without-pip",)), str(folder)])
+    say(f"Installing what {lock.relative_to(ROOT)} names into {name} ...")
+    if not ((folder / "lib" / f"python{version}").is_dir() and (folder / "bin" / "python").exists()):
+        _run([python, "-m", "venv", "--clear", *(() if name == TOOLS else ("--without-pip",)), str(folder)])
     _install(folder / "bin" / "python", lock)
     if then:
         _run([str(folder / "bin" / "python"), "-c", then])

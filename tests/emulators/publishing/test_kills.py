@@ -76,6 +76,7 @@ def test_fifty_kills_at_random_moments_of_uploads_make_one_video_each(bench):
                 worker.kill()
                 worker.join()
                 kills += 1
+            assert worker.exitcode in {0, -SIGKILL}
             time.sleep(0.05)
     assert kills >= KILLS
     assert interrupted >= KILLS / 5  # with bytes under way, not only before the first or after the last
