@@ -45,6 +45,7 @@ Download = Callable[[ReportRef, BinaryIO], object]
 
 _DOWNLOADS_AT_ONCE = 8
 _SLOWEST = timedelta(minutes=2)  # what a download that was begun in time may take beyond its turn
+_STAGED_ANEW = timedelta(minutes=5)
 _TURN_OVER = "turnOver"
 
 
@@ -95,11 +96,20 @@ class Loaded:
 
 @dataclass
 class _Turn:
-    """What has come of a message so far. failed: why reports are not loaded."""
+    """What has come of a message so far. failed: why reports are not loaded; handed_on: those of `later`."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
+    handed_on: set[ReportRef] = field(default_factory=set)
+
+    def hand_on(self, refs: Sequence[ReportRef], at: datetime | None = None) -> None:
+        self.later.append(Later(messages.KIND, messages.message(refs), at))
+        self.handed_on.update(refs)
+
+    def hand_on_staged(self, staged: Staged, at: datetime | None) -> None:
+        self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
+        self.handed_on.update(each.ref for each in staged.reports)
 
     def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
         self.failed.update(dict.fromkeys(refs, error))
@@ -138,7 +148,7 @@ class ReportLoading:
             if self._unknown(refs, turn):
                 self._publish(staged, turn)
         except RateLimited as error:
-            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+            turn.hand_on_staged(staged, error.retry_at)
         return self._ended(refs, turn)
 
     def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
@@ -189,24 +199,24 @@ class ReportLoading:
             turn.failed.update({ref: error for ref, error in errors if error is not None})
 
     def _split(self, refs: Sequence[ReportRef], error: CorruptData, turn: _Turn) -> None:
-        """Hand reports on in two halves, because one of them spoils the load; the last one left is the culprit."""
-        if len(refs) == 1:
+        """Hand reports on in two halves: one of them spoils the load; one that was alone is the culprit."""
+        if len(refs) == 1 and not turn.failed:
             turn.fail(refs, error)
             return
         log("WARNING", "a load is split", reports=len(refs), reason=error.reason, detail=error.message)
         middle = len(refs) // 2
-        turn.later += [Later(messages.KIND, messages.message(half)) for half in (refs[:middle], refs[middle:])]
+        for half in filter(None, (refs[:middle], refs[middle:])):
+            turn.hand_on(half)
 
     def _publish(self, staged: Staged, turn: _Turn) -> None:
-        from google.api_core.exceptions import NotFound as Gone
-
         try:
             published = publish(self.warehouse, staged, self.clock)
         except RateLimited as error:
-            turn.later.append(Later(messages.STAGED, messages.staged_message(staged), error.retry_at))
+            turn.hand_on_staged(staged, error.retry_at)
             return
-        except Gone:  # the staging table waited for too long
-            turn.fail([each.ref for each in staged.reports], RateLimited("Downloaded again.", reason=_TURN_OVER))
+        except NotFound as error:  # the staging table waited for too long; its reports are downloaded again
+            again = RateLimited(error.message, reason=error.reason, retry_at=self.clock() + _STAGED_ANEW)
+            turn.fail([each.ref for each in staged.reports], again)
             return
         turn.failed.update(published.wrong)
         for done in published.loaded:
@@ -227,8 +237,9 @@ class ReportLoading:
         ]
         try:
             left = self._note(refs, outcomes)
-        except RateLimited as error:  # what is to be erased waits; the whole message finds it again
-            return Loaded(tuple(outcomes), (Later(messages.KIND, messages.message(refs), error.retry_at),))
+        except RateLimited as error:  # what is to be erased waits; the same reports find it again
+            turn.hand_on([ref for ref in refs if ref not in turn.handed_on] or refs, error.retry_at)
+            return Loaded(tuple(outcomes), tuple(turn.later))
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
             for ref, error in turn.failed.items()
@@ -236,12 +247,14 @@ class ReportLoading:
         for ref, found in dispositions.items():
             _log(ref, turn.failed[ref], found)
         for ref, found in dispositions.items():
-            if found is Disposition.REDELIVER:
+            # Delivered again, the message would download what is handed on a second time.
+            if found is Disposition.REDELIVER and not turn.later:
                 raise turn.failed[ref]
-        rest = [ref for ref, found in dispositions.items() if found is Disposition.HAND_ON]
+        again = {Disposition.HAND_ON, Disposition.REDELIVER}
+        rest = [ref for ref, found in dispositions.items() if found in again]
         if rest:
             times = [at for ref in rest if (at := turn.failed[ref].retry_at) is not None]
-            turn.later.append(Later(messages.KIND, messages.message(rest), max(times, default=None)))
+            turn.hand_on(rest, max(times, default=None))
         return Loaded(tuple(outcomes), tuple(turn.later))
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome]) -> set[str]:

@@ -65,8 +65,7 @@ def staged_message(staged: Staged) -> dict[str, Any]:
         "order": list(staged.order),
         "began": format_instant(staged.began),
         "reports": [
-            {"ref": _entry(each.ref), "checksum": each.checksum, "findings": list(each.findings)}
-            for each in staged.reports
+            {**vars(each), "ref": _entry(each.ref), "findings": list(each.findings)} for each in staged.reports
         ],
     }
 
@@ -80,9 +79,11 @@ def staged_from(message: Mapping[str, Any]) -> Staged:
         began=parse_instant(message["began"]),
         reports=tuple(
             StagedReport(
-                ref=_ref(message["report_type"], each["ref"]),
-                checksum=each["checksum"],
-                findings=tuple(each["findings"]),
+                **{
+                    **each,
+                    "ref": _ref(message["report_type"], each["ref"]),
+                    "findings": tuple(each["findings"]),
+                }
             )
             for each in message["reports"]
         ),

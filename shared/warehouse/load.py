@@ -36,9 +36,10 @@ def new_load_id(instant: datetime) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class StagedReport:
-    """One report whose file was read to its end. findings: what is odd about its header."""
+    """One report whose file was read to its end. rows: as many went up; findings: what is odd in its header."""
 
     ref: ReportRef
+    rows: int
     checksum: str
     findings: tuple[str, ...] = ()
 
@@ -148,7 +149,9 @@ class ReportFile(io.RawIOBase):
         self._held += self._lines.finish()
         self._hand_over()
         findings = tuple(self._lines.findings)
-        self._load.note(StagedReport(ref=self._ref, checksum=self._lines.checksum, findings=findings))
+        self._load.note(
+            StagedReport(ref=self._ref, rows=self._lines.rows, checksum=self._lines.checksum, findings=findings)
+        )
 
     def _hand_over(self) -> None:
         self._load.write(bytes(self._held))

@@ -17,7 +17,7 @@ from typing import Any
 
 from shared.clock import Clock, format_instant
 from shared.cloud.bigquery import answering
-from shared.errors import CorruptData
+from shared.errors import CorruptData, NotFound, Unavailable
 from shared.warehouse.load import Staged, StagedReport, drop, new_load_id
 from shared.warehouse.report_types import ReportType, report_type
 from shared.warehouse.rows import ReportRef
@@ -55,13 +55,14 @@ def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
     """Judge staged reports, append the rows of the right ones, and name those in the manifest, at once.
 
     A report that the manifest knew already keeps its older entry. Raises RateLimited while BigQuery takes no more:
-    the staging table stays, and is taken up again. Raises google.api_core's NotFound for one that is gone.
+    the staging table stays, and is taken up again. Raises NotFound for one that is gone,
+    Unavailable when fewer rows were appended than there are.
     """
     load_id = new_load_id(staged.began)
     kind = report_type(staged.report_type)
     with answering(clock):
         judged = _judged(warehouse, staged, kind)
-        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each.ref, judged)) is not None}
+        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each, judged)) is not None}
         loaded = tuple(
             _loaded(each, judged.get(each.ref.report_id), load_id)
             for each in staged.reports
@@ -70,7 +71,9 @@ def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
         with_rows = [each.ref.report_id for each in loaded if each.row_count]
         if staged.table and with_rows:
             take = of_staged(TAKE_STAGED, staged.table, kind, staged.order)
-            run(warehouse, take, table=kind.table, load_id=load_id, ids=with_rows)
+            taken = run(warehouse, take, table=kind.table, load_id=load_id, ids=with_rows).num_dml_affected_rows
+            if taken != sum(each.row_count for each in loaded):
+                raise Unavailable(f"BigQuery took {taken} rows of load {load_id}.", reason="rowsMissing")
         if loaded:
             _name_in_manifest(warehouse, loaded, at=clock())
     if staged.table:
@@ -79,7 +82,9 @@ def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
 
 
 def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str, Any]:
-    """What BigQuery says of each report that has rows."""
+    """What BigQuery says of each report that has rows. Raises NotFound when it sees some of them not at all."""
+    from google.api_core.exceptions import NotFound as Gone
+
     if staged.table is None:
         return {}
     refs = [each.ref for each in staged.reports]
@@ -87,14 +92,25 @@ def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str,
         {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
     ]
     judge = of_staged(JUDGE_STAGED, staged.table, kind, staged.order)
-    return {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
+    try:
+        judged = {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
+    except Gone:
+        judged = {}
+    if not all(each.ref.report_id in judged for each in staged.reports if each.rows):
+        raise NotFound(f"The staging table {staged.table} is gone.", reason="stagingGone")
+    return judged
 
 
-def _trouble(ref: ReportRef, judged: Mapping[str, Any]) -> CorruptData | None:
+def _trouble(report: StagedReport, judged: Mapping[str, Any]) -> CorruptData | None:
     """Why a report cannot be loaded; None for one that can."""
-    row = judged.get(ref.report_id)
+    ref, row = report.ref, judged.get(report.ref.report_id)
     if row is None:
         return None
+    if row["row_count"] != report.rows:
+        return CorruptData(
+            f"Report {ref.report_id}: BigQuery reads {row['row_count']} rows in {report.rows} lines.",
+            reason="reportRowBroken",
+        )
     if row["foreign_rows"]:
         return CorruptData(
             f"Report {ref.report_id}: {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}.",

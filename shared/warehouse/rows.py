@@ -44,7 +44,7 @@ class ReportLines:
     """One report's file as lines of a staging table: the report's id, the columns in one order, `extra`.
 
     agree: given the order that suits this file, answers the order of the load that its lines go to.
-    findings: what should be told about a file that is loaded all the same. checksum: of the bytes so far.
+    findings: what should be told about a file that is loaded all the same. rows, checksum: of what has come.
     """
 
     def __init__(self, report_type: ReportType, ref: ReportRef, agree: Callable[[Order], Order]) -> None:
@@ -59,6 +59,7 @@ class ReportLines:
         self._places: list[int | None] = []
         self._extra: list[tuple[int, str]] = []
         self.findings: list[str] = []
+        self.rows = 0
 
     @property
     def checksum(self) -> str:
@@ -98,7 +99,7 @@ class ReportLines:
         if self._plain is not None and b'"' not in block and b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         plain = self._plain is not None and self._is_plain(block, count)
-        lines = self._by_block(block) if plain else self._by_record(block)
+        lines = self._by_block(block, count) if plain else self._by_record(block)
         self._line += count
         return lines
 
@@ -137,11 +138,12 @@ class ReportLines:
             return False
         return block.count(b",") == count * (len(self._header) - 1)
 
-    def _by_block(self, block: bytes) -> bytes:
+    def _by_block(self, block: bytes, count: int) -> bytes:
         if not block.isascii():
             self._text(block)
         assert self._plain is not None
         before, after = self._plain
+        self.rows += count
         return b"".join((before, block[:-1].replace(b"\n", after + b"\n" + before), after, b"\n"))
 
     def _by_record(self, block: bytes) -> bytes:
@@ -154,6 +156,7 @@ class ReportLines:
             extra = json.dumps({name: values[place] for place, name in self._extra}) if self._extra else ""
             row = [self._ref.report_id, *("" if place is None else values[place] for place in self._places), extra]
             lines.append(",".join(map(quoted, row)) + "\n")
+        self.rows += len(lines)
         return "".join(lines).encode()
 
     def _records(self, block: bytes) -> Iterator[list[str]]:

@@ -315,6 +315,20 @@ def test_a_bigquery_that_takes_no_more_is_asked_again_later_and_nothing_is_downl
     assert {room.day(r).state for r in refs} == {State.LOADED}
 
 
+@pytest.mark.fault(72)
+def test_a_file_that_was_cut_while_bigquery_is_full_costs_the_others_no_second_download(room, limits):
+    room.connect("UC1", "UC2")
+    cut, whole = room.expects(ref("UC1"), ref("UC2"))
+    good = room.files[cut.report_id]
+    room.files[cut.report_id] = Unavailable("cut short", reason="damagedDownload")
+    limits.refuse(bigquery_limits.says("INSERT INTO"), QUEUE_FULL)
+    staged, again = room.load([cut, whole], client_at(f"http://{limits.address}")).later
+    room.files[cut.report_id] = good
+    assert [room.go_on(later).later for later in (staged, again)] == [(), ()]
+    assert room.seen() == {cut.report_id: 10, whole.report_id: 10}
+    assert sorted(room.downloads) == [cut.report_id, cut.report_id, whole.report_id]
+
+
 @pytest.mark.fault(64)
 def test_a_load_that_bigquery_refuses_is_split_until_the_culprit_is_found(room, limits):
     room.connect("UC1", "UC2")

@@ -50,7 +50,10 @@ staged = st.builds(
     report_type=st.just("channel_basic_a3"), table=st.none() | words, order=st.lists(words).map(tuple),
     began=instants,
     reports=st.lists(
-        st.builds(StagedReport, ref=refs, checksum=words, findings=st.lists(words).map(tuple))
+        st.builds(
+            StagedReport,
+            ref=refs, rows=st.integers(0, 10**9), checksum=words, findings=st.lists(words).map(tuple),
+        )
     ).map(tuple),
 )  # fmt: skip
 
@@ -67,7 +70,7 @@ def test_the_largest_message_fits_a_task():
         report_id="1234567890", channel_id=channel, report_type="channel_reach_combined_a1", job_id=uuid,
         day=date(2026, 11, 1), create_time=EPOCH, download_url=url,
     )  # fmt: skip
-    read = StagedReport(ref=one, checksum="crc32:00000000:1000000000", findings=("x" * 100,))
+    read = StagedReport(ref=one, rows=10**6, checksum="crc32:00000000:1000000000", findings=("x" * 100,))
     sent = Staged(
         report_type=one.report_type, table="staged_" + "x" * 60, order=("x" * 30,) * 40, began=EPOCH,
         reports=(read,) * REPORTS_MAX,
