@@ -68,15 +68,9 @@ def forget(client: Client, channel_ids: Iterable[str]) -> set[str]:
     return left
 
 
-def take_back(warehouse: Warehouse, client: Client, loaded: Mapping[str, str]) -> set[str]:
-    """Delete what a load has stored for connections that have ended; answers their channels.
-
-    loaded: each channel with the connection that it had when the load began.
-    """
-    ended = {channel_id for channel_id, _ in _ended(client, loaded.items())}
-    for channel_id in ended:
-        erase(warehouse, client, channel_id, loaded[channel_id])
-    return ended
+def ended(client: Client, held: Mapping[str, str]) -> set[str]:
+    """The channels whose connections have ended. held: each with the connection that it had when a load began."""
+    return {channel_id for channel_id, _ in _ended(client, held.items())}
 
 
 def _ended(client: Client, held: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from shared import channels
+from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.collection import gone, messages
@@ -244,11 +245,7 @@ class ReportLoading:
                 if disposition(error) is Disposition.UNREADABLE
             ),
         ]
-        try:
-            left = self._note(refs, outcomes, turn.held)
-        except RateLimited as error:  # what is to be erased waits; the same reports find it again
-            turn.hand_on([ref for ref in refs if ref not in turn.handed_on] or refs, error.retry_at)
-            return Loaded(tuple(outcomes), tuple(turn.later))
+        left = self._note(refs, outcomes, turn)
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
             for ref, error in turn.failed.items()
@@ -266,17 +263,28 @@ class ReportLoading:
             turn.hand_on(rest, max(times, default=None))
         return Loaded(tuple(outcomes), tuple(turn.later))
 
-    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], held: Mapping[str, str]) -> set[str]:
+    def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], turn: _Turn) -> set[str]:
         """Note what became of the reports, take back those of ended connections; answers their channels."""
         settled = self._recorded(outcomes)
-        with answering(self.clock):
-            left = gone.forget(self.client, _channels(refs)) | gone.take_back(self.warehouse, self.client, held)
+        left = gone.forget(self.client, _channels(refs)) | self._take_back(turn)
         kind = [refs[0].report_type]
         for channel_id, found in settled.items():
             if channel_id not in left and found is not Settled.WAITING:
                 synced = kind if found is Settled.SYNCED else ()
                 channels.record_listed(self.client, channel_id, kind, self.clock(), synced=synced)
         return left
+
+    def _take_back(self, turn: _Turn) -> set[str]:
+        """Erase what is stored for connections that have ended meanwhile; answers their channels."""
+        ended = gone.ended(self.client, turn.held)
+        for channel_id in sorted(ended):
+            connection = turn.held[channel_id]
+            try:
+                with answering(self.clock):
+                    gone.erase(self.warehouse, self.client, channel_id, connection)
+            except RateLimited as error:  # BigQuery's queue of deletions is full
+                turn.later.append(Later(ERASE, {"channel_id": channel_id, "receipt": connection}, error.retry_at))
+        return ended
 
     def _recorded(self, outcomes: Sequence[Outcome]) -> dict[str, Settled]:
         """Note outcomes; answers how each channel stands, but for one whose coverage cannot be read."""

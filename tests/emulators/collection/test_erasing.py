@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,9 +19,9 @@ from shared.collection.coverage import Coverage, State
 from shared.collection.ingest import Ingest
 from shared.errors import InvalidRequest
 from shared.warehouse import schema
-from shared.warehouse.load import Load, new_load_id
+from shared.warehouse.load import Load, load_id_for, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import Warehouse
+from shared.warehouse.statements import TAKE_STAGED, Warehouse, of_staged, run
 from tests.emulators.collection.test_loading import NOW, REACH, Died, Room, mortal, ref
 
 SKEW = timedelta(seconds=60)
@@ -185,7 +187,10 @@ def test_a_message_that_names_no_connection_erases_nothing(receipt):
     def unused(*_: Any) -> Any:
         raise AssertionError("it was refused before")
 
-    ingest = Ingest(client=None, warehouse=unused, quota=None, caller_for=unused, to_ingest=unused, clock=unused)  # type: ignore[arg-type]
+    ingest = Ingest(
+        client=None, warehouse=unused, quota=None, caller_for=unused, check_rate=unused,
+        to_ingest=unused, to_ingest_at=unused, clock=unused, rng=random.Random(1),
+    )  # type: ignore[arg-type]  # fmt: skip
     with pytest.raises(InvalidRequest):
         ingest.handle(ERASE, {"channel_id": "UC1", "receipt": receipt})
 
@@ -196,13 +201,18 @@ def test_the_daily_audit_finds_every_row_of_connections_that_are_gone_named_or_n
     room.connect("UC1", "UC2", "UC3")
     left, stays, _ = room.expects(ref("UC1"), ref("UC2"), ref("UC3"))
     room.load([left, stays])
-    died = Load(room.warehouse, REACH, new_load_id(room.now), lambda: room.now)
-    row = f"{NOW - timedelta(days=5):%Y%m%d},UC3,v,10,0.5\n"
     day = (NOW - timedelta(days=5)).date()
-    connection = room.connection("UC3")
     unnamed = ref("UC3", (day - ref("UC3").day).days)
-    died.add(unnamed, [",".join(REACH.columns) + "\n", row], connection=connection)
-    died._send()  # its process died before the manifest
+    died = Load(room.warehouse, REACH, lambda: room.now)
+    died.open()
+    with died.file(unnamed, room.connection("UC3"), room.now) as file:
+        file.write(f"{','.join(REACH.columns)}\n{day:%Y%m%d},UC3,v,10,0.5\n".encode())
+        file.finish()
+    staged = died.close()
+    assert staged.table is not None
+    take = of_staged(TAKE_STAGED, staged.table, REACH, staged.order)
+    load = {"report_id": unnamed.report_id, "load_id": load_id_for(new_load_id(room.now), room.connection("UC3"))}
+    run(room.warehouse, take, table=REACH.table, loads=json.dumps([load]))  # and dies before the manifest
     assert room.audit() == 0
     receipt_id = room.disconnect("UC1")  # its erasure was never worked on
     room.state.document("channels", "UC3").delete()  # nobody has a receipt of this one

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.clock import pacific_day
-from shared.collection import messages
+from shared.collection import gone, messages
 from shared.collection.ingest import Ingest
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.limits import RateLimit
@@ -53,7 +53,8 @@ class Room:
         )
 
     def loaded(self) -> int:
-        return len(already_loaded(self.warehouse, [ref.report_id for ref in self.refs]))
+        [connection] = gone.connections(self.stand.firestore, {self.refs[0].channel_id}).values()
+        return len(already_loaded(self.warehouse, {ref.report_id: connection for ref in self.refs}))
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def room(firestore_client, bigquery_client, dataset) -> Iterator[Room]:
     with standing(firestore_client) as stand:
         made = Room(stand, warehouse)
         channel = stand.channel().id
-        firestore_client.document("channels", channel).set({"state": "connected"})
+        firestore_client.document("channels", channel).set({"state": "connected", "connected_at": stand.clock()})
         job = reporting.create_job(stand.caller(), KIND)
         stand.advance(days=4)
         made.refs += [

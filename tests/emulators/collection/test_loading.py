@@ -15,7 +15,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
-from shared.collection import messages
+from shared.access.disconnect import ERASE
+from shared.collection import gone, messages
 from shared.collection.coverage import Coverage, Day, Outcome, after_listing
 from shared.collection.expectation import State
 from shared.collection.jobs import JOBS, Job, name_of, of_channels
@@ -388,12 +389,17 @@ def test_a_staging_table_that_waited_for_too_long_is_downloaded_again(room, limi
 
 @pytest.mark.fault(72)
 def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(room, limits):
-    room.connect("UC2")
+    room.connect("UC1", "UC2")
     left, whole = room.expects(ref("UC1"), ref("UC2"))
     limits.refuse(bigquery_limits.says("DELETE FROM"), QUEUE_FULL)
-    client = client_at(f"http://{limits.address}")
-    (later,) = room.load([left, whole], client).later
-    assert room.go_on(later, client).later == ()
+    room.meanwhile = lambda: room.state.document("channels", "UC1").delete()
+    (later,) = room.load([left, whole], client_at(f"http://{limits.address}")).later
+    assert (later.kind, later.message["channel_id"]) == (ERASE, "UC1")
+    assert later.at is not None
+    assert room.seen() == {left.report_id: 10, whole.report_id: 10}
+    gone.erase_for_receipt(
+        room.warehouse, room.state, "UC1", receipt_id=later.message["receipt"], clock=lambda: room.now
+    )
     assert room.seen() == {whole.report_id: 10}
     assert sorted(room.downloads) == [left.report_id, whole.report_id]
 

@@ -48,11 +48,11 @@ def test_reports_come_out_of_a_message_as_they_went_in(sent):
 staged = st.builds(
     Staged,
     report_type=st.just("channel_basic_a3"), table=st.none() | words, order=st.lists(words).map(tuple),
-    began=instants,
     reports=st.lists(
         st.builds(
             StagedReport,
-            ref=refs, rows=st.integers(0, 10**9), checksum=words, findings=st.lists(words).map(tuple),
+            ref=refs, connection=words, rows=st.integers(0, 10**9), checksum=words,
+            findings=st.lists(words).map(tuple),
         )
     ).map(tuple),
 )  # fmt: skip
@@ -70,9 +70,11 @@ def test_the_largest_message_fits_a_task():
         report_id="1234567890", channel_id=channel, report_type="channel_reach_combined_a1", job_id=uuid,
         day=date(2026, 11, 1), create_time=EPOCH, download_url=url,
     )  # fmt: skip
-    read = StagedReport(ref=one, rows=10**6, checksum="crc32:00000000:1000000000", findings=("x" * 100,))
+    read = StagedReport(
+        ref=one, connection="c" * 24, rows=10**6, checksum="crc32:00000000:1000000000", findings=("x" * 100,)
+    )  # fmt: skip
     sent = Staged(
-        report_type=one.report_type, table="staged_" + "x" * 60, order=("x" * 30,) * 40, began=EPOCH,
+        report_type=one.report_type, table="staged_" + "x" * 60, order=("x" * 30,) * 40,
         reports=(read,) * REPORTS_MAX,
     )  # fmt: skip
     task = json.dumps(pubsub.delivery(STAGED, staged_message(sent)))
