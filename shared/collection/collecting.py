@@ -8,7 +8,7 @@ is left to the regular runs: daily for all channels, hourly for those that are o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -74,8 +74,15 @@ class Collecting:
         if not everything:
             self._look_later(known, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
-        also = {"report_types": list(self.report_types), "run": slot}
-        queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue, book=self.book, also=also)
+        queued = planner.plan(
+            "collect_reports",
+            due,
+            slot=slot,
+            enqueue=self.enqueue,
+            book=self.book,
+            calls=lambda channel_id: _calls(expected[channel_id], self.report_types[0]),
+            also={"report_types": list(self.report_types), "run": slot},
+        )
         return {"channels": len(expected), "due": len(due), "queued": queued}
 
     def _known(self, now: datetime, *, everything: bool) -> Sequence[Channel]:
@@ -104,7 +111,7 @@ class Collecting:
         for item in found:
             self._collector.advance(item)
         self._note_synced(found)
-        self._hand_on(turn, listed)
+        self._hand_on(turn, listed, known)
         return {
             "channels": len(turn.channels),
             "unfinished": len(turn.channels) - len(found),
@@ -160,27 +167,26 @@ class Collecting:
         elif decision.then is Then.NEXT_RUN:
             channels.collect_again(self.client, channel.channel_id, now + planner.STALE)
 
-    def _hand_on(self, turn: Turn, listed: _Listed) -> None:
+    def _hand_on(self, turn: Turn, listed: _Listed, known: Mapping[str, Channel]) -> None:
         """Queue another turn for whom this one did not come to, and for whom it did, the next report type."""
-        again = turn.rest(listed.again, tries=turn.tries + 1)
-        if again is not None:
-            self._queue(again, not_before=max(listed.again_at))
-        left = turn.rest(listed.left, tries=turn.tries) if listed.left_at else None
-        if left is not None:
-            self._queue(left, not_before=listed.left_at)
-        following = turn.following(listed.done)
-        if following is not None:
-            self._queue(following, not_before=None)
-
-    def _queue(self, turn: Turn, *, not_before: datetime | None) -> None:
-        (when,) = self.book([len(turn.channels)], not_before=not_before)
-        self.enqueue(planner.QUEUE, turn.name, "collect_reports", turn.as_json(), when)
+        again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
+        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries), listed.left_at
+        for handed_on, not_before in (again, left, (turn.following(listed.done), None)):
+            if handed_on is not None:
+                calls = sum(_calls(known[name], handed_on.report_types[0]) for name in handed_on.channels)
+                (when,) = self.book([calls], not_before=not_before)
+                self.enqueue(planner.QUEUE, handed_on.name, "collect_reports", handed_on.as_json(), when)
 
     def _note_synced(self, found: Sequence[Found]) -> None:
         """Note what is as fresh as it can be: listed, and nothing of it on its way to the warehouse."""
         for item in found:
             if not item.waiting:
                 channels.record_sync(self.client, item.job.channel_id, [item.job.report_type], self.clock())
+
+
+def _calls(channel: Channel, report_type: str) -> int:
+    """How many calls a listing takes, mostly: where there is no job yet, it is looked for and made first."""
+    return 1 if report_type in channel.last_sync else 3
 
 
 def _may_list(channel: Channel, now: datetime) -> bool:
