@@ -8,13 +8,13 @@ is left to the regular runs: daily for all channels, hourly for those that are o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared import channels
-from shared.channels import Channel
+from shared.channels import Askable, Channel
 from shared.clock import Clock
 from shared.collection import gone, messages, planner, refusals, turns
 from shared.collection.refusals import ReadDecision, Then, read_decision
@@ -67,12 +67,12 @@ class Collecting:
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        known = list(self._known(now, everything=everything))
+        overdue = () if everything else tuple(channels.to_collect(self.client, now))
+        known: Iterable[Askable] = self._all() if everything else overdue
         expected = {each.channel_id: each for each in known if _may_list(each, now)}
         last_sync = {each.channel_id: each.collected(self.report_types) for each in expected.values()}
         due = planner.due(last_sync, now=now, everything=everything)
-        if not everything:
-            self._look_later(known, due)
+        self._look_later(overdue, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan(
             "collect_reports",
@@ -85,10 +85,8 @@ class Collecting:
         )
         return {"channels": len(expected), "due": len(due), "queued": queued}
 
-    def _known(self, now: datetime, *, everything: bool) -> Sequence[Channel]:
-        if everything:
-            return list(channels.list_all(self.client, states=channels.WORKING))
-        return list(channels.to_collect(self.client, now))
+    def _all(self) -> Iterator[Askable]:
+        return channels.askable(self.client, feature=FEATURE, api=API, report_type=self.report_types[0])
 
     def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:
         """Say when the hourly run looks again at channels that are not overdue after all."""
@@ -184,11 +182,11 @@ class Collecting:
                 channels.record_sync(self.client, item.job.channel_id, [item.job.report_type], self.clock())
 
 
-def _calls(channel: Channel, report_type: str) -> int:
+def _calls(channel: Askable, report_type: str) -> int:
     """How many calls a listing takes, mostly: where there is no job yet, it is looked for and made first."""
     return 1 if report_type in channel.last_sync else 3
 
 
-def _may_list(channel: Channel, now: datetime) -> bool:
+def _may_list(channel: Askable, now: datetime) -> bool:
     """Whether reports of a channel can be listed: a connection that only publishes has none."""
     return channel.can(FEATURE) and channel.may_ask(API, now)
