@@ -124,11 +124,8 @@ class Collecting:
     def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
         listed, ends = _Listed(), self.clock() + _LONGEST
         for place, channel in enumerate(known):
-            decision = None
-            if self.clock() >= ends:
-                decision = ReadDecision(Then.STOP, self.clock())
-            else:
-                decision = self._list_one(turn, channel, listed)
+            late = self.clock() >= ends
+            decision = ReadDecision(Then.STOP, self.clock()) if late else self._list_one(turn, channel, listed)
             if decision is not None and decision.then is Then.STOP:
                 listed.left = [each.channel_id for each in known[place:]]
                 listed.left_at = decision.at
@@ -169,7 +166,9 @@ class Collecting:
         """Queue another turn for whom this one did not come to, and for whom it did, the next report type."""
         again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
         left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries), listed.left_at
-        for handed_on, not_before in (again, left, (turn.following(listed.done), None)):
+        hopeless = listed.left and listed.left_at is None
+        following = turn.following(() if hopeless else listed.done), None
+        for handed_on, not_before in (again, left, following):
             if handed_on is not None:
                 calls = sum(_calls(known[name], handed_on.report_types[0]) for name in handed_on.channels)
                 (when,) = self.book([calls], not_before=not_before)
