@@ -22,7 +22,8 @@ from infra.local.scheduler.book import next_run
 
 USERS, CHANNELS_EACH = 50, 5
 DAY = timedelta(days=1)
-_READS = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
+_READS = {"BatchGetDocuments": ("found", "missing"), "RunQuery": ("document",), "RunAggregationQuery": ("result",)}
+"""Which fields of each method's answers stand for a document that was read."""
 
 
 @dataclass
@@ -40,14 +41,15 @@ class _Wire(grpc.UnaryStreamClientInterceptor):
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         answers = continuation(details, request)
-        return _Counted(answers, self._counter) if details.method.endswith(_READS) else answers
+        fields = _READS.get(details.method.rpartition("/")[2])
+        return _Counted(answers, fields, self._counter) if fields else answers
 
 
 class _Counted:
     """A stream of answers that counts what passes; everything else is the stream's own."""
 
-    def __init__(self, answers: Any, counter: Counter) -> None:
-        self._answers, self._counter, self._found = answers, counter, 0
+    def __init__(self, answers: Any, fields: tuple[str, ...], counter: Counter) -> None:
+        self._answers, self._fields, self._counter, self._found = answers, fields, counter, 0
         counter.reads += 1
 
     def __iter__(self) -> Iterator[Any]:
@@ -55,7 +57,7 @@ class _Counted:
 
     def __next__(self) -> Any:
         answer = next(self._answers)
-        if any(name in answer for name in ("found", "missing", "document", "result")):
+        if any(name in answer for name in self._fields):
             self._counter.reads += self._found > 0
             self._found += 1
         return answer
@@ -141,6 +143,7 @@ class Network:
         from shared.push.renewal import Standing
         from shared.push.subscriptions import STANDINGS
         from shared.push.verification import State
+        from shared.tokens import accounts
         from shared.tokens.answers import Tokens
         from shared.vault.secret import Secret
         from tests.emulators.youtube.stand import issue
@@ -155,7 +158,8 @@ class Network:
             refresh_expires_at=None,
             google_account=f"{user:021}",
         )
-        applicant = Applicant(email, tokens, place + 1, frozenset(scopes), None)
+        number = accounts.number_next(self.client, tokens.google_account, email)
+        applicant = Applicant(email, tokens, number, frozenset(scopes), None)
         consent = self.client.document(f"consents/{channel.id}")
         consent.set({})
         self.connector.connect(applicant, Learnt(channel.id, channel.title, f"UU{channel.id[2:]}"), consent.path)

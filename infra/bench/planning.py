@@ -79,6 +79,7 @@ def _channel(number: int) -> Channel:
         state_since=now,
         connected_at=now,
         capabilities=capabilities(scopes, scopes),
+        last_listed=dict.fromkeys(REPORT_TYPES, now),
         last_sync=dict.fromkeys(REPORT_TYPES, now),
         collect_at=now,
     )

@@ -8,13 +8,13 @@ is left to the regular runs: daily for all channels, hourly for those that are o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared import channels
-from shared.channels import Channel
+from shared.channels import Askable, Channel
 from shared.clock import Clock
 from shared.collection import audit, gone, messages, planner, refusals, retirement, turns
 from shared.collection.expectation import Settled
@@ -69,15 +69,22 @@ class Collecting:
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        known = list(self._known(now, everything=everything))
+        overdue = () if everything else tuple(channels.to_collect(self.client, now))
+        known: Iterable[Askable] = self._all() if everything else overdue
         expected = {each.channel_id: each for each in known if _may_list(each, now)}
         last_listed = {each.channel_id: each.listed(self.report_types) for each in expected.values()}
         due = planner.due(last_listed, now=now, everything=everything)
-        if not everything:
-            self._look_later(known, due)
+        self._look_later(overdue, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
-        also = {"report_types": list(self.report_types), "run": slot}
-        queued = planner.plan("collect_reports", due, slot=slot, enqueue=self.enqueue, book=self.book, also=also)
+        queued = planner.plan(
+            "collect_reports",
+            due,
+            slot=slot,
+            enqueue=self.enqueue,
+            book=self.book,
+            calls=lambda channel_id: _calls(expected[channel_id], self.report_types[0]),
+            also={"report_types": list(self.report_types), "run": slot},
+        )
         if everything and queued:  # once a day: a second trigger queues nothing new
             self.to_ingest(audit.KIND, {"day": slot})
             self._tell_retiring(due)
@@ -95,10 +102,8 @@ class Collecting:
             else:
                 return
 
-    def _known(self, now: datetime, *, everything: bool) -> Sequence[Channel]:
-        if everything:
-            return list(channels.list_all(self.client, states=channels.WORKING))
-        return list(channels.to_collect(self.client, now))
+    def _all(self) -> Iterator[Askable]:
+        return channels.askable(self.client, feature=FEATURE, api=API, report_type=self.report_types[0])
 
     def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:
         """Say when the hourly run looks again at channels that are not overdue after all."""
@@ -121,7 +126,7 @@ class Collecting:
         for item in found:
             self._collector.advance(item)
         self._note_listed(found)
-        self._hand_on(turn, listed)
+        self._hand_on(turn, listed, known)
         return {
             "channels": len(turn.channels),
             "unfinished": len(turn.channels) - len(found),
@@ -136,11 +141,8 @@ class Collecting:
     def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
         listed, ends = _Listed(), self.clock() + _LONGEST
         for place, channel in enumerate(known):
-            decision = None
-            if self.clock() >= ends:
-                decision = ReadDecision(Then.STOP, self.clock())
-            else:
-                decision = self._list_one(turn, channel, listed)
+            late = self.clock() >= ends
+            decision = ReadDecision(Then.STOP, self.clock()) if late else self._list_one(turn, channel, listed)
             if decision is not None and decision.then is Then.STOP:
                 listed.left = [each.channel_id for each in known[place:]]
                 listed.left_at = decision.at
@@ -177,22 +179,18 @@ class Collecting:
         elif decision.then is Then.NEXT_RUN:
             channels.collect_again(self.client, channel.channel_id, now + planner.STALE)
 
-    def _hand_on(self, turn: Turn, listed: _Listed) -> None:
+    def _hand_on(self, turn: Turn, listed: _Listed, known: Mapping[str, Channel]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""
-        again = turn.rest(listed.again, tries=turn.tries + 1)
-        if again is not None:
-            self._queue(again, not_before=max(listed.again_at))
         done = [*turn.listed, *listed.done]
-        left = turn.rest(listed.left, tries=turn.tries, listed=done) if listed.left_at else None
-        following = turn.following(done)
-        if left is not None:
-            self._queue(left, not_before=listed.left_at)
-        elif following is not None:
-            self._queue(following, not_before=None)
-
-    def _queue(self, turn: Turn, *, not_before: datetime | None) -> None:
-        (when,) = self.book([len(turn.channels)], not_before=not_before)
-        self.enqueue(planner.QUEUE, turn.name, "collect_reports", turn.as_json(), when)
+        again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
+        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries, listed=done), listed.left_at
+        hopeless = listed.left and listed.left_at is None
+        following = None if left[0] or hopeless else turn.following(done), None
+        for handed_on, not_before in (again, left, following):
+            if handed_on is not None:
+                calls = sum(_calls(known.get(name), handed_on.report_types[0]) for name in handed_on.channels)
+                (when,) = self.book([calls], not_before=not_before)
+                self.enqueue(planner.QUEUE, handed_on.name, "collect_reports", handed_on.as_json(), when)
 
     def _note_listed(self, found: Sequence[Found]) -> None:
         """Note what nothing more can be done about for a day, and of that, what is wholly in the warehouse."""
@@ -203,6 +201,11 @@ class Collecting:
                 channels.record_listed(self.client, item.advanced.channel_id, kind, self.clock(), synced=synced)
 
 
-def _may_list(channel: Channel, now: datetime) -> bool:
+def _calls(channel: Askable | None, report_type: str) -> int:
+    """How many calls a listing takes, mostly: where there is no job yet, it is looked for and made first."""
+    return 1 if channel is not None and report_type in channel.last_listed else 3
+
+
+def _may_list(channel: Askable, now: datetime) -> bool:
     """Whether reports of a channel can be listed: a connection that only publishes has none."""
     return channel.can(FEATURE) and channel.may_ask(API, now)

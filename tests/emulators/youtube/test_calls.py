@@ -77,9 +77,7 @@ def test_an_expired_token_is_renewed_once_and_both_requests_are_paid_for(stand):
 
 
 @pytest.mark.case("C12")
-@pytest.mark.parametrize(
-    "kind", ["forbidden", "accessNotConfigured", "rate", "quota", "backendError", "html", "cut"]
-)
+@pytest.mark.parametrize("kind", ["forbidden", "accessNotConfigured", "rate", "quota", "backendError", "html"])
 def test_a_refused_request_costs_its_whole_price_by_our_count_and_by_googles(stand, kind):
     stand.inject(method="youtube.captions.list", times=1, kind=kind)
     caller = stand.caller(scopes=(*SCOPES, "youtube.force-ssl"))
