@@ -68,11 +68,11 @@ class Span:
 
     job_id: str
     created_at: datetime
-    expires_at: datetime | None = None
+    ends_at: datetime | None = None
 
     def makes(self, day: date) -> bool:
         """Whether it makes a report for a day."""
-        ended = self.expires_at is not None and end_of(day) > self.expires_at
+        ended = self.ends_at is not None and end_of(day) > self.ends_at
         return day >= pacific_day(self.created_at) - HISTORY and not ended
 
     def keeps(self, day: date) -> timedelta:

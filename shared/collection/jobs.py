@@ -29,7 +29,7 @@ AT_RISK_MAX = 2_000
 class Job:
     """A channel's reporting job for one report type.
 
-    since: when we first had one. earlier: those before it. retired_at: when YouTube retired the report type.
+    since: when we first had one. ends_at: YouTube's `expireTime`. earlier: those before it. retired_at: when YouTube retired the report type.
     cursor: the newest creation time that was listed. whole_at: when everything was listed, without a cursor.
     dispatched_at: what was noted by then has gone to `ingest`.
     seen_at, open, absent: see `Known`. at_risk: whether a day is missing that can still come.
@@ -41,7 +41,7 @@ class Job:
     job_id: str
     created_at: datetime
     since: datetime
-    expires_at: datetime | None = None
+    ends_at: datetime | None = None
     retired_at: datetime | None = None
     earlier: tuple[Span, ...] = ()
     cursor: datetime | None = None
@@ -55,7 +55,7 @@ class Job:
     @property
     def span(self) -> Span:
         """Its life, as far as YouTube has told."""
-        return Span(job_id=self.job_id, created_at=self.created_at, expires_at=self.expires_at)
+        return Span(job_id=self.job_id, created_at=self.created_at, ends_at=self.ends_at)
 
     @property
     def jobs(self) -> Jobs:
@@ -69,7 +69,7 @@ class Job:
 
     def ended(self, now: datetime) -> bool:
         """Whether it makes no more reports."""
-        return self.expires_at is not None and self.expires_at <= now
+        return self.ends_at is not None and self.ends_at <= now
 
 
 JOBS = Mapper(Job, COLLECTION, key="name")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_LISTED = ("cursor", "whole_at", "dispatched_at", "seen_at", "absent", "at_risk", "expires_at", "retired_at")
+_LISTED = ("cursor", "whole_at", "dispatched_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class ReportingJobs:
             report_type=made.report_type,
             job_id=made.id,
             created_at=made.created_at,
-            expires_at=made.expires_at,
+            ends_at=made.expires_at,
             since=now,
         )
 
@@ -105,12 +105,12 @@ class ReportingJobs:
                 return new, JOBS.fields(new)
             if stored.job_id == new.job_id:
                 return stored, {}
-            before = replace(stored.span, expires_at=stored.expires_at or now)
+            before = replace(stored.span, ends_at=stored.ends_at or now)
             job = replace(
                 stored,
                 job_id=new.job_id,
                 created_at=new.created_at,
-                expires_at=new.expires_at,
+                ends_at=new.ends_at,
                 earlier=(*stored.earlier, before),
                 cursor=None,
                 whole_at=None,

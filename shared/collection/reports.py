@@ -109,7 +109,7 @@ class ReportCollector:
                 raise
             # Days that were not fetched in time come again under the reports of a new job.
             log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
-            job, refs = replace(job, expires_at=min(now, job.expires_at or now)), []
+            job, refs = replace(job, ends_at=min(now, job.ends_at or now)), []
         if job.ended(now) and job.retired_at is None:
             renewed = self._jobs.renewed(caller, job)
             if renewed.job_id == job.job_id:
@@ -141,7 +141,7 @@ def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[Repor
     job = replace(
         job,
         whole_at=now if whole else job.whole_at,
-        expires_at=reports[-1].job_expires_at if reports else job.expires_at,
+        ends_at=reports[-1].job_expires_at if reports else job.ends_at,
     )
     return job, [
         ReportRef(

@@ -100,8 +100,8 @@ def _done(job: Job, found: Expectation) -> str:
 def _notes(job: Job, now: datetime) -> tuple[str, ...]:
     if job.retired_at is not None:
         return (f"YouTube retired this report type on {on(job.retired_at)}",)
-    if job.expires_at is None:
+    if job.ends_at is None:
         return ()
     if job.ended(now):
-        return (f"Its reporting job expired on {on(job.expires_at)}, and is not replaced yet",)
-    return (f"Its reporting job expires on {on(job.expires_at)}; another will take its place",)
+        return (f"Its reporting job expired on {on(job.ends_at)}, and is not replaced yet",)
+    return (f"Its reporting job expires on {on(job.ends_at)}; another will take its place",)

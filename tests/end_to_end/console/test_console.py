@@ -194,7 +194,7 @@ class TestOutages:
         answer = cold("/console/json", FIRESTORE_EMULATOR_HOST=f"{LOOPBACK}:{free_port()}")
         assert (answer.status_code, answer.json()["available"]) == (503, False)
         assert answer.json()["error"]["code"] == 503
-        assert len(answer.json()["problems"]) == 5
+        assert len(answer.json()["problems"]) == 6
 
     def test_keys_that_cannot_be_had_let_nobody_in(self, cold):
         page = cold(YT_IAP_KEYS_URL=f"http://{LOOPBACK}:{free_port()}/keys")

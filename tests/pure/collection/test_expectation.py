@@ -100,7 +100,7 @@ def test_what_youtube_had_deleted_before_we_came_was_never_ours_to_lose():
 
 @pytest.mark.fault(62)
 def test_days_after_an_expired_job_are_missing_until_no_new_ones_history_reaches_them():
-    ended = Jobs(spans=(Span(job_id="j", created_at=MADE, expires_at=end_of(DAY)),), since=MADE)
+    ended = Jobs(spans=(Span(job_id="j", created_at=MADE, ends_at=end_of(DAY)),), since=MADE)
     gap = DAY + timedelta(days=1)
     reach = pacific_midnight(gap + HISTORY + timedelta(days=1))
     assert standing(gap, None, ended, now=end_of(gap) + LAG).lost_at == reach
@@ -115,7 +115,7 @@ hours = st.integers(-24 * 200, 24 * 400).map(lambda number: timedelta(hours=numb
 instants = hours.map(lambda gone: MADE + gone)
 spans = st.builds(
     lambda number, begun, life: Span(
-        job_id=f"j{number}", created_at=begun, expires_at=None if life is None else begun + timedelta(days=life)
+        job_id=f"j{number}", created_at=begun, ends_at=None if life is None else begun + timedelta(days=life)
     ),
     st.integers(0, 2), instants, st.none() | st.integers(0, 200),
 )  # fmt: skip

@@ -69,9 +69,9 @@ def test_a_report_that_cannot_be_read_says_why_and_until_when_it_is_kept():
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"expires_at": NOW + timedelta(days=5)}, "Its reporting job expires on 27 Nov 2026; another will take"),
-        ({"expires_at": NOW - timedelta(days=5)}, "Its reporting job expired on 17 Nov 2026, and is not replaced"),
-        ({"expires_at": NOW, "retired_at": NOW}, "YouTube retired this report type on 22 Nov 2026"),
+        ({"ends_at": NOW + timedelta(days=5)}, "Its reporting job expires on 27 Nov 2026; another will take"),
+        ({"ends_at": NOW - timedelta(days=5)}, "Its reporting job expired on 17 Nov 2026, and is not replaced"),
+        ({"ends_at": NOW, "retired_at": NOW}, "YouTube retired this report type on 22 Nov 2026"),
     ],
 )
 def test_the_end_of_a_job_or_of_its_type_is_said(fields, says):
@@ -80,7 +80,7 @@ def test_the_end_of_a_job_or_of_its_type_is_said(fields, says):
 
 
 def test_days_between_two_jobs_are_missing_until_they_are_out_of_a_new_jobs_reach():
-    ended = Span(job_id="i", created_at=NOW - timedelta(days=100), expires_at=NOW - timedelta(days=45))
+    ended = Span(job_id="i", created_at=NOW - timedelta(days=100), ends_at=NOW - timedelta(days=45))
     lost = (NOW - timedelta(days=42)).date()
     found = row(earlier=(ended,), since=ended.created_at, absent=(lost.isoformat(), *RECENT))
     [missing] = found.missing
