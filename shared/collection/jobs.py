@@ -29,9 +29,9 @@ AT_RISK_MAX = 2_000
 class Job:
     """A channel's reporting job for one report type.
 
-    since: when we first had one. ends_at: YouTube's `expireTime`. earlier: those before it. retired_at: when YouTube retired the report type.
-    cursor: the newest creation time that was listed. whole_at: when everything was listed, without a cursor.
-    dispatched_at: what was noted by then has gone to `ingest`.
+    since: when we first had one. ends_at: YouTube's `expireTime`. earlier: those before it.
+    retired_at: when YouTube retired the report type. cursor: the newest creation time that was listed.
+    whole_at: when everything was listed, without a cursor. dispatched_at: what was noted by then has gone to `ingest`.
     seen_at, open, absent: see `Known`. at_risk: whether a day is missing that can still come.
     """
 

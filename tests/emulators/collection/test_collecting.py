@@ -173,6 +173,7 @@ def test_a_run_that_dispatches_nothing_says_nothing_of_what_others_dispatched(co
     assert idle.advanced.dispatched_at == dispatched.advanced.dispatched_at
 
 
+@pytest.mark.case("C2")
 @pytest.mark.fault(61)
 def test_a_day_that_youtube_never_issues_is_named_with_the_date_on_which_it_is_lost(collecting):
     made = collecting.job().created_at
@@ -190,6 +191,7 @@ def test_a_day_that_youtube_never_issues_is_named_with_the_date_on_which_it_is_l
     assert collecting.missing()[day].standing is Standing.LOST
 
 
+@pytest.mark.case("C8c")
 @pytest.mark.fault(61)
 def test_a_report_that_is_listed_three_days_after_its_creation_is_taken(collecting):
     day = pacific_day(collecting.job().created_at)
@@ -204,6 +206,7 @@ def test_a_report_that_is_listed_three_days_after_its_creation_is_taken(collecti
     assert not any(each.standing is Standing.NEVER_ISSUED for each in collecting.missing().values())
 
 
+@pytest.mark.case("C1")
 @pytest.mark.fault(62)
 def test_a_job_that_expired_is_replaced_and_both_jobs_reports_are_taken(collecting):
     before = collecting.run()
@@ -237,6 +240,7 @@ def test_two_that_replace_an_expired_job_at_once_make_one(collecting):
     assert len(collecting.job().earlier) == 1
 
 
+@pytest.mark.case("C1")
 @pytest.mark.fault(62)
 def test_an_expired_job_that_cannot_be_replaced_is_listed_on_and_told(collecting, capsys):
     collecting.jobs.all()[0].expires = collecting.jobs.now
@@ -250,6 +254,7 @@ def test_an_expired_job_that_cannot_be_replaced_is_listed_on_and_told(collecting
     assert {each.standing for each in collecting.missing().values()} == {Standing.LATE}
 
 
+@pytest.mark.case("C1")
 @pytest.mark.fault(62)
 def test_a_retired_type_is_not_asked_for_again_and_nothing_more_is_expected_of_it(collecting):
     collecting.load_all(collecting.run().to_load)
@@ -272,6 +277,7 @@ def test_a_retired_type_is_not_asked_for_again_and_nothing_more_is_expected_of_i
     assert {each.standing for each in after.values()} == {Standing.NOT_OFFERED}
 
 
+@pytest.mark.case("C9")
 @pytest.mark.fault(65)
 @pytest.mark.parametrize("method", ["jobs.reports.list", "jobs.list"])
 def test_a_page_token_that_comes_back_for_ever_is_stopped_and_told(collecting, method):
@@ -286,6 +292,7 @@ def test_a_page_token_that_comes_back_for_ever_is_stopped_and_told(collecting, m
     assert calls()[f"youtubereporting.{method}"]["200"] == before + 2
 
 
+@pytest.mark.case("C1")
 @pytest.mark.fault(62)
 def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(collecting):
     stand, sent, queued = collecting.stand, [], {"new": True}

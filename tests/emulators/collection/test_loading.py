@@ -266,6 +266,7 @@ def test_a_download_that_drips_is_left_in_time(room):
     assert room.seen() == {whole.report_id: 10, dripping.report_id: 10}
 
 
+@pytest.mark.case("C7")
 @pytest.mark.parametrize(
     ("error", "state", "reason", "rest"),
     [
@@ -344,6 +345,7 @@ def test_a_file_that_was_cut_while_bigquery_is_full_costs_the_others_no_second_d
     assert sorted(room.downloads) == [cut.report_id, cut.report_id, whole.report_id]
 
 
+@pytest.mark.case("C8b")
 @pytest.mark.fault(64)
 def test_a_load_that_bigquery_refuses_is_split_until_the_culprit_is_found(room, limits):
     room.connect("UC1", "UC2")

@@ -169,6 +169,7 @@ WRONG = {
 }
 
 
+@pytest.mark.case("C8b")
 @pytest.mark.fault(31)
 @pytest.mark.fault(64)
 def test_of_many_reports_in_one_load_the_wrong_ones_are_named_and_the_others_loaded(warehouse):
@@ -199,6 +200,7 @@ def test_reports_whose_columns_stand_in_different_orders_go_in_one_load(warehous
     assert metrics(warehouse) == [4, 5]
 
 
+@pytest.mark.case("C8")
 def test_any_text_arrives_as_it_was_sent(warehouse):
     texts = [
         'a "quoted" one',
@@ -233,6 +235,7 @@ FINDINGS = {
 }
 
 
+@pytest.mark.case("C11")
 @pytest.mark.parametrize("case", FINDINGS)
 def test_what_is_odd_about_a_file_is_told_with_its_day(warehouse, case):
     rows, views, finding = FINDINGS[case]
@@ -241,6 +244,7 @@ def test_what_is_odd_about_a_file_is_told_with_its_day(warehouse, case):
     assert metrics(warehouse, "views, findings") == [(views, f"channel_basic_a3: {finding}" if finding else None)]
 
 
+@pytest.mark.case("C7")
 @pytest.mark.fault(64)
 def test_a_column_that_nobody_needs_may_be_absent_and_that_is_told(warehouse):
     content = lines({"views": 4, "video_id": "a"}, {"views": 3, "video_id": "b"})
@@ -276,6 +280,7 @@ def test_what_is_absent_is_null_with_a_reason(warehouse):
     assert metrics(warehouse, "estimated_revenue") == [None, None]
 
 
+@pytest.mark.case("C3")
 @pytest.mark.fault(63)
 def test_a_basic_report_without_rows_beside_reach_numbers_is_a_known_zero(warehouse):
     load(warehouse, (ref("r1"), lines()))
@@ -283,6 +288,7 @@ def test_a_basic_report_without_rows_beside_reach_numbers_is_a_known_zero(wareho
     assert metrics(warehouse, "views, views_reason, impressions, impressions_reason") == [(0, None, 40, None)]
 
 
+@pytest.mark.case("C3")
 @pytest.mark.fault(63)
 def test_reach_numbers_without_a_basic_report_stand_there_with_the_reason_why_views_do_not(warehouse):
     reach(warehouse, ("a", 40, 0.5), day=date(2025, 6, 1))

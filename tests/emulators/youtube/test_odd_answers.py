@@ -169,6 +169,7 @@ def result(*rows: list[object]) -> tuple[int, bytes]:
     return 200, json.dumps({"columnHeaders": headers, "rows": rows}).encode()
 
 
+@pytest.mark.case("C10")
 def test_whole_numbers_are_whole_however_they_are_written_and_nothing_is_never_zero(server, stand):
     written = [
         ["2026-11-01", 12.0, 40.0],
@@ -184,6 +185,7 @@ def test_whole_numbers_are_whole_however_they_are_written_and_nothing_is_never_z
     assert [type(row[2]) for row in rows] == [float, float, type(None), float]
 
 
+@pytest.mark.case("C10")
 @pytest.mark.parametrize("cell", [12.5, "12", float("nan"), [12]], ids=repr)
 def test_what_is_no_whole_number_where_one_belongs_is_told_and_not_read_as_one(server, stand, cell):
     server.told = repeat(result(["2026-11-01", cell, 40.0]))

@@ -21,6 +21,7 @@ def test_everything_is_read_once_and_in_order(listed):
     assert list(pages(page, most=len(listed), of="ours")) == [item for each in listed for item in each]
 
 
+@pytest.mark.case("C9")
 @pytest.mark.fault(65)
 @pytest.mark.parametrize(
     ("places", "read"),

@@ -66,6 +66,7 @@ def test_columns_that_we_do_not_know_are_kept_aside_under_their_names():
     assert json.loads(row[-1]) == {"new": "a", "new 2": "b"}
 
 
+@pytest.mark.case("C7")
 @pytest.mark.fault(64)
 def test_a_column_that_nobody_needs_may_be_absent_and_is_told():
     header = ",".join(name for name in BASIC.columns if name != "card_clicks") + "\n"

@@ -54,6 +54,7 @@ def short(names: str) -> str:
     return names.replace("video_thumbnail_impressions_ctr", "ctr").replace("video_thumbnail_", "").strip()
 
 
+@pytest.mark.case("C11")
 def test_each_report_is_judged_by_its_own_rows(google):
     asked = [{"report_id": report, "channel_id": "UC1", "day": "2026-11-01"} for report in JUDGED]
     sql = of_staged(JUDGE_STAGED, "staged", REACH, ORDER).text.replace(
