@@ -31,7 +31,7 @@ class Job:
 
     since: when we first had one. ends_at: YouTube's `expireTime`. earlier: those before it.
     retired_at: when YouTube retired the report type. cursor: the newest creation time that was listed.
-    whole_at: when everything was listed, without a cursor. dispatched_at: what was noted by then has gone to `ingest`.
+    whole_at: when everything was listed, without a cursor. dispatched_at: what was noted by then went to `ingest`.
     seen_at, open, absent: see `Known`. at_risk: whether a day is missing that can still come.
     """
 
