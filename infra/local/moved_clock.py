@@ -2,7 +2,7 @@
 
 All Python processes of the stack are started with `moved_clock.c` preloaded, which adds to the time of day what a
 file says. So production code reads the system clock and nothing in it knows that time was moved; timeouts stay
-real, because the monotonic clock is left alone. Google's Java emulators keep real time.
+real, because the monotonic clock is left alone. Of the Java emulators Firestore follows, Pub/Sub keeps real time.
 """
 
 from __future__ import annotations

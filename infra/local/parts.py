@@ -113,6 +113,7 @@ def _ours(plan: Plan, **more: str) -> dict[str, str]:
 
 def _firestore(plan: Plan) -> Watched:
     part = emulators.firestore(plan.addresses.ports["firestore"], plan.log("firestore"))
+    part.env = {**part.env, **plan.clock}  # rate limits go by Firestore's clock
     return Watched(part=part, where=plan.addresses.host("firestore"))
 
 

@@ -175,6 +175,15 @@ class Stack:
                 raise TimeoutError(f"Cloud Tasks still has work after {timeout:.0f} s: {load}")
             time.sleep(0.1)
 
+    def to_next_task(self, *, within: timedelta) -> bool:
+        """Move the clock to when the next task of Cloud Tasks is due; False when none is within that time."""
+        at = loopback.http().get(f"{self.tasks_control}/idle", timeout=10).json()["next_at"]
+        wait = None if at is None else at - self.now().timestamp()
+        if wait is None or wait > within.total_seconds():
+            return False
+        self.advance(max(wait, 0))
+        return True
+
     def user_token(self, user: str, **claims: Any) -> str:
         """An ID token of the app for one of its users; more as the simulator's /control/id-token takes it."""
         asked = {"user": user, **claims}

@@ -3,7 +3,8 @@
     GET  /                       ready
     GET  /queues                 settings, state, counts
     GET  /tasks?queue=Q          queued, finished, dropped, deleted, purged tasks
-    GET  /idle?queue=Q           {"idle", "due", "running", "scheduled_later"}; idle: nothing due, nothing running
+    GET  /idle?queue=Q           {"idle", "due", "running", "scheduled_later", "next_at"}; idle: nothing due,
+                                 nothing running; next_at: when the next task is due, null for never
     POST /queues/Q/pause|resume|purge
     GET  /secrets                versions, states and how often each was accessed; never a payload
 
@@ -84,9 +85,12 @@ class Control:
         return JSONResponse({"counts": counts, "queued": queued, **ended})
 
     async def _idle(self, request: Request) -> JSONResponse:
-        loads = [self._load(queue) for queue in self._chosen(request)]
+        chosen = self._chosen(request)
+        loads = [self._load(queue) for queue in chosen]
         total = {key: sum(load[key] for load in loads) for key in ("due", "running", "scheduled_later")}
-        return JSONResponse({"idle": not total["due"] and not total["running"], **total})
+        following = [at for queue in chosen if (at := queue.next_at()) is not None]
+        idle = not total["due"] and not total["running"]
+        return JSONResponse({"idle": idle, **total, "next_at": min(following, default=None)})
 
     async def _change(self, request: Request) -> JSONResponse:
         queue = self._named(request.path_params["queue"])

@@ -177,6 +177,11 @@ class TaskQueue:
             return None
         return max(self._schedule[0][0], self._bucket.ready_at(now))
 
+    def next_at(self) -> float | None:
+        """When the next waiting task is due, or was; None when none waits, or all wait for the queue to go on."""
+        self._tidy()
+        return self._schedule[0][0] if self._schedule and not self.paused else None
+
     def answered(self, dispatch: Dispatch, answer: Answer, now: float) -> None:
         """An attempt came back: the task is done, tried again later, or dropped."""
         self.running -= 1

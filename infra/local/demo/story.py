@@ -40,6 +40,7 @@ HISTORY_DAYS = 30
 LAG = timedelta(hours=74)  # past the 48 to 72 hours that YouTube takes, with room for the last file
 CORRECTIONS = timedelta(days=3)
 COLLECTING = timedelta(hours=14)  # since midnight UTC, when Cloud Scheduler starts the collection
+HANDED_ON = timedelta(hours=2)  # what waits longer waits for something else than a rate limit
 PATIENCE = 240.0  # seconds until everything that is listed must be loaded
 
 
@@ -171,9 +172,10 @@ class MainJob:
             return
         deadline = time.monotonic() + PATIENCE
         while True:
-            self.stack.wait_idle(
-                timeout=PATIENCE
-            )  # what is listed by then is in the ledger, and is waited for there
+            self.stack.wait_idle(timeout=PATIENCE)
+            if self.stack.to_next_task(within=HANDED_ON) and time.monotonic() < deadline:
+                continue  # what a rate limit holds up is queued for its time, which is now
+            # What is listed by then is in the ledger, and is waited for there.
             states = report_counts(self.firestore).states
             if not states[State.LISTED] and states[State.LOADED] >= at_least:
                 return

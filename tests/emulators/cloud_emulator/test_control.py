@@ -16,6 +16,7 @@ def test_a_queue_can_be_paused_looked_at_purged_and_resumed(tasks_client, queue,
         "due": 1,
         "running": 0,
         "scheduled_later": 1,
+        "next_at": None,
     }
     assert control.get("/tasks", params={"queue": short}).json()["counts"]["queued"] == 2
     assert control.post(f"/queues/{name}/purge").json()["totals"]["purged"] == 2
@@ -34,6 +35,7 @@ def test_a_queue_with_work_on_its_way_is_not_idle(tasks_client, queue, control, 
         "due": 0,
         "running": 1,
         "scheduled_later": 0,
+        "next_at": None,
     }
     settled(name)
     assert control.get("/idle", params={"queue": name}).json()["idle"] is True

@@ -197,8 +197,9 @@ def test_a_paused_queue_holds_and_a_resumed_one_catches_up():
     queue.add(a_task(), T0)
     queue.paused = True
     assert queue.next_dispatch(T0 + DAY) is None
-    assert queue.wake_at(T0) is None
+    assert (queue.wake_at(T0), queue.next_at()) == (None, None)
     queue.paused = False
+    assert queue.next_at() == T0
     assert queue.next_dispatch(T0 + DAY).task.name == "t"
 
 
