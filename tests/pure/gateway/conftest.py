@@ -40,6 +40,7 @@ SUBSCRIPTIONS = [
     Subscription(name="kept", topic="news"),
 ]
 DECLARED = Deployment(
+    warehouse_location="US",
     region="r",
     runtime="python312",
     service_accounts={"scheduler": "", "task-queues": "", "pubsub-push": ""},

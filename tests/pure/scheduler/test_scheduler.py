@@ -34,6 +34,7 @@ OFTEN = Schedule(
     name="often", function="work", cron="*/5 * * * *", zone="Etc/UTC", attempt_deadline=15, body={"a": 1}
 )
 DECLARED = Deployment(
+    warehouse_location="US",
     region="r",
     runtime="python312",
     service_accounts={"scheduler": ""},
