@@ -153,7 +153,14 @@ class MainJob:
         self.story.connected = sum(1 for _ in self.firestore.collection("channels").select([]).stream())
         if self.story.connected != channels:
             self.story.problems.append(f"{self.story.connected} channels are connected instead of {channels}")
-        self.stack.wait_idle(timeout=120)
+        self.settle(time.monotonic() + PATIENCE)  # a job that is made too late has made no reports in time
+
+    def settle(self, deadline: float) -> None:
+        """Wait until Cloud Tasks has nothing to do; the time of what a rate limit holds up is made to come."""
+        while True:
+            self.stack.wait_idle(timeout=PATIENCE)
+            if time.monotonic() > deadline or not self.stack.to_next_task(within=HANDED_ON):
+                return
 
     def pass_time(self, span: timedelta) -> None:
         """Move the clock of everything, then let YouTube issue nothing more until it moves again.
@@ -172,10 +179,7 @@ class MainJob:
             return
         deadline = time.monotonic() + PATIENCE
         while True:
-            self.stack.wait_idle(timeout=PATIENCE)
-            if self.stack.to_next_task(within=HANDED_ON) and time.monotonic() < deadline:
-                continue  # what a rate limit holds up is queued for its time, which is now
-            # What is listed by then is in the ledger, and is waited for there.
+            self.settle(deadline)  # what is listed by then is in the ledger, and is waited for there
             states = report_counts(self.firestore).states
             if not states[State.LISTED] and states[State.LOADED] >= at_least:
                 return
