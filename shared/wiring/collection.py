@@ -85,7 +85,7 @@ def _to_ingest_at(kind: str, message: Mapping[str, Any], at: datetime) -> None:
     from shared.collection.ingest import QUEUE
 
     delivery = pubsub.delivery(kind, message)
-    name = f"ingest {delivery['message']['messageId']} {at:%Y-%m-%dT%H:%M}"
+    name = f"ingest {delivery['message']['messageId']} {at.isoformat()}"
     queues.enqueue(QUEUE, name, "ingest", delivery, at)
 
 
