@@ -21,7 +21,8 @@ from shared.publishing.records import Operations
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority, adjusted, load
 from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
-from shared.warehouse.load import Load, new_load_id
+from shared.warehouse.load import Load
+from shared.warehouse.manifest import publish
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
@@ -99,7 +100,9 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
         client_options=ClientOptions(api_endpoint=f"http://{stack.env['BIGQUERY_EMULATOR_HOST']}"),
     )
     basic = REPORT_TYPES["channel_basic_a3"]
-    begun = Load(Warehouse(client, "youtube"), basic, new_load_id(stack.now()), stack.now)
+    warehouse = Warehouse(client, "youtube")
+    begun = Load(warehouse, basic, stack.now)
+    begun.open()
     for channel in channels:
         for number, count in enumerate(views):
             day = first + timedelta(days=number)
@@ -115,8 +118,10 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
             }
             header = ",".join(basic.columns) + "\n"
             line = ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"
-            begun.add(ref, [header, line], connection="c" * 24)
-    begun.publish()
+            with begun.file(ref, "c" * 24, stack.now() + timedelta(minutes=1)) as file:
+                file.write((header + line).encode())
+                file.finish()
+    publish(warehouse, begun.close(), stack.now)
 
 
 def operations(stack: Stack) -> tuple[Operation, ...]:

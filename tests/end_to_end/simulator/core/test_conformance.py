@@ -392,7 +392,7 @@ def test_a_fault_can_hit_what_no_document_describes(http: httpx.Client, name: st
     assert http.request(verb, path).status_code != 599
 
 
-def test_a_backend_that_fails_has_counted_and_a_refusal_has_not(http: httpx.Client, simulator: Simulator, token):
+def test_a_backend_that_fails_and_a_refusal_have_both_counted(http: httpx.Client, simulator: Simulator, token):
     header = token()
     before = simulator.quota.used("default")
     inject(http, kind="backendError", times=1)
@@ -400,7 +400,7 @@ def test_a_backend_that_fails_has_counted_and_a_refusal_has_not(http: httpx.Clie
     assert simulator.quota.used("default") == before + 1
     inject(http, kind="quota", times=1)
     http.get(CHANNELS, headers=header)
-    assert simulator.quota.used("default") == before + 1
+    assert simulator.quota.used("default") == before + 2
 
 
 # The control API
