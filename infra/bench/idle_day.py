@@ -115,6 +115,8 @@ class Network:
 
     stand: Any
     tasks: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    checks: list[datetime] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         from shared.access.connect import Connector
@@ -149,6 +151,7 @@ class Network:
         from tests.emulators.youtube.stand import issue
 
         email, channel = f"user-{user:03}@example.test", self.stand.channel(user, place)
+        self.channels.append(channel.id)
         issued, scopes, now = issue(self.stand.simulator, email, place), scopes_for(("analytics",)), self.clock()
         tokens = Tokens(
             access_token=Secret(issued.access_token),
@@ -193,9 +196,11 @@ class Network:
         from shared.access.disconnect import Disconnects
         from shared.access.revocation import Revocations
         from shared.access.upkeep import Upkeep
+        from shared.collection import gone
         from shared.collection.listening import Listening
         from shared.publishing.records import Operations
         from shared.publishing.tasks import Tasks
+        from shared.watch.watching import Watch
 
         google = self.refresher.google
         revocations = Revocations(self.client, self.vault, google, self.clock)
@@ -210,7 +215,11 @@ class Network:
             clock=self.clock,
             rng=self.rng,
         )
+        watch = Watch(client=self.client, clock=self.clock, publish=_nothing, check_later=self._check_later)
         return {
+            "watch": watch.run,
+            # The half of the audits that reads Firestore; the other reads the warehouse.
+            "audit-erasures": lambda: gone.connections(self.client, self.channels),
             "collect-reports-daily": partial(self.collecting.plan, everything=True),
             "collect-reports-catchup": partial(self.collecting.plan, everything=False),
             "renew-subscriptions": partial(listening.renew, everything=False),
@@ -232,7 +241,7 @@ class Network:
             client=self.client,
             report_types=("channel_basic_a3",),
             caller_for=self._caller,
-            to_ingest=_nothing,
+            to_ingest=self._audit,
             enqueue=self.enqueue,
             book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
             clock=self.clock,
@@ -260,6 +269,21 @@ class Network:
         """Remember a task for its time."""
         self.tasks.append((when or self.clock(), payload))
         return True
+
+    def _audit(self, kind: str, _message: Mapping[str, Any]) -> None:
+        """Read what the daily audit of the coverage reads."""
+        from shared.collection import audit, jobs
+
+        if kind == audit.KIND:
+            list(jobs.every(self.client))
+
+    def _check_later(self, since: datetime) -> None:
+        """Look whether the watch is alive, once the task for it has come: a later run has ended by then."""
+        from shared.watch import watching
+
+        self.checks.append(since)
+        if len(self.checks) > 2:
+            watching.check(self.client, _nothing, since=self.checks.pop(0), now=self.clock())
 
     def _run_tasks(self) -> None:
         from shared.collection.turns import asked_for
