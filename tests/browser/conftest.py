@@ -21,9 +21,12 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser that set-up found or installed."""
+    """The browser that set-up found or installed.
+
+    For one module: as long as it is there, its event loop runs in this thread, and no other test can run one.
+    """
     found = next(path for name in CHROMIUM if (path := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET)
