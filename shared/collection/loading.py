@@ -99,7 +99,7 @@ class Loaded:
 
 @dataclass
 class _Turn:
-    """What has come of a message so far. failed: why reports are not loaded; handed_on: those of `later`.
+    """What has come of a message so far. failed: why reports are not loaded.
 
     held: each channel with the connection that its reports are loaded for.
     """
@@ -108,15 +108,12 @@ class _Turn:
     outcomes: list[Outcome] = field(default_factory=list)
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
-    handed_on: set[ReportRef] = field(default_factory=set)
 
     def hand_on(self, refs: Sequence[ReportRef], at: datetime | None = None) -> None:
         self.later.append(Later(messages.KIND, messages.message(refs), at))
-        self.handed_on.update(refs)
 
     def hand_on_staged(self, staged: Staged, at: datetime | None) -> None:
         self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
-        self.handed_on.update(each.ref for each in staged.reports)
 
     def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
         self.failed.update(dict.fromkeys(refs, error))

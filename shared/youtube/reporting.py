@@ -8,14 +8,15 @@ Source: discovery document of youtubereporting v1.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from shared.clock import format_instant, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
+from shared.monitoring.log import log
 from shared.youtube import services
 from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
@@ -27,6 +28,9 @@ DOWNLOAD = "youtubereporting.media.download"
 _PAGE = 500  # reports or jobs a page
 _CHUNK = 65_536
 _ERROR_MAX = 65_536
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,26 +71,33 @@ class Report:
 def report_types(caller: Caller) -> tuple[ReportType, ...]:
     """Every report type that the channel can have today."""
     listing = services.reporting(caller.settings, "reportTypes").list
-    return tuple(_report_type(item) for item in caller.listing(listing, "reportTypes", pageSize=_PAGE))
+    return tuple(_readable(_report_type, caller.listing(listing, "reportTypes", pageSize=_PAGE)))
 
 
 def list_jobs(caller: Caller) -> tuple[Job, ...]:
     """The channel's jobs; empty when there are none."""
     listing = services.reporting(caller.settings, "jobs").list
-    return tuple(_job(item) for item in caller.listing(listing, "jobs", pageSize=_PAGE))
+    return tuple(_readable(_job, caller.listing(listing, "jobs", pageSize=_PAGE)))
 
 
 def create_job(caller: Caller, report_type: str) -> Job:
-    """Create the job for a report type; when YouTube says that there is one already, the newest."""
+    """Create the job for a report type; when YouTube says that there is one already, the newest.
+
+    Raises CorruptData for an answer that is no job.
+    """
     method = services.reporting(caller.settings, "jobs").create
     try:
-        return _job(caller.execute(method(body={"reportTypeId": report_type, "name": report_type})))
+        answer = caller.execute(method(body={"reportTypeId": report_type, "name": report_type}))
     except Conflict:
         of_type = (job for job in list_jobs(caller) if job.report_type == report_type)
         existing = max(of_type, key=lambda job: job.created_at, default=None)
         if existing is None:
             raise
         return existing
+    made = next(_readable(_job, [answer]), None)
+    if made is None:
+        raise CorruptData("YouTube's answer to a new reporting job is none.")
+    return made
 
 
 def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None = None) -> tuple[Report, ...]:
@@ -95,7 +106,7 @@ def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None 
     asked: dict[str, Any] = {"jobId": job_id, "pageSize": _PAGE}
     if created_after is not None:
         asked["createdAfter"] = format_instant(created_after)
-    reports = [_report(item) for item in caller.listing(listing, "reports", **asked)]
+    reports = _readable(_report, caller.listing(listing, "reports", **asked))
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
@@ -171,6 +182,15 @@ class _Unpacker:
         """Raise ValueError unless the packed data ended as it should."""
         if self._zlib is not None and (not self._zlib.eof or self._zlib.unused_data):
             raise ValueError("the packed answer has no proper end")
+
+
+def _readable(read: Callable[[Mapping[str, Any]], T], items: Iterable[Mapping[str, Any]]) -> Iterator[T]:
+    """The items that can be read. One that cannot is told and left out; the day of such a report stays missing."""
+    for item in items:
+        try:
+            yield read(item)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log("ERROR", "an item of YouTube's cannot be read", by=read.__name__, error=type(error).__name__)
 
 
 def _report_type(item: Mapping[str, Any]) -> ReportType:

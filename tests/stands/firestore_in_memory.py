@@ -38,9 +38,8 @@ class FirestoreInMemory:
     """Carries steps out one at a time, so that protocols can be interleaved, and stopped anywhere.
 
     silent: what lies under this path does not answer; "" is everything. refused: how often it did not.
-    crowded: somebody is always faster, so no
-    commit's conditions hold. commits: how many were carried out; reads: documents read, as Firestore bills them.
-    now: the server's clock.
+    crowded: somebody is always faster, so no commit's conditions hold. commits: how many were carried out; reads:
+    documents read, as Firestore bills them. now: the server's clock.
     """
 
     def __init__(self) -> None:

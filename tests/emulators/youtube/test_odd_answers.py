@@ -162,6 +162,26 @@ def test_an_answer_that_leaves_its_list_out_has_nothing_in_it(server, stand, bod
     assert analytics.query(caller, start=day, end=day, metrics=["views"]).rows == ()
 
 
+WHOLE = {
+    "id": "1", "jobId": "j", "startTime": "2026-11-01T07:00:00Z", "endTime": "2026-11-02T07:00:00Z",
+    "createTime": "2026-11-04T00:00:00Z", "downloadUrl": "https://youtubereporting.googleapis.com/v1/media/1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", [{"downloadUrl": None, "createTime": None}, {"startTime": "soon"}, None], ids=repr)
+def test_a_report_that_cannot_be_read_hides_no_other(server, stand, odd, capsys):
+    reports = [WHOLE | odd if odd else {"id": "2"}, WHOLE | {"id": "3"}]
+    server.told = repeat((200, json.dumps({"reports": reports}).encode()))
+    assert [found.id for found in reporting.list_reports(asking(server, stand), "j")] == ["3"]
+    assert capsys.readouterr().out.count("cannot be read") == 1
+
+
+def test_a_new_job_that_cannot_be_read_is_an_error_of_ours(server, stand):
+    server.told = repeat((200, b'{"id": "j"}'))
+    with pytest.raises(CorruptData):
+        reporting.create_job(asking(server, stand), "channel_basic_a3")
+
+
 def result(*rows: list[object]) -> tuple[int, bytes]:
     """A result table by day: views, a whole number, and the share watched, a fraction."""
     columns = [("day", "STRING"), ("views", "INTEGER"), ("averageViewPercentage", "FLOAT")]
