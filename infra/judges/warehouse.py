@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import MANIFEST, MANIFEST_COLUMNS
 from shared.warehouse.staging import positions
 from shared.warehouse.statements import OF_STAGED, STATEMENTS, VIEWS, Statement, of_staged, view_text
+from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 
 GUIDE: Mapping[str, str] = {
     "channel_id": "STRING",  # VARCHAR(50)
@@ -34,11 +34,7 @@ GUIDE: Mapping[str, str] = {
 
 def tables() -> dict[str, dict[str, str]]:
     """The declared tables: name -> column -> type."""
-    raw = {
-        each.table: {"load_id": "STRING", "report_id": "STRING", **each.columns, "extra": "JSON"}
-        for each in REPORT_TYPES.values()
-    }
-    return {MANIFEST: dict(MANIFEST_COLUMNS), **raw}
+    return {each.name: dict(each.columns) for each in TABLES}
 
 
 def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
@@ -66,21 +62,20 @@ def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATE
                 if columns.get(column) != kind:
                     yield f"view {name}: {column} is {columns.get(column)}, not {kind}"
     for statement in (*statements, *(each for _, _, each in staged)):
-        for table in _tables_of(statement):
+        for text in _texts(statement):
             try:
-                judge.analyse(_over(table, statement.text), statement.parameters)
+                judge.analyse(text, statement.parameters)
             except Refused as refused:
-                yield f"statement {statement.name} {table}: {refused}"
+                yield f"statement {statement.name}: {refused}"
 
 
-def _tables_of(statement: Statement) -> tuple[str, ...]:
-    if "{raw}" in statement.text:
-        return tuple(each.table for each in REPORT_TYPES.values())
-    return tuple(tables()) if "{table}" in statement.text else ("",)
-
-
-def _over(table: str, text: str) -> str:
-    return text.replace("{table}", table).replace("{raw}", table)
+def _texts(statement: Statement) -> Iterator[str]:
+    """A statement for each table that it may be about."""
+    if "{table}" not in statement.text:
+        yield statement.text
+        return
+    for each in OF_CONNECTIONS:
+        yield statement.text.replace("{table}", each.name).replace("{partition}", each.partition)
 
 
 def main() -> int:

@@ -6,10 +6,9 @@ from those of a new one whatever anybody's clock says, and rows that arrive late
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import MANIFEST
 from shared.warehouse.statements import (
     CONNECTIONS_NAMED,
     CONNECTIONS_STORED,
@@ -18,6 +17,7 @@ from shared.warehouse.statements import (
     Warehouse,
     run,
 )
+from shared.warehouse.tables import OF_CONNECTIONS
 
 
 def named_reports(warehouse: Warehouse, channel_id: str, connection: str) -> int:
@@ -27,18 +27,19 @@ def named_reports(warehouse: Warehouse, channel_id: str, connection: str) -> int
 
 
 def erase_rows(warehouse: Warehouse, channel_id: str, connection: str) -> None:
-    """Delete a connection's rows from every table.
+    """Delete a connection's rows from every table that holds any.
 
-    The manifest goes first, which takes the rows out of sight at once; rows that no manifest ever named go too.
+    The manifests go first, which takes the rows out of sight at once; rows that no manifest ever named go too.
     Safe to repeat: a run that died in between is finished by the next.
     """
-    for table in (MANIFEST, *(report_type.table for report_type in REPORT_TYPES.values())):
-        run(warehouse, ERASE, table=table, channel=channel_id, connection=connection)
+    for table in OF_CONNECTIONS:
+        run(warehouse, ERASE, table=table.name, channel=channel_id, connection=connection)
 
 
 def connections_held(warehouse: Warehouse, *, since: date) -> set[tuple[str, str]]:
     """Every channel and connection that has rows; of those that no manifest names, only of days since one."""
     found = list(run(warehouse, CONNECTIONS_NAMED))
-    for report_type in REPORT_TYPES.values():
-        found += run(warehouse, CONNECTIONS_STORED, table=report_type.table, since=since)
+    for table in OF_CONNECTIONS:
+        stored = replace(CONNECTIONS_STORED, filled={"partition": table.partition})
+        found += run(warehouse, stored, table=table.name, since=since)
     return {(row["channel_id"], row["connection"]) for row in found}

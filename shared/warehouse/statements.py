@@ -38,8 +38,8 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table,
-    `{raw}` for a raw one. filled: what stands for other placeholders.
+    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table.
+    filled: what stands for other placeholders.
     """
 
     name: str
@@ -141,7 +141,7 @@ def run(
     work: float = WORK,
     **values: Any,
 ) -> RowIterator:
-    """What a statement answers. table: for `{table}`, `{raw}`. values: each parameter's. Raises as `ask` does."""
+    """What a statement answers. table: for `{table}`. values: each parameter's. Raises as `ask` does."""
     if values.keys() != statement.parameters.keys():
         raise TypeError(f"{statement.name} takes {sorted(statement.parameters)}, not {sorted(values)}")
     given = [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
@@ -151,7 +151,7 @@ def run(
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
     """A statement with its tables named in full."""
     dataset = f"{warehouse.client.project}.{warehouse.dataset}"
-    return text.replace("{dataset}", dataset).replace("{table}", table).replace("{raw}", table)
+    return text.replace("{dataset}", dataset).replace("{table}", table)
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

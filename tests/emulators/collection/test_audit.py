@@ -17,6 +17,7 @@ from shared.monitoring import alerts
 from shared.warehouse import schema
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import NAME_LOADS, Warehouse, run
+from shared.warehouse.tables import REPORT_LOADS
 
 KIND = "channel_reach_basic_a1"
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -58,7 +59,7 @@ class Held:
 
     def lose(self, channel: str, *days: date) -> None:
         gone = ", ".join(f"'{channel}-{day}'" for day in days)
-        table = self.warehouse.full_name(schema.MANIFEST)
+        table = self.warehouse.full_name(REPORT_LOADS.name)
         self.warehouse.client.query(f"DELETE FROM `{table}` WHERE report_id IN ({gone})").result()
 
     def states(self, channel: str) -> dict[date, tuple[State, str | None]]:

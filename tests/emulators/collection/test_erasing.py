@@ -22,6 +22,7 @@ from shared.warehouse import schema
 from shared.warehouse.load import Load, load_id_for, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import TAKE_STAGED, Warehouse, of_staged, run
+from shared.warehouse.tables import REPORT_LOADS
 from tests.emulators.collection.test_loading import NOW, REACH, Died, Room, mortal, ref
 
 SKEW = timedelta(seconds=60)
@@ -167,7 +168,7 @@ def test_wherever_an_erasure_dies_the_next_delivery_ends_it_and_the_receipt_says
             assert [each.receipt_id for each in room.receipts.unconfirmed(WAREHOUSE)] == [receipt_id]
             room.erase("UC1", receipt_id)
         assert room.said(receipt_id) == 3
-        assert (room.rows(REACH.table), room.rows(schema.MANIFEST)) == (0, 0)
+        assert (room.rows(REACH.table), room.rows(REPORT_LOADS.name)) == (0, 0)
         assert list(room.receipts.unconfirmed(WAREHOUSE)) == []
     assert deaths == len(after) - 1
 

@@ -8,8 +8,9 @@ import pytest
 
 from infra.judges.googlesql import GoogleSQL, literal
 from infra.judges.warehouse import tables
-from shared.warehouse.schema import MANIFEST, make
+from shared.warehouse.schema import make
 from shared.warehouse.statements import VIEWS, Warehouse, view_text
+from shared.warehouse.tables import REPORT_LOADS
 
 BASIC, REACH = "report_channel_basic_a3", "report_channel_reach_basic_a1"
 DAY, NEXT = dt.date(2026, 11, 20), dt.date(2026, 11, 21)
@@ -44,7 +45,7 @@ def counted(report, load, day=DAY, *, channel="UC1", video="v1", views=10, **mor
 
 
 ROWS = {
-    MANIFEST: [
+    REPORT_LOADS.name: [
         named("old", "l1"),
         named("new", "l2", issued=2),
         named("new", "l3", issued=2),  # two deliveries named it at once

@@ -1,0 +1,47 @@
+"""Appends rows to a table by one load job: all of them or none.
+
+Rows that are sent again stand there twice, so a table of rows has a manifest, or a key of which the newest counts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.clock import Clock
+from shared.cloud.bigquery import TIMEOUT, answering, call_options
+from shared.errors import CorruptData
+from shared.warehouse.schema import columns
+from shared.warehouse.statements import Warehouse
+from shared.warehouse.tables import TableDeclaration
+
+_JOB_SECONDS = 120
+
+
+def append(warehouse: Warehouse, table: TableDeclaration, rows: Iterable[Mapping[str, Any]], clock: Clock) -> None:
+    """Append rows (column name to value as JSON has it). BigQuery allows some 1,500 such jobs a table and day.
+
+    Raises CorruptData (reason "loadRefused") for rows that BigQuery does not take, Unavailable, RateLimited.
+    """
+    from google.api_core.exceptions import BadRequest
+    from google.cloud import bigquery
+
+    lines = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows).encode()
+    if not lines:
+        return
+    client, name = warehouse.client, warehouse.full_name(table.name)
+    config = bigquery.LoadJobConfig(
+        source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+        schema=columns(table),
+        write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+    )
+    try:
+        with answering(clock):
+            job = client.load_table_from_file(io.BytesIO(lines), name, job_config=config, timeout=TIMEOUT)
+            job.result(retry=call_options()["retry"], timeout=_JOB_SECONDS)
+    except BadRequest as error:
+        raise CorruptData(
+            f"BigQuery refuses rows for {table.name}: {error.message}", reason="loadRefused"
+        ) from error
