@@ -99,7 +99,7 @@ ANALYTICS_ROWS = TableDeclaration(
 )
 """The rows of Analytics answers, which count once `analytics_loads` names their load, channel and query.
 
-date: the row's Pacific day; its month's first day; where the query has neither, the last day that was asked for.
+date: the row's Pacific day; its month's first day; where the query has neither, the first day that was asked for.
 dimensions: the others by YouTube's names. metrics: numbers by YouTube's names; one that is absent is unknown.
 """
 
