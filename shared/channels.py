@@ -184,14 +184,22 @@ def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
 
 
 def record_listed(
-    client: Client, channel_id: str, report_types: Iterable[str], at: datetime, *, synced: Iterable[str]
+    client: Client,
+    channel_id: str,
+    report_types: Iterable[str],
+    at: datetime,
+    *,
+    synced: Iterable[str],
+    collect_at: datetime | None = None,
 ) -> None:
     """Remember that report types were listed and nothing is on its way; of which of them everything is loaded.
 
-    A channel that is gone by then is no error.
+    collect_at: if that is known, from when on the hourly run looks at the channel. One that is gone by then is no
+    error.
     """
-    listed = {f"last_listed.`{report_type}`": at for report_type in report_types}
-    _note(client, channel_id, {**listed, **{f"last_sync.`{report_type}`": at for report_type in synced}})
+    fields = {f"last_listed.`{report_type}`": at for report_type in report_types}
+    fields |= {f"last_sync.`{report_type}`": at for report_type in synced}
+    _note(client, channel_id, fields | ({"collect_at": collect_at} if collect_at else {}))
 
 
 def collect_again(client: Client, channel_id: str, at: datetime | None) -> None:

@@ -1,7 +1,8 @@
-"""What all schedules of a day read of Firestore while YouTube has nothing new, counted on the wire.
+"""What all schedules of a day read and write of Firestore while YouTube has nothing new, counted on the wire.
 
 The rooms themselves run in virtual time, when their schedules say, on the emulator and the simulator. No lease of
 a push subscription ends that day, and the vault has one key, so its rotation reads nothing.
+`python -m infra.bench.idle_day` prints the figures of each schedule.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import os
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import grpc
 
+from infra.bench.worker import firestore
 from infra.deployment import deployment
 from infra.local.scheduler.book import next_run
 
@@ -27,30 +30,54 @@ _READS = {"BatchGetDocuments": ("found", "missing"), "RunQuery": ("document",), 
 
 
 @dataclass
-class Counter:
-    """Documents that Firestore has sent; an answer without any counts as one."""
+class Tally:
+    """How many documents Firestore has sent and stored, by schedule and by what was asked.
 
-    reads: int = 0
+    Firestore counts an answer without any as one read. schedule: the one that runs now.
+    """
+
+    schedule: str = ""
+    reads: Counter[tuple[str, str]] = field(default_factory=Counter)
+    writes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-class _Wire(grpc.UnaryStreamClientInterceptor):
-    """Counts what Firestore answers."""
+class _Wire(grpc.UnaryStreamClientInterceptor, grpc.UnaryUnaryClientInterceptor):
+    """Counts what Firestore is sent and answers."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
         answers = continuation(details, request)
         fields = _READS.get(details.method.rpartition("/")[2])
-        return _Counted(answers, fields, self._counter) if fields else answers
+        return _Counted(answers, fields, partial(self._count, self._tally.reads, request)) if fields else answers
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        if details.method.endswith("/Commit"):
+            for write in request.writes:
+                self._count(self._tally.writes, write)
+        return continuation(details, request)
+
+    def _count(self, counts: Counter[tuple[str, str]], asked: Any) -> None:
+        counts[self._tally.schedule, _collection(asked)] += 1
+
+
+def _collection(asked: Any) -> str:
+    """The collection that a request or a write is about."""
+    kind = type(asked).__name__
+    if kind in {"RunQueryRequest", "RunAggregationQueryRequest"}:
+        query = asked if kind == "RunQueryRequest" else asked.structured_aggregation_query
+        return str(query.structured_query.from_[0].collection_id)
+    name = asked.update.name or asked.delete if kind == "Write" else asked.documents[0]
+    return str(name).partition("/documents/")[2].partition("/")[0]
 
 
 class _Counted:
     """A stream of answers that counts what passes; everything else is the stream's own."""
 
-    def __init__(self, answers: Any, fields: tuple[str, ...], counter: Counter) -> None:
-        self._answers, self._fields, self._counter, self._found = answers, fields, counter, 0
-        counter.reads += 1
+    def __init__(self, answers: Any, fields: tuple[str, ...], count: Callable[[], None]) -> None:
+        self._answers, self._fields, self._count, self._found = answers, fields, count, 0
+        count()
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -58,7 +85,8 @@ class _Counted:
     def __next__(self) -> Any:
         answer = next(self._answers)
         if any(name in answer for name in self._fields):
-            self._counter.reads += self._found > 0
+            if self._found:
+                self._count()
             self._found += 1
         return answer
 
@@ -66,37 +94,39 @@ class _Counted:
         return getattr(self._answers, name)
 
 
-def counting(counter: Counter) -> Any:
-    """A Firestore client on an empty database, which counts what it reads."""
+def counting(tally: Tally) -> Any:
+    """A Firestore client on an empty database, which counts what it reads and writes."""
     from google.cloud import firestore
 
     class Client(firestore.Client):
         def _emulator_channel(self, transport: Any) -> Any:
-            return grpc.intercept_channel(super()._emulator_channel(transport), _Wire(counter))
+            return grpc.intercept_channel(super()._emulator_channel(transport), _Wire(tally))
 
     return Client(project=f"bench-{uuid.uuid4().hex[:8]}")
 
 
-def reads(host: str, users: int = USERS) -> int:
-    """How many documents a day reads."""
+@cache
+def counted(users: int = USERS) -> Tally:
+    """What a day reads and writes."""
     from infra.local.simulator.reporting.jobs import Jobs
     from infra.local.simulator.serve import serving
     from infra.local.simulator.state import Plan
     from tests.emulators.youtube.stand import CLIENT, NOON, Stand
 
-    os.environ["FIRESTORE_EMULATOR_HOST"] = host
-    counter = Counter()
+    tally = Tally()
     plan = Plan(root="", users=users, channels_per_user=CHANNELS_EACH, clients=(CLIENT,), starts_at=NOON)
-    with serving(plan) as simulator:
+    with firestore() as host, serving(plan) as simulator:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = host
         simulator.room(Jobs).held_at = simulator.clock().timestamp()
-        network = Network(Stand(simulator, counting(counter)))
+        network = Network(Stand(simulator, counting(tally)), tally)
         for user in range(1, users + 1):
             for place in range(CHANNELS_EACH):
                 network.connect(user, place)
         network.pass_day()  # jobs are made, and everything has been looked at once
-        counter.reads = 0
+        tally.reads.clear()
+        tally.writes.clear()
         network.pass_day()
-    return counter.reads
+    return tally
 
 
 class _OneKey:
@@ -114,6 +144,7 @@ class Network:
     """Connected channels, and whatever the schedules run for them."""
 
     stand: Any
+    tally: Tally
     tasks: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     checks: list[datetime] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
@@ -187,6 +218,7 @@ class Network:
         while min(following.values()) <= now + DAY:
             name = min(following, key=following.__getitem__)
             self._to(following[name])
+            self.tally.schedule = name
             runs[name]()
             self._run_tasks()
             following[name] = next_run(schedules[name], self.clock())
@@ -301,3 +333,16 @@ class Network:
 
 def _nothing(*_arguments: Any) -> Any:
     """What a quiet day does not need."""
+
+
+def main() -> None:
+    """Print what each schedule's runs, and the tasks after them, read and write of each collection."""
+    tally = counted()
+    for schedule, collection in sorted({*tally.reads, *tally.writes}):
+        key = schedule, collection
+        print(f"{schedule:<26}{collection:<16}{tally.reads[key]:>8,} read{tally.writes[key]:>8,} written")
+    print(f"{'all':<42}{tally.reads.total():>8,} read{tally.writes.total():>8,} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ from shared.cloud.steps import (
     Total,
     Written,
 )
-from shared.cloud.updates import Decide, updating
+from shared.cloud.updates import Decide, updating_from
 from shared.errors import Unavailable
 from shared.paging import pages
 from shared.settings import settings
@@ -77,15 +77,19 @@ def update(
     paths: Sequence[str],
     decide: Decide[Result],
     *,
+    seen: Docs | None = None,
     rng: random.Random | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Result:
     """Change documents by a pure decision from what they are, if nobody changes them meanwhile; see `updating`.
 
+    seen: the documents as the caller has just read them, instead of a first look. What is decided from them and
+    writes nothing is not held against what they are now.
     Raises what `decide` raises; Unavailable (reason "contended") when somebody else was faster each time; what
     `call_options` says when Firestore does not answer: the change may be made or not.
     """
-    return Store(client, rng=rng, sleep=sleep).run(updating(paths, decide, token=secrets.token_hex(8)))
+    steps = updating_from(seen, paths, decide, token=secrets.token_hex(8))
+    return Store(client, rng=rng, sleep=sleep).run(steps).result
 
 
 class Store:

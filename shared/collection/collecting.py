@@ -119,13 +119,14 @@ class Collecting:
         turn = turns.whole(turn, self.report_types, self.clock())
         known = channels.several(self.client, turn.channels)
         listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
-        gone_now = gone.forget(self.client, turn.channels)
+        untouched = {item.advanced.channel_id for item in listed.found if item.seen is not None}
+        gone_now = gone.forget(self.client, [name for name in turn.channels if name not in untouched])
         found = [item for item in listed.found if item.advanced.channel_id not in gone_now]
         for message in messages.messages(item.to_load for item in found):
             self.to_ingest(messages.KIND, message)
         for item in found:
             self._collector.advance(item)
-        self._note_listed(found)
+        self._note_listed(found, known)
         self._hand_on(turn, listed, known)
         return {
             "channels": len(turn.channels),
@@ -192,13 +193,20 @@ class Collecting:
                 (when,) = self.book([calls], not_before=not_before)
                 self.enqueue(planner.QUEUE, handed_on.name, "collect_reports", handed_on.as_json(), when)
 
-    def _note_listed(self, found: Sequence[Found]) -> None:
+    def _note_listed(self, found: Sequence[Found], known: Mapping[str, Channel]) -> None:
         """Note what nothing more can be done about for a day, and of that, what is wholly in the warehouse."""
         for item in found:
             if item.settled is not Settled.WAITING:
-                kind = [item.advanced.report_type]
-                synced = kind if item.settled is Settled.SYNCED else ()
-                channels.record_listed(self.client, item.advanced.channel_id, kind, self.clock(), synced=synced)
+                kind, now = item.advanced.report_type, self.clock()
+                channel = known[item.advanced.channel_id]
+                channels.record_listed(
+                    self.client,
+                    channel.channel_id,
+                    [kind],
+                    now,
+                    synced=[kind] if item.settled is Settled.SYNCED else (),
+                    collect_at=planner.look_at(channel, kind, self.report_types, now),
+                )
 
 
 def _calls(channel: Askable | None, report_type: str) -> int:

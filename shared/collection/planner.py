@@ -12,8 +12,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from shared.channels import Channel
 
 BATCH = 25  # channels, on average
 STALE = timedelta(hours=25)  # the guide's threshold for a channel whose collection is overdue
@@ -36,6 +39,15 @@ def due(last_listed: Mapping[str, datetime | None], *, now: datetime, everything
     return sorted(
         channel_id for channel_id, last in last_listed.items() if everything or last is None or now - last >= STALE
     )
+
+
+def look_at(channel: Channel, listed: str, report_types: Sequence[str], now: datetime) -> datetime | None:
+    """From when on the hourly run looks at a channel of which one report type was just listed.
+
+    When the first of its types is overdue, and not before it was to be looked at.
+    """
+    oldest = replace(channel, last_listed={**channel.last_listed, listed: now}).listed(report_types)
+    return max(filter(None, (channel.collect_at, oldest and oldest + STALE)), default=None)
 
 
 def batches(channel_ids: Iterable[str], size: int = BATCH) -> dict[int, list[str]]:

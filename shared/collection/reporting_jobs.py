@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import Clock
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
-from shared.cloud.steps import Docs, Write
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Docs, Write, reading
 from shared.cloud.updates import Change
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.errors import Conflict, InvalidRequest
@@ -36,11 +35,14 @@ class ReportingJobs:
     client: Client
     clock: Clock
 
-    def ensured(self, caller: Caller, channel_id: str, report_type: str) -> Job:
-        """The channel's job for a report type: remembered, or found, or created."""
+    def ensured(self, caller: Caller, channel_id: str, report_type: str) -> tuple[Job, Docs | None]:
+        """The channel's job for a report type: remembered, with its document, or found, or created."""
         name = name_of(channel_id, report_type)
-        stored = self.client.document(COLLECTION, name).get(**call_options()).to_dict()
-        return JOBS.read(name, stored) if stored else self.started(caller, channel_id, report_type)
+        docs = Store(self.client).run(reading([f"{COLLECTION}/{name}"]))
+        [stored] = docs.values()
+        if stored is None:
+            return self.started(caller, channel_id, report_type), None
+        return JOBS.read(name, stored.data), docs
 
     def started(self, caller: Caller, channel_id: str, report_type: str) -> Job:
         """A living job that YouTube has, or a new one, to be listed from its beginning.
@@ -78,14 +80,17 @@ class ReportingJobs:
         log("WARNING", "a reporting job expired and is replaced", channel=job.channel_id, report=job.report_type)
         return started
 
-    def note(self, job: Job) -> None:
-        """Remember how far a job was listed. One that is gone stays so; one that was replaced keeps its own."""
+    def note(self, job: Job, *, seen: Docs | None = None) -> None:
+        """Remember how far a job was listed. One that is gone stays so; one that was replaced keeps its own.
+
+        seen: its document, with this job in it, if it was read a moment ago.
+        """
 
         def decide(stored: Job | None) -> tuple[Job | None, dict[str, Any]]:
             same = stored is not None and stored.job_id == job.job_id
             return stored, some_fields(job, *_LISTED) if same else {}
 
-        self._change(job.name, decide)
+        self._change(job.name, decide, seen=seen)
 
     def _adopted(self, made: reporting.Job, channel_id: str) -> Job:
         """The stored record of a job at YouTube, in place of one before it."""
@@ -119,7 +124,13 @@ class ReportingJobs:
 
         return self._change(new.name, decide)
 
-    def _change(self, name: str, decide: Callable[[Job | None], tuple[Result, dict[str, Any]]]) -> Result:
+    def _change(
+        self,
+        name: str,
+        decide: Callable[[Job | None], tuple[Result, dict[str, Any]]],
+        *,
+        seen: Docs | None = None,
+    ) -> Result:
         path = f"{COLLECTION}/{name}"
 
         def decided(docs: Docs) -> Change[Result]:
@@ -127,4 +138,4 @@ class ReportingJobs:
             result, fields = decide(None if doc is None else JOBS.read(name, doc.data))
             return Change(result, [Write(path, fields)] if fields else [])
 
-        return update(self.client, [path], decided)
+        return update(self.client, [path], decided, seen=seen)

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day
+from shared.cloud.steps import Docs
 from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of, window
 from shared.collection.expectation import Settled, State
 from shared.collection.jobs import Job
@@ -37,6 +38,7 @@ class Found:
     """What the listing of one report type brought: the reports to dispatch, and the job once that is done.
 
     listed, superseded: how many reports were new, and how many replaced. settled: how much of all of them is.
+    seen: the job's document as it was read, if nothing has been stored of this listing; else None.
     """
 
     to_load: tuple[ReportRef, ...]
@@ -44,10 +46,26 @@ class Found:
     superseded: int
     settled: Settled
     advanced: Job
+    seen: Docs | None = None
 
 
-def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> tuple[Found, Days]:
-    """Fold a listing, and what earlier runs and loads left behind, into the coverage: the days that change."""
+def to_read(job: Job, refs: Sequence[ReportRef], *, now: datetime) -> set[date]:
+    """The days whose months a listing looks at: what it brought, and what is open and can still be had.
+
+    None if there is nothing of either; else with today, so that every month since the first of them is read.
+    """
+    first, today = window(now)
+    days = {ref.day for ref in refs} | {day for day in map(date.fromisoformat, job.open) if day >= first}
+    return days and days | {today}
+
+
+def noted(
+    job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime, since: date = date.max
+) -> tuple[Found, Days]:
+    """Fold a listing, and what earlier runs and loads left behind, into the coverage: the days that change.
+
+    days: those that are known from `since` on; of earlier ones the job says enough.
+    """
     again = overdue(days, now=now, dispatched_at=job.dispatched_at)
     listing = after_listing({**days, **again}, refs, now=now)
     changed = {**again, **listing.changed}
@@ -68,7 +86,7 @@ def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> 
                 day.isoformat(): issue_of(entry) for day, entry in after.items() if entry.state is not State.LOADED
             },
         },
-        absent=absent(job, after, now=now),
+        absent=absent(job, after, now=now, since=since),
     )
     found = Found(
         to_load=tuple(to_load),
@@ -80,13 +98,12 @@ def noted(job: Job, days: Days, refs: Sequence[ReportRef], *, now: datetime) -> 
     return found, changed
 
 
-def absent(job: Job, days: Days, *, now: datetime) -> tuple[str, ...]:
-    """The days that have ended and have no report; for those before the window, what was known of them."""
-    first, _ = window(now)
+def absent(job: Job, days: Days, *, now: datetime, since: date) -> tuple[str, ...]:
+    """The days that have ended and have no report; for those before `since`, as far as the job knows."""
     known = job.known
 
     def has_none(day: date) -> bool:
-        return day not in days if day >= first else not (known.loaded(day) or day.isoformat() in job.open)
+        return day not in days if day >= since else not (known.loaded(day) or day.isoformat() in job.open)
 
     return tuple(day.isoformat() for day in known.days(now) if has_none(day))
 
@@ -101,7 +118,7 @@ class ReportCollector:
     def find(self, caller: Caller, channel_id: str, report_type: str) -> Found:
         """What is new of one report type. Raises the errors of `shared/youtube`."""
         now = self.clock()
-        job = self._jobs.ensured(caller, channel_id, report_type)
+        job, seen = self._jobs.ensured(caller, channel_id, report_type)
         try:
             job, refs = _listed(caller, job, now=now)
         except NotFound as error:
@@ -116,17 +133,18 @@ class ReportCollector:
                 job = renewed
             else:
                 job, more = _listed(caller, renewed, now=now)
-                refs += more
+                refs, seen = refs + more, None
+        asked = to_read(job, refs, now=now)
+        if not asked:
+            return replace(noted(job, {}, refs, now=now)[0], seen=seen)
+        since = min(asked).replace(day=1)
         return Coverage(self.client).change(
-            channel_id,
-            report_type,
-            {*window(now), *(ref.day for ref in refs)},
-            lambda days: noted(job, days, refs, now=now),
+            channel_id, report_type, asked, lambda days: noted(job, days, refs, now=now, since=since)
         )
 
     def advance(self, found: Found) -> None:
         """Remember how far was listed, now that what was found is dispatched."""
-        self._jobs.note(found.advanced)
+        self._jobs.note(found.advanced, seen=found.seen)
 
     @property
     def _jobs(self) -> ReportingJobs:

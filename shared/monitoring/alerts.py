@@ -6,15 +6,16 @@ says so; of several who notice at once, the one whose write changed it says it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.clock import Clock
 from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.data_map import ALERTS
+from shared.errors import YtempireError
 from shared.monitoring.log import log
 
 if TYPE_CHECKING:
@@ -28,19 +29,25 @@ REPORT_GAPS = "reportGaps"
 REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
 
+LOOK_EVERY = timedelta(minutes=5)
+"""How long after something has worked a process takes it that no alert fires about it."""
 FIRING, RESOLVED = "firing", "resolved"
 CRITICAL = "CRITICAL"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert. message: what is wrong, or was, in words without secrets. severity: as the log has it."""
+    """One alert. message: what is wrong, or was, in words without secrets. severity: as the log has it.
+
+    told: whether operators have been told of its state.
+    """
 
     key: str
     since: datetime
     message: str
     state: str = FIRING
     severity: str = CRITICAL
+    told: bool = field(default=False, compare=False)
 
 
 def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
@@ -73,14 +80,54 @@ def resolve(client: Client, key: str, now: datetime) -> None:
         log("NOTICE", f"alert {RESOLVED}", alert=key)
 
 
+class ProcessAlerts:
+    """Alerts about what one process sees work or fail, again and again. Safe for threads.
+
+    What was done meanwhile must not be undone by an alert that cannot be written: that is logged only.
+    """
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._worked: dict[str, datetime] = {}
+
+    def failed(self, key: str, message: str) -> None:
+        """What the alert is about has failed."""
+        self._worked.pop(key, None)
+        self._tell(key, message)
+
+    def worked(self, key: str) -> None:
+        """It has worked. One read in five minutes."""
+        now, last = self._clock(), self._worked.get(key)
+        if last is None or not timedelta(0) <= now - last < LOOK_EVERY:
+            self._worked[key] = now
+            self._tell(key, None)
+
+    def _tell(self, key: str, message: str | None) -> None:
+        from google.api_core import exceptions
+
+        try:
+            if message is None:
+                resolve(self._client, key, self._clock())
+            else:
+                fire(self._client, key, message, self._clock())
+        except (exceptions.GoogleAPICallError, exceptions.RetryError, YtempireError) as error:
+            self._worked.pop(key, None)
+            log("WARNING", "an alert could not be changed", alert=key, error=type(error).__name__)
+
+
 def firing(client: Client) -> tuple[Alert, ...]:
     """What is wrong now."""
-    return tuple(_where(client, "state", FIRING))
+    from google.cloud.firestore_v1.base_query import FieldFilter
+
+    return _where(client, FieldFilter("state", "==", FIRING))
 
 
-def untold(client: Client) -> tuple[Alert, ...]:
-    """What has begun or ended since operators were told."""
-    return tuple(_where(client, "told", False))
+def pending(client: Client) -> tuple[Alert, ...]:
+    """What is wrong now, and what has begun or ended since operators were told. One query."""
+    from google.cloud.firestore_v1.base_query import FieldFilter, Or
+
+    return _where(client, Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)]))
 
 
 def told(client: Client, alert: Alert) -> None:
@@ -95,13 +142,10 @@ def told(client: Client, alert: Alert) -> None:
     update(client, [path], decide)
 
 
-def _where(client: Client, name: str, value: object) -> Iterator[Alert]:
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    query: Any = client.collection(COLLECTION).where(filter=FieldFilter(name, "==", value))
-    for found in listing(query):
-        fields = found.to_dict() or {}
-        yield Alert(key=found.id, **{each: fields[each] for each in ("since", "message", "state", "severity")})
+def _where(client: Client, condition: Any) -> tuple[Alert, ...]:
+    query: Any = client.collection(COLLECTION).where(filter=condition)
+    names = ("since", "message", "state", "severity", "told")
+    return tuple(Alert(key=found.id, **{name: found.get(name) for name in names}) for found in listing(query))
 
 
 def _path(key: str) -> str:

@@ -9,20 +9,22 @@ that is still good.
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Doc, Docs, Write
+from shared.cloud.updates import Change, updating_from
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts
+from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.answers import Tokens
@@ -59,12 +61,16 @@ class AccessToken:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a caller does with the grant that it saw; when it takes the lease, the grant is as it stands then."""
+    """What a caller does with the grant that it saw; when it takes the lease, the grant is as it stands then.
+
+    version: the document's, with the lease in it.
+    """
 
     step: Step
     grant: Grant
     access_token: Secret
     refresh_token: Secret | None = None
+    version: Any = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,10 @@ class Refresher:
     rng: random.Random
     lease: timedelta = LEASE
     sleep: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def _alerts(self) -> ProcessAlerts:
+        return ProcessAlerts(self.client, self.clock)
 
     def fresh(self, channel_id: str, *, refused: Secret | None = None, margin: timedelta = MARGIN) -> AccessToken:
         """A token with at least `margin` left, if Google can be had; a shorter one if it cannot.
@@ -99,7 +109,7 @@ class Refresher:
                     retry_at=seen.grant.cooldown_until,
                     detail=Outcome.UNAVAILABLE,
                 )
-            token = self._refresh(seen.grant, seen.refresh_token) if seen.refresh_token else None
+            token = self._refresh(seen, seen.refresh_token) if seen.refresh_token else None
             if token is not None:
                 return token
             self.sleep(pause * (0.5 + self.rng.random()))
@@ -123,59 +133,67 @@ class Refresher:
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
 
-        return update(self.client, (path,), looked, rng=self.rng, sleep=self.sleep)
+        store = Store(self.client, rng=self.rng, sleep=self.sleep)
+        updated = store.run(updating_from(None, (path,), looked, token=secrets.token_hex(8)))
+        return replace(updated.result, version=updated.versions.get(path))
 
-    def _refresh(self, grant: Grant, refresh_token: Secret) -> AccessToken | None:
+    def _refresh(self, seen: _Look, refresh_token: Secret) -> AccessToken | None:
         """Ask Google, under the grant's lease; None when somebody else has taken over."""
         try:
             tokens = self.google.refresh(refresh_token)
         except YtempireError as error:
-            self._failed(grant, error)
+            self._failed(seen, error)
             return None  # it was about a token that is no longer the connection's
-        kept = self._settle(grant, Outcome.GOOD, self._sealed(grant, tokens))
-        alerts.resolve(self.client, alerts.OAUTH_CLIENT, self.clock())
+        kept = self._settle(seen, Outcome.GOOD, self._sealed(seen.grant, tokens))
+        self._alerts.worked(alerts.OAUTH_CLIENT)
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
 
-    def _failed(self, grant: Grant, error: YtempireError) -> None:
+    def _failed(self, seen: _Look, error: YtempireError) -> None:
         """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
         if isinstance(error, Misconfigured):
-            alerts.fire(self.client, alerts.OAUTH_CLIENT, error.message, self.clock())
+            self._alerts.failed(alerts.OAUTH_CLIENT, error.message)
         outcome = error.detail
         if not isinstance(outcome, Outcome):  # it says nothing about the grant: the vault failed, not Google
-            self._finish(grant, {"lease": None}, {})
+            self._finish(seen, {"lease": None}, {})
             raise error
-        if self._settle(grant, outcome, {}):
+        if self._settle(seen, outcome, {}):
             raise (reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
 
-    def _settle(self, grant: Grant, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
+    def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
-        now = self.clock()
+        grant, now = seen.grant, self.clock()
         changed, notice = health.after(grant.health, outcome, now)
         fields = {**changes, **asdict(changed), "lease": None}
         channel: dict[str, Any] = {}
         if changed.state != grant.state:
             channel = {"state": changed.state, "state_reason": changed.state_reason, "state_since": now}
             fields["state_since"] = now
-        kept = self._finish(grant, fields, channel)
+        kept = self._finish(seen, fields, channel)
         if kept and notice is not None:
             announce(notice, grant.channel_id, changed.state_reason or outcome.value)
         return kept
 
-    def _finish(self, grant: Grant, fields: Mapping[str, Any], channel_fields: Mapping[str, Any]) -> bool:
-        """Write while the lease is ours, and the channel with it; False when somebody else has taken over."""
+    def _finish(self, seen: _Look, fields: Mapping[str, Any], channel_fields: Mapping[str, Any]) -> bool:
+        """Write while the lease is ours, and the channel with it; False when somebody else has taken over.
+
+        Mostly nobody has written to the grant since its lease was taken, so it is not read again before.
+        """
+        grant = seen.grant
         path, channel_path = grants.path(grant.channel_id), f"{CHANNELS.path}/{grant.channel_id}"
+        taken = Docs({path: Doc({"generation": grant.generation}, seen.version)}, self.clock())
+        mirror = [Write(channel_path, channel_fields)] if channel_fields else []
+        paths = (path, *(write.path for write in mirror))
 
         def ours(docs: Docs) -> Change[bool]:
             found = docs[path]
-            if found is None or docs[channel_path] is None:
+            if found is None or None in docs.values():
                 log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
                 raise not_connected()
             if found.data["generation"] != grant.generation:
                 return Change(False)
-            mirror = [Write(channel_path, channel_fields)] if channel_fields else []
             return Change(True, [Write(path, fields), *mirror])
 
-        kept = update(self.client, (path, channel_path), ours, rng=self.rng, sleep=self.sleep)
+        kept = update(self.client, paths, ours, seen=None if mirror else taken, rng=self.rng, sleep=self.sleep)
         if not kept:
             log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
         return kept

@@ -7,7 +7,7 @@ A run that could not read everything has not come to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -50,10 +50,11 @@ class Watch:
         if not failures:
             self.client.document(HEARTBEATS.path, WATCH.key).set({"at": began}, **call_options())
             over |= {WATCH.key}
-        for alert in alerts.firing(self.client):
-            if alert.key in over:
-                alerts.resolve(self.client, alert.key, began)
-        told = tell(self.client, self.publish)
+        pending = alerts.pending(self.client)
+        ended = [alert.key for alert in pending if alert.key in over and alert.state == alerts.FIRING]
+        for key in ended:
+            alerts.resolve(self.client, key, began)
+        told = tell(self.client, self.publish, alerts.pending(self.client) if ended else pending)
         if failures:
             raise failures[0]
         return {"alarms": len(open_now), "told": told}
@@ -76,16 +77,16 @@ def check(client: Client, publish: Publish, *, since: datetime, now: datetime) -
     if at is not None and at > since:
         return True
     alerts.fire(client, WATCH.key, _silence(at), now, severity=WATCH.severity)
-    tell(client, publish)
+    tell(client, publish, alerts.pending(client))
     return False
 
 
-def tell(client: Client, publish: Publish) -> int:
-    """Send a notice of each alert that has begun or ended since it was told of last; how many.
+def tell(client: Client, publish: Publish, pending: Iterable[Alert]) -> int:
+    """Send a notice of each of these alerts that has begun or ended since it was told of last; how many.
 
     Sent before it is noted: whoever dies in between sends it again, with the same key, state and moment.
     """
-    untold = list(alerts.untold(client))
+    untold = [alert for alert in pending if not alert.told]
     for alert in untold:
         publish(
             {
