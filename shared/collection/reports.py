@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day
 from shared.cloud.steps import Docs
-from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of, window
-from shared.collection.expectation import Settled, State
+from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of
+from shared.collection.expectation import KEPT, Settled, State
 from shared.collection.jobs import Job
 from shared.collection.reporting_jobs import ReportingJobs
 from shared.errors import NotFound
@@ -54,9 +54,9 @@ def to_read(job: Job, refs: Sequence[ReportRef], *, now: datetime) -> set[date]:
 
     None if there is nothing of either; else with today, so that every month since the first of them is read.
     """
-    first, today = window(now)
-    days = {ref.day for ref in refs} | {day for day in map(date.fromisoformat, job.open) if day >= first}
-    return days and days | {today}
+    kept = {date.fromisoformat(day) for day, issue in job.open.items() if now - issue.create_time < KEPT}
+    days = kept | {ref.day for ref in refs}
+    return days and days | {pacific_day(now)}
 
 
 def noted(

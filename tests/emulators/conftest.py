@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import pytest
 
 from infra.judges import indexes
+
+
+@pytest.fixture
+def reads(firestore_client, monkeypatch) -> Callable[[], int]:
+    """How many reads Firestore has billed since this was last asked: one a document, and one an empty query."""
+    api, billed, names = firestore_client._firestore_api, [0], ("document", "found", "missing")
+
+    def counting(call: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
+        def counted(*given: Any, **more: Any) -> Iterable[Any]:
+            answers = list(call(*given, **more))
+            documents = sum(any(getattr(each, name, None) for name in names) for each in answers)
+            billed[0] += max(1, documents)
+            return iter(answers)
+
+        return counted
+
+    for name in ("run_query", "batch_get_documents"):
+        monkeypatch.setattr(api, name, counting(getattr(api, name)))
+
+    def asked() -> int:
+        found, billed[0] = billed[0], 0
+        return found
+
+    return asked
 
 
 @pytest.fixture(autouse=True)

@@ -77,6 +77,17 @@ def test_a_refresh_whose_write_s_answer_was_lost_on_the_way_goes_on_at_once(acce
     assert access.token_requests() == asked + 1
 
 
+def test_a_refresh_reads_its_grant_once_and_the_alert_about_our_client_in_five_minutes(access, reads):
+    channel_id, refresher, billed = access.connected(), access.refresher(), []
+    for _ in range(2):
+        access.expire(channel_id)
+        reads()
+        refresher.fresh(channel_id)
+        billed.append(reads())
+    assert billed == [2, 1]
+    assert grant(access, channel_id)["lease"] is None
+
+
 @pytest.mark.fault(12)
 def test_a_late_write_of_an_older_generation_is_fenced_off(access, capsys):
     channel_id = access.connected()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.cloud.firestore import update
-from shared.cloud.steps import Write
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Write, reading
 from shared.cloud.updates import Change
 from shared.errors import Unavailable
 from tests.emulators.wire import Died, dying, losing, met
@@ -65,6 +65,17 @@ def test_when_somebody_was_faster_it_is_decided_anew_upon_his_write(firestore_cl
 
     raise_both(met(firestore_client, once))
     assert stored() == after
+
+
+def test_what_was_read_before_saves_the_first_look_and_is_looked_at_again_once_it_is_old(
+    firestore_client, stored, reads
+):
+    seen = Store(firestore_client).run(reading(PATHS))
+    reads()
+    assert raise_both(firestore_client, seen=seen) == 3
+    assert reads() == 0
+    assert raise_both(firestore_client, seen=seen) == 5
+    assert stored() == {"there": {"count": 3, "kept": True}, "absent": {"count": 2}}
 
 
 def test_a_deletion_has_the_same_condition(firestore_client, stored):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,32 +80,6 @@ class Room:
 @pytest.fixture
 def room(firestore_client) -> Room:
     return Room(firestore_client)
-
-
-@pytest.fixture
-def reads(room, monkeypatch) -> Callable[[], int]:
-    """How many reads Firestore has billed since this was last asked: one a document, and one an empty query."""
-    api, billed = room.client._firestore_api, [0]
-
-    def counting(call: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
-        def counted(*given: Any, **more: Any) -> Iterable[Any]:
-            answers = list(call(*given, **more))
-            documents = sum(
-                bool(getattr(each, "document", None) or getattr(each, "found", None)) for each in answers
-            )
-            billed[0] += max(1, documents)
-            return iter(answers)
-
-        return counted
-
-    for name in ("run_query", "batch_get_documents"):
-        monkeypatch.setattr(api, name, counting(getattr(api, name)))
-
-    def asked() -> int:
-        found, billed[0] = billed[0], 0
-        return found
-
-    return asked
 
 
 def test_while_all_is_well_a_run_says_nothing_and_reads_next_to_nothing(room, reads, capsys):
