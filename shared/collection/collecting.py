@@ -119,6 +119,7 @@ class Collecting:
         turn = turns.whole(turn, self.report_types, self.clock())
         known = channels.several(self.client, turn.channels)
         listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
+        # Of whom nothing was stored, there is nothing to take back.
         untouched = {item.advanced.channel_id for item in listed.found if item.seen is not None}
         gone_now = gone.forget(self.client, [name for name in turn.channels if name not in untouched])
         found = [item for item in listed.found if item.advanced.channel_id not in gone_now]
