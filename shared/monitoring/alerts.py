@@ -27,6 +27,8 @@ REPORT_GAPS = "reportGaps"
 """Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
 REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
+NEW_REPORT_TYPES = "newReportTypes"
+"""YouTube offers report types, or versions of them, that we do not know."""
 
 FIRING, RESOLVED = "firing", "resolved"
 CRITICAL = "CRITICAL"

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 @cache
 def collecting() -> Collecting:
     """What `collect_reports` runs."""
+    from shared.collection import chosen
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
 
     return Collecting(
         client=firestore.client(),
-        report_types=settings().report_types,
+        report_types=chosen.report_types(firestore.client(), settings()),
         caller_for=_caller,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,

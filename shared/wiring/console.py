@@ -9,7 +9,7 @@ from shared import channels
 from shared.clock import pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
-from shared.collection import jobs
+from shared.collection import chosen, jobs
 from shared.console import operations, overview, push
 from shared.console.loaded import Loaded, loaded_reports
 from shared.console.operator import ISSUER
@@ -26,16 +26,17 @@ from shared.wiring import quota
 
 def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
-    chosen, now = settings(), system_clock()
+    client, now = firestore.client(), system_clock()
+    kinds = chosen.report_types(client, settings())
     seen = overview.overview(
         known(_sources()),
         quota.profile(),
-        app_url=chosen.app_url,
+        app_url=settings().app_url,
         now=now,
-        report_types=chosen.report_types,
+        report_types=kinds,
         only=only,
     )
-    return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, chosen.report_types))
+    return with_reports(seen, lambda ids: jobs.of_channels(client, ids, kinds))
 
 
 def retry(operation: str) -> None:
