@@ -64,6 +64,7 @@ def listening() -> Listening:
 @cache
 def ingest() -> Ingest:
     """What `ingest` runs."""
+    from shared.collection import chosen
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
@@ -71,6 +72,7 @@ def ingest() -> Ingest:
     return Ingest(
         client=firestore.client(),
         warehouse=warehouse,
+        report_types=chosen.report_types(firestore.client(), settings()),
         quota=quota.ledger(),
         caller_for=_caller,
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),

@@ -26,8 +26,7 @@ from shared.wiring import quota
 
 def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
-    client, now = firestore.client(), system_clock()
-    kinds = chosen.report_types(client, settings())
+    now, kinds = system_clock(), _report_types()
     seen = overview.overview(
         known(_sources()),
         quota.profile(),
@@ -36,7 +35,7 @@ def current(only: Filter) -> overview.Overview:
         report_types=kinds,
         only=only,
     )
-    return with_reports(seen, lambda ids: jobs.of_channels(client, ids, kinds))
+    return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, kinds))
 
 
 def retry(operation: str) -> None:
@@ -64,8 +63,12 @@ def _sources() -> Sources:
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
         alerts=lambda: watching.wrong_now(client, system_clock()),
-        at_risk=lambda: jobs.at_risk(client),
+        at_risk=lambda: [each for each in jobs.at_risk(client) if each.report_type in _report_types()],
     )
+
+
+def _report_types() -> tuple[str, ...]:
+    return chosen.report_types(firestore.client(), settings())
 
 
 @cache
