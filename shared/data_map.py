@@ -225,18 +225,8 @@ QUOTA_REFUSALS = _quota(
 
 COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
-    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
-    *(
-        REPORT_TYPES,
-        RATE_LIMITS,
-        ALERTS,
-        DEAD_LETTERS,
-        HEARTBEATS,
-        QUOTA,
-        QUOTA_ACCOUNTS,
-        QUOTA_ENTRIES,
-        QUOTA_REFUSALS,
-    ),
+    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
+    *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 

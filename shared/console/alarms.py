@@ -43,7 +43,7 @@ _WORDS: Mapping[str, tuple[str, str, str | None]] = {
     ),
     REPORT_TYPES: (
         "From then on YouTube makes no reports of these types.",
-        "Choose their successors in YT_REPORT_TYPES, and deploy collect_reports and console.",
+        "Choose their successors in YT_REPORT_TYPES, or take a release that knows them; deploy all functions.",
         None,
     ),
     NEW_REPORT_TYPES: (
