@@ -14,10 +14,11 @@ from infra.judges.googlesql import GoogleSQL
 from infra.local.simulator.world import World
 from infra.local.simulator.world import codes as simulated_codes
 from infra.local.simulator.world import report_types as simulated
-from infra.local.simulator.world.files import csv_text, summed
+from infra.local.simulator.world.files import Dialect, csv_text, summed
 from infra.local.simulator.world.rows import rows
 from shared.settings import REPORT_TYPES as SETTABLE
 from shared.warehouse.report_types import FAMILIES, FLOAT, INTEGER, PROFILES, REPORT_TYPES, newest, unknown
+from shared.warehouse.rows import ReportLines, ReportRef
 from shared.warehouse.statements import view_text
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -103,6 +104,35 @@ def test_numbers_over_several_rows_are_sums_or_are_weighted_as_declared(kind):
             else:
                 continue
             assert told == pytest.approx(truth[video][metric], rel=1e-4), (video, metric)
+
+
+@pytest.mark.fault(31)
+@pytest.mark.parametrize("kind", FILES, ids=lambda kind: kind.id)
+def test_a_new_column_and_a_new_code_in_the_files_of_any_type_are_kept(kind):
+    videos = WORLD.all_videos_of(BUSY.id, DAY)
+    whole = rows(BUSY, videos, DAY.toordinal(), kind, draft=None, as_of=NOW.timestamp())
+    odd = Dialect(added_column="novelty", new_value="A_CODE_OF_TOMORROW")
+    ours = REPORT_TYPES[kind.id]
+    report = ReportLines(ours, ref(ours.id), lambda _: tuple(ours.columns))
+    made = report.feed(csv_text(BUSY, DAY.toordinal(), kind, whole, odd).encode()) + report.finish()
+    lines = [dict(zip(ours.columns, line[1:-1], strict=True)) for line in csv.reader(io.StringIO(made.decode()))]
+    assert (report.new, len(lines)) == (("novelty",), len(whole))
+    assert [line[kind.header[-len(kind.metrics) - 1]] for line in lines[::7]] == ["A_CODE_OF_TOMORROW"] * len(
+        lines[::7]
+    )
+    assert made.count(b"novelty") == len(lines)
+
+
+def ref(type_id: str) -> ReportRef:
+    return ReportRef(
+        report_id="r",
+        channel_id=BUSY.id,
+        report_type=type_id,
+        job_id="j",
+        day=DAY,
+        create_time=NOW,
+        download_url="u",
+    )
 
 
 def by_video(text: str) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
