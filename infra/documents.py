@@ -25,7 +25,7 @@ from infra.deployment import ROOT, Function, deployment
 from infra.faults import Outcome, case_list, fault_list
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
-from shared.warehouse.report_types import REPORT_TYPES
+from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
 
 DOCS = ROOT / "infra" / "docs"
@@ -151,12 +151,22 @@ def _tests() -> Sequence[ast.FunctionDef]:
 
 
 def report_types() -> str:
-    """Every report type that can be collected, with the columns that identify a row and how many it measures."""
+    """Every report type, the most valuable first: its profile, by what a row is known, how many metrics it has."""
+    first = {each: profile for profile, families in reversed(PROFILES.items()) for each in families}
     rows = [
-        (f"`{each.id}`", f"`{each.table}`", ", ".join(each.dimensions), len(each.metrics))
-        for each in REPORT_TYPES.values()
+        (f"`{type_id}`", first[family], ", ".join(kind.dimensions), len(kind.metrics))
+        for family in PROFILES["full"]
+        for type_id in FAMILIES[family]
+        for kind in (REPORT_TYPES[type_id],)
     ]
-    return _table(("report type", "table", "dimensions", "metrics"), rows)
+    return _table(("report type", "from profile", "a row is known by its day and", "metrics"), rows)
+
+
+def weights() -> str:
+    """Every metric that does not add up over rows, with the one that weighs it."""
+    weighed = {metric: weight for each in REPORT_TYPES.values() for metric, weight in each.weights.items()}
+    rows = [(f"`{metric}`", f"`{weight}`" if weight else "none in the file") for metric, weight in weighed.items()]
+    return _table(("metric", "weighed by"), rows)
 
 
 def collections() -> str:
@@ -241,6 +251,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "cases": cases,
     "report types": report_types,
+    "weights": weights,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,

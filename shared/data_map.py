@@ -161,6 +161,12 @@ CONSENTS = Collection(
     retention="10 minutes after the user set out",
     remains="a consent of the last 10 minutes, with the id and title of a channel that it has connected",
 )
+REPORT_TYPES = Collection(
+    path="report_types",
+    owner="collection",
+    key="offered, or a report type",
+    retention="without end: what YouTube offers, and columns that are not declared",
+)
 RATE_LIMITS = Collection(
     path="rate_limits",
     owner="rate_limits",
@@ -219,7 +225,7 @@ QUOTA_REFUSALS = _quota(
 
 COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
-    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
+    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""

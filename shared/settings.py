@@ -22,15 +22,13 @@ OAUTH_CLIENT_SECRET = "youtube-oauth-client"  # noqa: S105 - the secret's name i
 VAULT_KEY_SECRET = "youtube-vault-key"  # noqa: S105 - likewise
 CALLBACK_SECRET = "app-callback-secret"  # noqa: S105 - likewise
 REPORT_TYPES = (
-    "channel_basic_a3",
-    "channel_playback_location_a3",
-    "channel_traffic_source_a3",
-    "channel_device_os_a3",
-    "channel_subtitles_a3",
-    "channel_combined_a3",
-    "channel_demographics_a1",
-    "channel_reach_basic_a1",
-    "channel_reach_combined_a1",
+    *("channel_basic_a3", "channel_reach_basic_a1", "channel_traffic_source_a3", "channel_device_os_a3"),
+    *("channel_demographics_a1", "channel_playback_location_a3", "channel_reach_combined_a1"),
+    *("playlist_basic_a2", "channel_end_screens_a1", "channel_end_screens_a2", "channel_cards_a1"),
+    *("channel_cards_a2", "channel_sharing_service_a1", "channel_sharing_service_a2", "channel_subtitles_a3"),
+    *("channel_province_a3", "playlist_traffic_source_a2", "playlist_device_os_a2"),
+    *("playlist_playback_location_a2", "playlist_province_a2", "channel_combined_a3", "playlist_combined_a2"),
+    *("channel_annotations_a1", "channel_annotations_a2"),
 )
 """Report types that can be collected; the warehouse has a table for each."""
 
@@ -152,11 +150,17 @@ class Settings:
         doc="BigQuery dataset",
         form=Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores"),
     )
+    report_profile: str = setting(
+        "YT_REPORT_PROFILE",
+        "standard",
+        doc="which report types of the Reporting API are collected: essential, standard or full",
+        form=one_of("essential", "standard", "full"),
+    )
     report_types: tuple[str, ...] = setting(
         "YT_REPORT_TYPES",
-        ("channel_basic_a3",),
-        doc="Reporting API report types to collect, comma separated, the most valuable first: of all channels "
-        "each is listed before anybody's next",
+        (),
+        doc="report types to collect in place of the profile's, comma separated, the most valuable first: of all "
+        "channels each is listed before anybody's next",
         form=one_of(*REPORT_TYPES),
     )
     youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")

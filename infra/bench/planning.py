@@ -24,11 +24,12 @@ from shared.collection.planner import BATCH
 from shared.errors import Unavailable
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
-from shared.settings import REPORT_TYPES
 from shared.tokens.health import CONNECTED
+from shared.warehouse.report_types import PROFILES, newest
 from shared.youtube import reporting
 
 TASK_SECONDS = 0.03
+_REPORT_TYPES = newest(PROFILES["full"], ())
 _WRITES = 500  # of one commit
 
 
@@ -56,7 +57,7 @@ def main(count: int) -> None:
     limiter = RateLimiter(client, load("current").rate_limits, system_clock)
     collecting = Collecting(
         client=client,
-        report_types=REPORT_TYPES,
+        report_types=_REPORT_TYPES,
         caller_for=away,
         to_ingest=lambda *_: None,
         enqueue=enqueue,
@@ -83,8 +84,8 @@ def _channel(number: int) -> Channel:
         state_since=now,
         connected_at=now,
         capabilities=capabilities(scopes, scopes),
-        last_listed=dict.fromkeys(REPORT_TYPES, now),
-        last_sync=dict.fromkeys(REPORT_TYPES, now),
+        last_listed=dict.fromkeys(_REPORT_TYPES, now),
+        last_sync=dict.fromkeys(_REPORT_TYPES, now),
         collect_at=now,
     )
 

@@ -38,8 +38,11 @@ def tables() -> dict[str, dict[str, str]]:
 
 
 def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
-    """Every statement about a staging table, for every report type: that table, its columns, the statement."""
-    for each in REPORT_TYPES.values():
+    """Every statement about a staging table, for every report type: that table, its columns, the statement.
+
+    Of versions with the same columns, one will do.
+    """
+    for each in {tuple(each.columns): each for each in REPORT_TYPES.values()}.values():
         table = f"staged_{each.id}"
         for statement in OF_STAGED:
             whole = of_staged(statement, table, each, list(each.columns))

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, takewhile
+from itertools import count, groupby, takewhile
 from statistics import median
 from zlib import crc32
 
@@ -28,7 +28,7 @@ from shared.collection import messages, planner
 from shared.collection.coverage import RESEND_AFTER
 from shared.quota.profile import load
 from shared.rate_limits.admission import Denied, Log, admit
-from shared.settings import REPORT_TYPES
+from shared.warehouse.report_types import PROFILES, newest
 from shared.warehouse.rows import ReportRef
 
 BEGIN = datetime(2026, 11, 9, 14, tzinfo=UTC)
@@ -41,7 +41,7 @@ DAYS = 32
 """How many are played: YouTube deletes the history 30 days after it was issued."""
 SIZES = (250, 2_500, 10_000)
 HEAD = (
-    "| channels | report types | requests a day | loading the history "
+    "| channels | profile | requests a day | loading the history "
     "| late, by type: median / worst, hours | load jobs of a table and day |\n"
     "| --- | --- | --- | --- | --- | --- |"
 )
@@ -266,17 +266,18 @@ def _lateness(hours: Sequence[float | None]) -> Lateness:
     return Lateness(hours=came, missing=1 - len(came) / len(hours) if hours else 1.0)
 
 
-def played(channels: int, types: int, days: int = DAYS) -> Outcome:
-    """A network of so many channels, with the first so many report types."""
-    network = Network([f"UC{number:022}" for number in range(channels)], REPORT_TYPES[:types])
+def played(channels: int, profile: str, days: int = DAYS) -> Outcome:
+    """A network of so many channels, with a profile's report types."""
+    network = Network([f"UC{number:022}" for number in range(channels)], newest(PROFILES[profile], ()))
     network.play(days)
     return network.outcome()
 
 
-def row(channels: int, types: int, outcome: Outcome) -> str:
-    """One line of the table."""
-    late = "; ".join(_told(each) for each in outcome.late.values())
-    return f"| {channels:,} | {types} | {outcome.wanted:,} | {_loading(outcome)} | {late} | {outcome.jobs:,} |"
+def row(channels: int, profile: str, outcome: Outcome) -> str:
+    """One line of the table. Types that are late alike, one after another, are told together."""
+    alike = [(told, len(list(types))) for told, types in groupby(map(_told, outcome.late.values()))]
+    late = "; ".join(told if count == 1 else f"{count} types {told}" for told, count in alike)
+    return f"| {channels:,} | {profile} | {outcome.wanted:,} | {_loading(outcome)} | {late} | {outcome.jobs:,} |"
 
 
 def _loading(outcome: Outcome) -> str:
@@ -297,8 +298,8 @@ def main() -> int:
     """Print the table."""
     print(HEAD)
     for channels in SIZES:
-        for types in range(1, 6):
-            print(row(channels, types, played(channels, types)), flush=True)
+        for profile in PROFILES:
+            print(row(channels, profile, played(channels, profile)), flush=True)
     return 0
 
 

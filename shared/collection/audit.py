@@ -38,10 +38,14 @@ Named = Mapping[tuple[str, str, str], int]
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Compares the coverage with the warehouse's manifest. warehouse: with its tables in place."""
+    """Compares the coverage with the warehouse's manifest. warehouse: with its tables in place.
+
+    report_types: those that are collected; of others no day is missed.
+    """
 
     client: Client
     warehouse: Callable[[], Warehouse]
+    report_types: Collection[str]
     clock: Clock
 
     def run(self, day: str) -> None:
@@ -53,7 +57,7 @@ class Audit:
         every = list(jobs.every(self.client))
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)
-        self._tell(every, now)
+        self._tell([job for job in every if job.report_type in self.report_types], now)
         log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
 
     def _list_again(self, doubted: Collection[Job], now: datetime) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared import channels
 from shared.channels import Askable, Channel
 from shared.clock import Clock
-from shared.collection import audit, gone, messages, planner, refusals, retirement, turns
+from shared.collection import audit, gone, messages, offers, planner, refusals, turns
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
 from shared.collection.reports import Found, ReportCollector
@@ -87,14 +87,14 @@ class Collecting:
         )
         if everything and queued:  # once a day: a second trigger queues nothing new
             self.to_ingest(audit.KIND, {"day": slot})
-            self._tell_retiring(due)
+            self._look_at_offers(due)
         return {"channels": len(expected), "due": len(due), "queued": queued}
 
-    def _tell_retiring(self, channel_ids: Sequence[str]) -> None:
-        """Ask by a channel's connection which report types YouTube retires; by another's when that fails."""
+    def _look_at_offers(self, channel_ids: Sequence[str]) -> None:
+        """Ask by a channel's connection which report types YouTube offers; by another's when that fails."""
         for channel_id in channel_ids[:_ASKED_MAX]:
             try:
-                retirement.tell(self.client, self.caller_for(channel_id), self.report_types, self.clock())
+                offers.look(self.client, self.caller_for(channel_id), self.report_types, self.clock())
             except YtempireError as error:
                 log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
                 if read_decision(error, tries=0, clock=self.clock, rng=self.rng).then is Then.STOP:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,12 +44,13 @@ _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], None]]
 class Ingest:
     """Handles messages.
 
-    warehouse: with its tables in place. caller_for: what calls YouTube for a channel. check_rate: raises
-    RateLimited while no report may be downloaded.
+    warehouse: with its tables in place. report_types: those that are collected. caller_for: what calls YouTube for
+    a channel. check_rate: raises RateLimited while no report may be downloaded.
     """
 
     client: Client
     warehouse: Callable[[], Warehouse]
+    report_types: Collection[str]
     quota: Ledger
     caller_for: Callable[[str, Block], Caller]
     check_rate: Callable[[], None]
@@ -117,7 +118,9 @@ class Ingest:
                 videos.forget(self.client, notice.video_id)
 
     def _audit(self, day: str) -> None:
-        audit.Audit(client=self.client, warehouse=self.warehouse, clock=self.clock).run(day)
+        audit.Audit(
+            client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
+        ).run(day)
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

@@ -27,7 +27,7 @@ from shared import channels
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import gone, messages
+from shared.collection import gone, messages, offers
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED
@@ -37,7 +37,7 @@ from shared.tokens.decision import not_connected
 from shared.warehouse.load import Load, Staged
 from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
-from shared.warehouse.rows import ReportRef
+from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from shared.warehouse.statements import Warehouse
 
 if TYPE_CHECKING:
@@ -184,6 +184,8 @@ class ReportLoading:
             else:
                 turn.fail(left, error)
             return None
+        if load.new:
+            offers.tell_columns(self.client, load.report_type.id, load.new)
         return staged if staged.reports else None
 
     def _fetch(self, load: Load, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> None:
@@ -229,6 +231,8 @@ class ReportLoading:
         for done in published.loaded:
             turn.outcomes.append(Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id))
             for finding in done.findings:
+                if finding.startswith(NEW_COLUMNS):  # `offers` tells each of them once
+                    continue
                 log("WARNING", "a report is odd", report=done.ref.report_id, channel=done.ref.channel_id,
                     day=done.ref.day, finding=finding)  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.monitoring.alerts import OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, Alert
+from shared.monitoring.alerts import NEW_REPORT_TYPES, OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, Alert
 from shared.monitoring.apis import key
 from shared.settings import OAUTH_CLIENT_SECRET
 from shared.watch.conditions import CONDITIONS, WATCH
@@ -43,7 +43,12 @@ _WORDS: Mapping[str, tuple[str, str, str | None]] = {
     ),
     REPORT_TYPES: (
         "From then on YouTube makes no reports of these types.",
-        "Choose their successors in YT_REPORT_TYPES, and deploy collect_reports and console.",
+        "Choose their successors in YT_REPORT_TYPES, or take a release that knows them; deploy all functions.",
+        None,
+    ),
+    NEW_REPORT_TYPES: (
+        "Nothing yet. A newer version mostly means that YouTube will retire the one that is collected.",
+        "Declare them in shared/warehouse/report_types.toml, make their tables, and deploy.",
         None,
     ),
     **{

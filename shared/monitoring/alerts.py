@@ -28,6 +28,8 @@ REPORT_GAPS = "reportGaps"
 """Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
 REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
+NEW_REPORT_TYPES = "newReportTypes"
+"""YouTube offers report types, or versions of them, that we do not know."""
 
 LOOK_EVERY = timedelta(minutes=5)
 """How long after something has worked a process takes it that no alert fires about it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import threading
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -63,11 +64,15 @@ class Staged:
 
 @dataclass
 class Load:
-    """One load of one report type: `open`, a `ReportFile` a report, `close`. Safe for threads."""
+    """One load of one report type: `open`, a `ReportFile` a report, `close`. Safe for threads.
+
+    new: columns of the files that are not declared.
+    """
 
     warehouse: Warehouse
     report_type: ReportType
     clock: Clock
+    new: set[str] = field(default_factory=set)
     _order: Order = ()
     _read: list[StagedReport] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,10 +100,11 @@ class Load:
         if lines:
             self._staging.write(lines)
 
-    def note(self, read: StagedReport) -> None:
-        """Count a report whose lines have all been written."""
+    def note(self, read: StagedReport, new: Iterable[str]) -> None:
+        """Count a report whose lines have all been written. new: its columns that are not declared."""
         with self._lock:
             self._read.append(read)
+            self.new.update(new)
 
     def close(self) -> Staged:
         """End the load job; what can be published. Raises as `Staging.close`."""
@@ -157,7 +163,8 @@ class ReportFile(io.RawIOBase):
                 rows=self._lines.rows,
                 checksum=self._lines.checksum,
                 findings=findings,
-            )
+            ),
+            self._lines.new,
         )
 
     def _hand_over(self) -> None:

@@ -19,6 +19,7 @@ from datetime import date, datetime
 from shared.errors import CorruptData
 from shared.warehouse.report_types import ReportType
 
+NEW_COLUMNS = "the file has columns that are not declared:"
 _BOM = b"\xef\xbb\xbf"
 _OPEN_MAX = 2**20  # bytes without an end of a record; no header and no record of YouTube's is as long
 
@@ -44,7 +45,8 @@ class ReportLines:
     """One report's file as lines of a staging table: the report's id, the columns in one order, `extra`.
 
     agree: given the order that suits this file, answers the order of the load that its lines go to.
-    findings: what should be told about a file that is loaded all the same. rows, checksum: of what has come.
+    findings: what should be told about a file that is loaded all the same. new: its columns that are not declared.
+    rows, checksum: of what has come.
     """
 
     def __init__(self, report_type: ReportType, ref: ReportRef, agree: Callable[[Order], Order]) -> None:
@@ -59,6 +61,7 @@ class ReportLines:
         self._places: list[int | None] = []
         self._extra: list[tuple[int, str]] = []
         self.findings: list[str] = []
+        self.new: tuple[str, ...] = ()
         self.rows = 0
 
     @property
@@ -125,6 +128,9 @@ class ReportLines:
         order = self._agree((*known, *missing))
         self._header = header
         self._extra = _named_apart((place, name) for place, name in enumerate(header) if name not in columns)
+        self.new = tuple(name for _, name in self._extra)
+        if self.new:
+            self.findings.append(f"{NEW_COLUMNS} {', '.join(self.new)}")
         self._places = [header.index(name) if name in header else None for name in order]
         if order == (*known, *missing) and not self._extra:
             self._plain = (quoted(self._ref.report_id).encode() + b",", b"," * (len(missing) + 1))

@@ -9,6 +9,8 @@ filled in by `of_staged`.
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -124,12 +126,25 @@ def _all_of(names: Sequence[str]) -> str:
 
 
 # Views in the order in which they build on one another.
-VIEWS = ("current_reports", "channel_basic", "channel_reach", "youtube_metrics")
+VIEWS = ("current_reports", "channel_basic", "channel_reach", "code_names", "youtube_metrics")
 
 
 def view_text(name: str) -> str:
-    """A view's query, with its placeholders."""
-    return (SQL / "views" / f"{name}.sql").read_text()
+    """A view's query, with its placeholders for names; `{codes}` is filled with what `codes.toml` declares."""
+    text = (SQL / "views" / f"{name}.sql").read_text()
+    return text.replace("{codes}", _codes()) if "{codes}" in text else text
+
+
+def _codes() -> str:
+    """Every code and word, with dimension and name, as one JSON text: engines are slow at arrays of literals."""
+    declared = tomllib.loads((SQL.parent / "codes.toml").read_text())
+    rows = [
+        (dimension, said, name)
+        for dimension, codes in declared.items()
+        for code, (word, name) in codes.items()
+        for said in dict.fromkeys((code, word))
+    ]
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def run(

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 @cache
 def collecting() -> Collecting:
     """What `collect_reports` runs."""
+    from shared.collection import chosen
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
 
     return Collecting(
         client=firestore.client(),
-        report_types=settings().report_types,
+        report_types=chosen.report_types(firestore.client(), settings()),
         caller_for=_caller,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
@@ -63,6 +64,7 @@ def listening() -> Listening:
 @cache
 def ingest() -> Ingest:
     """What `ingest` runs."""
+    from shared.collection import chosen
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
@@ -70,6 +72,7 @@ def ingest() -> Ingest:
     return Ingest(
         client=firestore.client(),
         warehouse=warehouse,
+        report_types=chosen.report_types(firestore.client(), settings()),
         quota=quota.ledger(),
         caller_for=_caller,
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),

@@ -9,7 +9,7 @@ from shared import channels
 from shared.clock import pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
-from shared.collection import jobs
+from shared.collection import chosen, jobs
 from shared.console import operations, overview, push
 from shared.console.loaded import Loaded, loaded_reports
 from shared.console.operator import ISSUER
@@ -26,16 +26,16 @@ from shared.wiring import quota
 
 def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
-    chosen, now = settings(), system_clock()
+    now, kinds = system_clock(), _report_types()
     seen = overview.overview(
         known(_sources()),
         quota.profile(),
-        app_url=chosen.app_url,
+        app_url=settings().app_url,
         now=now,
-        report_types=chosen.report_types,
+        report_types=kinds,
         only=only,
     )
-    return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, chosen.report_types))
+    return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, kinds))
 
 
 def retry(operation: str) -> None:
@@ -63,8 +63,12 @@ def _sources() -> Sources:
         operations=lambda: operations.stored(Operations(client)),
         subscriptions=lambda: push.stored(client),
         alerts=lambda: watching.wrong_now(client, system_clock()),
-        at_risk=lambda: jobs.at_risk(client),
+        at_risk=lambda: [each for each in jobs.at_risk(client) if each.report_type in _report_types()],
     )
+
+
+def _report_types() -> tuple[str, ...]:
+    return chosen.report_types(firestore.client(), settings())
 
 
 @cache

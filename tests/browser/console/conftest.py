@@ -19,7 +19,7 @@ def running() -> Iterator[Stack]:
     from google.cloud import firestore
 
     with (
-        Stack.start(functions=("console",), schedules_paused=True, settings=network.LIMITS) as stack,
+        Stack.start(functions=("console",), schedules_paused=True, settings=network.SETTINGS) as stack,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("FIRESTORE_EMULATOR_HOST", stack.env["FIRESTORE_EMULATOR_HOST"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,7 @@ class Held:
     def __init__(self, warehouse: Warehouse, state: Any) -> None:
         self.warehouse = warehouse
         self.state = state
-        self.audit = Audit(client=state, warehouse=lambda: warehouse, clock=lambda: NOW)
+        self.audit = Audit(client=state, warehouse=lambda: warehouse, report_types={KIND}, clock=lambda: NOW)
 
     def fill(self, channel: str, *, without: tuple[date, ...] = ()) -> None:
         absent = ("2026-11-19", "2026-11-20", "2026-11-21", *(day.isoformat() for day in without))
@@ -99,6 +100,12 @@ def test_a_day_that_is_not_in_the_warehouse_is_listed_again_with_a_word_and_all_
     assert job.known.settled(NOW) is Settled.WAITING
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "not in the warehouse" in line]
     assert [(line["channel"], line["days"]) for line in told] == [("UC1", 2)]
+
+
+def test_of_a_report_type_that_is_no_longer_collected_no_day_is_missed(held):
+    held.fill("UC1", without=(DAYS[5],))
+    replace(held.audit, report_types={"channel_basic_a3"}).run("2026-11-22")
+    assert alerts.firing(held.state) == ()
 
 
 @pytest.mark.fault(61)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ import pytest
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
-from shared.collection import jobs
+from shared.collection import chosen, jobs
 from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
@@ -24,6 +24,7 @@ from shared.collection.reports import Found, ReportCollector
 from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
+from shared.settings import Settings
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
@@ -315,6 +316,54 @@ def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(co
         alerts.REPORT_TYPES,
         f"YouTube retires report types: {KIND} on {on(ends)}.",
     )
+
+
+def told(stand: Stand) -> dict[str, str]:
+    return {alert.key: alert.message for alert in alerts.firing(stand.firestore)}
+
+
+@pytest.mark.fault(62)
+def test_a_newer_version_and_a_new_report_type_are_told_once_and_nothing_else_changes(collecting, capsys):
+    stand = collecting.stand
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    collecting.jobs.offer("channel_basic_a4", KIND)
+    collecting.jobs.offer("channel_mood_a1", "channel_reach_basic_a1")
+    for _ in range(2):
+        assert collecting_service(collecting, [], {"new": True}).plan(everything=True)["queued"] == 1
+    words = "YouTube offers report types that this release does not know: channel_basic_a4, channel_mood_a1."
+    assert told(stand) == {alerts.NEW_REPORT_TYPES: words}
+    assert capsys.readouterr().out.count(words) == 1
+    for kind in ("channel_basic_a4", "channel_mood_a1"):
+        collecting.jobs.retire(kind, stand.clock().timestamp())
+    collecting_service(collecting, [], {"new": True}).plan(everything=True)
+    assert told(stand) == {}
+
+
+@pytest.mark.fault(62)
+def test_of_a_family_the_version_is_collected_that_youtube_offers(collecting):
+    stand, family = collecting.stand, ["channel_cards"]
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+
+    def kinds() -> tuple[str, ...]:
+        """What a process that starts now collects; and it looks at what YouTube offers."""
+        found = chosen.report_types(stand.firestore, a_choice(family))
+        service = replace(collecting_service(collecting, [], {"new": True}), report_types=found)
+        service.plan(everything=True)
+        return found
+
+    assert kinds() == ("channel_cards_a1",)  # nobody has asked YouTube yet
+    assert kinds() == ("channel_cards_a2",)
+    collecting.jobs.retire("channel_cards_a2", stand.clock().timestamp())
+    assert kinds() == ("channel_cards_a2",)
+    assert set(told(stand)) == {alerts.REPORT_TYPES}
+    assert kinds() == ("channel_cards_a1",)
+    assert told(stand) == {}
+    assert collecting.find("channel_cards_a1").listed == 0  # a job for it has been made
+
+
+def a_choice(report_types: Sequence[str]) -> Settings:
+    urls = dict.fromkeys(("app_url", "api_url", "id_token_issuer", "id_token_keys_url"), "https://example.test")
+    return Settings(project="test", id_token_audience="a", report_types=tuple(report_types), **urls)
 
 
 @pytest.mark.fault(62)

@@ -41,6 +41,7 @@ class Room:
         self.ingest = Ingest(
             client=self.stand.firestore,
             warehouse=lambda: self.warehouse,
+            report_types=("channel_basic_a3",),
             quota=self.stand.ledger,
             caller_for=lambda channel, block: replace(self.stand.caller(), quota=block, limiter=self.limiter),
             check_rate=lambda: self.limiter.check(

@@ -32,7 +32,7 @@ from shared.errors import (
 )
 from shared.warehouse import schema
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.rows import ReportRef
+from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from shared.warehouse.statements import Warehouse
 from tests.stands import bigquery_limits
 from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
@@ -294,6 +294,26 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     assert set(stored["UC1"].get("last_listed", {})) == ({REACH.id} if state is State.FAILED else set())
     assert set(stored["UC2"]["last_sync"]) == {REACH.id}
     assert room.job("UC1").at_risk is (state is State.FAILED)
+
+
+@pytest.mark.fault(31)
+def test_new_columns_are_kept_and_each_is_told_once_however_many_files_have_it(room, capsys):
+    room.connect("UC1")
+    for number, columns in enumerate((["mood"], ["mood", "weather"], [])):
+        refs = room.expects(ref("UC1", 2 * number), ref("UC1", 2 * number + 1))
+        for each in refs:
+            head, row = room.files[each.report_id].decode().splitlines()
+            more = (",".join([head, *columns]), ",".join([row, *("x" for _ in columns)]))
+            room.files[each.report_id] = "\n".join(more).encode()
+        room.load(refs)
+    out = capsys.readouterr().out
+    assert [out.count(f'"report": "{REACH.id}", "column": "{name}"') for name in ("mood", "weather")] == [1, 1]
+    assert "a report is odd" not in out
+    manifest = f"SELECT findings FROM `{room.warehouse.dataset}.report_loads` ORDER BY day"
+    said = [row[0] for row in room.warehouse.client.query(manifest).result()]
+    assert said == [f"{NEW_COLUMNS} mood"] * 2 + [f"{NEW_COLUMNS} mood, weather"] * 2 + [None] * 2
+    kept = f"SELECT COUNT(JSON_VALUE(extra, '$.mood')) FROM `{room.warehouse.dataset}.{VIEW}`"
+    assert [row[0] for row in room.warehouse.client.query(kept).result()] == [4]
 
 
 LONG = timedelta(minutes=15)

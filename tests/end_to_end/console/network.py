@@ -29,7 +29,7 @@ from shared.warehouse.statements import Warehouse
 from shared.watch.conditions import WATCH
 
 EVIL = "<script>document.title='taken'</script><b>Tides</b>"
-LIMITS = {"YT_QUOTA_LIMITS": "search=3"}
+SETTINGS = {"YT_QUOTA_LIMITS": "search=3", "YT_REPORT_TYPES": "channel_basic_a3"}
 FAILED, WAITING = "op-" + "a" * 24, "op-" + "b" * 24
 
 
@@ -67,7 +67,7 @@ def fill(client: Client, stack: Stack) -> None:
         "UC-unticked": {"state": "active", "lease_until": now - timedelta(hours=1)},
     }.items():
         client.document("subscriptions", channel).set(fields)
-    spend(Ledger(client, adjusted(load("current"), limits=(LIMITS["YT_QUOTA_LIMITS"],)), stack.now))
+    spend(Ledger(client, adjusted(load("current"), limits=(SETTINGS["YT_QUOTA_LIMITS"],)), stack.now))
     store(client, operations(stack))
     client.document(HEARTBEATS.path, WATCH.key).set({"at": now})
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from shared.collection.audit import lacks
-from shared.collection.retirement import retiring
+from shared.collection.offers import retiring
 from shared.youtube.reporting import ReportType
 from tests.pure.console.network import NOW, job
 

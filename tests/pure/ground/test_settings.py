@@ -43,6 +43,7 @@ WRONG = {
     "YT_QUOTA_LIMITS": "default=100,uploads",
     "YT_RATE_LIMITS": "reporting=60",
     "YT_DATASET": "you-tube",
+    "YT_REPORT_PROFILE": "everything",
     "YT_REPORT_TYPES": "channel_basic_a3,channel_basic_a9",
     "YT_FUNCTION_URL": "https://{service}.example.test",
     "YT_OAUTH_PUBLISHING": "live",
@@ -78,6 +79,8 @@ def test_every_default_is_of_its_setting_s_form(item):
 
 def test_the_words_that_may_be_chosen_are_those_that_the_rooms_above_know():
     assert set(REPORT_TYPES) == set(report_types.REPORT_TYPES)
+    for name in report_types.PROFILES:
+        assert load({**REQUIRED, "YT_REPORT_PROFILE": name}).report_profile == name
     profiles = {found.stem for found in FOLDER.glob("*.toml")}
     for profile in profiles:
         assert load({**REQUIRED, "YT_QUOTA_PROFILE": profile}).quota_profile == profile

@@ -102,4 +102,4 @@ def test_few_load_jobs_are_enough_for_all_downloads_of_a_day(plenty):
 def test_the_page_has_the_table_that_the_model_prints(plenty):
     page = (ROOT / "infra/docs/collecting.md").read_text()
     assert HEAD in page
-    assert row(40, 2, plenty.outcome()).startswith("| 40 | 2 | 160 |")
+    assert row(40, "two", plenty.outcome()).startswith("| 40 | two | 160 |")

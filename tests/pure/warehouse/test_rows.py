@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import CorruptData
-from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.rows import ReportLines, ReportRef
+from shared.warehouse.report_types import REPORT_TYPES, ReportType
+from shared.warehouse.rows import NEW_COLUMNS, ReportLines, ReportRef
 
 REACH = REPORT_TYPES["channel_reach_basic_a1"]
 BASIC = REPORT_TYPES["channel_basic_a3"]
@@ -132,3 +132,30 @@ def test_lines_made_block_by_block_are_those_made_record_by_record(rows):
     assert read(HEADER, content) == [
         [row[0], row[2], row[1], *row[3:]] for row in read(HEADER, content, order=turned)
     ]
+
+
+@st.composite
+def any_file(draw) -> tuple[ReportType, list[str], list[list[str]]]:
+    """A report type, a header with its columns and others in any order, and rows of any codes."""
+    kind = draw(st.sampled_from(list(REPORT_TYPES.values())))
+    news = draw(st.lists(st.text("abcdefgh_", min_size=3, max_size=12), max_size=3, unique=True))
+    header = draw(st.permutations([*kind.columns, *(name for name in news if name not in kind.columns)]))
+    return kind, header, draw(st.lists(st.lists(plain, min_size=len(header), max_size=len(header)), max_size=4))
+
+
+@pytest.mark.fault(31)
+@given(any_file())
+def test_any_order_of_columns_any_new_ones_and_any_codes_are_loaded(file):
+    kind, header, rows = file
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    report, made = lines_of(out.getvalue().encode(), kind=kind, order=tuple(kind.columns))
+    read_back = list(csv.reader(io.StringIO(made.decode(), newline="\n")))
+    new = [name for name in header if name not in kind.columns]
+    for sent, (report_id, *values, extra) in zip(rows, read_back, strict=True):
+        told = dict(zip(header, sent, strict=True))
+        assert report_id == "r"
+        assert dict(zip(kind.columns, values, strict=True)) == {name: told[name] for name in kind.columns}
+        assert json.loads(extra or "{}") == {name: told[name] for name in new}
+    assert report.new == tuple(new)
+    assert report.findings == ([f"{NEW_COLUMNS} {', '.join(new)}"] if new else [])

@@ -17,7 +17,6 @@ from infra.local.simulator.paging import BadToken, page
 from infra.local.simulator.reporting.jobs import Jobs, instant
 from infra.local.simulator.timepiece import sent_instant
 from infra.local.simulator.world.issues import Issue, Job
-from infra.local.simulator.world.report_types import REPORT_TYPES
 
 if TYPE_CHECKING:
     from infra.local.simulator.dispatch import Answer, Call, Handler
@@ -31,11 +30,11 @@ _NAME_MOST = 100
 def list_report_types(simulator: Simulator, call: Call) -> Answer:
     """`reportTypes.list`: retired ones too, with the time at which they ended."""
     own_channel(simulator, call)
-    retired = simulator.room(Jobs).retired
+    jobs = simulator.room(Jobs)
     kinds = [
         {"id": kind.id, "name": kind.name}
-        | ({"deprecateTime": instant(retired[kind.id])} if kind.id in retired else {})
-        for kind in REPORT_TYPES.values()
+        | ({"deprecateTime": instant(jobs.retired[kind.id])} if kind.id in jobs.retired else {})
+        for kind in jobs.kinds.values()
     ]
     return _paged("reportTypes", kinds, call)
 
@@ -50,16 +49,16 @@ def create_job(simulator: Simulator, call: Call) -> Answer:
     """`jobs.create`: one job for each report type of a channel."""
     channel_id = own_channel(simulator, call).id
     body = call.body or {}
-    kind = REPORT_TYPES.get(body.get("reportTypeId") or "")
+    jobs, kind = simulator.room(Jobs), body.get("reportTypeId") or ""
     name = body.get("name") or ""
-    if kind is None or not simulator.room(Jobs).offered(kind.id):
+    if not jobs.offered(kind):
         raise bad_request(f"Report type '{body.get('reportTypeId', '')}' is not available.")
     if not 0 < len(name) <= _NAME_MOST:
         raise bad_request(f"A job needs a name of at most {_NAME_MOST} characters.")
     for output in ("id", "createTime", "expireTime", "systemManaged"):
         if body.get(output):
             raise bad_request(f"Field '{output}' cannot be set.")
-    job = simulator.room(Jobs).create(channel_id, kind.id, name)
+    job = jobs.create(channel_id, kind, name)
     if job is None:
         raise GoogleError(409, "alreadyExists", "Requested entity already exists")
     return _job(job)

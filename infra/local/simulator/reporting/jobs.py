@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from infra.local.simulator.world.files import PLAIN, Dialect, column_sums, csv_t
 from infra.local.simulator.world.hashing import key_of
 from infra.local.simulator.world.issues import Issue, Job
 from infra.local.simulator.world.model import Channel
-from infra.local.simulator.world.report_types import REPORT_TYPES
+from infra.local.simulator.world.report_types import REPORT_TYPES, ReportType
 from infra.local.simulator.world.rows import Row, rows
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Jobs:
         self._summaries: OrderedDict[tuple[str, str], Summary] = OrderedDict()
         self.dialect: Dialect = PLAIN
         self.held_at: float | None = None
+        self.kinds: dict[str, ReportType] = dict(REPORT_TYPES)
         self.retired = {kind.id: kind.retired.timestamp() for kind in REPORT_TYPES.values() if kind.retired}
         self._odd: dict[tuple[str, str], dict[int, float | None]] = {}
 
@@ -111,9 +112,13 @@ class Jobs:
         for job in self.with_type(report_type):
             job.expires = at if job.expires is None else min(job.expires, at)
 
+    def offer(self, report_type: str, like: str) -> None:
+        """Let YouTube offer one more report type, with the columns and rows of another."""
+        self.kinds[report_type] = replace(self.kinds[like], id=report_type)
+
     def offered(self, report_type: str) -> bool:
         """Whether a job can be made for a report type now."""
-        return self.retired.get(report_type, self.now + 1) > self.now
+        return report_type in self.kinds and self.retired.get(report_type, self.now + 1) > self.now
 
     def issued(self, job: Job) -> list[Issue]:
         """Everything issued for a job by now, ended or not."""
@@ -130,7 +135,7 @@ class Jobs:
         """The CSV text of a file, in the dialect of the moment."""
         found = self._rows(job, issue)
         self._remember(job, issue, found)
-        return csv_text(self._channel(job), issue.ordinal, REPORT_TYPES[job.report_type], found, self.dialect)
+        return csv_text(self._channel(job), issue.ordinal, self.kinds[job.report_type], found, self.dialect)
 
     def summary(self, job: Job, issue: Issue) -> Summary:
         """What a file adds up to."""
@@ -139,11 +144,11 @@ class Jobs:
     def _rows(self, job: Job, issue: Issue) -> list[Row]:
         channel = self._channel(job)
         videos = self._world.all_videos_of(channel.id, date.fromordinal(issue.ordinal))
-        kind = REPORT_TYPES[job.report_type]
+        kind = self.kinds[job.report_type]
         return rows(channel, videos, issue.ordinal, kind, draft=issue.draft, as_of=issue.created)
 
     def _remember(self, job: Job, issue: Issue, found: list[Row]) -> Summary:
-        kind = REPORT_TYPES[job.report_type]
+        kind = self.kinds[job.report_type]
         summary = Summary(len(found), summed(kind, found), column_sums(kind, found))
         self._summaries[job.id, issue.id] = summary
         if len(self._summaries) > _SUMMARIES:

@@ -170,6 +170,12 @@ def _retire(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     return {"retired": told_instant(at)}
 
 
+def _offer(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """Let YouTube offer one more report type, `like` another: a version that is newer, or a type that is new."""
+    simulator.room(Jobs).offer(asked["report_type"], asked["like"])
+    return {"offered": asked["report_type"]}
+
+
 def _make_odd(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """A channel's day whose report is listed so many `hours` late, or, without them, is never issued."""
     if simulator.world.channel(asked["channel_id"]) is None:
@@ -226,6 +232,9 @@ ROUTES = [
     control_route("POST", "/control/reporting/jobs/expire", _expire_jobs, fields=_WHICH_JOBS),
     control_route(
         "POST", "/control/reporting/retire", _retire, fields={"report_type": one_of(REPORT_TYPES), "at": instant}
+    ),
+    control_route(
+        "POST", "/control/reporting/offer", _offer, fields={"report_type": text, "like": one_of(REPORT_TYPES)}
     ),
     control_route(
         "POST",

@@ -135,10 +135,14 @@ _TOLD = (
 def summed(kind: ReportType, rows: list[Row]) -> dict[str, float]:
     """The true total of each metric of a file: sums of counts, and averages and rates over the whole."""
     whole = Row("", "", "", "", (), total(row.tally for row in rows), sum(row.share for row in rows))
-    return {
+    found = {
         name: sum(int(METRICS[name](row)) for row in rows) if name in _COUNTED else _number(METRICS[name](whole))
         for name in kind.metrics
     }
+    if "end_screen_element_click_rate" in found:  # of what is counted row by row
+        clicks, shown = found["end_screen_element_clicks"], found["end_screen_element_impressions"]
+        found["end_screen_element_click_rate"] = clicks / shown if shown else 0.0
+    return found
 
 
 def column_sums(kind: ReportType, rows: list[Row]) -> dict[str, float]:

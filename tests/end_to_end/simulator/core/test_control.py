@@ -16,7 +16,7 @@ from tests.end_to_end.simulator.data_world import Stage
 EMAIL = "user-001@example.test"
 POSTS = (
     *("clock", "quota", "faults", "clients", "consent", "grants", "id-token", "world", "reporting", "videos"),
-    *("reporting/jobs/expire", "reporting/retire", "reporting/days"),
+    *("reporting/jobs/expire", "reporting/retire", "reporting/offer", "reporting/days"),
     *("reporting/hold", "reporting/jobs/end", "upload-rules", "batch-get-stats", "uploads/lose", "uploads/break"),
     *("hub", "hub/deliver", "hub/deny", "hub/settle"),
 )
@@ -72,6 +72,7 @@ def test_what_is_no_request_or_names_an_unknown_field_is_refused(http: httpx.Cli
         *(("reporting/jobs/end", "report_type", value) for value in (5, "channel_basic_a99")),
         *((f"reporting/{path}", "at", "soon") for path in ("jobs/expire", "retire")),
         ("reporting/retire", "report_type", "channel_basic_a99"),
+        ("reporting/offer", "like", "channel_basic_a99"),
         *(("reporting/days", "hours", value) for value in (-1, "x", 10**9)),
         *(("reporting/days", name, 5) for name in ("day", "channel_id")),
         *(("videos", "privacy", value) for value in ("secret", [])),

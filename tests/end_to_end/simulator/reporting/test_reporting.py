@@ -318,6 +318,18 @@ def test_a_retired_type_says_so_and_its_jobs_make_no_more(simulator: Simulator, 
     assert refusal(client.jobs().create(body=BASIC))[0] == 400
 
 
+def test_a_newer_version_is_offered_and_makes_reports_like_the_one_before(simulator: Simulator, reporting, busy):
+    newer = {"report_type": "channel_basic_a4", "like": BASIC["reportTypeId"]}
+    assert control(simulator, "reporting/offer", newer).json() == {"offered": "channel_basic_a4"}
+    client = reporting(*busy)
+    kinds = client.reportTypes().list(pageSize=100).execute()["reportTypes"]
+    assert {"id": "channel_basic_a4"}.items() <= kinds[-1].items()
+    job = client.jobs().create(body={"reportTypeId": "channel_basic_a4", "name": "newer"}).execute()
+    days_later(simulator, 4)
+    lines = table(reporting(*busy), all_reports(reporting(*busy), job["id"])[0])
+    assert "engaged_views" in lines[0]
+
+
 def test_the_dialect_of_the_files_can_be_changed(simulator: Simulator, reporting: Reporting, busy):
     job = reporting(*busy).jobs().create(body=BASIC).execute()
     days_later(simulator, 4)
