@@ -28,7 +28,7 @@ def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
     chosen, now = settings(), system_clock()
     seen = overview.overview(
-        known(_sources()),
+        _known()(),
         quota.profile(),
         app_url=chosen.app_url,
         now=now,
@@ -65,6 +65,12 @@ def _sources() -> Sources:
         alerts=lambda: watching.wrong_now(client, system_clock()),
         at_risk=lambda: jobs.at_risk(client),
     )
+
+
+@cache
+def _known() -> Recent[overview.Known]:
+    """What the page shows, read after it was asked for: those who look at once share one reading."""
+    return Recent(source=lambda: known(_sources()), age=timedelta(0), clock=system_clock)
 
 
 @cache

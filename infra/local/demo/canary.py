@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse
 
 _CALLBACK, _DONE = "/auth/youtube/callback", "/auth/youtube/done"
-_PAGES_AT_ONCE = 4
+_PAGES_AT_ONCE = 8
 _WINDOW = 12  # characters by which a secret is noticed before it is compared whole
 _WORD = re.compile(r"[A-Za-z0-9_\-.~+/]{12,}")
 _NOT_OURS = {
