@@ -189,7 +189,7 @@ def test_a_message_that_names_no_connection_erases_nothing(receipt):
         raise AssertionError("it was refused before")
 
     ingest = Ingest(
-        client=None, warehouse=unused, quota=None, caller_for=unused, check_rate=unused,
+        client=None, warehouse=unused, quota=None, caller_for=unused, check_rate=unused, book=unused,
         to_ingest=unused, to_ingest_at=unused, clock=unused, rng=random.Random(1),
     )  # type: ignore[arg-type]  # fmt: skip
     with pytest.raises(InvalidRequest):
