@@ -6,7 +6,7 @@ Real are the planner, the rate limiter's decision, the messages in which reports
 schedules, the quota and the rate limit. Made up is YouTube: it issues a report 48 to 72 hours after its day's end,
 30 days of history 44 hours after a job was created, and no day again. Made up is time, too: calls and loads take
 none; whoever meets the rate limit is handed on to when it admits again; loading goes before listing, one message
-after the other. What the quota refuses is left to the next plan, which lists it once more.
+in a window. What the quota refuses is left to the next plan, which lists it once more.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ class Network:
 
     def _work(self, *, until: datetime) -> None:
         while self.now < until and (self.tasks or self.loads):
-            while self.loads and self._load(self.loads.popleft()):
-                pass
+            if self.loads:
+                self._load(self.loads.popleft())
             if self.tasks:
                 self._list(*self.tasks.popleft())
             if self._spent:
@@ -176,8 +176,8 @@ class Network:
         waiting.update(dict.fromkeys([*new, *again], self.now))
         return [_ref(key, day) for day in [*new, *again]]
 
-    def _load(self, refs: Sequence[ReportRef]) -> bool:
-        """Download reports, as many as the limit admits, and load them; whether none is left."""
+    def _load(self, refs: Sequence[ReportRef]) -> None:
+        """Download reports, as many as the limit admits, and load them; the rest goes on before all others."""
         missing = deque(ref for ref in refs if ref.day in self.waiting[ref.channel_id, ref.report_type])
         had: list[ReportRef] = []
         while missing and self._request():
@@ -191,7 +191,6 @@ class Network:
         if missing:
             self.loads.appendleft(tuple(missing))
         self._note_synced((ref.channel_id, ref.report_type) for ref in had)
-        return not missing
 
     def _note_synced(self, keys: Iterable[Key]) -> None:
         self.synced.update((key, self.now) for key in keys if not self.waiting[key])
