@@ -59,16 +59,10 @@ def stand_of(path: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def firestore_emulator() -> Iterator[str]:
     """The Firestore emulator's host:port."""
-    port = free_port()
-    part = emulators.firestore(port, tmp_path_factory.mktemp("firestore") / "log")
-    part.start()
-    try:
-        part.wait_ready()
-        yield f"{LOOPBACK}:{port}"
-    finally:
-        part.stop()
+    with emulators.firestore_running() as host:
+        yield host
 
 
 @pytest.fixture
@@ -91,13 +85,8 @@ def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     """The BigQuery emulator's host:port."""
     port = free_port()
     log = tmp_path_factory.mktemp("bigquery") / "log"
-    part = emulators.bigquery(port, free_port(), "test", log)
-    part.start()
-    try:
-        part.wait_ready()
+    with emulators.bigquery(port, free_port(), "test", log).running():
         yield f"{LOOPBACK}:{port}"
-    finally:
-        part.stop()
 
 
 @pytest.fixture
@@ -158,12 +147,8 @@ def cloud_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudEmula
         identity_key=folder / "identity.pem",
         log=folder / "log",
     )
-    part.start()
-    try:
-        part.wait_ready()
+    with part.running():
         yield CloudEmulator(f"{LOOPBACK}:{port}", f"http://{LOOPBACK}:{http_port}", folder / "identity.pem")
-    finally:
-        part.stop()
 
 
 @pytest.fixture(scope="session")

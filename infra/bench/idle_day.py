@@ -19,8 +19,8 @@ from typing import Any
 
 import grpc
 
-from infra.bench.worker import firestore
 from infra.deployment import deployment
+from infra.local.emulators import firestore_running
 from infra.local.scheduler.book import next_run
 
 USERS, CHANNELS_EACH = 50, 5
@@ -117,7 +117,7 @@ def counted(users: int = USERS) -> Tally:
 
     tally = Tally()
     plan = Plan(root="", users=users, channels_per_user=CHANNELS_EACH, clients=(CLIENT,), starts_at=NOON)
-    with firestore() as host, serving(plan) as simulator:
+    with firestore_running() as host, serving(plan) as simulator:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         simulator.room(Jobs).held_at = simulator.clock().timestamp()
         network = Network(Stand(simulator, counting(tally)), tally)

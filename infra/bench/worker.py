@@ -7,29 +7,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from infra.bench.throttle import confined
-from infra.local import emulators
-from infra.local.process import LOOPBACK, free_port
-
-
-@contextmanager
-def firestore() -> Iterator[str]:
-    """A Firestore emulator's host:port."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        part = emulators.firestore(port, Path(folder) / "firestore.log")
-        part.start()
-        try:
-            part.wait_ready()
-            yield f"{LOOPBACK}:{port}"
-        finally:
-            part.stop()
 
 
 def timed(

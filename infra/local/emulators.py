@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from infra.local.process import LOOPBACK, Part, listens
+from infra.local.process import LOOPBACK, Part, free_port, listens
 
 OLDEST_JAVA = 17
 
@@ -98,6 +101,17 @@ def firestore(port: int, log: Path) -> Part:
     return Part(name="firestore", command=command, log=log, ready=ready)
 
 
+@contextmanager
+def firestore_running() -> Iterator[str]:
+    """A Firestore emulator's host:port, while the block lasts."""
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory(prefix="firestore-") as folder,
+        firestore(port, Path(folder) / "log").running(),
+    ):
+        yield f"{LOOPBACK}:{port}"
+
+
 def pubsub(port: int, log: Path) -> Part:
     """The official Pub/Sub emulator."""
     jar = _jar("pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "pubsub-emulator")
@@ -120,11 +134,10 @@ BIGQUERY_ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-bigquery"
 def bigquery(port: int, grpc_port: int, project: str, log: Path, *, data: Path | None = None) -> Part:
     """The BigQuery emulator (PyPI bqemulator, DuckDB inside), in the environment that `make` sets up for it.
 
-    data: a folder to keep its data in; in memory without one. For every change it keeps a copy of the table for
-    time travel, which adds up to gigabytes: in a folder it is told to forget them at once.
+    data: a folder to keep its data in; in memory without one.
     """
-    launcher = BIGQUERY_ENVIRONMENT / "bin" / "bqemulator"
-    if not launcher.exists():
+    python = BIGQUERY_ENVIRONMENT / "bin" / "python"
+    if not (BIGQUERY_ENVIRONMENT / "bin" / "bqemulator").exists():
         raise Missing("The BigQuery emulator is not set up. Run: make setup-stack")
 
     def ready() -> bool:
@@ -132,7 +145,7 @@ def bigquery(port: int, grpc_port: int, project: str, log: Path, *, data: Path |
         with urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
 
-    command = [str(launcher), "start", "--rest-port", str(port), "--grpc-port", str(grpc_port)]
+    command = [str(python), str(Path(__file__).with_name("quick_bigquery.py")), "start"]
+    ports = ["--rest-port", str(port), "--grpc-port", str(grpc_port)]
     place = ["--ephemeral"] if data is None else ["--persistent", "--data-dir", str(data)]
-    env = {} if data is None else {"BQEMU_TIME_TRAVEL_RETENTION_DAYS": "0"}
-    return Part(name="bigquery", command=[*command, *place, "--project", project], log=log, ready=ready, env=env)
+    return Part(name="bigquery", command=[*command, *ports, *place, "--project", project], log=log, ready=ready)

@@ -129,7 +129,7 @@ def _bigquery(plan: Plan) -> Watched:
     part = emulators.bigquery(
         ports["bigquery"], ports["bigquery-grpc"], PROJECT, plan.log("bigquery"), data=plan.run / "bigquery"
     )
-    part.env, part.cwd = _ours(plan, **part.env), plan.run
+    part.env, part.cwd = _ours(plan), plan.run
     return Watched(part=part, where=plan.addresses.host("bigquery"))
 
 

@@ -12,7 +12,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,6 +77,16 @@ class Part:
                 cwd=self.cwd,
                 start_new_session=True,
             )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Runs it, ready, while the block lasts."""
+        self.start()
+        try:
+            self.wait_ready()
+            yield
+        finally:
+            self.stop()
 
     def wait_ready(self, *, timeout: float = 60, give_up: Callable[[], bool] = lambda: False) -> None:
         """Return once `ready` says so. Raises PartFailed with the part's last lines otherwise.

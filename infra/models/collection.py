@@ -5,8 +5,8 @@
 Real are the planner, the rate limiter's decision, the messages in which reports are loaded, the declared
 schedules, the quota and the rate limit. Made up is YouTube: it issues a report 48 to 72 hours after its day's end,
 30 days of history 44 hours after a job was created, and no day again. Made up is time, too: calls and loads take
-none; whoever meets the rate limit is handed on to when it admits again; loading goes before listing, and WRITERS
-loads share one window. What the quota refuses is left to the next plan, which lists it once more.
+none; whoever meets the rate limit is handed on to when it admits again; loading goes before listing, one message
+in a window. What the quota refuses is left to the next plan, which lists it once more.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ from shared.warehouse.rows import ReportRef
 BEGIN = datetime(2026, 11, 9, 14, tzinfo=UTC)
 """The first daily collection, of channels that were connected just before."""
 HISTORY, FIRST, LAG = 30, timedelta(hours=44), range(48, 73)
-WRITERS = 2
-"""Loads that share one window of the rate limit: with more, 20,000 downloads come to 1,000 load jobs a day."""
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DAYS = 32
 """How many are played: YouTube deletes the history 30 days after it was issued."""
@@ -123,9 +121,8 @@ class Network:
 
     def _work(self, *, until: datetime) -> None:
         while self.now < until and (self.tasks or self.loads):
-            for _ in range(WRITERS if self.loads else 0):
-                if self.loads:
-                    self._load(self.loads.popleft())
+            if self.loads:
+                self._load(self.loads.popleft())
             if self.tasks:
                 self._list(*self.tasks.popleft())
             if self._spent:
@@ -180,10 +177,10 @@ class Network:
         return [_ref(key, day) for day in [*new, *again]]
 
     def _load(self, refs: Sequence[ReportRef]) -> None:
-        """Download reports, as many as a writer gets of one window, and load them; the rest is handed on."""
+        """Download reports, as many as the limit admits, and load them; the rest goes on before all others."""
         missing = deque(ref for ref in refs if ref.day in self.waiting[ref.channel_id, ref.report_type])
         had: list[ReportRef] = []
-        while missing and len(had) < self.rate.calls // WRITERS and self._request():
+        while missing and self._request():
             had.append(missing.popleft())
         for ref in had:
             key = (ref.channel_id, ref.report_type)
@@ -192,7 +189,7 @@ class Network:
         if had:
             self.jobs[refs[0].report_type, self.now.date()] += 1
         if missing:
-            self.loads.append(tuple(missing))
+            self.loads.appendleft(tuple(missing))
         self._note_synced((ref.channel_id, ref.report_type) for ref in had)
 
     def _note_synced(self, keys: Iterable[Key]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from shared.clock import last_full_day, pacific_day, pacific_midnight
 
@@ -184,13 +185,18 @@ class Known:
     open: Mapping[str, Issue] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
 
+    @cached_property
+    def _seen(self) -> date | None:
+        """The newest day that had ended when reports were last listed."""
+        return None if self.seen_at is None else last_full_day(self.seen_at)
+
     def days(self, now: datetime, *, since: date = date.min) -> Iterator[date]:
         """Every day since the first job's history, or since another, that has ended."""
         return _days(max(self.jobs.first, since), last_full_day(now))
 
     def loaded(self, day: date) -> bool:
         """Whether a day that has ended is loaded, if only in an older issue."""
-        if self.seen_at is None or day > last_full_day(self.seen_at) or day.isoformat() in self.absent:
+        if self._seen is None or day > self._seen or day.isoformat() in self.absent:
             return False
         issue = self.open.get(day.isoformat())
         return issue is None or issue.load_id is not None
@@ -198,7 +204,7 @@ class Known:
     def unloaded(self, now: datetime) -> dict[date, Expectation]:
         """Where each day stands that has ended and whose newest report is not loaded, in order."""
         first = self.jobs.first
-        unseen = first if self.seen_at is None else max(first, last_full_day(self.seen_at) + timedelta(days=1))
+        unseen = first if self._seen is None else max(first, self._seen + timedelta(days=1))
         found = {date.fromisoformat(day) for day in (*self.open, *self.absent)}
         found |= set(_days(unseen, last_full_day(now)))
         return {day: standing(day, self.open.get(day.isoformat()), self.jobs, now=now) for day in sorted(found)}

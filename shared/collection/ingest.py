@@ -13,7 +13,7 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, gone, messages, videos
+from shared.collection import audit, gone, messages, planner, videos
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
@@ -34,7 +34,8 @@ ToIngestAt = Callable[[str, Mapping[str, Any], datetime], object]
 """Gives `ingest` a message of some kind, durably, at a time. Asked twice for the same, gives it once."""
 
 QUEUE = "ingest"
-_SPREAD = timedelta(minutes=1)  # so that messages that met one limit do not meet again
+_AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
+_SPREAD = timedelta(seconds=5)  # so that messages that met one limit do not meet again
 
 _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], None]]
 """What reads a message (KeyError, TypeError or ValueError for one that nobody here wrote), and what then acts."""
@@ -45,7 +46,8 @@ class Ingest:
     """Handles messages.
 
     warehouse: with its tables in place. report_types: those that are collected. caller_for: what calls YouTube for
-    a channel. check_rate: raises RateLimited while no report may be downloaded.
+    a channel. check_rate: raises RateLimited while no report may be downloaded. book: when downloads may begin,
+    after all booked before.
     """
 
     client: Client
@@ -54,6 +56,7 @@ class Ingest:
     quota: Ledger
     caller_for: Callable[[str, Block], Caller]
     check_rate: Callable[[], None]
+    book: planner.Book
     to_ingest: messages.ToIngest
     to_ingest_at: ToIngestAt
     clock: Clock
@@ -62,7 +65,10 @@ class Ingest:
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
         kinds: dict[str, _Handled] = {
-            messages.KIND: (messages.refs_from, self._load_reports),
+            messages.KIND: (
+                lambda told: (messages.refs_from(told), bool(told.get("booked"))),
+                lambda asked: self._load_reports(*asked),
+            ),
             messages.STAGED: (messages.staged_from, self._go_on),
             videos.KIND: (videos.notices_from, self._record_videos),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
@@ -78,14 +84,14 @@ class Ingest:
             ) from error
         act(told)
 
-    def _load_reports(self, refs: Sequence[ReportRef]) -> None:
+    def _load_reports(self, refs: Sequence[ReportRef], booked: bool) -> None:
         try:
             self.check_rate()  # before anything is asked of BigQuery
         except RateLimited as error:
-            self._hand_on(Later(messages.KIND, messages.message(refs), error.retry_at))
+            self._hand_on(Later(messages.KIND, messages.message(refs), error.retry_at), booked=booked)
             return
         with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
-            self._handed_on(self._loading.load(refs, partial(self._download, block)))
+            self._handed_on(self._loading.load(refs, partial(self._download, block)), booked=booked)
 
     def _go_on(self, staged: Staged) -> None:
         self._handed_on(self._loading.go_on(staged))
@@ -94,16 +100,24 @@ class Ingest:
     def _loading(self) -> ReportLoading:
         return ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
 
-    def _handed_on(self, loaded: Loaded) -> None:
+    def _handed_on(self, loaded: Loaded, *, booked: bool = False) -> None:
         for later in loaded.later:
-            self._hand_on(later)
+            self._hand_on(later, booked=booked)
 
-    def _hand_on(self, later: Later) -> None:
-        """A message of its own: the deliveries of this one are for faults, not for waiting."""
+    def _hand_on(self, later: Later, *, booked: bool = False) -> None:
+        """A message of its own: the deliveries of this one are for faults, not for waiting.
+
+        Reports that must wait get a place in the order of all, once: so a message is loaded to its end, one window
+        of the rate limit after the other, and then comes the next. Else all would ask in every window.
+        """
         if later.at is None:
             self.to_ingest(later.kind, later.message)
+        elif later.kind == messages.KIND and not booked:
+            (at,) = self.book([len(later.message["reports"])], not_before=later.at)
+            self.to_ingest_at(later.kind, messages.booked(later.message), at)
         else:
-            self.to_ingest_at(later.kind, later.message, later.at + self.rng.random() * _SPREAD)
+            message = messages.booked(later.message) if later.kind == messages.KIND else later.message
+            self.to_ingest_at(later.kind, message, later.at + _AFTER + self.rng.random() * _SPREAD)
 
     def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)

@@ -41,6 +41,11 @@ def message(refs: Sequence[ReportRef]) -> dict[str, Any]:
     return {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
 
 
+def booked(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message of reports whose downloads have a place in the order of all."""
+    return {**message, "booked": True}
+
+
 def _entry(ref: ReportRef) -> dict[str, Any]:
     entry = {**vars(ref), "day": ref.day.isoformat(), "create_time": format_instant(ref.create_time)}
     del entry["report_type"]

@@ -144,12 +144,15 @@ class RateLimiter:
         user: str,
         project: str,
         not_before: datetime | None = None,
+        line: str = "",
     ) -> list[datetime]:
         """From when each of several groups of calls of a method may run: in this order, after all booked before.
 
-        For work that is handed on with a time instead of waiting here. Raises Unavailable as `admit`.
+        For work that is handed on with a time instead of waiting here. line: work that other work does not hold
+        up books in an order of its own. Raises Unavailable as `admit`.
         """
-        limits = self._met(method, user=user, project=project)
+        met = self._met(method, user=user, project=project)
+        limits = {f"{path}{line and ':'}{line}": limit for path, limit in met.items()}
         if not limits:
             return [not_before or self._clock()] * len(groups)
         decide = booking(limits, groups, self._clock, not_before)

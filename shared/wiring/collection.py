@@ -76,6 +76,7 @@ def ingest() -> Ingest:
         quota=quota.ledger(),
         caller_for=_caller,
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
+        book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
         clock=system_clock,

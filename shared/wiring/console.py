@@ -28,7 +28,7 @@ def current(only: Filter) -> overview.Overview:
     """The network now. Raises Misconfigured; a source that does not answer is a problem on the page instead."""
     now, kinds = system_clock(), _report_types()
     seen = overview.overview(
-        known(_sources()),
+        _known()(),
         quota.profile(),
         app_url=settings().app_url,
         now=now,
@@ -69,6 +69,12 @@ def _sources() -> Sources:
 
 def _report_types() -> tuple[str, ...]:
     return chosen.report_types(firestore.client(), settings())
+
+
+@cache
+def _known() -> Recent[overview.Known]:
+    """What the page shows, read after it was asked for: those who look at once share one reading."""
+    return Recent(source=lambda: known(_sources()), age=timedelta(0), clock=system_clock)
 
 
 @cache

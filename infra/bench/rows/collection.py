@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from infra.bench import Limit, Measured, idle_day, planning, row
-from infra.bench.worker import firestore, timed
+from infra.bench.worker import timed
 from infra.deployment import deployment
+from infra.local.emulators import firestore_running
 
 CHANNELS = 10_000
 
@@ -15,7 +16,7 @@ CHANNELS = 10_000
 def plan_ten_thousand() -> Measured:
     """Seconds of planning 10,000 channels with all report types, at the CPU and memory of `collect_reports`"""
     function = deployment().functions["collect_reports"]
-    with firestore() as host:
+    with firestore_running() as host:
         environment = {**os.environ, "FIRESTORE_EMULATOR_HOST": host}
         elapsed, queued = timed(
             planning.__name__,

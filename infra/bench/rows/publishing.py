@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from infra.bench import Limit, Measured, row, sweeping
-from infra.bench.worker import firestore, timed
+from infra.bench.worker import timed
+from infra.local.emulators import firestore_running
 
 OPERATIONS = 1_000
 CPU, MEMORY = 0.333, 512  # of a CPU, and MiB, as Cloud Run gives `run_operation` by its memory
@@ -14,7 +15,7 @@ CPU, MEMORY = 0.333, 512  # of a CPU, and MiB, as Cloud Run gives `run_operation
 @row("publishing.sweep_1000", unit="s", limit=Limit(bound=60))
 def sweep_a_thousand() -> Measured:
     """Seconds of one sweep that requeues 1,000 overdue operations, at 0.333 of a CPU"""
-    with firestore() as host:
+    with firestore_running() as host:
         environment = {**os.environ, "FIRESTORE_EMULATOR_HOST": host}
         elapsed, requeued = timed(sweeping.__name__, OPERATIONS, environment=environment, cpu=CPU, memory=MEMORY)
     if requeued != str(OPERATIONS):

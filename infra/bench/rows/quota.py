@@ -8,16 +8,14 @@ from __future__ import annotations
 import atexit
 import os
 import statistics
-import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 
 from infra.bench import Limit, Measured, quota_model, row
 from infra.bench.contention import Count, Load, fresh, run
-from infra.local import emulators
-from infra.local.process import LOOPBACK, free_port
+from infra.local.emulators import firestore_running
 
 ROUNDS = 3
 SECONDS = 2.0
@@ -30,14 +28,9 @@ NONE = Limit(bound=0)
 @cache
 def _emulator() -> str:
     """One Firestore emulator for all rows, warmed up."""
-    port = free_port()
-    folder = tempfile.TemporaryDirectory(prefix="bench-firestore-")
-    part = emulators.firestore(port, Path(folder.name) / "log")
-    part.start()
-    atexit.register(folder.cleanup)
-    atexit.register(part.stop)
-    part.wait_ready()
-    host = f"{LOOPBACK}:{port}"
+    running = ExitStack()
+    host = running.enter_context(firestore_running())
+    atexit.register(running.close)
     for kind in ("bare_set", "ledger"):
         _run(Load(kind=kind, emulator=host, project="", seconds=SECONDS))
     return host

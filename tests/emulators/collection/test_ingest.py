@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,6 +47,13 @@ class Room:
             caller_for=lambda channel, block: replace(self.stand.caller(), quota=block, limiter=self.limiter),
             check_rate=lambda: self.limiter.check(
                 method=reporting.DOWNLOAD, user=SYSTEM, project=self.stand.settings.project
+            ),
+            book=partial(
+                self.limiter.book,
+                method=reporting.DOWNLOAD,
+                user=SYSTEM,
+                project=self.stand.settings.project,
+                line="downloads",
             ),
             to_ingest=lambda kind, message: self.later.append((kind, message, None)),
             to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
@@ -108,3 +116,19 @@ def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):
     assert (kind, messages.refs_from(message)) == (messages.KIND, room.refs)
     assert at is not None
     assert room.stand.calls[-1].endpoint != reporting.DOWNLOAD
+
+
+def test_messages_that_wait_for_the_limit_come_one_after_the_other(room):
+    for _ in range(3):
+        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+    now = room.stand.clock()
+    room.limiter.book([100], method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+    for refs in (room.refs[:5], room.refs[5:]):
+        room.ingest.handle(messages.KIND, messages.message(refs))
+    (_, first, begins), (_, _, follows) = room.later
+    assert timedelta(seconds=59) <= begins - now <= timedelta(minutes=2)  # listings' places are listings'
+    assert follows - begins >= timedelta(minutes=2)  # five downloads of three a minute
+    room.later.clear()
+    room.ingest.handle(messages.KIND, first)  # before its time
+    ((_, _, again),) = room.later
+    assert again < follows  # it keeps its place

@@ -63,6 +63,7 @@ def test_fifty_kills_at_random_moments_of_uploads_make_one_video_each(bench):
         operation, _ = bench.submit(upload=bench.upload(name))
         uploads.append(operation)
         while not bench.get(operation).ended and bench.get(operation).current == "transfer":
+            assert time.monotonic() < deadline + 60, f"{operation} does not end"
             worker = context.Process(target=work, args=(told(bench, operation, rng.randrange(1000)),))
             worker.start()
             if kills >= KILLS:

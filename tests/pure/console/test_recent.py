@@ -74,3 +74,37 @@ def test_many_who_look_at_once_ask_once(source, recent):
     for thread in threads:
         thread.join()
     assert source.asked == 1
+
+
+class Turnstile:
+    """A lock that counts who has come to it."""
+
+    def __init__(self) -> None:
+        self.came = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.came.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_who_asks_while_the_source_is_asked_shares_what_it_says_next(source):
+    turnstile, go_on, answers = Turnstile(), threading.Event(), list[int]()
+
+    def slow() -> int:
+        assert go_on.wait(5)
+        return source()
+
+    shared = Recent(source=slow, age=timedelta(0), clock=lambda: source.now, _lock=turnstile)
+    threads = [threading.Thread(target=lambda: answers.append(shared())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+        assert turnstile.came.acquire(timeout=5)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [1, *[2] * 7]
+    assert shared() == 3  # whoever comes later is told anew

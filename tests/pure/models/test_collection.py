@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from infra.deployment import ROOT
-from infra.models.collection import FIRST, HEAD, HISTORY, WRITERS, Network, row
+from infra.models.collection import FIRST, HEAD, HISTORY, Network, row
 from shared.settings import REPORT_TYPES
 
 DAYS = 8
@@ -95,7 +95,7 @@ def test_where_the_quota_does_not_suffice_the_types_of_less_value_wait(little):
 
 
 def test_few_load_jobs_are_enough_for_all_downloads_of_a_day(plenty):
-    assert plenty.quota / (plenty.rate.calls // WRITERS) < LOAD_JOBS
+    assert plenty.quota / plenty.rate.calls < LOAD_JOBS
     assert max(plenty.jobs.values()) < LOAD_JOBS
 
 

@@ -8,21 +8,27 @@ asked AS (
     JSON_VALUE(entry, '$.channel_id') AS asked_channel,
     REPLACE(JSON_VALUE(entry, '$.day'), '-', '') AS asked_day
   FROM UNNEST(JSON_QUERY_ARRAY(@reports)) AS entry
+),
+-- Rows about a video are one a combination of dimensions; those about none may be alike.
+compared AS (
+  SELECT
+    *,
+    IF(video_id != '', {row}, NULL) AS whole,
+    IF(video_id != '', {subject}, NULL) AS subject
+  FROM staged
 )
 SELECT
-  staged.report_id,
+  report_id,
   COUNT(*) AS row_count,
-  -- Rows about a video are one a combination of dimensions; those about none may be alike.
-  COUNTIF(staged.video_id != '') - COUNT(DISTINCT IF(staged.video_id != '', {row}, NULL)) AS repeated,
-  COUNT(DISTINCT IF(staged.video_id != '', {row}, NULL))
-    - COUNT(DISTINCT IF(staged.video_id != '', {subject}, NULL)) AS contradicting,
+  COUNT(whole) - COUNT(DISTINCT whole) AS repeated,
+  COUNT(DISTINCT whole) - COUNT(DISTINCT subject) AS contradicting,
   COUNTIF(
-    NOT REGEXP_CONTAINS(IFNULL(staged.date, ''), r'^([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2})$')
-    OR REPLACE(staged.date, '-', '') != asked.asked_day
-    OR IFNULL(staged.channel_id, '') != asked.asked_channel
+    NOT REGEXP_CONTAINS(IFNULL(date, ''), r'^([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2})$')
+    OR REPLACE(date, '-', '') != asked_day
+    OR IFNULL(channel_id, '') != asked_channel
   ) AS foreign_rows,
-  CONCAT({broken}) AS broken,
-  CONCAT({partly_empty}) AS partly_empty
-FROM staged
-JOIN asked ON asked.asked_id = staged.report_id
-GROUP BY staged.report_id
+  ARRAY_TO_STRING([{broken}], '') AS broken,
+  ARRAY_TO_STRING([{partly_empty}], '') AS partly_empty
+FROM compared
+JOIN asked ON asked_id = report_id
+GROUP BY report_id
