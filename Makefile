@@ -67,6 +67,10 @@ faults: setup-tests  ## The fault list with each line's outcome, from the tests 
 bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
 	@$(BIN)/python -m infra.bench $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
 
+.PHONY: backfill
+backfill: setup-stack  ## Days of a channel's reports loaded again  CHANNEL=UC... FROM=day TO=day [TYPE=id] [PROJECT=p]
+	@$(BIN)/python -m infra.backfill --channel "$(CHANNEL)" --from "$(FROM)" --to "$(TO)" $(if $(TYPE),--type "$(TYPE)") $(if $(PROJECT),--project "$(PROJECT)")
+
 .PHONY: stage
 stage: setup-tools  ## dist/<function>/, as it is deployed
 	@$(BIN)/python -m infra.stage

@@ -22,8 +22,10 @@ from typing import Any
 
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
+from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
+from shared.quota.profile import load
 from shared.settings import Settings
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
@@ -169,6 +171,29 @@ def weights() -> str:
     return _table(("metric", "weighed by"), rows)
 
 
+def youtube_endpoints() -> str:
+    """Every method of YouTube's that is called: what for, with which parts, at which price, and where."""
+    profile = load("current")
+    rows = [
+        (
+            f"`{each.method}`",
+            each.purpose,
+            "<br>".join((*each.parts, *((f"of {', '.join(each.of)}",) if each.of else ()))),
+            each.batch,
+            f"{profile.method(each.method).cost} of `{profile.method(each.method).bucket}`",
+            _kept(each.cached),
+            ", ".join(f"`{place}`" for place in called()[each.method]),
+        )
+        for each in endpoints().values()
+    ]
+    return _table(("endpoint", "purpose", "part", "batch", "cost", "kept", "in `shared/youtube`"), rows)
+
+
+def _kept(seconds: int) -> str:
+    hours = timedelta(seconds=seconds) / timedelta(hours=1)
+    return "" if not seconds else f"{hours:g} h" if hours >= 1 else f"{hours * 60:g} min"
+
+
 def collections() -> str:
     """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
     rows = [
@@ -252,6 +277,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "cases": cases,
     "report types": report_types,
     "weights": weights,
+    "endpoints": youtube_endpoints,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,

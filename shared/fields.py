@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -127,6 +127,17 @@ class Fields:
         if instant.year not in _YEARS:
             raise self.wrong(name, f"must be a time of the years {_YEARS.start} to {_YEARS.stop - 1}")
         return instant
+
+    def date(self, name: str) -> date:
+        """A day of this century, as in 2026-12-01."""
+        text = self.text(name)
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            day = date.min
+        if day.year not in _YEARS or text != day.isoformat():
+            raise self.wrong(name, "must be a day, as in 2026-12-01")
+        return day
 
     def _text(self, name: str, value: object) -> str:
         if not isinstance(value, str):

@@ -2,24 +2,32 @@
 
 Body {"everything": true} plans all connected channels; {} plans the overdue. {"channels": [...]} collects those,
 as the tasks that are planned do, which say besides which report types, of which run, and which turn it is.
+{"backfill": {"channel", "from", "to", "type"?}} loads a range of days again.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import functions_framework
 from flask import Request
 
 from shared import entry
+from shared.clock import system_clock
+from shared.collection import backfill
 from shared.collection.turns import asked_for
 from shared.fields import Fields
-from shared.wiring.collection import collecting
+from shared.wiring.collection import backfilling, collecting
 
 
 @functions_framework.http
 @entry.answers_json
-def collect_reports(request: Request) -> dict[str, int]:
-    """Answers how many channels, and what was queued or listed."""
+def collect_reports(request: Request) -> Mapping[str, Any]:
+    """Answers how many channels or days, and what was queued, listed or dispatched."""
     body = entry.json_body(request)
+    if "backfill" in body:
+        return backfilling().run(backfill.asked_for(body, system_clock()))
     if "channels" in body:
         turn = asked_for(body)
         return collecting().collect(turn)

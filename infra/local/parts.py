@@ -20,6 +20,8 @@ from infra.local.supervisor import Watched
 
 FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 
+IDENTITY_KEY = "identity.pem"  # in a run's folder: what local identities are signed with
+
 _direct = build_opener(ProxyHandler({}))
 
 
@@ -60,7 +62,7 @@ class Plan:
     @property
     def identity_key(self) -> Path:
         """The key file that local identities are signed with."""
-        return self.run / "identity.pem"
+        return self.run / IDENTITY_KEY
 
     @property
     def objects(self) -> Path:

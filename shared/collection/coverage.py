@@ -27,6 +27,7 @@ from shared.cloud.updates import Change
 from shared.collection.expectation import KEPT, Issue, Settled, State
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.records import Mapper
+from shared.warehouse.load import load_ids_from
 from shared.warehouse.rows import ReportRef
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is dispatched once more
 RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended
+
+AGAIN = "backfill"
+"""The reason of a day that is loaded again although it is loaded (`backfill`)."""
 
 Result = TypeVar("Result")
 
@@ -141,7 +145,7 @@ def issue_of(entry: Day) -> Issue:
 
 
 def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
-    """The report that a day's entry stands for."""
+    """The report that a day's entry stands for; of one that is to be loaded again, a load since then counts."""
     return ReportRef(
         report_id=entry.report_id,
         channel_id=channel_id,
@@ -150,6 +154,7 @@ def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRe
         day=day,
         create_time=entry.create_time,
         download_url=entry.download_url,
+        newer_than=load_ids_from(entry.noted_at) if entry.reason == AGAIN else "",
     )
 
 

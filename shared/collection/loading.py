@@ -161,13 +161,10 @@ class ReportLoading:
     def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
         """The reports that the manifest does not name; the others are loaded."""
         with answering(self.clock):
-            known = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
-        turn.outcomes += [
-            Outcome(ref=ref, load_id=known[ref.report_id][0], rows=known[ref.report_id][1])
-            for ref in refs
-            if ref.report_id in known
-        ]
-        return [ref for ref in refs if ref.report_id not in known]
+            named = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
+        known = {ref: load for ref in refs if (load := named.get(ref.report_id)) and load[0] > ref.newer_than}
+        turn.outcomes += [Outcome(ref=ref, load_id=load, rows=rows) for ref, (load, rows) in known.items()]
+        return [ref for ref in refs if ref not in known]
 
     def _staged(self, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> Staged | None:
         """Download reports into a staging table; None when there is nothing to publish."""

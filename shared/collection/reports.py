@@ -161,15 +161,17 @@ def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[Repor
         whole_at=now if whole else job.whole_at,
         ends_at=reports[-1].job_expires_at if reports else job.ends_at,
     )
-    return job, [
-        ReportRef(
-            report_id=report.id,
-            channel_id=job.channel_id,
-            report_type=job.report_type,
-            job_id=job.job_id,
-            day=pacific_day(report.start),
-            create_time=report.created_at,
-            download_url=report.download_url,
-        )
-        for report in reports
-    ]
+    return job, [listed_ref(job, report) for report in reports]
+
+
+def listed_ref(job: Job, report: reporting.Report) -> ReportRef:
+    """A report that YouTube lists for a job, or for one before it."""
+    return ReportRef(
+        report_id=report.id,
+        channel_id=job.channel_id,
+        report_type=job.report_type,
+        job_id=report.job_id,
+        day=pacific_day(report.start),
+        create_time=report.created_at,
+        download_url=report.download_url,
+    )

@@ -27,7 +27,12 @@ _HELD = 2**20  # bytes of a report's lines that wait for more, so that a small f
 
 def new_load_id(instant: datetime) -> str:
     """An id that no other load has, in the order of time."""
-    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex}"
+    return f"{load_ids_from(instant)}-{uuid.uuid4().hex}"
+
+
+def load_ids_from(instant: datetime) -> str:
+    """What the ids of loads that begin at an instant or later are greater than."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S%f}"
 
 
 def load_id_for(load_id: str, connection: str) -> str:

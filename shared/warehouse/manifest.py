@@ -151,7 +151,10 @@ def _names(text: str) -> str:
 
 
 def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, at: datetime) -> None:
-    """Make loaded reports visible: one row each in the manifest, unless the report has one already."""
+    """Make loaded reports visible: one row each in the manifest, unless the report has one already.
+
+    One that was to be loaded again has one and gets another, which counts instead.
+    """
     rows = [
         {
             "report_id": report.ref.report_id,
@@ -168,7 +171,7 @@ def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, 
         }
         for report in reports
     ]
-    ids = [report.ref.report_id for report in reports]
+    ids = [report.ref.report_id for report in reports if not report.ref.newer_than]
     run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
 
 

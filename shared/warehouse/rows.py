@@ -26,7 +26,10 @@ _OPEN_MAX = 2**20  # bytes without an end of a record; no header and no record o
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRef:
-    """One report that YouTube has issued. `day` is Pacific; a newer create_time replaces an older one's rows."""
+    """One report that YouTube has issued. `day` is Pacific; a newer create_time replaces an older one's rows.
+
+    newer_than: a load id; only a load with a greater one counts as having loaded the report.
+    """
 
     report_id: str
     channel_id: str
@@ -35,6 +38,7 @@ class ReportRef:
     day: date
     create_time: datetime
     download_url: str
+    newer_than: str = ""
 
 
 Order = tuple[str, ...]

@@ -16,6 +16,7 @@ from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
 
 if TYPE_CHECKING:
+    from shared.collection.backfill import Backfilling
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
@@ -41,6 +42,14 @@ def collecting() -> Collecting:
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
+
+
+@cache
+def backfilling() -> Backfilling:
+    """What `collect_reports` runs for days that are to be loaded again."""
+    from shared.collection.backfill import Backfilling
+
+    return Backfilling(collecting())
 
 
 @cache

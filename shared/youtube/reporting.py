@@ -10,11 +10,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
-from shared.clock import format_instant, parse_instant, parse_optional
+from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.monitoring.log import log
 from shared.youtube import services
@@ -100,12 +100,17 @@ def create_job(caller: Caller, report_type: str) -> Job:
     return made
 
 
-def list_reports(caller: Caller, job_id: str, *, created_after: datetime | None = None) -> tuple[Report, ...]:
-    """A job's reports, oldest creation first; those made after `created_after` when it is given."""
+def list_reports(
+    caller: Caller, job_id: str, *, created_after: datetime | None = None, days: tuple[date, date] | None = None
+) -> tuple[Report, ...]:
+    """A job's reports, oldest creation first; those made after `created_after`, or of days (both included)."""
     listing = services.reporting(caller.settings, "jobs", "reports").list
     asked: dict[str, Any] = {"jobId": job_id, "pageSize": _PAGE}
     if created_after is not None:
         asked["createdAfter"] = format_instant(created_after)
+    if days is not None:
+        asked["startTimeAtOrAfter"] = format_instant(pacific_midnight(days[0]))
+        asked["startTimeBefore"] = format_instant(pacific_midnight(days[1] + timedelta(days=1)))
     reports = _readable(_report, caller.listing(listing, "reports", **asked))
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 

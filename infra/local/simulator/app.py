@@ -30,7 +30,10 @@ from infra.local.simulator.wire import bad_request_page
 
 logger = logging.getLogger(__name__)
 PACKAGE = "infra.local.simulator"
-ROOMS = ("callbacks", "oauth", "data", "uploads", "reporting", "analytics", "hub", "control", "control_oauth")
+ROOMS = (
+    *("callbacks", "oauth", "data", "uploads", "reporting", "analytics", "truth", "hub"),
+    *("control", "control_oauth"),
+)
 TICK_SECONDS = 1.0
 STEP_SECONDS = 0.1
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

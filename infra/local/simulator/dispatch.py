@@ -191,6 +191,7 @@ def _note(simulator: Simulator, name: str, request: Request, response: Response,
             path=request.scope["path"],
             channel=(trace.grant.channel_id or "") if trace.grant else "",
             status=response.status_code,
+            part=request.query_params.get("part", ""),
             fault=trace.fault,
             mistake=trace.mistake,
         )

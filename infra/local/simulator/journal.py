@@ -15,7 +15,7 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. at: RFC 3339. fault: the kind of the injected fault, or empty.
+    """One request. at: RFC 3339. part: what it asked for. fault: the kind of the injected fault, or empty.
 
     mistake: why no client that has read Google's documents sends such a request; empty for all others.
     """
@@ -26,6 +26,7 @@ class Entry:
     path: str
     channel: str
     status: int
+    part: str = ""
     fault: str = ""
     mistake: str = ""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from infra.endpoints import undeclared
 from infra.local.simulator.faults import parse
 from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
@@ -150,3 +151,5 @@ def standing(firestore: Any, **plan: Any) -> Iterator[Stand]:
     with serving(Plan(root="", **chosen)) as simulator:
         yield Stand(simulator, firestore)
         assert simulator.journal.mistakes == []
+        of_youtube = [each for each in simulator.journal.entries() if each["method"].startswith("youtube")]
+        assert undeclared((each["method"], each["part"]) for each in of_youtube) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 
@@ -9,6 +10,8 @@ import psutil
 import pytest
 from google.cloud import pubsub_v1
 
+from infra import backfill
+from infra.local.stack import running
 from infra.local.supervisor import State
 from shared.cloud import pubsub
 from tests.end_to_end.collection.network import Network
@@ -184,3 +187,12 @@ def test_a_body_that_makes_no_sense_is_refused_in_the_one_error_shape(network: N
     answer = network.call("collect_reports", body)
     assert answer.status_code == 400
     assert {"code", "reason", "message"} <= set(answer.json()["error"])
+
+
+def test_a_backfill_that_is_refused_says_why_to_whoever_asks_by_command(network: Network, capsys):
+    about = next(found for found in running() if found["run"] == str(network.stack.run_folder))
+    days = {"from": "2026-01-01", "to": "2026-01-02"}
+    assert backfill.ask(about, json.dumps({"backfill": {"channel": network.channels[0], **days}})) == 1
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["code"] == 400
+    assert "YouTube keeps reports for 60 days" in told["message"]

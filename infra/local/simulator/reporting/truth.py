@@ -68,7 +68,7 @@ def _change_world(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 def _channel_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """A channel's days: what the newest issued report says of each, and what is finally true."""
-    kind, (first, last) = _kind(asked), _span(asked)
+    kind, (first, last) = _kind(asked), span(asked)
     channel = simulator.world.channel(asked["channel_id"])
     if channel is None:
         raise ValueError("there is no such channel")
@@ -84,7 +84,7 @@ def _channel_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 def _daily_truth(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """Every channel with a job of a type, day by day, as the newest issued reports say."""
-    kind, (first, last) = _kind(asked), _span(asked)
+    kind, (first, last) = _kind(asked), span(asked)
     jobs = simulator.room(Jobs)
     by_channel: dict[str, list[Job]] = {}
     for job in jobs.with_type(kind.id):
@@ -189,7 +189,8 @@ def _kind(asked: Asked) -> ReportType:
     return REPORT_TYPES[asked.get("report_type", DEFAULT_TYPE)]
 
 
-def _span(asked: Asked) -> tuple[date, date]:
+def span(asked: Asked) -> tuple[date, date]:
+    """The days that are asked about, `from` and `to`. Raises ValueError for none, and for too many."""
     first, last = asked["from"], asked["to"]
     if not 0 <= (last - first).days < MOST_DAYS:
         raise ValueError(f"from {first} to {last}: expected 1 to {MOST_DAYS} days, the earlier one first")

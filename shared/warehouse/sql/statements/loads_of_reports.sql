@@ -2,4 +2,4 @@
 SELECT report_id, load_id, row_count
 FROM `{dataset}.report_loads`
 WHERE report_id IN UNNEST(@ids)
-QUALIFY ROW_NUMBER() OVER (PARTITION BY report_id, SUBSTR(load_id, -24) ORDER BY load_id) = 1
+QUALIFY ROW_NUMBER() OVER (PARTITION BY report_id, SUBSTR(load_id, -24) ORDER BY load_id DESC) = 1

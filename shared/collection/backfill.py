@@ -1,0 +1,169 @@
+"""Backfill: reports of chosen days are listed and loaded again, in place of what is in the warehouse.
+
+For days that somebody doubts, or that an older version of this code has loaded. What was loaded counts until the
+new load is named, and then no more; of a day the newest issue counts, as ever. Whoever runs the same task twice
+loads once: any load since `asked_at` is what was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shared import channels, ids
+from shared.clock import format_instant, last_full_day, pacific_day
+from shared.collection import gone, jobs, messages, planner
+from shared.collection.collecting import API, FEATURE, Collecting
+from shared.collection.coverage import AGAIN, Coverage, Days, after_listing, ref_of
+from shared.collection.expectation import KEPT, State
+from shared.collection.jobs import Job
+from shared.collection.reporting_jobs import ReportingJobs
+from shared.collection.reports import NOT_CONNECTED, listed_ref
+from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
+from shared.fields import Fields
+from shared.settings import REPORT_TYPES
+from shared.warehouse.load import load_ids_from
+from shared.warehouse.rows import ReportRef
+from shared.youtube import reporting
+from shared.youtube.client import Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The days to load again, both included. report_type: None for every type that is collected."""
+
+    channel_id: str
+    first: date
+    last: date
+    report_type: str | None
+    asked_at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """What its task is told."""
+        told = {"channel": self.channel_id, "from": self.first.isoformat(), "to": self.last.isoformat()}
+        return {"backfill": {**told, "type": self.report_type, "asked_at": format_instant(self.asked_at)}}
+
+    @property
+    def name(self) -> str:
+        """Its task's name."""
+        what = f"{self.channel_id} {self.report_type} {self.first} {self.last}"
+        return f"backfill {what} of {self.asked_at.isoformat()}"
+
+    @property
+    def days(self) -> list[date]:
+        """Each of its days."""
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+
+def asked_for(body: object, now: datetime) -> Asked:
+    """The backfill that a request asks for. Raises InvalidRequest."""
+    known = ("channel", "from", "to", "type", "asked_at")
+    fields = Fields(body, "backfill").inner("backfill").knowing(*known)
+    first, last = fields.date("from"), fields.date("to")
+    oldest, newest = pacific_day(now) - KEPT, last_full_day(now)
+    if first < oldest:
+        raise fields.wrong("from", f"must be {oldest} or later: YouTube keeps reports for {KEPT.days} days")
+    if not first <= last <= newest:
+        raise fields.wrong(
+            "to", f"must be a day from {first} to {newest}, the newest that has ended in California"
+        )
+    return Asked(
+        channel_id=fields.id("channel", ids.CHANNEL),
+        first=first,
+        last=last,
+        report_type=fields.choice("type", tuple(REPORT_TYPES)) if fields.has("type") else None,
+        asked_at=fields.instant("asked_at") if fields.has("asked_at") else now,
+    )
+
+
+def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, now: datetime) -> Days:
+    """The days that change when their reports are to be loaded again; what is loaded counts until then.
+
+    What was loaded since it was asked for stays as it is.
+    """
+    changed = after_listing(days, refs, now=now).changed
+    there, since = {ref.report_id for ref in refs}, load_ids_from(asked_at)
+    again = {
+        day: replace(entry, state=State.LISTED, noted_at=now, reason=AGAIN)
+        for day, entry in {**days, **changed}.items()
+        if entry.report_id in there and not (entry.state is State.LOADED and (entry.load_id or "") > since)
+    }
+    return {**changed, **again}
+
+
+@dataclass(frozen=True)
+class Backfilling:
+    """Loads days again, with what `Collecting` collects with."""
+
+    collecting: Collecting
+
+    def run(self, asked: Asked) -> Mapping[str, Any]:
+        """Queue a task a report type, or, for one, list its days and dispatch them; answers what was done.
+
+        Where YouTube's limits admit no listing now, a task does it when they do. Raises NotFound for a channel
+        that is not connected, Forbidden for one that does not allow it, Conflict where YouTube refuses or the
+        report type is not collected, and the other errors of `shared/youtube`.
+        """
+        channel = channels.get(self.collecting.client, asked.channel_id)
+        if not channel.can(FEATURE):
+            raise Forbidden("The owner of this channel does not let us read its reports.", reason="notPermitted")
+        if not channel.may_ask(API, self.collecting.clock()):
+            raise Conflict("YouTube tells nothing about this channel now; the console says why.", reason="refused")
+        if asked.report_type is None:
+            return self._queue([replace(asked, report_type=kind) for kind in self.collecting.report_types])
+        job = next(iter(jobs.of_channels(self.collecting.client, [asked.channel_id], [asked.report_type])), None)
+        if job is None:
+            raise Conflict(f"{asked.report_type} is not collected for this channel.", reason="notCollected")
+        try:
+            return self._dispatch(asked, job)
+        except (RateLimited, QuotaRefused) as error:
+            return self._queue([asked], not_before=error.retry_at)
+
+    def _queue(self, each: Sequence[Asked], not_before: datetime | None = None) -> Mapping[str, Any]:
+        times = self.collecting.book([1] * len(each), not_before=not_before)
+        queued = [
+            self.collecting.enqueue(
+                planner.QUEUE, f"{asked.name} {not_before or ''}", "collect_reports", asked.as_json(), when
+            )
+            for asked, when in zip(each, times, strict=True)
+        ]
+        return {"queued": sum(queued)}
+
+    def _dispatch(self, asked: Asked, job: Job) -> Mapping[str, Any]:
+        """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
+        client, now = self.collecting.client, self.collecting.clock()
+        caller = self.collecting.caller_for(asked.channel_id)
+        refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
+
+        def decide(days: Days) -> tuple[Days, Days]:
+            changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
+            return changed, changed
+
+        changed = Coverage(client).change(job.channel_id, job.report_type, asked.days, decide)
+        again = [
+            # Since it was asked for, not since now: a task that runs twice loads once.
+            replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
+            for day, entry in sorted(changed.items())
+            if entry.reason == AGAIN
+        ]
+        if gone.forget(client, [job.channel_id]):
+            again = []
+        for message in messages.messages([again]):
+            self.collecting.to_ingest(messages.KIND, message)
+        if again:  # the next collecting run must not take them for lost
+            ReportingJobs(client, self.collecting.clock).note(replace(job, dispatched_at=now))
+        without = sorted(set(asked.days) - {ref.day for ref in refs})
+        return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
+
+
+def _refs(caller: Caller, job: Job, job_id: str, asked: Asked) -> list[ReportRef]:
+    """What YouTube has of the days by one of the channel's jobs, also by one that has ended."""
+    try:
+        reports = reporting.list_reports(caller, job_id, days=(asked.first, asked.last))
+    except NotFound as error:
+        if error.reason == NOT_CONNECTED:
+            raise
+        return []
+    return [listed_ref(job, report) for report in reports]
