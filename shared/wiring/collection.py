@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,12 @@ from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
 
 if TYPE_CHECKING:
+    from shared.collection.analytics.collecting import AnalyticsCollecting
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
     from shared.quota.blocks import Block
+    from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -37,6 +40,29 @@ def collecting() -> Collecting:
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
+        clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+    )
+
+
+@cache
+def collecting_analytics() -> AnalyticsCollecting:
+    """What `collect_analytics` runs."""
+    from shared.collection.analytics.collecting import AnalyticsCollecting
+
+    def caller_for(channel_id: str, paid_by: Block, admitted_by: Burst) -> Caller:
+        return replace(_caller(channel_id, paid_by), limiter=admitted_by)
+
+    return AnalyticsCollecting(
+        client=firestore.client(),
+        warehouse=warehouse,
+        quota=quota.ledger(),
+        limiter=quota.rate_limiter(),
+        caller_for=caller_for,
+        report_type=settings().report_types[0],
+        retention=settings().retention_queries,
+        to_ingest=pubsub.to_ingest,
+        enqueue=queues.enqueue,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )

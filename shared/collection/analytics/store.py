@@ -1,0 +1,126 @@
+"""Answers of the Analytics API as rows of the warehouse.
+
+A task's answers are appended by one load job, and named by another in the manifest: in this order, so rows that
+nobody names are the most that a process can leave which dies in between. What is asked again is stored again,
+under another load id, and the newest counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from shared.clock import Clock, format_instant
+from shared.collection.analytics.plan import Found, Request
+from shared.errors import CorruptData
+from shared.monitoring.log import log
+from shared.warehouse.append import append
+from shared.warehouse.statements import Warehouse
+from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
+from shared.youtube.analytics import Cell, Table
+
+UNREADABLE = "unreadableAnswer"
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one request brought: rows, or the reason why there are none. Build the former by `answer_of`."""
+
+    request: Request
+    asked_at: datetime
+    rows: tuple[Row, ...] = ()
+    truncated: bool = False
+    reason: str | None = None
+
+    @property
+    def found(self) -> Found:
+        """What the plan is told of it."""
+        newest = max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
+        return Found(newest=newest, reason=self.reason)
+
+
+@dataclass
+class Answers:
+    """A channel's answers of one task. load_id: under which they are stored; it ends with the connection."""
+
+    channel_id: str
+    load_id: str
+    answers: list[Answer] = field(default_factory=list)
+
+
+def answer_of(request: Request, table: Table, asked_at: datetime) -> Answer:
+    """A table as an answer. Raises CorruptData for one that is not what was asked for."""
+    try:
+        rows = tuple(_row(request, record) for record in table.records())
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"YouTube Analytics answered {request.query.name} with what was not asked: {error!r}."
+        raise CorruptData(message, reason=UNREADABLE) from error
+    return Answer(request=request, asked_at=asked_at, rows=rows, truncated=table.truncated)
+
+
+def _row(request: Request, record: Mapping[str, Cell]) -> Row:
+    query = request.query
+    given = {name: record[name] for name in query.dimensions if name not in {"day", "video"}}
+    day = date.fromisoformat(str(record["day"])) if "day" in query.dimensions else request.start
+    if not request.start <= day <= request.end:
+        raise ValueError(f"{day} was not asked for")
+    video = record["video"] if "video" in query.dimensions else request.video
+    numbers = {name: _number(record[name]) for name in query.metrics}
+    return {
+        "date": day.isoformat(),
+        "video_id": video or None,
+        "dimensions": given or None,
+        "metrics": {name: number for name, number in numbers.items() if number is not None},
+    }
+
+
+def _number(cell: Cell) -> float | None:
+    if cell is not None and (isinstance(cell, str) or not math.isfinite(cell)):
+        raise ValueError(f"{cell!r} is no number")
+    return cell
+
+
+def store(warehouse: Warehouse, told: Sequence[Answers], clock: Clock) -> list[Answers]:
+    """Append everybody's answers together; answers whose are stored.
+
+    Where BigQuery refuses them, each half for itself, until one channel is left, whose fault it is. Raises
+    Unavailable and RateLimited.
+    """
+    try:
+        append(warehouse, ANALYTICS_ROWS, (row for each in told for row in _rows(each)), clock)
+        append(warehouse, ANALYTICS_LOADS, (row for each in told for row in _named(each)), clock)
+    except CorruptData as error:
+        if len(told) == 1:
+            log("ERROR", "a channel's answers cannot be stored", channel=told[0].channel_id, detail=error.message)
+            return []
+        middle = len(told) // 2
+        return [*store(warehouse, told[:middle], clock), *store(warehouse, told[middle:], clock)]
+    return list(told)
+
+
+def _rows(told: Answers) -> Iterator[Row]:
+    for answer in told.answers:
+        about = {"load_id": told.load_id, "channel_id": told.channel_id, "query": answer.request.query.name}
+        yield from ({**about, **row} for row in answer.rows)
+
+
+def _named(told: Answers) -> Iterator[Row]:
+    for answer in told.answers:
+        request = answer.request
+        yield {
+            "load_id": told.load_id,
+            "channel_id": told.channel_id,
+            "query": request.query.name,
+            "subject": request.video,
+            "kind": request.kind.value,
+            "start_day": request.start.isoformat(),
+            "end_day": request.end.isoformat(),
+            "asked_at": format_instant(answer.asked_at),
+            "row_count": len(answer.rows),
+            "truncated": answer.truncated,
+            "reason": answer.reason,
+        }
