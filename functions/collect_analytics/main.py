@@ -1,7 +1,7 @@
 """Scheduler and Cloud Tasks: plans which channels the Analytics API is asked about, or asks about a batch of them.
 
-Body {} queues the channels that are due, hourly. {"channels": [...]} asks about those, as the tasks that are queued
-do; "most" says how many queries about each.
+Body {} queues the channels that are due, hourly. {"channels": [...]} asks about those, as the tasks do that are
+queued; "most" says how many queries about each.
 """
 
 from __future__ import annotations

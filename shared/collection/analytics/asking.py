@@ -34,7 +34,7 @@ _NO_MONEY = frozenset({"monetaryForbidden", NO_SCOPE})
 
 @dataclass
 class Told:
-    """What came of a channel's turn. asked: calls made. trouble: what ended it, and what follows; None for nothing.
+    """What came of a channel's turn. asked: calls made. trouble: what ended it early, and what follows.
 
     left: whether something is still to be asked today.
     """
@@ -117,7 +117,7 @@ class Asking:
         return pacific_day(born) if born else None
 
     def _rank(self, told: Told, caller: Caller) -> None:
-        """Choose the videos whose retention is asked: the most watched of the newest list, then of those before."""
+        """Choose the videos whose retention is asked: the most watched of the newest list, then of the others."""
         lists = [each for each in told.answers if each.request.query.dimensions == ("video",)]
         lists = [each for each in lists if each.request.query.needs == ANALYTICS and each.reason is None]
         lists.sort(key=lambda answer: answer.request.start, reverse=True)

@@ -22,7 +22,7 @@ MONTHS = 3  # calendar months that are asked about, the present one included
 REFUSED_EVERY = 7  # days after which what YouTube refused is asked again: a channel can join the Partner Program
 LACKING_MAX = timedelta(days=90)  # how far back days without a report are read again
 NEW_FOR, NEW_EVERY = 28, 7  # days: how long a video is new, and how often its retention is asked meanwhile
-NEVER = 30  # days that a query counts as waiting that was never asked
+NEVER = 100  # days that a query counts as waiting that was never asked
 VIDEOS_MAX = 50
 
 _DAY = timedelta(days=1)
@@ -134,14 +134,10 @@ def _retention(state: State, today: date, most: int) -> list[Request]:
     [query] = (query for query in queries().values() if query.window is Window.VIDEO)
     due = [video for video in state.videos if video.published < today and _due(query, video, today)]
     due.sort(key=lambda video: (video.asked is not None, not _new(video, today)))
+    last = max((video.asked for video in state.videos if video.asked), default=None)
+    waited = NEVER if last is None else (today - last).days
     return [
-        Request(
-            query=query,
-            start=video.published,
-            end=today - _DAY,
-            video=video.id,
-            waited=NEVER if video.asked is None else (today - video.asked).days,
-        )
+        Request(query=query, start=video.published, end=today - _DAY, video=video.id, waited=waited)
         for video in due[:left]
     ]
 
