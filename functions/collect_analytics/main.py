@@ -20,7 +20,8 @@ from shared.wiring.collection import collecting_analytics
 def collect_analytics(request: Request) -> dict[str, int]:
     """Answers how many channels are due and were queued, or how many were asked about."""
     asked = Fields(entry.json_body(request), "channels", "most")
-    if asked.has("channels"):
-        most = asked.whole("most", most=QUERIES_MAX) if asked.has("most") else QUERIES_MAX
-        return collecting_analytics().collect(asked.ids("channels", ids.CHANNEL), most)
-    return collecting_analytics().plan()
+    if not asked.has("channels"):
+        return collecting_analytics().plan()
+    channel_ids = asked.ids("channels", ids.CHANNEL)
+    most = asked.whole("most", most=QUERIES_MAX) if asked.has("most") else QUERIES_MAX
+    return collecting_analytics().collect(channel_ids, most)

@@ -93,7 +93,8 @@ def _of(query: Query, state: State, reports: Reports, today: date) -> Iterator[R
         asked = state.queries.get(request.key, Asked())
         waited = NEVER if asked.on is None else (today - asked.on).days
         every = max(query.every, REFUSED_EVERY) if asked.reason else query.every
-        if start <= end and waited >= every and not _settled(request, asked):
+        lived = start <= end and end >= (state.birth or end)
+        if lived and waited >= every and not _settled(request, asked):
             yield replace(request, waited=waited)
 
 
