@@ -28,6 +28,7 @@ from shared.youtube.client import Caller
 from shared.youtube.faults import fault_of
 
 Value = TypeVar("Value")
+_RANKING = "top_videos_monthly"
 NO_SCOPE = "insufficientPermissions"
 _NO_MONEY = frozenset({"monetaryForbidden", NO_SCOPE})
 
@@ -101,7 +102,9 @@ class Asking:
         else:
             answer = Answer(request=request, asked_at=now, reason=refused[need])
         told.answers.append(answer)
-        told.state = plan.after(told.state, request, answer.found, today=pacific_day(now))
+        told.state = plan.after(
+            told.state, request, today=pacific_day(now), newest=answer.newest, reason=answer.reason
+        )
 
     def _ends(self, error: YtempireError) -> ReadDecision | None:
         """What follows for the channel; None when the error is about one query alone."""
@@ -118,12 +121,9 @@ class Asking:
 
     def _rank(self, told: Told, caller: Caller) -> None:
         """Choose the videos whose retention is asked: the most watched of the newest list, then of the others."""
-        lists = [each for each in told.answers if each.request.query.dimensions == ("video",)]
-        lists = [each for each in lists if each.request.query.needs == ANALYTICS and each.reason is None]
+        lists = [each for each in told.answers if each.request.query.name == _RANKING]
         lists.sort(key=lambda answer: answer.request.start, reverse=True)
-        ranked = list(
-            dict.fromkeys(str(row["video_id"]) for each in lists for row in each.rows if row["video_id"])
-        )
+        ranked = list(dict.fromkeys(row["video_id"] for each in lists for row in each.rows if row["video_id"]))
         ranked = ranked[: plan.VIDEOS_MAX]
         unknown = [each for each in ranked if each not in {video.id for video in told.state.videos}]
         published = self._tried(lambda: _published(caller, unknown)) if unknown else {}

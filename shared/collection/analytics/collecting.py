@@ -70,7 +70,7 @@ class AnalyticsCollecting:
         known = list(channels.to_analyse(self.client, now))
         due = [each.channel_id for each in known if each.may_ask(API, now)]
         for each in known:
-            if each.channel_id not in due:
+            if not each.may_ask(API, now):
                 refused = each.refusals.get(API) if each.working else None
                 channels.analyse_again(self.client, each.channel_id, refused.until if refused else None)
         profile = self.quota.profile
@@ -137,8 +137,8 @@ class AnalyticsCollecting:
         """Store the answers, and note of whom they are stored how far that is; answers whose."""
         load_id = new_load_id(self.clock())
         by_channel = {
-            each.channel.channel_id: Answers(
-                each.channel.channel_id, load_id_for(load_id, each.state.connection), each.answers
+            each.state.channel_id: Answers(
+                each.state.channel_id, load_id_for(load_id, each.state.connection), each.answers
             )
             for each in told
             if each.answers

@@ -64,14 +64,6 @@ class Reports:
     lacking: date | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What came of a request. newest: the newest day that has numbers. reason: why YouTube refuses."""
-
-    newest: date | None = None
-    reason: str | None = None
-
-
 def to_ask(state: State, reports: Reports, *, today: date, retention: int) -> list[Request]:
     """The queries to ask now, what has waited longest for its value first. retention: videos a day at most."""
     found = [request for query in queries().values() for request in _of(query, state, reports, today)]
@@ -152,8 +144,8 @@ def _new(video: Video, today: date) -> bool:
     return (today - video.published).days <= NEW_FOR
 
 
-def after(state: State, request: Request, found: Found, *, today: date) -> State:
-    """The state once a request was answered or refused.
+def after(state: State, request: Request, *, today: date, newest: date | None, reason: str | None) -> State:
+    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason.
 
     Whose revenue is refused has none in history either; another window of history that is refused is passed over.
     """
@@ -161,14 +153,14 @@ def after(state: State, request: Request, found: Found, *, today: date) -> State
         videos = (replace(each, asked=today) if each.id == request.video else each for each in state.videos)
         return replace(state, videos=tuple(videos))
     asked = state.queries.get(request.key, Asked())
-    if request.kind is Kind.HISTORY and found.reason and request.query.needs == REVENUE:
-        asked = replace(asked, reason=found.reason)
-    elif request.kind is Kind.HISTORY:
-        asked = replace(asked, history_on=today, back=request.start)
-    else:
+    if request.kind is Kind.RECENT:
         done = request.end - timedelta(days=request.query.restated)
-        until = max(day for day in (asked.until, found.newest, done) if day)
-        asked = replace(asked, on=today, reason=found.reason, until=asked.until if found.reason else until)
+        until = asked.until if reason else max(day for day in (asked.until, newest, done) if day)
+        asked = replace(asked, on=today, reason=reason, until=until)
+    elif reason and request.query.needs == REVENUE:
+        asked = replace(asked, reason=reason)
+    else:
+        asked = replace(asked, history_on=today, back=request.start)
     kept = {key: each for key, each in state.queries.items() if not _over(key, today)}
     return replace(state, queries={**kept, request.key: asked})
 

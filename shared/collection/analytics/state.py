@@ -60,20 +60,16 @@ STATES = Mapper(State, ANALYTICS.path, key="channel_id")
 
 def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]:
     """The states of some channels, by id; a new one where none is stored for the connection. One read each."""
-    new = {each.channel_id: _new(each) for each in channels}
+    new = {
+        each.channel_id: State(
+            channel_id=each.channel_id, connection=connection_of(each.channel_id, each.connected_at)
+        )
+        for each in channels
+    }
     references = [client.document(ANALYTICS.path, channel_id) for channel_id in new]
     found = client.get_all(references, **call_options()) if references else ()
-    stored = {each.channel_id: each for each in readable(STATES, (each for each in found if each.exists))}
-    return {id_: _of_connection(stored.get(id_), state) for id_, state in new.items()}
-
-
-def _new(channel: Channel) -> State:
-    connection = connection_of(channel.channel_id, channel.connected_at)
-    return State(channel_id=channel.channel_id, connection=connection)
-
-
-def _of_connection(stored: State | None, new: State) -> State:
-    return stored if stored is not None and stored.connection == new.connection else new
+    stored = readable(STATES, (each for each in found if each.exists))
+    return new | {s.channel_id: s for s in stored if s.connection == new[s.channel_id].connection}
 
 
 def save(client: Client, state: State) -> None:

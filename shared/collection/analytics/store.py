@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.clock import Clock, format_instant
-from shared.collection.analytics.plan import Found, Request
+from shared.collection.analytics.plan import Request
 from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.warehouse.append import append
@@ -37,19 +37,17 @@ class Answer:
     reason: str | None = None
 
     @property
-    def found(self) -> Found:
-        """What the plan is told of it."""
-        newest = max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
-        return Found(newest=newest, reason=self.reason)
+    def newest(self) -> date | None:
+        """The newest day that has numbers."""
+        return max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
 
 
-@dataclass
-class Answers:
+class Answers(NamedTuple):
     """A channel's answers of one task. load_id: under which they are stored; it ends with the connection."""
 
     channel_id: str
     load_id: str
-    answers: list[Answer] = field(default_factory=list)
+    answers: Sequence[Answer]
 
 
 def answer_of(request: Request, table: Table, asked_at: datetime) -> Answer:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from shared.collection.analytics.plan import (
     NEW_EVERY,
     REFUSED_EVERY,
-    Found,
     Kind,
     Reports,
     Request,
@@ -53,10 +52,14 @@ class Channel:
 
     def answer(self, request: Request) -> None:
         newest = min(request.end, self.today - self.lag * DAY)
-        found = Found(newest=newest if newest >= request.start else None)
-        if request.query.needs in self.refused:
-            found = Found(reason="monetaryForbidden")
-        self.state = after(self.state, request, found, today=self.today)
+        refused = request.query.needs in self.refused
+        self.state = after(
+            self.state,
+            request,
+            today=self.today,
+            newest=None if refused or newest < request.start else newest,
+            reason="monetaryForbidden" if refused else None,
+        )
 
     def run(self, most: int = 1_000) -> list[Request]:
         asked = self.asked()[:most]
