@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -34,13 +36,15 @@ from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.client import Caller
+from tests.emulators import wire
 from tests.emulators.collection.reading import KIND, Reading
+from tests.emulators.wire import dying, met
 from tests.emulators.youtube.stand import Stand, standing
 
 API = collecting.API
 DAY = timedelta(days=1)
-PAID, FREE = (1, 0), (2, 1)
-"""A channel in the Partner Program of the simulated world, and one that is not."""
+PAID, FREE = (2, 0), (1, 1)
+"""A channel in the Partner Program of the simulated world, and one that is not; both have few videos."""
 HISTORY_QUERIES = ("channel_daily", "revenue_daily")
 
 
@@ -90,10 +94,10 @@ class Figures:
         self.stand.firestore.document("reports", job.name).set(JOBS.fields(job))
         return channel_id
 
-    def collecting(self, client: bigquery.Client | None = None) -> AnalyticsCollecting:
-        warehouse = replace(self.warehouse, client=client) if client else self.warehouse
+    def collecting(self, bigquery_client: Any = None, firestore_client: Any = None) -> AnalyticsCollecting:
+        warehouse = replace(self.warehouse, client=bigquery_client) if bigquery_client else self.warehouse
         return AnalyticsCollecting(
-            client=self.stand.firestore,
+            client=firestore_client or self.stand.firestore,
             warehouse=lambda: warehouse,
             quota=self.stand.ledger,
             limiter=self.stand.limiter,
@@ -116,8 +120,8 @@ class Figures:
         while self.reading.tasks:
             _, payload = self.reading.tasks.pop(min(self.reading.tasks))
             assert payload.keys() == {"channels", "most"}
-            for name, count in self.collecting().collect(payload["channels"], payload["most"]).items():
-                planned[name] = planned.get(name, 0) + count
+            for name, number in self.collecting().collect(payload["channels"], payload["most"]).items():
+                planned[name] = planned.get(name, 0) + number
         return planned
 
     def day(self) -> int:
@@ -200,12 +204,19 @@ class Figures:
 
 @pytest.fixture
 def figures(firestore_client, bigquery_client, dataset) -> Iterator[Figures]:
+    with ready(firestore_client, bigquery_client, dataset) as found:
+        yield found
+
+
+@contextmanager
+def ready(firestore_client: Any, bigquery_client: bigquery.Client, dataset: str) -> Iterator[Figures]:
+    """Everything that collecting needs, and both of Analytics' tables."""
     warehouse = Warehouse(bigquery_client, dataset)
     bigquery_client.create_dataset(dataset)
     for table in (ANALYTICS_ROWS, ANALYTICS_LOADS):
         bigquery_client.create_table(schema.table(warehouse, table))
     with standing(firestore_client) as stand:
-        stand.channel(*PAID).monetised, stand.channel(*FREE).monetised = True, False
+        assert (stand.channel(*PAID).monetised, stand.channel(*FREE).monetised) == (True, False)
         for place in (PAID, FREE):
             stand.channel(*place).published_at = stand.clock() - 75 * DAY  # a short history
         yield Figures(Reading(stand), warehouse)
@@ -458,7 +469,7 @@ def test_the_day_s_quota_is_divided_among_those_who_are_due(figures):
 
 
 def test_one_person_s_minute_holds_up_his_channels_alone_and_the_next_run_goes_on(figures):
-    mine, other = figures.connect(1, 0), figures.connect(2, 0)
+    mine, other = figures.connect(*FREE), figures.connect(*PAID)
     for _ in range(4):
         figures.stand.limiter.admit(method=QUERY, user="u1", project="test", count=15)
     with pytest.raises(RateLimited):
@@ -473,36 +484,46 @@ def test_one_person_s_minute_holds_up_his_channels_alone_and_the_next_run_goes_o
 # Whatever dies
 
 
-def newest_rows(figures: Figures) -> dict[str, Any]:
-    return {query: figures.counting(query) for query in queries()}
+def mortal(figures: Figures, lives: int) -> bigquery.Client:
+    """BigQuery's client in a process that dies right after so many answers."""
+    options = ClientOptions(api_endpoint=figures.warehouse.client._connection.API_BASE_URL)
+    anonymous = AnonymousCredentials()
+    return bigquery.Client(project="test", credentials=anonymous, client_options=options, _http=Mortal(lives))
 
 
 @pytest.mark.fault(32)
 def test_wherever_the_process_dies_the_next_run_finishes_and_every_row_counts_once(figures):
-    figures.connect(*PAID)
-    assert figures.collecting().plan()["queued"] == 1
-    [(_, payload)] = figures.reading.tasks.values()
-    deaths = 0
-    while True:
-        address = figures.warehouse.client._connection.API_BASE_URL
-        client = bigquery.Client(
-            project="test", credentials=AnonymousCredentials(), _http=Mortal(deaths + 1),
-            client_options=ClientOptions(api_endpoint=address),
-        )  # fmt: skip
-        try:
-            figures.collecting(client).collect(payload["channels"], 12)
-        except Died:
-            deaths += 1
-            newest_rows(figures)  # nothing counts twice, at no moment
-        else:
-            break
-    assert deaths >= 4  # two jobs begun and found done
+    channel_id, firestore = figures.connect(*PAID), figures.stand.firestore
+
+    def deaths(run: Callable[[int], AnalyticsCollecting]) -> int:
+        for number in count(1):
+            try:
+                run(number).collect([channel_id], 2)
+            except (Died, wire.Died):
+                figures.counting("channel_daily")  # nothing counts twice, at no moment
+            else:
+                break
+        return number - 1
+
+    assert deaths(lambda lives: figures.collecting(mortal(figures, lives))) >= 4  # two jobs begun and found done
+    assert deaths(lambda lives: figures.collecting(None, dying(firestore, lives))) >= 1  # the state
     figures.day()
-    found = figures.counting("channel_daily")
-    channel = figures.stand.channel(*PAID)
-    last = pacific_day(figures.stand.clock())
-    truth = figures.truth(channel, "channel_daily", pacific_day(channel.published_at), last)
-    assert {day: metrics for (_, day, _, _), metrics in found.items()} == truth
+    channel, last = figures.stand.channel(*PAID), pacific_day(figures.stand.clock())
+    found = {day: metrics for (_, day, _, _), metrics in figures.counting("channel_daily").items()}
+    assert found == figures.truth(channel, "channel_daily", pacific_day(channel.published_at), last)
+
+
+def test_a_channel_s_day_is_few_writes_however_many_queries_it_is(firestore_client, bigquery_client, dataset):
+    commits = list[int]()
+    with ready(met(firestore_client, commits.append), bigquery_client, dataset) as figures:
+        figures.connect(*PAID)
+        figures.connect(*FREE)
+        figures.day()
+        figures.stand.simulator.timepiece.set(next_reset(figures.stand.clock()) + timedelta(hours=1))
+        commits.clear()
+        assert figures.run()["asked"] >= 8
+    # Of each channel its state, when it is due, and the burst; of the task the block, reserved and given back.
+    assert len(commits) <= 2 * 3 + 2
 
 
 @pytest.mark.fault(68)
