@@ -59,16 +59,15 @@ class Asking:
 
     def ask(self, channel: Channel, state: State, reports: Reports, caller_for: Callable[[int], Caller]) -> Told:
         """Ask what there is to ask about a channel now. caller_for: what makes so many calls for it."""
-        told = Told(channel, state)
-        today = pacific_day(self.clock())
-        requests = self._planned(state, reports, today)[: self.most]
+        today, features = pacific_day(self.clock()), (ANALYTICS, REVENUE) if channel.can(ANALYTICS) else ()
+        features = tuple(name for name in features if channel.can(name))
+        told = Told(channel, plan.allowed(state, features))
+        refused = {need: NO_SCOPE for need in (ANALYTICS, REVENUE) if need not in features}
+        requests = self._planned(told.state, reports, today)[: self.most]
         caller = caller_for(max(1, len(requests)))
-        if state.birth is None and channel.can(ANALYTICS):
-            told.state = replace(state, birth=self._birth(caller))
+        if state.birth is None and ANALYTICS in features:
+            told.state = replace(told.state, birth=self._birth(caller))
             requests = self._planned(told.state, reports, today)[: self.most]
-        refused: dict[str, str] = {
-            need: NO_SCOPE for need in (ANALYTICS, REVENUE) if not (channel.can(ANALYTICS) and channel.can(need))
-        }
         for request in requests:
             self._ask_one(request, caller, told, refused)
             if told.trouble is not None:

@@ -165,6 +165,14 @@ def after(state: State, request: Request, *, today: date, newest: date | None, r
     return replace(state, queries={**kept, request.key: asked})
 
 
+def allowed(state: State, features: tuple[str, ...]) -> State:
+    """The state of a connection with these features: with others than before, what was refused is asked anew."""
+    if state.features == features:
+        return state
+    refused = {key: replace(each, on=None, reason=None) for key, each in state.queries.items() if each.reason}
+    return replace(state, features=features, queries={**state.queries, **refused})
+
+
 def with_videos(state: State, ranked: Iterable[str], published: dict[str, date]) -> State:
     """The state with the videos whose retention is asked, the most watched first; of some the publication."""
     known = {video.id: video for video in state.videos}

@@ -46,10 +46,14 @@ class Video:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A channel's. birth: the day on which the channel was made. videos: the most watched first."""
+    """A channel's. birth: the day on which the channel was made. videos: the most watched first.
+
+    features: what the connection was allowed when the queries were asked.
+    """
 
     channel_id: str
     connection: str
+    features: tuple[str, ...] = ()
     birth: date | None = None
     queries: Mapping[str, Asked] = field(default_factory=dict)
     videos: tuple[Video, ...] = ()

@@ -8,7 +8,7 @@ under another load id, and the newest counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.warehouse.append import append
 from shared.warehouse.statements import Warehouse
-from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
+from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS, TableDeclaration
 from shared.youtube.analytics import Cell, Table
 
 UNREADABLE = "unreadableAnswer"
@@ -83,20 +83,34 @@ def _number(cell: Cell) -> float | None:
 
 
 def store(warehouse: Warehouse, told: Sequence[Answers], clock: Clock) -> list[Answers]:
-    """Append everybody's answers together; answers whose are stored.
+    """Append everybody's answers together and name them; answers whose are named.
 
-    Where BigQuery refuses them, each half for itself, until one channel is left, whose fault it is. Raises
-    Unavailable and RateLimited.
+    Raises Unavailable and RateLimited.
+    """
+    appended = _append(warehouse, ANALYTICS_ROWS, _rows, told, clock)
+    return _append(warehouse, ANALYTICS_LOADS, _named, appended, clock)
+
+
+def _append(
+    warehouse: Warehouse,
+    table: TableDeclaration,
+    rows: Callable[[Answers], Iterator[Row]],
+    told: Sequence[Answers],
+    clock: Clock,
+) -> list[Answers]:
+    """Append some channels' rows by one load job; answers whose BigQuery takes.
+
+    Where it refuses them, each half by itself, until one channel is left, whose fault it is.
     """
     try:
-        append(warehouse, ANALYTICS_ROWS, (row for each in told for row in _rows(each)), clock)
-        append(warehouse, ANALYTICS_LOADS, (row for each in told for row in _named(each)), clock)
+        append(warehouse, table, (row for each in told for row in rows(each)), clock)
     except CorruptData as error:
         if len(told) == 1:
             log("ERROR", "a channel's answers cannot be stored", channel=told[0].channel_id, detail=error.message)
             return []
         middle = len(told) // 2
-        return [*store(warehouse, told[:middle], clock), *store(warehouse, told[middle:], clock)]
+        halves = (told[:middle], told[middle:])
+        return [each for half in halves for each in _append(warehouse, table, rows, half, clock)]
     return list(told)
 
 

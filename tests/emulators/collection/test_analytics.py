@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -39,7 +39,9 @@ from shared.youtube.client import Caller
 from tests.emulators import wire
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.wire import dying, met
-from tests.emulators.youtube.stand import Stand, standing
+from tests.emulators.youtube.stand import NOON, Stand, standing
+from tests.stands import bigquery_limits
+from tests.stands.bigquery_limits import SPOILT, loads
 
 API = collecting.API
 DAY = timedelta(days=1)
@@ -352,13 +354,17 @@ def test_without_the_scope_nothing_is_asked_and_the_reason_stands_beside_every_q
 
 @pytest.mark.fault(6)
 def test_without_the_monetary_scope_only_money_is_missing_and_nothing_is_asked_for_it(figures):
-    figures.connect(*PAID, granted=("analytics",))
+    channel_id = figures.connect(*PAID, granted=("analytics",))
     figures.run()
     refused = {load["query"]: load["reason"] for load in figures.loads() if load["reason"]}
     assert refused == dict.fromkeys(
         (name for name, query in queries().items() if query.needs == REVENUE), "insufficientPermissions"
     )
     assert not [each for each in figures.stand.simulator.journal.entries(QUERY) if each["status"] != 200]
+    have = {"capabilities.revenue": {"have": True, "reason": "granted"}, "analytics_at": figures.stand.clock()}
+    figures.stand.firestore.document(channels.path(channel_id)).update(have)
+    figures.run()
+    assert figures.counting("revenue_daily")
 
 
 @pytest.mark.case("C6")
@@ -580,15 +586,31 @@ def test_another_connection_begins_anew(figures):
 
 
 def test_answers_that_bigquery_does_not_take_cost_nobody_else_his(figures):
-    now = datetime(2026, 11, 28, tzinfo=UTC)
     request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
-    good = Answer(request=request, asked_at=now, rows=({"date": "2026-11-02", "metrics": {"views": 1}},))
+    good = Answer(request=request, asked_at=NOON, rows=({"date": "2026-11-02", "metrics": {"views": 1}},))
     bad = replace(good, rows=({"date": "no day"},))
     told = [Answers(f"UC{n}", f"load-{n}", [bad if n == 2 else good]) for n in range(5)]
     kept = store.store(figures.warehouse, told, figures.stand.clock)
     assert [each.channel_id for each in kept] == ["UC0", "UC1", "UC3", "UC4"]
     assert {load["channel_id"] for load in figures.loads()} == {"UC0", "UC1", "UC3", "UC4"}
     assert len(figures.counting("channel_daily")) == 4
+
+
+def test_a_manifest_that_is_refused_once_counts_no_row_twice(figures, bigquery_emulator):
+    request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
+    rows = ({"date": "2026-11-02", "metrics": {"views": 1}},)
+    told = [Answers(f"UC{n}", f"l-{n}", [Answer(request=request, asked_at=NOON, rows=rows)]) for n in range(2)]
+    with bigquery_limits.in_front_of(bigquery_emulator) as limits:
+        limits.refuse(loads(b"row_count"), SPOILT)
+        client = bigquery.Client(
+            project="test",
+            credentials=AnonymousCredentials(),
+            client_options=ClientOptions(api_endpoint=f"http://{limits.address}"),
+        )
+        kept = store.store(replace(figures.warehouse, client=client), told, figures.stand.clock)
+    assert limits.refused == 1
+    assert [each.channel_id for each in kept] == ["UC0", "UC1"]
+    assert len(figures.counting("channel_daily")) == 2
 
 
 def test_a_connection_that_no_longer_works_is_not_due_any_more(figures):

@@ -17,6 +17,7 @@ from shared.collection.analytics.plan import (
     Reports,
     Request,
     after,
+    allowed,
     end_of_month,
     to_ask,
     with_videos,
@@ -149,6 +150,14 @@ def test_refused_revenue_is_asked_once_a_week_and_read_again_when_it_is_given():
     channel.today += REFUSED_EVERY * DAY
     given_now = [request for request in channel.day() if request.query.name == "revenue_daily"]
     assert {request.kind for request in given_now} == {Kind.RECENT, Kind.HISTORY}
+
+
+def test_what_was_refused_is_asked_at_once_when_the_connection_may_do_more():
+    channel = Channel(state=replace(NEW, features=("analytics",)), refused=frozenset({REVENUE}))
+    channel.day()
+    assert allowed(channel.state, ("analytics",)) is channel.state
+    channel.state = allowed(channel.state, ("analytics", "revenue"))
+    assert {r.query.needs for r in channel.asked()} == {REVENUE}
 
 
 def _days(channel: Channel, count: int):
