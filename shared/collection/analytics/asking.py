@@ -59,10 +59,10 @@ class Asking:
 
     def ask(self, channel: Channel, state: State, reports: Reports, caller_for: Callable[[int], Caller]) -> Told:
         """Ask what there is to ask about a channel now. caller_for: what makes so many calls for it."""
-        today, features = pacific_day(self.clock()), (ANALYTICS, REVENUE) if channel.can(ANALYTICS) else ()
-        features = tuple(name for name in features if channel.can(name))
+        today, needs = pacific_day(self.clock()), (ANALYTICS, REVENUE)
+        features = tuple(need for need in needs if channel.can(ANALYTICS) and channel.can(need))
         told = Told(channel, plan.allowed(state, features))
-        refused = {need: NO_SCOPE for need in (ANALYTICS, REVENUE) if need not in features}
+        refused = {need: NO_SCOPE for need in needs if need not in features}
         requests = self._planned(told.state, reports, today)[: self.most]
         caller = caller_for(max(1, len(requests)))
         if state.birth is None and ANALYTICS in features:
