@@ -24,6 +24,7 @@ from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
+from shared.collection.analytics.queries import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.quota.profile import load
 from shared.settings import Settings
@@ -194,6 +195,32 @@ def _kept(seconds: int) -> str:
     return "" if not seconds else f"{hours:g} h" if hours >= 1 else f"{hours * 60:g} min"
 
 
+def analytics() -> str:
+    """Every query of the Analytics API: what it is about, how often it is asked, what is read again."""
+    rows = [
+        (
+            f"`{each.name}`",
+            ", ".join(each.dimensions),
+            ", ".join(each.metrics),
+            _window(each),
+            f"{each.every} d",
+            each.needs,
+            each.value,
+        )
+        for each in queries().values()
+    ]
+    return _table(("query", "by", "metrics", "about", "asked every", "needs", "value"), rows)
+
+
+def _window(query: Query) -> str:
+    history = "; before the first report back to the channel's birth" if query.history else ""
+    return {
+        Window.DAYS: f"the last {query.restated} days, and what is missing{history}",
+        Window.MONTH: f"each of three months, until {query.restated} days after its end",
+        Window.VIDEO: "one video since its publication",
+    }[query.window]
+
+
 def collections() -> str:
     """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
     rows = [
@@ -278,6 +305,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "report types": report_types,
     "weights": weights,
     "endpoints": youtube_endpoints,
+    "analytics": analytics,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,

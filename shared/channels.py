@@ -95,6 +95,7 @@ class Channel(Askable):
     """One connected channel.
 
     collect_at: from when on the hourly run looks whether its reports are overdue; None where none are to come.
+    analytics_at: from when on the hourly run asks the Analytics API about it; None: not at all.
     """
 
     user_id: str
@@ -105,6 +106,7 @@ class Channel(Askable):
     state_since: datetime
     connected_at: datetime
     collect_at: datetime | None = None
+    analytics_at: datetime | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
 
     def may_poll(self, api: str, now: datetime) -> bool:
@@ -170,10 +172,19 @@ def several(client: Client, channel_ids: Sequence[str]) -> dict[str, Channel]:
 
 def to_collect(client: Client, now: datetime) -> Iterator[Channel]:
     """Channels whose `collect_at` has come, the earliest first."""
+    return _due(client, "collect_at", now)
+
+
+def to_analyse(client: Client, now: datetime) -> Iterator[Channel]:
+    """Channels whose `analytics_at` has come, the earliest first."""
+    return _due(client, "analytics_at", now)
+
+
+def _due(client: Client, field: str, now: datetime) -> Iterator[Channel]:
     from google.cloud.firestore_v1.base_query import FieldFilter
 
-    query = client.collection(COLLECTION).where(filter=FieldFilter("collect_at", "<=", now))
-    return readable(CHANNELS, listing(query.order_by("collect_at")))
+    query = client.collection(COLLECTION).where(filter=FieldFilter(field, "<=", now))
+    return readable(CHANNELS, listing(query.order_by(field)))
 
 
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
@@ -205,6 +216,11 @@ def record_listed(
 def collect_again(client: Client, channel_id: str, at: datetime | None) -> None:
     """Remember from when on the hourly run looks at a channel's reports; None: not at all."""
     _note(client, channel_id, {"collect_at": at})
+
+
+def analyse_again(client: Client, channel_id: str, at: datetime | None) -> None:
+    """Remember from when on the hourly run asks the Analytics API about a channel; None: not at all."""
+    _note(client, channel_id, {"analytics_at": at})
 
 
 def set_refusal(client: Client, channel_id: str, api: str, refusal: Refusal) -> None:

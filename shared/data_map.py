@@ -99,6 +99,9 @@ REPORTS = Collection(
     channel="channel_id",
     erased_as="reportStates",
 )
+ANALYTICS = Collection(
+    path="analytics", owner="collection", key="the channel's id", channel=ID, erased_as="analyticsState"
+)
 CHANNELS = Collection(
     path="channels",
     owner="access",
@@ -226,6 +229,8 @@ QUOTA_REFUSALS = _quota(
 COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS, ANALYTICS),
+    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""

@@ -6,15 +6,16 @@
 
 A field is stored under its own name. Reading checks its type: a field that is absent without a default, or holds
 something else, raises CorruptData. Stored fields that the record does not have are ignored. How to map a
-class is worked out once, when it is first used. Types: str, bool, int, float, bytes, datetime, StrEnum, X | None,
-tuple[X, ...], frozenset[X], Mapping[str, X], other dataclasses, and Any, which passes unchanged.
+class is worked out once, when it is first used. Types: str, bool, int, float, bytes, datetime, date (stored as
+its ISO text), StrEnum, X | None, tuple[X, ...], frozenset[X], Mapping[str, X], other dataclasses, and Any, which
+passes unchanged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache, cached_property, partial
 from types import NoneType, UnionType
@@ -89,6 +90,16 @@ def _plain(*kinds: type) -> _Codec:
         raise _Misfit
 
     return _Codec(read, _same)
+
+
+def _date() -> _Codec:
+    def read(value: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise _Misfit from None
+
+    return _Codec(read, date.isoformat)
 
 
 def _enum(kind: type[StrEnum]) -> _Codec:
@@ -179,6 +190,7 @@ _MAKERS: Mapping[Any, Callable[..., _Codec]] = {
     Any: lambda: _Codec(_same, _same),
     **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
     float: partial(_plain, float, int),
+    date: _date,
     UnionType: _optional,
     tuple: partial(_list, tuple),
     frozenset: partial(_list, frozenset),

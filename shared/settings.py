@@ -163,6 +163,12 @@ class Settings:
         "channels each is listed before anybody's next",
         form=one_of(*REPORT_TYPES),
     )
+    retention_queries: int = setting(
+        "YT_RETENTION_QUERIES",
+        5,
+        doc="videos of a channel whose audience retention is asked a day, one Analytics query each",
+        form=COUNT,
+    )
     youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
     analytics_root: str = setting(
         "YT_ANALYTICS_ROOT", "https://youtubeanalytics.googleapis.com", doc="YouTube Analytics API"

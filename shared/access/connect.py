@@ -249,4 +249,5 @@ def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
         connected_at=before.connected_at if before else grant.state_since,
         last_sync=before.last_sync if before else {},
         collect_at=grant.state_since if can["analytics"].have else None,
+        analytics_at=grant.state_since,
     )

@@ -83,14 +83,15 @@ def plan(
     book: Book | None = None,
     calls: Callable[[str], int] = lambda _: 1,
     also: Mapping[str, Any] | None = None,
+    size: int = BATCH,
 ) -> int:
     """Queue one task a batch for `function`; answers how many were new. slot: the run that they belong to.
 
     book: gives each batch its time; without it all run now. calls: how many calls a channel takes. also: what each
-    task is told besides its channels.
+    task is told besides its channels. size: channels in a batch, on average.
     What comes to a batch after its task was queued waits for the next slot.
     """
-    found = sorted(batches(channel_ids).items())
+    found = sorted(batches(channel_ids, size).items())
     times = book([sum(map(calls, ids)) for _, ids in found]) if book and found else [None] * len(found)
 
     def queue(batch: tuple[int, list[str]], when: datetime | None) -> bool:

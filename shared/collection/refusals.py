@@ -1,7 +1,7 @@
 """Decides what becomes of a channel that YouTube, or one of our own services, did not answer about. Pure.
 
 What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions. What carries them
-out is in `collecting` and `listening`: reports are listed, uploads polled.
+out is in `collecting`, `listening` and `analytics`: reports are listed, uploads polled, figures asked for.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ READING: Mapping[Action, Then] = {
     Action.DEFER_TO_TOMORROW: Then.STOP,  # the ledger has closed the bucket: hourly runs send nothing until then
     Action.FIX_REQUEST: Then.NEXT_RUN,
     Action.FAIL: Then.NEXT_RUN,
+    Action.RECORD_NOT_MONETIZED: Then.NEXT_RUN,  # what needs no revenue is asked all the same
     # Done by whoever asked; what is left is that it did not help.
     Action.REFRESH_TOKEN: Then.NEXT_RUN,  # by the client
     Action.RESTART_LISTING: Then.NEXT_RUN,  # by the client
@@ -56,7 +57,6 @@ NOT_HERE: Mapping[Action, str] = {
     Action.LOOK_AGAIN: "only a published video is processed",
     Action.DEFER_CHANNEL: "only uploads have a limit for each channel",
     Action.RESTART_UPLOAD: "only uploads have sessions",
-    Action.RECORD_NOT_MONETIZED: "no report and no list of uploads has revenue",
 }
 """Actions that reading does not meet, and why."""
 

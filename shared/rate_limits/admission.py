@@ -59,20 +59,23 @@ class Denied:
     wait: timedelta
 
 
-def admit(log: Log, *, calls: int, window: timedelta, local: datetime, server: datetime) -> Admitted | Denied:
-    """Whether one more call may go now, with at most `calls` in any `window`.
+def admit(
+    log: Log, *, calls: int, window: timedelta, local: datetime, server: datetime, count: int = 1
+) -> Admitted | Denied:
+    """Whether one more call may go now, or `count`, with at most `calls` in any `window`.
 
     local: the instance's clock; server: the storage's, at the moment of reading. The answer is the same for
     every instance whose clock is within SKEW of the first writer's.
     """
+    assert count <= calls, "so many calls are never admitted together"
     now, shift = _now(log, local, server)
     length = window // _MICROSECOND
     live = tuple(stamp for stamp in log.stamps if stamp > now - length)
-    if len(live) >= calls:
-        return Denied((live[-calls] + length - now) * _MICROSECOND)
+    if len(live) + count > calls:
+        return Denied((live[count - calls - 1] + length - now) * _MICROSECOND)
     # Never back in time: a log that is not in order would forget too early.
     stamp = max(now, live[-1]) if live else now
-    return Admitted(replace(log, stamps=(*live, stamp), shift=shift))
+    return Admitted(replace(log, stamps=(*live, *[stamp] * count), shift=shift))
 
 
 def book(

@@ -53,13 +53,22 @@ class Denial:
     until: datetime
 
 
-def admitting(limits: Limits, clock: Clock, also: Sequence[Write] = ()) -> Decide[Counted | Denial]:
-    """The decision that counts a call by all limits and writes `also` with it, or denies it and writes nothing."""
+def admitting(
+    limits: Limits, clock: Clock, also: Sequence[Write] = (), count: int = 1
+) -> Decide[Counted | Denial]:
+    """The decision that counts calls by all limits and writes `also` too, or denies them and writes nothing."""
 
     def decide(docs: Docs) -> Change[Counted | Denial]:
         local, counted = clock(), {}
         for path, limit in limits.items():
-            answer = admit(_log(docs[path]), calls=limit.calls, window=limit.length, local=local, server=docs.at)
+            answer = admit(
+                _log(docs[path]),
+                calls=limit.calls,
+                window=limit.length,
+                local=local,
+                server=docs.at,
+                count=count,
+            )
             if isinstance(answer, Denied):
                 return Change(Denial(path, local + answer.wait))
             counted[path] = _fields(answer.log, limit, local)
@@ -121,20 +130,23 @@ class RateLimiter:
                 self._memory.remember(docs, server=docs.at, local=self._clock())
             self._check_denial(limits, admitting(limits, self._clock)(docs).result)
 
-    def admit(self, *, method: str, user: str, project: str, also: Sequence[Write] = ()) -> None:
+    def admit(self, *, method: str, user: str, project: str, also: Sequence[Write] = (), count: int = 1) -> int:
         """Count one call of a method now, for a user (or "system") and the project; by all limits or none.
 
+        count: counts so many at once, or as many as any window allows; answers how many.
         also: what is written in the same commit, for a method that some limit covers.
         Raises RateLimited with the time from which the call can be admitted, Unavailable when too many meet. When
         Firestore does not answer, it raises Unavailable; but a call that costs nothing goes on, uncounted.
         """
         limits = self._met(method, user=user, project=project)
         if not limits:
-            return
+            return count
+        count = min(count, *(limit.calls for limit in limits.values()))
         self._check_denied(limits)
         # Threads of one process would only collide; which lock is shared by chance does not matter.
         with self._answering(method), self._locks[hash(next(iter(limits))) % LOCKS]:
-            self._count(limits, also)
+            self._count(limits, also, count)
+        return count
 
     def book(
         self,
@@ -192,8 +204,8 @@ class RateLimiter:
     def _read(self, limits: Limits) -> Docs:
         return self._store.run(reading(list(limits)))
 
-    def _count(self, limits: Limits, also: Sequence[Write]) -> None:
-        seen, decide = self._memory.docs(limits, self._clock()), admitting(limits, self._clock, also)
+    def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
+        seen, decide = self._memory.docs(limits, self._clock()), admitting(limits, self._clock, also, count)
         token = secrets.token_hex(8)
         updated = self._store.run(updating_from(seen, list(limits), decide, token=token, attempts=ATTEMPTS))
         counted = self._check_denial(limits, updated.result)

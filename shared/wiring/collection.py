@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
 
 if TYPE_CHECKING:
+    from shared.collection.analytics.collecting import AnalyticsCollecting
     from shared.collection.backfill import Backfilling
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
     from shared.quota.blocks import Block
+    from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -50,6 +53,30 @@ def backfilling() -> Backfilling:
     from shared.collection.backfill import Backfilling
 
     return Backfilling(collecting())
+
+
+@cache
+def collecting_analytics() -> AnalyticsCollecting:
+    """What `collect_analytics` runs."""
+    from shared.collection import chosen
+    from shared.collection.analytics.collecting import AnalyticsCollecting
+
+    def caller_for(channel_id: str, paid_by: Block, admitted_by: Burst) -> Caller:
+        return replace(_caller(channel_id, paid_by), limiter=admitted_by)
+
+    return AnalyticsCollecting(
+        client=firestore.client(),
+        warehouse=warehouse,
+        quota=quota.ledger(),
+        limiter=quota.rate_limiter(),
+        caller_for=caller_for,
+        report_type=chosen.report_types(firestore.client(), settings())[0],
+        retention=settings().retention_queries,
+        to_ingest=pubsub.to_ingest,
+        enqueue=queues.enqueue,
+        clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+    )
 
 
 @cache

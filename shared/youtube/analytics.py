@@ -108,12 +108,15 @@ def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None
 
 def _table(answer: Mapping[str, Any], most: int | None) -> Table:
     headers = answer.get("columnHeaders") or ()
-    whole = tuple(header.get("dataType") == "INTEGER" for header in headers)
-    rows = tuple(
-        tuple(_whole(cell) if is_whole else cell for cell, is_whole in zip(row, whole, strict=True))
-        for row in answer.get("rows") or ()
-    )
-    columns = tuple(str(header["name"]) for header in headers)
+    try:
+        whole = tuple(header.get("dataType") == "INTEGER" for header in headers)
+        rows = tuple(
+            tuple(_whole(cell) if is_whole else cell for cell, is_whole in zip(row, whole, strict=True))
+            for row in answer.get("rows") or ()
+        )
+        columns = tuple(str(header["name"]) for header in headers)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptData(f"YouTube Analytics answered no table: {error!r}.", reason="unreadableAnswer") from error
     return Table(columns, rows, truncated=most is not None and len(rows) >= most)
 
 
@@ -122,5 +125,6 @@ def _whole(cell: Cell) -> Cell:
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     if cell is not None and not isinstance(cell, int):
-        raise CorruptData(f"YouTube Analytics answered {cell!r} where a whole number belongs.")
+        message = f"YouTube Analytics answered {cell!r} where a whole number belongs."
+        raise CorruptData(message, reason="unreadableAnswer")
     return cell

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shared.quota.ledger import Ledger
     from shared.quota.profile import Priority
     from shared.quota.reservation import Reservation
+    from shared.rate_limits.bursts import Burst
     from shared.rate_limits.limiter import RateLimiter
 
 Value = TypeVar("Value")
@@ -95,7 +96,7 @@ class Caller:
 
     settings: Settings
     quota: Ledger | Block
-    limiter: RateLimiter
+    limiter: RateLimiter | Burst
     tokens: TokenSource
     context: Context
     apis: ApiAlerts

@@ -34,6 +34,9 @@ OPERATION, CHANNEL, RECEIPT = "op-" + "0" * 24, "UC" + "a" * 22, "0" * 24
         ("renew_subscriptions", {"everything": True, "channel": CHANNEL}),
         ("collect_reports", {"channels": [CHANNEL], "report_types": ["channel_unknown_a1"]}),
         ("collect_reports", {"channels": [CHANNEL], "turn": 0}),
+        ("collect_analytics", {"channels": ["UC1"]}),
+        ("collect_analytics", {"channels": [CHANNEL], "most": 0}),
+        ("collect_analytics", {"everything": True}),
     ],
 )
 def test_a_body_that_is_nearly_right_is_refused(function, body):

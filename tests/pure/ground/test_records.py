@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -44,6 +44,7 @@ class Thing:
     sealed: bytes
     line: Line
     until: datetime | None = None
+    day: date | None = None
     mood: Mood | None = None
     tags: tuple[str, ...] = ()
     scopes: frozenset[str] = frozenset()
@@ -69,6 +70,7 @@ things = st.builds(
     sealed=st.binary(),
     line=lines,
     until=st.none() | instants,
+    day=st.none() | st.dates(),
     mood=st.none() | st.sampled_from(Mood),
     tags=st.lists(names).map(tuple),
     scopes=st.frozensets(names),
@@ -123,6 +125,8 @@ def test_a_document_that_is_not_there_does_not_fit():
         ({"share": "77"}, "share"),
         ({"on": 77}, "on"),
         ({"until": "77"}, "until"),
+        ({"day": "77"}, "day"),
+        ({"day": 77}, "day"),
         ({"mood": "77"}, "mood"),
         ({"tags": "77"}, "tags"),
         ({"tags": ["a", 77]}, r"tags\[1\]"),

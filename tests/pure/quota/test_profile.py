@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.errors import InvalidRequest, Misconfigured
 from shared.quota.profile import FOLDER, Priority, adjusted, load, parse
+from shared.rate_limits.bursts import LASTS
 
 GUIDE_COSTS = [  # guide 1.3 OPERATION_COSTS, and 2.2
     ("youtube.videos.insert", 1600),
@@ -76,11 +78,20 @@ def test_the_guides_high_priority_operations():
     assert high == {"youtube.videos.insert", "youtube.thumbnails.set"}
 
 
-@pytest.mark.parametrize(("method", "calls", "window"), GUIDE_RATES)
-@pytest.mark.parametrize("profile", ["guide", "current"])
+PROFILES_RATES = [*(("guide", *rate) for rate in GUIDE_RATES), *(("current", *rate) for rate in GUIDE_RATES[:3])]
+"""Analytics has figures of its own today."""
+
+
+@pytest.mark.parametrize(("profile", "method", "calls", "window"), PROFILES_RATES)
 def test_the_guides_rate_limits_for_each_user_and_for_the_project(profile, method, calls, window):
     (limit,) = (limit for limit in load(profile).rate_limits if limit.covers(method))
     assert (limit.calls, limit.window, limit.per) == (calls, window, ("user", "project"))
+
+
+def test_analytics_takes_720_queries_a_minute_and_60_of_a_person_however_late_a_burst_is_made():
+    limits = [limit for limit in load("current").rate_limits if limit.covers("youtubeAnalytics.reports.query")]
+    assert {(limit.per, limit.calls) for limit in limits} == {(("project",), 720), (("user",), 60)}
+    assert all(limit.length >= timedelta(minutes=1) + LASTS for limit in limits)
 
 
 @pytest.mark.parametrize(("bucket", "method", "cost", "limit"), TODAY)

@@ -1,0 +1,200 @@
+"""Which queries are asked about a channel now, and what is known once they are answered. Pure; days are Pacific.
+
+Recent days are read again as long as YouTube may still change them, and as long as no bulk report tells of them.
+Months are asked until some time after their end. The history goes from the day before the first bulk report back
+to the channel's birth, a year at a time, so no day of it is a report's. Everything is asked once a day at most,
+so a channel that was asked about today has nothing left but history and what was cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+from shared.collection.analytics.queries import REVENUE, Query, Window, queries
+from shared.collection.analytics.state import Asked, State, Video
+
+YEAR = timedelta(days=364)  # from the first to the last day of a window of history
+WINDOWS = 2  # of one query's history in one run
+MONTHS = 3  # calendar months that are asked about, the present one included
+REFUSED_EVERY = 7  # days after which what YouTube refused is asked again: a channel can join the Partner Program
+LACKING_MAX = timedelta(days=90)  # how far back days without a report are read again
+NEW_FOR, NEW_EVERY = 28, 7  # days: how long a video is new, and how often its retention is asked meanwhile
+NEVER = 100  # days that a query counts as waiting that was never asked
+VIDEOS_MAX = 50
+
+_DAY = timedelta(days=1)
+_REMEMBERED = timedelta(days=31 * (MONTHS + 1))
+
+
+class Kind(StrEnum):
+    """Whether a query is about days that bulk reports tell of, or about those before."""
+
+    RECENT = "recent"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One query about the days from start to end. waited: for how many days it has."""
+
+    query: Query
+    kind: Kind = Kind.RECENT
+    start: date
+    end: date
+    video: str | None = None
+    waited: int = NEVER
+
+    @property
+    def key(self) -> str:
+        """What the state calls it."""
+        return f"{self.query.name}:{self.start:%Y-%m}" if self.query.window is Window.MONTH else self.query.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reports:
+    """The channel's bulk reports. first: the first day that they can tell of; None where there is no job yet.
+
+    lacking: the oldest day that has ended and whose report is not loaded.
+    """
+
+    first: date | None = None
+    lacking: date | None = None
+
+
+def to_ask(state: State, reports: Reports, *, today: date, retention: int) -> list[Request]:
+    """The queries to ask now, what has waited longest for its value first. retention: videos a day at most."""
+    found = [request for query in queries().values() for request in _of(query, state, reports, today)]
+    found += [request for query in queries().values() for request in _history(query, state, reports, today)]
+    found += _retention(state, today, retention)
+    return sorted(found, key=lambda request: -request.waited * request.query.value)
+
+
+def _of(query: Query, state: State, reports: Reports, today: date) -> Iterator[Request]:
+    last = today - _DAY
+    starts = {
+        Window.DAYS: lambda: [_first_day(query, state, reports, last)],
+        Window.MONTH: lambda: months(last),
+        Window.VIDEO: list,
+    }[query.window]()
+    for start in starts:
+        end = min(last, end_of_month(start)) if query.window is Window.MONTH else last
+        request = Request(query=query, start=start, end=end)
+        asked = state.queries.get(request.key, Asked())
+        waited = NEVER if asked.on is None else (today - asked.on).days
+        every = max(query.every, REFUSED_EVERY) if asked.reason else query.every
+        lived = start <= end and end >= (state.birth or end)
+        if lived and waited >= every and not _settled(request, asked):
+            yield replace(request, waited=waited)
+
+
+def _first_day(query: Query, state: State, reports: Reports, last: date) -> date:
+    """The first recent day to read: restated, not answered, or without a report."""
+    until = state.queries.get(query.name, Asked()).until
+    days = [last - timedelta(days=query.restated - 1), until + _DAY if until else reports.first]
+    if reports.lacking:
+        days.append(max(reports.lacking, last - LACKING_MAX))
+    return max(state.birth or date.min, min(day for day in days if day))
+
+
+def _settled(request: Request, asked: Asked) -> bool:
+    """Whether a month was answered after its figures had stopped changing."""
+    final = end_of_month(request.start) + timedelta(days=request.query.restated)
+    over = request.query.window is Window.MONTH and asked.on is not None and asked.on > final
+    return over and asked.reason is None
+
+
+def _history(query: Query, state: State, reports: Reports, today: date) -> Iterator[Request]:
+    asked = state.queries.get(query.name, Asked())
+    if not query.history or asked.on is None or asked.reason or state.birth is None or reports.first is None:
+        return
+    waited = NEVER if asked.history_on is None else (today - asked.history_on).days
+    # Nor what the recent days are, so that no answer tells of a day twice.
+    before = min(reports.first, asked.back or _first_day(query, state, reports, today - _DAY))
+    for _ in range(WINDOWS):
+        end = before - _DAY
+        before = max(state.birth, end - YEAR)
+        if end < before:
+            return
+        yield Request(query=query, kind=Kind.HISTORY, start=before, end=end, waited=waited)
+
+
+def _retention(state: State, today: date, most: int) -> list[Request]:
+    """Retention of new videos, then of the most watched, those first that were never asked."""
+    left = max(0, most - sum(video.asked == today for video in state.videos))
+    [query] = (query for query in queries().values() if query.window is Window.VIDEO)
+    due = [video for video in state.videos if video.published < today and _due(query, video, today)]
+    due.sort(key=lambda video: (video.asked is not None, not _new(video, today)))
+    last = max((video.asked for video in state.videos if video.asked), default=None)
+    waited = NEVER if last is None else (today - last).days
+    return [
+        Request(query=query, start=video.published, end=today - _DAY, video=video.id, waited=waited)
+        for video in due[:left]
+    ]
+
+
+def _due(query: Query, video: Video, today: date) -> bool:
+    every = NEW_EVERY if _new(video, today) else query.every
+    return video.asked is None or (today - video.asked).days >= every
+
+
+def _new(video: Video, today: date) -> bool:
+    return (today - video.published).days <= NEW_FOR
+
+
+def after(state: State, request: Request, *, today: date, newest: date | None, reason: str | None) -> State:
+    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason.
+
+    Whose revenue is refused has none in history either; another window of history that is refused is passed over.
+    """
+    if request.video is not None:
+        videos = (replace(each, asked=today) if each.id == request.video else each for each in state.videos)
+        return replace(state, videos=tuple(videos))
+    asked = state.queries.get(request.key, Asked())
+    if request.kind is Kind.RECENT:
+        done = request.end - timedelta(days=request.query.restated)
+        until = asked.until if reason else max(day for day in (asked.until, newest, done) if day)
+        asked = replace(asked, on=today, reason=reason, until=until)
+    elif reason and request.query.needs == REVENUE:
+        asked = replace(asked, reason=reason)
+    else:
+        asked = replace(asked, history_on=today, back=request.start)
+    kept = {key: each for key, each in state.queries.items() if not _over(key, today)}
+    return replace(state, queries={**kept, request.key: asked})
+
+
+def allowed(state: State, features: tuple[str, ...]) -> State:
+    """The state of a connection with these features: with others than before, what was refused is asked anew."""
+    if state.features == features:
+        return state
+    refused = {key: replace(each, on=None, reason=None) for key, each in state.queries.items() if each.reason}
+    return replace(state, features=features, queries={**state.queries, **refused})
+
+
+def with_videos(state: State, ranked: Iterable[str], published: dict[str, date]) -> State:
+    """The state with the videos whose retention is asked, the most watched first; of some the publication."""
+    known = {video.id: video for video in state.videos}
+    new = {id_: Video(id=id_, published=day) for id_, day in published.items()}
+    found = [{**new, **known}[id_] for id_ in ranked if id_ in new or id_ in known]
+    return replace(state, videos=tuple(found[:VIDEOS_MAX]))
+
+
+def _over(key: str, today: date) -> bool:
+    """Whether a key is a month's that is asked about no more."""
+    month = key.partition(":")[2]
+    return bool(month) and date.fromisoformat(f"{month}-01") < today - _REMEMBERED
+
+
+def months(last: date) -> list[date]:
+    """The first days of the calendar months that are asked about, the newest first."""
+    found = [last.replace(day=1)]
+    while len(found) < MONTHS:
+        found.append((found[-1] - _DAY).replace(day=1))
+    return found
+
+
+def end_of_month(day: date) -> date:
+    """The last day of a day's month."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - _DAY

@@ -1,0 +1,138 @@
+"""Answers of the Analytics API as rows of the warehouse.
+
+A task's answers are appended by one load job, and named by another in the manifest: in this order, so rows that
+nobody names are the most that a process can leave which dies in between. What is asked again is stored again,
+under another load id, and the newest counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from shared.clock import Clock, format_instant
+from shared.collection.analytics.plan import Request
+from shared.errors import CorruptData
+from shared.monitoring.log import log
+from shared.warehouse.append import append
+from shared.warehouse.statements import Warehouse
+from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS, TableDeclaration
+from shared.youtube.analytics import Cell, Table
+
+UNREADABLE = "unreadableAnswer"
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one request brought: rows, or the reason why there are none. Build the former by `answer_of`."""
+
+    request: Request
+    asked_at: datetime
+    rows: tuple[Row, ...] = ()
+    truncated: bool = False
+    reason: str | None = None
+
+    @property
+    def newest(self) -> date | None:
+        """The newest day that has numbers."""
+        return max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
+
+
+class Answers(NamedTuple):
+    """A channel's answers of one task. load_id: under which they are stored; it ends with the connection."""
+
+    channel_id: str
+    load_id: str
+    answers: Sequence[Answer]
+
+
+def answer_of(request: Request, table: Table, asked_at: datetime) -> Answer:
+    """A table as an answer. Raises CorruptData for one that is not what was asked for."""
+    try:
+        rows = tuple(_row(request, record) for record in table.records())
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"YouTube Analytics answered {request.query.name} with what was not asked: {error!r}."
+        raise CorruptData(message, reason=UNREADABLE) from error
+    return Answer(request=request, asked_at=asked_at, rows=rows, truncated=table.truncated)
+
+
+def _row(request: Request, record: Mapping[str, Cell]) -> Row:
+    query = request.query
+    given = {name: record[name] for name in query.dimensions if name not in {"day", "video"}}
+    day = date.fromisoformat(str(record["day"])) if "day" in query.dimensions else request.start
+    if not request.start <= day <= request.end:
+        raise ValueError(f"{day} was not asked for")
+    video = record["video"] if "video" in query.dimensions else request.video
+    numbers = {name: _number(record[name]) for name in query.metrics}
+    return {
+        "date": day.isoformat(),
+        "video_id": video or None,
+        "dimensions": given or None,
+        "metrics": {name: number for name, number in numbers.items() if number is not None},
+    }
+
+
+def _number(cell: Cell) -> float | None:
+    if cell is not None and (isinstance(cell, str) or not math.isfinite(cell)):
+        raise ValueError(f"{cell!r} is no number")
+    return cell
+
+
+def store(warehouse: Warehouse, told: Sequence[Answers], clock: Clock) -> list[Answers]:
+    """Append everybody's answers together and name them; answers whose are named.
+
+    Raises Unavailable and RateLimited.
+    """
+    appended = _append(warehouse, ANALYTICS_ROWS, _rows, told, clock)
+    return _append(warehouse, ANALYTICS_LOADS, _named, appended, clock)
+
+
+def _append(
+    warehouse: Warehouse,
+    table: TableDeclaration,
+    rows: Callable[[Answers], Iterator[Row]],
+    told: Sequence[Answers],
+    clock: Clock,
+) -> list[Answers]:
+    """Append some channels' rows by one load job; answers whose BigQuery takes.
+
+    Where it refuses them, each half by itself, until one channel is left, whose fault it is.
+    """
+    try:
+        append(warehouse, table, (row for each in told for row in rows(each)), clock)
+    except CorruptData as error:
+        if len(told) == 1:
+            log("ERROR", "a channel's answers cannot be stored", channel=told[0].channel_id, detail=error.message)
+            return []
+        middle = len(told) // 2
+        halves = (told[:middle], told[middle:])
+        return [each for half in halves for each in _append(warehouse, table, rows, half, clock)]
+    return list(told)
+
+
+def _rows(told: Answers) -> Iterator[Row]:
+    for answer in told.answers:
+        about = {"load_id": told.load_id, "channel_id": told.channel_id, "query": answer.request.query.name}
+        yield from ({**about, **row} for row in answer.rows)
+
+
+def _named(told: Answers) -> Iterator[Row]:
+    for answer in told.answers:
+        request = answer.request
+        yield {
+            "load_id": told.load_id,
+            "channel_id": told.channel_id,
+            "query": request.query.name,
+            "subject": request.video,
+            "kind": request.kind.value,
+            "start_day": request.start.isoformat(),
+            "end_day": request.end.isoformat(),
+            "asked_at": format_instant(answer.asked_at),
+            "row_count": len(answer.rows),
+            "truncated": answer.truncated,
+            "reason": answer.reason,
+        }
