@@ -123,8 +123,8 @@ def bigquery(port: int, grpc_port: int, project: str, log: Path, *, data: Path |
     data: a folder to keep its data in; in memory without one. For every change it keeps a copy of the table for
     time travel, which adds up to gigabytes: in a folder it is told to forget them at once.
     """
-    launcher = BIGQUERY_ENVIRONMENT / "bin" / "bqemulator"
-    if not launcher.exists():
+    python = BIGQUERY_ENVIRONMENT / "bin" / "python"
+    if not python.exists():
         raise Missing("The BigQuery emulator is not set up. Run: make setup-stack")
 
     def ready() -> bool:
@@ -132,7 +132,8 @@ def bigquery(port: int, grpc_port: int, project: str, log: Path, *, data: Path |
         with urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
 
-    command = [str(launcher), "start", "--rest-port", str(port), "--grpc-port", str(grpc_port)]
+    launcher = Path(__file__).with_name("bigquery_emulator.py")
+    command = [str(python), str(launcher), "start", "--rest-port", str(port), "--grpc-port", str(grpc_port)]
     place = ["--ephemeral"] if data is None else ["--persistent", "--data-dir", str(data)]
     env = {} if data is None else {"BQEMU_TIME_TRAVEL_RETENTION_DAYS": "0"}
     return Part(name="bigquery", command=[*command, *place, "--project", project], log=log, ready=ready, env=env)
