@@ -23,6 +23,7 @@ from typing import Any
 from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.faults import Outcome, case_list, fault_list
+from infra.marts import QUERIED, described
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
 from shared.warehouse.report_types import REPORT_TYPES
@@ -159,6 +160,22 @@ def report_types() -> str:
     return _table(("report type", "table", "dimensions", "metrics"), rows)
 
 
+def marts() -> str:
+    """Every view that people query: what it answers, what is unique in it, what each column says."""
+    return "\n\n".join(
+        "\n\n".join(
+            (
+                f"### `{each.name}`",
+                each.summary,
+                f"One row for each {', '.join(f'`{name}`' for name in each.unique)}. "
+                + (f"Reads every day: {each.why}." if each.why else f"Filter on `{each.days}`."),
+                _table(("column", "what it says"), ((f"`{name}`", says) for name, says in each.columns.items())),
+            )
+        )
+        for each in map(described, QUERIED)
+    )
+
+
 def collections() -> str:
     """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
     rows = [
@@ -241,6 +258,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "cases": cases,
     "report types": report_types,
+    "marts": marts,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,
