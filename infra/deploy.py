@@ -143,12 +143,12 @@ def invoker_step(staged: Staged, target: Target) -> Step:
 
 def warehouse_step(target: Target) -> Step:
     """The command that makes the warehouse's tables and views; what is there as it should be is left alone."""
-    dataset = target.values.get(VARIABLES["dataset"])
+    given = {flag: target.values.get(VARIABLES[flag]) for flag in ("dataset", "aggregation")}
     return Step(
         command=(
             *(sys.executable, "-m", "infra.warehouse", f"--project={target.project}"),
             f"--location={target.declared.warehouse_location}",
-            *([f"--dataset={dataset}"] if dataset else []),
+            *(f"--{flag}={value}" for flag, value in given.items() if value),
         ),
         why=f"the warehouse in {target.declared.warehouse_location}",
     )

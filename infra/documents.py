@@ -24,6 +24,7 @@ from infra import policy_table
 from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
+from infra.marts import QUERIED, described
 from shared.collection.analytics.queries import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.quota.profile import load
@@ -221,6 +222,22 @@ def _window(query: Query) -> str:
     }[query.window]
 
 
+def marts() -> str:
+    """Every view that people query: what it answers, what is unique in it, what each column says."""
+    return "\n\n".join(
+        "\n\n".join(
+            (
+                f"### `{each.name}`",
+                each.summary,
+                f"One row for each {', '.join(f'`{name}`' for name in each.unique)}. "
+                + (f"Reads every day: {each.why}." if each.why else f"Filter on `{each.days}`."),
+                _table(("column", "what it says"), ((f"`{name}`", says) for name, says in each.columns.items())),
+            )
+        )
+        for each in map(described, QUERIED)
+    )
+
+
 def collections() -> str:
     """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
     rows = [
@@ -306,6 +323,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "weights": weights,
     "endpoints": youtube_endpoints,
     "analytics": analytics,
+    "marts": marts,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,

@@ -150,6 +150,14 @@ class Settings:
         doc="BigQuery dataset",
         form=Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores"),
     )
+    aggregation: str = setting(
+        "YT_AGGREGATION",
+        "",
+        doc="why the numbers of several channels may be added up, which YouTube's Developer Policies (III.E.2) "
+        "forbid otherwise: one-content-owner (all are of one content owner that YouTube recognises, shown to it "
+        "alone) or amendment-accepted (YouTube's amendment for audited developers); without it none are",
+        form=one_of("one-content-owner", "amendment-accepted"),
+    )
     report_profile: str = setting(
         "YT_REPORT_PROFILE",
         "standard",

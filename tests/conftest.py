@@ -89,7 +89,7 @@ def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield f"{LOOPBACK}:{port}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bigquery_client(bigquery_emulator: str):
     """A BigQuery client; a test takes a dataset name of its own, so that tests do not meet."""
     from google.api_core.client_options import ClientOptions
@@ -101,6 +101,26 @@ def bigquery_client(bigquery_emulator: str):
         credentials=AnonymousCredentials(),
         client_options=ClientOptions(api_endpoint=f"http://{bigquery_emulator}"),
     )
+
+
+@pytest.fixture(scope="session")
+def made_warehouse(bigquery_client: Any):
+    """A dataset with every table and view."""
+    from shared.warehouse.schema import make
+    from shared.warehouse.statements import Warehouse
+
+    made = Warehouse(bigquery_client, "made")
+    make(made, "US", "one-content-owner")
+    return made
+
+
+@pytest.fixture
+def warehouse(made_warehouse: Any):
+    """A warehouse without a row."""
+    from tests.stands.warehouses import empty
+
+    yield made_warehouse
+    empty(made_warehouse)
 
 
 @pytest.fixture

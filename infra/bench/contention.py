@@ -51,11 +51,10 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """granted and denied answers, those that said to ask again, and errors. seconds: until the last answer."""
+    """granted and denied answers, errors, and the rate of grants (of all answers for denials) a second."""
 
     granted: int
     denied: int
-    again: int
     errors: int
     seconds: float
 
@@ -315,7 +314,6 @@ def run(load: Load) -> Count:
     return Count(
         granted=sum(count["granted"] for count in counts),
         denied=sum(count["denied"] for count in counts),
-        again=sum(count["again"] for count in counts),
         errors=sum(count["errors"] for count in counts),
         seconds=max(count["last"] for count in counts),
     )
@@ -326,7 +324,7 @@ class _Workers:
 
     def __init__(self, load: Load, step: Step) -> None:
         self.load, self.step = load, step
-        self.granted = self.denied = self.again = self.errors = 0
+        self.granted = self.denied = self.errors = 0
         self.last = 0.0
         self.lock = threading.Lock()
         self.began = time.monotonic()
@@ -340,20 +338,16 @@ class _Workers:
 
     def _attempt(self, worker: int) -> bool | None:
         granted: bool | None = None
-        again = False
         try:
             granted = self.step(worker)
         except (QuotaRefused, RateLimited):
             granted = False
-        except Unavailable:  # too many meet, or a slow machine's deadline has passed: the caller asks again
-            again = True
-        except ValueError:  # how Google's client ends a transaction whose retries are exhausted
+        except (Unavailable, ValueError):
             pass
         with self.lock:
             self.granted += granted is True
             self.denied += granted is False
-            self.again += again
-            self.errors += granted is None and not again
+            self.errors += granted is None
             if granted is not None:
                 self.last = time.monotonic() - self.began
         return granted
@@ -377,7 +371,7 @@ def main() -> None:
     for thread in threads:
         thread.join(max(0.0, workers.began + patience - time.monotonic()))
     with workers.lock:
-        counted = {name: getattr(workers, name) for name in ("granted", "denied", "again", "errors", "last")}
+        counted = {name: getattr(workers, name) for name in ("granted", "denied", "errors", "last")}
     print(json.dumps(counted), flush=True)
     os._exit(0)
 

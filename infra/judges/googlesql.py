@@ -50,25 +50,30 @@ class GoogleSQL:
     tables: Mapping[str, Mapping[str, str]]
     _views: dict[str, dict[str, str]] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _trees: dict[str, Any] = field(default_factory=dict)
 
     def add_view(self, name: str, sql: str) -> dict[str, str]:
         """Analyse a view over what is there, and make it a table for those that follow. Raises Refused."""
-        columns = self.analyse(sql)
-        self._views[name], self._texts[name] = columns, sql
-        return columns
+        tree = self.resolved(sql)
+        self._views[name], self._texts[name], self._trees[name] = _columns(tree), sql, tree
+        return self._views[name]
+
+    def tree(self, view: str) -> Any:
+        """A view that was added, as `resolved` has it."""
+        return self._trees[view]
 
     def analyse(self, sql: str, parameters: Mapping[str, str] | None = None) -> dict[str, str]:
         """A statement's output columns and their types, in order; {} for one without any. Raises Refused."""
+        return _columns(self.resolved(sql, parameters))
+
+    def resolved(self, sql: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """A statement as GoogleSQL resolves it: a tree of scans and expressions. Raises Refused."""
         kinds = _library()
-        options = _options(parameters or {})
+        analyzer = kinds.Analyzer(_options(parameters or {}), self._catalog(TABLE.findall(sql)))
         try:
-            statement = kinds.Analyzer(options, self._catalog(TABLE.findall(sql))).analyze_statement(
-                TABLE.sub(r"`\1`", sql)
-            )
+            return analyzer.analyze_statement(TABLE.sub(r"`\1`", sql))
         except kinds.errors as error:
             raise Refused(str(error)) from error
-        columns = getattr(statement, "output_column_list", None) or ()
-        return {each.name: _type_name(each.column.type) for each in columns}
 
     def evaluate(self, sql: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
         """What the reference evaluator answers to a query over these rows (a table that is not named is empty).
@@ -95,6 +100,12 @@ class GoogleSQL:
                 table = table.add_column(column, _type(kind))
             builder = builder.add_table(table.build())
         return builder.with_builtin_functions(_functions()).build()
+
+
+def _columns(tree: Any) -> dict[str, str]:
+    """A statement's output columns and their types."""
+    columns = getattr(tree, "output_column_list", None) or ()
+    return {each.name: _type_name(each.column.type) for each in columns}
 
 
 def _needed(names: Sequence[str], texts: Mapping[str, str]) -> set[str]:
@@ -214,4 +225,5 @@ def _run(query: str) -> list[dict[str, Any]]:
             answer = prepared.execute()
     except library.errors as error:
         raise Refused(str(error)) from error
-    return [json.loads(row.cell[0].string_value) for row in answer.content.table_data.row]
+    table = answer.content.table_data  # None when there are no rows
+    return [json.loads(row.cell[0].string_value) for row in (table.row if table else ())]

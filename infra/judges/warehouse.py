@@ -1,8 +1,9 @@
 """The warehouse's SQL before GoogleSQL's analyser: `python -m infra.judges.warehouse`, a part of `make check`.
 
 Every view is analysed over the declared tables, in the order in which they build on one another, and every
-statement over both with its parameters' declared types. What the owner's guide calls `youtube_metrics` has the
-guide's columns, as BigQuery types.
+statement over both with its parameters' declared types. What the owner's guide calls `youtube_metrics` and
+`video_performance` has the guide's columns, as BigQuery types. Nothing adds up several owners' numbers, but for
+the views that are made only where a setting states why it is allowed.
 """
 
 from __future__ import annotations
@@ -12,24 +13,48 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
+from infra.judges.reading import over_owners
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
-from shared.warehouse.statements import OF_STAGED, STATEMENTS, VIEWS, Statement, of_staged, view_text
+from shared.warehouse.statements import (
+    OF_STAGED,
+    OVER_OWNERS,
+    STATEMENTS,
+    VIEWS,
+    Statement,
+    of_staged,
+    view_text,
+)
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 
-GUIDE: Mapping[str, str] = {
-    "channel_id": "STRING",  # VARCHAR(50)
-    "date": "DATE",
-    "views": "INT64",  # BIGINT
-    "watch_time_minutes": "BIGNUMERIC",  # DECIMAL(15,2)
-    "subscribers_gained": "INT64",
-    "subscribers_lost": "INT64",
-    "estimated_revenue": "NUMERIC",  # DECIMAL(10,2)
-    "impressions": "INT64",
-    "click_through_rate": "BIGNUMERIC",  # DECIMAL(5,4)
-    "average_view_duration": "BIGNUMERIC",  # DECIMAL(10,2)
+GUIDE: Mapping[str, Mapping[str, str]] = {
+    "youtube_metrics": {
+        "channel_id": "STRING",  # VARCHAR(50)
+        "date": "DATE",
+        "views": "INT64",  # BIGINT
+        "watch_time_minutes": "BIGNUMERIC",  # DECIMAL(15,2)
+        "subscribers_gained": "INT64",
+        "subscribers_lost": "INT64",
+        "estimated_revenue": "NUMERIC",  # DECIMAL(10,2)
+        "impressions": "INT64",
+        "click_through_rate": "BIGNUMERIC",  # DECIMAL(5,4)
+        "average_view_duration": "BIGNUMERIC",  # DECIMAL(10,2)
+    },
+    "video_performance": {
+        "video_id": "STRING",  # VARCHAR(50)
+        "published_at": "TIMESTAMP",
+        "views": "INT64",  # BIGINT
+        "likes": "INT64",
+        "dislikes": "INT64",
+        "comments": "INT64",
+        "shares": "INT64",
+        "watch_time_minutes": "BIGNUMERIC",  # DECIMAL(15,2)
+        "retention_data": "JSON",  # JSONB
+    },
 }
 """Section 3.1 of the guide; a DECIMAL may be any exact type that holds it."""
+SPOKEN = {name: view_text(name) for name in (*VIEWS, *OVER_OWNERS)}
+"""Every view's query, in order."""
 
 
 def tables() -> dict[str, dict[str, str]]:
@@ -50,26 +75,48 @@ def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
             yield table, dict.fromkeys(positions(each), "STRING"), replace(whole, filled=text)
 
 
-def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATEMENTS) -> Iterator[str]:
-    """What GoogleSQL refuses, each with the name of the view or statement. views: name -> query, in order."""
-    staged = list(about_staged()) if statements is STATEMENTS else []
-    judge = GoogleSQL({**tables(), **{table: columns for table, columns, _ in staged}})
+def judge(views: Mapping[str, str]) -> tuple[GoogleSQL, list[str]]:
+    """GoogleSQL over the declared tables and views, and what is wrong with these.
+
+    views: name -> query, in order.
+    """
+    staged = {table: columns for table, columns, _ in about_staged()}
+    found = GoogleSQL({**tables(), **staged})
+    wrong: list[str] = []
     for name, text in views.items():
         try:
-            columns = judge.add_view(name, text)
+            columns = found.add_view(name, text)
         except Refused as refused:
-            yield f"view {name}: {refused}"
-            return  # what stands on it would only say so again
-        if name == "youtube_metrics":
-            for column, kind in GUIDE.items():
-                if columns.get(column) != kind:
-                    yield f"view {name}: {column} is {columns.get(column)}, not {kind}"
-    for statement in (*statements, *(each for _, _, each in staged)):
+            return found, [*wrong, f"view {name}: {refused}"]  # what stands on it would only say so again
+        wrong += [
+            f"view {name}: {column} is {columns.get(column)}, not {kind}"
+            for column, kind in GUIDE.get(name, {}).items()
+            if columns.get(column) != kind
+        ]
+        wrong += [
+            f"view {name}: {column} adds up several owners' numbers"
+            for column in over_owners(found.tree(name))
+            if name not in OVER_OWNERS
+        ]
+    return found, wrong
+
+
+def problems(found: GoogleSQL, statements: tuple[Statement, ...]) -> Iterator[str]:
+    """What is wrong with statements, each with its name."""
+    for statement in statements:
         for text in _texts(statement):
             try:
-                judge.analyse(text, statement.parameters)
+                tree = found.resolved(text, statement.parameters)
             except Refused as refused:
                 yield f"statement {statement.name}: {refused}"
+                continue
+            for column in over_owners(tree):
+                yield f"statement {statement.name}: {column} adds up several owners' numbers"
+
+
+def everything() -> tuple[Statement, ...]:
+    """Every statement, those about staging tables for every report type."""
+    return (*STATEMENTS, *(each for _, _, each in about_staged()))
 
 
 def _texts(statement: Statement) -> Iterator[str]:
@@ -83,9 +130,11 @@ def _texts(statement: Statement) -> Iterator[str]:
 
 def main() -> int:
     """Print what is refused; exit status 1 when anything is."""
-    found = list(problems({name: view_text(name) for name in VIEWS}))
+    over, found = judge(SPOKEN)
+    found += problems(over, everything())
     print(
-        "\n".join(found) or f"GoogleSQL takes {len(VIEWS)} views and {len(STATEMENTS) + len(OF_STAGED)} statements"
+        "\n".join(found)
+        or f"GoogleSQL takes {len(SPOKEN)} views and {len(STATEMENTS) + len(OF_STAGED)} statements"
     )
     return 1 if found else 0
 

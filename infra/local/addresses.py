@@ -77,6 +77,7 @@ class Addresses:
             "YT_ID_TOKEN_KEYS_URL": f"{simulator}/app/.well-known/jwks.json",
             "YT_IAP_AUDIENCE": IAP_AUDIENCE,
             "YT_IAP_KEYS_URL": f"{gateway}{IAP_KEYS_PATH}",
+            "YT_AGGREGATION": "one-content-owner",  # as the simulated network's owner would state
             "YT_CALLBACK_URL": f"{simulator}{CALLBACK_PATH}",
             "YT_SOURCE_BUCKETS": SOURCE_BUCKET,
             "YT_USERS_MAX": str(max(users, 50)),

@@ -94,7 +94,12 @@ def main() -> None:
         work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(make, Warehouse(bigquery.client(), settings().dataset), deployment().warehouse_location),
+            pool.submit(
+                make,
+                Warehouse(bigquery.client(), settings().dataset),
+                deployment().warehouse_location,
+                settings().aggregation,
+            ),
         ]
         for each in work:
             each.result()

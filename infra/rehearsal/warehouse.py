@@ -8,11 +8,11 @@ from typing import Any
 
 from infra.judges.apis import Call
 from infra.rehearsal.cloud import Act, Cloud, Query, Refusal, bad, missing
-from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import VIEWS
+from shared.warehouse.tables import TABLES
 
-CHANGES = 1 + 1 + len(REPORT_TYPES) + len(VIEWS)
-"""What making it from nothing changes: the dataset, the manifest, the raw tables, the views."""
+CHANGES = 1 + len(TABLES) + len(VIEWS)
+"""What making it from nothing changes: the dataset, the tables, the views."""
 
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW `([\w-]+\.\w+)\.(\w+)` AS\n(.+)", re.DOTALL)
 
@@ -48,6 +48,16 @@ def _get(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     return cloud.resources[name]
 
 
+def _delete(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
+    del query, body
+    name = ".".join(call.path.values())
+    if name not in cloud.resources:
+        raise missing(name)
+    cloud.change(f"{name} is deleted")
+    del cloud.resources[name]
+    return {}
+
+
 def _query(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     del query
     view = _VIEW.fullmatch(body["query"])
@@ -66,5 +76,6 @@ ACTS: Mapping[str, Act] = {
     "bigquery.datasets.get": _get,
     "bigquery.tables.insert": _table_insert,
     "bigquery.tables.get": _get,
+    "bigquery.tables.delete": _delete,
     "bigquery.jobs.query": _query,
 }

@@ -1,4 +1,4 @@
-"""Turns the messages for `ingest` into rows or state: reports, changed videos, rows to erase or look for."""
+"""Turns the messages for `ingest` into rows or state: reports, videos, owners' own numbers, rows to erase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, gone, messages, planner, videos
+from shared.collection import audit, gone, internal_metrics, messages, planner, videos
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
@@ -21,9 +21,11 @@ from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
+from shared.warehouse.append import append
 from shared.warehouse.load import Staged
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
+from shared.warehouse.tables import INTERNAL_METRICS
 from shared.youtube import reporting
 from shared.youtube.client import Caller
 
@@ -74,6 +76,7 @@ class Ingest:
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             ERASE: (_erasure, self._erase),
             AUDIT: (lambda _: None, self._audit_erasures),
+            internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
         try:
             read, act = kinds[kind]
@@ -145,6 +148,12 @@ class Ingest:
                 )
         except RateLimited as error:  # BigQuery's queue for deletions is full
             self._hand_on(Later(ERASE, {"channel_id": channel_id, "receipt": receipt_id}, error.retry_at))
+
+    def _append_internal_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        try:
+            append(self.warehouse(), INTERNAL_METRICS, rows, self.clock)
+        except RateLimited as error:
+            self._hand_on(Later(internal_metrics.KIND, internal_metrics.message(rows), error.retry_at))
 
     def _audit_erasures(self, _: None) -> None:
         gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import takewhile
 from typing import Any
@@ -30,8 +30,12 @@ class DayTotal:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """Totals a day, and each channel's newest day and number of days."""
+    """Totals a day, and each channel's newest day and number of days.
 
+    aggregation: why owners' numbers may be added up, "" where they may not; then there are no days.
+    """
+
+    aggregation: str = ""
     days: tuple[DayTotal, ...]
     channels: Mapping[str, tuple[date, int]]
     reports: int
@@ -51,23 +55,26 @@ def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
     return tuple(late)[::-1]
 
 
-def loaded_reports(warehouse: Warehouse, today: date) -> Loaded:
+def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loaded:
     """What the warehouse holds: totals of the last CHART_DAYS days, and each channel's reach in the last year.
 
+    aggregation: why owners' numbers may be added up; without it they are not.
     Raises google.api_core's errors when BigQuery does not answer.
     """
     from google.api_core.exceptions import NotFound
 
     try:
-        return _loaded_reports(warehouse, today)
+        return _loaded_reports(warehouse, today, aggregation)
     except NotFound:
-        return NOTHING_LOADED  # before the first deployment has made the tables
+        return replace(NOTHING_LOADED, aggregation=aggregation)  # before the first deployment has made the tables
 
 
-def _loaded_reports(warehouse: Warehouse, today: date) -> Loaded:
-    days = _rows(warehouse, TOTALS_BY_DAY, since=today - timedelta(days=CHART_DAYS) - REPORTING_LAG)
+def _loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loaded:
+    since = today - timedelta(days=CHART_DAYS) - REPORTING_LAG
+    days = _rows(warehouse, TOTALS_BY_DAY, since=since) if aggregation else []
     by_channel = {row["channel_id"]: row for row in _rows(warehouse, REACH_BY_CHANNEL, since=today - REACH)}
     return Loaded(
+        aggregation=aggregation,
         days=tuple(DayTotal(**row) for row in reversed(days)),
         channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
         reports=sum(row["reports"] for row in by_channel.values()),

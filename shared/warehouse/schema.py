@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from shared.cloud.bigquery import ask, call_options
 from shared.errors import Misconfigured
-from shared.warehouse.statements import VIEWS, Warehouse, placed, view_text
+from shared.warehouse.statements import OVER_OWNERS, VIEWS, Warehouse, placed, view_text
 from shared.warehouse.tables import TABLES, TableDeclaration
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import SchemaField, Table
 
 
-def make(warehouse: Warehouse, location: str) -> None:
+def make(warehouse: Warehouse, location: str, aggregation: str = "") -> None:
     """Create what is missing and renew every view. Safe to repeat, and to run twice at once.
 
     Part of a deployment: a dataset stays where it was made, and BigQuery takes few changes of a table at once.
+    aggregation: why owners' numbers may be added up; without it no view does, and one that did is deleted.
     """
     from google.cloud import bigquery
 
@@ -29,9 +30,17 @@ def make(warehouse: Warehouse, location: str) -> None:
     client.create_dataset(dataset, exists_ok=True, **options)
     for declared in TABLES:
         client.create_table(table(warehouse, declared), exists_ok=True, **options)
-    for name in VIEWS:
-        query = placed(view_text(name), warehouse)
-        ask(client, f"CREATE OR REPLACE VIEW `{warehouse.full_name(name)}` AS\n{query}")
+    if not aggregation:
+        for name in OVER_OWNERS:
+            client.delete_table(warehouse.full_name(name), not_found_ok=True, **options)
+    for name in (*VIEWS, *(OVER_OWNERS if aggregation else ())):
+        make_view(warehouse, name)
+
+
+def make_view(warehouse: Warehouse, name: str) -> None:
+    """Create or renew one view; those that it stands on are there."""
+    query = placed(view_text(name), warehouse)
+    ask(warehouse.client, f"CREATE OR REPLACE VIEW `{warehouse.full_name(name)}` AS\n{query}")
 
 
 def verify(warehouse: Warehouse) -> None:

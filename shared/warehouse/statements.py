@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.bigquery import TIMEOUT, WORK, ask
-from shared.warehouse.report_types import DATE, FLOAT, INTEGER, ReportType
+from shared.warehouse.report_types import DATE, FLOAT, INTEGER, REPORT_TYPES, ReportType
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -125,14 +125,47 @@ def _all_of(names: Sequence[str]) -> str:
     return f"TO_JSON_STRING([{texts}])"
 
 
-# Views in the order in which they build on one another.
-VIEWS = ("current_reports", "channel_basic", "channel_reach", "code_names", "youtube_metrics")
+def _in(folder: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (SQL / folder).glob("*.sql")))
+
+
+ROWS_THAT_COUNT: Mapping[str, str] = {
+    "channel_basic": "channel_basic_a3",
+    "channel_reach": "channel_reach_basic_a1",
+    "channel_reach_combined": "channel_reach_combined_a1",
+    "channel_traffic_source": "channel_traffic_source_a3",
+    "channel_device_os": "channel_device_os_a3",
+    "channel_playback_location": "channel_playback_location_a3",
+    "channel_demographics": "channel_demographics_a1",
+}
+"""Views of the rows of a report type that count, made from one text."""
+MARTS = _in("marts")
+"""Views that answer one question each, and stand on no other of them."""
+VIEWS = (
+    *("current_reports", *ROWS_THAT_COUNT, "current_analytics", "refused_days", "retention_points"),
+    *("code_names", "videos", "owner_metrics", "video_revenue_monthly", "youtube_metrics", "video_performance"),
+    *MARTS,
+)
+"""Every view, in the order in which they build on one another."""
+OVER_OWNERS = _in("over_owners")
+"""Views that add up several owners' numbers, which is forbidden unless a setting states why it is allowed."""
 
 
 def view_text(name: str) -> str:
-    """A view's query, with its placeholders for names; `{codes}` is filled with what `codes.toml` declares."""
-    text = (SQL / "views" / f"{name}.sql").read_text()
+    """A view's query, with its placeholder for the dataset; `{codes}` is filled with what `codes.toml` declares."""
+    if name in ROWS_THAT_COUNT:
+        return _rows_that_count(REPORT_TYPES[ROWS_THAT_COUNT[name]])
+    folder = "marts" if name in MARTS else "over_owners" if name in OVER_OWNERS else "views"
+    text = (SQL / folder / f"{name}.sql").read_text()
     return text.replace("{codes}", _codes()) if "{codes}" in text else text
+
+
+def _rows_that_count(report_type: ReportType) -> str:
+    text = (SQL / "templates" / "rows_that_count.sql").read_text()
+    texts = (name for name in report_type.dimensions if name != "channel_id")
+    dimensions = ", ".join(f"NULLIF(raw.{name}, '') AS {name}" for name in texts)
+    text = text.replace("{type}", report_type.id).replace("{table}", report_type.table)
+    return text.replace("{dimensions}", dimensions)
 
 
 def _codes() -> str:

@@ -15,7 +15,6 @@ from shared.collection.expectation import HISTORY, Settled, State
 from shared.collection.jobs import JOBS, Job, name_of, of_channels
 from shared.collection.risk import on
 from shared.monitoring import alerts
-from shared.warehouse import schema
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import NAME_LOADS, Warehouse, run
 from shared.warehouse.tables import REPORT_LOADS
@@ -77,9 +76,7 @@ def _ref(channel: str, day: date) -> ReportRef:
 
 
 @pytest.fixture
-def held(bigquery_client, firestore_client, dataset) -> Held:
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def held(warehouse, firestore_client) -> Held:
     return Held(warehouse, firestore_client)
 
 

@@ -18,7 +18,6 @@ from shared.collection import gone
 from shared.collection.coverage import Coverage, State
 from shared.collection.ingest import Ingest
 from shared.errors import InvalidRequest
-from shared.warehouse import schema
 from shared.warehouse.load import Load, load_id_for, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import TAKE_STAGED, Warehouse, of_staged, run
@@ -89,9 +88,7 @@ class Erasing(Room):
 
 
 @pytest.fixture
-def room(bigquery_client, firestore_client, dataset) -> Iterator[Erasing]:
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def room(warehouse, firestore_client) -> Iterator[Erasing]:
     return Erasing(warehouse, firestore_client)
 
 

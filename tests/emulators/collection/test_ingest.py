@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from shared.clock import pacific_day
-from shared.collection import gone, messages
+from shared.collection import gone, internal_metrics, messages
 from shared.collection.ingest import Ingest
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.limits import RateLimit
-from shared.warehouse import schema
 from shared.warehouse.manifest import already_loaded
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
@@ -67,9 +66,7 @@ class Room:
 
 
 @pytest.fixture
-def room(firestore_client, bigquery_client, dataset) -> Iterator[Room]:
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def room(firestore_client, warehouse) -> Iterator[Room]:
     with standing(firestore_client) as stand:
         made = Room(stand, warehouse)
         channel = stand.channel().id
@@ -105,6 +102,18 @@ def test_what_is_too_fast_is_handed_on_with_a_time_and_a_moved_clock_shortens_it
     downloads = [call for call in room.stand.calls if call.endpoint == reporting.DOWNLOAD]
     assert len(downloads) == 8  # none twice
     assert time.monotonic() - began < 30  # minutes of the clock, and none of waiting
+
+
+def test_the_owners_own_numbers_become_rows_that_count_once_however_often_they_are_sent(room):
+    cost = {
+        "channel_id": "UC" + "a" * 22, "date": "2026-11-20", "name": "cost", "value": "120.50", "unit": "USD",
+        "as_of": "2026-11-21T09:00:00Z",
+    }  # fmt: skip
+    corrected = {**cost, "value": "99.000000001", "as_of": "2026-11-22T09:00:00Z"}
+    for metrics in ([cost, corrected], [cost], [cost]):
+        room.ingest.handle(internal_metrics.KIND, {"metrics": metrics})
+    query = f"SELECT value FROM `{room.warehouse.full_name('owner_metrics')}`"
+    assert [str(row["value"]) for row in room.warehouse.client.query(query)] == ["99.000000001"]
 
 
 def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):

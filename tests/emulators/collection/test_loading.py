@@ -33,7 +33,6 @@ from shared.errors import (
 from shared.warehouse import schema
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
-from shared.warehouse.statements import Warehouse
 from tests.stands import bigquery_limits
 from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
 
@@ -161,9 +160,7 @@ class Room:
 
 
 @pytest.fixture
-def room(bigquery_client, firestore_client, dataset) -> Iterator[Room]:
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def room(warehouse, firestore_client) -> Iterator[Room]:
     return Room(warehouse, firestore_client)
 
 

@@ -34,7 +34,7 @@ def test_contending_workers_get_exactly_what_there_is(firestore_emulator, firest
     count = run(load)
     assert count.granted == limit // cost
     assert count.denied == WORKERS
-    assert count.errors == 0  # whoever is told to ask again has taken nothing, and asks again until the end
+    assert count.errors == 0
     ledger = Ledger(client, bench_profile(load), clock, users_max=WORKERS)
     figures = ledger.usage()["bench"]
     assert figures["used"] + figures["reserved"] == count.granted * cost

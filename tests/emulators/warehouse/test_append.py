@@ -6,18 +6,8 @@ import pytest
 
 from shared.clock import system_clock
 from shared.errors import CorruptData
-from shared.warehouse import schema
 from shared.warehouse.append import append
-from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_ROWS
-
-
-@pytest.fixture
-def warehouse(bigquery_client):
-    found = Warehouse(bigquery_client, "append")
-    schema.make(found, "US")
-    yield found
-    bigquery_client.delete_dataset(found.dataset, delete_contents=True, not_found_ok=True)
 
 
 def a_row(**more):

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from shared.console.loaded import loaded_reports
 from shared.warehouse import schema
 from shared.warehouse.load import Load, Staged, new_load_id
 from shared.warehouse.manifest import Published, already_loaded, publish
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.statements import TAKE_STAGED, Warehouse, of_staged, run
+from shared.warehouse.statements import OVER_OWNERS, TAKE_STAGED, of_staged, run
 
 DAY = date(2026, 11, 1)
 BASIC = REPORT_TYPES["channel_basic_a3"]
@@ -42,13 +43,6 @@ def lines(
     default = {"date": day.strftime("%Y%m%d"), "channel_id": channel}
     body = [",".join(str({**default, **row}.get(c, "")) for c in columns) + "\n" for row in rows]
     return [",".join(columns) + "\n", *body]
-
-
-@pytest.fixture
-def warehouse(bigquery_client, dataset):
-    found = Warehouse(bigquery_client, dataset)
-    schema.make(found, "US")
-    return found
 
 
 def stage(warehouse, *reports: tuple[ReportRef, list[str]], kind: ReportType = BASIC) -> Staged:
@@ -312,7 +306,17 @@ def test_the_view_has_the_guides_columns_in_its_order(warehouse):
     ]  # fmt: skip
 
 
-def test_ensuring_the_schema_twice_keeps_what_is_there(warehouse):
+def test_ensuring_the_schema_again_keeps_what_is_there_and_takes_back_what_is_no_longer_allowed(warehouse):
     load(warehouse, (ref("r1"), lines({"views": 4})))
+    today = DAY + timedelta(days=4)
+    assert [each.views for each in loaded_reports(warehouse, today, "one-content-owner").days] == [4]
     schema.make(warehouse, "US")
-    assert metrics(warehouse) == [4]
+    try:
+        assert metrics(warehouse) == [4]
+        names = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
+        assert not names & set(OVER_OWNERS)
+        alone = loaded_reports(warehouse, today, "")
+        assert (alone.days, alone.reports) == ((), 1)
+    finally:
+        for name in OVER_OWNERS:
+            schema.make_view(warehouse, name)  # for the tests that share the dataset

@@ -42,6 +42,12 @@ def test_views_are_drawn_and_listed():
     assert "12,345" in shown
 
 
+def test_several_owners_views_are_not_added_up_unless_it_is_stated_why():
+    shown = render(seen(channels=(channel(),), loaded=Loaded(days=(), channels={}, reports=1, rows=1)))
+    assert "not added up" in shown
+    assert "<svg" not in shown
+
+
 def test_days_that_are_still_arriving_are_told_apart_from_whole_ones():
     def day(number: int, channels: int) -> DayTotal:
         return DayTotal(date=date(2026, 11, number), views=1, engaged_views=1, channels=channels)

@@ -304,12 +304,12 @@ def test_the_build_installs_what_staging_and_deploying_import():
 
 def test_the_warehouse_is_made_before_any_function_is_deployed(capsys, tmp_path):
     settings = tmp_path / "settings.yaml"
-    settings.write_text("YT_DATASET: numbers\n")
+    settings.write_text("YT_DATASET: numbers\nYT_AGGREGATION: one-content-owner\n")
     assert deploy.main(["--project", "proj", "--settings", str(settings), "--dry-run"]) == 0
     first, *others = (line for line in capsys.readouterr().out.splitlines() if not line.startswith("#"))
     location = deployment().warehouse_location
     made = f"-m infra.warehouse --project=proj --location={location} --dataset=numbers"
-    assert first.endswith(made)
+    assert first.endswith(f"{made} --aggregation=one-content-owner")
     assert all(line.startswith("gcloud ") for line in others)
 
 

@@ -1,11 +1,6 @@
 -- All channels' views on each of the newest days that have any.
-SELECT
-  date,
-  IFNULL(SUM(views), 0) AS views,
-  IFNULL(SUM(engaged_views), 0) AS engaged_views,
-  COUNT(*) AS channels
-FROM `{dataset}.youtube_metrics`
-WHERE date >= @since AND views IS NOT NULL
-GROUP BY date
+SELECT date, views, engaged_views, channels
+FROM `{dataset}.network_daily`
+WHERE date >= @since AND channels > 0
 ORDER BY date DESC
 LIMIT 60
