@@ -152,7 +152,7 @@ OVER_OWNERS = _in("over_owners")
 
 
 def view_text(name: str) -> str:
-    """A view's query, with its placeholder for the dataset; `{codes}` is filled with what `codes.toml` declares."""
+    """A view's query, with its placeholder for the dataset; `{codes}` is filled from `codes.toml`."""
     if name in ROWS_THAT_COUNT:
         return _rows_that_count(REPORT_TYPES[ROWS_THAT_COUNT[name]])
     folder = "marts" if name in MARTS else "over_owners" if name in OVER_OWNERS else "views"
