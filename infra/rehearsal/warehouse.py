@@ -15,6 +15,7 @@ CHANGES = 1 + len(TABLES) + len(VIEWS)
 """What making it from nothing changes: the dataset, the tables, the views."""
 
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW `([\w-]+\.\w+)\.(\w+)` AS\n(.+)", re.DOTALL)
+_DROP = re.compile(r"DROP VIEW IF EXISTS `([\w-]+\.\w+\.\w+)`")
 
 
 def _dataset_insert(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
@@ -48,18 +49,12 @@ def _get(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     return cloud.resources[name]
 
 
-def _delete(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
-    del query, body
-    name = ".".join(call.path.values())
-    if name not in cloud.resources:
-        raise missing(name)
-    cloud.change(f"{name} is deleted")
-    del cloud.resources[name]
-    return {}
-
-
 def _query(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     del query
+    dropped = _DROP.fullmatch(body["query"])
+    if dropped is not None:
+        cloud.resources.pop(dropped[1], None)
+        return _answered(cloud, call)
     view = _VIEW.fullmatch(body["query"])
     if view is None or view[1] not in cloud.resources:
         raise bad(f"the stand-in runs no such statement: {body['query'][:60]}")
@@ -67,6 +62,10 @@ def _query(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     if cloud.resources.get(name) != {"query": view[3]}:
         cloud.change(f"{name} is made")
         cloud.resources[name] = {"query": view[3]}
+    return _answered(cloud, call)
+
+
+def _answered(cloud: Cloud, call: Call) -> Any:
     job = {"projectId": call.path["projectId"], "jobId": f"job-{len(cloud.changed)}", "location": "US"}
     return {"kind": "bigquery#queryResponse", "jobReference": job, "jobComplete": True, "totalRows": "0"}
 
@@ -76,6 +75,5 @@ ACTS: Mapping[str, Act] = {
     "bigquery.datasets.get": _get,
     "bigquery.tables.insert": _table_insert,
     "bigquery.tables.get": _get,
-    "bigquery.tables.delete": _delete,
     "bigquery.jobs.query": _query,
 }

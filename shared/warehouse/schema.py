@@ -32,7 +32,7 @@ def make(warehouse: Warehouse, location: str, aggregation: str = "") -> None:
         client.create_table(table(warehouse, declared), exists_ok=True, **options)
     if not aggregation:
         for name in OVER_OWNERS:
-            client.delete_table(warehouse.full_name(name), not_found_ok=True, **options)
+            ask(client, f"DROP VIEW IF EXISTS `{warehouse.full_name(name)}`")
     for name in (*VIEWS, *(OVER_OWNERS if aggregation else ())):
         make_view(warehouse, name)
 
