@@ -57,13 +57,13 @@ def instant(moment: datetime) -> str:
 
 
 def duration(total_seconds: int) -> str:
-    """ISO 8601, as `contentDetails.duration` has it: PT1H2M3S, and P0D for nothing."""
-    if total_seconds <= 0:
-        return "P0D"
-    hours, rest = divmod(total_seconds, 3600)
+    """ISO 8601, as `contentDetails.duration` has it: PT1H2M3S, P1DT2H, and P0D for nothing."""
+    days, rest = divmod(max(0, total_seconds), 86_400)
+    hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
     written = [f"{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if amount]
-    return "PT" + "".join(written)
+    day = f"{days}D" if days or not written else ""
+    return f"P{day}T{''.join(written)}" if written else f"P{day}"
 
 
 def thumbnails(video_id: str, version: int = 0) -> dict[str, Any]:
