@@ -49,6 +49,7 @@ class Shown:
     file: File | None = None
     thumbnail_version: int = 0
     paid_placement: bool = False
+    hidden_counts: frozenset[str] = frozenset()
 
 
 def instant(moment: datetime) -> str:
@@ -146,7 +147,12 @@ def _statistics(shown: Shown) -> dict[str, Any]:
     }
     if shown.owner:
         statistics["dislikeCount"] = str(counters.dislikes)
-    return statistics
+    return _told(shown, statistics)
+
+
+def _told(shown: Shown, counts: Mapping[str, str]) -> dict[str, str]:
+    """The counts without those that are hidden, as of comments that are turned off."""
+    return {name: count for name, count in counts.items() if name not in shown.hidden_counts}
 
 
 def _content_details(shown: Shown) -> dict[str, Any]:
@@ -241,11 +247,14 @@ def stats(shown: Shown, parts: frozenset[str]) -> dict[str, Any]:
     rendered = {
         "snippet": {"publishTime": instant(shown.video.published_at)},
         "contentDetails": {"duration": f"{shown.video.duration_seconds}s"},
-        "statistics": {
-            "viewCount": str(counters.views),
-            "likeCount": str(counters.likes),
-            "commentCount": str(counters.comments),
-        },
+        "statistics": _told(
+            shown,
+            {
+                "viewCount": str(counters.views),
+                "likeCount": str(counters.likes),
+                "commentCount": str(counters.comments),
+            },
+        ),
     }
     chosen = {name: part for name, part in rendered.items() if name in parts}
     return tagged("youtube#videoStats", shown.video.id, chosen)
