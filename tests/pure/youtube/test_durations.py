@@ -37,8 +37,25 @@ def test_a_duration_is_so_many_seconds(text, seconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", None, "P", "PT", "P1DT", "1H", "PT1", "P1H", "PT1D", "P1W2D", "PT1S1M", "PT1.5H2M", "-PT1S", "PT-1S"]
-    + ["P1Y", "P1M", "P1Y2M3DT4H", "PT1H ", " PT1H", "pt1h", "PT1٣S", "PT1..5S", "PT" + "9" * 40 + "S"],
+    [
+        *(
+            "",
+            None,
+            "P",
+            "PT",
+            "P1DT",
+            "1H",
+            "PT1",
+            "P1H",
+            "PT1D",
+            "P1W2D",
+            "PT1S1M",
+            "PT1.5H2M",
+            "-PT1S",
+            "PT-1S",
+        ),
+        *("P1Y", "P1M", "P1Y2M3DT4H", "PT1H ", " PT1H", "pt1h", "PT1٣S", "PT1..5S", "PT" + "9" * 40 + "S"),
+    ],
 )
 def test_what_has_no_certain_length_is_not_known(text):
     assert seconds_of(text) is None
@@ -58,7 +75,11 @@ def test_what_youtube_writes_is_read_back(seconds):
 def test_whatever_parts_there_are_add_up(weeks, parts, fraction, mark):
     """A fraction may stand in the last part alone."""
     lengths = (DAY, 3_600, 60, 1)
-    there = [(amount, letter, length) for amount, letter, length in zip(parts, "DHMS", lengths) if amount is not None]
+    there = [
+        (amount, letter, length)
+        for amount, letter, length in zip(parts, "DHMS", lengths, strict=True)
+        if amount is not None
+    ]
     if weeks is not None or not there:
         there = [(weeks or 0, "W", 7 * DAY)]
     tail = "" if fraction is None else f"{mark}{fraction}"
