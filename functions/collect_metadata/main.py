@@ -1,7 +1,7 @@
 """Scheduler and Cloud Tasks: channels and videos are read by night, and what YouTube has no more is forgotten.
 
 Body {} plans a run; {"channels": [...]} reads those, as the tasks that are planned do, which say besides of which
-run, which turn it is, and how many units are left.
+run, and how many units are left.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
+from shared.collection.metadata_plan import asked_for
 from shared.fields import Fields
 from shared.wiring.collection import metadata
 
@@ -22,6 +23,7 @@ def collect_metadata(request: Request) -> dict[str, Any]:
     """Answers how many channels, and what was queued or read; while the first import lasts, when it ends."""
     body = entry.json_body(request)
     if "channels" in body:
-        return metadata().collect(body)
+        turn = asked_for(body)
+        return metadata().collect(turn)
     Fields(body)
     return metadata().plan()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from shared.cloud.firestore import Store
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change, updating_from
 from shared.collection import gone, messages, metadata_plan, planner, readings
-from shared.collection.metadata_plan import RUNS, VERIFIED, Turn
+from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED, Turn
 from shared.collection.metadata_reading import Progress, Units, read
 from shared.collection.readings import Readings
 from shared.collection.refusals import Then
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=28)
 """For how long metadata is kept that was not read again: two days less than it may be."""
-CHANNELS_A_TURN = 25
-UNITS_A_TURN = 200  # some 10,000 rows: seconds of a load job, and megabytes of memory
 _LONGEST = timedelta(minutes=3)  # of one turn's reading, well inside the function's time
 _LIST = "youtube.videos.list"
 
@@ -97,9 +95,9 @@ class Metadata:
         else:
             log("NOTICE", "metadata was forgotten", rows_of_gone_videos=deleted, old_rows=emptied)
 
-    def collect(self, body: object) -> dict[str, int]:
-        """Read the channels of a turn that a request asks for, and hand on what is left. Raises InvalidRequest."""
-        turn = metadata_plan.asked_for(body, units=self.units, now=self.clock())
+    def collect(self, turn: Turn) -> dict[str, int]:
+        """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
+        turn = replace(turn, run=turn.run or f"{self.clock():%Y-%m-%dT%H:%M:%S}")
         here = self._held(turn.channels[:CHANNELS_A_TURN])
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)
