@@ -52,6 +52,18 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VideosRead:
+    """How far a channel's videos are read by night.
+
+    at: since when all of them, and the channel itself, are read; None while something never was. videos: how many
+    there are, as far as is known.
+    """
+
+    at: datetime | None
+    videos: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Askable:
     """What of a channel decides whether YouTube is asked about it, with two instants for each report type.
 
@@ -65,6 +77,7 @@ class Askable:
     last_listed: Mapping[str, datetime] = field(default_factory=dict)
     last_sync: Mapping[str, datetime] = field(default_factory=dict)
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    videos_read: VideosRead | None = None
 
     def can(self, feature: str) -> bool:
         """Whether this connection may do what the feature needs."""
@@ -152,6 +165,12 @@ def askable(client: Client, *, feature: str, api: str, report_type: str) -> Iter
     Reading all of 10,000 channels takes four times as long; so little of each comes in larger pages.
     """
     fields = ("state", f"capabilities.`{feature}`", f"refusals.`{api}`", f"last_listed.`{report_type}`")
+    return readable(ASKABLE, listing(_in(client, WORKING).select(fields), page=1_000))
+
+
+def reading(client: Client, *, api: str) -> Iterator[Askable]:
+    """Working channels, with no more than what says whether their videos are read now."""
+    fields = ("state", f"refusals.`{api}`", "videos_read")
     return readable(ASKABLE, listing(_in(client, WORKING).select(fields), page=1_000))
 
 

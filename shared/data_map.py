@@ -90,7 +90,21 @@ SUBSCRIPTIONS = Collection(
     erased_as="pushSubscription",
 )
 VIDEOS = Collection(
-    path="videos", owner="collection", key="the video's id", channel="channel_id", erased_as="videos"
+    path="videos",
+    owner="collection",
+    key="the video's id",
+    channel="channel_id",
+    ttl="expires_at",
+    keep=timedelta(days=28),  # what YouTube said is refreshed or deleted within 30
+    retention="28 days after the last notification",
+    erased_as="videos",
+)
+VIDEO_READINGS = Collection(
+    path="video_readings",
+    owner="collection",
+    key="the channel's id, and channel:number",
+    channel="channel_id",
+    erased_as="videoReadings",
 )
 REPORTS = Collection(
     path="reports",
@@ -227,7 +241,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS, ANALYTICS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, VIDEO_READINGS, REPORTS, ANALYTICS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )

@@ -177,6 +177,12 @@ class Settings:
         doc="videos of a channel whose audience retention is asked a day, one Analytics query each",
         form=COUNT,
     )
+    metadata_units: int = setting(
+        "YT_METADATA_UNITS",
+        2_000,
+        doc="units of the default pool that reading channels and videos by night may cost a day",
+        form=COUNT,
+    )
     youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
     analytics_root: str = setting(
         "YT_ANALYTICS_ROOT", "https://youtubeanalytics.googleapis.com", doc="YouTube Analytics API"

@@ -248,6 +248,7 @@ def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
         capabilities=can,
         connected_at=before.connected_at if before else grant.state_since,
         last_sync=before.last_sync if before else {},
+        videos_read=before.videos_read if before else None,
         collect_at=grant.state_since if can["analytics"].have else None,
         analytics_at=grant.state_since,
     )

@@ -43,13 +43,14 @@ def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
     found: list[DocumentSnapshot[Any]] = []
     while page := [client.document(channels.path(each)) for each in islice(rest, PAGE)]:
         found += client.get_all(page, ["state", "connected_at"], **call_options())
-    stored = {each.id: each.to_dict() or {} for each in found if each.exists}
-    return {
-        id_: _connection(id_, fields) for id_, fields in stored.items() if fields.get("state") != DISCONNECTING
-    }
+    stored = {each.id: connection_in(each.id, each.to_dict() or {}) for each in found if each.exists}
+    return {channel_id: connection for channel_id, connection in stored.items() if connection is not None}
 
 
-def _connection(channel_id: str, fields: Mapping[str, Any]) -> str:
+def connection_in(channel_id: str, fields: Mapping[str, Any]) -> str | None:
+    """The connection that a channel's document tells of; None for one that is being disconnected."""
+    if fields.get("state") == DISCONNECTING:
+        return None
     at = fields.get("connected_at")
     return channels.connection_of(channel_id, at) if isinstance(at, datetime) else UNREADABLE
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from shared import channels
 from shared.channels import Channel
 from shared.clock import Clock
-from shared.collection import messages, planner, polling, refusals, videos
-from shared.collection.refusals import Then, read_decision
+from shared.collection import messages, planner, polling, videos
+from shared.collection.refusals import Then
+from shared.collection.refused import API, refused
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import Standing, to_ask
@@ -32,7 +33,6 @@ from shared.youtube.client import Caller
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-API = "youtube"
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LOOK = "youtube.playlistItems.list"
 
@@ -122,19 +122,11 @@ class Listening:
                     heard += self._look(block, channel, standings[channel.channel_id])
                     looked += 1
                 except YtempireError as error:
-                    if self._refused(channel, error) is Then.STOP:
+                    what = "a channel's uploads could not be polled"
+                    then = refused(self.client, channel.channel_id, error, what, clock=self.clock, rng=self.rng)
+                    if then is Then.STOP:
                         break
         return {"channels": len(standings), "polled": looked, "heard": heard}
-
-    def _refused(self, channel: Channel, error: YtempireError) -> Then:
-        """What an error means: for the others, and for the connection, which is marked."""
-        decision = read_decision(error, tries=0, clock=self.clock, rng=self.rng)
-        log("WARNING", "a channel's uploads could not be polled", channel=channel.channel_id, reason=error.reason,
-            then=decision.then.name, retry_at=error.retry_at)  # fmt: skip
-        refusal = refusals.refusal(error, decision.then, self.clock())
-        if refusal is not None:
-            channels.set_refusal(self.client, channel.channel_id, API, refusal)
-        return decision.then
 
     def _look(self, block: Block, channel: Channel, standing: Standing) -> int:
         """One channel's uploads; answers how many notices that gave."""

@@ -1,9 +1,10 @@
 """Keeps the videos that we know of as push notifications tell of them.
 
-    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted
+    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted, expires_at
 
 A notification has no event type: a video that we did not know is new. Notifications arrive more than once and out
-of order; the one with the latest `updated` counts, so each may be repeated without harm.
+of order; the one with the latest `updated` counts, so each may be repeated without harm. What it said is kept for
+28 days at most, and of a video that is deleted not at all: by then its channel's videos were read (`metadata`).
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def record(client: Client, notice: VideoNotice) -> Change:
     def decide(docs: steps.Docs) -> updates.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
-        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found))]
+        gone = ("title", "published") if notice.deleted else ()
+        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found), remove=gone)]
         return updates.Change(found, writes)
 
     return update(client, [path], decide)
@@ -65,7 +67,12 @@ def forget(client: Client, video_id: str) -> None:
 
 
 def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
-    fields = {"channel_id": notice.channel_id, "updated": notice.updated, "state": found.value}
+    fields = {
+        "channel_id": notice.channel_id,
+        "updated": notice.updated,
+        "state": found.value,
+        "expires_at": VIDEOS.expiry(notice.updated),
+    }
     if notice.deleted:
         return fields
     return {**fields, "title": notice.title, "published": notice.published}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
+    from shared.collection.metadata import Metadata
     from shared.quota.blocks import Block
     from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
@@ -92,6 +93,24 @@ def listening() -> Listening:
         caller_for=_caller,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
+        clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - likewise
+    )
+
+
+@cache
+def metadata() -> Metadata:
+    """What `collect_metadata` runs."""
+    from shared.collection.metadata import Metadata
+
+    return Metadata(
+        client=firestore.client(),
+        warehouse=warehouse,
+        quota=quota.ledger(),
+        caller_for=_caller,
+        to_ingest=pubsub.to_ingest,
+        enqueue=queues.enqueue,
+        units=settings().metadata_units,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - likewise
     )

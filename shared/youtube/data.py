@@ -53,9 +53,13 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """A video as YouTube describes it. resource: the answer itself, part by part, for read-merge-write."""
+    """A video as YouTube describes it. resource: the answer itself, part by part, for read-merge-write.
+
+    etag: another one when the answer is another.
+    """
 
     id: str
+    etag: str
     channel_id: str | None
     title: str | None
     published_at: datetime | None
@@ -262,6 +266,7 @@ def _video(item: Mapping[str, Any]) -> Video:
     snippet, status = item.get("snippet", {}), item.get("status", {})
     return Video(
         id=str(item["id"]),
+        etag=str(item.get("etag", "")),
         channel_id=snippet.get("channelId"),
         title=snippet.get("title"),
         published_at=parse_optional(snippet.get("publishedAt")),

@@ -22,6 +22,7 @@ FUNCTIONS = (
     "oauth_callback",
     "oauth_disconnect",
     "collect_reports",
+    "collect_metadata",
     "ingest",
     "webhook",
     "renew_subscriptions",

@@ -55,12 +55,13 @@ def test_a_new_video_is_known_within_moments(network: Network):
     channel = network.channels[0]
     found = network.control("videos", channel_id=channel, title="Just <b>published</b>")["id"]
     network.eventually(lambda: video(network, found))
-    assert video(network, found) | {"updated": None, "published": None} == {
+    assert video(network, found) | {"updated": None, "published": None, "expires_at": None} == {
         "channel_id": channel,
         "title": "Just <b>published</b>",
         "state": "new",
         "updated": None,
         "published": None,
+        "expires_at": None,
     }
 
 

@@ -37,6 +37,9 @@ OPERATION, CHANNEL, RECEIPT = "op-" + "0" * 24, "UC" + "a" * 22, "0" * 24
         ("collect_analytics", {"channels": ["UC1"]}),
         ("collect_analytics", {"channels": [CHANNEL], "most": 0}),
         ("collect_analytics", {"everything": True}),
+        ("collect_metadata", {"everything": True}),
+        ("collect_metadata", {"channels": ["UC1"]}),
+        ("collect_metadata", {"channels": [CHANNEL], "units": 0}),
     ],
 )
 def test_a_body_that_is_nearly_right_is_refused(function, body):

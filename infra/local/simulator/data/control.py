@@ -16,7 +16,7 @@ from infra.local.simulator.data.insert import PlannedFate, UploadRules
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.playlists import Playlists
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.data.videos import Omissions
+from infra.local.simulator.data.videos import Absences, Omissions
 from infra.local.simulator.fields import Asked, flag, instant, one_of, text, texts, whole
 from infra.local.simulator.hub.feeds import TOPIC_PATHS, public_feed
 from infra.local.simulator.state import Simulator, simulator_of
@@ -40,7 +40,8 @@ def _studio(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """What a person does in Studio.
 
     {"channel_id", "title"?, "description"?, "privacy"?, "publish_at"?} publishes a video. With "video_id" it
-    changes that one; with "video_id" and "delete": true it deletes it.
+    changes that one; with "video_id" and "delete": true it deletes it. "hidden_counts" are those of its statistics
+    that nobody is told from now on.
     """
     studio, library = simulator.room(Studio), simulator.room(Library)
     if "video_id" not in asked:
@@ -52,6 +53,8 @@ def _studio(simulator: Simulator, asked: Asked) -> dict[str, Any]:
         studio.delete(found)
         return {"deleted": found.id}
     _change(studio, found, asked)
+    if "hidden_counts" in asked:
+        library.hidden_counts[found.id] = frozenset(asked["hidden_counts"])
     return _described(library, found)
 
 
@@ -117,7 +120,15 @@ def _known_channel(simulator: Simulator, channel_id: str) -> None:
 
 def _set_omissions(simulator: Simulator, asked: Asked) -> dict[str, Any]:
     """{"omit": [ids], "times"?}: leave ids out of the next answers of `videos.batchGetStats`."""
-    omissions = simulator.room(Omissions)
+    return _omit(simulator.room(Omissions), asked)
+
+
+def _set_absences(simulator: Simulator, asked: Asked) -> dict[str, Any]:
+    """The same of `videos.list`."""
+    return _omit(simulator.room(Absences), asked)
+
+
+def _omit(omissions: Omissions, asked: Asked) -> dict[str, Any]:
     omissions.times.update(dict.fromkeys(asked["omit"], asked.get("times", 1)))
     return {"omit": omissions.times}
 
@@ -182,6 +193,7 @@ ROUTES: Sequence[BaseRoute] = (
             "privacy": one_of(get_args(Privacy)),
             "publish_at": instant,
             "delete": flag,
+            "hidden_counts": texts,
         },
     ),
     control_route(
@@ -204,6 +216,12 @@ ROUTES: Sequence[BaseRoute] = (
         "POST",
         "/control/batch-get-stats",
         _set_omissions,
+        fields={"omit": texts, "times": whole(1, MOST_TIMES)},
+    ),
+    control_route(
+        "POST",
+        "/control/videos-list",
+        _set_absences,
         fields={"omit": texts, "times": whole(1, MOST_TIMES)},
     ),
     *(Route(path, feed, methods=["GET"]) for path in TOPIC_PATHS),

@@ -53,6 +53,7 @@ class Library:
         self.arrivals: dict[str, Arrival] = {}
         self.pictures: dict[str, Picture] = {}
         self.paid_placements: set[str] = set()
+        self.hidden_counts: dict[str, frozenset[str]] = {}
         self.lag = LAG
 
     def find(self, video_id: str) -> Video | None:
@@ -126,4 +127,5 @@ class Library:
             file=arrival.file if arrival else None,
             thumbnail_version=picture.version if picture else 0,
             paid_placement=video.id in self.paid_placements,
+            hidden_counts=self.hidden_counts.get(video.id, frozenset()),
         )

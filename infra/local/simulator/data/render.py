@@ -49,6 +49,7 @@ class Shown:
     file: File | None = None
     thumbnail_version: int = 0
     paid_placement: bool = False
+    hidden_counts: frozenset[str] = frozenset()
 
 
 def instant(moment: datetime) -> str:
@@ -57,13 +58,13 @@ def instant(moment: datetime) -> str:
 
 
 def duration(total_seconds: int) -> str:
-    """ISO 8601, as `contentDetails.duration` has it: PT1H2M3S, and P0D for nothing."""
-    if total_seconds <= 0:
-        return "P0D"
-    hours, rest = divmod(total_seconds, 3600)
+    """ISO 8601, as `contentDetails.duration` has it: PT1H2M3S, P1DT2H, and P0D for nothing."""
+    days, rest = divmod(max(0, total_seconds), 86_400)
+    hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
     written = [f"{amount}{unit}" for amount, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if amount]
-    return "PT" + "".join(written)
+    day = f"{days}D" if days or not written else ""
+    return f"P{day}T{''.join(written)}" if written else f"P{day}"
 
 
 def thumbnails(video_id: str, version: int = 0) -> dict[str, Any]:
@@ -146,7 +147,12 @@ def _statistics(shown: Shown) -> dict[str, Any]:
     }
     if shown.owner:
         statistics["dislikeCount"] = str(counters.dislikes)
-    return statistics
+    return _told(shown, statistics)
+
+
+def _told(shown: Shown, counts: Mapping[str, str]) -> dict[str, str]:
+    """The counts without those that are hidden, as of comments that are turned off."""
+    return {name: count for name, count in counts.items() if name not in shown.hidden_counts}
 
 
 def _content_details(shown: Shown) -> dict[str, Any]:
@@ -241,11 +247,14 @@ def stats(shown: Shown, parts: frozenset[str]) -> dict[str, Any]:
     rendered = {
         "snippet": {"publishTime": instant(shown.video.published_at)},
         "contentDetails": {"duration": f"{shown.video.duration_seconds}s"},
-        "statistics": {
-            "viewCount": str(counters.views),
-            "likeCount": str(counters.likes),
-            "commentCount": str(counters.comments),
-        },
+        "statistics": _told(
+            shown,
+            {
+                "viewCount": str(counters.views),
+                "likeCount": str(counters.likes),
+                "commentCount": str(counters.comments),
+            },
+        ),
     }
     chosen = {name: part for name, part in rendered.items() if name in parts}
     return tagged("youtube#videoStats", shown.video.id, chosen)

@@ -21,7 +21,10 @@ UNREADABLE = forbidden("youtube.video", "The request cannot access these parts o
 
 
 def list_videos(simulator: Simulator, call: Call) -> Answer:
-    """Videos by id. An id that is unknown, deleted or private to others is simply absent."""
+    """Videos by id. An id that is unknown, deleted or private to others is simply absent.
+
+    So is, for a moment, one that was told to be left out (`simulator.room(Absences)`).
+    """
     refuse_unknown(call, SHARED | {"id", "chart", "myRating"})
     chosen = one_filter(call, "id", "chart", "myRating")
     if chosen == "chart":
@@ -30,7 +33,8 @@ def list_videos(simulator: Simulator, call: Call) -> Answer:
         own_channel(simulator, call)
         return listing(call, "youtube#videoListResponse", [])
     library, me, parts = simulator.room(Library), reader(call), frozenset(call.parts)
-    found = library.readable_of(ids(call), me)
+    left_out = simulator.room(Absences)
+    found = [video for video in library.readable_of(ids(call), me) if not left_out.take(video.id)]
     if parts & render.OWNER_ONLY and any(video.channel_id != me for video in found):
         raise UNREADABLE
     items = [render.video(library.shown(video, me), parts) for video in found]
@@ -50,7 +54,7 @@ def batch_get_stats(simulator: Simulator, call: Call) -> Answer:
 
 
 class Omissions:
-    """Ids that `batchGetStats` will leave out, and how many times more."""
+    """Ids that a listing will leave out, and how many times more; of `batchGetStats`."""
 
     def __init__(self, _simulator: Simulator) -> None:
         self.times: dict[str, int] = {}
@@ -61,6 +65,10 @@ class Omissions:
         if left:
             self.times[video_id] = left - 1
         return left > 0
+
+
+class Absences(Omissions):
+    """The same of `videos.list`."""
 
 
 def update(simulator: Simulator, call: Call) -> Answer:

@@ -123,16 +123,26 @@ def test_batch_get_stats_tells_counters_publication_and_length(stage: Stage, min
 
 
 @pytest.mark.fault(35)
-def test_batch_get_stats_is_not_atomic_when_told_so(stage: Stage, mine: Any):
+@pytest.mark.parametrize(("told", "method"), [("batch-get-stats", "batchGetStats"), ("videos-list", "list")])
+def test_a_listing_leaves_an_id_out_when_told_so(stage: Stage, mine: Any, told: str, method: str):
     ids = [video["id"] for video in stage.control(f"videos?channel_id={stage.channel().id}")["videos"][:3]]
-    stage.control("batch-get-stats", {"omit": [ids[1]]})
+    stage.control(told, {"omit": [ids[1]]})
 
     def seen() -> list[str]:
-        answer = mine.videos().batchGetStats(id=",".join(ids), part="statistics").execute()
+        answer = getattr(mine.videos(), method)(id=",".join(ids), part="statistics").execute()
         return [one["id"] for one in answer["items"]]
 
     assert seen() == [ids[0], ids[2]]
     assert seen() == ids
+
+
+@pytest.mark.parametrize("method", ["batchGetStats", "list"])
+def test_a_count_that_is_hidden_is_absent(stage: Stage, mine: Any, method: str):
+    video = stage.control("videos", {"channel_id": stage.channel().id, "title": "no comments"})["id"]
+    stage.control("videos", {"video_id": video, "hidden_counts": ["commentCount"]})
+    [shown] = getattr(mine.videos(), method)(id=video, part="statistics").execute()["items"]
+    assert "commentCount" not in shown["statistics"]
+    assert {"viewCount", "likeCount"} <= set(shown["statistics"])
 
 
 def test_the_uploads_playlist_shows_every_video_once_over_its_pages(stage: Stage, mine: Any):

@@ -10,7 +10,11 @@ from infra.local.simulator.data.render import duration, instant, thumbnails
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "P0D"), (7, "PT7S"), (60, "PT1M"), (3600, "PT1H"), (3723, "PT1H2M3S")]
+    ("seconds", "text"),
+    [
+        *((0, "P0D"), (7, "PT7S"), (60, "PT1M"), (3600, "PT1H"), (3723, "PT1H2M3S")),
+        *((86_400, "P1D"), (93_600, "P1DT2H"), (86_401, "P1DT1S")),
+    ],
 )
 def test_durations_are_iso_8601(seconds: int, text: str):
     assert duration(seconds) == text

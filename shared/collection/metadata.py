@@ -1,0 +1,247 @@
+"""Reads channels and videos by night, each with its owner's token: what is new, what has changed, what is gone.
+
+A turn reads some channels, appends the rows of all by one load job, then notes what it has read; whoever dies in
+between leaves rows, and reads again. What a turn does not come to is the next one's, as long as the run has units.
+
+YouTube lets metadata be kept for 30 days (Developer Policies, III.E.4). So a run first takes it out of rows that
+are nearly as old, and deletes what was read of videos that are gone; the row that says so stays as a receipt.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared import channels
+from shared.access.disconnect import ERASE
+from shared.channels import CHANNELS
+from shared.clock import Clock
+from shared.cloud.bigquery import answering
+from shared.cloud.firestore import Store
+from shared.cloud.steps import Doc, Docs, Write, reading
+from shared.cloud.updates import Change, updating_from
+from shared.collection import gone, messages, metadata_plan, planner, readings
+from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED, Turn
+from shared.collection.metadata_reading import Progress, Units, read
+from shared.collection.readings import Readings
+from shared.collection.refusals import Then
+from shared.collection.refused import API, refused
+from shared.errors import CorruptData, Transient, Unavailable, YtempireError
+from shared.monitoring.log import log
+from shared.quota.accounts import SYSTEM
+from shared.quota.blocks import Block
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Priority
+from shared.warehouse.append import append
+from shared.warehouse.load import load_id_for, new_load_id
+from shared.warehouse.statements import FORGET_GONE, FORGET_OLD, Warehouse, run
+from shared.warehouse.tables import VIDEO_METADATA
+from shared.youtube.client import Caller
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+KEPT = timedelta(days=28)
+"""For how long metadata is kept that was not read again: two days less than it may be."""
+_LONGEST = timedelta(minutes=3)  # of one turn's reading, well inside the function's time
+_LIST = "youtube.videos.list"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """Reads channels and videos. caller_for: what calls YouTube for a channel, paid by a block. units: a day's."""
+
+    client: Client
+    warehouse: Callable[[], Warehouse]
+    quota: Ledger
+    caller_for: Callable[[str, Block], Caller]
+    to_ingest: messages.ToIngest
+    enqueue: planner.Enqueue
+    units: int
+    clock: Clock
+    rng: random.Random
+
+    def plan(self) -> dict[str, Any]:
+        """Forget what may be kept no longer, and queue the reading of the channels whose turn it is."""
+        now = self.clock()
+        self._forget(now)
+        known = [each for each in channels.reading(self.client, api=API) if each.may_ask(API, now)]
+        ahead, units = metadata_plan.outlook(known, self.units, now), max(1, self.units // RUNS)
+        tonight = metadata_plan.chosen(metadata_plan.due(known, now), units)
+        queued = self._hand_on(Turn(channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}"))
+        severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
+        log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
+        ends = ahead.import_ends and ahead.import_ends.isoformat()
+        return {
+            "channels": len(known),
+            "due": len(tonight),
+            "queued": int(queued),
+            **(vars(ahead) | {"import_ends": ends}),
+        }
+
+    def _forget(self, now: datetime) -> None:
+        """Delete what was read of videos that are gone, and metadata that was not read again in time."""
+        try:
+            with answering(self.clock):
+                warehouse = self.warehouse()
+                deleted = run(warehouse, FORGET_GONE).num_dml_affected_rows
+                emptied = run(warehouse, FORGET_OLD, before=now - KEPT).num_dml_affected_rows
+        except Transient as error:  # the next run does it, with days to spare
+            log("WARNING", "metadata could not be forgotten", reason=error.reason, retry_at=error.retry_at)
+        else:
+            log("NOTICE", "metadata was forgotten", rows_of_gone_videos=deleted, old_rows=emptied)
+
+    def collect(self, turn: Turn) -> dict[str, int]:
+        """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
+        turn = replace(turn, run=turn.run or f"{self.clock():%Y-%m-%dT%H:%M:%S}")
+        here = self._held(turn.channels[:CHANNELS_A_TURN])
+        units = Units(min(turn.units, UNITS_A_TURN))
+        reached, goes_on = self._read_all(here, units)
+        kept = self._keep([each for each in reached if each.changed])
+        unreached = [each for each in here if each not in reached]
+        unfinished = [each for each in reached if not each.finished]
+        left = [
+            *(each.channel_id for each in unreached),
+            *turn.channels[CHANNELS_A_TURN:],
+            *(each.channel_id for each in unfinished),  # last: a channel with many videos keeps nobody waiting
+        ]
+        rest = turn.rest(left, spent=units.spent) if goes_on and kept is not None else None
+        return {
+            "channels": len(reached),
+            "unfinished": len(unfinished),
+            "units": units.spent,
+            "rows": kept or 0,
+            "queued": int(rest is not None and self._hand_on(rest)),
+        }
+
+    def _hand_on(self, turn: Turn) -> bool:
+        return bool(turn.channels) and self.enqueue(
+            planner.QUEUE, turn.name, "collect_metadata", turn.as_json(), None
+        )
+
+    def _held(self, channel_ids: Sequence[str]) -> list[Progress]:
+        """The channels that may be asked about, with what was read of their videos before."""
+        pairs = {channel_id: (channels.path(channel_id), readings.path(channel_id)) for channel_id in channel_ids}
+        if not pairs:
+            return []
+        docs = Store(self.client).run(reading([path for pair in pairs.values() for path in pair]))
+        found = (
+            self._one(channel_id, Docs({path: docs[path] for path in pair}, docs.at))
+            for channel_id, pair in pairs.items()
+        )
+        return [each for each in found if each is not None]
+
+    def _one(self, channel_id: str, seen: Docs) -> Progress | None:
+        stored, head = seen.values()
+        if stored is None:
+            return None
+        try:
+            channel = CHANNELS.read(channel_id, stored.data)
+        except CorruptData as error:
+            log("ERROR", error.message, channel=channel_id, reason=error.reason)
+            return None
+        if not channel.may_ask(API, self.clock()):
+            return None
+        known, before = self._readings(channel_id, head)
+        return Progress(channel, seen, known, before)
+
+    def _readings(self, channel_id: str, head: Doc | None) -> tuple[Readings, int]:
+        """What was read before, and in how many documents besides the first. What is unreadable is read anew."""
+        fields = head.data if head else None
+        try:
+            paths = readings.more_paths(channel_id, fields)
+            more = Store(self.client).run(reading(paths)).values() if paths else ()
+            return readings.stored(channel_id, fields, [each.data if each else None for each in more]), len(paths)
+        except CorruptData as error:
+            log("ERROR", error.message, channel=channel_id, reason=error.reason)
+            return Readings(channel_id=channel_id), 0
+
+    def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
+        """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
+        reached, ends = list[Progress](), self.clock() + _LONGEST
+        with Block(self.quota, _LIST, SYSTEM, upto=units.most, priority=Priority.BACKGROUND) as block:
+            for each in here:
+                if self.clock() >= ends or units.spent >= units.most:
+                    break
+                reached.append(each)
+                try:
+                    read(each, self.caller_for(each.channel_id, block), units, self.clock)
+                except YtempireError as error:
+                    each.refused = each.finished = True
+                    what, name = "a channel's videos could not be read", each.channel_id
+                    if refused(self.client, name, error, what, clock=self.clock, rng=self.rng) is Then.STOP:
+                        return reached, False
+        return reached, True
+
+    def _keep(self, read: Sequence[Progress]) -> int | None:
+        """Append the rows, then note what was read; answers how many rows. None when BigQuery takes none now.
+
+        Nothing is tried again at once: whatever is not noted is read again, and its units are spent twice.
+        """
+        try:
+            with answering(self.clock):
+                stored = self._appended(self.warehouse(), read) if read else ()
+        except Transient as error:
+            log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
+            return None
+        for each in stored:
+            try:
+                self._note(each)
+            except Unavailable as error:
+                name = each.channel_id
+                log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
+        return sum(len(each.rows) for each in stored)
+
+    def _appended(self, warehouse: Warehouse, read: Sequence[Progress]) -> Sequence[Progress]:
+        """Append the rows of all; one by one, if BigQuery refuses some. Answers whose rows are there."""
+        load_id = new_load_id(self.clock())
+        rows = [
+            {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id, **row}
+            for each in read
+            for row in each.rows
+        ]
+        try:
+            append(warehouse, VIDEO_METADATA, rows, self.clock)
+        except CorruptData as error:
+            if len(read) > 1:
+                return [done for each in read for done in self._appended(warehouse, [each])]
+            log("ERROR", error.message, channel=read[0].channel_id, reason=error.reason)
+            return []
+        return read
+
+    def _note(self, each: Progress) -> None:
+        """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""
+        channel_id, at = each.channel_id, channels.path(each.channel_id)
+        first = readings.path(channel_id)
+
+        def noted(docs: Docs) -> Change[bool]:
+            found = docs[at]
+            if found is None or gone.connection_in(channel_id, found.data) != each.connection:
+                return Change(False)
+            if _version(docs[first]) != _version(each.seen[first]):
+                return Change(True)  # another run has read the same; what it knows stays
+            return Change(True, [*readings.writes(each.readings, before=each.before), _standing(each)])
+
+        steps = updating_from(each.seen, (first, at), noted, token=secrets.token_hex(8))
+        if not Store(self.client).run(steps).result and each.rows:
+            self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": each.connection})
+
+
+def _version(doc: Doc | None) -> Any:
+    return doc and doc.version
+
+
+def _standing(each: Progress) -> Write:
+    """What a channel's own document says afterwards."""
+    known, about = each.readings, each.about
+    fields: dict[str, Any] = {
+        "videos_read": {"at": known.read_at, "videos": max(len(known.videos), known.counted or 0)}
+    }
+    if about is not None:
+        fields |= {"title": about.title, "uploads_playlist": about.uploads_playlist}
+    ended = API in each.channel.refusals and not each.refused
+    return Write(channels.path(each.channel_id), fields, remove=(f"refusals.`{API}`",) if ended else ())

@@ -1,0 +1,207 @@
+"""What was read of a channel's videos and when: state, packed into few documents.
+
+    video_readings/<channel>      how far the channel's uploads are listed, and its first videos
+    video_readings/<channel>:1    the next, and so on
+
+A network's videos are read each night, so a document each would be read and written as often; and a map would have
+an index entry for each field of each video. Here they are one text. What YouTube said of them is in the warehouse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from shared.cloud.steps import Write
+from shared.data_map import VIDEO_READINGS
+from shared.errors import CorruptData
+from shared.records import Mapper
+
+AGAIN = timedelta(hours=20)
+"""A video that was read is read again the next night, and not earlier."""
+ROW_EVERY = timedelta(hours=24)
+"""How old the counts of a video's last row may be until it has another although nothing has changed."""
+WHOLE_EVERY = timedelta(days=25)
+"""How often all uploads are listed, whatever their newest page says."""
+PER_DOCUMENT = 5_000  # videos: some 400 KB of the MiB that a document may have
+
+
+class Reading(NamedTuple):
+    """How YouTube last answered about one video.
+
+    etag: changes with whatever YouTube says of it. row_at: when its last row was made. public: everybody finds it.
+    missing: it was absent from the last answer, which a second one has to confirm.
+    """
+
+    etag: str = ""
+    read_at: datetime | None = None
+    row_at: datetime | None = None
+    public: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """One channel's videos.
+
+    looked_at: when the channel and the newest page of its uploads were read. page: where the listing of all
+    uploads goes on. whole_at: when it last came to its end; counted: how many public videos YouTube counted when
+    it was last begun.
+    """
+
+    channel_id: str
+    looked_at: datetime | None = None
+    page: str = ""
+    whole_at: datetime | None = None
+    counted: int | None = None
+    videos: Mapping[str, Reading] = field(default_factory=dict)
+
+    def looked(self, now: datetime) -> bool:
+        """Whether this night has looked for new videos."""
+        return self.looked_at is not None and now - self.looked_at < AGAIN
+
+    def due(self, now: datetime) -> list[str]:
+        """The videos to read, those never read first, then those read longest ago."""
+        times = {video_id: each.read_at for video_id, each in self.videos.items()}
+        due = [video_id for video_id, at in times.items() if at is None or now - at >= AGAIN]
+        return sorted(due, key=lambda video_id: (times[video_id] is not None, times[video_id] or now, video_id))
+
+    @property
+    def read_at(self) -> datetime | None:
+        """Since when all of it is read: the oldest time; None while something never was."""
+        times = [self.looked_at, *(each.read_at for each in self.videos.values())]
+        known = [at for at in times if at is not None]
+        return min(known) if self.whole_at is not None and len(known) == len(times) else None
+
+    def to_list(self, page: Sequence[str], count: int | None, now: datetime) -> bool:
+        """Whether uploads are listed beyond their newest page, which these ids are on.
+
+        They are where that never came to an end, or not lately; where the page ends with a video that was not
+        known; and where YouTube counts more public videos than there are known, once for each such count.
+        """
+        if self.whole_at is None or now - self.whole_at >= WHOLE_EVERY:
+            return True
+        new = [video_id for video_id in page if video_id not in self.videos]
+        public = sum(each.public for each in self.videos.values()) + len(new)
+        short = count is not None and count > public and count != self.counted
+        return short or (bool(new) and new[-1] == page[-1])
+
+    def looked_at_newest(
+        self, ids: Sequence[str], following: str | None, count: int | None, now: datetime
+    ) -> Readings:
+        """After the newest page of uploads. following: the next; count: the public videos that YouTube counts."""
+        more = self.to_list(ids, count, now)
+        found = self._with(ids, self.page or (following if more else None) if following else None)
+        whole = now if following is None else self.whole_at
+        return replace(found, looked_at=now, whole_at=whole, counted=count if more else self.counted)
+
+    def listed(self, ids: Iterable[str], following: str | None, now: datetime) -> Readings:
+        """After another page of uploads; where none follows, all of them are listed."""
+        return replace(self._with(ids, following), whole_at=self.whole_at if following else now)
+
+    def lost_its_place(self) -> Readings:
+        """After YouTube has forgotten the page on which the listing was to go on: another night begins it anew."""
+        return replace(self, page="", whole_at=None)
+
+    def _with(self, ids: Iterable[str], page: str | None) -> Readings:
+        new = {video_id: Reading() for video_id in ids if video_id not in self.videos}
+        return replace(self, videos={**self.videos, **new}, page=page or "")
+
+    def answered(
+        self, found: Mapping[str, Reading], absent: Collection[str], now: datetime
+    ) -> tuple[Readings, list[str]]:
+        """After an answer, and the ids that are gone: absent a second time, on another night."""
+        gone = [video_id for video_id in absent if self.videos[video_id].missing]
+        missing = {video_id: self.videos[video_id]._replace(missing=True, read_at=now) for video_id in absent}
+        videos = {**self.videos, **missing, **found}
+        return replace(self, videos={name: each for name, each in videos.items() if name not in set(gone)}), gone
+
+
+def needs_row(reading: Reading, etag: str, now: datetime) -> bool:
+    """Whether an answer about a video becomes a row: it is new, says something new, or the last is a day old."""
+    return etag != reading.etag or reading.row_at is None or now - reading.row_at >= ROW_EVERY
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Head:
+    """A channel's first document. parts: how many there are in all."""
+
+    channel_id: str
+    looked_at: datetime | None = None
+    page: str = ""
+    whole_at: datetime | None = None
+    counted: int | None = None
+    parts: int = 1
+    packed: str = "{}"
+
+
+_HEADS = Mapper(_Head, VIDEO_READINGS.path, key="channel_id")
+
+
+def path(channel_id: str, part: int = 0) -> str:
+    """The document of a part of a channel's videos."""
+    return f"{VIDEO_READINGS.path}/{channel_id}" + (f":{part}" if part else "")
+
+
+def more_paths(channel_id: str, head: Mapping[str, Any] | None) -> list[str]:
+    """The documents besides the first."""
+    return [path(channel_id, part) for part in range(1, _head(channel_id, head).parts)]
+
+
+def stored(channel_id: str, head: Mapping[str, Any] | None, more: Iterable[Mapping[str, Any] | None]) -> Readings:
+    """What documents say. Raises CorruptData."""
+    read = _head(channel_id, head)
+    try:
+        packed = [read.packed, *(each["packed"] for each in more if each is not None)]
+        videos = dict(entry for text in packed for entry in _unpacked(text))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CorruptData(f"{path(channel_id)} cannot be read: {error!r}", reason="recordUnreadable") from error
+    return Readings(
+        channel_id=channel_id,
+        looked_at=read.looked_at,
+        page=read.page,
+        whole_at=read.whole_at,
+        counted=read.counted,
+        videos=videos,
+    )
+
+
+def _head(channel_id: str, head: Mapping[str, Any] | None) -> _Head:
+    return _HEADS.read(channel_id, head or {})
+
+
+def writes(readings: Readings, *, before: int) -> Iterator[Write]:
+    """What stores them. before: how many documents there were besides the first."""
+    names = sorted(readings.videos)
+    parts = [names[start : start + PER_DOCUMENT] for start in range(0, len(names), PER_DOCUMENT)] or [[]]
+    kept = {name: getattr(readings, name) for name in ("looked_at", "page", "whole_at", "counted")}
+    for part, ids in enumerate(parts):
+        fields = {"channel_id": readings.channel_id, "packed": _packed(readings.videos, ids)}
+        yield Write(path(readings.channel_id, part), fields if part else {**fields, **kept, "parts": len(parts)})
+    for part in range(len(parts), before + 1):
+        yield Write(path(readings.channel_id, part), delete=True)
+
+
+def _packed(videos: Mapping[str, Reading], ids: Iterable[str]) -> str:
+    entries = {
+        video_id: [each.etag, _seconds(each.read_at), _seconds(each.row_at), int(each.public), int(each.missing)]
+        for video_id in ids
+        for each in [videos[video_id]]
+    }
+    return json.dumps(entries, separators=(",", ":"))
+
+
+def _unpacked(text: str) -> Iterator[tuple[str, Reading]]:
+    for video_id, (etag, read_at, row_at, public, missing) in json.loads(text).items():
+        yield video_id, Reading(str(etag), _instant(read_at), _instant(row_at), bool(public), bool(missing))
+
+
+def _seconds(instant: datetime | None) -> int:
+    return 0 if instant is None else int(instant.timestamp())
+
+
+def _instant(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
