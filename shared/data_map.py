@@ -99,6 +99,13 @@ REPORTS = Collection(
     channel="channel_id",
     erased_as="reportStates",
 )
+CERTIFICATES = Collection(
+    path="certificates",
+    owner="collection",
+    key="channel:month",
+    channel="channel_id",
+    erased_as="certificates",
+)
 CHANNELS = Collection(
     path="channels",
     owner="access",
@@ -218,7 +225,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS, CERTIFICATES),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )
