@@ -25,6 +25,7 @@ from infra.deployment import ROOT, Function, deployment
 from infra.faults import Outcome, case_list, fault_list
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.settings import Settings
+from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
 
@@ -150,6 +151,13 @@ def _tests() -> Sequence[ast.FunctionDef]:
     return [node for node in nodes if isinstance(node, ast.FunctionDef)]
 
 
+def checks() -> str:
+    """Every quality check with its threshold."""
+    return _table(
+        ("check", "finds", "threshold"), ((f"`{each.name}`", each.about, f"{each.threshold:g}") for each in CHECKS)
+    )
+
+
 def report_types() -> str:
     """Every report type that can be collected, with the columns that identify a row and how many it measures."""
     rows = [
@@ -241,6 +249,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "cases": cases,
     "report types": report_types,
+    "checks": checks,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,
