@@ -17,8 +17,8 @@ from infra.judges.googlesql import GoogleSQL
 from shared.warehouse.tables import TABLES
 
 PARTITIONS: Mapping[str, str] = {each.name: each.partition for each in TABLES}
-OWNER = "channel_id"
-
+OWNERS = frozenset({"channel_id", "report_id"})
+"""What keeps owners apart: a report is of one channel. Not a video: numbers of no video have no id."""
 
 OURS = ("report_loads", "analytics_loads", "current_reports", "staged_")
 """How the tables begin that are ours and no owner's: how many reports and answers there are may be added up."""
@@ -34,7 +34,7 @@ def over_owners(tree: Any) -> list[str]:
         name
         for node in nodes(tree)
         for keys, names in _summed(node)
-        if OWNER not in keys and any(_theirs(node, named))
+        if not OWNERS & set(keys) and any(_theirs(node, named))
         for name in names
     ]
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
 from infra.judges.reading import over_owners
+from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
 from shared.warehouse.statements import (
@@ -23,6 +24,7 @@ from shared.warehouse.statements import (
     VIEWS,
     Statement,
     of_staged,
+    row_digests,
     view_text,
 )
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
@@ -75,6 +77,12 @@ def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
             yield table, dict.fromkeys(positions(each), "STRING"), replace(whole, filled=text)
 
 
+def about_loaded() -> Iterator[Statement]:
+    """Every statement about a report type's loaded rows: its digests, and every check over all report types."""
+    yield from (row_digests(each, "channel_id") for each in REPORT_TYPES.values())
+    yield from (statement for each in CHECKS if (statement := asked(each, REPORT_TYPES)) is not None)
+
+
 def judge(views: Mapping[str, str]) -> tuple[GoogleSQL, list[str]]:
     """GoogleSQL over the declared tables and views, and what is wrong with these.
 
@@ -115,8 +123,8 @@ def problems(found: GoogleSQL, statements: tuple[Statement, ...]) -> Iterator[st
 
 
 def everything() -> tuple[Statement, ...]:
-    """Every statement, those about staging tables for every report type."""
-    return (*STATEMENTS, *(each for _, _, each in about_staged()))
+    """Every statement, those about staging tables and loaded rows for every report type, and every check."""
+    return (*STATEMENTS, *(each for _, _, each in about_staged()), *about_loaded())
 
 
 def _texts(statement: Statement) -> Iterator[str]:

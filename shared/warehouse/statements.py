@@ -71,12 +71,23 @@ LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 FORGET_GONE = Statement("forget_gone", {})
 FORGET_OLD = Statement("forget_old", {"before": "TIMESTAMP"})
+LOADS_THAT_COUNT = Statement(
+    "loads_that_count",
+    {"since": "DATE", "until": "DATE", "loaded_since": "TIMESTAMP", "channels": "ARRAY<STRING>"},
+)
+CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
+ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
+ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
+TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
+MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
+ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
-    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, FORGET_GONE, FORGET_OLD),
+    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
+    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, FORGET_GONE, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
-"""Statements about a staging table, which `of_staged` makes whole."""
+"""Statements about a staging table, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),
@@ -102,12 +113,27 @@ def of_staged(statement: Statement, table: str, report_type: ReportType, order: 
         "named": named,
         "names": ", ".join(columns),
         "values": ", ".join(_value(name, kind) for name, kind in columns.items()),
-        "row": _all_of([*columns, "extra"]),
-        "subject": _all_of(["date", *report_type.dimensions]),
+        "row": all_of([*columns, "extra"]),
+        "subject": all_of(["date", *report_type.dimensions]),
         "broken": ", ".join(broken),
         "partly_empty": ", ".join(partly),
     }
     return replace(statement, filled=filled)
+
+
+def row_digests(report_type: ReportType, which: str) -> Statement:
+    """The statement that digests a report type's rows; `which` column is one of those wanted."""
+    kinds = {"load_id": "STRING", "report_id": "STRING", **report_type.columns}
+    cells = [*(_cell(name, kind) for name, kind in kinds.items()), "IF(extra IS NULL, '', TO_JSON_STRING(extra))"]
+    filled = {"table": report_type.table, "row": f"TO_JSON_STRING([{', '.join(cells)}])", "which": which}
+    return replace(ROW_DIGESTS, filled=filled)
+
+
+def _cell(name: str, kind: str) -> str:
+    """A stored value as a text that is the same in every engine: 18 digits are more than a fraction has."""
+    if kind == "STRING":
+        return f"IFNULL({name}, '')"
+    return f"IFNULL(FORMAT('%.17e', {name}), '')" if kind == FLOAT else f"IFNULL(CAST({name} AS STRING), '')"
 
 
 def _value(name: str, kind: str) -> str:
@@ -121,7 +147,7 @@ def _value(name: str, kind: str) -> str:
     return name
 
 
-def _all_of(names: Sequence[str]) -> str:
+def all_of(names: Sequence[str]) -> str:
     """Several texts as one, different for different ones."""
     texts = ", ".join(f"IFNULL({name}, '')" for name in names)
     return f"TO_JSON_STRING([{texts}])"

@@ -3,6 +3,6 @@ DELETE FROM `{dataset}.video_metadata`
 WHERE NOT gone AND video_id IN (
   SELECT video_id
   FROM `{dataset}.video_metadata`
-  GROUP BY video_id
+  GROUP BY channel_id, video_id
   HAVING MAX(as_of) = MAX(IF(gone, as_of, NULL))  -- the newest row is the one that counts
 )
