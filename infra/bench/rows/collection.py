@@ -32,7 +32,7 @@ def plan_ten_thousand() -> Measured:
 
 @row("cost.idle_reads", unit="reads", limit=Limit(bound=8_000))
 def idle_reads() -> Measured:
-    """Documents of Firestore that all schedules of a day read at 250 channels, when YouTube has nothing new"""
+    """Documents of Firestore read on a day without news at 250 channels, but for the Analytics collector's"""
     return Measured(value=idle_day.counted().reads.total())
 
 
