@@ -151,9 +151,11 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
     ingest = Ingest(
         client=stand.firestore,
         warehouse=lambda: warehouse,
+        report_types=(),
         quota=stand.ledger,
         caller_for=lambda _, block: replace(stand.caller(), quota=block, limiter=stand.limiter_of()),
         check_rate=lambda: None,
+        book=lambda: stand.clock(),
         to_ingest=lambda kind, message: later.append((kind, message)),
         to_ingest_at=lambda kind, message, _: later.append((kind, message)),
         clock=stand.clock,
