@@ -122,8 +122,8 @@ def seen(channel: str, video: str, hour: int, **more: Any) -> None:
 
 # A day that was issued again, and named by two deliveries at once; rows of a load that was never named.
 report("again", DAY, counted(99))
-report("again", DAY, counted(10), counted(3, None, video_id="", country_code=""), hour=2, load="first")
-report("again", DAY, counted(10), hour=2, load="second")
+for load in ("first", "second"):
+    report("again", DAY, counted(10), counted(3, None, video_id="", country_code=""), hour=2, load=load)
 report("again", NEXT, counted(10, minutes=0.005), findings="a column is gone")
 ROWS["report_channel_basic_a3"].append({**ROWS["report_channel_basic_a3"][0], "load_id": "never named"})
 

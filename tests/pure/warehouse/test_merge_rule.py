@@ -176,13 +176,10 @@ class TestMarts:
         shares = {row["age_group"]: row["views_percentage"] for row in answers("demographics_daily")}
         assert shares == {"AGE_18_24": "62.5", "AGE_25_34": "37.5"}  # 300 views, half of them, and all of 100
 
-    def test_a_code_that_nobody_has_named_is_kept(self, answers):
-        rows = {
-            (row["traffic_source_type"], row["traffic_source_detail"]): row
-            for row in answers("traffic_source_daily")
-        }
-        assert rows["5", "cats"]["views"] == 20
-        assert rows["99", None]["traffic_source"] == "99"
+    def test_a_code_is_named_and_one_that_nobody_has_named_is_kept(self, answers):
+        rows = {row["traffic_source_type"]: row for row in answers("traffic_source_daily")}
+        assert (rows["5"]["traffic_source"], rows["5"]["views"]) == ("YouTube search", 20)
+        assert (rows["99"]["traffic_source"], rows["99"]["traffic_source_detail"]) == ("99", None)
 
     def test_reach_by_source_is_weighted(self, answers):
         (row,) = answers("reach_daily")
