@@ -102,6 +102,13 @@ REPORTS = Collection(
 ANALYTICS = Collection(
     path="analytics", owner="collection", key="the channel's id", channel=ID, erased_as="analyticsState"
 )
+CERTIFICATES = Collection(
+    path="certificates",
+    owner="collection",
+    key="channel:month",
+    channel="channel_id",
+    erased_as="certificates",
+)
 CHANNELS = Collection(
     path="channels",
     owner="access",
@@ -227,7 +234,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS, ANALYTICS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, REPORTS, ANALYTICS, CERTIFICATES),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )

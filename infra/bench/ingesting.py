@@ -82,17 +82,17 @@ def _ours(path: Path) -> int:
         create_time=datetime(2026, 11, 4, tzinfo=UTC),
         download_url="",
     )
-    report, pending, lines = ReportLines(KIND, ref, lambda order: order), Pending(), 0
+    report, pending = ReportLines(KIND, ref, lambda order: order), Pending()
 
-    def take(made: bytes) -> int:
+    def take(made: bytes) -> None:
         pending.put(made)
         while len(pending) > PIECE:
             pending.read(PIECE)
-        return made.count(b"\n")
 
     for chunk in _unpacked(path):
-        lines += take(report.feed(chunk))
-    return lines + take(report.finish())
+        take(report.feed(chunk))
+    take(report.finish())
+    return report.rows
 
 
 def _csv(path: Path) -> int:

@@ -13,19 +13,22 @@ changes by `after_load`; all three are pure.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.clock import pacific_day
+from shared.clock import format_instant, pacific_day
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Doc, Docs, Write
 from shared.cloud.updates import Change
 from shared.collection.expectation import KEPT, Issue, Settled, State
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
+from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.warehouse.load import load_ids_from
 from shared.warehouse.rows import ReportRef
@@ -186,15 +189,39 @@ Decide = Callable[[Days], tuple[Result, Days]]
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """One document: a month of one channel and report type, by ISO days."""
+    """One document: a month of one channel and report type, by ISO days.
+
+    seals: a hash of each day's entry, so that one which something else has changed is known.
+    """
 
     name: str
     channel_id: str
     report_type: str
     days: Mapping[str, Day] = field(default_factory=dict)
+    seals: Mapping[str, str] = field(default_factory=dict)
+
+    def with_days(self, days: Mapping[str, Day]) -> Month:
+        """The same month with some days' entries changed."""
+        seals = {day: self._seal(day, entry) for day, entry in days.items()}
+        return replace(self, days={**self.days, **days}, seals={**self.seals, **seals})
+
+    def is_sealed(self, day: str) -> bool:
+        """Whether a day's entry is as `with_days` has written it."""
+        return self.seals.get(day) == self._seal(day, self.days[day])
+
+    def _seal(self, day: str, entry: Day) -> str:
+        text = json.dumps([self.name, day, vars(entry)], default=format_instant)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 MONTHS = Mapper(Month, COLLECTION, key="name")
+
+
+def months(client: Client, names: Iterable[str]) -> list[Month]:
+    """The months of these names, as far as there are any that can be read. One read each."""
+    references = [client.document(COLLECTION, name) for name in names]
+    found = client.get_all(references, **call_options()) if references else ()
+    return list(readable(MONTHS, (each for each in found if each.exists)))
 
 
 @dataclass(frozen=True)
@@ -242,7 +269,7 @@ class Coverage:
                 {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
             )
             writes = [
-                Write(path, MONTHS.fields(replace(month, days={**month.days, **theirs})))
+                Write(path, MONTHS.fields(month.with_days(theirs)))
                 for path, month in {**months, **stored}.items()
                 if (theirs := _days_of(month, changed))
             ]

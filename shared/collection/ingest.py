@@ -13,7 +13,7 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, gone, messages, planner, videos
+from shared.collection import audit, certifying, gone, messages, planner, videos
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
@@ -72,6 +72,7 @@ class Ingest:
             messages.STAGED: (messages.staged_from, self._go_on),
             videos.KIND: (videos.notices_from, self._record_videos),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
+            certifying.KIND: (lambda told: told.get("channels"), self._certify),
             ERASE: (_erasure, self._erase),
             AUDIT: (lambda _: None, self._audit_erasures),
         }
@@ -135,6 +136,14 @@ class Ingest:
         audit.Audit(
             client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
         ).run(day)
+        self.to_ingest(certifying.KIND, {})
+
+    def _certify(self, channel_ids: Sequence[str] | None) -> None:
+        issuing = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
+        if channel_ids is None:
+            issuing.plan(self.to_ingest)
+        else:
+            issuing.issue(channel_ids)
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

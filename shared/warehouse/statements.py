@@ -69,9 +69,12 @@ TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
 REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
+LOADS_THAT_COUNT = Statement("loads_that_count", {"since": "DATE", "until": "DATE", "channels": "ARRAY<STRING>"})
+MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
+ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
-    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS),
+    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about a staging table, which `of_staged` makes whole."""
@@ -106,6 +109,21 @@ def of_staged(statement: Statement, table: str, report_type: ReportType, order: 
         "partly_empty": ", ".join(partly),
     }
     return replace(statement, filled=filled)
+
+
+def row_digests(report_type: ReportType, which: str) -> Statement:
+    """The statement that digests a report type's rows; `which` column is one of those wanted."""
+    kinds = {"load_id": "STRING", "report_id": "STRING", **report_type.columns}
+    cells = [*(_cell(name, kind) for name, kind in kinds.items()), "IF(extra IS NULL, '', TO_JSON_STRING(extra))"]
+    filled = {"table": report_type.table, "row": f"TO_JSON_STRING([{', '.join(cells)}])", "which": which}
+    return replace(ROW_DIGESTS, filled=filled)
+
+
+def _cell(name: str, kind: str) -> str:
+    """A stored value as a text that is the same in every engine: 18 digits are more than a fraction has."""
+    if kind == "STRING":
+        return f"IFNULL({name}, '')"
+    return f"IFNULL(FORMAT('%.17e', {name}), '')" if kind == FLOAT else f"IFNULL(CAST({name} AS STRING), '')"
 
 
 def _value(name: str, kind: str) -> str:

@@ -20,6 +20,7 @@ def collect_something(access, channel_id):
         access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
     access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
     access.client.document("analytics", channel_id).set({"connection": "c"})
+    access.client.document("certificates", f"{channel_id}:2026-11").set({"channel_id": channel_id})
     access.client.document("upload_pauses", channel_id).set({"until": access.simulator.clock()})
     access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
 
@@ -32,6 +33,7 @@ DELETED = {
     "videos": 3,
     "reportStates": 1,
     "analyticsState": 1,
+    "certificates": 1,
     "warehouse": None,
 }
 """What a receipt says of it."""

@@ -71,7 +71,7 @@ def test_the_largest_message_fits_a_task():
         day=date(2026, 11, 1), create_time=EPOCH, download_url=url,
     )  # fmt: skip
     read = StagedReport(
-        ref=one, connection="c" * 24, rows=10**6, checksum="crc32:00000000:1000000000", findings=("x" * 100,)
+        ref=one, connection="c" * 24, rows=10**6, checksum="sha256:" + "0" * 64, findings=("x" * 100,)
     )  # fmt: skip
     sent = Staged(
         report_type=one.report_type, table="staged_" + "x" * 60, order=("x" * 30,) * 40,

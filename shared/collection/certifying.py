@@ -1,0 +1,218 @@
+"""Issues and verifies certificates, from what the warehouse has loaded and what the coverage has listed.
+
+Once a day `ingest` looks which channels have had reports lately, and certifies the days of these that are not, a
+group of channels a message. A day about which warehouse and coverage differ is not certified, and told; nor is
+anything added to a certificate that something else has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from shared.clock import Clock
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import listing, update
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
+from shared.collection import gone
+from shared.collection.coverage import months, window
+from shared.collection.messages import ToIngest
+from shared.data_map import CERTIFICATES as STORED
+from shared.monitoring.log import log
+from shared.monitoring.readable import readable
+from shared.warehouse.certificate import (
+    CERTIFICATES,
+    Certificate,
+    Entry,
+    Found,
+    Key,
+    Listed,
+    Verified,
+    certified,
+    issued,
+    name_of,
+    verify,
+)
+from shared.warehouse.report_types import report_type
+from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+KIND = "certify"
+"""The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""
+_AT_ONCE = 250  # channels: what is read of them is held in memory
+_LATELY = timedelta(days=8)  # a message lives for seven days
+
+Months = Collection[tuple[str, str]]
+"""Channels and their months."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certifying:
+    """Issues and verifies certificates. warehouse: with its tables in place."""
+
+    client: Client
+    warehouse: Callable[[], Warehouse]
+    clock: Clock
+
+    def plan(self, to_ingest: ToIngest) -> int:
+        """Ask for the certificates of every channel that has had reports lately; how many those are."""
+        channels = sorted({channel for channel, _ in self._named(lately=True)})
+        for some in _groups(channels, _AT_ONCE):
+            to_ingest(KIND, {"channels": some})
+        return len(channels)
+
+    def issue(self, channels: Collection[str]) -> int:
+        """Certify the days of these channels that were loaded lately and are not certified; how many those are.
+
+        Safe to repeat. What it wrote for a channel that was disconnected meanwhile is deleted again.
+        """
+        lately = [each for each in self._named(lately=True) if each[0] in channels]
+        held = self._held(lately)
+        loads = self._loads(lately)
+        new = {
+            about: {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
+            for about, of_month in loads.items()
+        }
+        found = self._found(new, "load_id", {load["load_id"] for each in new.values() for load in each.values()})
+        count = 0
+        for about, of_month in found.items():
+            entries = {key: entry for key in of_month.loads if (entry := certified(key, of_month)) is not None}
+            for kind, day in of_month.loads.keys() - entries.keys():
+                log("WARNING", "a day is not certified", channel=about[0], report=kind, day=day)
+            if entries:
+                self._write(*about, entries)
+                count += len(entries)
+        for channel in gone.disconnected(self.client, {channel for channel, _ in found}):
+            self._forget(channel)
+        return count
+
+    def verify(self, *, channel: str | None = None, month: str | None = None) -> Iterator[Verified]:
+        """Every channel and month that was ever certified, or has reports that should be, compared anew."""
+        query: Any = self.client.collection(STORED.path)
+        if channel is not None:
+            from google.cloud.firestore_v1.base_query import FieldFilter
+
+            query = query.where(filter=FieldFilter("channel_id", "==", channel))
+        # Names alone: the entries of thousands of channels are not for one memory.
+        issued_for = {tuple(each.id.split(":")) for each in listing(query.select(["channel_id"]))}
+        about = sorted(
+            (each, of)
+            for each, of in {*issued_for, *self._named(lately=False)}
+            if channel in (None, each) and month in (None, of)
+        )
+        for some in _groups(sorted({each for each, _ in about}), _AT_ONCE):
+            yield from self._verified([pair for pair in about if pair[0] in some])
+
+    def _verified(self, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
+        held = self._held(about)
+        loads = self._loads(about)
+        every = {
+            each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about
+        }
+        found = self._found(every, "channel_id", {channel for channel, _ in about})
+        now = self.clock()
+        for each in about:
+            yield verify(*each, held.get(each), found[each], now)
+
+    def _named(self, *, lately: bool) -> set[tuple[str, str]]:
+        """The channels and months that the manifest names, or of which it does since lately."""
+        now = self.clock()
+        since = (window(now)[0], now - _LATELY) if lately else (date.min, now - timedelta(days=36_500))
+        rows = run(self.warehouse(), MONTHS_NAMED, since=since[0], loaded_since=since[1])
+        return {(row["channel_id"], row["month"]) for row in rows}
+
+    def _held(self, about: Months) -> dict[tuple[str, str], Certificate]:
+        references = [self.client.document(STORED.path, name_of(*each)) for each in about]
+        stored = self.client.get_all(references, **call_options()) if references else ()
+        found = readable(CERTIFICATES, (each for each in stored if each.exists))
+        return {(each.channel_id, each.month): each for each in found}
+
+    def _loads(self, about: Months) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
+        """The manifest's rows that count, of these channels' months."""
+        loads: dict[tuple[str, str], dict[Key, Mapping[str, Any]]] = {each: {} for each in about}
+        if not about:
+            return loads
+        since, until = _days(month for _, month in about)
+        channels = {channel for channel, _ in about}
+        for row in run(self.warehouse(), LOADS_THAT_COUNT, since=since, until=until, channels=channels):
+            of_month = loads.get((row["channel_id"], f"{row['day']:%Y-%m}"))
+            if of_month is not None:
+                of_month[row["report_type"], row["day"]] = row
+        return loads
+
+    def _found(
+        self, days: Mapping[tuple[str, str], Mapping[Key, Any]], which: str, wanted: Collection[str]
+    ) -> dict[tuple[str, str], Found]:
+        """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
+        names = {(*about, kind) for about, of_month in days.items() for kind, _ in of_month}
+        listed: dict[tuple[str, str], dict[Key, Listed]] = {about: {} for about in days}
+        for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in sorted(names))):
+            of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
+            for day, entry in each.days.items():
+                ids = (entry.report_id, *entry.superseded)
+                of_month[each.report_type, date.fromisoformat(day)] = Listed(ids=ids, sealed=each.is_sealed(day))
+        digests: dict[tuple[str, str], tuple[int, str]] = {}
+        for kind in sorted({kind for _, _, kind in names}):
+            since, until = _days(month for _, month, other in names if other == kind)
+            statement = row_digests(report_type(kind), which)
+            for row in run(self.warehouse(), statement, since=since, until=until, wanted=wanted):
+                digests[row["report_id"], row["load_id"]] = row["row_count"], row["digest"]
+        return {
+            about: Found(
+                loads={key: load for key, load in of_month.items() if load is not None},
+                listed=listed[about],
+                digests=digests,
+            )
+            for about, of_month in days.items()
+        }
+
+    def _write(self, channel_id: str, month: str, entries: Mapping[Key, Entry]) -> None:
+        path = f"{STORED.path}/{name_of(channel_id, month)}"
+
+        def decide(docs: Docs) -> Change[Certificate | None]:
+            stored = docs[path]
+            known = None if stored is None else CERTIFICATES.read(name_of(channel_id, month), stored.data)
+            if known is not None and not known.intact:
+                return Change(None)
+            before = {} if known is None else known.entries
+            new = issued(channel_id, month, {**before, **entries}.values(), self.clock())
+            return Change(new, [Write(path, CERTIFICATES.fields(new))])
+
+        new = update(self.client, [path], decide)
+        if new is None:
+            log("ERROR", "a certificate was changed, and is left as it is", channel=channel_id, month=month)
+            return
+        # In the log too, where whoever can change the database cannot change it.
+        log("INFO", "a month is certified", channel=channel_id, month=month, value=new.value, days=len(entries))
+
+    def _forget(self, channel_id: str) -> None:
+        from google.cloud.firestore_v1.base_query import FieldFilter
+
+        of_channel = self.client.collection(STORED.path).where(filter=FieldFilter("channel_id", "==", channel_id))
+        for each in listing(of_channel.select(["channel_id"])):
+            each.reference.delete(**call_options())
+
+
+def _stands(key: Key, load: Mapping[str, Any], held: Certificate | None) -> bool:
+    """Whether what counts of a day is what is certified of it."""
+    entry = held.entries.get(key) if held is not None else None
+    return entry is not None and (entry.report_id, entry.load_id) == (load["report_id"], load["load_id"])
+
+
+def _days(of_months: Iterable[str]) -> tuple[date, date]:
+    """The first day of the first of some months, and the last day of the last."""
+    ordered = sorted(of_months)
+    following = date.fromisoformat(f"{ordered[-1]}-01") + timedelta(days=31)
+    return date.fromisoformat(f"{ordered[0]}-01"), following.replace(day=1) - timedelta(days=1)
+
+
+def _groups(names: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(names)
+    while group := list(islice(rest, size)):
+        yield group

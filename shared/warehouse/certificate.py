@@ -1,0 +1,323 @@
+"""The completeness certificate of a channel and month: what was certified, and what of it no longer holds.
+
+For each report type and day it says what YouTube had listed, which file counts (its SHA-256), what the manifest
+says of it, and a digest of its rows as they lie in the warehouse. Each entry's hash goes into the next one's, so
+one value stands for all of them. Everything here is pure; `shared/collection/certifying.py` reads and writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from shared.clock import format_instant
+from shared.data_map import CERTIFICATES as STORED
+from shared.records import Mapper
+from shared.warehouse.report_types import FLOAT, ReportType
+from shared.warehouse.tables import REPORT_LOADS
+
+CERTIFIED_BY = timedelta(days=3)
+"""How long after its load a day is certified at the latest: issuing is daily, and may be late."""
+
+
+class Part(StrEnum):
+    """What differs: each is stored apart from the others."""
+
+    ROWS = "rows"
+    FILE = "file's record"
+    COVERAGE = "coverage's entry"
+    CERTIFICATE = "certificate"
+
+
+Key = tuple[str, date]
+"""A report type and a Pacific day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is certified of one day. listed: every report that YouTube had listed for it.
+
+    report_id, load_id: what counts. checksum: of its file. record: the hash of its row in the manifest. digest: of
+    its rows in the warehouse.
+    """
+
+    report_type: str
+    day: date
+    listed: tuple[str, ...]
+    report_id: str
+    load_id: str
+    rows: int
+    checksum: str
+    record: str
+    digest: str
+
+    @property
+    def key(self) -> Key:
+        """What it is about."""
+        return self.report_type, self.day
+
+    def as_json(self) -> list[Any]:
+        """Its fields in their order."""
+        return [*(getattr(self, name) for name in _TEXTS), self.day.isoformat(), self.rows, list(self.listed)]
+
+
+_TEXTS = ("report_type", "report_id", "load_id", "checksum", "record", "digest")
+
+
+def _entry(stored: Sequence[Any]) -> Entry:
+    *texts, day, rows, listed = stored
+    named = dict(zip(_TEXTS, texts, strict=True))
+    return Entry(**named, day=date.fromisoformat(day), rows=rows, listed=tuple(listed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """A channel's month as it is stored. written: the entries as JSON. value: what stands for all of them."""
+
+    name: str
+    channel_id: str
+    month: str
+    issued_at: datetime
+    value: str
+    written: str
+
+    @cached_property
+    def entries(self) -> dict[Key, Entry]:
+        """What is certified, by report type and day; nothing when it cannot be read, which `intact` says."""
+        try:
+            return {entry.key: entry for entry in map(_entry, json.loads(self.written))}
+        except (ValueError, TypeError):
+            return {}
+
+    @property
+    def intact(self) -> bool:
+        """Whether its entries come to its value."""
+        return chained(self.channel_id, self.month, self.entries.values()) == self.value
+
+
+CERTIFICATES = Mapper(Certificate, STORED.path, key="name")
+
+
+def name_of(channel_id: str, month: str) -> str:
+    """The id of a certificate's document."""
+    return f"{channel_id}:{month}"
+
+
+def issued(channel_id: str, month: str, entries: Iterable[Entry], now: datetime) -> Certificate:
+    """The certificate of a channel and month."""
+    ordered = sorted(entries, key=lambda entry: entry.key)
+    return Certificate(
+        name=name_of(channel_id, month),
+        channel_id=channel_id,
+        month=month,
+        issued_at=now,
+        value=chained(channel_id, month, ordered),
+        written=_text([entry.as_json() for entry in ordered]),
+    )
+
+
+def chained(channel_id: str, month: str, entries: Iterable[Entry]) -> str:
+    """The one value of a channel and month: each entry's hash is made with the one before it."""
+    value = _sha256(_text([channel_id, month]))
+    for entry in sorted(entries, key=lambda entry: entry.key):
+        value = _sha256(_text([value, entry.as_json()]))
+    return value
+
+
+def record_of(row: Mapping[str, Any]) -> str:
+    """The hash of one row of the manifest, over all of its columns."""
+    return _sha256(_text([_plain(row[name]) for name in REPORT_LOADS.columns]))
+
+
+def digest_of(report_type: ReportType, rows: Iterable[Mapping[str, Any]]) -> str:
+    """The digest of a report's rows in the warehouse, as `row_digests.sql` makes it.
+
+    It changes with any cell, and with a row more or less; the order of the rows is nothing to it.
+    """
+    kinds = {"load_id": "STRING", "report_id": "STRING", **report_type.columns, "extra": "JSON"}
+    return _sha256(
+        "".join(
+            sorted(_sha256(_text([_cell(row.get(name), kind) for name, kind in kinds.items()])) for row in rows)
+        )
+    )
+
+
+def _cell(value: Any, kind: str) -> str:
+    if value is None:
+        return ""
+    if kind == FLOAT:
+        return f"{value:.17e}"
+    return _text(value) if kind == "JSON" else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+NO_ROWS = (0, digest_of(ReportType("", (), ()), ()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What the coverage says of a day. sealed: whether it is as this program has written it."""
+
+    ids: tuple[str, ...]
+    sealed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What there is of a channel's month: the manifest's rows that count, the coverage, and the stored rows.
+
+    digests: how many rows a report's load has, and their digest; nothing for a load without rows.
+    """
+
+    loads: Mapping[Key, Mapping[str, Any]]
+    listed: Mapping[Key, Listed]
+    digests: Mapping[tuple[str, str], tuple[int, str]]
+
+    def stored(self, report_id: str, load_id: str) -> tuple[int, str]:
+        """How many rows a report's load has in the warehouse, and their digest."""
+        return self.digests.get((report_id, load_id), NO_ROWS)
+
+
+def certified(key: Key, found: Found) -> Entry | None:
+    """The entry of a day that is loaded; None where warehouse and coverage do not say the same of it."""
+    load, listed = found.loads[key], found.listed.get(key)
+    rows, digest = found.stored(load["report_id"], load["load_id"])
+    if listed is None or not listed.sealed or load["report_id"] not in listed.ids or rows != load["row_count"]:
+        return None
+    return Entry(
+        report_type=key[0],
+        day=key[1],
+        listed=listed.ids,
+        report_id=load["report_id"],
+        load_id=load["load_id"],
+        rows=rows,
+        checksum=load["checksum"],
+        record=record_of(load),
+        digest=digest,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something that is not as it was certified. report_type, day: None where all of the month is meant."""
+
+    channel_id: str
+    month: str
+    part: Part
+    says: str
+    report_type: str | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """A channel's month, compared. value: its certificate's, None without one. days: so many are certified.
+
+    waiting: so many were loaded, or issued again, since.
+    """
+
+    channel_id: str
+    month: str
+    value: str | None
+    days: int
+    waiting: int
+    differing: tuple[Difference, ...] = field(default=())
+
+
+def verify(channel_id: str, month: str, held: Certificate | None, found: Found, now: datetime) -> Verified:
+    """Compare a certificate with what there is. held: None where there is none.
+
+    A day that was loaded since the certificate was issued is no difference, as long as manifest, rows and coverage
+    agree about it.
+    """
+    entries = {} if held is None else held.entries
+    told: list[tuple[Key | None, Part, str]] = []
+    if held is not None and not (held.intact and (held.channel_id, held.month) == (channel_id, month)):
+        told.append((None, Part.CERTIFICATE, "its entries do not come to its value"))
+    waiting = 0
+    for key in sorted({*entries, *found.loads}):
+        entry, load = entries.get(key), found.loads.get(key)
+        if load is not None and (entry is None or _issued_again(entry, load, held, found)):
+            waiting += 1
+            told += [(key, part, says) for part, says in _of_waiting(key, load, found, now)]
+        elif entry is not None:
+            told += [(key, part, says) for part, says in _of_certified(entry, load, found)]
+    differing = tuple(
+        Difference(channel_id=channel_id, month=month, part=part, says=says, **_about(key))
+        for key, part, says in told
+    )
+    return Verified(
+        channel_id=channel_id,
+        month=month,
+        value=None if held is None else held.value,
+        days=len(entries),
+        waiting=waiting,
+        differing=differing,
+    )
+
+
+def _about(key: Key | None) -> dict[str, Any]:
+    return {} if key is None else {"report_type": key[0], "day": key[1]}
+
+
+def _issued_again(entry: Entry, load: Mapping[str, Any], held: Certificate | None, found: Found) -> bool:
+    """Whether another issue counts, which came after the certificate, and which the coverage knows."""
+    listed = found.listed.get(entry.key)
+    return (
+        load["report_id"] != entry.report_id
+        and held is not None
+        and load["loaded_at"] > held.issued_at
+        and listed is not None
+        and listed.ids[:1] == (load["report_id"],)
+    )
+
+
+def _of_waiting(key: Key, load: Mapping[str, Any], found: Found, now: datetime) -> Iterator[tuple[Part, str]]:
+    rows, _ = found.stored(load["report_id"], load["load_id"])
+    listed = found.listed.get(key)
+    if rows != load["row_count"]:
+        yield Part.ROWS, f"{rows} rows, the manifest says {load['row_count']}"
+    if listed is not None and not listed.sealed:
+        yield Part.COVERAGE, "it was changed"
+    if now - load["loaded_at"] > CERTIFIED_BY:
+        yield Part.CERTIFICATE, f"not certified since {load['loaded_at']:%Y-%m-%d}"
+
+
+def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) -> Iterator[tuple[Part, str]]:
+    listed = found.listed.get(entry.key)
+    if listed is None:
+        yield Part.COVERAGE, "it is gone"
+    elif not listed.sealed:
+        yield Part.COVERAGE, "it was changed"
+    elif gone := set(entry.listed) - set(listed.ids):
+        yield Part.COVERAGE, f"it no longer lists {', '.join(sorted(gone))}"
+    if load is None:
+        yield Part.FILE, "it is gone"
+    elif load["report_id"] != entry.report_id or load["load_id"] != entry.load_id:
+        yield Part.FILE, f"report {load['report_id']} counts, not {entry.report_id}"
+    elif record_of(load) != entry.record:
+        yield Part.FILE, "it was changed"
+    rows, digest = found.stored(entry.report_id, entry.load_id)
+    if rows != entry.rows:
+        yield Part.ROWS, f"{rows} rows, not {entry.rows}"
+    elif digest != entry.digest:
+        yield Part.ROWS, "other cells than were loaded"

@@ -1,0 +1,220 @@
+"""Certificates of channels that are really loaded: issued once, verified, and broken by whatever is changed."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared import channels
+from shared.channels import CHANNELS, Channel
+from shared.collection.certifying import KIND, Certifying
+from shared.collection.coverage import Coverage, Outcome, after_listing
+from shared.data_map import CERTIFICATES
+from shared.tokens.health import CONNECTED
+from shared.warehouse import schema
+from shared.warehouse.certificate import Part, digest_of
+from shared.warehouse.load import Load
+from shared.warehouse.manifest import publish
+from shared.warehouse.report_types import REPORT_TYPES
+from shared.warehouse.rows import ReportRef
+from shared.warehouse.statements import Warehouse, row_digests, run
+
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
+BASIC, REACH = REPORT_TYPES["channel_basic_a3"], REPORT_TYPES["channel_reach_basic_a1"]
+DAYS = [date(2026, 10, 30) + timedelta(days=number) for number in range(4)]
+OWNERS = ("UC1", "UC2")
+FILES = {
+    BASIC.id: [
+        {"video_id": "a", "views": "10", "watch_time_minutes": "0.1", "card_click_rate": "1e-3", "new": 'ä "x"'},
+        {"video_id": "", "views": "3", "watch_time_minutes": "12", "card_click_rate": "", "new": ""},
+        {"video_id": "", "views": "3", "watch_time_minutes": "12", "card_click_rate": "", "new": ""},
+    ],
+    REACH.id: [
+        {"video_id": "a", "video_thumbnail_impressions": "100", "video_thumbnail_impressions_ctr": "0.1234567"}
+    ],
+}
+
+
+class Network:
+    """Connected channels whose reports are listed and loaded; the last day of each type has no rows."""
+
+    def __init__(self, warehouse: Warehouse, state: Any) -> None:
+        self.warehouse, self.state, self.now = warehouse, state, NOW
+        self.certifying = Certifying(client=state, warehouse=lambda: warehouse, clock=lambda: self.now)
+
+    def connect(self, channel: str) -> None:
+        connected = Channel(
+            channel_id=channel, user_id="u", title="t", uploads_playlist="UU", state=CONNECTED,
+            state_since=NOW, connected_at=NOW, collect_at=NOW,
+        )  # fmt: skip
+        self.state.document(channels.path(channel)).set(CHANNELS.fields(connected))
+
+    def load(self, kind: str, refs: list[ReportRef]) -> None:
+        report_type, coverage = REPORT_TYPES[kind], Coverage(self.state)
+        for channel in {ref.channel_id for ref in refs}:
+            of_channel = [ref for ref in refs if ref.channel_id == channel]
+            coverage.change(
+                channel,
+                kind,
+                [ref.day for ref in of_channel],
+                lambda days, some=of_channel: (None, after_listing(days, some, now=self.now).changed),
+            )
+        load = Load(self.warehouse, report_type, lambda: self.now)
+        load.open()
+        for ref in refs:
+            with load.file(ref, "c" * 24, self.now) as file:
+                rows = [] if ref.day == DAYS[-1] else FILES[kind]
+                header = [*report_type.columns, *(("new",) if kind == BASIC.id else ())]
+                values = [{**row, "date": f"{ref.day:%Y%m%d}", "channel_id": ref.channel_id} for row in rows]
+                lines = [",".join(_quoted(row.get(name, "")) for name in header) for row in values]
+                file.write("\n".join([",".join(header), *lines, ""]).encode())
+                file.finish()
+        done = publish(self.warehouse, load.close(), lambda: self.now).loaded
+        coverage.record(
+            [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done], now=self.now
+        )
+
+    def certify(self) -> int:
+        asked: list[tuple[str, Any]] = []
+        self.certifying.plan(lambda kind, message: asked.append((kind, message)))
+        assert {kind for kind, _ in asked} <= {KIND}
+        return sum(self.certifying.issue(message["channels"]) for _, message in asked)
+
+    def name(self, table: str) -> str:
+        return f"`{self.warehouse.full_name(table)}`"
+
+    def change(self, statement: str) -> None:
+        self.warehouse.client.query(statement).result()
+
+    def differing(self, **only: str) -> set[tuple[str, str | None, date | None, Part]]:
+        return {
+            (each.channel_id, each.report_type, each.day, each.part)
+            for verified in self.certifying.verify(**only)
+            for each in verified.differing
+        }
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if '"' in text else text
+
+
+def ref(channel: str, kind: str, day: date, issue: int = 0) -> ReportRef:
+    return ReportRef(
+        report_id=f"{channel}.{kind}.{day}.{issue}", channel_id=channel, report_type=kind, job_id="j", day=day,
+        create_time=NOW - timedelta(days=4 - issue), download_url="u",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def network(bigquery_client, firestore_client, dataset) -> Network:
+    warehouse = Warehouse(bigquery_client, dataset)
+    schema.make(warehouse, "US")
+    made = Network(warehouse, firestore_client)
+    for channel in OWNERS:
+        made.connect(channel)
+    for kind in FILES:
+        made.load(kind, [ref(channel, kind, day) for channel in OWNERS for day in DAYS])
+    return made
+
+
+def assert_python_comes_to_the_same_digests(network: Network) -> None:
+    for kind in (BASIC, REACH):
+        wanted = {"since": DAYS[0], "until": DAYS[-1], "wanted": OWNERS}
+        digests = {
+            row["report_id"]: row for row in run(network.warehouse, row_digests(kind, "channel_id"), **wanted)
+        }
+        rows: dict[str, list[Any]] = {}
+        for row in network.warehouse.client.query(f"SELECT * FROM {network.name(kind.table)}"):
+            rows.setdefault(row["report_id"], []).append(row)
+        assert {report: digest_of(kind, some) for report, some in rows.items()} == {
+            report: row["digest"] for report, row in digests.items()
+        }
+        assert len(digests) == 6
+
+
+def test_every_day_is_certified_once_by_the_digest_that_python_makes_too(network):
+    assert_python_comes_to_the_same_digests(network)
+    assert network.certify() == 16
+    assert network.certify() == 0
+    found = list(network.certifying.verify())
+    assert [(each.channel_id, each.month, each.days, each.waiting) for each in found] == [
+        ("UC1", "2026-10", 4, 0), ("UC1", "2026-11", 4, 0), ("UC2", "2026-10", 4, 0), ("UC2", "2026-11", 4, 0)
+    ]  # fmt: skip
+    assert len({each.value for each in found}) == 4
+    assert network.differing() == set()
+    again = ref("UC1", REACH.id, DAYS[0], issue=1)
+    network.now += timedelta(hours=1)
+    network.load(REACH.id, [again])
+    assert [each.waiting for each in network.certifying.verify(channel="UC1", month="2026-10")] == [1]
+    assert network.certify() == 1
+    [renewed] = network.certifying.verify(channel="UC1", month="2026-10")
+    assert (renewed.waiting, renewed.differing) == (0, ())
+    assert renewed.value != found[0].value
+
+
+DAMAGE = (
+    (BASIC, Part.ROWS, "UPDATE {table} SET views = views + 1 WHERE {about} AND video_id = 'a'"),
+    (REACH, Part.ROWS, "UPDATE {table} SET video_thumbnail_impressions_ctr = 0.12345670000000001 WHERE {about}"),
+    (
+        BASIC,
+        Part.ROWS,
+        """UPDATE {table} SET extra = PARSE_JSON('{{"new": "y"}}') WHERE {about} AND video_id = 'a'""",
+    ),
+    (REACH, Part.ROWS, "UPDATE {table} SET channel_id = 'UC3' WHERE {about}"),
+    (BASIC, Part.ROWS, "DELETE FROM {table} WHERE {about}"),
+    (REACH, Part.ROWS, "INSERT INTO {table} SELECT * FROM {table} WHERE {about}"),
+    (BASIC, Part.FILE, "UPDATE {loads} SET checksum = 'x' WHERE {loaded}"),
+    (REACH, Part.FILE, "UPDATE {loads} SET report_id = 'x' WHERE {loaded}"),
+    (BASIC, Part.FILE, "DELETE FROM {loads} WHERE {loaded}"),
+)
+
+
+def test_what_is_changed_in_the_warehouse_is_named_with_its_channel_type_and_day(network):
+    network.certify()
+    told = set()
+    days = [(channel, day) for channel in OWNERS for day in DAYS[:3]]
+    for number, (kind, part, statement) in enumerate(DAMAGE):
+        channel, day = days[number // 2]
+        network.change(
+            statement.format(
+                table=network.name(kind.table),
+                loads=network.name("report_loads"),
+                about=f"date = '{day}' AND channel_id = '{channel}'",
+                loaded=f"day = '{day}' AND channel_id = '{channel}' AND report_type = '{kind.id}'",
+            )
+        )
+        told.add((channel, kind.id, day, part))
+    assert network.differing() == told
+    assert network.differing(channel="UC1") == {each for each in told if each[0] == "UC1"}
+
+
+def test_what_is_changed_in_the_coverage_or_in_a_certificate_is_named_and_stays_so(network):
+    network.certify()
+    rng = random.Random(1)
+    changed = {(rng.choice(OWNERS), rng.choice((BASIC.id, REACH.id)), rng.choice(DAYS)) for _ in range(4)}
+    for channel, kind, day in changed:
+        document = network.state.document("reports", f"{channel}:{kind}:{day:%Y-%m}")
+        document.update({f"days.`{day}`.rows": 99})
+    assert network.differing() == {(*about, Part.COVERAGE) for about in changed}
+
+    certificate = network.state.document(CERTIFICATES.path, "UC2:2026-11")
+    certificate.update({"written": "[]"})
+    network.now += timedelta(hours=1)
+    network.load(REACH.id, [ref("UC2", REACH.id, DAYS[2], issue=1)])
+    network.certify()  # nothing is added to what was changed
+    assert ("UC2", None, None, Part.CERTIFICATE) in network.differing(channel="UC2")
+    certificate.delete()
+    network.now += timedelta(days=4)
+    told = network.differing(channel="UC2", month="2026-11")
+    assert {part for *_, part in told} >= {Part.CERTIFICATE}
+
+    network.state.document(channels.path("UC1")).delete()  # what came for a channel after its disconnect goes
+    network.now = NOW
+    for day in DAYS:
+        network.load(REACH.id, [ref("UC1", REACH.id, day, issue=2)])
+    network.certify()
+    left = {each.id.partition(":")[0] for each in network.state.collection(CERTIFICATES.path).stream()}
+    assert "UC1" not in left
