@@ -28,6 +28,7 @@ from shared.collection.analytics.queries import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.quota.profile import load
 from shared.settings import Settings
+from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
 
@@ -151,6 +152,13 @@ def _tests() -> Sequence[ast.FunctionDef]:
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text())))
     return [node for node in nodes if isinstance(node, ast.FunctionDef)]
+
+
+def checks() -> str:
+    """Every quality check with its threshold."""
+    return _table(
+        ("check", "finds", "threshold"), ((f"`{each.name}`", each.about, f"{each.threshold:g}") for each in CHECKS)
+    )
 
 
 def report_types() -> str:
@@ -306,6 +314,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "weights": weights,
     "endpoints": youtube_endpoints,
     "analytics": analytics,
+    "checks": checks,
     "alarms": alarms,
     "collections": collections,
     "ttl": ttl,

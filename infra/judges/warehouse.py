@@ -12,9 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
+from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
-from shared.warehouse.statements import OF_STAGED, STATEMENTS, VIEWS, Statement, of_staged, view_text
+from shared.warehouse.statements import (
+    OF_STAGED,
+    STATEMENTS,
+    VIEWS,
+    Statement,
+    of_staged,
+    row_digests,
+    view_text,
+)
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 
 GUIDE: Mapping[str, str] = {
@@ -50,6 +59,12 @@ def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
             yield table, dict.fromkeys(positions(each), "STRING"), replace(whole, filled=text)
 
 
+def about_loaded() -> Iterator[Statement]:
+    """Every statement about a report type's loaded rows: its digests, and every check over all report types."""
+    yield from (row_digests(each, "channel_id") for each in REPORT_TYPES.values())
+    yield from (statement for each in CHECKS if (statement := asked(each, REPORT_TYPES)) is not None)
+
+
 def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATEMENTS) -> Iterator[str]:
     """What GoogleSQL refuses, each with the name of the view or statement. views: name -> query, in order."""
     staged = list(about_staged()) if statements is STATEMENTS else []
@@ -64,7 +79,8 @@ def problems(views: Mapping[str, str], statements: tuple[Statement, ...] = STATE
             for column, kind in GUIDE.items():
                 if columns.get(column) != kind:
                     yield f"view {name}: {column} is {columns.get(column)}, not {kind}"
-    for statement in (*statements, *(each for _, _, each in staged)):
+    about_types = list(about_loaded()) if statements is STATEMENTS else []
+    for statement in (*statements, *(each for _, _, each in staged), *about_types):
         for text in _texts(statement):
             try:
                 judge.analyse(text, statement.parameters)
@@ -85,7 +101,9 @@ def main() -> int:
     """Print what is refused; exit status 1 when anything is."""
     found = list(problems({name: view_text(name) for name in VIEWS}))
     print(
-        "\n".join(found) or f"GoogleSQL takes {len(VIEWS)} views and {len(STATEMENTS) + len(OF_STAGED)} statements"
+        "\n".join(found)
+        or f"GoogleSQL takes {len(VIEWS)} views, {len(STATEMENTS) + len(OF_STAGED) + 1} statements"
+        f" and {len(CHECKS)} checks"
     )
     return 1 if found else 0
 

@@ -13,7 +13,7 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, certifying, gone, messages, planner, videos
+from shared.collection import audit, certifying, checking, gone, messages, planner, videos
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
@@ -73,6 +73,7 @@ class Ingest:
             videos.KIND: (videos.notices_from, self._record_videos),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
+            checking.KIND: (lambda _: None, self._check),
             ERASE: (_erasure, self._erase),
             AUDIT: (lambda _: None, self._audit_erasures),
         }
@@ -137,6 +138,11 @@ class Ingest:
             client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
         ).run(day)
         self.to_ingest(certifying.KIND, {})
+        self.to_ingest(checking.KIND, {})
+
+    def _check(self, _: None) -> None:
+        with answering(self.clock):
+            checking.check(self.client, self.warehouse(), self.clock)
 
     def _certify(self, channel_ids: Sequence[str] | None) -> None:
         issuing = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)

@@ -70,14 +70,19 @@ REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 LOADS_THAT_COUNT = Statement("loads_that_count", {"since": "DATE", "until": "DATE", "channels": "ARRAY<STRING>"})
+CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
+ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
+ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
+TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
-    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED),
+    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
+    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
-"""Statements about a staging table, which `of_staged` makes whole."""
+"""Statements about a staging table, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),
@@ -103,8 +108,8 @@ def of_staged(statement: Statement, table: str, report_type: ReportType, order: 
         "named": named,
         "names": ", ".join(columns),
         "values": ", ".join(_value(name, kind) for name, kind in columns.items()),
-        "row": _all_of([*columns, "extra"]),
-        "subject": _all_of(["date", *report_type.dimensions]),
+        "row": all_of([*columns, "extra"]),
+        "subject": all_of(["date", *report_type.dimensions]),
         "broken": ", ".join(broken),
         "partly_empty": ", ".join(partly),
     }
@@ -137,7 +142,7 @@ def _value(name: str, kind: str) -> str:
     return name
 
 
-def _all_of(names: Sequence[str]) -> str:
+def all_of(names: Sequence[str]) -> str:
     """Several texts as one, different for different ones."""
     texts = ", ".join(f"IFNULL({name}, '')" for name in names)
     return f"TO_JSON_STRING([{texts}])"

@@ -152,6 +152,25 @@ once. They stay when the channel is disconnected: they never came from YouTube.
 """
 
 
+CHECK_RESULTS = TableDeclaration(
+    name="check_results",
+    columns={
+        "load_id": "STRING",
+        "ran_at": "TIMESTAMP",
+        "check": "STRING",
+        "channel_id": "STRING",
+        "date": "DATE",
+        "what": "STRING",
+        "value": "FLOAT",
+        "expected": "FLOAT",
+    },
+    required=frozenset(("load_id", "ran_at", "check", "channel_id", "date", "what")),
+    partition="ran_at",
+    clusters=("channel_id", "check"),
+)
+"""What the quality checks found, one row each, at every run; a check that found nothing has none."""
+
+
 def raw_table(report_type: ReportType) -> TableDeclaration:
     """A report type's rows: the load and report of a row, its own columns, and in `extra` those we do not know."""
     return TableDeclaration(
@@ -164,6 +183,6 @@ def raw_table(report_type: ReportType) -> TableDeclaration:
 
 
 RAW = tuple(map(raw_table, REPORT_TYPES.values()))
-TABLES = (REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, INTERNAL_METRICS, *RAW)
+TABLES = (REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, INTERNAL_METRICS, CHECK_RESULTS, *RAW)
 OF_CONNECTIONS = tuple(table for table in TABLES if table.of_connection)
 """What an erasure deletes from, in its order: manifests first, which takes rows out of sight at once."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from infra.certificate import cell
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.collection.certifying import KIND, Certifying
 from shared.collection.coverage import Coverage, Outcome, after_listing
 from shared.data_map import CERTIFICATES
+from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED
 from shared.warehouse import schema
 from shared.warehouse.certificate import Part, digest_of
@@ -153,6 +156,36 @@ def test_every_day_is_certified_once_by_the_digest_that_python_makes_too(network
     [renewed] = network.certifying.verify(channel="UC1", month="2026-10")
     assert (renewed.waiting, renewed.differing) == (0, ())
     assert renewed.value != found[0].value
+    assert_cells_are_explained(network)
+
+
+EXPLAINED = {
+    "views": (13, "channel_basic_a3"),
+    "watch_time_minutes": (12.1, "channel_basic_a3"),
+    "impressions": (100, "channel_reach_basic_a1"),
+    "click_through_rate": (0.1235, "channel_reach_basic_a1"),
+    "estimated_revenue": (None, None),
+}
+
+
+def assert_cells_are_explained(network: Network) -> None:
+    """Every column on one day, which YouTube has issued twice."""
+    for column, (value, source) in EXPLAINED.items():
+        told = cell(network.state, network.warehouse, "UC1", DAYS[0], column)
+        assert (told.value if told.value is None else float(told.value), told.source) == (value, source)
+        twice = column in {"impressions", "click_through_rate"}
+        if source:
+            ids = tuple(f"UC1.{source}.{DAYS[0]}.{issue}" for issue in ((1, 0) if twice else (0,)))
+            assert told.file is not None
+            assert (told.file.report_id, *(each.report_id for each in told.replaced)) == ids == told.listed
+            assert told.file.checksum.startswith("sha256:")
+        assert (told.reason is None) == (value is not None)
+        assert json.loads(json.dumps(told.as_json()))["value"] == value
+        assert f"youtube_metrics.{column} of UC1 on 2026-10-30" in told.as_text()
+    absent = cell(network.state, network.warehouse, "UC1", date(2026, 1, 1), "views")
+    assert (absent.value, absent.file, absent.listed) == (None, None, ())
+    with pytest.raises(InvalidRequest):
+        cell(network.state, network.warehouse, "UC1", DAYS[0], "no_such_column")
 
 
 DAMAGE = (

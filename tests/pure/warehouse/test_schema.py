@@ -7,8 +7,9 @@ import re
 import pytest
 
 from infra.local.simulator.world import report_types as simulated
+from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import OF_STAGED, SQL, STATEMENTS, VIEWS, view_text
+from shared.warehouse.statements import OF_STAGED, ROW_DIGESTS, SQL, STATEMENTS, VIEWS, view_text
 
 
 def test_every_view_is_declared_and_has_its_query():
@@ -16,9 +17,13 @@ def test_every_view_is_declared_and_has_its_query():
 
 
 def test_every_statement_is_declared_and_has_its_file():
-    assert {each.name for each in (*STATEMENTS, *OF_STAGED)} == {
+    assert {each.name for each in (*STATEMENTS, *OF_STAGED, ROW_DIGESTS)} == {
         path.stem for path in (SQL / "statements").glob("*.sql")
     }
+
+
+def test_every_check_is_declared_and_has_its_query():
+    assert {each.name for each in CHECKS} == {path.stem for path in (SQL / "checks").glob("*.sql")}
 
 
 @pytest.mark.parametrize("name", REPORT_TYPES)

@@ -1,0 +1,114 @@
+"""The quality checks: queries over the newest days, each of which answers what is not as it should be.
+
+A check is a file in `sql/checks/` and a line in `checks.toml`: channel, day, what was looked at, its value and the
+expected one. Every check is about one channel at a time.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from shared.clock import pacific_day
+from shared.warehouse.report_types import REPORT_TYPES, ReportType
+from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, run
+
+DAYS = timedelta(days=35)
+RESULTS_MAX = 1_000
+"""Results of one check that are looked at: who has more has one trouble, and not so many."""
+_OVER = timedelta(days=1)  # after which a load is over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One check. types: the report types that it is asked of, () when it is asked once."""
+
+    name: str
+    about: str
+    threshold: float
+    types: tuple[ReportType, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """Something that is not as it should be."""
+
+    channel_id: str
+    date: date
+    what: str
+    value: float
+    expected: float
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}, {self.date}, {self.what}: {self.value:g}, expected {self.expected:g}"
+
+
+def _check(name: str, declared: dict[str, Any]) -> Check:
+    wanted = declared.pop("types", ())
+    types = tuple(
+        each
+        for each in REPORT_TYPES.values()
+        if (wanted in each.columns if isinstance(wanted, str) else each.id in wanted)
+    )
+    return Check(name=name, types=types, **declared)
+
+
+CHECKS = tuple(
+    _check(name, declared)
+    for name, declared in tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).items()
+)
+PARAMETERS = {"since": "DATE", "today": "DATE", "threshold": "FLOAT64", "before": "STRING"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Statement):
+    """A check as one statement: its query once for each of some report types."""
+
+    types: tuple[ReportType, ...]
+
+    @property
+    def text(self) -> str:
+        """The statement."""
+        query = (SQL / "checks" / f"{self.name}.sql").read_text()
+        each = [_about(query, kind) for kind in self.types] or [query]
+        return "\nUNION ALL\n".join(f"(\n{text})" for text in each) + f"\nLIMIT {RESULTS_MAX}"
+
+
+def asked(check: Check, kinds: Collection[str]) -> Asked | None:
+    """A check as a statement about the report types that are loaded; None when there are none for it."""
+    types = tuple(each for each in check.types if each.id in kinds)
+    if check.types and not types:
+        return None
+    return Asked(name=check.name, parameters=PARAMETERS, types=types)
+
+
+def _about(query: str, kind: ReportType) -> str:
+    outside = [
+        f"IF({name} < 0{' OR ' + name + ' > 100' if name == 'views_percentage' else ''}, '{name} ', '')"
+        for name in kind.metrics
+    ]
+    filled = {
+        "type": kind.id,
+        "table": kind.table,
+        "outside": ", ".join(outside),
+        "subject": all_of([f"raw.{name}" for name in kind.dimensions]),
+        "about_something": "IFNULL(raw.video_id, '') != ''" if "video_id" in kind.dimensions else "TRUE",
+    }
+    for name, value in filled.items():
+        query = query.replace(f"{{{name}}}", value)
+    return query
+
+
+def run_checks(warehouse: Warehouse, now: datetime) -> Iterator[tuple[Check, list[Result]]]:
+    """Every check with its results. Raises as `run`, for the check that follows."""
+    today = pacific_day(now)
+    values: dict[str, Any] = {"since": today - DAYS, "today": today, "before": f"{now - _OVER:%Y%m%dT%H%M%S}"}
+    kinds = {row["report_type"] for row in run(warehouse, TYPES_LOADED, since=today - DAYS)}
+    for check in CHECKS:
+        statement = asked(check, kinds)
+        rows = run(warehouse, statement, threshold=check.threshold, **values) if statement is not None else ()
+        yield check, [Result(**dict(row)) for row in rows]
