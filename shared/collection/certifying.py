@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 
 KIND = "certify"
 """The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""
-_AT_ONCE = 250  # channels: what is read of them is held in memory
+_AT_ONCE = 100  # channels: what is read of them is held in memory
 _LATELY = timedelta(days=8)  # a message lives for seven days
+_EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
 Months = Collection[tuple[str, str]]
 """Channels and their months."""
@@ -62,7 +63,7 @@ class Certifying:
 
     def plan(self, to_ingest: ToIngest) -> int:
         """Ask for the certificates of every channel that has had reports lately; how many those are."""
-        channels = sorted({channel for channel, _ in self._named(lately=True)})
+        channels = sorted({channel for channel, _ in self._named(self.clock() - _LATELY)})
         for some in _groups(channels, _AT_ONCE):
             to_ingest(KIND, {"channels": some})
         return len(channels)
@@ -72,12 +73,15 @@ class Certifying:
 
         Safe to repeat. What it wrote for a channel that was disconnected meanwhile is deleted again.
         """
-        lately = [each for each in self._named(lately=True) if each[0] in channels]
+        since = self.clock() - _LATELY
+        lately = [each for each in self._named(since) if each[0] in channels]
         held = self._held(lately)
-        loads = self._loads(lately)
         new = {
-            about: {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
-            for about, of_month in loads.items()
+            about: missing
+            for about, of_month in self._loads(lately, since).items()
+            if (
+                missing := {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
+            )
         }
         found = self._found(new, "load_id", {load["load_id"] for each in new.values() for load in each.values()})
         count = 0
@@ -103,7 +107,7 @@ class Certifying:
         issued_for = {tuple(each.id.split(":")) for each in listing(query.select(["channel_id"]))}
         about = sorted(
             (each, of)
-            for each, of in {*issued_for, *self._named(lately=False)}
+            for each, of in {*issued_for, *self._named(_EVER)}
             if channel in (None, each) and month in (None, of)
         )
         for some in _groups(sorted({each for each, _ in about}), _AT_ONCE):
@@ -111,7 +115,7 @@ class Certifying:
 
     def _verified(self, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
         held = self._held(about)
-        loads = self._loads(about)
+        loads = self._loads(about, _EVER)
         every = {
             each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about
         }
@@ -120,11 +124,10 @@ class Certifying:
         for each in about:
             yield verify(*each, held.get(each), found[each], now)
 
-    def _named(self, *, lately: bool) -> set[tuple[str, str]]:
-        """The channels and months that the manifest names, or of which it does since lately."""
-        now = self.clock()
-        since = (window(now)[0], now - _LATELY) if lately else (date.min, now - timedelta(days=36_500))
-        rows = run(self.warehouse(), MONTHS_NAMED, since=since[0], loaded_since=since[1])
+    def _named(self, since: datetime) -> set[tuple[str, str]]:
+        """The channels and months of which the manifest names reports that were loaded since."""
+        first = date.min if since == _EVER else window(since)[0]
+        rows = run(self.warehouse(), MONTHS_NAMED, since=first, loaded_since=since)
         return {(row["channel_id"], row["month"]) for row in rows}
 
     def _held(self, about: Months) -> dict[tuple[str, str], Certificate]:
@@ -133,14 +136,15 @@ class Certifying:
         found = readable(CERTIFICATES, (each for each in stored if each.exists))
         return {(each.channel_id, each.month): each for each in found}
 
-    def _loads(self, about: Months) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
-        """The manifest's rows that count, of these channels' months."""
+    def _loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
+        """The manifest's rows that count, of these channels' months, loaded since."""
         loads: dict[tuple[str, str], dict[Key, Mapping[str, Any]]] = {each: {} for each in about}
         if not about:
             return loads
-        since, until = _days(month for _, month in about)
+        first, last = _days(month for _, month in about)
         channels = {channel for channel, _ in about}
-        for row in run(self.warehouse(), LOADS_THAT_COUNT, since=since, until=until, channels=channels):
+        values: dict[str, Any] = {"since": first, "until": last, "loaded_since": since, "channels": channels}
+        for row in run(self.warehouse(), LOADS_THAT_COUNT, **values):
             of_month = loads.get((row["channel_id"], f"{row['day']:%Y-%m}"))
             if of_month is not None:
                 of_month[row["report_type"], row["day"]] = row

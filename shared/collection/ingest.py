@@ -146,10 +146,11 @@ class Ingest:
 
     def _certify(self, channel_ids: Sequence[str] | None) -> None:
         issuing = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
-        if channel_ids is None:
-            issuing.plan(self.to_ingest)
-        else:
-            issuing.issue(channel_ids)
+        with answering(self.clock):
+            if channel_ids is None:
+                issuing.plan(self.to_ingest)
+            else:
+                issuing.issue(channel_ids)
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

@@ -69,7 +69,10 @@ TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
 REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
-LOADS_THAT_COUNT = Statement("loads_that_count", {"since": "DATE", "until": "DATE", "channels": "ARRAY<STRING>"})
+LOADS_THAT_COUNT = Statement(
+    "loads_that_count",
+    {"since": "DATE", "until": "DATE", "loaded_since": "TIMESTAMP", "channels": "ARRAY<STRING>"},
+)
 CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
 ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
 ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
