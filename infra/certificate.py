@@ -19,8 +19,7 @@ from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import months
-from shared.errors import InvalidRequest
-from shared.warehouse.explain import SOURCES, TABLE, Explanation, explain
+from shared.warehouse.explain import COLUMNS, TABLE, Explanation, explain
 from shared.warehouse.statements import Warehouse
 
 
@@ -32,7 +31,7 @@ def main() -> int:
     if given.command == "verify":
         return _verify(Certifying(client=state, warehouse=lambda: warehouse, clock=system_clock), given)
     explained = cell(state, warehouse, given.channel, given.day, given.column)
-    print(json.dumps(explained.as_json(), indent=2) if given.json else explained.as_text())
+    print(json.dumps(asdict(explained), default=_plain, indent=2) if given.json else as_text(explained))
     return 0
 
 
@@ -53,9 +52,8 @@ def _verify(certifying: Certifying, given: Any) -> int:
 
 def cell(state: firestore.Client, warehouse: Warehouse, channel_id: str, day: date, column: str) -> Explanation:
     """A cell, with what the coverage says of its day."""
-    if column not in SOURCES:
-        raise InvalidRequest(f"Explained are the columns {', '.join(SOURCES)}.", field="column")
-    found = months(state, [f"{channel_id}:{SOURCES[column][0]}:{day:%Y-%m}"])
+    kind = COLUMNS.get(column, {}).get("report_type")
+    found = months(state, [f"{channel_id}:{kind}:{day:%Y-%m}"] if kind else [])
     entry = found[0].days.get(day.isoformat()) if found else None
     return explain(
         warehouse,
@@ -68,6 +66,32 @@ def cell(state: firestore.Client, warehouse: Warehouse, channel_id: str, day: da
     )
 
 
+def as_text(told: Explanation) -> str:
+    """An explanation for people."""
+    value = f"NULL, {told.reason}" if told.value is None else told.value
+    lines = [f"{TABLE}.{told.column} of {told.channel_id} on {told.day}: {value}"]
+    lines += [f"  from        {told.source}{f', {told.state}' if told.state else ''}"] if told.source else []
+    lines += [f"  definition  {told.definition}"] if told.definition else []
+    for number, each in enumerate(told.files):
+        lines.append(
+            f"  {'replaced' if number else 'file':11} report {each['report_id']}, {each['checksum']},"
+            f" {each['row_count']} rows; issued {each['create_time']}, loaded {each['loaded_at']}"
+            f"{'; ' + each['findings'] if each['findings'] else ''}"
+        )
+    lines += [f"  listed      {', '.join(told.listed)}; sent to be loaded {told.listed_at}"] if told.listed else []
+    lines += [
+        f"  answer      {each['kind']}, {each['start_day']} to {each['end_day']}, asked {each['asked_at']}:"
+        f" {each['reason'] or str(each['row_count']) + ' rows'}"
+        for each in told.answers
+    ]
+    return "\n".join([*lines, *(f"  Studio      {each}" for each in told.studio)])
+
+
+def _plain(value: Any) -> str | float:
+    """What JSON has no form for: times and days as texts, BigQuery's exact fractions as numbers."""
+    return value.isoformat() if isinstance(value, date) else float(value)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.certificate", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -78,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     explained.add_argument("table", choices=[TABLE])
     explained.add_argument("channel")
     explained.add_argument("day", type=date.fromisoformat)
-    explained.add_argument("column", choices=list(SOURCES))
+    explained.add_argument("column", choices=list(COLUMNS))
     for each in (verify, explained):
         each.add_argument("--project", required=True)
         each.add_argument("--dataset", default="youtube")

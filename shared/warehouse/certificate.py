@@ -19,7 +19,6 @@ from typing import Any
 from shared.clock import format_instant
 from shared.data_map import CERTIFICATES as STORED
 from shared.records import Mapper
-from shared.warehouse.report_types import FLOAT, ReportType
 from shared.warehouse.tables import REPORT_LOADS
 
 CERTIFIED_BY = timedelta(days=3)
@@ -133,27 +132,6 @@ def chained(channel_id: str, month: str, entries: Iterable[Entry]) -> str:
 def record_of(row: Mapping[str, Any]) -> str:
     """The hash of one row of the manifest, over all of its columns."""
     return _sha256(_text([_plain(row[name]) for name in REPORT_LOADS.columns]))
-
-
-def digest_of(report_type: ReportType, rows: Iterable[Mapping[str, Any]]) -> str:
-    """The digest of a report's rows in the warehouse, as `row_digests.sql` makes it.
-
-    It changes with any cell, and with a row more or less; the order of the rows is nothing to it.
-    """
-    kinds = {"load_id": "STRING", "report_id": "STRING", **report_type.columns, "extra": "JSON"}
-    return _sha256(
-        "".join(
-            sorted(_sha256(_text([_cell(row.get(name), kind) for name, kind in kinds.items()])) for row in rows)
-        )
-    )
-
-
-def _cell(value: Any, kind: str) -> str:
-    if value is None:
-        return ""
-    if kind == FLOAT:
-        return f"{value:.17e}"
-    return _text(value) if kind == "JSON" else str(value)
 
 
 def _plain(value: Any) -> Any:

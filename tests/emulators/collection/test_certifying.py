@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.certificate import cell
+from infra.certificate import as_text, cell
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.collection import audit
@@ -21,12 +20,13 @@ from shared.data_map import CERTIFICATES
 from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED
 from shared.warehouse import schema
-from shared.warehouse.certificate import Part, digest_of
+from shared.warehouse.certificate import Part
 from shared.warehouse.load import Load
 from shared.warehouse.manifest import publish
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse, row_digests, run
+from tests.stands.digest import digest_of
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 BASIC, REACH = REPORT_TYPES["channel_basic_a3"], REPORT_TYPES["channel_reach_basic_a1"]
@@ -190,14 +190,12 @@ def assert_cells_are_explained(network: Network) -> None:
         twice = column in {"impressions", "click_through_rate"}
         if source:
             ids = tuple(f"UC1.{source}.{DAYS[0]}.{issue}" for issue in ((1, 0) if twice else (0,)))
-            assert told.file is not None
-            assert (told.file.report_id, *(each.report_id for each in told.replaced)) == ids == told.listed
-            assert told.file.checksum.startswith("sha256:")
+            assert tuple(each["report_id"] for each in told.files) == ids == told.listed
+            assert told.files[0]["checksum"].startswith("sha256:")
         assert (told.reason is None) == (value is not None)
-        assert json.loads(json.dumps(told.as_json()))["value"] == value
-        assert f"youtube_metrics.{column} of UC1 on 2026-10-30" in told.as_text()
+        assert f"youtube_metrics.{column} of UC1 on 2026-10-30" in as_text(told)
     absent = cell(network.state, network.warehouse, "UC1", date(2026, 1, 1), "views")
-    assert (absent.value, absent.file, absent.listed) == (None, None, ())
+    assert (absent.value, absent.files, absent.listed) == (None, (), ())
     with pytest.raises(InvalidRequest):
         cell(network.state, network.warehouse, "UC1", DAYS[0], "no_such_column")
 

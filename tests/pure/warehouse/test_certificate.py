@@ -22,12 +22,12 @@ from shared.warehouse.certificate import (
     Part,
     certified,
     chained,
-    digest_of,
     issued,
     verify,
 )
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.tables import REPORT_LOADS
+from tests.stands.digest import digest_of
 
 CHANNEL, MONTH = "UC1", "2026-11"
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
