@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, update
+from shared.cloud.firestore import PAGE, listing, update
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.collection import gone
@@ -49,6 +49,7 @@ _AT_ONCE = 100  # channels: what is read of them is held in memory
 _LATELY = timedelta(days=8)  # a message lives for seven days
 _EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
+Item = TypeVar("Item")
 Months = Collection[tuple[str, str]]
 """Channels and their months."""
 
@@ -131,10 +132,13 @@ class Certifying:
         return {(row["channel_id"], row["month"]) for row in rows}
 
     def _held(self, about: Months) -> dict[tuple[str, str], Certificate]:
-        references = [self.client.document(STORED.path, name_of(*each)) for each in about]
-        stored = self.client.get_all(references, **call_options()) if references else ()
-        found = readable(CERTIFICATES, (each for each in stored if each.exists))
-        return {(each.channel_id, each.month): each for each in found}
+        held: dict[tuple[str, str], Certificate] = {}
+        for some in _groups(sorted(about), PAGE):
+            references = [self.client.document(STORED.path, name_of(*each)) for each in some]
+            stored = self.client.get_all(references, **call_options())
+            found = readable(CERTIFICATES, (each for each in stored if each.exists))
+            held |= {(each.channel_id, each.month): each for each in found}
+        return held
 
     def _loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
         """The manifest's rows that count, of these channels' months, loaded since."""
@@ -156,11 +160,12 @@ class Certifying:
         """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
         names = {(*about, kind) for about, of_month in days.items() for kind, _ in of_month}
         listed: dict[tuple[str, str], dict[Key, Listed]] = {about: {} for about in days}
-        for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in sorted(names))):
-            of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
-            for day, entry in each.days.items():
-                ids = (entry.report_id, *entry.superseded)
-                of_month[each.report_type, date.fromisoformat(day)] = Listed(ids=ids, sealed=each.is_sealed(day))
+        for some in _groups(sorted(names), PAGE):
+            for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in some)):
+                of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
+                for day, entry in each.days.items():
+                    listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))
+                    of_month[each.report_type, date.fromisoformat(day)] = listed_for
         digests: dict[tuple[str, str], tuple[int, str]] = {}
         for kind in sorted({kind for _, _, kind in names}):
             since, until = _days(month for _, month, other in names if other == kind)
@@ -216,7 +221,7 @@ def _days(of_months: Iterable[str]) -> tuple[date, date]:
     return date.fromisoformat(f"{ordered[0]}-01"), following.replace(day=1) - timedelta(days=1)
 
 
-def _groups(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(names)
+def _groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    rest = iter(items)
     while group := list(islice(rest, size)):
         yield group

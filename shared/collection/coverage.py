@@ -191,25 +191,25 @@ Decide = Callable[[Days], tuple[Result, Days]]
 class Month:
     """One document: a month of one channel and report type, by ISO days.
 
-    seals: a hash of each day's entry, so that one which something else has changed is known.
+    hashes: one of each day's entry, so that one which something else has changed is known.
     """
 
     name: str
     channel_id: str
     report_type: str
     days: Mapping[str, Day] = field(default_factory=dict)
-    seals: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     def with_days(self, days: Mapping[str, Day]) -> Month:
         """The same month with some days' entries changed."""
-        seals = {day: self._seal(day, entry) for day, entry in days.items()}
-        return replace(self, days={**self.days, **days}, seals={**self.seals, **seals})
+        hashes = {day: self._hash(day, entry) for day, entry in days.items()}
+        return replace(self, days={**self.days, **days}, hashes={**self.hashes, **hashes})
 
-    def is_sealed(self, day: str) -> bool:
+    def as_written(self, day: str) -> bool:
         """Whether a day's entry is as `with_days` has written it."""
-        return self.seals.get(day) == self._seal(day, self.days[day])
+        return self.hashes.get(day) == self._hash(day, self.days[day])
 
-    def _seal(self, day: str, entry: Day) -> str:
+    def _hash(self, day: str, entry: Day) -> str:
         text = json.dumps([self.name, day, vars(entry)], default=format_instant)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -153,10 +153,10 @@ NO_ROWS = (0, _sha256(""))
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What the coverage says of a day. sealed: whether it is as this program has written it."""
+    """What the coverage says of a day. as_written: whether this program has written it so."""
 
     ids: tuple[str, ...]
-    sealed: bool
+    as_written: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +179,7 @@ def certified(key: Key, found: Found) -> Entry | None:
     """The entry of a day that is loaded; None where warehouse and coverage do not say the same of it."""
     load, listed = found.loads[key], found.listed.get(key)
     rows, digest = found.stored(load["report_id"], load["load_id"])
-    if listed is None or not listed.sealed or load["report_id"] not in listed.ids or rows != load["row_count"]:
+    if listed is None or not listed.as_written or load["report_id"] not in listed.ids or rows != load["row_count"]:
         return None
     return Entry(
         report_type=key[0],
@@ -274,7 +274,7 @@ def _of_waiting(key: Key, load: Mapping[str, Any], found: Found, now: datetime) 
     listed = found.listed.get(key)
     if rows != load["row_count"]:
         yield Part.ROWS, f"{rows} rows, the manifest says {load['row_count']}"
-    if listed is not None and not listed.sealed:
+    if listed is not None and not listed.as_written:
         yield Part.COVERAGE, "it was changed"
     if now - load["loaded_at"] > CERTIFIED_BY:
         yield Part.CERTIFICATE, f"not certified since {load['loaded_at']:%Y-%m-%d}"
@@ -284,7 +284,7 @@ def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) ->
     listed = found.listed.get(entry.key)
     if listed is None:
         yield Part.COVERAGE, "it is gone"
-    elif not listed.sealed:
+    elif not listed.as_written:
         yield Part.COVERAGE, "it was changed"
     elif gone := set(entry.listed) - set(listed.ids):
         yield Part.COVERAGE, f"it no longer lists {', '.join(sorted(gone))}"

@@ -63,7 +63,7 @@ class Held:
             loads=newest,
             listed={
                 (kind, date.fromisoformat(day)): Listed(
-                    ids=(entry.report_id, *entry.superseded), sealed=month.is_sealed(day)
+                    ids=(entry.report_id, *entry.superseded), as_written=month.as_written(day)
                 )
                 for kind, month in self.months.items()
                 for day, entry in month.days.items()
