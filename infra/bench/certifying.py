@@ -18,8 +18,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from google.cloud.firestore import Client
 
-from infra.local.emulators import firestore_running
 from infra.local import emulators
+from infra.local.emulators import firestore_running
 from infra.local.process import LOOPBACK, free_port
 from shared import channels
 from shared.clock import format_instant

@@ -155,7 +155,7 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
         quota=stand.ledger,
         caller_for=lambda _, block: replace(stand.caller(), quota=block, limiter=stand.limiter_of()),
         check_rate=lambda: None,
-        book=lambda: stand.clock(),
+        book=lambda calls, **_: [stand.clock()] * len(calls),
         to_ingest=lambda kind, message: later.append((kind, message)),
         to_ingest_at=lambda kind, message, _: later.append((kind, message)),
         clock=stand.clock,
