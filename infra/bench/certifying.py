@@ -19,7 +19,6 @@ from google.cloud import bigquery
 from google.cloud.firestore import Client
 
 from infra.local import emulators
-from infra.local.emulators import firestore_running
 from infra.local.process import LOOPBACK, free_port
 from shared import channels
 from shared.clock import format_instant
@@ -56,7 +55,7 @@ def channel(number: int) -> str:
 @contextmanager
 def network() -> Iterator[Network]:
     """250 channels with 60 days of a report type, all of them certified."""
-    with firestore_running() as host, tempfile.TemporaryDirectory() as folder:
+    with emulators.firestore_running() as host, tempfile.TemporaryDirectory() as folder:
         port = free_port()
         part = emulators.bigquery(port, free_port(), "bench", Path(folder) / "bigquery.log")
         part.start()

@@ -151,7 +151,7 @@ class Certifying:
         for row in run(self.warehouse(), LOADS_THAT_COUNT, **values):
             of_month = loads.get((row["channel_id"], f"{row['day']:%Y-%m}"))
             if of_month is not None:
-                of_month[row["report_type"], row["day"]] = row
+                of_month[row["report_type"], row["day"].isoformat()] = row
         return loads
 
     def _found(
@@ -165,7 +165,7 @@ class Certifying:
                 of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
                 for day, entry in each.days.items():
                     listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))
-                    of_month[each.report_type, date.fromisoformat(day)] = listed_for
+                    of_month[each.report_type, day] = listed_for
         digests: dict[tuple[str, str], tuple[int, str]] = {}
         for kind in sorted({kind for _, _, kind in names}):
             since, until = _days(month for _, month, other in names if other == kind)

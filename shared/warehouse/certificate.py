@@ -11,12 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from shared.clock import format_instant
 from shared.data_map import CERTIFICATES as STORED
 from shared.records import Mapper
 from shared.warehouse.tables import REPORT_LOADS
@@ -34,8 +33,8 @@ class Part(StrEnum):
     CERTIFICATE = "certificate"
 
 
-Key = tuple[str, date]
-"""A report type and a Pacific day."""
+Key = tuple[str, str]
+"""A report type and a Pacific day, as it is written: 2026-11-01."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +46,8 @@ class Entry:
     """
 
     report_type: str
-    day: date
-    listed: tuple[str, ...]
+    day: str
+    listed: Sequence[str]
     report_id: str
     load_id: str
     rows: int
@@ -60,19 +59,6 @@ class Entry:
     def key(self) -> Key:
         """What it is about."""
         return self.report_type, self.day
-
-    def as_json(self) -> list[Any]:
-        """Its fields in their order."""
-        return [*(getattr(self, name) for name in _TEXTS), self.day.isoformat(), self.rows, list(self.listed)]
-
-
-_TEXTS = ("report_type", "report_id", "load_id", "checksum", "record", "digest")
-
-
-def _entry(stored: Sequence[Any]) -> Entry:
-    *texts, day, rows, listed = stored
-    named = dict(zip(_TEXTS, texts, strict=True))
-    return Entry(**named, day=date.fromisoformat(day), rows=rows, listed=tuple(listed))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +76,7 @@ class Certificate:
     def entries(self) -> dict[Key, Entry]:
         """What is certified, by report type and day; nothing when it cannot be read, which `intact` says."""
         try:
-            return {entry.key: entry for entry in map(_entry, json.loads(self.written))}
+            return {entry.key: entry for entry in (Entry(**each) for each in json.loads(self.written))}
         except (ValueError, TypeError):
             return {}
 
@@ -117,7 +103,7 @@ def issued(channel_id: str, month: str, entries: Iterable[Entry], now: datetime)
         month=month,
         issued_at=now,
         value=chained(channel_id, month, ordered),
-        written=_text([entry.as_json() for entry in ordered]),
+        written=_text([vars(entry) for entry in ordered]),
     )
 
 
@@ -125,23 +111,17 @@ def chained(channel_id: str, month: str, entries: Iterable[Entry]) -> str:
     """The one value of a channel and month: each entry's hash is made with the one before it."""
     value = _sha256(_text([channel_id, month]))
     for entry in sorted(entries, key=lambda entry: entry.key):
-        value = _sha256(_text([value, entry.as_json()]))
+        value = _sha256(_text([value, vars(entry)]))
     return value
 
 
 def record_of(row: Mapping[str, Any]) -> str:
     """The hash of one row of the manifest, over all of its columns."""
-    return _sha256(_text([_plain(row[name]) for name in REPORT_LOADS.columns]))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return format_instant(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return _sha256(_text([row[name] for name in REPORT_LOADS.columns]))
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def _sha256(text: str) -> str:
@@ -203,7 +183,7 @@ class Difference:
     part: Part
     says: str
     report_type: str | None = None
-    day: date | None = None
+    day: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,10 +238,10 @@ def _about(key: Key | None) -> dict[str, Any]:
 
 
 def _issued_again(entry: Entry, load: Mapping[str, Any], held: Certificate | None, found: Found) -> bool:
-    """Whether another issue counts, which came after the certificate, and which the coverage knows."""
+    """Whether another issue or load counts, which came after the certificate, and which the coverage knows."""
     listed = found.listed.get(entry.key)
     return (
-        load["report_id"] != entry.report_id
+        (load["report_id"], load["load_id"]) != (entry.report_id, entry.load_id)
         and held is not None
         and load["loaded_at"] > held.issued_at
         and listed is not None
@@ -291,7 +271,7 @@ def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) ->
     if load is None:
         yield Part.FILE, "it is gone"
     elif load["report_id"] != entry.report_id or load["load_id"] != entry.load_id:
-        yield Part.FILE, f"report {load['report_id']} counts, not {entry.report_id}"
+        yield Part.FILE, f"load {load['load_id']} of report {load['report_id']} counts"
     elif record_of(load) != entry.record:
         yield Part.FILE, "it was changed"
     rows, digest = found.stored(entry.report_id, entry.load_id)

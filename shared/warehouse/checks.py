@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.clock import pacific_day
+from shared.warehouse.load import load_ids_from
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
 from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, run
 
@@ -106,7 +107,7 @@ def _about(query: str, kind: ReportType) -> str:
 def run_checks(warehouse: Warehouse, now: datetime) -> Iterator[tuple[Check, list[Result]]]:
     """Every check with its results. Raises as `run`, for the check that follows."""
     today = pacific_day(now)
-    values: dict[str, Any] = {"since": today - DAYS, "today": today, "before": f"{now - _OVER:%Y%m%dT%H%M%S}"}
+    values: dict[str, Any] = {"since": today - DAYS, "today": today, "before": load_ids_from(now - _OVER)}
     kinds = {row["report_type"] for row in run(warehouse, TYPES_LOADED, since=today - DAYS)}
     for check in CHECKS:
         statement = asked(check, kinds)

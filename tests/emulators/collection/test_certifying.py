@@ -89,7 +89,7 @@ class Network:
         ingest = Ingest(
             client=self.state, warehouse=lambda: self.warehouse, quota=None, caller_for=None, check_rate=None,
             to_ingest=lambda *handed_on: waiting.append(handed_on), to_ingest_at=None, clock=lambda: self.now,
-            rng=random.Random(1),
+            report_types=(), book=None, rng=random.Random(1),
         )  # fmt: skip
         while waiting:
             ingest.handle(*waiting.pop())
@@ -106,7 +106,7 @@ class Network:
     def change(self, statement: str) -> None:
         self.warehouse.client.query(statement).result()
 
-    def differing(self, **only: str) -> set[tuple[str, str | None, date | None, Part]]:
+    def differing(self, **only: str) -> set[tuple[str, str | None, str | None, Part]]:
         return {
             (each.channel_id, each.report_type, each.day, each.part)
             for verified in self.certifying.verify(**only)
@@ -231,7 +231,7 @@ def test_what_is_changed_in_the_warehouse_is_named_with_its_channel_type_and_day
                 loaded=f"day = '{day}' AND channel_id = '{channel}' AND report_type = '{kind.id}'",
             )
         )
-        told.add((channel, kind.id, day, part))
+        told.add((channel, kind.id, f"{day}", part))
     assert network.differing() == told
     assert network.differing(channel="UC1") == {each for each in told if each[0] == "UC1"}
 
@@ -243,7 +243,7 @@ def test_what_is_changed_in_the_coverage_or_in_a_certificate_is_named_and_stays_
     for channel, kind, day in changed:
         document = network.state.document("reports", f"{channel}:{kind}:{day:%Y-%m}")
         document.update({f"days.`{day}`.rows": 99})
-    assert network.differing() == {(*about, Part.COVERAGE) for about in changed}
+    assert network.differing() == {(channel, kind, f"{day}", Part.COVERAGE) for channel, kind, day in changed}
 
     certificate = network.state.document(CERTIFICATES.path, "UC2:2026-11")
     certificate.update({"written": "[]"})

@@ -58,13 +58,11 @@ class Held:
     def found(self) -> Found:
         newest: dict[Key, dict[str, Any]] = {}
         for load in sorted(self.loads, key=lambda each: (each["create_time"], each["report_id"])):
-            newest[load["report_type"], load["day"]] = load
+            newest[load["report_type"], load["day"].isoformat()] = load
         return Found(
             loads=newest,
             listed={
-                (kind, date.fromisoformat(day)): Listed(
-                    ids=(entry.report_id, *entry.superseded), as_written=month.as_written(day)
-                )
+                (kind, day): Listed(ids=(entry.report_id, *entry.superseded), as_written=month.as_written(day))
                 for kind, month in self.months.items()
                 for day, entry in month.days.items()
             },
@@ -243,13 +241,27 @@ def test_a_day_that_was_issued_again_waits_for_its_certificate_and_is_no_differe
     assert again.value != certificate.value
 
 
+def test_a_report_that_was_loaded_again_waits_for_its_certificate_too():
+    held = a_month(random.Random(2))
+    certificate = held.issue()
+    (kind, day), named = next(iter(held.found().loads.items()))
+    rows = held.rows[named["report_id"], named["load_id"]]
+    again = {**named, "load_id": "L9", "loaded_at": NOW + timedelta(hours=1)}
+    held.loads = [again if each is named else each for each in held.loads]
+    held.rows[named["report_id"], "L9"] = [{**row, "load_id": "L9"} for row in rows]
+    month = held.months[kind]
+    held.months[kind] = month.with_days({day: replace(month.days[day], load_id="L9")})
+    found = verify(CHANNEL, MONTH, certificate, held.found(), LATER)
+    assert (found.differing, found.waiting) == ((), 1)
+
+
 def test_a_manifest_row_that_the_coverage_never_listed_is_no_new_issue():
     held = a_month(random.Random(2))
     certificate, months = held.issue(), dict(held.months)
     issue_again(held, KINDS[0], DAYS[0], NOW + timedelta(hours=1))
     held.months = months
     [found] = verify(CHANNEL, MONTH, certificate, held.found(), LATER).differing
-    assert (found.part, found.report_type, found.day) == (Part.FILE, KINDS[0], DAYS[0])
+    assert (found.part, found.report_type, found.day) == (Part.FILE, KINDS[0], f"{DAYS[0]}")
 
 
 def test_a_newer_report_that_is_only_listed_changes_nothing():
