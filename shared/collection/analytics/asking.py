@@ -64,7 +64,7 @@ class Asking:
         told = Told(channel, plan.allowed(state, features))
         refused = {need: NO_SCOPE for need in needs if need not in features}
         requests = self._planned(told.state, reports, today)[: self.most]
-        caller = caller_for(max(1, len(requests)))
+        caller = caller_for(len(requests) + 1)  # a token may have to be renewed
         if state.birth is None and ANALYTICS in features:
             told.state = replace(told.state, birth=self._birth(caller))
             requests = self._planned(told.state, reports, today)[: self.most]
