@@ -146,4 +146,5 @@ def _told(choice: Choice, held: Collection[Held], answer: Held | None) -> Told:
 
 
 def _newest(held: Iterable[Held]) -> Held | None:
-    return max(held, key=lambda each: each.as_of, default=None)
+    """Of two that were read at once, the one that answers longer."""
+    return max(held, key=lambda each: (each.as_of, each.settled, LIFE.get(each.by, timedelta.max)), default=None)
