@@ -101,7 +101,7 @@ def test_what_is_too_fast_is_handed_on_with_a_time_and_a_moved_clock_shortens_it
     assert loaded == [3, 6, 8]
     downloads = [call for call in room.stand.calls if call.endpoint == reporting.DOWNLOAD]
     assert len(downloads) == 8  # none twice
-    assert time.monotonic() - began < 30  # minutes of the clock, and none of waiting
+    assert time.monotonic() - began < 100  # two minutes of waiting by the clock, and none of ours
 
 
 def test_the_owners_own_numbers_become_rows_that_count_once_however_often_they_are_sent(room):
