@@ -110,7 +110,7 @@ def search(secrets: Iterable[str], text: str) -> set[str]:
 
 def _texts(warehouse: Warehouse, dataset: str) -> Iterator[str]:
     """Every different text in the text columns of every table."""
-    as_text = {"STRING": "{}", "JSON": "TO_JSON_STRING({})"}
+    as_text = {"STRING": "`{}`", "JSON": "TO_JSON_STRING(`{}`)"}
     for item in warehouse.list_tables(dataset):
         if item.table_type == "VIEW":
             continue

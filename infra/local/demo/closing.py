@@ -34,6 +34,11 @@ def result(story: Story, *, total_seconds: float) -> Result:
         "true_rows": found.true_rows,
         "quota": story.quota,
         "truth": {"compared": found.compared, "different": len(found.differences)},
+        "tables": {
+            "youtube_metrics": {"compared": story.cells.compared, "different": len(story.cells.differences)},
+        },
+        "cells": {"by_column": dict(story.cells.by_column), "null": dict(story.cells.nulls)},
+        "certificates": {"verified": story.certified, "differing": len(story.uncertified)},
         "never_issued": {"named": _listed(story.gaps.named), "true": _listed(story.gaps.never_issued)},
         "expired_jobs": {"replaced": sorted(story.gaps.replaced), "true": sorted(story.gaps.expired)},
         "totals": {
@@ -102,6 +107,12 @@ def _main_job(told: Result) -> Table:
         ("days of channels and report types, every metric, compared", truth["compared"]),
         ("different", truth["different"]),
         *_gaps(told),
+        ("cells of youtube_metrics compared, Analytics' included", told["tables"]["youtube_metrics"]["compared"]),
+        *((f"  {column}", cells) for column, cells in told["cells"]["by_column"].items()),
+        *((f"  NULL: {reason}", cells) for reason, cells in told["cells"]["null"].items()),
+        ("  different", told["tables"]["youtube_metrics"]["different"]),
+        ("days certified, and verified", told["certificates"]["verified"]),
+        ("  differing", told["certificates"]["differing"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("problems", len(told["problems"])),
     )

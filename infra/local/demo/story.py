@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from infra.local.demo import control, gaps
+from infra.local.demo import control, gaps, tables
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
@@ -26,6 +26,7 @@ from infra.local.demo.ledgers import (
 )
 from infra.local.demo.pulse import SILENCE, Pulse, SoFar
 from infra.local.demo.rotation import leftovers, rotate
+from infra.local.demo.tables import Cells
 from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
@@ -49,7 +50,8 @@ class Story:
     """What the demo shows while it runs, and what it has learnt.
 
     problems: every difference, loss, doubling, leak or step that failed; none is success. secrets: how many were
-    searched for. quota: {bucket: {"ours", "google"}}.
+    searched for. certified: days whose certificates hold; uncertified: what differs.
+    quota: {bucket: {"ours", "google"}}.
     """
 
     say: Say
@@ -61,6 +63,9 @@ class Story:
     reports: ReportCounts = field(default_factory=ReportCounts)
     found: Comparison = field(default_factory=Comparison)
     gaps: Gaps = field(default_factory=Gaps)
+    cells: Cells = field(default_factory=Cells)
+    certified: int = 0
+    uncertified: list[str] = field(default_factory=list)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @contextmanager
@@ -140,6 +145,9 @@ class MainJob:
             self.search()
         with phase("compare", "Every number is held against the truth"):
             self.compare()
+        some = [person.channels[0] for person in (*everybody[: tables.SAMPLE - 1], everybody[-1])]
+        with phase("tables", "The guide's table, cell by cell, of some channels that Analytics is asked about"):
+            self.hold_tables(list(dict.fromkeys(some)))
 
     def connect(self, everybody: list[Person], channels: int) -> None:
         """Everybody connects; every channel that is not connected then is a problem."""
@@ -248,3 +256,16 @@ class MainJob:
         ours, google = quota_counts(self.stack, self.firestore)
         story.quota = quota_totals(ours, google)
         story.problems += quota_problems(ours, google)
+
+    def hold_tables(self, channel_ids: list[str]) -> None:
+        """`youtube_metrics` of some channels against the truth, and their certificates against what is stored."""
+        story, last = self.story, last_full_day(self.stack.now())
+        tables.ask_figures(self.stack, channel_ids)
+        story.cells = tables.compared(
+            self.stack, self.warehouse, self.dataset, channel_ids, (last - timedelta(days=45), last)
+        )
+        story.problems += story.cells.differences
+        story.certified, story.uncertified = tables.certified(
+            self.stack, self.firestore, self.warehouse, self.dataset, channel_ids
+        )
+        story.problems += story.uncertified

@@ -57,6 +57,8 @@ def test_a_flawless_run_ends_well_and_says_where_the_console_is(story: Story, tm
     assert written["reports"].items() >= {"listed": 6, "loaded": 5, "superseded": 2}.items()
     assert written["quota"] == {"reporting": {"ours": 12, "google": 12}}
     assert written["truth"] == {"compared": 4, "different": 0}
+    assert written["tables"] == {"youtube_metrics": {"compared": 0, "different": 0}}
+    assert written["certificates"] == {"verified": 0, "differing": 0}
     assert (written["rows"], written["seconds"]["total"], written["problems"]) == (6, 12.3, [])
 
 
