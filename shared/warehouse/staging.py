@@ -10,6 +10,7 @@ What is never taken from it is gone with the table a day later.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,8 @@ _UPLOAD_SECONDS = 20.0  # for the repetitions of one piece
 
 
 def positions(report_type: ReportType) -> list[str]:
-    """A staging table's columns: the report, the report type's in the load's order, what we do not know."""
-    return ["report_id", *(f"c{number}" for number in range(1, len(report_type.columns) + 1)), "extra"]
+    """A staging table's columns: the report type's in the load's order, what we do not know, the report."""
+    return [*(f"c{number}" for number in range(1, len(report_type.columns) + 1)), "extra", "report_id"]
 
 
 class Staging:
@@ -120,7 +121,7 @@ class Pending:
     """What was written and is not sent yet, as the file from which the upload reads."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: deque[memoryview] = deque()
         self._length = self._sent = 0
 
     def __len__(self) -> int:
@@ -128,16 +129,21 @@ class Pending:
 
     def put(self, more: bytes) -> None:
         """Take some bytes."""
-        self._parts.append(more)
+        self._parts.append(memoryview(more))
         self._length += len(more)
 
     def read(self, size: int) -> bytes:
         """The next bytes, as many as there are of these."""
-        waiting = b"".join(self._parts)
-        taken, left = waiting[:size], waiting[size:]
-        self._parts, self._length = [left], len(left)
-        self._sent += len(taken)
-        return taken
+        taken, left = [], size
+        while self._parts and left:
+            part = self._parts.popleft()
+            taken.append(part[:left])
+            if len(part) > left:
+                self._parts.appendleft(part[left:])
+            left -= len(taken[-1])
+        self._length -= size - left
+        self._sent += size - left
+        return b"".join(taken)
 
     def tell(self) -> int:
         """How many bytes were read."""

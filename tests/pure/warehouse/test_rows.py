@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from datetime import UTC, date, datetime
@@ -39,14 +40,21 @@ def read(*lines: str, **more) -> list[list[str]]:
     return list(csv.reader(io.StringIO(made.decode(), newline="\n")))
 
 
-def test_a_line_is_the_report_its_columns_and_what_we_do_not_know():
-    assert read(HEADER, "20261101,UC1,v,10,0.05\n") == [["r", "20261101", "UC1", "v", "10", "0.05", ""]]
+def test_a_line_is_the_columns_what_we_do_not_know_and_the_report():
+    assert read(HEADER, "20261101,UC1,v,10,0.05\n") == [["20261101", "UC1", "v", "10", "0.05", "", "r"]]
 
 
 def test_columns_are_found_by_name_in_any_order():
     header = "video_thumbnail_impressions_ctr,video_id,channel_id,video_thumbnail_impressions,date\n"
     turned = read(header, "0.05,v,UC1,10,20261101\n", order=ORDER)
     assert turned == read(HEADER, "20261101,UC1,v,10,0.05\n")
+
+
+def test_a_file_is_known_by_the_sha_256_of_its_bytes_however_they_come():
+    content = (HEADER + '20261101,UC1,"v",10,0.05\n').encode()
+    for cuts in ((), (3, 80)):
+        report, _ = lines_of(content, cuts=cuts)
+        assert report.checksum == f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 @pytest.mark.fault(30)
@@ -56,14 +64,14 @@ def test_a_header_without_rows_is_a_day_without_data():
 
 @pytest.mark.fault(31)
 def test_a_new_enumeration_value_is_kept_as_it_is():
-    assert read(HEADER, "20261101,UC1,some new kind of id,1,\n")[0][3] == "some new kind of id"
+    assert read(HEADER, "20261101,UC1,some new kind of id,1,\n")[0][2] == "some new kind of id"
 
 
 @pytest.mark.fault(31)
 def test_columns_that_we_do_not_know_are_kept_aside_under_their_names():
     header = HEADER.replace("\n", ",new,new\n")
     (row,) = read(header, "20261101,UC1,v,10,0.05,a,b\n")
-    assert json.loads(row[-1]) == {"new": "a", "new 2": "b"}
+    assert json.loads(row[-2]) == {"new": "a", "new 2": "b"}
 
 
 @pytest.mark.case("C7")
@@ -102,6 +110,13 @@ def test_bytes_that_are_no_text_are_refused():
             lines_of(content)
 
 
+def test_one_value_too_many_is_found_among_many_rows():
+    rows = ["20261101,UC1,v,10,0.05\n"] * 40_000
+    assert len(read(HEADER, *rows)) == 40_000
+    with pytest.raises(CorruptData, match="6 values for 5"):
+        read(HEADER, *rows[:20_000], "20261101,UC1,v,10,0.05,1\n", *rows)
+
+
 fields = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"))
 plain = st.text("abc019-_é", max_size=8)
 
@@ -120,8 +135,8 @@ def test_every_value_arrives_as_it_was_sent_however_the_bytes_come(rows, cuts, l
     content = (HEADER + out.getvalue()).encode()
     _, made = lines_of(content, cuts=tuple(cuts))
     read_back = list(csv.reader(io.StringIO(made.decode(), newline="\n")))
-    assert [(row[3], int(row[4])) for row in read_back] == rows
-    assert {tuple(row[:3]) for row in read_back} <= {("r", "20261101", "UC1")}
+    assert [(row[2], int(row[3])) for row in read_back] == rows
+    assert {(*row[:2], *row[4:]) for row in read_back} <= {("20261101", "UC1", "", "", "r")}
 
 
 @given(st.lists(st.tuples(plain, plain), min_size=1))
@@ -129,9 +144,7 @@ def test_lines_made_block_by_block_are_those_made_record_by_record(rows):
     content = "".join(f"20261101,UC1,{video},{count},0.5\n" for video, count in rows)
     assert read(HEADER, content) == read("\ufeff" + HEADER, content)
     turned = (ORDER[1], ORDER[0], *ORDER[2:])
-    assert read(HEADER, content) == [
-        [row[0], row[2], row[1], *row[3:]] for row in read(HEADER, content, order=turned)
-    ]
+    assert read(HEADER, content) == [[row[1], row[0], *row[2:]] for row in read(HEADER, content, order=turned)]
 
 
 @st.composite
@@ -152,7 +165,7 @@ def test_any_order_of_columns_any_new_ones_and_any_codes_are_loaded(file):
     report, made = lines_of(out.getvalue().encode(), kind=kind, order=tuple(kind.columns))
     read_back = list(csv.reader(io.StringIO(made.decode(), newline="\n")))
     new = [name for name in header if name not in kind.columns]
-    for sent, (report_id, *values, extra) in zip(rows, read_back, strict=True):
+    for sent, (*values, extra, report_id) in zip(rows, read_back, strict=True):
         told = dict(zip(header, sent, strict=True))
         assert report_id == "r"
         assert dict(zip(kind.columns, values, strict=True)) == {name: told[name] for name in kind.columns}

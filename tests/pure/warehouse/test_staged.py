@@ -41,7 +41,7 @@ NONE = {"repeated": 0, "contradicting": 0, "foreign_rows": 0, "broken": "", "par
 def staged_rows() -> list[dict[str, Any]]:
     columns = positions(REACH)
     return [
-        dict(zip(columns, (report, *row, ""), strict=True)) for report, (rows, _) in JUDGED.items() for row in rows
+        dict(zip(columns, (*row, "", report), strict=True)) for report, (rows, _) in JUDGED.items() for row in rows
     ]
 
 
