@@ -7,7 +7,7 @@ expected one. Every check is about one channel at a time.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -112,4 +112,9 @@ def run_checks(warehouse: Warehouse, now: datetime) -> Iterator[tuple[Check, lis
     for check in CHECKS:
         statement = asked(check, kinds)
         rows = run(warehouse, statement, threshold=check.threshold, **values) if statement is not None else ()
-        yield check, [Result(**dict(row)) for row in rows]
+        yield check, [_result(row) for row in rows]
+
+
+def _result(row: Mapping[str, Any]) -> Result:
+    """A row of a check's answer, whose numbers may be of any type."""
+    return Result(**{**row, "value": float(row["value"]), "expected": float(row["expected"])})

@@ -154,7 +154,7 @@ def test_a_poisoned_message_ends_with_the_dead_letters_and_stops_nobody(network:
     project = network.stack.env["GOOGLE_CLOUD_PROJECT"]
     subscription = f"projects/{project}/subscriptions/ingest-dead"
     subscriber = pubsub_v1.SubscriberClient()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     bodies: list[bytes] = []
     while not any(b"poison" in body for body in bodies):
         assert time.monotonic() < deadline
