@@ -100,7 +100,8 @@ def answering(clock: Clock) -> Iterator[None]:
 
 
 def _wait(error: Any) -> timedelta | None:
-    waits = [_WAITS[said["reason"]] for said in error.errors if said.get("reason") in _WAITS]
+    told = [said for said in error.errors if isinstance(said, dict)]  # another service's errors are no texts
+    waits = [_WAITS[said["reason"]] for said in told if said.get("reason") in _WAITS]
     if not waits and (error.code == 429 or _QUEUE_FULL in error.message):
         waits = [_WAITS["rateLimitExceeded"]]
     return max(waits, default=None)
