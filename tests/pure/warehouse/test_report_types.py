@@ -115,7 +115,7 @@ def test_a_new_column_and_a_new_code_in_the_files_of_any_type_are_kept(kind):
     ours = REPORT_TYPES[kind.id]
     report = ReportLines(ours, ref(ours.id), lambda _: tuple(ours.columns))
     made = report.feed(csv_text(BUSY, DAY.toordinal(), kind, whole, odd).encode()) + report.finish()
-    lines = [dict(zip(ours.columns, line[1:-1], strict=True)) for line in csv.reader(io.StringIO(made.decode()))]
+    lines = [dict(zip(ours.columns, line[:-2], strict=True)) for line in csv.reader(io.StringIO(made.decode()))]
     assert (report.new, len(lines)) == (("novelty",), len(whole))
     assert [line[kind.header[-len(kind.metrics) - 1]] for line in lines[::7]] == ["A_CODE_OF_TOMORROW"] * len(
         lines[::7]
