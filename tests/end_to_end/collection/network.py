@@ -195,3 +195,10 @@ def network_of(stack: Stack, http: httpx.Client) -> Network:
         warehouse=bigquery.Client(project=project, credentials=AnonymousCredentials(), client_options=options),
         people=people(stack, users=2),
     )
+
+
+def assert_true_and_once(network: Network) -> None:
+    assert network.wrong() == []
+    rows, reports = network.named()
+    assert rows == reports
+    assert set(network.states()) == {"loaded"}

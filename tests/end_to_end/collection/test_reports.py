@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import timedelta
 
 import psutil
 import pytest
-from google.cloud import pubsub_v1
 
 from infra import backfill
 from infra.local.stack import running
 from infra.local.supervisor import State
 from shared.cloud import pubsub
-from tests.end_to_end.collection.network import Network
+from tests.end_to_end.collection.network import Network, assert_true_and_once
 
 DAY = timedelta(days=1)
-
-
-def assert_true_and_once(network: Network) -> None:
-    assert network.wrong() == []
-    rows, reports = network.named()
-    assert rows == reports
-    assert set(network.states()) == {"loaded"}
 
 
 def issued(network: Network) -> dict[tuple[str, str], str]:
@@ -143,24 +134,6 @@ def test_a_task_delivers_a_message_as_pubsub_does(network: Network):
     known = network.report_message(network.channels[0])
     assert network.call("ingest", pubsub.delivery("reports", known)).status_code < 300
     assert network.call("ingest", pubsub.delivery("reports", {"report_type": "x"})).status_code == 400
-
-
-@pytest.mark.fault(44)
-def test_a_poisoned_message_ends_with_the_dead_letters_and_stops_nobody(network: Network):
-    network.publish("reports", {"report_type": "channel_basic_a3", "reports": [{"id": "poison"}]})
-    network.pass_time(DAY)
-    network.collect()
-    assert_true_and_once(network)
-    project = network.stack.env["GOOGLE_CLOUD_PROJECT"]
-    subscription = f"projects/{project}/subscriptions/ingest-dead"
-    subscriber = pubsub_v1.SubscriberClient()
-    deadline = time.monotonic() + 240
-    bodies: list[bytes] = []
-    while not any(b"poison" in body for body in bodies):
-        assert time.monotonic() < deadline
-        pulled = subscriber.pull(subscription=subscription, max_messages=10, timeout=30)
-        bodies += [received.message.data for received in pulled.received_messages]
-        time.sleep(0.2)
 
 
 @pytest.mark.fault(33)
