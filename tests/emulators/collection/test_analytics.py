@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from infra.local.simulator.analytics import numbers
@@ -43,31 +42,13 @@ from tests.emulators.wire import dying, met
 from tests.emulators.youtube.stand import NOON, Stand, standing
 from tests.stands import bigquery_limits
 from tests.stands.bigquery_limits import SPOILT, loads
+from tests.stands.mortal import Died, Mortal
 
 API = collecting.API
 DAY = timedelta(days=1)
 PAID, FREE = (2, 0), (1, 1)
 """A channel in the Partner Program of the simulated world, and one that is not; both have few videos."""
 HISTORY_QUERIES = ("channel_daily", "revenue_daily")
-
-
-class Died(BaseException):
-    """The process ended here: nothing that would handle an error runs."""
-
-
-class Mortal(AuthorizedSession):
-    """BigQuery's wire in a process that dies right after a request was answered. left: how many it lives for."""
-
-    def __init__(self, lives: int) -> None:
-        super().__init__(AnonymousCredentials())
-        self.left = lives
-
-    def request(self, *args: Any, **more: Any) -> Any:
-        answer = super().request(*args, **more)
-        self.left -= 1
-        if self.left == 0:
-            raise Died
-        return answer
 
 
 @dataclass

@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
-from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from shared.access.disconnect import ERASE
@@ -35,6 +34,7 @@ from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from tests.stands import bigquery_limits
 from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
+from tests.stands.mortal import Died, Mortal
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 FIRST = date(2026, 11, 1)
@@ -57,25 +57,6 @@ def listed(coverage: Coverage, report: ReportRef) -> None:
         [report.day],
         lambda days: (None, after_listing(days, [report], now=NOW).changed),
     )
-
-
-class Died(BaseException):
-    """The process ended here: nothing that would handle an error runs."""
-
-
-class Mortal(AuthorizedSession):
-    """BigQuery's wire in a process that dies right after a request was answered. `left`: how many it lives for."""
-
-    def __init__(self, lives: int) -> None:
-        super().__init__(AnonymousCredentials())
-        self.left = lives
-
-    def request(self, *args: Any, **more: Any) -> Any:
-        answer = super().request(*args, **more)
-        self.left -= 1
-        if self.left == 0:
-            raise Died
-        return answer
 
 
 @dataclass

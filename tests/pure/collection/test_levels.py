@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from infra.endpoints import endpoints
 from infra.judges.warehouse import GUIDE
+from shared.collection.analytics.queries import queries
 from shared.collection.levels import LIFE, RESTATED, TELL, Choice, Held, Level, Told, choose, merged
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -124,3 +125,7 @@ def test_answers_live_as_long_as_the_table_of_endpoints_says():
     declared = {name: timedelta(seconds=endpoint.cached) for name, endpoint in endpoints().items()}
     assert declared["youtubeAnalytics.reports.query"] == LIFE[Level.ANALYTICS]
     assert declared["youtube.videos.list"] == declared["youtube.videos.batchGetStats"] == LIFE[Level.DATA]
+
+
+def test_money_counts_as_settled_once_the_collector_no_longer_reads_it_again():
+    assert timedelta(days=queries()["revenue_daily"].restated) == RESTATED
