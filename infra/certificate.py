@@ -2,6 +2,7 @@
 
 python -m infra.certificate verify --project P [--channel C] [--month 2026-11] [--json]
 python -m infra.certificate explain --project P youtube_metrics CHANNEL 2026-11-01 views [--json]
+python -m infra.certificate explain --project P video_performance CHANNEL VIDEO likes [--json]
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -19,7 +21,7 @@ from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import months
-from shared.warehouse.explain import COLUMNS, TABLE, Explanation, explain
+from shared.warehouse.explain import COLUMNS, METRICS, Explanation, explain
 from shared.warehouse.statements import Warehouse
 
 
@@ -30,7 +32,7 @@ def main() -> int:
     state = firestore.Client(project=given.project)
     if given.command == "verify":
         return _verify(Certifying(client=state, warehouse=lambda: warehouse, clock=system_clock), given)
-    explained = cell(state, warehouse, given.channel, given.day, given.column)
+    explained = cell(state, warehouse, given.channel, _subject(given), given.column)
     print(json.dumps(asdict(explained), default=_plain, indent=2) if given.json else as_text(explained))
     return 0
 
@@ -50,15 +52,26 @@ def _verify(certifying: Certifying, given: Any) -> int:
     return 1 if differing else 0
 
 
-def cell(state: firestore.Client, warehouse: Warehouse, channel_id: str, day: date, column: str) -> Explanation:
-    """A cell, with what the coverage says of its day."""
-    kind = COLUMNS.get(column, {}).get("report_type")
-    found = months(state, [f"{channel_id}:{kind}:{day:%Y-%m}"] if kind else [])
-    entry = found[0].days.get(day.isoformat()) if found else None
+def _subject(given: Any) -> date | str:
+    if given.table != METRICS:
+        return str(given.subject)
+    try:
+        return date.fromisoformat(given.subject)
+    except ValueError as error:
+        raise SystemExit(f"{given.subject} is no day: {error}") from error
+
+
+def cell(
+    state: firestore.Client, warehouse: Warehouse, channel_id: str, subject: date | str, column: str
+) -> Explanation:
+    """A cell: of a day, with what the coverage says of it, or of a video."""
+    kind = COLUMNS[METRICS].get(column, {}).get("report_type") if isinstance(subject, date) else None
+    found = months(state, [f"{channel_id}:{kind}:{subject:%Y-%m}"]) if kind else []
+    entry = found[0].days.get(str(subject)) if found else None
     return explain(
         warehouse,
         channel_id=channel_id,
-        day=day,
+        subject=subject,
         column=column,
         listed=() if entry is None else (entry.report_id, *entry.superseded),
         listed_at=None if entry is None else entry.noted_at,
@@ -69,22 +82,29 @@ def cell(state: firestore.Client, warehouse: Warehouse, channel_id: str, day: da
 def as_text(told: Explanation) -> str:
     """An explanation for people."""
     value = f"NULL, {told.reason}" if told.value is None else told.value
-    lines = [f"{TABLE}.{told.column} of {told.channel_id} on {told.day}: {value}"]
+    lines = [f"{told.table}.{told.column} of {told.channel_id}, {told.subject}: {value}"]
     lines += [f"  from        {told.source}{f', {told.state}' if told.state else ''}"] if told.source else []
     lines += [f"  definition  {told.definition}"] if told.definition else []
     for number, each in enumerate(told.files):
+        role = f"{each['day']}" if "day" in each else "replaced" if number else "file"
+        adds = f" adds {each['value']};" if "value" in each else ""
         lines.append(
-            f"  {'replaced' if number else 'file':11} report {each['report_id']}, {each['checksum']},"
+            f"  {role:11}{adds} report {each['report_id']}, {each['checksum']},"
             f" {each['row_count']} rows; issued {each['create_time']}, loaded {each['loaded_at']}"
             f"{'; ' + each['findings'] if each['findings'] else ''}"
         )
     lines += [f"  listed      {', '.join(told.listed)}; sent to be loaded {told.listed_at}"] if told.listed else []
     lines += [
-        f"  answer      {each['kind']}, {each['start_day']} to {each['end_day']}, asked {each['asked_at']}:"
-        f" {each['reason'] or str(each['row_count']) + ' rows'}"
+        f"  answer      {_about(each)}asked {each['asked_at']}: {each['reason'] or 'told'}"
         for each in told.answers
     ]
     return "\n".join([*lines, *(f"  Studio      {each}" for each in told.studio)])
+
+
+def _about(answer: Mapping[str, Any]) -> str:
+    if "kind" not in answer:
+        return ""
+    return f"{answer['kind']}, {answer['start_day']} to {answer['end_day']}, {answer['row_count']} rows, "
 
 
 def _plain(value: Any) -> str | float:
@@ -99,10 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--channel")
     verify.add_argument("--month", help="as 2026-11")
     explained = commands.add_parser("explain", help="say where a number is from")
-    explained.add_argument("table", choices=[TABLE])
+    explained.add_argument("table", choices=list(COLUMNS))
     explained.add_argument("channel")
-    explained.add_argument("day", type=date.fromisoformat)
-    explained.add_argument("column", choices=list(COLUMNS))
+    explained.add_argument("subject", metavar="day-or-video")
+    explained.add_argument(
+        "column", help=", ".join(dict.fromkeys(name for each in COLUMNS.values() for name in each))
+    )
     for each in (verify, explained):
         each.add_argument("--project", required=True)
         each.add_argument("--dataset", default="youtube")

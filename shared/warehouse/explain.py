@@ -1,6 +1,7 @@
-"""Explains one cell of `youtube_metrics`: which file or answer it is from, what that replaced, and why it is NULL.
+"""Explains one cell of `youtube_metrics` or `video_performance`: which files or answers it is from.
 
-Also why YouTube Studio may show another number (`explain.toml`). Reads three statements; nothing is computed anew.
+Also what those replaced, why it is NULL, and why YouTube Studio may show another number (`explain.toml`). Reads
+two or three statements; nothing is computed anew.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any
 
 from shared.clock import pacific_midnight
 from shared.errors import InvalidRequest
-from shared.warehouse.statements import ANSWERS_OF_DAY, CELL, ISSUES_OF_DAY, Warehouse, run
+from shared.warehouse import statements
+from shared.warehouse.statements import Warehouse, run
 
-TABLE = "youtube_metrics"
 _DECLARED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-COLUMNS: Mapping[str, Mapping[str, str]] = _DECLARED["columns"]
+METRICS, VIDEOS = "youtube_metrics", "video_performance"
+COLUMNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {table: _DECLARED[table] for table in (METRICS, VIDEOS)}
 _YOUNG = timedelta(days=10)
 
 Row = Mapping[str, Any]
@@ -26,16 +28,18 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Where a cell is from. source: a report type or an Analytics query; None where nothing has come.
+    """Where a cell is from. source: a report type, an Analytics query or videos.list; None where nothing has come.
 
-    state: final, provisional or history. reason: why there is no value. files: the manifest's rows of the reports
-    that were loaded for the day, the one that counts first. answers: the Analytics API's about it, the newest
-    first. listed: every report that YouTube has listed; listed_at: when the newest was sent to be loaded.
-    studio: why YouTube Studio may show another number.
+    subject: a Pacific day or a video's id. state: final, provisional or history. reason: why there is no value.
+    files: the manifest's rows of reports: of a day all that were loaded, the one that counts first; of a video
+    those that count and name it, the newest day first, each with its part of the number (`value`). answers:
+    Analytics' or the Data API's about it, the newest first. listed: every report that YouTube has listed for the
+    day; listed_at: when the newest was sent to be loaded. studio: why YouTube Studio may show another number.
     """
 
+    table: str
     channel_id: str
-    day: date
+    subject: date | str
     column: str
     value: Any
     reason: str | None
@@ -53,53 +57,102 @@ def explain(
     warehouse: Warehouse,
     *,
     channel_id: str,
-    day: date,
+    subject: date | str,
     column: str,
-    listed: Sequence[str],
-    listed_at: datetime | None,
     now: datetime,
+    listed: Sequence[str] = (),
+    listed_at: datetime | None = None,
 ) -> Explanation:
-    """Explain a cell. listed, listed_at: what the coverage says of the day. Raises InvalidRequest."""
-    if column not in COLUMNS:
-        raise InvalidRequest(f"Explained are the columns {', '.join(COLUMNS)}.", field="column")
-    report_type, query = (COLUMNS[column].get(name) for name in ("report_type", "query"))
-    about: dict[str, Any] = {"channel": channel_id, "day": day}
-    row = next((dict(row) for row in run(warehouse, CELL, **about)), {})
-    issues = run(warehouse, ISSUES_OF_DAY, report_type=report_type, **about) if report_type else ()
-    files = tuple(dict(each) for each in issues)
-    told = () if files or query is None else run(warehouse, ANSWERS_OF_DAY, query=query, **about)
-    answers = tuple(dict(each) for each in told)
-    return Explanation(
+    """Explain a cell: of `youtube_metrics` by day, of `video_performance` by video. Raises InvalidRequest.
+
+    listed, listed_at: what the coverage says of a day.
+    """
+    table = METRICS if isinstance(subject, date) else VIDEOS
+    if column not in COLUMNS[table]:
+        raise InvalidRequest(f"Explained are the columns {', '.join(COLUMNS[table])} of {table}.", field="column")
+    report_type, query = (COLUMNS[table][column].get(name) for name in ("report_type", "query"))
+    files: Sequence[Row] = ()
+    answers: Sequence[Row] = ()
+    if isinstance(subject, date):
+        about: dict[str, Any] = {"channel": channel_id, "day": subject}
+        rows = run(warehouse, statements.CELL, **about)
+        if report_type:
+            files = list(run(warehouse, statements.ISSUES_OF_DAY, report_type=report_type, **about))
+        if query and not files:
+            answers = list(run(warehouse, statements.ANSWERS_OF_DAY, query=query, **about))
+    else:
+        about = {"channel": channel_id, "videos": [subject]}
+        rows = run(warehouse, statements.CELLS_OF_VIDEOS, **about)
+        if report_type:
+            files = list(run(warehouse, statements.REPORTS_OF_VIDEOS, **about))
+        else:
+            of = statements.ANSWERS_OF_VIDEO if query else statements.READINGS_OF_VIDEO
+            answers = list(run(warehouse, of, channel=channel_id, video=subject))
+    return explained(
         channel_id=channel_id,
-        day=day,
+        subject=subject,
         column=column,
-        value=row.get(column),
-        reason=_reason(column, row),
-        state=row.get("state"),
-        source=report_type if files else query if answers else None,
-        definition=row.get("views_definition") if "view" in column else None,
-        files=files,
-        answers=answers,
+        row=next((dict(row) for row in rows), {}),
+        files=[dict(each) for each in files],
+        answers=[dict(each) for each in answers],
         listed=tuple(listed),
         listed_at=listed_at,
-        studio=_studio(column, young=now - pacific_midnight(day) < _YOUNG, issued_again=len(files) > 1),
+        now=now,
     )
 
 
-def _reason(column: str, row: Row) -> str | None:
+def explained(
+    *,
+    channel_id: str,
+    subject: date | str,
+    column: str,
+    row: Row,
+    files: Sequence[Row],
+    answers: Sequence[Row],
+    now: datetime,
+    listed: tuple[str, ...] = (),
+    listed_at: datetime | None = None,
+) -> Explanation:
+    """The explanation of a cell, from its row of the view, the files and the answers. Pure."""
+    table = METRICS if isinstance(subject, date) else VIDEOS
+    of = COLUMNS[table][column]
+    young, again = False, False
+    if isinstance(subject, date):
+        young, again = now - pacific_midnight(subject) < _YOUNG, len(files) > 1
+    else:
+        files = [{**each, "value": each[column]} for each in files]
+    return Explanation(
+        table=table,
+        channel_id=channel_id,
+        subject=subject,
+        column=column,
+        value=row.get(column),
+        reason=_reason(column, of, row),
+        state=row.get("state"),
+        source=of.get("report_type") if files else of.get("query", "videos.list") if answers else None,
+        definition=row.get("views_definition") if "view" in column else None,
+        files=tuple(files),
+        answers=tuple(answers),
+        listed=listed,
+        listed_at=listed_at,
+        studio=_studio(table, column, {"young": young, "issued again": again}),
+    )
+
+
+def _reason(column: str, of: Mapping[str, str], row: Row) -> str | None:
     """Why a cell is NULL, as the view says; None for one that is not."""
     if row.get(column) is not None:
         return None
     if not row:
-        return "not yet: nothing has come about this day"
-    told = row.get(COLUMNS[column].get("reason", f"{column}_reason"))
-    return told or "there is nothing that it could be made of"
+        return "not yet: nothing has come about it"
+    return row.get(of.get("reason", f"{column}_reason")) or "there is nothing that it could be made of"
 
 
-def _studio(column: str, *, young: bool, issued_again: bool) -> tuple[str, ...]:
-    holds = {None: True, "young": young, "issued again": issued_again}
+def _studio(table: str, column: str, holds: Mapping[str, bool]) -> tuple[str, ...]:
     return tuple(
         each["says"]
         for each in _DECLARED["studio"]
-        if column in each.get("columns", COLUMNS) and holds[each.get("when")]
+        if column in each.get("columns", COLUMNS[table])
+        and table == each.get("table", table)
+        and ("when" not in each or holds[each["when"]])
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,14 @@ def result(story: Story, *, total_seconds: float) -> Result:
         "quota": story.quota,
         "truth": {"compared": found.compared, "different": len(found.differences)},
         "tables": {
-            "youtube_metrics": {"compared": story.cells.compared, "different": len(story.cells.differences)},
+            name: {"compared": cells.compared, "different": len(cells.differences)}
+            for name, cells in story.cells.items()
         },
-        "cells": {"by_column": dict(story.cells.by_column), "null": dict(story.cells.nulls)},
+        "cells": {
+            name: {"by_column": dict(cells.by_column), "null": dict(cells.nulls)}
+            for name, cells in story.cells.items()
+        },
+        "levels": _shares(story.levels),
         "certificates": {"verified": story.certified, "differing": len(story.uncertified)},
         "never_issued": {"named": _listed(story.gaps.named), "true": _listed(story.gaps.never_issued)},
         "expired_jobs": {"replaced": sorted(story.gaps.replaced), "true": sorted(story.gaps.expired)},
@@ -50,6 +55,11 @@ def result(story: Story, *, total_seconds: float) -> Result:
         "memory_mib": story.pulse.peak,
         "problems": story.problems,
     }
+
+
+def _shares(numbers: Mapping[str, int]) -> dict[str, float]:
+    """Each one's part of all, to the thousandth."""
+    return {name: round(number / (sum(numbers.values()) or 1), 3) for name, number in numbers.items()}
 
 
 def _listed(days: Iterable[Day]) -> list[str]:
@@ -107,16 +117,22 @@ def _main_job(told: Result) -> Table:
         ("days of channels and report types, every metric, compared", truth["compared"]),
         ("different", truth["different"]),
         *_gaps(told),
-        ("cells of youtube_metrics compared, Analytics' included", told["tables"]["youtube_metrics"]["compared"]),
-        *((f"  {column}", cells) for column, cells in told["cells"]["by_column"].items()),
-        *((f"  NULL: {reason}", cells) for reason, cells in told["cells"]["null"].items()),
-        ("  different", told["tables"]["youtube_metrics"]["different"]),
+        *(row for table in told["tables"] for row in _cells(told, table)),
+        *((f"numbers that level {name} answers, part of all", part) for name, part in told["levels"].items()),
         ("days certified, and verified", told["certificates"]["verified"]),
         ("  differing", told["certificates"]["differing"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("problems", len(told["problems"])),
     )
     return table
+
+
+def _cells(told: Result, table: str) -> Iterator[tuple[str, int]]:
+    """What was compared of a table, which of it has a value, and why the rest has none."""
+    yield f"cells of {table} compared, Analytics' included", told["tables"][table]["compared"]
+    yield from ((f"  {column}", cells) for column, cells in told["cells"][table]["by_column"].items())
+    yield from ((f"  NULL: {reason}", cells) for reason, cells in told["cells"][table]["null"].items())
+    yield "  different", told["tables"][table]["different"]
 
 
 def _gaps(told: Result) -> list[tuple[str, *tuple[float, ...]]]:

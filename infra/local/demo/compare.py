@@ -114,7 +114,10 @@ def _held(warehouse: bigquery.Client, name: str, kind: str) -> Held:
             + (f"`{name}.{_VIEWS[kind]}`" if kind in _VIEWS else counted)
             + " GROUP BY channel_id, date"
         ),
-        metrics=cells(f"SELECT channel_id, date AS day, {', '.join(shown)} FROM `{name}.youtube_metrics`")
+        metrics=cells(
+            f"SELECT channel_id, date AS day, {', '.join(shown)} FROM `{name}.youtube_metrics` "
+            f"WHERE source = '{BASIC}' OR '{kind}' != '{BASIC}'"
+        )
         if shown
         else {},
         manifest={row["report_id"]: row["times"] for row in manifest},

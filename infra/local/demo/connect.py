@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +15,7 @@ import httpx
 from infra.local import loopback
 from infra.local.demo import control
 from infra.local.stack import Stack
+from shared.access.features import REVENUE
 
 USERS_AT_ONCE = 6
 _HOPS = 8
@@ -43,15 +44,19 @@ def people(stack: Stack, *, users: int) -> list[Person]:
     ]
 
 
-def connect_all(stack: Stack, everybody: Sequence[Person], *, said: Callable[[int], None]) -> dict[str, str]:
+def connect_all(
+    stack: Stack, everybody: Sequence[Person], *, said: Callable[[int], None], unticked: Collection[str] = ()
+) -> dict[str, str]:
     """Connect every channel of everybody. Answers channel to why it is not connected, for those that are not.
 
-    said: told how many are done, as they are.
+    said: told how many are done, as they are. unticked: channels whose owners do not allow revenue.
     """
     failures: dict[str, str] = {}
     done = 0
     with ThreadPoolExecutor(USERS_AT_ONCE) as pool:
-        for future in as_completed([pool.submit(_connect_person, stack, person) for person in everybody]):
+        for future in as_completed(
+            [pool.submit(_connect_person, stack, person, unticked) for person in everybody]
+        ):
             for channel, refusal in future.result().items():
                 done += 1
                 if refusal:
@@ -60,9 +65,12 @@ def connect_all(stack: Stack, everybody: Sequence[Person], *, said: Callable[[in
     return failures
 
 
-def _connect_person(stack: Stack, person: Person) -> dict[str, str | None]:
+def _connect_person(stack: Stack, person: Person, unticked: Collection[str]) -> dict[str, str | None]:
     with loopback.client(timeout=60) as http:
-        return {channel: connect(stack, http, person, channel) for channel in person.channels}
+        return {
+            channel: connect(stack, http, person, channel, untick=[REVENUE] if channel in unticked else [])
+            for channel in person.channels
+        }
 
 
 def connect(stack: Stack, http: httpx.Client, person: Person, channel: str, **choice: Any) -> str | None:

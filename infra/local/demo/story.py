@@ -26,7 +26,7 @@ from infra.local.demo.ledgers import (
 )
 from infra.local.demo.pulse import SILENCE, Pulse, SoFar
 from infra.local.demo.rotation import leftovers, rotate
-from infra.local.demo.tables import Cells
+from infra.local.demo.tables import Cells, Sample
 from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
@@ -51,6 +51,7 @@ class Story:
 
     problems: every difference, loss, doubling, leak or step that failed; none is success. secrets: how many were
     searched for. certified: days whose certificates hold; uncertified: what differs.
+    cells: by table. levels: numbers of these that each of the guide's levels answers.
     quota: {bucket: {"ours", "google"}}.
     """
 
@@ -63,7 +64,8 @@ class Story:
     reports: ReportCounts = field(default_factory=ReportCounts)
     found: Comparison = field(default_factory=Comparison)
     gaps: Gaps = field(default_factory=Gaps)
-    cells: Cells = field(default_factory=Cells)
+    cells: dict[str, Cells] = field(default_factory=lambda: {tables.METRICS: Cells(), tables.VIDEOS: Cells()})
+    levels: dict[str, int] = field(default_factory=dict)
     certified: int = 0
     uncertified: list[str] = field(default_factory=list)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -117,19 +119,20 @@ class MainJob:
         to_collecting_hour(self.stack)
         everybody = people(self.stack, users=users)
         channels = sum(len(person.channels) for person in everybody)
-        phase = self.story.phase
+        phase, chosen = self.story.phase, tables.sample(self.stack, everybody)
         with phase(
             "connect",
             f"{len(everybody)} users connect {channels} channels through Google's consent",
             lambda: self.done,
         ):
-            self.connect(everybody, channels)
+            self.connect(everybody, channels, chosen)
             gaps.leave_out(self.stack, self.story.gaps, everybody[-1].channels[0], self.report_types[0])
         with phase(
             "collect", f"{LAG.total_seconds() / 3600:.0f} hours pass; YouTube has made the reports", self.collected
         ):
             self.pass_time(LAG)
-            self.collect(at_least=self.story.connected * HISTORY_DAYS - len(self.story.gaps.never_issued))
+            expected = self.story.connected * HISTORY_DAYS * len(self.report_types)
+            self.collect(at_least=expected - len(self.story.gaps.never_issued))
             gaps.expire(self.stack, self.story.gaps, everybody[-1].channels[-1], self.report_types[0])
         with phase("push", "A channel publishes a video; the hub tells us"):
             self.push(everybody[0].channels[0])
@@ -145,18 +148,19 @@ class MainJob:
             self.search()
         with phase("compare", "Every number is held against the truth"):
             self.compare()
-        some = [person.channels[0] for person in (*everybody[: tables.SAMPLE - 1], everybody[-1])]
-        with phase("tables", "The guide's table, cell by cell, of some channels that Analytics is asked about"):
-            self.hold_tables(list(dict.fromkeys(some)))
+        with phase(
+            "tables", "The guide's two tables, cell by cell, of some channels that Analytics is asked about"
+        ):
+            self.hold_tables(chosen)
 
-    def connect(self, everybody: list[Person], channels: int) -> None:
+    def connect(self, everybody: list[Person], channels: int, chosen: Sample) -> None:
         """Everybody connects; every channel that is not connected then is a problem."""
 
         def said(done: int) -> None:
             self.done = f"{done} of {channels} channels connected"
 
         said(0)
-        failures = connect_all(self.stack, everybody, said=said)
+        failures = connect_all(self.stack, everybody, said=said, unticked=chosen.unticked)
         self.story.problems += [f"{channel} is not connected: {why}" for channel, why in failures.items()]
         self.story.connected = sum(1 for _ in self.firestore.collection("channels").select([]).stream())
         if self.story.connected != channels:
@@ -257,15 +261,17 @@ class MainJob:
         story.quota = quota_totals(ours, google)
         story.problems += quota_problems(ours, google)
 
-    def hold_tables(self, channel_ids: list[str]) -> None:
-        """`youtube_metrics` of some channels against the truth, and their certificates against what is stored."""
-        story, last = self.story, last_full_day(self.stack.now())
-        tables.ask_figures(self.stack, channel_ids)
-        story.cells = tables.compared(
-            self.stack, self.warehouse, self.dataset, channel_ids, (last - timedelta(days=45), last)
-        )
-        story.problems += story.cells.differences
-        story.certified, story.uncertified = tables.certified(
-            self.stack, self.firestore, self.warehouse, self.dataset, channel_ids
-        )
+    def hold_tables(self, chosen: Sample) -> None:
+        """The guide's tables of some channels against the truth, and their certificates against what is stored."""
+        from shared.warehouse.statements import Warehouse
+
+        story, held = self.story, Warehouse(self.warehouse, self.dataset)
+        tables.prepare(self.stack, chosen)
+        last = last_full_day(self.stack.now())
+        story.cells = tables.compared(self.stack, held, chosen.channels, last)
+        story.problems += [each for cells in story.cells.values() for each in cells.differences]
+        for days, wrong in tables.certified(self.stack, self.firestore, held, chosen.channels):
+            story.certified += days
+            story.uncertified += wrong
         story.problems += story.uncertified
+        story.levels = tables.levels(self.stack, held, chosen.channels, last - timedelta(days=45))

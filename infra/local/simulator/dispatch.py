@@ -192,6 +192,7 @@ def _note(simulator: Simulator, name: str, request: Request, response: Response,
             channel=(trace.grant.channel_id or "") if trace.grant else "",
             status=response.status_code,
             part=request.query_params.get("part", ""),
+            filters=request.query_params.get("filters", ""),
             fault=trace.fault,
             mistake=trace.mistake,
         )

@@ -15,9 +15,10 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. at: RFC 3339. part: what it asked for. fault: the kind of the injected fault, or empty.
+    """One request. at: RFC 3339. part: what it asked for; filters: of what.
 
-    mistake: why no client that has read Google's documents sends such a request; empty for all others.
+    fault: the kind of the injected fault, or empty. mistake: why no client that has read Google's documents sends
+    such a request; empty for all others.
     """
 
     at: str
@@ -27,6 +28,7 @@ class Entry:
     channel: str
     status: int
     part: str = ""
+    filters: str = ""
     fault: str = ""
     mistake: str = ""
 

@@ -2,7 +2,8 @@
 
 What YouTube refuses of one query is that query's: noted with its reason, and asked again in a week. Where the
 connection lacks a query's scope nothing is sent, and the reason is noted all the same; where money is refused,
-nothing else that needs it is asked in the same turn. Trouble of the channel, or of everybody, ends the turn.
+nothing else that needs it is asked in the same turn. Trouble of the channel, or of everybody, ends the turn; where
+YouTube refuses the channel, or its connection has ended, the reason is noted beside everything that is not asked.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from shared.youtube.faults import fault_of
 Value = TypeVar("Value")
 _RANKING = "top_videos_monthly"
 NO_SCOPE = "insufficientPermissions"
+ENDED = "reauthRequired"
+"""Why nothing is asked about a channel whose connection only its owner can bring back."""
 _NO_MONEY = frozenset({"monetaryForbidden", NO_SCOPE})
 
 
@@ -60,6 +63,8 @@ class Asking:
     def ask(self, channel: Channel, state: State, reports: Reports, caller_for: Callable[[int], Caller]) -> Told:
         """Ask what there is to ask about a channel now. caller_for: what makes so many calls for it."""
         today, needs = pacific_day(self.clock()), (ANALYTICS, REVENUE)
+        if not channel.working:
+            return self._not_asked(Told(channel, state), self._planned(state, reports, today), ENDED)
         features = tuple(need for need in needs if channel.can(ANALYTICS) and channel.can(need))
         told = Told(channel, plan.allowed(state, features))
         refused = {need: NO_SCOPE for need in needs if need not in features}
@@ -73,7 +78,19 @@ class Asking:
             if told.trouble is not None:
                 break
         self._rank(told, caller)
-        told.left = bool(self._planned(told.state, reports, today))
+        left = self._planned(told.state, reports, today)
+        told.left = bool(left)
+        if told.trouble is not None and told.trouble[1].then in {Then.PAUSE, Then.RECONNECT}:
+            return self._not_asked(told, left, told.trouble[0].reason)
+        return told
+
+    def _not_asked(self, told: Told, requests: Sequence[Request], reason: str) -> Told:
+        """Note why nothing is asked of the days to ask about. Whoever asks again asks for all of it anew."""
+        told.state, now = plan.allowed(told.state, ()), self.clock()
+        for request in requests:
+            if request.kind is Kind.RECENT and request.video is None:
+                told.answers.append(Answer(request=request, asked_at=now, reason=reason))
+                told.state = plan.after(told.state, request, today=pacific_day(now), newest=None, reason=reason)
         return told
 
     def _planned(self, state: State, reports: Reports, today: date) -> list[Request]:

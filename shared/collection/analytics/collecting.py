@@ -68,11 +68,10 @@ class AnalyticsCollecting:
         """Queue the channels that are due; the day's quota is divided among them."""
         now = self.clock()
         known = list(channels.to_analyse(self.client, now))
-        due = [each.channel_id for each in known if each.may_ask(API, now)]
+        due = [each.channel_id for each in known if not each.working or each.may_ask(API, now)]
         for each in known:
-            if not each.may_ask(API, now):
-                refused = each.refusals.get(API) if each.working else None
-                channels.analyse_again(self.client, each.channel_id, refused.until if refused else None)
+            if each.channel_id not in due:
+                channels.analyse_again(self.client, each.channel_id, each.refusals[API].until)
         profile = self.quota.profile
         share = profile.bucket(profile.method(QUERY).bucket).alert // max(1, len(due))
         queued = planner.plan(
@@ -91,7 +90,7 @@ class AnalyticsCollecting:
         known = channels.several(self.client, channel_ids)
         for channel_id in set(channel_ids) - known.keys():  # left by a run that died before it looked
             state.forget(self.client, channel_id)
-        due = [each for each in known.values() if each.may_ask(API, now)]
+        due = [each for each in known.values() if not each.working or each.may_ask(API, now)]
         warehouse = self.warehouse()  # first: what cannot be stored is not asked
         with Block(self.quota, QUERY, SYSTEM, upto=_CALLS) as block:
             told = list(self._ask(due, most, block))
@@ -160,7 +159,9 @@ class AnalyticsCollecting:
             return
         if told.asked and API in channel.refusals:
             channels.end_refusal(self.client, channel.channel_id, API)
-        if not told.left:
+        if not channel.working:
+            channels.analyse_again(self.client, channel.channel_id, None)
+        elif not told.left:
             channels.analyse_again(self.client, channel.channel_id, next_reset(self.clock()))
 
     def _note_trouble(self, told: Told) -> None:

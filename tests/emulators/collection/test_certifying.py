@@ -193,7 +193,7 @@ def assert_cells_are_explained(network: Network) -> None:
             assert tuple(each["report_id"] for each in told.files) == ids == told.listed
             assert told.files[0]["checksum"].startswith("sha256:")
         assert (told.reason is None) == (value is not None)
-        assert f"youtube_metrics.{column} of UC1 on 2026-10-30" in as_text(told)
+        assert f"youtube_metrics.{column} of UC1, 2026-10-30" in as_text(told)
     absent = cell(network.state, network.warehouse, "UC1", date(2026, 1, 1), "views")
     assert (absent.value, absent.files, absent.listed) == (None, (), ())
     with pytest.raises(InvalidRequest):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import pytest
 
 from infra.judges.warehouse import SPOKEN, judge
 from infra.marts import QUERIED, described
-from shared.clock import system_clock
+from shared.clock import pacific_midnight, system_clock
+from shared.collection import levels
+from shared.collection.levels import Held, Level
 from shared.warehouse.append import append
+from shared.warehouse.statements import LEVELS, run
 from shared.warehouse.tables import TABLES
-from tests.stands.warehouse_rows import DAY, NEXT, ROWS, answers
+from tests.stands.warehouse_rows import DAY, NEXT, OLD, ROWS, answers, at
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,55 @@ def test_a_report_that_two_deliveries_named_at_once_counts_once(filled):
         f"SELECT date, views FROM `{filled.full_name('youtube_metrics')}` WHERE channel_id = 'again'"
     )
     assert {row["date"]: row["views"] for row in answer} == {DAY: 13, NEXT: 10}
+
+
+TOLD = {
+    "youtube_metrics": {
+        **dict.fromkeys(
+            (*levels.COUNTED, "average_view_duration"),
+            lambda row: (row["source"] == "channel_basic_a3", row["as_of"]),
+        ),
+        **dict.fromkeys(("impressions", "click_through_rate"), lambda row: (True, row["as_of"])),
+        "estimated_revenue": lambda row: (False, row["estimated_revenue_as_of"]),
+    },
+    "video_performance": {
+        **dict.fromkeys(
+            ("views", "engaged_views", "likes", "dislikes", "comments", "shares", "watch_time_minutes"),
+            lambda row: (True, row["as_of"]),
+        ),
+        "retention_data": lambda row: (False, row["retention_as_of"]),
+        **dict.fromkeys(levels.TELL[Level.DATA], lambda row: (False, row["lifetime_as_of"])),
+    },
+}
+"""For each number of the guide's tables: whether a report tells it, and as of when."""
+
+
+@pytest.mark.parametrize("later", [dt.timedelta(minutes=10), dt.timedelta(minutes=45), dt.timedelta(days=9)])
+def test_the_shares_of_the_four_levels_are_what_the_rule_chooses_for_each_number(later, filled):
+    now, found, true = at(4) + later, Counter(), Counter()
+    for table, numbers in TOLD.items():
+        for row in filled.client.query(f"SELECT * FROM `{filled.full_name(table)}`"):
+            for name, told in numbers.items():
+                if row[name] is not None:
+                    reported, as_of = told(row)
+                    by = (
+                        Level.REPORTS
+                        if reported
+                        else Level.DATA
+                        if name in levels.TELL[Level.DATA]
+                        else Level.ANALYTICS
+                    )
+                    ended = (
+                        pacific_midnight(row["date"] + dt.timedelta(days=1))
+                        if table == "youtube_metrics"
+                        else None
+                    )
+                    held = Held(value=row[name], by=by, as_of=as_of, ended=ended)
+                    true[levels.choose(name, [held], now=now, closed={}).level.name.lower()] += 1
+    channels = {row["channel_id"] for rows in ROWS.values() for row in rows}
+    analytics, data = (now - levels.LIFE[level] for level in (Level.ANALYTICS, Level.DATA))
+    asked = {"channels": channels, "since": OLD, "analytics_since": analytics, "data_since": data}
+    for row in run(filled, LEVELS, **asked):
+        found[row["level"]] += row["numbers"]
+    assert +found == true
+    assert true["reports"] > true["analytics"] + true["last_read"] + true["data"] > 0

@@ -40,6 +40,7 @@ def told_by(story: Story, *, warehouse: Any = None, ours: Any = None) -> dict[st
     story.quota = quota_totals(ours or GOOGLE, GOOGLE)
     story.problems += story.found.differences + report_problems(story.reports, story.found)
     story.problems += quota_problems(ours or GOOGLE, GOOGLE)
+    story.levels = {"reports": 6, "last_read": 1, "analytics": 1, "data": 0}
     return result(story, total_seconds=12.34)
 
 
@@ -57,7 +58,9 @@ def test_a_flawless_run_ends_well_and_says_where_the_console_is(story: Story, tm
     assert written["reports"].items() >= {"listed": 6, "loaded": 5, "superseded": 2}.items()
     assert written["quota"] == {"reporting": {"ours": 12, "google": 12}}
     assert written["truth"] == {"compared": 4, "different": 0}
-    assert written["tables"] == {"youtube_metrics": {"compared": 0, "different": 0}}
+    none = {"compared": 0, "different": 0}
+    assert written["tables"] == {"youtube_metrics": none, "video_performance": none}
+    assert written["levels"] == {"reports": 0.75, "last_read": 0.125, "analytics": 0.125, "data": 0}
     assert written["certificates"] == {"verified": 0, "differing": 0}
     assert (written["rows"], written["seconds"]["total"], written["problems"]) == (6, 12.3, [])
 

@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from infra.local.demo.tables import COLUMNS, compare_cells
+from infra.local.demo.tables import COLUMNS, METRICS, NOT_ASKED, VIDEOS, compare_cells
 
 ASKED = datetime(2026, 11, 20, tzinfo=UTC)
 CELL = ("UC1", "2026-11-01")
 
 
 def found(column, true, **row):
-    reason, _ = COLUMNS[column]
+    reason, _ = COLUMNS[METRICS][column]
     shown = {column: None, reason: None, "estimated_revenue_as_of": ASKED, **row}
-    return compare_cells({CELL: shown}, {"UC1": {"2026-11-01": {column: true}}})
+    return compare_cells(METRICS, {CELL: shown}, {"UC1": {"2026-11-01": {column: true}}})
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,35 @@ def test_another_value_and_another_reason_are_told(column, true, row):
 
 def test_a_day_without_a_row_is_wrong_where_a_value_is_known():
     truth = {"UC1": {"2026-11-01": {"views": {"value": 7}, "impressions": {"reason": "beforeReports"}}}}
-    told = compare_cells({}, truth)
+    told = compare_cells(METRICS, {}, truth)
     assert told.differences == ["UC1 2026-11-01 views is None (no row) instead of 7"]
     assert dict(told.nulls) == {"beforeReports": 1}
+
+
+CURVE = [{"at": 0.5, "watching": 1.25, "relative": 0.5}]
+
+
+@pytest.mark.parametrize(
+    ("column", "true", "row", "different"),
+    [
+        ("retention_data", {"value": [[0.5, 1.25, 0.5]]}, {"retention_data": CURVE}, 0),
+        ("retention_data", {"value": [[0.5, 1.5, 0.5]]}, {"retention_data": CURVE}, 1),
+        ("retention_data", {"reason": "tooFewViews"}, {"retention_data_reason": "empty: few have watched it"}, 0),
+        ("retention_data", {"value": [[0.5, 1.25, 0.5]]}, {"retention_data_reason": NOT_ASKED}, 1),
+        ("published_at", {"value": "2026-11-20T00:00:00Z"}, {"published_at": ASKED}, 0),
+        ("published_at", {"reason": "gone"}, {"published_at": ASKED}, 1),
+        ("published_at", {"reason": "gone"}, {"published_at_reason": "not yet: nobody has asked"}, 1),
+        ("dislikes", {"reason": "notReported"}, {"counts_reason": "not yet: no report tells of the video"}, 0),
+    ],
+)
+def test_a_video_s_cell_is_right_under_the_same_rule(column, true, row, different):
+    shown = {column: None, COLUMNS[VIDEOS][column][0]: None, **row}
+    told = compare_cells(VIDEOS, {("UC1", "v1"): shown}, {"UC1": {"v1": {column: true}}}, asked={"v1"})
+    assert (told.compared, len(told.differences)) == (1, different)
+
+
+def test_a_curve_that_nobody_has_asked_for_is_null_for_that_reason():
+    row = {"retention_data": None, "retention_data_reason": NOT_ASKED}
+    truth = {"UC1": {"v1": {"retention_data": {"value": [[0.5, 1.25, 0.5]]}}}}
+    told = compare_cells(VIDEOS, {("UC1", "v1"): row}, truth, asked={"v2"})
+    assert (dict(told.nulls), told.differences) == ({"notAsked": 1}, [])

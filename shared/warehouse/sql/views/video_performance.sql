@@ -38,6 +38,13 @@ asked AS (
   WHERE query = 'retention' AND subject IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (PARTITION BY channel_id, subject ORDER BY asked_at DESC, load_id) = 1
 ),
+-- What was refused when a channel was last asked about is the reason for videos that nobody asked about, too.
+last_asked AS (
+  SELECT channel_id, reason
+  FROM `{dataset}.analytics_loads`
+  WHERE query = 'channel_daily'
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY channel_id ORDER BY asked_at DESC, load_id) = 1
+),
 parts AS (
   SELECT
     channel_id,
@@ -133,7 +140,7 @@ SELECT
   shares,
   ROUND(CAST(watch_time_minutes AS BIGNUMERIC), 2) AS watch_time_minutes,
   IF(retention_as_of IS NULL, NULL, TO_JSON(curve)) AS retention_data,
-  channel_id,
+  merged.channel_id,
   engaged_views,
   counted_from,
   counted_to,
@@ -154,7 +161,12 @@ SELECT
     WHEN retention_as_of IS NOT NULL THEN NULL
     WHEN refused IS NOT NULL THEN CONCAT('refused: ', refused)
     WHEN asked_times > 0 THEN 'empty: YouTube tells no curve of a video that few have watched'
+    WHEN gone THEN 'gone: YouTube no longer has the video'
+    WHEN last_asked.reason = 'insufficientPermissions' THEN 'refused: the permission was not given'
+    WHEN last_asked.reason = 'reauthRequired' THEN 'refused: the permission was withdrawn'
     ELSE 'not yet: Analytics has not been asked for it'
   END AS retention_data_reason,
   as_of
 FROM merged
+LEFT JOIN last_asked
+  ON last_asked.channel_id = merged.channel_id

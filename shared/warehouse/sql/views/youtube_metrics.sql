@@ -235,6 +235,7 @@ SELECT
     WHEN earned_at IS NOT NULL THEN 'absent: Analytics did not tell it'
     WHEN refused = 'monetaryForbidden' THEN 'refused: not in the Partner Program'
     WHEN refused = 'insufficientPermissions' THEN 'refused: the permission was not given'
+    WHEN refused = 'reauthRequired' THEN 'refused: the permission was withdrawn'
     WHEN refused IS NOT NULL THEN CONCAT('refused: ', refused)
     WHEN fresh THEN 'not yet: Analytics has not told this day'
     ELSE 'not told: Analytics has no row for this day'
