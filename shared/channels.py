@@ -199,6 +199,13 @@ def to_analyse(client: Client, now: datetime) -> Iterator[Channel]:
     return _due(client, "analytics_at", now)
 
 
+def never_analysed(client: Client) -> Iterator[str]:
+    """Working channels of which nothing says when the Analytics API is asked: connected before it was."""
+    for each in listing(_in(client, WORKING).select(["analytics_at"]), page=1_000):
+        if "analytics_at" not in (each.to_dict() or {}):
+            yield each.id
+
+
 def _due(client: Client, field: str, now: datetime) -> Iterator[Channel]:
     from google.cloud.firestore_v1.base_query import FieldFilter
 

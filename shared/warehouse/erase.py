@@ -6,6 +6,7 @@ from those of a new one whatever anybody's clock says, and rows that arrive late
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -17,7 +18,9 @@ from shared.warehouse.statements import (
     Warehouse,
     run,
 )
-from shared.warehouse.tables import OF_CONNECTIONS
+from shared.warehouse.tables import ANALYTICS_LOADS, OF_CONNECTIONS, REPORT_LOADS, TableDeclaration
+
+_AT_ONCE = 4  # statements, each about a table of its own
 
 
 def named_reports(warehouse: Warehouse, channel_id: str, connection: str) -> int:
@@ -32,8 +35,15 @@ def erase_rows(warehouse: Warehouse, channel_id: str, connection: str) -> None:
     The manifests go first, which takes the rows out of sight at once; rows that no manifest ever named go too.
     Safe to repeat: a run that died in between is finished by the next.
     """
-    for table in OF_CONNECTIONS:
+
+    def erase(table: TableDeclaration) -> None:
         run(warehouse, ERASE, table=table.name, channel=channel_id, connection=connection)
+
+    manifests = (REPORT_LOADS, ANALYTICS_LOADS)
+    for table in manifests:
+        erase(table)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(erase, (table for table in OF_CONNECTIONS if table not in manifests)))
 
 
 def connections_held(warehouse: Warehouse, *, since: date) -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
-from shared.clock import Clock, next_reset
+from shared.clock import Clock, next_reset, pacific_day, pacific_midnight
 from shared.collection import gone, jobs, messages, planner, refusals
 from shared.collection.analytics import state, store
 from shared.collection.analytics.asking import Asking, Told
@@ -43,6 +43,7 @@ QUERIES_MAX = 1_000  # of one channel in one turn
 _TASKS_MAX = 60  # an hour: each appends once to either table, and BigQuery takes 1,500 load jobs a table and day
 _LONGEST = timedelta(minutes=4)  # of one task's asking, well inside the function's time
 _CALLS = 50  # reserved at once
+_HOUR = timedelta(hours=1)
 
 CallerFor = Callable[[str, Block, Burst], Caller]
 """(channel, what pays, what admits): what calls YouTube."""
@@ -67,6 +68,9 @@ class AnalyticsCollecting:
     def plan(self) -> dict[str, int]:
         """Queue the channels that are due; the day's quota is divided among them."""
         now = self.clock()
+        if now - pacific_midnight(pacific_day(now)) < _HOUR:  # all channels are looked at once a day
+            for channel_id in list(channels.never_analysed(self.client)):
+                channels.analyse_again(self.client, channel_id, now)
         known = list(channels.to_analyse(self.client, now))
         due = [each.channel_id for each in known if not each.working or each.may_ask(API, now)]
         for each in known:

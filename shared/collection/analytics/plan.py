@@ -17,7 +17,7 @@ from shared.collection.analytics.queries import REVENUE, Query, Window, queries
 from shared.collection.analytics.state import Asked, State, Video
 
 YEAR = timedelta(days=364)  # from the first to the last day of a window of history
-WINDOWS = 2  # of one query's history in one run
+WINDOWS = 12  # of one query's history in one run: a channel's whole history takes two
 MONTHS = 3  # calendar months that are asked about, the present one included
 REFUSED_EVERY = 7  # days after which what YouTube refused is asked again: a channel can join the Partner Program
 LACKING_MAX = timedelta(days=90)  # how far back days without a report are read again

@@ -1,7 +1,7 @@
 -- How many of the numbers of the guide's two tables each of its four levels answers now, by the rule of
--- shared/collection/levels.py: reports what is final; last_read what was read lately (from @analytics_since or
--- @data_since on) or changes no more, 35 days after its day's end; analytics and data what is asked for anew.
--- Numbers that are NULL are nobody's.
+-- shared/collection/levels.py: reports what is final; last_read what was read lately (each source has its own instant
+-- since when) or changes no more, 35 days after its day's end; analytics and data what is asked for anew. Numbers that
+-- are NULL are nobody's.
 WITH
 days AS (
   SELECT
