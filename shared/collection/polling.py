@@ -38,9 +38,9 @@ _TRIES = 2
 class Watch(NamedTuple):
     """What is known of one channel's videos without push. Instants in seconds of the epoch, 0 for none.
 
-    videos: how many it had at the last count, None where YouTube tells none. counted: when that was. grown: when it
-    last grew; gap: the seconds between two of its videos, as they come. silent: since when push is; unheard: although
-    the hub promises to speak. tries: looks in a row that found nothing for a count that had grown.
+    videos: how many it had at the last count, None where YouTube tells none; counted: when that was. grown: when
+    it last grew; gap: the seconds between two of its videos, as they come. silent: since when push is; unheard:
+    although the hub promises to speak. tries: looks in a row that found nothing for a count that had grown.
     """
 
     videos: int | None = None

@@ -224,7 +224,7 @@ def _keep_back(docs: dict[str, Doc | None], bucket_day: BucketDay, units: int) -
     if not units or day is None:
         return 0
     fund = day.data[SYSTEM]
-    kept = max(0, min(units, fund["left"]))
+    kept = max(0, min(units, int(fund["left"])))
     docs[bucket_day.path] = replace(day, data={**day.data, SYSTEM: {**fund, "left": fund["left"] - kept}})
     return kept
 
