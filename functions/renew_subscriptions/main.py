@@ -20,6 +20,7 @@ def renew_subscriptions(request: Request) -> dict[str, int]:
     """Answers how many subscriptions were asked for and postponed, and what was counted and looked at."""
     asked = Fields(entry.json_body(request), "channel", "everything")
     if asked.only() == "channel":
-        return listening().subscribe(asked.id("channel", ids.CHANNEL))
+        channel = asked.id("channel", ids.CHANNEL)
+        return listening().subscribe(channel)
     everything = asked.flag("everything", default=False)
     return listening().renew(everything=everything)
