@@ -3,8 +3,8 @@
     python -m infra.models.polling       prints the table of infra/docs/collecting.md; takes a minute or two
 
 Real are the decisions of `shared/collection/polling.py`, run every five minutes as declared. Made up are YouTube,
-whose counts and playlists do not lag, the channels' videos (Poisson; how often each publishes is lognormal), and the
-hub: it takes no request from the first moment on, which is noticed when the next renewal is due.
+whose counts and playlists do not lag, the channels' videos (Poisson; how often each publishes is lognormal), and
+the hub: it takes no request from the first moment on, which is noticed when the next renewal is due.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def small() -> Measured:
 
 @row("push.outage.10000", unit="h", limit=Limit(bound=3.5))
 def large() -> Measured:
-    """99 % of new videos are known within, 10,000 channels with a video in 90 days each, hub dead for three days"""
+    """99 % of new videos are known within, 10,000 channels with a video in 90 days each, hub dead as long"""
     return Measured(value=_large().within(0.99).total_seconds() / 3_600)
 
 

@@ -39,8 +39,8 @@ class Hub:
     """The WebSub hub's state. One a simulator: `simulator.room(Hub)`.
 
     mode: `unavailable` answers requests with 503 and goes on delivering, `restricted topic` refuses every topic,
-    `silent` accepts everything and delivers nothing, `dead` refuses and delivers nothing, `moved` sends requests on to
-    `location` with 308. signing: how deliveries are signed from now on.
+    `silent` accepts everything and delivers nothing, `dead` refuses and delivers nothing, `moved` sends requests
+    on to `location` with 308. signing: how deliveries are signed from now on.
     """
 
     def __init__(self, simulator: Simulator) -> None:
