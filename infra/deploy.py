@@ -83,6 +83,7 @@ def flags(function: Function, target: Target) -> list[str]:
         f"--service-account={function.account}@{target.project}.iam.gserviceaccount.com",
         f"--ingress-settings={INGRESS[function.trigger]}",
         "--no-allow-unauthenticated",
+        *(f"--set-secrets={variable}={secret}:latest" for variable, secret in function.variables.items()),
     ]
 
 

@@ -28,8 +28,8 @@ TRIGGERS = ("http-public", "http-private", "http-iap", "pubsub")
 class Function:
     """One deployed function. memory as Google writes it (256Mi); cpu: of a vCPU; timeout in seconds.
 
-    concurrency: requests that one instance serves at once. secrets: those that it reads; rotates: those whose
-    versions it adds, lists and disables.
+    concurrency: requests that one instance serves at once. secrets: those that it reads; mounted: those of them
+    that come as environment variables; rotates: those whose versions it adds, lists and disables.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Function:
     paths: tuple[str, ...] = ()
     callers: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    mounted: tuple[str, ...] = ()
     rotates: tuple[str, ...] = ()
     topic: str | None = None
 
@@ -49,6 +50,11 @@ class Function:
     def private(self) -> bool:
         """Whether the front end demands a service account's identity."""
         return self.trigger in {"http-private", "pubsub"}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that hold a secret, and which."""
+        return {name.upper().replace("-", "_"): name for name in self.mounted}
 
     @property
     def service(self) -> str:
@@ -188,6 +194,8 @@ def _contradictions(deployment: Deployment) -> Iterator[str]:
     for function in deployment.functions.values():
         if function.trigger not in TRIGGERS:
             yield f"{function.name} has the unknown trigger {function.trigger!r}"
+        if not set(function.mounted) <= set(function.secrets):
+            yield f"{function.name}: what is mounted must be among its secrets"
         if function.private != bool(function.callers):
             yield f"{function.name}: private functions, and only they, name callers"
         if (function.trigger == "pubsub") != (function.topic is not None):

@@ -86,8 +86,14 @@ SUBSCRIPTIONS = Collection(
     owner="push",
     key="the channel's id",
     channel=ID,
-    sealed=("token", "secret", "previous_secret"),
     erased_as="pushSubscription",
+)
+POLLING = Collection(
+    path="polling",
+    owner="collection",
+    key="channels, the one document",
+    retention="without end: how many videos YouTube counted of each connected channel",
+    remains="the channel's id and how many videos it had, until the next daily comparison",
 )
 VIDEOS = Collection(
     path="videos",
@@ -248,7 +254,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, VIDEO_READINGS, REPORTS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, REPORTS),
     *(ANALYTICS, CERTIFICATES),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),

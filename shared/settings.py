@@ -21,6 +21,7 @@ from shared.errors import Misconfigured
 OAUTH_CLIENT_SECRET = "youtube-oauth-client"  # noqa: S105 - the secret's name in Secret Manager
 VAULT_KEY_SECRET = "youtube-vault-key"  # noqa: S105 - likewise
 CALLBACK_SECRET = "app-callback-secret"  # noqa: S105 - likewise
+HUB_KEY_SECRET = "youtube-hub-key"  # noqa: S105 - likewise
 REPORT_TYPES = (
     *("channel_basic_a3", "channel_reach_basic_a1", "channel_traffic_source_a3", "channel_device_os_a3"),
     *("channel_demographics_a1", "channel_playback_location_a3", "channel_reach_combined_a1"),

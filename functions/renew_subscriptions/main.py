@@ -1,7 +1,7 @@
-"""Scheduler and Cloud Tasks: push subscriptions are kept alive, and uploads polled where push is silent.
+"""Scheduler and Cloud Tasks: push subscriptions are kept alive, and uploads looked up where push is silent.
 
-Body {"channel": id} subscribes one channel; {"channels": [...]} polls those that are silent; {} renews whatever is
-due and queues the polls; {"everything": true} compares all subscriptions with all channels besides.
+Body {"channel": id} subscribes one channel, or ends its subscription if it is gone; {} renews and looks up what is
+due; {"everything": true} compares all subscriptions with all channels besides.
 """
 
 from __future__ import annotations
@@ -17,14 +17,10 @@ from shared.wiring.collection import listening
 @functions_framework.http
 @entry.answers_json
 def renew_subscriptions(request: Request) -> dict[str, int]:
-    """Answers how many subscriptions were asked for and postponed, or how many channels were polled."""
-    asked = Fields(entry.json_body(request), "channel", "channels", "everything")
-    one_field = asked.only()
-    if one_field == "channel":
+    """Answers how many subscriptions were asked for and postponed, and what was counted and looked at."""
+    asked = Fields(entry.json_body(request), "channel", "everything")
+    if asked.only() == "channel":
         channel = asked.id("channel", ids.CHANNEL)
         return listening().subscribe(channel)
-    if one_field == "channels":
-        channels = asked.ids("channels", ids.CHANNEL)
-        return listening().poll(channels)
     everything = asked.flag("everything", default=False)
     return listening().renew(everything=everything)

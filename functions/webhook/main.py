@@ -6,6 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry, ids
+from shared.clock import system_clock
 from shared.cloud import pubsub
 from shared.collection import videos
 from shared.errors import MethodUnknown, NotFound
@@ -26,7 +27,7 @@ def webhook(request: Request) -> Response:
     body = entry.raw_body(request, limit=feed.MAX_BYTES)
     notices = push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body)
     if notices:
-        pubsub.to_ingest(videos.KIND, videos.message(notices))
+        pubsub.to_ingest(videos.KIND, videos.message(notices, received=system_clock()))
     return Response(status=204)
 
 

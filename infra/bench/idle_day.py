@@ -212,9 +212,10 @@ class Network:
     @property
     def push(self) -> Any:
         """The push room, which asks no hub that day."""
+        from shared.push.keys import HubKeys
         from shared.push.subscriptions import Push
 
-        return Push(self.client, self.vault, self.settings, None, self.clock)  # type: ignore[arg-type]
+        return Push(lambda: self.client, lambda: HubKeys((b"k" * 32,)), self.settings, _nothing, self.clock)
 
     def pass_day(self) -> None:
         """Run every schedule of a day at its time, and the tasks between."""
@@ -248,9 +249,8 @@ class Network:
             client=self.client,
             push=self.push,
             quota=self.stand.ledger,
-            caller_for=_nothing,
+            caller_for=self._caller,
             to_ingest=_nothing,
-            enqueue=self.enqueue,
             clock=self.clock,
             rng=self.rng,
         )
@@ -287,13 +287,13 @@ class Network:
             rng=self.rng,
         )
 
-    def _caller(self, channel_id: str) -> Any:
+    def _caller(self, channel_id: str, paid_by: Any = None) -> Any:
         from shared.tokens.source import ChannelTokens
         from shared.youtube.client import Caller, Context
 
         return Caller(
             settings=self.settings,
-            quota=self.stand.ledger,
+            quota=paid_by or self.stand.ledger,
             limiter=self.stand.limiter,
             tokens=ChannelTokens(channel_id, lambda: self.tokens),
             context=Context(channel_id=channel_id),

@@ -17,6 +17,7 @@ from infra.local import emulators, provision
 from infra.local.addresses import IAP_AUDIENCE, PROJECT, USER_AUDIENCE, Addresses
 from infra.local.process import LOOPBACK, Part
 from infra.local.supervisor import Watched
+from shared.settings import HUB_KEY_SECRET
 
 FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 
@@ -42,6 +43,7 @@ class Keys:
     oauth_client: Mapping[str, str]
     push_key: str
     callback_secret: str
+    hub_key: str
 
     def __repr__(self) -> str:
         return "Keys(...)"
@@ -236,6 +238,8 @@ def _function(plan: Plan, name: str) -> Watched:
         *("--target", name, "--source", str(folder / "main.py"), "--host", LOOPBACK, "--port", str(port)),
     ]
     deployed = {"K_SERVICE": name, "K_REVISION": f"{name}-00001", "PYTHONPATH": "", "FUNCTION_TARGET": name}
+    held = {HUB_KEY_SECRET: plan.keys.hub_key}
+    deployed |= {variable: held[secret] for variable, secret in deployment().functions[name].variables.items()}
     # The framework answers this path by itself once the function is loaded; the function's own work is not asked.
     part = Part(
         name=name,

@@ -230,6 +230,7 @@ def _plan(
             oauth_client=OAUTH_CLIENT,
             push_key=secrets.token_urlsafe(24),
             callback_secret=f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+            hub_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         ),
         env={**environment, **settings},
         clock=clock.environment(),

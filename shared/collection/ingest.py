@@ -13,11 +13,22 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, certifying, checking, gone, internal_metrics, messages, planner, videos
+from shared.collection import (
+    audit,
+    certifying,
+    checking,
+    details,
+    gone,
+    internal_metrics,
+    messages,
+    planner,
+    videos,
+)
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
+from shared.push.subscriptions import heard
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
@@ -31,9 +42,6 @@ from shared.youtube.client import Caller
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
-
-ToIngestAt = Callable[[str, Mapping[str, Any], datetime], object]
-"""Gives `ingest` a message of some kind, durably, at a time. Asked twice for the same, gives it once."""
 
 QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
@@ -60,7 +68,7 @@ class Ingest:
     check_rate: Callable[[], None]
     book: planner.Book
     to_ingest: messages.ToIngest
-    to_ingest_at: ToIngestAt
+    to_ingest_at: messages.ToIngestAt
     clock: Clock
     rng: random.Random
 
@@ -72,7 +80,8 @@ class Ingest:
                 lambda asked: self._load_reports(*asked),
             ),
             messages.STAGED: (messages.staged_from, self._go_on),
-            videos.KIND: (videos.notices_from, self._record_videos),
+            videos.KIND: (videos.notices_from, lambda told: self._record_videos(*told)),
+            details.KIND: (lambda _: None, lambda _: self._details.ask()),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             checking.KIND: (lambda _: None, self._check),
@@ -127,14 +136,28 @@ class Ingest:
     def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
 
-    def _record_videos(self, notices: Sequence[VideoNotice]) -> None:
+    def _record_videos(self, notices: Sequence[VideoNotice], received: datetime | None) -> None:
+        now, to_ask = self.clock(), False
         for notice in notices:
-            change = videos.record(self.client, notice)
+            change = videos.record(self.client, notice, now)
+            to_ask |= change in {videos.Change.NEW, videos.Change.UPDATED}
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
         left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
+        if to_ask:
+            self._details.soon(now)
+        if received is not None:
+            latest = {
+                notice.channel_id: notice.updated for notice in sorted(notices, key=lambda each: each.updated)
+            }
+            for channel_id in latest.keys() - left:
+                heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))
+
+    @property
+    def _details(self) -> details.Details:
+        return details.Details(self.client, self.quota, self.caller_for, self.to_ingest_at, self.clock)
 
     def _audit(self, day: str) -> None:
         audit.Audit(

@@ -1,40 +1,54 @@
-"""Keeps up with videos: subscriptions are renewed at the hub, and uploads polled where the hub is silent.
+"""Keeps up with videos: subscriptions are renewed at the hub, and uploads looked up where the hub is silent.
 
-The hub has had outages of days. Running leases go on delivering through them; where one ends, or none was ever
-verified, polling takes over within the hour, and the hub is asked each hour until it verifies. Hourly runs read
-what is due alone; once a day everything is compared: who has no subscription, whose is nobody's, what settings
+    polling/channels    how many videos each connected channel has, and since when push is silent about it
+
+The hub has had outages of days. A run asks it for what is due; one that is refused everything counts every
+channel's videos from then on, and asks for one subscription at a time until the hub takes it. Runs read what is
+due and one document; once a day everything is compared: who has no subscription, whose is nobody's, what settings
 have changed.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Channel
 from shared.clock import Clock
-from shared.collection import messages, planner, polling, videos
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import update
+from shared.cloud.steps import Docs, Write
+from shared.cloud.updates import Change
+from shared.collection import messages, polling, videos
+from shared.collection.polling import LOOKS_MAX, Watch, Watched
 from shared.collection.refusals import Then
 from shared.collection.refused import API, refused
+from shared.data_map import POLLING
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.push.renewal import Standing, to_ask
+from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
+from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 from shared.youtube.client import Caller
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+PATH = f"{POLLING.path}/channels"
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
-_LOOK = "youtube.playlistItems.list"
+_LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it has five
+_COUNT = "youtube.channels.list"
+_CALLERS = 3  # channels whose grants are tried for one call, which any grant can make
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,51 +60,65 @@ class Listening:
     quota: Ledger
     caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
-    enqueue: planner.Enqueue
     clock: Clock
     rng: random.Random
 
     def renew(self, *, everything: bool) -> dict[str, int]:
-        """Ask the hub for what is due, and queue polls of channels of which it is silent.
+        """Ask the hub for what is due, and look after the channels that it is silent about.
 
         everything: also forget subscriptions of channels that are gone, and ask for what was never asked for or
         with other settings. That reads every channel and every subscription once; otherwise what is due alone.
         """
-        now = self.clock()
+        now, before = self.clock(), self._watched()
         # First: whoever subscribes in between has a channel in the list.
         standings = self.push.standings() if everything else self.push.due(now)
         known = self._known(standings, everything=everything)
-        working = {name: channel for name, channel in known.items() if channel.working}
-        quiet = polling.silent((name for name in working if working[name].may_poll(API, now)), standings, now)
-        polls = planner.plan(
-            "renew_subscriptions", polling.to_poll(quiet, now), slot=f"{now:%Y-%m-%dT%H}", enqueue=self.enqueue
-        )
-        return {
-            **self._ask(to_ask(working, standings, self.push.terms, now)),
-            "silent": len(quiet),
-            "queued": polls,
-        }
+        working = {name for name, channel in known.items() if channel.working}
+        watched = polling.of_exactly(before, working, now) if everything else before
+        due = [] if self._waits(before, now) else to_ask(working, standings, self.push.terms, now)
+        asked, watched = self._ask(due, watched)
+        watched = watched.marked({name: each for name, each in standings.items() if name in working}, now)
+        watched = self._speaks_again(watched, now)
+        polled, watched = self._poll(watched)
+        self._keep(before, watched, whole=everything)
+        return {**asked, "silent": len(watched.silent()), **polled}
+
+    def _waits(self, watched: Watched, now: datetime) -> bool:
+        return bool(watched.refusing and watched.ask_at and watched.ask_at > now)
 
     def _known(self, standings: Mapping[str, Standing], *, everything: bool) -> Mapping[str, Channel]:
         if not everything:
             return channels.several(self.client, sorted(standings))
         known = {channel.channel_id: channel for channel in channels.list_all(self.client)}
         for channel_id in channels.gone(self.client, standings.keys() - known.keys()):
-            self.push.forget(channel_id)
+            self._unsubscribe(channel_id)
         return known
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
-        """Ask the hub for one channel's subscription. Raises Unavailable; a channel that is gone needs none."""
+        """Ask the hub for one channel's subscription, or its end if the channel is gone. Raises Unavailable."""
         try:
-            channels.get(self.client, channel_id)
+            gone = channels.get(self.client, channel_id).state == DISCONNECTING
         except NotFound:
-            return {"asked": 0, "postponed": 0}
-        self.push.subscribe(channel_id)
-        return {"asked": 1, "postponed": 0}
+            gone = True
+        if gone:
+            self._unsubscribe(channel_id)
+        else:
+            self.push.subscribe(channel_id)
+        return {"asked": int(not gone), "ended": int(gone)}
 
-    def _ask(self, due: Sequence[str]) -> dict[str, int]:
+    def _unsubscribe(self, channel_id: str) -> None:
+        """What the hub does not hear now ends with its lease."""
+        try:
+            self.push.unsubscribe(channel_id)
+        except Unavailable as error:
+            log("WARNING", "a subscription was not ended", channel=channel_id, reason=error.reason)
+
+    def _ask(self, due: Sequence[str], watched: Watched) -> tuple[dict[str, int], Watched]:
         asked = failures = 0
-        for channel_id in due:
+        ends, at_once = self.clock() + _LONGEST, due[:1] if watched.refusing else due
+        for channel_id in at_once:
+            if self.clock() >= ends:
+                break
             try:
                 self.push.subscribe(channel_id)
             except CorruptData as error:  # nobody else's trouble, and no sign that the hub is down
@@ -99,49 +127,120 @@ class Listening:
                 log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason,
                     why=error.message)  # fmt: skip
                 failures += 1
+                watched = replace(watched, ask_at=error.retry_at)
                 if failures == _FAILURES:
                     break
             else:
                 asked, failures = asked + 1, 0
-        return {"asked": asked, "postponed": len(due) - asked}
+        if asked:
+            watched = replace(watched, refusing=None, ask_at=None)
+        elif failures:
+            watched = replace(watched, refusing=watched.refusing or self.clock())
+        return {"asked": asked, "postponed": len(due) - asked}, watched
 
-    def poll(self, channel_ids: Iterable[str]) -> dict[str, int]:
-        """Look at the uploads of channels that are silent still; what is new there goes to `ingest`.
+    def _speaks_again(self, watched: Watched, now: datetime) -> Watched:
+        """Look once an hour at the subscriptions of silent channels, if the hub takes requests."""
+        silent = [name for name, each in watched.channels.items() if each.silent]
+        if watched.refusing or not silent or (watched.checked and now - watched.checked < ASK_AGAIN):
+            return watched
+        return replace(watched.marked(self.push.standings_of(silent), now), checked=now)
 
-        Work of the background: it waits where others need the quota. A channel that cannot be looked at now is
-        looked at an hour later, or when its refusal ends.
+    def _poll(self, watched: Watched) -> tuple[dict[str, int], Watched]:
+        """Count what is due, and look where more has come; what was done, and what is known now.
+
+        A channel that cannot be looked at is counted again when its turn comes, or when its refusal ends.
         """
-        now, standings = self.clock(), self.push.standings_of(channel_ids)
-        known = channels.several(self.client, polling.to_poll(polling.silent(standings, standings, now), now))
-        heard = looked = 0
-        with Block(self.quota, _LOOK, SYSTEM, upto=len(known) or 1, priority=Priority.BACKGROUND) as block:
-            for channel in known.values():
-                if not channel.may_poll(API, now):
-                    continue
-                try:
-                    heard += self._look(block, channel, standings[channel.channel_id])
-                    looked += 1
-                except YtempireError as error:
-                    what = "a channel's uploads could not be polled"
-                    then = refused(self.client, channel.channel_id, error, what, clock=self.clock, rng=self.rng)
-                    if then is Then.STOP:
-                        break
-        return {"channels": len(standings), "polled": looked, "heard": heard}
+        now, units, heard = self.clock(), Counter[str](), 0
+        found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
+        seconds = int(now.timestamp())
+        with Block(self.quota, _COUNT, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
+            for call in calls:
+                counts = self._count(block, call) if self.clock() - now < _LONGEST else None
+                if counts is None:
+                    break
+                units["counted"] += 1
+                grown = [name for name in call if found[name].unsettled(counts.get(name))]
+                unheard = self._unheard(grown, silent, found)
+                for name in set(call).difference(unheard):
+                    found[name] = found[name].counted_as(counts.get(name), seconds)
+                room = min(LOOKS_MAX - units["looked"], watched.units_left(now) - units.total())
+                for name, notices in self._look_at(block, unheard[: max(0, room)], found):
+                    units["looked"] += 1
+                    heard += notices
+                    each = found[name].looked_at(counts[name], notices, seconds)
+                    found[name] = (
+                        each if name in silent or not notices else each._replace(silent=seconds, unheard=True)
+                    )
+        after = replace(watched.spent(units.total(), now), channels=found) if units else watched
+        return {"counted": units["counted"], "looked": units["looked"], "heard": heard}, after
 
-    def _look(self, block: Block, channel: Channel, standing: Standing) -> int:
+    def _count(self, block: Block, call: Sequence[str]) -> Mapping[str, int | None] | None:
+        """How many videos each of these channels has, by whichever grant works; None when none of a few does."""
+        now = self.clock()
+        some = channels.several(self.client, self.rng.sample(call, min(_CALLERS, len(call))))
+        for caller in (each for each in some.values() if each.may_ask(API, now)):
+            try:
+                counts = data.video_counts(self.caller_for(caller.channel_id, block), call)
+            except YtempireError as error:
+                if self._refused(caller, error) is Then.STOP:
+                    return None
+            else:
+                return counts
+        return None
+
+    def _unheard(self, grown: Sequence[str], silent: Collection[str], found: Mapping[str, Watch]) -> list[str]:
+        """Those that have grown without a notification since the last count."""
+        spoken = self.push.standings_of(name for name in grown if name not in silent)
+        times = {name: each.last_notification for name, each in spoken.items()}
+        return [name for name in grown if (at := times.get(name)) is None or at.timestamp() < found[name].counted]
+
+    def _look_at(
+        self, block: Block, names: Sequence[str], found: Mapping[str, Watch]
+    ) -> Iterator[tuple[str, int]]:
+        """Look at the newest uploads of some channels: each with how many notices that gave."""
+        now = self.clock()
+        for name, channel in channels.several(self.client, names).items():
+            if channel.may_poll(API, now):
+                try:
+                    yield name, self._look(block, channel, polling.first_look(found[name]))
+                except YtempireError as error:
+                    if self._refused(channel, error) is Then.STOP:
+                        return
+
+    def _look(self, block: Block, channel: Channel, since: datetime) -> int:
         """One channel's uploads; answers how many notices that gave."""
         assert channel.uploads_playlist is not None
         page = data.uploads(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
-        heard = polling.listen(
-            channel.channel_id,
-            page.items,
-            seen=self.push.seen(channel.channel_id),
-            since=standing.lease_until or channel.connected_at,
-            now=self.clock(),
-        )
+        seen = self.push.seen(channel.channel_id)
+        heard = polling.listen(channel.channel_id, page.items, seen=seen, since=since, now=self.clock())
         if heard.notices:
             self.to_ingest(videos.KIND, videos.message(heard.notices))
         self.push.remember(channel.channel_id, heard.seen)
         if API in channel.refusals:
             channels.end_refusal(self.client, channel.channel_id, API)
         return len(heard.notices)
+
+    def _refused(self, channel: Channel, error: YtempireError) -> Then:
+        what = "a channel's uploads could not be polled"
+        return refused(self.client, channel.channel_id, error, what, clock=self.clock, rng=self.rng)
+
+    def _watched(self) -> Watched:
+        try:
+            return polling.stored(self.client.document(PATH).get(**call_options()).to_dict())
+        except CorruptData as error:  # the daily comparison makes it anew
+            log("ERROR", error.message, reason=error.reason)
+            return Watched()
+
+    def _keep(self, before: Watched, after: Watched, *, whole: bool) -> None:
+        """Store what has changed, into what another run may have stored meanwhile. whole: of nobody else."""
+        if after == before:
+            return
+        changed = {name: each for name, each in after.channels.items() if before.channels.get(name) != each}
+
+        def decide(docs: Docs) -> Change[None]:
+            doc = docs[PATH]
+            there = {} if whole or doc is None else polling.stored(doc.data).channels
+            kept = after.channels if whole else {**there, **changed}
+            return Change(None, [Write(PATH, polling.fields_of(replace(after, channels=kept)))])
+
+        update(self.client, [PATH], decide)

@@ -7,7 +7,7 @@ staged    downloaded, and waiting in a staging table for BigQuery to take more
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from shared.clock import format_instant, parse_instant
@@ -20,6 +20,8 @@ REPORTS_MAX = 750  # in one message: few load jobs, and a load well inside its t
 
 ToIngest = Callable[[str, Mapping[str, Any]], object]
 """Gives `ingest` a message of some kind, durably."""
+ToIngestAt = Callable[[str, Mapping[str, Any], datetime], object]
+"""Gives `ingest` a message of some kind, durably, at a time. Asked twice for the same, gives it once."""
 
 
 def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:

@@ -1,36 +1,186 @@
-"""Polling: what the hub would have told us, looked up while it tells us nothing.
+"""Polling: what the hub would have told us, looked up while it tells us nothing. Pure.
 
-A channel whose subscription was never verified, or whose lease has ended, is heard of by the newest page of its
-uploads: one unit of the Data API a look. What is new there, or has another title or description than at the last
-look, goes the way of a notification. Deletions are left to the reconciliation, which looks twice.
+`channels.list` says of 50 channels for one unit how many videos each has; the newest page of its uploads, another
+unit, is read where that has grown. While push is silent everybody is counted every five minutes, or as often as
+the day's units allow; while it speaks, whoever has been silent for longer than is his habit. What is new there, or
+has another title or description than at the last look, goes the way of a notification. Deletions are left to the
+reconciliation, which looks twice.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
+from shared.clock import pacific_day
+from shared.errors import CorruptData
 from shared.push.feed import VideoNotice
-from shared.push.renewal import EARLIER, Standing
-from shared.youtube.data import PlaylistItem
+from shared.push.renewal import ASK_AGAIN, Standing
+from shared.youtube.data import IDS_MAX, PlaylistItem
 
-POLL_EVERY = timedelta(hours=1)
-DAILY_UNITS = 1_500  # of the 2,000 that the default pool sets aside for system work
+POLL_EVERY = timedelta(minutes=5)
+DAILY_UNITS = 1_500
+"""A day's units for counting and looking; the quota profile keeps them from background work (`kept`)."""
+LOOKS_MAX = 200  # of one run, which has minutes
+_OVERLAP = timedelta(minutes=1)
+"""How much earlier a first look begins than the last count, because YouTube's counts lag."""
+_DAY = timedelta(days=1)
+_UNKNOWN = 7 * 86_400  # seconds between two videos of a channel of which nothing is known
+_PATIENCE = timedelta(hours=1), _DAY
+_TRIES = 2
 
 
-def interval(silent: int) -> timedelta:
-    """How often each of so many silent channels is looked at: hourly, or as often as the day's units allow."""
-    return max(POLL_EVERY, timedelta(days=1) * silent / DAILY_UNITS)
+class Watch(NamedTuple):
+    """What is known of one channel's videos without push. Instants in seconds of the epoch, 0 for none.
+
+    videos: how many it had at the last count, None where YouTube tells none; counted: when that was. grown: when
+    it last grew; gap: the seconds between two of its videos, as they come. silent: since when push is; unheard:
+    although the hub promises to speak. tries: looks in a row that found nothing for a count that had grown.
+    """
+
+    videos: int | None = None
+    counted: int = 0
+    grown: int = 0
+    gap: float = _UNKNOWN
+    silent: int = 0
+    unheard: bool = False
+    tries: int = 0
+
+    def counted_as(self, count: int | None, now: int) -> Watch:
+        """After a count whose growth, if any, has been looked into or was heard of."""
+        more = count - self.videos if count is not None and self.videos is not None else 0
+        if more <= 0:
+            return self._replace(videos=count, counted=now, grown=self.grown or now, tries=0)
+        gap = 0.7 * self.gap + 0.3 * (now - self.grown) / more
+        return self._replace(videos=count, counted=now, grown=now, gap=max(60.0, gap), tries=0)
+
+    def looked_at(self, count: int | None, notices: int, now: int) -> Watch:
+        """After a look. One that found nothing is repeated twice: then YouTube counts what nobody sees."""
+        if notices or self.tries >= _TRIES:
+            return self.counted_as(count, now)
+        return self._replace(counted=now, tries=self.tries + 1)
+
+    def unsettled(self, count: int | None) -> bool:
+        """Whether a count says that something is new. The first one says nothing."""
+        return count is not None and self.videos is not None and count > self.videos
 
 
-def to_poll(silent: Mapping[str, Standing], now: datetime) -> list[str]:
-    """Of the silent channels, those whose turn it is, the longest unheard first."""
-    every = interval(len(silent)) - EARLIER
-    last = {channel_id: standing.polled_at for channel_id, standing in silent.items()}
-    due = (channel_id for channel_id, at in last.items() if at is None or now - at >= every)
-    return sorted(due, key=lambda channel_id: (last[channel_id] is not None, last[channel_id] or now, channel_id))
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """All connected channels. refusing: since when the hub refuses whatever it is asked, None: it does not.
+
+    checked: when it was last looked whether push speaks again. units: what the day has cost.
+    """
+
+    channels: Mapping[str, Watch] = field(default_factory=dict)
+    refusing: datetime | None = None
+    ask_at: datetime | None = None
+    checked: datetime | None = None
+    day: date | None = None
+    units: int = 0
+
+    def silent(self) -> list[str]:
+        """The channels that push tells nothing of; all, while the hub refuses."""
+        return [name for name, each in self.channels.items() if self.refusing or each.silent]
+
+    def units_left(self, now: datetime) -> int:
+        """What of the day's units is left."""
+        return DAILY_UNITS - (self.units if self.day == pacific_day(now) else 0)
+
+    def spent(self, units: int, now: datetime) -> Watched:
+        """After so many units more."""
+        day = pacific_day(now)
+        return replace(self, day=day, units=units + (self.units if self.day == day else 0))
+
+    def marked(self, standings: Mapping[str, Standing], now: datetime) -> Watched:
+        """With what subscriptions say: silent is whose lease ends before the hub is asked again.
+
+        One that spoke again is silent no longer; one that was unheard has to be heard first.
+        """
+        changed = dict(self.channels)
+        for name, standing in standings.items():
+            each = changed.get(name, Watch(grown=_seconds(now)))
+            heard = standing.last_notification is not None and _seconds(standing.last_notification) >= each.silent
+            if not standing.alive(now + ASK_AGAIN):
+                each = each._replace(silent=each.silent or _seconds(now), unheard=False)
+            elif not each.unheard or heard:
+                each = each._replace(silent=0, unheard=False)
+            changed[name] = each
+        return replace(self, channels=changed)
+
+
+def interval(watched: Watched, now: datetime) -> timedelta:
+    """How often each silent channel is counted: every five minutes, or as often as the day's units allow.
+
+    Each video that comes costs a look, as far as habits tell; half of the units are for counting in any case.
+    """
+    silent = watched.silent()
+    calls = -(-len(silent) // IDS_MAX)
+    looks = sum(_DAY.total_seconds() / _rest(watched.channels[name], now) for name in silent)
+    return max(POLL_EVERY, _DAY * calls / max(DAILY_UNITS - looks, DAILY_UNITS / 2))
+
+
+def _rest(each: Watch, now: datetime) -> float:
+    """The seconds between two videos, longer by now if it has been longer."""
+    return max(each.gap, _seconds(now) - each.grown)
+
+
+def patience(each: Watch) -> timedelta:
+    """For how long a channel may be silent while push speaks: twice its habit, an hour at least, a day at most."""
+    shortest, longest = _PATIENCE
+    return min(max(timedelta(seconds=2 * each.gap), shortest), longest)
+
+
+def to_count(watched: Watched, now: datetime) -> list[list[str]]:
+    """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next."""
+    silent, every = set(watched.silent()), interval(watched, now)
+    waits = {
+        name: (_seconds(now) - each.counted) / (every if name in silent else patience(each)).total_seconds()
+        for name, each in watched.channels.items()
+    }
+    slack = timedelta(minutes=1) / POLL_EVERY  # the run before may have come later than this one
+    due = sum(wait >= 1 - (slack if every == POLL_EVERY and name in silent else 0) for name, wait in waits.items())
+    order = sorted(waits, key=lambda name: (-waits[name], name))
+    calls = min(-(-due // IDS_MAX), max(0, watched.units_left(now)))
+    return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
+
+
+def stored(fields: Mapping[str, Any] | None) -> Watched:
+    """What the document says; nothing, if there is none or it cannot be read: the daily comparison fills it."""
+    if fields is None:
+        return Watched()
+    try:
+        packed = json.loads(zlib.decompress(fields["packed"]))
+        channels = {name: Watch(*values) for name, values in packed.items()}
+        day = fields.get("day")
+        return Watched(
+            channels=channels,
+            refusing=fields.get("refusing"),
+            ask_at=fields.get("ask_at"),
+            checked=fields.get("checked"),
+            day=date.fromisoformat(day) if day else None,
+            units=int(fields.get("units", 0)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+        raise CorruptData(f"polling/channels cannot be read: {error!r}", reason="recordUnreadable") from error
+
+
+def fields_of(watched: Watched) -> dict[str, Any]:
+    """What is stored: one text, compressed, some 30 bytes a channel."""
+    packed = {name: [*each[:3], round(each.gap), *each[4:]] for name, each in sorted(watched.channels.items())}
+    return {
+        "packed": zlib.compress(json.dumps(packed, separators=(",", ":")).encode()),
+        "refusing": watched.refusing,
+        "ask_at": watched.ask_at,
+        "checked": watched.checked,
+        "day": watched.day and watched.day.isoformat(),
+        "units": watched.units,
+    }
 
 
 @dataclass(frozen=True)
@@ -83,7 +233,16 @@ def fingerprint(item: PlaylistItem) -> str:
     return hashlib.sha256(f"{item.title}\0{item.description}".encode()).hexdigest()[:16]
 
 
-def silent(channel_ids: Iterable[str], standings: Mapping[str, Standing], now: datetime) -> dict[str, Standing]:
-    """Of these channels, those that were asked for and whose hub promises nothing now."""
-    known = (standings[channel_id] for channel_id in channel_ids if channel_id in standings)
-    return {standing.channel_id: standing for standing in known if not standing.alive(now)}
+def first_look(each: Watch) -> datetime:
+    """From when on a channel's videos are new to a first look: since the last count."""
+    return datetime.fromtimestamp(each.counted, UTC) - _OVERLAP
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
+
+
+def of_exactly(watched: Watched, working: Iterable[str], now: datetime) -> Watched:
+    """With these channels, and no others."""
+    known = {name: watched.channels.get(name, Watch(grown=_seconds(now))) for name in sorted(working)}
+    return replace(watched, channels=known)

@@ -1,6 +1,7 @@
 """Keeps the videos that we know of as push notifications tell of them.
 
-    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted, expires_at
+    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted, expires_at;
+                      details_at while YouTube is to be asked about it, and then what it said (`details`)
 
 A notification has no event type: a video that we did not know is new. Notifications arrive more than once and out
 of order; the one with the latest `updated` counts, so each may be repeated without harm. What it said is kept for
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 COLLECTION = VIDEOS.path
 KIND = "videos"
 """The kind of message that brings notices to `ingest`."""
+DETAILS_AT = "details_at"
 
 
 class Change(StrEnum):
@@ -47,15 +49,15 @@ def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
     return Change.NEW if known_updated is None else Change.UPDATED
 
 
-def record(client: Client, notice: VideoNotice) -> Change:
+def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
     """Fold one notice into its video. Safe to repeat and to run twice at once."""
     path = f"{COLLECTION}/{notice.video_id}"
 
     def decide(docs: steps.Docs) -> updates.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
-        gone = ("title", "published") if notice.deleted else ()
-        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found), remove=gone)]
+        gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
+        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found, now), remove=gone)]
         return updates.Change(found, writes)
 
     return update(client, [path], decide)
@@ -66,7 +68,7 @@ def forget(client: Client, video_id: str) -> None:
     client.collection(COLLECTION).document(video_id).delete(**call_options())
 
 
-def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
+def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]:
     fields = {
         "channel_id": notice.channel_id,
         "updated": notice.updated,
@@ -75,12 +77,12 @@ def _fields(notice: VideoNotice, found: Change) -> dict[str, Any]:
     }
     if notice.deleted:
         return fields
-    return {**fields, "title": notice.title, "published": notice.published}
+    return {**fields, "title": notice.title, "published": notice.published, DETAILS_AT: now}
 
 
-def message(notices: Sequence[VideoNotice]) -> dict[str, Any]:
-    """Notices as a message for `ingest`."""
-    return {"videos": [_entry(notice) for notice in notices]}
+def message(notices: Sequence[VideoNotice], *, received: datetime | None = None) -> dict[str, Any]:
+    """Notices as a message for `ingest`. received: when the hub brought them, None: they were looked up."""
+    return {"videos": [_entry(notice) for notice in notices], "received": received and format_instant(received)}
 
 
 def _entry(notice: VideoNotice) -> dict[str, Any]:
@@ -88,9 +90,12 @@ def _entry(notice: VideoNotice) -> dict[str, Any]:
     return {**vars(notice), "updated": format_instant(notice.updated), "published": published}
 
 
-def notices_from(message: Mapping[str, Any]) -> list[VideoNotice]:
-    """The notices of a message. Raises KeyError, TypeError or ValueError for one that we did not write."""
-    return [
+def notices_from(message: Mapping[str, Any]) -> tuple[list[VideoNotice], datetime | None]:
+    """The notices of a message, and when the hub brought them.
+
+    Raises KeyError, TypeError or ValueError for one that we did not write.
+    """
+    notices = [
         VideoNotice(
             **{
                 **entry,
@@ -100,3 +105,4 @@ def notices_from(message: Mapping[str, Any]) -> list[VideoNotice]:
         )
         for entry in message["videos"]
     ]
+    return notices, parse_optional(message.get("received"))

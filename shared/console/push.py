@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import listing
@@ -24,31 +25,47 @@ STANDING: Mapping[str, str] = {
     DENIED: "The hub refused it",
     ABSENT: "It was never asked for",
 }
-_FIELDS = ("state", "lease_until", "asked_at", "last_notification", "refused", "foreign")
+_FIELDS = (
+    "state",
+    "lease_until",
+    "asked_at",
+    "last_notification",
+    "last_delay",
+    "polled_at",
+    "refused",
+    "foreign",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotAlive:
-    """A working channel that no notification reaches; polling still finds its videos. since: None if not known."""
+    """A working channel that no notification reaches. since: None if not known.
+
+    polled_at: when its uploads were last looked at in place of notifications, which is done where they have grown.
+    """
 
     channel_id: str
     title: str
     state: str
     standing: str
     since: datetime | None
+    polled_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PushSummary:
     """Counts of subscriptions by how they stand; notifications refused for their signature, or about others.
 
-    missing: the working channels that are not alive. not_alive: the first LISTED of them.
+    missing: the working channels that are not alive. not_alive: the first LISTED of them. delay: seconds from a
+    change to its notification, the median of each channel's last. lease_ends: the first end of a lease that runs.
     """
 
     counts: Mapping[str, int]
     refused: int
     foreign: int
     last_notification: datetime | None
+    delay: float | None
+    lease_ends: datetime | None
     missing: int
     not_alive: tuple[NotAlive, ...]
 
@@ -75,11 +92,16 @@ def summary(
             state=standing[channel],
             standing=STANDING[standing[channel]],
             since=_since(subscriptions.get(channel, {}), standing[channel]),
+            polled_at=subscriptions.get(channel, {}).get("polled_at"),
         )
         for channel, title in working.items()
         if standing[channel] != ALIVE
     ]
+    delays = [each["last_delay"] for each in subscriptions.values() if each.get("last_delay") is not None]
+    leases = (each["lease_until"] for channel, each in subscriptions.items() if standing[channel] == ALIVE)
     return PushSummary(
+        delay=median(delays) if delays else None,
+        lease_ends=min(leases, default=None),
         counts=counts,
         refused=_total(subscriptions.values(), "refused"),
         foreign=_total(subscriptions.values(), "foreign"),

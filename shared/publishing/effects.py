@@ -48,4 +48,4 @@ def video_gone(client: Client, operation: Operation, now: datetime) -> None:
     known = client.collection(videos.COLLECTION).document(video_id).get(**call_options()) if video_id else None
     if known is not None and known.exists and known.get("channel_id") == operation.channel_id:
         gone = VideoNotice(video_id=str(video_id), channel_id=operation.channel_id, updated=now, deleted=True)
-        videos.record(client, gone)
+        videos.record(client, gone, now)

@@ -1,4 +1,4 @@
-"""Asks the WebSub hub for a subscription; whether it grants one, it says later, at the callback.
+"""Asks the WebSub hub for a subscription or its end; whether it grants that, it says later, at the callback.
 
 A hub may send on with 307 or 308 (W3C WebSub, 5.1.1). The request holds the secret that will sign, so it is sent
 on to the same host alone, and never from https to http.
@@ -20,22 +20,22 @@ _SENT_ON = {307, 308}
 _HOPS = 3
 
 
-def subscribe(
-    http: urllib3.PoolManager, hub_url: str, *, topic: str, callback: str, secret: str, now: datetime
+def ask(
+    http: urllib3.PoolManager, hub_url: str, *, topic: str, callback: str, secret: str | None, now: datetime
 ) -> None:
-    """Ask the hub.
+    """Ask the hub for a subscription; without a secret, for its end.
 
     Raises Unavailable: "hubUnavailable" (retry_at as the hub says) when it refuses or does not answer, "hubMoved"
     when it sends us on to where we do not go.
     """
     form = {
-        "hub.mode": "subscribe",
+        "hub.mode": "unsubscribe" if secret is None else "subscribe",
         "hub.topic": topic,
         "hub.callback": callback,
         "hub.verify": "async",
-        "hub.lease_seconds": str(int(LEASE.total_seconds())),
-        "hub.secret": secret,
     }
+    if secret is not None:
+        form |= {"hub.lease_seconds": str(int(LEASE.total_seconds())), "hub.secret": secret}
     address = hub_url
     for _ in range(_HOPS):
         answer = _post(http, address, form)

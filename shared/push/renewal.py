@@ -10,23 +10,24 @@ from shared.push.verification import State
 
 ASK_AGAIN = timedelta(hours=1)  # a request that the hub has not verified by then is repeated
 AFTER_DENIAL = timedelta(hours=6)  # the hub has refused all of YouTube's topics for a day, and then no longer
-EARLIER = timedelta(minutes=5)  # the hourly run comes a little sooner or later
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """Where one channel's subscription stands. next_ask: when the hub is asked again.
 
-    lease_until: the end of the last lease, None before the first. polled_at: when its uploads were last looked up
-    in place of notifications. terms: the hub, topic and address with which it was last asked for.
+    lease_until: the end of the last lease, None before the first. terms: the hub, topics, address and key with
+    which it was last asked for; topic: the address that was, and verified: the one that the hub verified last.
     """
 
     channel_id: str
     state: State
     next_ask: datetime
     lease_until: datetime | None = None
-    polled_at: datetime | None = None
+    last_notification: datetime | None = None
     terms: str = ""
+    topic: str = ""
+    verified: str = ""
 
     def alive(self, now: datetime) -> bool:
         """Whether the hub has promised to tell us what happens now."""
@@ -40,9 +41,16 @@ def next_ask(state: State, lease_until: datetime | None, now: datetime) -> datet
     return now + (AFTER_DENIAL if state is State.DENIED else ASK_AGAIN)
 
 
-def new_secret_due(asked_at: datetime, verified_at: datetime | None, now: datetime) -> bool:
-    """Whether the next request brings a new secret: not while the hub may still hear or verify the last one."""
-    return verified_at is not None and verified_at >= asked_at and now >= asked_at + ASK_AGAIN
+def topic_to_ask(standing: Standing | None, topics: tuple[str, str]) -> str:
+    """Which of a feed's two addresses the hub is asked for.
+
+    The one that it verified last; the other once it has refused or not verified that. The first to begin with.
+    """
+    if standing is None or standing.topic not in topics:
+        return topics[0]
+    if standing.state is State.ACTIVE and standing.verified in topics:
+        return standing.verified
+    return topics[1 - topics.index(standing.topic)]
 
 
 def to_ask(
@@ -61,7 +69,7 @@ def to_ask(
         channel_id
         for channel_id in channel_ids
         if channel_id not in standings
-        or standings[channel_id].next_ask <= now + EARLIER
+        or standings[channel_id].next_ask <= now
         or standings[channel_id].terms != terms(channel_id)
     )
     return sorted(due, key=waiting)

@@ -1,18 +1,19 @@
 """Keeps one subscription a channel, at an address that nobody can guess, and believes only what its hub signs.
 
-    subscriptions/<channel>    state, sealed token and secrets, lease, when to ask next, counters, what polling saw
+    subscriptions/<channel>    state, lease, when to ask next, what was asked for, counters, what polling saw
 
 The hub verifies asynchronously, so asking and being subscribed are two steps; a renewal leaves the running
-subscription as it is until the hub has verified the new lease. Each renewal brings a new secret; the one before it
-holds on, because it signs until the hub has verified, and what was signed with it can arrive late.
+subscription as it is until the hub has verified the new lease. Addresses and secrets are derived (`keys.py`): to
+judge a request nothing is read. That a subscription's document stands says that we want it.
 """
 
 from __future__ import annotations
 
-import secrets
+import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -22,103 +23,135 @@ from shared.cloud.firestore import listing, update
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.data_map import SUBSCRIPTIONS
-from shared.errors import Forbidden, NotFound
+from shared.errors import CorruptData, Forbidden
 from shared.monitoring.log import log
 from shared.monitoring.readable import readable
 from shared.push import feed, hub, renewal, verification
+from shared.push.keys import HubKeys
 from shared.push.renewal import Standing
 from shared.push.verification import State
 from shared.records import Mapper
 from shared.settings import Settings
-from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import urllib3
     from google.cloud.firestore import Client, DocumentSnapshot
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
-_STANDING = ("state", "lease_until", "next_ask", "polled_at", "terms")
+_STANDING = ("state", "lease_until", "next_ask", "last_notification", "terms", "topic", "verified")
+_PATHS = ("/xml/feeds/videos.xml", "/feeds/videos.xml")
+"""Of a topic: YouTube has documented both, and names the first in what it sends."""
+TOLD_EVERY = timedelta(minutes=1)
+"""How often an instance writes down how many of a channel's notifications it refused, however many come."""
+
+
+class _Tally:
+    """Counts that are not written down yet, by channel. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, Counter[str]] = {}
+        self._told: dict[str, datetime] = {}
+
+    def ripe(self, channel_id: str, counter: str, now: datetime) -> Counter[str]:
+        """Count one more, and take what is to be written down now: at once what is the first for a while."""
+        with self._lock:
+            counts = self._counts.setdefault(channel_id, Counter())
+            counts[counter] += 1
+            told = self._told.get(channel_id)
+            if told is not None and now - told < TOLD_EVERY:
+                return Counter()
+            self._told[channel_id] = now
+            return self._counts.pop(channel_id)
 
 
 @dataclass(frozen=True)
 class Push:
-    """The push room's parts: storage, vault, hub, clock."""
+    """The push room's parts. client, http: asked for on first use, for most requests need neither."""
 
-    client: Client
-    vault: Vault
+    client: Callable[[], Client]
+    keys: Callable[[], HubKeys]
     settings: Settings
-    http: urllib3.PoolManager
+    http: Callable[[], urllib3.PoolManager]
     clock: Clock
+    _tally: _Tally = field(default_factory=_Tally)
 
-    def topic(self, channel_id: str) -> str:
-        """The feed that a channel's subscription is about."""
-        return f"{self.settings.topic_url}?{urlencode({'channel_id': channel_id})}"
+    def topics(self, channel_id: str) -> tuple[str, str]:
+        """The two addresses of the feed that a channel's subscription is about, the set one first."""
+        base, query = self.settings.topic_url, urlencode({"channel_id": channel_id})
+        root = next((base.removesuffix(path) for path in _PATHS if base.endswith(path)), None)
+        other = base if root is None else next(root + path for path in _PATHS if root + path != base)
+        return f"{base}?{query}", f"{other}?{query}"
 
     def terms(self, channel_id: str) -> str:
-        """What settings make of a channel's subscription: hub, topic, and where our callback is."""
-        return f"{self.settings.hub_url} {self.topic(channel_id)} {self.settings.api_url}"
+        """What settings make of a channel's subscription: hub, topic, where our callback is, and the key."""
+        topic, _ = self.topics(channel_id)
+        return f"{self.settings.hub_url} {topic} {self.settings.api_url} {self.keys().version}"
 
     def standings(self) -> dict[str, Standing]:
         """Every subscription that can be read, by its channel. One read each."""
-        found = readable(STANDINGS, listing(self.client.collection(COLLECTION).select(_STANDING)))
-        return {each.channel_id: each for each in found}
+        return _by_channel(listing(self._all.select(_STANDING)))
 
     def due(self, now: datetime) -> dict[str, Standing]:
-        """The subscriptions for which the hub has to be asked, and those of which it is silent. One read each."""
-        found = (self._by("next_ask", now + renewal.EARLIER), self._by("lease_until", now), self._unverified())
-        return {each.channel_id: each for standings in found for each in readable(STANDINGS, standings)}
-
-    def _by(self, field: str, at: datetime) -> Iterator[DocumentSnapshot[Any]]:
+        """The subscriptions for which the hub has to be asked. One read each."""
         from google.cloud.firestore_v1.base_query import FieldFilter
 
-        query = self.client.collection(COLLECTION).select(_STANDING)
-        return listing(query.where(filter=FieldFilter(field, "<=", at)).order_by(field))
-
-    def _unverified(self) -> Iterator[DocumentSnapshot[Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = self.client.collection(COLLECTION).select(_STANDING)
-        return listing(query.where(filter=FieldFilter("state", "in", [State.PENDING, State.DENIED])))
+        due = self._all.select(_STANDING).where(filter=FieldFilter("next_ask", "<=", now))
+        return _by_channel(listing(due.order_by("next_ask")))
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""
         references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
-        found = self.client.get_all(references, _STANDING, **call_options()) if references else ()
-        return {each.channel_id: each for each in readable(STANDINGS, (each for each in found if each.exists))}
+        found = self.client().get_all(references, _STANDING, **call_options()) if references else ()
+        return _by_channel(each for each in found if each.exists)
 
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.
 
-        The secret and the address are stored before the hub hears of them, so that its verification, which can
-        arrive before its answer, finds them. Whoever asks before the hub has verified, or soon after another did,
-        asks for the same: two changes of the secret in a row would leave the hub signing with a forgotten one, if
-        the first to ask is the last to be heard. Raises Unavailable (retry_at as the hub asks) when it refuses.
+        That it is wanted is stored before the hub hears of it: its verification can arrive before its answer.
+        Raises Unavailable (retry_at as the hub asks) when it refuses.
         """
         path, now = f"{COLLECTION}/{channel_id}", self.clock()
+        topics, terms = self.topics(channel_id), self.terms(channel_id)
 
-        def decide(docs: Docs) -> Change[tuple[str, str]]:
+        def decide(docs: Docs) -> Change[str]:
             stored = docs[path]
-            token, secret, fields = self._request(channel_id, None if stored is None else stored.data, now)
-            return Change((token.decode(), secret.decode()), [Write(path, fields)])
+            standing = _standing(channel_id, stored.data if stored else None)
+            same = standing is not None and standing.terms == terms
+            topic = renewal.topic_to_ask(standing if same else None, topics)
+            fields = {
+                "channel_id": channel_id,
+                "asked_at": now,
+                "next_ask": now + renewal.ASK_AGAIN,
+                "terms": terms,
+                "topic": topic,
+            }
+            if standing is None:
+                fields["state"] = State.PENDING.value
+            return Change(topic, [Write(path, fields)])
 
-        token, secret = update(self.client, [path], decide)
-        hub.subscribe(
-            self.http,
-            self.settings.hub_url,
-            topic=self.topic(channel_id),
-            callback=f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{token}",
-            secret=secret,
-            now=self.clock(),
-        )
+        topic = update(self.client(), [path], decide)
+        self._ask(topic, channel_id, self.keys().secret(channel_id))
 
-    def forget(self, channel_id: str) -> None:
-        """Delete the subscription of a channel that is gone; the hub's lease runs out."""
+    def unsubscribe(self, channel_id: str) -> None:
+        """Forget the subscription of a channel that is gone, and have the hub forget it. Raises Unavailable."""
         self._document(channel_id).delete(**call_options())
+        for topic in self.topics(channel_id):
+            self._ask(topic, channel_id, None)
+
+    def _ask(self, topic: str, channel_id: str, secret: str | None) -> None:
+        callback = f"{self.settings.api_url}/webhooks/youtube/{channel_id}/{self.keys().token(channel_id)}"
+        hub.ask(
+            self.http(), self.settings.hub_url, topic=topic, callback=callback, secret=secret, now=self.clock()
+        )
 
     def seen(self, channel_id: str) -> dict[str, str] | None:
         """What the last poll saw of a channel's uploads, as `remember` was told; None before the first."""
-        found: dict[str, str] | None = (self._read(channel_id) or {}).get("seen")
+        stored = self._document(channel_id).get(["seen"], **call_options()).to_dict() or {}
+        found: dict[str, str] | None = stored.get("seen")
         return found
 
     def remember(self, channel_id: str, seen: Mapping[str, str]) -> None:
@@ -126,23 +159,23 @@ class Push:
         self._note(channel_id, {"seen": dict(seen), "polled_at": self.clock()})
 
     def verify(self, channel_id: str, token: str, query: Mapping[str, str]) -> str:
-        """The challenge to echo to the hub, once it is certain that we asked. Raises NotFound otherwise."""
-        stored, now = self._known(channel_id, token), self.clock()
-        answer = verification.answer(
-            query,
-            topic=stored["topic"],
-            asked_at=stored["asked_at"],
-            verified_at=stored.get("verified_at"),
-            now=now,
-        )
-        fields = {
-            "state": answer.state.value,
-            "lease_until": answer.lease_until,
-            "next_ask": renewal.next_ask(answer.state, answer.lease_until, now),
-        }
-        if answer.state is State.ACTIVE:
-            fields["verified_at"] = now
-        self._note(channel_id, fields)
+        """The challenge to echo to the hub, once it is certain that we asked. Raises NotFound otherwise.
+
+        Writing is the check: only what is wanted has a document. An unsubscription is confirmed where it has none.
+        """
+        self.keys().secrets(channel_id, token)
+        now = self.clock()
+        answer = verification.answer(query, topics=self.topics(channel_id), now=now)
+        if answer.state is State.ENDED:
+            wanted = self._document(channel_id).get([], **call_options()).exists
+        else:
+            fields = {"state": answer.state.value, "lease_until": answer.lease_until}
+            fields["next_ask"] = renewal.next_ask(answer.state, answer.lease_until, now)
+            if answer.state is State.ACTIVE:
+                fields |= {"verified_at": now, "verified": query["hub.topic"]}
+            wanted = self._note(channel_id, fields)
+        if wanted == (answer.state is State.ENDED):
+            raise verification.not_asked_for()
         return answer.challenge
 
     def receive(self, channel_id: str, token: str, signature: str | None, body: bytes) -> list[feed.VideoNotice]:
@@ -151,14 +184,9 @@ class Push:
         Notices about another channel than the subscription's are dropped and counted: the hub should never send
         them, and nobody else can.
         """
-        stored = self._known(channel_id, token)
-        keys = [
-            self._open(channel_id, name, stored[name])
-            for name in ("secret", "previous_secret")
-            if stored.get(name)
-        ]
+        secrets = self.keys().secrets(channel_id, token)
         try:
-            verification.check_signature(signature, body, keys)
+            verification.check_signature(signature, body, secrets)
         except Forbidden:
             self._count(channel_id, "refused")
             raise
@@ -170,74 +198,50 @@ class Push:
             )
         if len(ours) < len(found.notices):
             self._count(channel_id, "foreign")
-        self._note(channel_id, {"last_notification": self.clock()})
         return ours
 
-    def _request(
-        self, channel_id: str, stored: Mapping[str, Any] | None, now: datetime
-    ) -> tuple[bytes, bytes, dict[str, Any]]:
-        """The token and secret to ask the hub with, and the fields to store before."""
-        terms = self.terms(channel_id)
-        fields: dict[str, Any] = {
-            "asked_at": now,
-            "next_ask": now + renewal.ASK_AGAIN,
-            "topic": self.topic(channel_id),
-            "terms": terms,
-        }
-        if stored is None:
-            token, secret = secrets.token_urlsafe(32).encode(), _new_secret()
-            fields |= {
-                "channel_id": channel_id,
-                "token": self._seal(channel_id, "token", token),
-                "secret": self._seal(channel_id, "secret", secret),
-                "state": State.PENDING.value,
-            }
-            return token, secret, fields
-        token, known = (self._open(channel_id, name, stored[name]) for name in ("token", "secret"))
-        # On new terms the old subscription goes on delivering beside the new one, and with the same secret.
-        changed = stored.get("terms") != terms
-        if changed or not renewal.new_secret_due(stored["asked_at"], stored.get("verified_at"), now):
-            return token, known, fields
-        secret = _new_secret()
-        fields["secret"] = self._seal(channel_id, "secret", secret)
-        fields["previous_secret"] = self._seal(channel_id, "previous_secret", known)
-        return token, secret, fields
-
-    def _known(self, channel_id: str, token: str) -> Mapping[str, Any]:
-        stored = self._read(channel_id)
-        if stored is None or not secrets.compare_digest(
-            self._open(channel_id, "token", stored["token"]), token.encode()
-        ):
-            raise NotFound("There is no such subscription.", reason="notSubscribed")
-        return stored
-
-    def _document(self, channel_id: str) -> Any:
-        return self.client.collection(COLLECTION).document(channel_id)
-
-    def _read(self, channel_id: str) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._document(channel_id).get(**call_options()).to_dict()
-        return found
-
     def _count(self, channel_id: str, counter: str) -> None:
+        """Count on the subscription, without a write for each of a flood. What an instance dies with is lost."""
         from google.cloud.firestore import Increment
 
-        self._note(channel_id, {counter: Increment(1)})
+        for name, count in self._tally.ripe(channel_id, counter, self.clock()).items():
+            self._note(channel_id, {name: Increment(count)})
 
-    def _note(self, channel_id: str, fields: Mapping[str, Any]) -> None:
-        """Change a subscription; one that was deleted meanwhile stays deleted."""
-        from google.api_core import exceptions
+    @property
+    def _all(self) -> Any:
+        return self.client().collection(COLLECTION)
 
-        try:
-            self._document(channel_id).update(dict(fields), **call_options())
-        except exceptions.NotFound:
-            return
+    def _document(self, channel_id: str) -> Any:
+        return self._all.document(channel_id)
 
-    def _seal(self, channel_id: str, field: str, plain: bytes) -> dict[str, Any]:
-        return self.vault.seal(plain, record=f"{COLLECTION}/{channel_id}", field=field)
-
-    def _open(self, channel_id: str, field: str, sealed: Mapping[str, Any]) -> bytes:
-        return self.vault.open(sealed, record=f"{COLLECTION}/{channel_id}", field=field)
+    def _note(self, channel_id: str, fields: Mapping[str, Any]) -> bool:
+        return note(self.client(), channel_id, fields)
 
 
-def _new_secret() -> bytes:
-    return secrets.token_hex(32).encode()
+def note(client: Client, channel_id: str, fields: Mapping[str, Any]) -> bool:
+    """Change a subscription; one that was deleted meanwhile stays deleted, which is answered with False."""
+    from google.api_core import exceptions
+
+    try:
+        client.collection(COLLECTION).document(channel_id).update(dict(fields), **call_options())
+    except exceptions.NotFound:
+        return False
+    return True
+
+
+def heard(client: Client, channel_id: str, at: datetime, delay: timedelta) -> None:
+    """Note that a notification came, so long after what it tells of."""
+    note(client, channel_id, {"last_notification": at, "last_delay": delay.total_seconds()})
+
+
+def _standing(channel_id: str, stored: Mapping[str, Any] | None) -> Standing | None:
+    """What is stored; of what cannot be read, None: it is asked for anew."""
+    try:
+        return None if stored is None else STANDINGS.read(channel_id, stored)
+    except CorruptData as error:
+        log("ERROR", error.message, channel=channel_id, reason=error.reason)
+        return None
+
+
+def _by_channel(found: Iterable[DocumentSnapshot[Any]] | Iterator[DocumentSnapshot[Any]]) -> dict[str, Standing]:
+    return {each.channel_id: each for each in readable(STANDINGS, found)}

@@ -1,13 +1,14 @@
 """Answers the two questions that a hub's request puts, without any I/O.
 
 Did we ask for this subscription (the hub's GET), and did the hub send this body (the notification's signature)?
+The address that a request comes to has been checked by then, and nobody but the hub was told of it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +16,6 @@ from enum import StrEnum
 from shared.errors import Forbidden, NotFound
 
 LONGEST_LEASE = timedelta(days=10)  # the longest that YouTube's hub was seen to grant
-VERIFIES_AGAIN = timedelta(days=1)  # the hub asks once more when our answer was lost
 _DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
@@ -25,6 +25,7 @@ class State(StrEnum):
     PENDING = "pending"  # asked for, not verified yet
     ACTIVE = "active"
     DENIED = "denied"  # the hub said no, or stopped
+    ENDED = "ended"  # never stored: the hub asks whether an unsubscription is meant
 
 
 @dataclass(frozen=True)
@@ -33,30 +34,36 @@ class Verified:
 
     challenge: str
     state: State
-    lease_until: datetime | None
+    lease_until: datetime | None = None
 
 
-def answer(
-    query: Mapping[str, str], *, topic: str, asked_at: datetime, verified_at: datetime | None, now: datetime
-) -> Verified:
-    """What to answer to a hub that asks whether we meant it, who were last asked at `verified_at`.
+_MODES = {"subscribe": State.ACTIVE, "unsubscribe": State.ENDED, "denied": State.DENIED}
 
-    Raises NotFound, as the specification has it, for anything that we did not ask for; an unsubscription is never
-    asked for, because a channel that goes lets its lease run out.
+
+def answer(query: Mapping[str, str], *, topics: Collection[str], now: datetime) -> Verified:
+    """What to answer to a hub that asks whether we meant it. topics: the addresses of the feed that this is about.
+
+    An unsubscription is for the caller to confirm. Raises NotFound, as the specification has it, for anything that
+    we never ask for.
     """
-    open_request = verified_at is None or verified_at < asked_at or now - asked_at <= VERIFIES_AGAIN
-    mode, challenge = query.get("hub.mode", ""), query.get("hub.challenge", "")
-    if query.get("hub.topic") == topic:
-        if mode == "denied":
-            return Verified("", State.DENIED, None)
-        if mode == "subscribe" and 0 < len(challenge) <= 1024 and open_request:
-            return Verified(challenge, State.ACTIVE, now + _lease(query.get("hub.lease_seconds", "")))
-    raise NotFound("No such subscription was asked for.", reason="notSubscribed")
+    state, challenge = _MODES.get(query.get("hub.mode", "")), query.get("hub.challenge", "")
+    if state is not None and query.get("hub.topic") in topics:
+        if state is State.DENIED:
+            return Verified("", state)
+        if 0 < len(challenge) <= 1024:
+            until = now + _lease(query.get("hub.lease_seconds", "")) if state is State.ACTIVE else None
+            return Verified(challenge, state, until)
+    raise not_asked_for()
+
+
+def not_asked_for() -> NotFound:
+    """The refusal of a verification."""
+    return NotFound("No such subscription was asked for.", reason="notSubscribed")
 
 
 def _lease(text: str) -> timedelta:
     """The lease that the hub granted: its word counts, not what we asked for."""
-    seconds = int(text) if text.isdecimal() and len(text) < 10 else 0
+    seconds = int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else 0
     return min(timedelta(seconds=seconds), LONGEST_LEASE)
 
 

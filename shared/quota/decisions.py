@@ -50,7 +50,7 @@ class Book:
     """A bucket's day as one account sees it.
 
     own: what the account holds; claim: what it may take out of a fund as its own. lenders: the funds, and others
-    as far as they were looked at; complete: nobody else has anything.
+    as far as they were looked at; complete: nobody else has anything. kept: units that are not there for this one.
     """
 
     limit: int
@@ -60,11 +60,12 @@ class Book:
     claim: int = 0
     lenders: tuple[Lender, ...] = ()
     complete: bool = True
+    kept: int = 0
 
     @property
     def left(self) -> int:
         """Units outside the reserve that nobody has spent."""
-        return max(0, self.own) + self.claim + sum(lender.left for lender in self.lenders)
+        return max(0, self.own) + self.claim + sum(lender.left for lender in self.lenders) + self.kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +83,15 @@ class ReservationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What of the calendar matters. day_left: 1 at midnight, 0 at the next. allowance: units that background work
-    may take beyond its own account, None outside the off-peak hours."""
+    """What of the calendar matters.
+
+    day_left: 1 at midnight, 0 at the next. allowance: units that background work may take beyond its own account,
+    None outside the off-peak hours. kept: units of system work's fund that it leaves to other system work.
+    """
 
     day_left: float
     allowance: int | None = None
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,8 +233,10 @@ class Ledger:
                 return held
             raise denied
         moment = Moment(day_left=day_left(day.bucket_day.day, now))
-        if request.priority == Priority.BACKGROUND and is_off_peak(now):
-            moment = replace(moment, allowance=self._days.allowance(day, now))
+        if request.priority == Priority.BACKGROUND:
+            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
+            kept = round(self.profile.bucket(price.bucket).kept * moment.day_left)
+            moment = replace(moment, allowance=allowance, kept=kept)
         answer = self._days.run(protocol.borrowing(day.bucket_day, request, moment, new))
         if isinstance(answer, Entry):
             return answer

@@ -49,6 +49,7 @@ class Bucket:
     system: int
     shares: str
     unreachable: str
+    kept: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,7 @@ def _checked_bucket(bucket: Bucket) -> Bucket:
     _whole("alert", bucket.alert, 0, bucket.limit)
     _whole("reserve", bucket.reserve, 0, bucket.limit)
     _whole("system", bucket.system, 0, bucket.limit - bucket.reserve)
+    _whole("kept", bucket.kept, 0, bucket.system)
     _among("shares", bucket.shares, SHARES)
     _among("unreachable", bucket.unreachable, UNREACHABLE)
     return bucket
@@ -238,4 +240,5 @@ def _resized(bucket: Bucket, limit: int) -> Bucket:
         reserve=part(bucket.reserve),
         alert=max(1, part(bucket.alert)),
         system=part(bucket.system),
+        kept=part(bucket.kept),
     )

@@ -203,8 +203,9 @@ def _looking(bucket_day: BucketDay, request: ReservationRequest, moment: Moment)
     """The least reading that answers: the own account and the funds; if they do not suffice, who holds most."""
     own = bucket_day.account(request.account)
     docs: dict[str, Doc | None] = yield Read((bucket_day.path, own))
+    kept = _keep_back(docs, bucket_day, moment.kept)
     claim = yield from claiming(bucket_day, docs, request.account, request.units - left_in(docs[own]))
-    book = _book(bucket_day, docs, request.account, claim, complete=False)
+    book = replace(_book(bucket_day, docs, request.account, claim, complete=False), kept=kept)
     answer = decide(book, request, moment)
     look = _Look(docs=docs, book=book, answer=answer)
     if isinstance(answer, Grant) and answer.units == request.units and not look.premature:
@@ -213,8 +214,19 @@ def _looking(bucket_day: BucketDay, request: ReservationRequest, moment: Moment)
     others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)
     # What was seen first counts: an account that has appeared since must not claim its share once more.
     docs = {bucket_day.account(account): doc for account, doc in others.items()} | docs
-    book = _book(bucket_day, docs, request.account, claim, complete=len(others) < most)
+    book = replace(_book(bucket_day, docs, request.account, claim, complete=len(others) < most), kept=kept)
     return _Look(docs=docs, book=book, answer=decide(book, request, moment))
+
+
+def _keep_back(docs: dict[str, Doc | None], bucket_day: BucketDay, units: int) -> int:
+    """Take units out of system work's fund as it is looked at; answers how many there were."""
+    day = docs[bucket_day.path]
+    if not units or day is None:
+        return 0
+    fund = day.data[SYSTEM]
+    kept = max(0, min(units, int(fund["left"])))
+    docs[bucket_day.path] = replace(day, data={**day.data, SYSTEM: {**fund, "left": fund["left"] - kept}})
+    return kept
 
 
 def claiming(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str, need: int) -> Steps[int]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
+from shared.errors import Unavailable
+from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
 from shared.tokens.google_oauth import GoogleOAuth
 from shared.tokens.oauth_client import StoredClient
@@ -123,6 +125,15 @@ def _erase_rows(receipt_id: str, channel_id: str) -> None:
     from shared.access.disconnect import ERASE
 
     pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
+    _unsubscribe(receipt_id, channel_id)
+
+
+def _unsubscribe(receipt_id: str, channel_id: str) -> None:
+    """Have the push hub told; if that cannot be queued, the subscription ends with its lease."""
+    try:
+        queues.enqueue("collect", f"unsubscribe {receipt_id}", "renew_subscriptions", {"channel": channel_id})
+    except Unavailable as error:
+        log("WARNING", "the end of a subscription was not queued", channel=channel_id, reason=error.reason)
 
 
 def audit_erasures() -> None:

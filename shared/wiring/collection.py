@@ -92,7 +92,6 @@ def listening() -> Listening:
         quota=quota.ledger(),
         caller_for=_caller,
         to_ingest=pubsub.to_ingest,
-        enqueue=queues.enqueue,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - likewise
     )

@@ -6,24 +6,25 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import urllib3
+
     from shared.push.subscriptions import Push
 
 
 @cache
 def push() -> Push:
     """This process's subscriptions."""
-    import urllib3
-
     from shared.clock import system_clock
     from shared.cloud import firestore
+    from shared.push.keys import from_environment
     from shared.push.subscriptions import Push
     from shared.settings import settings
-    from shared.wiring.vault import vault
 
-    return Push(
-        client=firestore.client(),
-        vault=vault(),
-        settings=settings(),
-        http=urllib3.PoolManager(retries=False),
-        clock=system_clock,
-    )
+    return Push(firestore.client, cache(from_environment), settings(), _pool, system_clock)
+
+
+@cache
+def _pool() -> urllib3.PoolManager:
+    import urllib3
+
+    return urllib3.PoolManager(retries=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import statistics
 import tempfile
@@ -18,6 +19,7 @@ from infra.judges import names
 from infra.local.addresses import PARTS, Addresses
 from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
 from infra.local.process import LOOPBACK, Part, free_port
+from shared.push.keys import VARIABLE
 
 ROUNDS = 5
 Confine = Callable[[int], AbstractContextManager[object]]
@@ -63,7 +65,8 @@ def _first_response(
 
 def _environment() -> dict[str, str]:
     environment = Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1)
-    return environment | {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
+    key = {VARIABLE: base64.b64encode(b"k" * 32).decode()}
+    return environment | key | {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
 
 
 def _measure(function: str, path: str) -> Measured:
@@ -86,6 +89,12 @@ def _measure(function: str, path: str) -> Measured:
 def refusing() -> Measured:
     """a cold webhook turns away an address that it does not serve, without any client being built"""
     return _measure("webhook", "/webhooks/youtube")
+
+
+@row("webhook.cold.refused", unit="ms", limit=Limit(bound=1.1, of="ratio_to_floor"))
+def refusing_forged() -> Measured:
+    """a cold webhook turns away an address that it never gave away, by the key that it derives all of them from"""
+    return _measure("webhook", f"/webhooks/youtube/UC{'a' * 22}/guessed")
 
 
 @row("functions.loading", unit="ms", limit=Limit(bound=2.0, of="ratio_to_floor"))

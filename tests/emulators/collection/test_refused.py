@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import urllib3
 
 from infra.deployment import deployment
+from infra.local.simulator.hub.hub import Hub
 from shared import channels
-from shared.collection.listening import Listening
+from shared.collection.listening import PATH, Listening
 from shared.monitoring import alerts, apis
 from shared.monitoring.calls import Call
-from shared.push.renewal import Standing
-from shared.push.subscriptions import STANDINGS
-from shared.push.verification import State
+from shared.push.keys import HubKeys
+from shared.push.subscriptions import Push
 from shared.quota.accounts import SYSTEM
 from shared.quota.ledger import Ledger
 from shared.rate_limits.limits import RateLimit
@@ -255,67 +257,135 @@ def jobs_of(reading: Reading):
 # Polling
 
 
-class Subscriptions:
-    """Channels of which the hub is silent, in Firestore."""
-
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-
-    def quiet(self, channel_id: str) -> None:
-        standing = Standing(channel_id=channel_id, state=State.PENDING, next_ask=self.reading.stand.clock())
-        fields = STANDINGS.fields(standing)
-        self.reading.stand.firestore.document("subscriptions", channel_id).set(fields)
-
-
 def listening(reading: Reading, quota=None) -> Listening:
-    from shared.push.subscriptions import Push
-
+    """What polls, beside a hub that refuses."""
     stand = reading.stand
+    stand.simulator.room(Hub).mode = "unavailable"
+    settings = replace(stand.settings, hub_url=f"{stand.simulator.root}/subscribe")
+    keys, http = HubKeys((b"k" * 32,)), urllib3.PoolManager(retries=False)
 
     def caller_for(channel_id: str, block) -> Caller:
         caller = reading.callers[channel_id]
         object.__setattr__(caller, "quota", block)
-        context = caller.context
-        object.__setattr__(context, "account", SYSTEM)
+        object.__setattr__(caller.context, "account", SYSTEM)
         return caller
 
-    push = Push(client=stand.firestore, vault=None, settings=stand.settings, http=None, clock=stand.clock)  # type: ignore[arg-type]
     return Listening(
         client=stand.firestore,
-        push=push,
+        push=Push(lambda: stand.firestore, lambda: keys, settings, lambda: http, stand.clock),
         quota=quota or stand.ledger,
         caller_for=caller_for,
         to_ingest=lambda _kind, message: reading.sent.append(message),
-        enqueue=reading.enqueue,
         clock=stand.clock,
         rng=random.Random(1),
     )
 
 
+def publishes(reading: Reading, channel_id: str, title: str = "New") -> str:
+    from infra.local.simulator.data.studio import Studio
+
+    parts = {
+        "snippet": {"title": title, "description": "", "categoryId": "22"},
+        "status": {"privacyStatus": "public"},
+    }
+    return str(reading.stand.simulator.room(Studio).publish(channel_id, parts).id)
+
+
+def heard(reading: Reading) -> list[str]:
+    return [each["video_id"] for message in reading.sent for each in message.get("videos", ())]
+
+
+@pytest.mark.fault(43)
+def test_while_the_hub_refuses_everybody_is_counted_in_one_call_and_only_who_published_is_looked_at(reading):
+    first, *others = (reading.connect(user, place) for user, place in ((1, 0), (1, 1), (2, 0)))
+    listens = listening(reading)
+    listens.renew(everything=True)
+    reading.stand.advance(minutes=5)
+    video = publishes(reading, first)
+    told = listens.renew(everything=False)
+    assert (told["silent"], told["counted"], told["looked"], told["heard"]) == (3, 1, 1, 1)
+    assert heard(reading) == [video]
+    assert reading.calls("youtube") == [
+        "youtube.channels.list",
+        "youtube.channels.list",
+        "youtube.playlistItems.list",
+    ]
+    assert listens.renew(everything=False)["counted"] == 0, "at most once in five minutes"
+    reading.stand.advance(minutes=5)
+    assert listens.renew(everything=False) | {"asked": 0, "postponed": 0} == {
+        "asked": 0, "postponed": 0, "silent": 3, "counted": 1, "looked": 0, "heard": 0,
+    }  # fmt: skip
+    assert others
+
+
+@pytest.mark.fault(43)
+def test_once_the_hub_takes_requests_and_verifies_nobody_is_counted_any_more(reading):
+    channel_id = reading.connect(1)
+    listens = listening(reading)
+    listens.renew(everything=True)
+    assert listens.renew(everything=False)["silent"] == 1
+    reading.stand.simulator.room(Hub).mode = "normal"
+    reading.stand.advance(hours=1)
+    listens.renew(everything=False)
+    reading.stand.firestore.document("subscriptions", channel_id).update(
+        {"state": "active", "lease_until": reading.stand.clock() + DAY, "next_ask": reading.stand.clock() + DAY}
+    )
+    reading.stand.advance(hours=1)
+    assert listens.renew(everything=False)["silent"] == 0
+    reading.stand.advance(minutes=5)
+    assert listens.renew(everything=False)["counted"] == 0
+
+
+def test_a_channel_that_published_unheard_is_looked_at_although_its_subscription_is_alive(reading):
+    channel_id, other = reading.connect(1), reading.connect(2)
+    listens = listening(reading)
+    listens.renew(everything=True)
+    alive = {
+        "state": "active",
+        "lease_until": reading.stand.clock() + 9 * DAY,
+        "next_ask": reading.stand.clock() + 9 * DAY,
+    }
+    for each in (channel_id, other):
+        reading.stand.firestore.document("subscriptions", each).update(alive)
+    hub_again(reading)
+    reading.stand.advance(hours=1)
+    assert listens.renew(everything=False)["silent"] == 0
+    video, told = publishes(reading, channel_id), publishes(reading, other)
+    reading.stand.advance(hours=1)
+    spoken = {"last_notification": reading.stand.clock()}
+    reading.stand.firestore.document("subscriptions", other).update(spoken)
+    reading.stand.advance(days=1)
+    found = listens.renew(everything=False)
+    assert (found["silent"], found["counted"], found["looked"]) == (1, 1, 1)
+    assert video in heard(reading)
+    assert told not in heard(reading)
+
+
+def hub_again(reading: Reading) -> None:
+    reading.stand.firestore.document(PATH).update({"refusing": None, "ask_at": None})
+
+
 def test_polling_stops_at_the_first_while_our_ledger_is_silent(reading):
-    quiet = Subscriptions(reading)
     for user, place in ((1, 0), (1, 1), (2, 0)):
-        quiet.quiet(reading.connect(user, place))
+        reading.connect(user, place)
     store = FirestoreInMemory()
     store.silent = ""
     ledger = Ledger(None, reading.stand.ledger.profile, reading.stand.clock, store=store)  # type: ignore[arg-type]
-    assert listening(reading, ledger).poll(list(reading.callers)[:1])["polled"] == 0
-    first = store.refused
-    assert listening(reading, ledger).poll(reading.callers)["polled"] == 0
-    assert store.refused == 2 * first > 0
+    assert listening(reading, ledger).renew(everything=True)["counted"] == 0
+    assert store.refused > 0
     assert reading.calls("youtube") == []
 
 
 @pytest.mark.fault(67)
-def test_a_suspended_account_is_polled_once_and_not_every_hour(reading):
+def test_a_suspended_account_is_asked_about_once_and_others_are_heard(reading):
     channel_id, other = reading.connect(1), reading.connect(2)
-    for each in (channel_id, other):
-        Subscriptions(reading).quiet(each)
     reading.stand.simulator.world.owner(channel_id).state = "suspended"
-    for _ in range(3):
-        listening(reading).poll([channel_id, other])
-        reading.stand.advance(hours=2)
-    assert about(reading, channel_id) == 1
-    refusal = reading.channel(channel_id).refusals["youtube"]
-    assert (refusal.reason, refusal.until) == ("authenticatedUserAccountSuspended", None)
+    listens = listening(reading)
+    listens.renew(everything=True)
+    for number in range(3):
+        reading.stand.advance(hours=1)
+        video = publishes(reading, other, f"Number {number}")
+        listens.renew(everything=False)
+        assert video in heard(reading)
+    assert about(reading, channel_id) <= 1
     assert channels.get(reading.stand.firestore, other).refusals == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,23 +18,15 @@ import urllib3
 from infra.local.simulator.hub.hub import Hub
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
-from shared.errors import Unavailable, YtempireError
+from shared.errors import Forbidden, NotFound, Unavailable, YtempireError
 from shared.push.hub import LEASE
+from shared.push.keys import HubKeys
 from shared.push.renewal import to_ask
-from shared.push.subscriptions import Push
+from shared.push.subscriptions import TOLD_EVERY, Push
 from shared.push.verification import State
-from shared.vault.vault import Vault
 from tests.emulators.youtube.stand import settings_for
 
-
-class OneKey:
-    """A vault key."""
-
-    def newest(self) -> tuple[int, bytes]:
-        return 1, b"k" * 32
-
-    def version(self, number: int) -> bytes:
-        return b"k" * 32
+KEYS = HubKeys((b"k" * 32,))
 
 
 class Stand:
@@ -43,10 +36,10 @@ class Stand:
         self.simulator, self.hub = simulator, simulator.room(Hub)
         settings = replace(settings_for(simulator.root), hub_url=f"{simulator.root}/subscribe", api_url=callback)
         self.push = Push(
-            client=client,
-            vault=Vault(OneKey(), simulator.clock),
+            client=lambda: client,
+            keys=lambda: KEYS,
             settings=settings,
-            http=urllib3.PoolManager(retries=False),
+            http=lambda: urllib3.PoolManager(retries=False),
             clock=simulator.clock,
         )
         self.channel = simulator.world.accounts[0].channels[0].id
@@ -57,14 +50,24 @@ class Stand:
         self.eventually(lambda: self.stored()["verified_at"] >= self.stored()["asked_at"])
 
     def stored(self) -> dict[str, Any]:
-        return self.push.client.document("subscriptions", self.channel).get().to_dict() or {}
+        return self.push.client().document("subscriptions", self.channel).get().to_dict() or {}
 
-    def secret(self, name: str = "secret") -> str:
-        record = f"subscriptions/{self.channel}"
-        return self.push.vault.open(self.stored()[name], record=record, field=name).decode()
+    def secret(self) -> str:
+        return self.push.keys().secret(self.channel)
+
+    def token(self) -> str:
+        return self.push.keys().token(self.channel)
 
     def hubs_secrets(self) -> set[str | None]:
         return {one.secret for one in self.hub.subscriptions.everything()}
+
+    def written(self) -> int:
+        """How often the subscription was written, as far as its counters tell."""
+        now = self.push.client().document("subscriptions", self.channel).get().update_time
+        self.versions = getattr(self, "versions", [])
+        if now not in self.versions:
+            self.versions.append(now)
+        return len(self.versions)
 
     def standing(self):
         return self.push.standings()[self.channel]
@@ -137,24 +140,85 @@ def test_whoever_asks_at_the_same_moment_asks_for_the_same_secret(stand):
         thread.join()
     stand.eventually(lambda: stand.stored()["verified_at"] >= stand.stored()["asked_at"])
     assert stand.hubs_secrets() == {stand.secret()}
-    assert stand.secret() != stand.secret("previous_secret")
+    assert stand.secret() not in repr(stand.stored())
+    assert stand.token() not in repr(stand.stored())
+
+
+@pytest.mark.fault(37)
+def test_while_the_key_changes_the_subscription_of_before_is_believed_beside_the_new_one(stand):
+    stand.subscribe()
+    before, body = stand.push, b"<feed/>"
+    address = stand.token()
+    both = HubKeys((b"n" * 32, *KEYS.keys))
+    stand.push = replace(before, keys=lambda: both)
+    assert due(stand) == [stand.channel]  # by the next daily comparison
+    stand.subscribe()
+    assert stand.hubs_secrets() == {KEYS.secret(stand.channel), both.secret(stand.channel)}
+    for token, key in ((address, KEYS), (address, both), (stand.token(), both)):
+        signature = "sha1=" + hmac.new(key.secret(stand.channel).encode(), body, "sha1").hexdigest()
+        assert stand.push.receive(stand.channel, token, signature, body) == []
 
 
 @pytest.mark.fault(43)
-def test_while_the_hub_refuses_the_secret_that_signs_is_kept_however_often_it_is_asked(stand):
+def test_while_the_hub_refuses_what_runs_goes_on_and_is_renewed_once_it_takes_requests(stand):
     stand.subscribe()
-    signing = stand.secret()
     stand.hub.mode = "unavailable"
     for _ in range(3):
         stand.advance(timedelta(hours=1))
         with pytest.raises(Unavailable) as refused:
             stand.push.subscribe(stand.channel)
         assert refused.value.retry_at - stand.simulator.clock() <= timedelta(seconds=120)
-    assert signing in {stand.secret(), stand.secret("previous_secret")}
     assert stand.standing().alive(stand.simulator.clock())
     stand.hub.mode = "normal"
     stand.subscribe()
     assert stand.hubs_secrets() == {stand.secret()}
+
+
+def test_a_channel_that_is_gone_is_unsubscribed_and_the_hub_forgets_it(stand):
+    stand.subscribe()
+    stand.push.unsubscribe(stand.channel)
+    stand.eventually(lambda: not stand.hub.subscriptions.everything())
+    assert stand.stored() == {}
+
+
+@pytest.mark.fault(38)
+def test_the_end_of_a_subscription_that_is_wanted_is_not_confirmed(stand):
+    stand.subscribe()
+    topic, _ = stand.push.topics(stand.channel)
+    asked = {"hub.mode": "unsubscribe", "hub.topic": topic, "hub.challenge": "c"}
+    with pytest.raises(NotFound):
+        stand.push.verify(stand.channel, stand.token(), asked)
+    assert stand.standing().alive(stand.simulator.clock())
+
+
+@pytest.mark.fault(38)
+def test_the_address_that_the_hub_does_not_verify_is_given_up_for_the_feed_s_other_one(stand):
+    stand.hub.mode = "restricted topic"
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            stand.push.subscribe(stand.channel)
+        stand.advance(timedelta(hours=1))
+    stand.hub.mode = "normal"
+    asked = {stand.stored()["topic"]}
+    stand.subscribe()
+    asked.add(stand.stored()["verified"])
+    assert asked == set(stand.push.topics(stand.channel))
+    assert stand.standing().topic == stand.standing().verified
+
+
+@pytest.mark.fault(37)
+def test_a_flood_of_forged_notifications_is_counted_without_a_write_for_each(stand):
+    stand.subscribe()
+    writes = stand.written()
+    for _ in range(500):
+        with pytest.raises(Forbidden):
+            stand.push.receive(stand.channel, stand.token(), "sha1=00", b"<feed/>")
+    assert stand.written() == writes + 1
+    stand.advance(TOLD_EVERY)
+    with pytest.raises(Forbidden):
+        stand.push.receive(stand.channel, stand.token(), "sha1=00", b"<feed/>")
+    assert stand.stored()["refused"] == 501
+    assert stand.written() == writes + 2
 
 
 def test_a_hub_that_does_not_exist_is_unavailable(stand):
@@ -208,7 +272,7 @@ def test_other_settings_renew_what_lives_and_its_old_subscription_stays_believed
     assert due(stand) == [stand.channel]
     stand.subscribe()
     assert due(stand) == []
-    assert stand.push.topic(stand.channel) in {one.topic for one in stand.hub.subscriptions.everything()}
+    assert stand.push.topics(stand.channel)[0] in {one.topic for one in stand.hub.subscriptions.everything()}
     assert stand.hubs_secrets() == {secret}
     assert stand.standing().alive(stand.simulator.clock())
 
@@ -216,14 +280,14 @@ def test_other_settings_renew_what_lives_and_its_old_subscription_stays_believed
 @pytest.mark.fault(69)
 def test_a_subscription_that_cannot_be_read_hides_no_other(stand):
     stand.subscribe()
-    stand.push.client.document("subscriptions", "UC" + "b" * 22).set({"state": "active", "next_ask": "soon"})
+    stand.push.client().document("subscriptions", "UC" + "b" * 22).set({"state": "active", "next_ask": "soon"})
     assert list(stand.push.standings()) == [stand.channel]
     assert list(stand.push.standings_of([stand.channel, "UC" + "b" * 22])) == [stand.channel]
 
 
 def test_what_comes_for_a_subscription_that_was_deleted_brings_nothing_back(stand):
     stand.subscribe()
-    stand.push.forget(stand.channel)
+    stand.push.unsubscribe(stand.channel)
     stand.push.remember(stand.channel, {"v": "fingerprint"})
     assert stand.push.standings() == {}
     assert stand.push.seen(stand.channel) is None

@@ -12,7 +12,8 @@ from infra.deployment import ROOT, deployment
 from shared.cloud import pubsub
 from shared.collection import ingest, planner
 from shared.publishing import tasks
-from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
+from shared.push import keys
+from shared.settings import CALLBACK_SECRET, HUB_KEY_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, Settings
 from shared.wiring import access, watch
 
 
@@ -30,7 +31,12 @@ def test_notices_go_to_a_topic_that_somebody_can_read():
 
 
 def test_the_secrets_of_the_code_are_the_declared_ones():
-    assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, CALLBACK_SECRET} == set(deployment().secrets)
+    assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, CALLBACK_SECRET, HUB_KEY_SECRET} == set(deployment().secrets)
+
+
+def test_the_variable_that_holds_the_hub_s_key_is_the_declared_one():
+    found = [each.variables for each in deployment().functions.values() if each.mounted]
+    assert found == [{keys.VARIABLE: HUB_KEY_SECRET}] * 2
 
 
 def test_the_region_that_code_assumes_is_the_declared_one():

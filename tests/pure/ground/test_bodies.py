@@ -29,7 +29,6 @@ OPERATION, CHANNEL, RECEIPT = "op-" + "0" * 24, "UC" + "a" * 22, "0" * 24
         ("collect_reports", {"channels": ["UC1"]}),
         ("collect_reports", {"channels": [CHANNEL], "everything": True}),
         ("renew_subscriptions", {"channel": "UC1"}),
-        ("renew_subscriptions", {"channel": CHANNEL, "channels": [CHANNEL]}),
         ("renew_subscriptions", {"everything": 1}),
         ("renew_subscriptions", {"everything": True, "channel": CHANNEL}),
         ("collect_reports", {"channels": [CHANNEL], "report_types": ["channel_unknown_a1"]}),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.push.renewal import AFTER_DENIAL, ASK_AGAIN, Standing, new_secret_due, next_ask, to_ask
+from shared.push.renewal import AFTER_DENIAL, ASK_AGAIN, Standing, next_ask, to_ask, topic_to_ask
 from shared.push.verification import State
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -50,16 +50,23 @@ def test_a_subscription_on_other_terms_than_today_s_is_asked_for_at_once():
     assert due(["alive"], known, terms="https://hub another https://api") == ["alive"]
 
 
+TOPICS = ("https://y/xml/feeds/videos.xml?c", "https://y/feeds/videos.xml?c")
+
+
 @pytest.mark.parametrize(
-    ("verified_at", "since_asked", "due"),
+    ("state", "asked", "verified", "next_asked"),
     [
-        (None, DAY, False),  # never verified: the hub may still act on what it was asked
-        (NOW - DAY, DAY, False),  # asked since it verified last
-        (NOW, ASK_AGAIN - timedelta(seconds=1), False),  # another has just asked
-        (NOW, ASK_AGAIN, True),
+        (State.ACTIVE, 0, 0, 0),
+        (State.ACTIVE, 1, 1, 1),  # the address that the hub verified is remembered
+        (State.PENDING, 0, None, 1),  # one that it did not verify is not insisted on
+        (State.PENDING, 1, None, 0),
+        (State.DENIED, 0, 0, 1),
     ],
 )
-def test_a_new_secret_waits_until_the_hub_has_verified_the_last_and_nobody_asked_just_now(
-    verified_at, since_asked, due
-):
-    assert new_secret_due(NOW, verified_at, NOW + since_asked) is due
+def test_of_a_feed_s_two_addresses_the_one_that_the_hub_verified_is_asked_for(state, asked, verified, next_asked):
+    known = Standing(
+        channel_id="c", state=state, next_ask=NOW, topic=TOPICS[asked],
+        verified="" if verified is None else TOPICS[verified],
+    )  # fmt: skip
+    assert topic_to_ask(known, TOPICS) == TOPICS[next_asked]
+    assert topic_to_ask(None, TOPICS) == TOPICS[0]

@@ -364,3 +364,20 @@ def test_a_repeated_refusal_is_remembered_for_a_moment_and_written_once_a_minute
     with pytest.raises(QuotaRefused):
         ledger.reserve(method=UPLOAD, account="a")
     assert stand.store.commits == before
+
+
+@pytest.mark.fault(43)
+def test_reading_by_night_leaves_units_for_looking_for_new_videos_while_push_is_silent():
+    stand = Stand()
+    ledger = stand.ledger("current", "default=1000")
+    stand.now = next_off_peak(NOON)
+    background = {"method": "youtube.videos.list", "account": "system", "priority": Priority.BACKGROUND}
+    system = ledger.profile.bucket("default").system
+    with pytest.raises(QuotaRefused):
+        ledger.reserve(**background, count=system, least=system)
+    assert ledger.reserve(**background, count=system // 5).cost == system // 5
+    kept = ledger.profile.bucket("default").kept
+    looking = ledger.reserve(
+        method="youtube.channels.list", account="system", priority=Priority.PROMPT, count=kept // 2
+    )
+    assert looking.borrowed == ()

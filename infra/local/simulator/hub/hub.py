@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from infra.local.simulator.state import Simulator
 
-Mode = Literal["normal", "unavailable", "restricted topic", "silent", "moved"]
+Mode = Literal["normal", "unavailable", "restricted topic", "silent", "dead", "moved"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 MOVED_TO = "/moved/subscribe"
 """Where this hub takes requests too, also while it is `moved`."""
@@ -39,8 +39,8 @@ class Hub:
     """The WebSub hub's state. One a simulator: `simulator.room(Hub)`.
 
     mode: `unavailable` answers requests with 503 and goes on delivering, `restricted topic` refuses every topic,
-    `silent` accepts everything and delivers nothing, `moved` sends requests on to `location` with 308. signing:
-    how deliveries are signed from now on.
+    `silent` accepts everything and delivers nothing, `dead` refuses and delivers nothing, `moved` sends requests
+    on to `location` with 308. signing: how deliveries are signed from now on.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -187,7 +187,7 @@ class Hub:
         """Remember deliveries and start what is due, unless the hub has fallen silent."""
         self.deliveries.extend(made)
         for delivery in made:
-            if self.mode == "silent":
+            if self.mode in ("silent", "dead"):
                 delivery.outcome = "never sent"
             else:
                 self._waiting[delivery.number] = delivery

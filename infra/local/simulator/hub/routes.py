@@ -53,7 +53,7 @@ async def subscribe(request: Request) -> Response:
 
 async def _subscribe(simulator: Simulator, form: dict[str, str], verify: list[str]) -> Response:
     hub = simulator.room(Hub)
-    if hub.mode == "unavailable":
+    if hub.mode in ("unavailable", "dead"):
         return PlainTextResponse(
             "Transient error; please try again later", status_code=503, headers={"Retry-After": "120"}
         )
