@@ -100,9 +100,11 @@ def of_staged(statement: Statement, tables: Mapping[str, Sequence[str]], report_
     """A statement about staging tables: in each, c1, c2, ... hold a report type's columns in its order."""
     columns = report_type.columns
     numbers = {name: _NUMBERS[kind] for name, kind in columns.items() if kind in _NUMBERS}
+    template = (SQL / "templates" / "staged.sql").read_text()
     staged = (
-        f"SELECT report_id, {', '.join(f'c{order.index(name) + 1} AS {name}' for name in columns)}, extra "
-        f"FROM `{{dataset}}.{table}`"
+        template.replace("{table}", table).replace(
+            "{named}", ", ".join(f"c{order.index(name) + 1} AS {name}" for name in columns)
+        )
         for table, order in tables.items()
     )
     broken = (
@@ -113,7 +115,7 @@ def of_staged(statement: Statement, tables: Mapping[str, Sequence[str]], report_
         f"IF(COUNTIF(IFNULL({name}, '') = '') BETWEEN 1 AND COUNT(*) - 1, '{name} ', '')" for name in numbers
     )
     filled = {
-        "staged": " UNION ALL ".join(staged),
+        "staged": "UNION ALL\n".join(staged),
         "names": ", ".join(columns),
         "values": ", ".join(_value(name, kind) for name, kind in columns.items()),
         "row": all_of([*columns, "extra"]),
