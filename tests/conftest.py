@@ -123,6 +123,14 @@ def warehouse(made_warehouse: Any):
     empty(made_warehouse)
 
 
+@pytest.fixture(scope="session")
+def spoken():
+    """GoogleSQL with every view over the declared tables, and what is wrong with them: seconds, once a worker."""
+    from infra.judges.warehouse import SPOKEN, judge
+
+    return judge(SPOKEN)
+
+
 @pytest.fixture
 def dataset() -> str:
     """A dataset name that no other test uses."""

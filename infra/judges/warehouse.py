@@ -72,7 +72,7 @@ def about_staged() -> Iterator[tuple[str, dict[str, str], Statement]]:
     for each in {tuple(each.columns): each for each in REPORT_TYPES.values()}.values():
         table = f"staged_{each.id}"
         for statement in OF_STAGED:
-            whole = of_staged(statement, table, each, list(each.columns))
+            whole = of_staged(statement, {table: list(each.columns)}, each)
             text = {**whole.filled, "table": each.table}
             yield table, dict.fromkeys(positions(each), "STRING"), replace(whole, filled=text)
 

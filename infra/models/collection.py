@@ -6,7 +6,8 @@ Real are the planner, the rate limiter's decision, the messages in which reports
 schedules, the quota and the rate limit. Made up is YouTube: it issues a report 48 to 72 hours after its day's end,
 30 days of history 44 hours after a job was created, and no day again. Made up is time, too: calls and loads take
 none; whoever meets the rate limit is handed on to when it admits again; loading goes before listing, one message
-in a window. What the quota refuses is left to the next plan, which lists it once more.
+in a window, and a report counts as loaded when it is downloaded (its message's last one comes some minutes later,
+and makes all visible). What the quota refuses is left to the next plan, which lists it once more.
 """
 
 from __future__ import annotations

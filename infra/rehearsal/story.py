@@ -13,6 +13,7 @@ from infra.deployment import deployment
 from infra.rehearsal import functions, secrets, services, surroundings, tree, warehouse
 from infra.rehearsal.cloud import Cloud
 from infra.rehearsal.server import environment, serving
+from infra.rehearsal.warm import warm
 
 DIES_AFTER = warehouse.CHANGES + 5
 """Changes until the first deployment dies: in the middle of the functions."""
@@ -60,8 +61,11 @@ def rehearse() -> Rehearsal:
         resources=secrets.empty(tree.PROJECT, deployment().secrets),
     )
     runs: dict[str, Run] = {}
-    with serving(cloud) as address, tempfile.TemporaryDirectory() as folder:
-        where = environment(address, Path(folder) / "gcloud")
+    with (
+        serving(cloud) as address,
+        tempfile.TemporaryDirectory() as folder,
+        warm(Path(folder), environment(address, Path(folder) / "gcloud")) as where,
+    ):
         copied = tree.copy(Path(folder))
 
         def run(name: str, purpose: str) -> None:

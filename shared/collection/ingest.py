@@ -76,7 +76,7 @@ class Ingest:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
         kinds: dict[str, _Handled] = {
             messages.KIND: (
-                lambda told: (messages.refs_from(told), bool(told.get("booked"))),
+                lambda told: (messages.refs_from(told), messages.staged_from(told) if "staged" in told else None),
                 lambda asked: self._load_reports(*asked),
             ),
             messages.STAGED: (messages.staged_from, self._go_on),
@@ -98,27 +98,27 @@ class Ingest:
             ) from error
         act(told)
 
-    def _load_reports(self, refs: Sequence[ReportRef], booked: bool) -> None:
+    def _load_reports(self, refs: Sequence[ReportRef], staged: Sequence[Staged] | None) -> None:
         try:
             self.check_rate()  # before anything is asked of BigQuery
         except RateLimited as error:
-            self._hand_on(Later(messages.KIND, messages.message(refs), error.retry_at), booked=booked)
+            self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
         with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
-            self._handed_on(self._loading.load(refs, partial(self._download, block)), booked=booked)
+            self._handed_on(self._loading.load(refs, partial(self._download, block), staged))
 
-    def _go_on(self, staged: Staged) -> None:
+    def _go_on(self, staged: Sequence[Staged]) -> None:
         self._handed_on(self._loading.go_on(staged))
 
     @property
     def _loading(self) -> ReportLoading:
         return ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
 
-    def _handed_on(self, loaded: Loaded, *, booked: bool = False) -> None:
+    def _handed_on(self, loaded: Loaded) -> None:
         for later in loaded.later:
-            self._hand_on(later, booked=booked)
+            self._hand_on(later)
 
-    def _hand_on(self, later: Later, *, booked: bool = False) -> None:
+    def _hand_on(self, later: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.
 
         Reports that must wait get a place in the order of all, once: so a message is loaded to its end, one window
@@ -126,12 +126,11 @@ class Ingest:
         """
         if later.at is None:
             self.to_ingest(later.kind, later.message)
-        elif later.kind == messages.KIND and not booked:
+        elif later.kind == messages.KIND and "staged" not in later.message:
             (at,) = self.book([len(later.message["reports"])], not_before=later.at)
-            self.to_ingest_at(later.kind, messages.booked(later.message), at)
+            self.to_ingest_at(later.kind, {**later.message, "staged": []}, at)
         else:
-            message = messages.booked(later.message) if later.kind == messages.KIND else later.message
-            self.to_ingest_at(later.kind, message, later.at + _AFTER + self.rng.random() * _SPREAD)
+            self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
 
     def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)

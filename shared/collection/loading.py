@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -49,6 +49,7 @@ Download = Callable[[ReportRef, BinaryIO], object]
 _DOWNLOADS_AT_ONCE = 8
 _SLOWEST = timedelta(minutes=2)  # what a download that was begun in time may take beyond its turn
 _STAGED_ANEW = timedelta(minutes=5)
+_TABLES = 15  # staging tables that one load takes: a message's reports at 60 a minute, and some more
 _TURN_OVER = "turnOver"
 
 
@@ -109,10 +110,11 @@ class _Turn:
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
 
-    def hand_on(self, refs: Sequence[ReportRef], at: datetime | None = None) -> None:
-        self.later.append(Later(messages.KIND, messages.message(refs), at))
+    @property
+    def waits(self) -> bool:
+        return any(disposition(error) is Disposition.HAND_ON for error in self.failed.values())
 
-    def hand_on_staged(self, staged: Staged, at: datetime | None) -> None:
+    def hand_on_staged(self, staged: Sequence[Staged], at: datetime | None) -> None:
         self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
 
     def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
@@ -128,29 +130,39 @@ class ReportLoading:
     clock: Clock
     turn: timedelta = timedelta(minutes=2)
 
-    def load(self, refs: Sequence[ReportRef], download: Download) -> Loaded:
-        """Load reports of one type.
+    def load(
+        self, refs: Sequence[ReportRef], download: Download, before: Sequence[Staged] | None = None
+    ) -> Loaded:
+        """Load reports of one type with those that earlier turns downloaded, once none of them has to wait.
 
-        Raises the first passing fault (no answer, a file that was cut) once everything else is loaded and noted.
+        before: those; None for reports without a place in the order of downloads: the rest may wait for hours, so
+        what has come is loaded. Raises the first passing fault (no answer, a file that was cut) once everything
+        else is loaded and noted.
         """
+        every = [*refs, *_refs(before or ())]
         # Read first: what is stored for another connection than the one that stands afterwards is taken back.
-        held = {channel: each for channel, each in gone.connections(self.client, _channels(refs)).items() if each}
+        held = {channel: each for channel, each in gone.connections(self.client, _channels(every)).items() if each}
         turn = _Turn(held)
         turn.fail([ref for ref in refs if ref.channel_id not in held], not_connected())
         try:
-            missing = self._unknown([ref for ref in refs if ref.channel_id in held], turn)
+            missing = self._unknown([ref for ref in every if ref.channel_id in held], turn)
+            fetched = [ref for ref in refs if ref in missing]
         except RateLimited as error:
             turn.fail(refs, error)
-        else:
-            staged = self._staged(missing, download, turn) if missing else None
-            if staged is not None:
-                self._publish(staged, turn)
-        return self._ended(refs, turn)
+            missing, fetched = set(every), []
+        ready = [left for each in before or () if (left := _still(each, missing, held)).reports]
+        if fetched and (staged := self._staged(fetched, download, turn)) is not None:
+            ready.append(staged)
+        if before is not None and turn.waits and len(ready) < _TABLES:
+            return self._ended(every, turn, ready)
+        if ready:
+            self._publish(ready, turn)
+        return self._ended(every, turn, None if before is None else ())
 
-    def go_on(self, staged: Staged) -> Loaded:
-        """Load reports that wait in a staging table. Raises as `load`."""
-        turn = _Turn({each.ref.channel_id: each.connection for each in staged.reports})
-        refs = [each.ref for each in staged.reports]
+    def go_on(self, staged: Sequence[Staged]) -> Loaded:
+        """Load reports that wait in staging tables. Raises as `load`."""
+        turn = _Turn({report.ref.channel_id: report.connection for each in staged for report in each.reports})
+        refs = _refs(staged)
         try:
             if self._unknown(refs, turn):
                 self._publish(staged, turn)
@@ -158,13 +170,13 @@ class ReportLoading:
             turn.hand_on_staged(staged, error.retry_at)
         return self._ended(refs, turn)
 
-    def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
+    def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> set[ReportRef]:
         """The reports that the manifest does not name; the others are loaded."""
         with answering(self.clock):
             named = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
         known = {ref: load for ref in refs if (load := named.get(ref.report_id)) and load[0] > ref.newer_than}
         turn.outcomes += [Outcome(ref=ref, load_id=load, rows=rows) for ref, (load, rows) in known.items()]
-        return [ref for ref in refs if ref not in known]
+        return set(refs) - known.keys()
 
     def _staged(self, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> Staged | None:
         """Download reports into a staging table; None when there is nothing to publish."""
@@ -212,17 +224,17 @@ class ReportLoading:
         log("WARNING", "a load is split", reports=len(refs), reason=error.reason, detail=error.message)
         middle = len(refs) // 2
         for half in filter(None, (refs[:middle], refs[middle:])):
-            turn.hand_on(half)
+            turn.later.append(Later(messages.KIND, messages.message(half)))
 
-    def _publish(self, staged: Staged, turn: _Turn) -> None:
+    def _publish(self, staged: Sequence[Staged], turn: _Turn) -> None:
         try:
             published = publish(self.warehouse, staged, self.clock)
         except RateLimited as error:
             turn.hand_on_staged(staged, error.retry_at)
             return
-        except NotFound as error:  # the staging table waited for too long; its reports are downloaded again
+        except NotFound as error:  # a staging table waited for too long; the reports are downloaded again
             again = RateLimited(error.message, reason=error.reason, retry_at=self.clock() + _STAGED_ANEW)
-            turn.fail([each.ref for each in staged.reports], again)
+            turn.fail(_refs(staged), again)
             return
         turn.failed.update(published.wrong)
         for done in published.loaded:
@@ -233,8 +245,11 @@ class ReportLoading:
                 log("WARNING", "a report is odd", report=done.ref.report_id, channel=done.ref.channel_id,
                     day=done.ref.day, finding=finding)  # fmt: skip
 
-    def _ended(self, refs: Sequence[ReportRef], turn: _Turn) -> Loaded:
-        """Note what became of the reports. Raises the first passing fault."""
+    def _ended(self, refs: Sequence[ReportRef], turn: _Turn, waiting: Sequence[Staged] | None = None) -> Loaded:
+        """Note what became of the reports. Raises the first passing fault.
+
+        waiting: staging tables that are handed on with the rest; None for a rest without a place in the order.
+        """
         outcomes = [
             *turn.outcomes,
             *(
@@ -243,7 +258,8 @@ class ReportLoading:
                 if disposition(error) is Disposition.UNREADABLE
             ),
         ]
-        left = self._note(refs, outcomes, turn)
+        # A turn that stored nothing has nothing to note.
+        left = self._note(refs, outcomes, turn) if outcomes or not waiting else set()
         dispositions = {
             ref: Disposition.DROP if ref.channel_id in left else disposition(error)
             for ref, error in turn.failed.items()
@@ -252,13 +268,13 @@ class ReportLoading:
             _log(ref, turn.failed[ref], found)
         for ref, found in dispositions.items():
             # Delivered again, the message would download what is handed on a second time.
-            if found is Disposition.REDELIVER and not turn.later:
+            if found is Disposition.REDELIVER and not (turn.later or waiting):
                 raise turn.failed[ref]
         again = {Disposition.HAND_ON, Disposition.REDELIVER}
         rest = [ref for ref, found in dispositions.items() if found in again]
         if rest:
             times = [at for ref in rest if (at := turn.failed[ref].retry_at) is not None]
-            turn.hand_on(rest, max(times, default=None))
+            turn.later.append(Later(messages.KIND, messages.message(rest, waiting), max(times, default=None)))
         return Loaded(tuple(outcomes), tuple(turn.later))
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], turn: _Turn) -> set[str]:
@@ -294,6 +310,22 @@ class ReportLoading:
             except CorruptData as error:
                 log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
         return settled
+
+
+def _refs(staged: Iterable[Staged]) -> list[ReportRef]:
+    return [report.ref for each in staged for report in each.reports]
+
+
+def _still(staged: Staged, missing: set[ReportRef], held: Mapping[str, str]) -> Staged:
+    """What of a staging table is not loaded, and was downloaded through a connection that stands."""
+    return replace(
+        staged,
+        reports=tuple(
+            each
+            for each in staged.reports
+            if each.ref in missing and held.get(each.ref.channel_id) == each.connection
+        ),
+    )
 
 
 def _channels(refs: Iterable[ReportRef]) -> set[str]:

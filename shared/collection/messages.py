@@ -1,7 +1,7 @@
 """Reports as messages for `ingest`, which loads the reports of one message together.
 
 reports   to be downloaded and loaded
-staged    downloaded, and waiting in a staging table for BigQuery to take more
+staged    downloaded, and waiting in staging tables for BigQuery to take more
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:
     yield from (message(waiting) for waiting in by_type.values())
 
 
-def message(refs: Sequence[ReportRef]) -> dict[str, Any]:
-    """Reports of one type as a message."""
-    return {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
+def message(refs: Sequence[ReportRef], staged: Sequence[Staged] | None = None) -> dict[str, Any]:
+    """Reports of one type as a message.
 
-
-def booked(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message of reports whose downloads have a place in the order of all."""
-    return {**message, "booked": True}
+    staged: what is downloaded of those that are to be loaded with them; None while they have no place in the
+    order of all downloads.
+    """
+    told = {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
+    return told if staged is None else told | staged_message(staged)
 
 
 def _entry(ref: ReportRef) -> dict[str, Any]:
@@ -64,20 +64,30 @@ def _ref(report_type: str, entry: Mapping[str, Any]) -> ReportRef:
     return ReportRef(**{**entry, **times, "report_type": report_type})
 
 
-def staged_message(staged: Staged) -> dict[str, Any]:
-    """What lies in a staging table as a message."""
+def staged_message(staged: Sequence[Staged]) -> dict[str, Any]:
+    """What lies in staging tables as a message."""
     return {
-        "report_type": staged.report_type,
-        "table": staged.table,
-        "order": list(staged.order),
-        "reports": [
-            {**vars(each), "ref": _entry(each.ref), "findings": list(each.findings)} for each in staged.reports
-        ],
+        "staged": [
+            {
+                "report_type": table.report_type,
+                "table": table.table,
+                "order": list(table.order),
+                "reports": [
+                    {**vars(each), "ref": _entry(each.ref), "findings": list(each.findings)}
+                    for each in table.reports
+                ],
+            }
+            for table in staged
+        ]
     }
 
 
-def staged_from(message: Mapping[str, Any]) -> Staged:
-    """What a message says of a staging table. Raises as `refs_from`."""
+def staged_from(message: Mapping[str, Any]) -> list[Staged]:
+    """What a message says of staging tables. Raises as `refs_from`."""
+    return [_staged(told) for told in message["staged"]]
+
+
+def _staged(message: Mapping[str, Any]) -> Staged:
     return Staged(
         report_type=message["report_type"],
         table=message["table"],

@@ -20,7 +20,7 @@ from shared.cloud.bigquery import answering
 from shared.errors import CorruptData, NotFound, Unavailable
 from shared.warehouse.load import Staged, StagedReport, drop, load_id_for, new_load_id
 from shared.warehouse.report_types import ReportType, report_type
-from shared.warehouse.rows import ReportRef
+from shared.warehouse.rows import Order, ReportRef
 from shared.warehouse.statements import (
     JUDGE_STAGED,
     LOADS_OF_REPORTS,
@@ -51,53 +51,55 @@ class Published:
     wrong: Mapping[ReportRef, CorruptData]
 
 
-def publish(warehouse: Warehouse, staged: Staged, clock: Clock) -> Published:
-    """Judge staged reports, append the rows of the right ones, and name those in the manifest, at once.
+def publish(warehouse: Warehouse, staged: Sequence[Staged], clock: Clock) -> Published:
+    """Judge staged reports of one type, append the right ones' rows, and name those in the manifest, at once.
 
     A report that the manifest knew already keeps its older entry. Raises RateLimited while BigQuery takes no more:
-    the staging table stays, and is taken up again. Raises NotFound for one that is gone,
+    the staging tables stay, and are taken up again. Raises NotFound when one is gone,
     Unavailable when fewer rows were appended than there are.
     """
     load_id = new_load_id(clock())
-    kind = report_type(staged.report_type)
+    kind = report_type(staged[0].report_type)
+    reports = [report for each in staged for report in each.reports]
+    tables = {each.table: each.order for each in staged if each.table}
     with answering(clock):
-        judged = _judged(warehouse, staged, kind)
-        wrong = {each.ref: error for each in staged.reports if (error := _trouble(each, judged)) is not None}
+        judged = _judged(warehouse, tables, reports, kind)
+        wrong = {each.ref: error for each in reports if (error := _trouble(each, judged)) is not None}
         loaded = tuple(
-            _loaded(each, judged.get(each.ref.report_id), load_id)
-            for each in staged.reports
-            if each.ref not in wrong
+            _loaded(each, judged.get(each.ref.report_id), load_id) for each in reports if each.ref not in wrong
         )
         loads = [{"report_id": each.ref.report_id, "load_id": each.load_id} for each in loaded if each.row_count]
-        if staged.table and loads:
-            take = of_staged(TAKE_STAGED, staged.table, kind, staged.order)
+        if loads:
+            take = of_staged(TAKE_STAGED, tables, kind)
             taken = run(warehouse, take, table=kind.table, loads=json.dumps(loads)).num_dml_affected_rows
             if taken != sum(each.row_count for each in loaded):
                 raise Unavailable(f"BigQuery took {taken} rows of load {load_id}.", reason="rowsMissing")
         if loaded:
             _name_in_manifest(warehouse, loaded, at=clock())
-    if staged.table:
-        drop(warehouse, staged.table)
+    for table in tables:
+        drop(warehouse, table)
     return Published(loaded, wrong)
 
 
-def _judged(warehouse: Warehouse, staged: Staged, kind: ReportType) -> dict[str, Any]:
+def _judged(
+    warehouse: Warehouse, tables: Mapping[str, Order], reports: Sequence[StagedReport], kind: ReportType
+) -> dict[str, Any]:
     """What BigQuery says of each report that has rows. Raises NotFound when it sees some of them not at all."""
     from google.api_core.exceptions import NotFound as Gone
 
-    if staged.table is None:
+    if not tables:
         return {}
-    refs = [each.ref for each in staged.reports]
+    refs = [each.ref for each in reports]
     asked = [
         {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
     ]
-    judge = of_staged(JUDGE_STAGED, staged.table, kind, staged.order)
+    judge = of_staged(JUDGE_STAGED, tables, kind)
     try:
         judged = {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
     except Gone:
         judged = {}
-    if not all(each.ref.report_id in judged for each in staged.reports if each.rows):
-        raise NotFound(f"The staging table {staged.table} is gone.", reason="stagingGone")
+    if not all(each.ref.report_id in judged for each in reports if each.rows):
+        raise NotFound(f"One of the staging tables {', '.join(tables)} is gone.", reason="stagingGone")
     return judged
 
 

@@ -96,7 +96,7 @@ STATEMENTS = (
     *(READINGS_OF_VIDEO, LEVELS, FORGET_GONE, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
-"""Statements about a staging table, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
+"""Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),
@@ -105,11 +105,17 @@ _NUMBERS = {
 """Numbers as YouTube writes them: BigQuery's type, and what the text looks like (no hexadecimal, no NaN)."""
 
 
-def of_staged(statement: Statement, table: str, report_type: ReportType, order: Sequence[str]) -> Statement:
-    """A statement about a staging table whose columns c1, c2, ... hold a report type's in this order."""
+def of_staged(statement: Statement, tables: Mapping[str, Sequence[str]], report_type: ReportType) -> Statement:
+    """A statement about staging tables: in each, c1, c2, ... hold a report type's columns in its order."""
     columns = report_type.columns
     numbers = {name: _NUMBERS[kind] for name, kind in columns.items() if kind in _NUMBERS}
-    named = ", ".join(f"c{place} AS {name}" for place, name in enumerate(order, start=1))
+    template = (SQL / "templates" / "staged.sql").read_text()
+    staged = (
+        template.replace("{table}", table).replace(
+            "{named}", ", ".join(f"c{order.index(name) + 1} AS {name}" for name in columns)
+        )
+        for table, order in tables.items()
+    )
     broken = (
         f"IF(COUNTIF({name} != '' AND NOT REGEXP_CONTAINS({name}, r'{shape}')) > 0, '{name} ', '')"
         for name, (_, shape) in numbers.items()
@@ -118,8 +124,7 @@ def of_staged(statement: Statement, table: str, report_type: ReportType, order: 
         f"IF(COUNTIF(IFNULL({name}, '') = '') BETWEEN 1 AND COUNT(*) - 1, '{name} ', '')" for name in numbers
     )
     filled = {
-        "staging": table,
-        "named": named,
+        "staged": "UNION ALL\n".join(staged),
         "names": ", ".join(columns),
         "values": ", ".join(_value(name, kind) for name, kind in columns.items()),
         "row": all_of([*columns, "extra"]),

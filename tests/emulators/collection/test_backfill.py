@@ -21,8 +21,6 @@ from shared.collection.expectation import State
 from shared.collection.ingest import Ingest
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.rate_limits.limits import RateLimit
-from shared.warehouse import schema
-from shared.warehouse.statements import Warehouse
 from shared.youtube import reporting
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.youtube.stand import standing
@@ -144,9 +142,7 @@ def test_what_cannot_be_loaded_again_says_why_and_asks_youtube_nothing(network):
     assert network.listings() == before
 
 
-def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(network, bigquery_client, dataset):
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(network, warehouse):
     stand, later = network.stand, []
     ingest = Ingest(
         client=stand.firestore,
@@ -170,7 +166,7 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
         return network.calls().count(reporting.DOWNLOAD) - downloads
 
     def views() -> dict[date, int]:
-        rows = bigquery_client.query(f"SELECT date, views FROM `{dataset}.youtube_metrics`").result()
+        rows = warehouse.client.query(f"SELECT date, views FROM `{warehouse.dataset}.youtube_metrics`").result()
         return {row["date"]: row["views"] for row in rows}
 
     *asked, other = sorted(network.days())[-13:-9]
@@ -180,7 +176,8 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
     ]
     load()
     right, days = views(), network.days()
-    bigquery_client.query(f"UPDATE `{dataset}.report_{KIND}` SET views = views + 7 WHERE TRUE").result()
+    damage = f"UPDATE `{warehouse.dataset}.report_{KIND}` SET views = views + 7 WHERE TRUE"
+    warehouse.client.query(damage).result()
     assert all(views()[day] != right[day] for day in asked)
     stand.advance(minutes=1)
     body = {"channel": network.channel_id, "from": str(asked[0]), "to": str(asked[-1]), "type": KIND}

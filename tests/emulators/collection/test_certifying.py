@@ -19,7 +19,6 @@ from shared.collection.ingest import Ingest
 from shared.data_map import CERTIFICATES
 from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED
-from shared.warehouse import schema
 from shared.warehouse.certificate import Part
 from shared.warehouse.load import Load
 from shared.warehouse.manifest import publish
@@ -78,7 +77,7 @@ class Network:
                 lines = [",".join(_quoted(row.get(name, "")) for name in header) for row in values]
                 file.write("\n".join([",".join(header), *lines, ""]).encode())
                 file.finish()
-        done = publish(self.warehouse, load.close(), lambda: self.now).loaded
+        done = publish(self.warehouse, [load.close()], lambda: self.now).loaded
         coverage.record(
             [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done], now=self.now
         )
@@ -126,9 +125,7 @@ def ref(channel: str, kind: str, day: date, issue: int = 0) -> ReportRef:
 
 
 @pytest.fixture
-def network(bigquery_client, firestore_client, dataset) -> Network:
-    warehouse = Warehouse(bigquery_client, dataset)
-    schema.make(warehouse, "US")
+def network(warehouse, firestore_client) -> Network:
     made = Network(warehouse, firestore_client)
     for channel in OWNERS:
         made.connect(channel)

@@ -209,7 +209,7 @@ def test_the_daily_audit_finds_every_row_of_connections_that_are_gone_named_or_n
         file.finish()
     staged = died.close()
     assert staged.table is not None
-    take = of_staged(TAKE_STAGED, staged.table, REACH, staged.order)
+    take = of_staged(TAKE_STAGED, {staged.table: staged.order}, REACH)
     load = {"report_id": unnamed.report_id, "load_id": load_id_for(new_load_id(room.now), room.connection("UC3"))}
     run(room.warehouse, take, table=REACH.table, loads=json.dumps([load]))  # and dies before the manifest
     assert room.audit() == 0

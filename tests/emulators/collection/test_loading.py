@@ -30,6 +30,7 @@ from shared.errors import (
     YtempireError,
 )
 from shared.warehouse import schema
+from shared.warehouse.load import Staged
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from tests.stands import bigquery_limits
@@ -100,15 +101,21 @@ class Room:
             self.now += timedelta(minutes=10)
         into.write(file[10:])
 
-    def load(self, refs: list[ReportRef], client: bigquery.Client | None = None) -> Loaded:
-        return self._loading(client).load(refs, self.download)
+    def load(
+        self,
+        refs: list[ReportRef],
+        client: bigquery.Client | None = None,
+        before: list[Staged] | None = None,
+    ) -> Loaded:
+        return self._loading(client).load(refs, self.download, before)
 
     def go_on(self, later: Later, client: bigquery.Client | None = None) -> Loaded:
         """Do what was handed on, as it comes back."""
         told = json.loads(json.dumps(later.message))
         if later.kind == messages.STAGED:
             return self._loading(client).go_on(messages.staged_from(told))
-        return self.load(messages.refs_from(told), client)
+        before = messages.staged_from(told) if "staged" in told else None
+        return self.load(messages.refs_from(told), client, before)
 
     def _loading(self, client: bigquery.Client | None) -> ReportLoading:
         return ReportLoading(
@@ -191,6 +198,50 @@ def test_a_second_delivery_downloads_nothing_and_changes_nothing(room):
     assert (room.seen(), room.day(refs[0])) == before
     assert room.downloads == ["UC1-0"]
     assert [outcome.load_id for outcome in again.outcomes] == [before[1].load_id]
+
+
+def load_admitting(room: Room, refs: list[ReportRef], *admitted: ReportRef, before: list[Staged]) -> Later:
+    """Load reports while YouTube's limit admits some alone; what is handed on."""
+    files = dict(room.files)
+    for each in set(refs) - set(admitted):
+        room.files[each.report_id] = RateLimited("too fast", retry_at=NOW + timedelta(minutes=1))
+    (later,) = room.load(refs, before=before).later
+    room.files = files
+    return later
+
+
+@pytest.mark.fault(32)
+def test_what_several_minutes_brought_is_loaded_together_wherever_the_process_dies(room):
+    deaths, every = 0, list[ReportRef]()
+    while True:
+        channel = f"UC{deaths}"
+        room.connect(channel)
+        refs = room.expects(*(ref(channel, number) for number in range(3)))
+        later = load_admitting(room, refs, *refs[:2], before=[])
+        assert {room.day(r).state for r in refs} == {State.LISTED}
+        every += refs
+        room.downloads.clear()
+        try:
+            room.go_on(later, mortal(room, deaths + 1))
+        except Died:
+            deaths += 1
+        else:
+            break
+        room.go_on(later)
+        assert {room.day(r).state for r in refs} == {State.LOADED}
+        assert set(room.downloads) == {refs[2].report_id}
+    assert deaths >= 4
+    assert room.seen() == {r.report_id: 10 for r in every}
+
+
+def test_what_was_downloaded_through_a_connection_that_has_ended_is_not_loaded_for_the_next_one(room):
+    room.connect("UC1", "UC2")
+    refs = room.expects(ref("UC1"), ref("UC2"), ref("UC2", 1))
+    later = load_admitting(room, refs, *refs[:2], before=[])
+    room.state.document("channels", "UC1").set({"state": "connected", "connected_at": NOW + timedelta(minutes=1)})
+    assert room.go_on(later).later == ()
+    assert room.seen() == {"UC2-0": 10, "UC2-1": 10}
+    assert room.day(refs[0]).state is State.LISTED  # the new connection's collection brings it
 
 
 @pytest.mark.fault(44)
@@ -382,7 +433,9 @@ def test_a_staging_table_that_waited_for_too_long_is_downloaded_again(room, limi
     refs = room.expects(ref("UC1"))
     limits.refuse(bigquery_limits.says("INSERT INTO"), QUEUE_FULL)
     (later,) = room.load(refs, client_at(f"http://{limits.address}")).later
-    (again,) = room.go_on(replace(later, message={**later.message, "table": "staged_and_gone"})).later
+    (staged,) = later.message["staged"]
+    lost = {"staged": [{**staged, "table": "staged_and_gone"}]}
+    (again,) = room.go_on(replace(later, message=lost)).later
     assert room.go_on(again).later == ()
     assert room.seen() == {"UC1-0": 10}
 

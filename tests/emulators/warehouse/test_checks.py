@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from infra.judges.googlesql import GoogleSQL
 from infra.judges.warehouse import tables
 from shared import channels
 from shared.collection.checking import check
@@ -16,8 +15,6 @@ from shared.monitoring import alerts
 from shared.warehouse.append import append
 from shared.warehouse.checks import CHECKS, DAYS, Result, asked
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import make
-from shared.warehouse.statements import VIEWS, Warehouse, view_text
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS, CHECK_RESULTS, REPORT_LOADS, TABLES
 
 NOW = dt.datetime(2026, 11, 24, 14, tzinfo=dt.UTC)
@@ -119,20 +116,8 @@ def rows() -> Rows:
     return planted().rows
 
 
-@pytest.fixture(scope="module")
-def judge() -> GoogleSQL:
-    made = GoogleSQL(tables())
-    for name in VIEWS:
-        made.add_view(name, view_text(name))
-    return made
-
-
 @pytest.mark.case("C11")
-def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(
-    bigquery_client, firestore_client, dataset, rows
-):
-    warehouse = Warehouse(bigquery_client, dataset)
-    make(warehouse, "US")
+def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(warehouse, firestore_client, rows):
     for table in TABLES:
         append(
             warehouse,
@@ -144,7 +129,7 @@ def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(
         firestore_client.document(channels.path(channel)).set({"state": "connected", "connected_at": NOW})
     alerts.fire(firestore_client, "check:freshness", "of yesterday", NOW)
     check(firestore_client, warehouse, lambda: NOW)
-    stored = bigquery_client.query(f"SELECT * FROM `{warehouse.full_name(CHECK_RESULTS.name)}`").result()
+    stored = warehouse.client.query(f"SELECT * FROM `{warehouse.full_name(CHECK_RESULTS.name)}`").result()
     found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in FOUND}
     for row in stored:
         assert row["load_id"].endswith(channels.connection_of(row["channel_id"], NOW))
@@ -160,7 +145,7 @@ def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(
 
 
 @pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.name)
-def test_google_s_evaluator_finds_the_same(one, judge, rows):
+def test_google_s_evaluator_finds_the_same(one, spoken, rows):
     kinds = {row["report_type"] for row in rows[REPORT_LOADS.name]}
     statement = asked(one, kinds)
     assert statement is not None
@@ -173,5 +158,7 @@ def test_google_s_evaluator_finds_the_same(one, judge, rows):
     }
     for name, value in values.items():
         text = text.replace(f"@{name}", value)
-    found = [Result(**{**row, "date": dt.date.fromisoformat(row["date"])}) for row in judge.evaluate(text, rows)]
+    found = [
+        Result(**{**row, "date": dt.date.fromisoformat(row["date"])}) for row in spoken[0].evaluate(text, rows)
+    ]
     assert [tuple(vars(each).values()) for each in sorted(found, key=str)] == FOUND[one.name]

@@ -56,7 +56,7 @@ def stage(warehouse, *reports: tuple[ReportRef, list[str]], kind: ReportType = B
 
 
 def load(warehouse, *reports: tuple[ReportRef, list[str]], kind: ReportType = BASIC) -> Published:
-    return publish(warehouse, stage(warehouse, *reports, kind=kind), clock)
+    return publish(warehouse, [stage(warehouse, *reports, kind=kind)], clock)
 
 
 def metrics(warehouse, column: str = "views") -> list[object]:
@@ -81,7 +81,7 @@ def test_many_reports_become_visible_together(warehouse):
     days = [DAY + timedelta(days=n) for n in range(3)]
     staged = stage(warehouse, *((ref(f"r{d}", day=d), lines({"views": 10}, {"views": 5}, day=d)) for d in days))
     assert metrics(warehouse) == []
-    assert [r.row_count for r in publish(warehouse, staged, clock).loaded] == [2, 2, 2]
+    assert [r.row_count for r in publish(warehouse, [staged], clock).loaded] == [2, 2, 2]
     assert metrics(warehouse) == [15, 15, 15]
 
 
@@ -89,7 +89,7 @@ def test_many_reports_become_visible_together(warehouse):
 def test_a_load_that_was_never_named_is_invisible_and_its_repeat_counts_once(warehouse):
     died = stage(warehouse, (ref("r1"), lines({"views": 7})))
     assert died.table is not None
-    take = of_staged(TAKE_STAGED, died.table, BASIC, died.order)
+    take = of_staged(TAKE_STAGED, {died.table: died.order}, BASIC)
     run(warehouse, take, table=BASIC.table, loads=loads("L1", "r1"))  # and then the process dies
     assert metrics(warehouse) == []
     load(warehouse, (ref("r1"), lines({"views": 7})))
@@ -99,9 +99,9 @@ def test_a_load_that_was_never_named_is_invisible_and_its_repeat_counts_once(war
 def test_whoever_goes_on_from_a_staging_table_twice_counts_once(warehouse):
     staged = stage(warehouse, (ref("r1"), lines({"views": 7})))
     assert staged.table is not None
-    take = of_staged(TAKE_STAGED, staged.table, BASIC, staged.order)
+    take = of_staged(TAKE_STAGED, {staged.table: staged.order}, BASIC)
     run(warehouse, take, table=BASIC.table, loads=loads(new_load_id(clock()), "r1"))
-    publish(warehouse, staged, clock)
+    publish(warehouse, [staged], clock)
     assert metrics(warehouse) == [7]
     assert [
         table.table_id for table in warehouse.client.list_tables(warehouse.dataset) if "staged" in table.table_id

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from infra.judges.warehouse import SPOKEN, judge
+from infra.judges.warehouse import SPOKEN
 from infra.marts import QUERIED, described
 from shared.clock import pacific_midnight, system_clock
 from shared.collection import levels
@@ -16,19 +16,21 @@ from shared.warehouse.append import append
 from shared.warehouse.statements import LEVELS, run
 from shared.warehouse.tables import TABLES
 from tests.stands.warehouse_rows import DAY, NEXT, OLD, ROWS, answers, at
+from tests.stands.warehouses import empty
 
 
 @pytest.fixture(scope="module")
-def googles():
+def googles(spoken):
     """What Google's reference evaluator answers."""
-    return answers(judge(SPOKEN)[0])
+    return answers(spoken[0])
 
 
 @pytest.fixture(scope="module")
 def filled(made_warehouse):
     for table in TABLES:
         append(made_warehouse, table, map(sent, ROWS[table.name]), system_clock)
-    return made_warehouse
+    yield made_warehouse
+    empty(made_warehouse)
 
 
 def sent(row):

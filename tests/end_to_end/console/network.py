@@ -121,7 +121,7 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
             with begun.file(ref, "c" * 24, stack.now() + timedelta(minutes=1)) as file:
                 file.write((header + line).encode())
                 file.finish()
-    publish(warehouse, begun.close(), stack.now)
+    publish(warehouse, [begun.close()], stack.now)
 
 
 def operations(stack: Stack) -> tuple[Operation, ...]:

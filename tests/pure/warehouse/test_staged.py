@@ -38,16 +38,21 @@ JUDGED = {
 NONE = {"repeated": 0, "contradicting": 0, "foreign_rows": 0, "broken": "", "partly_empty": ""}
 
 
-def staged_rows() -> list[dict[str, Any]]:
-    columns = positions(REACH)
-    return [
-        dict(zip(columns, (*row, "", report), strict=True)) for report, (rows, _) in JUDGED.items() for row in rows
-    ]
+TABLES = {"staged": ORDER, "later": ORDER[::-1]}
+
+
+def staged_rows() -> dict[str, list[dict[str, Any]]]:
+    """The reports turn about in two tables, whose columns stand in different orders."""
+    columns, rows = positions(REACH), {table: list[dict[str, Any]]() for table in TABLES}
+    for number, (report, (found, _)) in enumerate(JUDGED.items()):
+        table, step = (("staged", 1), ("later", -1))[number % 2]
+        rows[table] += [dict(zip(columns, (*row[::step], "", report), strict=True)) for row in found]
+    return rows
 
 
 @pytest.fixture(scope="module")
 def google() -> GoogleSQL:
-    return GoogleSQL({"staged": dict.fromkeys(positions(REACH), "STRING")})
+    return GoogleSQL({table: dict.fromkeys(positions(REACH), "STRING") for table in TABLES})
 
 
 def short(names: str) -> str:
@@ -57,10 +62,8 @@ def short(names: str) -> str:
 @pytest.mark.case("C11")
 def test_each_report_is_judged_by_its_own_rows(google):
     asked = [{"report_id": report, "channel_id": "UC1", "day": "2026-11-01"} for report in JUDGED]
-    sql = of_staged(JUDGE_STAGED, "staged", REACH, ORDER).text.replace(
-        "@reports", literal(json.dumps(asked), "STRING")
-    )
-    answered = {row.pop("report_id"): row for row in google.evaluate(sql, {"staged": staged_rows()})}
+    sql = of_staged(JUDGE_STAGED, TABLES, REACH).text.replace("@reports", literal(json.dumps(asked), "STRING"))
+    answered = {row.pop("report_id"): row for row in google.evaluate(sql, staged_rows())}
     told = {
         report: {name: short(value) if isinstance(value, str) and not value.isdigit() else int(value)
                  for name, value in row.items()}
@@ -72,12 +75,12 @@ def test_each_report_is_judged_by_its_own_rows(google):
 
 
 def test_rows_are_taken_as_their_types_and_those_that_stand_twice_once(google):
-    take = of_staged(TAKE_STAGED, "staged", REACH, ORDER)
+    take = of_staged(TAKE_STAGED, TABLES, REACH)
     taken = f"wanted_load, report_id, {take.filled['values']}, PARSE_JSON(NULLIF(extra, ''))"
     text = take.text[take.text.index("WITH\n") :].replace(taken, f"TO_JSON_STRING(STRUCT({taken})) AS taken")
     loads = [{"report_id": report, "load_id": "L"} for report in ("good", "twice", "power")]
     sql = text.replace("@loads", literal(json.dumps(loads), "STRING"))
-    told = google.evaluate(sql, {"staged": staged_rows()})
+    told = google.evaluate(sql, staged_rows())
     # Fields without a name are all called "" there.
     rows = [json.loads(row["taken"], object_pairs_hook=lambda pairs: tuple(v for _, v in pairs)) for row in told]
     assert sorted(rows, key=str) == sorted(

@@ -1,7 +1,7 @@
--- What each report of a staging table holds: its rows, what stands in them twice, and what is wrong with them.
+-- What each report of some staging tables holds: its rows, what stands in them twice, and what is wrong with them.
 -- A text that is empty in the file is an empty text or NULL here, as the engine likes.
 WITH
-staged AS (SELECT report_id, {named}, extra FROM `{dataset}.{staging}`),
+staged AS ({staged}),
 asked AS (
   SELECT
     JSON_VALUE(entry, '$.report_id') AS asked_id,

@@ -2,7 +2,7 @@
 -- twice in its file once. What cannot be read as its column's type was found before.
 INSERT INTO `{dataset}.{table}` (load_id, report_id, {names}, extra)
 WITH
-staged AS (SELECT report_id, {named}, extra FROM `{dataset}.{staging}`),
+staged AS ({staged}),
 wanted AS (
   SELECT JSON_VALUE(entry, '$.report_id') AS wanted_id, JSON_VALUE(entry, '$.load_id') AS wanted_load
   FROM UNNEST(JSON_QUERY_ARRAY(@loads)) AS entry
