@@ -106,6 +106,16 @@ VIDEO_READINGS = Collection(
     channel="channel_id",
     erased_as="videoReadings",
 )
+CACHE = Collection(
+    path="cache",
+    owner="collection",
+    key="the channel's id",
+    channel=ID,
+    ttl="expires_at",
+    keep=timedelta(days=2),  # a day of a spent quota, and some; what YouTube said may be kept for 30
+    retention="two days after it was last read",
+    erased_as="cache",
+)
 REPORTS = Collection(
     path="reports",
     owner="collection",
@@ -248,7 +258,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, VIDEO_READINGS, REPORTS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
     *(ANALYTICS, CERTIFICATES),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),

@@ -75,6 +75,8 @@ LOADS_THAT_COUNT = Statement(
     "loads_that_count",
     {"since": "DATE", "until": "DATE", "loaded_since": "TIMESTAMP", "channels": "ARRAY<STRING>"},
 )
+DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
+VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
 CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
 ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
 ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
@@ -84,7 +86,7 @@ ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wante
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
-    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, FORGET_GONE, FORGET_OLD),
+    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about a staging table, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
