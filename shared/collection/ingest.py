@@ -13,7 +13,7 @@ from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.collection import audit, certifying, checking, gone, internal_metrics, messages, planner, videos
+from shared.collection import audit, cache, certifying, checking, gone, internal_metrics, messages, planner, videos
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited
 from shared.monitoring.log import log
@@ -131,6 +131,8 @@ class Ingest:
         for notice in notices:
             change = videos.record(self.client, notice)
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
+        for channel_id in {notice.channel_id for notice in notices}:
+            cache.invalidate(self.client, channel_id)
         left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
         for notice in notices:
             if notice.channel_id in left:

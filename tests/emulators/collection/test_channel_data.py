@@ -1,4 +1,4 @@
-"""A channel's numbers by four levels: warehouse, cache, simulated Analytics and Data API; each with its provenance."""
+"""A channel's numbers by four levels, each with its provenance: warehouse, cache, Analytics and the Data API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
 from shared import channels
 from shared.clock import last_full_day
@@ -19,7 +20,7 @@ from shared.quota.profile import Priority
 from shared.warehouse.append import append
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import Warehouse
-from shared.warehouse.tables import REPORT_LOADS, VIDEO_METADATA
+from shared.warehouse.tables import REPORT_LOADS, TABLES, VIDEO_METADATA
 from shared.youtube.client import Caller
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.youtube.stand import Stand, standing
@@ -79,11 +80,11 @@ class Numbers:
                   "comments": 2, "shares": 0, "subscribers_gained": 1, "subscribers_lost": 0}  # fmt: skip
         row = {**known, "date": day.isoformat(), "video_id": self.video(channel_id).id, **counts}
         append(self.made(), REPORT_LOADS, [{**known, **load}], self.stand.clock)
-        [table] = [each for each in _tables() if each.name == REPORT_TYPES[KIND].table]
+        [table] = [each for each in TABLES if each.name == REPORT_TYPES[KIND].table]
         append(self.made(), table, [row], self.stand.clock)
 
     def video(self, channel_id: str) -> Any:
-        return next(iter(self.stand.simulator.world.channel(channel_id).videos.values()))
+        return next(iter(self.stand.simulator.room(Library).uploads(channel_id, channel_id)))
 
     def calls(self) -> list[str]:
         found = [call.endpoint for call in self.stand.calls]
@@ -96,12 +97,6 @@ class Numbers:
         for _ in range(units // 1_000):
             held = ledger.reserve(method=bucket_method, account="system", priority=HIGH, count=1_000)
             ledger.settle(held, sent=True)
-
-
-def _tables() -> Any:
-    from shared.warehouse.tables import TABLES
-
-    return TABLES
 
 
 @pytest.fixture
@@ -130,7 +125,8 @@ def test_each_number_comes_from_the_first_level_that_has_it_and_is_asked_once(nu
     assert (reported["views"]["source"], reported["views"]["age_seconds"]) == ("reports", 2 * 24 * 3600)
     assert levels(reported) == {
         **dict.fromkeys(("views", "engaged_views", "watch_time_minutes", "average_view_duration"), 1),
-        **{"subscribers_gained": 1, "subscribers_lost": 1, "impressions": None, "click_through_rate": None},
+        **dict.fromkeys(("subscribers_gained", "subscribers_lost"), 1),
+        **dict.fromkeys(("impressions", "click_through_rate")),
         "estimated_revenue": 3,
     }
     told = answer["days"][numbers.days[1].isoformat()]
@@ -231,8 +227,8 @@ def test_a_video_that_is_gone_or_somebody_elses_is_nobodys_number(numbers: Numbe
 
 def test_what_the_nightly_reading_had_is_told_where_youtube_cannot_be_asked(numbers: Numbers):
     video, at = numbers.video(numbers.paid), numbers.stand.clock() - timedelta(hours=9)
-    row = {"load_id": "l", "channel_id": numbers.paid, "video_id": video.id, "as_of": at.isoformat(), "gone": False,
-           "title": "T", "published_at": at.isoformat(), "views": 77}  # fmt: skip
+    row = {"load_id": "l", "channel_id": numbers.paid, "video_id": video.id, "as_of": at.isoformat(),
+           "gone": False, "title": "T", "published_at": at.isoformat(), "views": 77}  # fmt: skip
     append(numbers.made(), VIDEO_METADATA, [row], numbers.stand.clock)
     refused = channels.Refusal(reason="channelSuspended", since=at, until=None)
     channels.set_refusal(numbers.stand.firestore, numbers.paid, "youtube", refused)
