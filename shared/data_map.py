@@ -102,8 +102,8 @@ VIDEOS = Collection(
 VIDEO_READINGS = Collection(
     path="video_readings",
     owner="collection",
-    key="the channel's id, and channel:number",
-    channel="channel_id",
+    key="the channel's id",
+    channel=ID,
     erased_as="videoReadings",
 )
 CACHE = Collection(

@@ -136,7 +136,7 @@ class Metadata:
         return [each for each in found if each is not None]
 
     def _one(self, channel_id: str, seen: Docs) -> Progress | None:
-        stored, head = seen.values()
+        stored, before = seen.values()
         if stored is None:
             return None
         try:
@@ -146,19 +146,12 @@ class Metadata:
             return None
         if not channel.may_ask(API, self.clock()):
             return None
-        known, before = self._readings(channel_id, head)
-        return Progress(channel, seen, known, before)
-
-    def _readings(self, channel_id: str, head: Doc | None) -> tuple[Readings, int]:
-        """What was read before, and in how many documents besides the first. What is unreadable is read anew."""
-        fields = head.data if head else None
         try:
-            paths = readings.more_paths(channel_id, fields)
-            more = Store(self.client).run(reading(paths)).values() if paths else ()
-            return readings.stored(channel_id, fields, [each.data if each else None for each in more]), len(paths)
-        except CorruptData as error:
+            known = readings.stored(channel_id, before.data if before else None)
+        except CorruptData as error:  # it is read anew
             log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            return Readings(channel_id=channel_id), 0
+            known = Readings(channel_id=channel_id)
+        return Progress(channel, seen, known)
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
         """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
@@ -224,7 +217,7 @@ class Metadata:
                 return Change(False)
             if _version(docs[first]) != _version(each.seen[first]):
                 return Change(True)  # another run has read the same; what it knows stays
-            return Change(True, [*readings.writes(each.readings, before=each.before), _standing(each)])
+            return Change(True, [readings.write(each.readings), _standing(each)])
 
         steps = updating_from(each.seen, (first, at), noted, token=secrets.token_hex(8))
         if not Store(self.client).run(steps).result and each.rows:
