@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,13 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Store
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change, updating_from
-from shared.collection import gone, messages, metadata_plan, planner, readings
-from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED, Turn
+from shared.collection import gone, messages, metadata_plan, planner, readings, turns
+from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read
 from shared.collection.readings import Readings
 from shared.collection.refusals import Then
 from shared.collection.refused import API, refused
+from shared.collection.turns import METADATA, Turn
 from shared.errors import CorruptData, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
@@ -72,7 +73,8 @@ class Metadata:
         known = [each for each in channels.reading(self.client, api=API) if each.may_ask(API, now)]
         ahead, units = metadata_plan.outlook(known, self.units, now), max(1, self.units // RUNS)
         tonight = metadata_plan.chosen(metadata_plan.due(known, now), units)
-        queued = self._hand_on(Turn(channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}"))
+        turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
+        queued = self._hand_on(turn)
         severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
         log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
         ends = ahead.import_ends and ahead.import_ends.isoformat()
@@ -97,7 +99,7 @@ class Metadata:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
-        turn = replace(turn, run=turn.run or f"{self.clock():%Y-%m-%dT%H:%M:%S}")
+        turn = turns.whole(turn, self.clock(), units=UNITS_A_TURN)
         here = self._held(turn.channels[:CHANNELS_A_TURN])
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)
@@ -119,9 +121,7 @@ class Metadata:
         }
 
     def _hand_on(self, turn: Turn) -> bool:
-        return bool(turn.channels) and self.enqueue(
-            planner.QUEUE, turn.name, "collect_metadata", turn.as_json(), None
-        )
+        return bool(turn.channels) and self.enqueue(planner.QUEUE, turn.name, METADATA, turn.as_json(), None)
 
     def _held(self, channel_ids: Sequence[str]) -> list[Progress]:
         """The channels that may be asked about, with what was read of their videos before."""

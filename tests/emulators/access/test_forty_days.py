@@ -22,7 +22,7 @@ from shared.access.upkeep import Upkeep
 from shared.collection import gone, readings, videos
 from shared.collection.cache import Cache, invalidate
 from shared.collection.metadata import Metadata
-from shared.collection.metadata_plan import asked_for
+from shared.collection.turns import METADATA, asked_for
 from shared.monitoring.apis import ApiAlerts
 from shared.push.feed import VideoNotice
 from shared.quota.blocks import Block
@@ -98,7 +98,7 @@ class Days:
         )
         metadata.plan()
         while self.tasks:
-            metadata.collect(asked_for(self.tasks.pop(0)))
+            metadata.collect(asked_for(self.tasks.pop(0), METADATA))
         for path, name in data_map.ttl_policies().items():
             for found in self.client.collection(path).where(name, "<=", self.clock() - DAY).stream():
                 found.reference.delete()
