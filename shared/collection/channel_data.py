@@ -31,7 +31,6 @@ from shared.monitoring import calls
 from shared.warehouse.statements import DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, Warehouse, run
 from shared.youtube import analytics, data
 from shared.youtube.client import Caller
-from shared.youtube.durations import seconds_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -186,7 +185,7 @@ class ChannelData:
         told = merged(choices, known.held, answered)
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.value is None for each in told.values()):
-            raise transient[0]
+            raise next((each for each in transient if each.retry_at), transient[0])
         again = min((each.retry_at for each in transient if each.retry_at), default=None)
         shown: dict[str, Any] = {"channel": {}, "days": {}, "videos": {}}
         for (kind, thing, name), each in told.items():
@@ -203,7 +202,10 @@ class ChannelData:
     def _reports(self, asked: Asked, entries: Entries, known: _Known) -> None:
         """What the warehouse has. Its silence is told, and the other levels answer."""
         days, now = f"reports:{asked.start}:{asked.end}", self.clock()
-        keys = [days, *(f"reports:{video}" for video in asked.videos)]
+        subjects = [subject for subject in asked.subjects() if subject.kind != "channel"]
+        videos = dict.fromkeys(subject.thing for subject in subjects if subject.kind == "videos")
+        keys = [f"reports:{video}" for video in videos]
+        keys += [days] if any(subject.kind == "days" for subject in subjects) else []
 
         def fetch(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
             about, warehouse = {"channel": asked.channel_id}, self.warehouse()
@@ -211,8 +213,8 @@ class ChannelData:
             if days in wanted:
                 rows = _rows(warehouse, DAYS_OF_CHANNEL, **about, start=asked.start, end=asked.end)
                 found[days] = {row["date"]: row for row in rows}
-            if videos := [key.partition(":")[2] for key in wanted if key != days]:
-                rows = _rows(warehouse, VIDEOS_OF_CHANNEL, **about, videos=videos)
+            if named := [key.partition(":")[2] for key in wanted if key != days]:
+                rows = _rows(warehouse, VIDEOS_OF_CHANNEL, **about, videos=named)
                 found |= {f"reports:{row['video_id']}": row for row in rows}
             return {key: (value, "") for key, value in found.items()}
 
@@ -222,10 +224,11 @@ class ChannelData:
                     entries = self.cache.read(asked.channel_id, keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
+                known.reasons |= dict.fromkeys(subjects, error.message)
         stored = entries.entries
         for day, row in (stored[days].value if days in stored else {}).items():
             _day(known, day, row)
-        for video in asked.videos:
+        for video in videos:
             if f"reports:{video}" in stored:
                 _video(known, video, stored[f"reports:{video}"].value)
 
@@ -388,20 +391,13 @@ def _days_of(caller: Caller, name: str, start: str, end: str) -> dict[str, dict[
 
 
 def _about_channel(channel: data.Channel) -> tuple[dict[str, Any], str]:
-    counts = {"subscribers": channel.subscribers, "public_videos": channel.video_count}
-    return {"title": channel.title, "lifetime_views": channel.views, **counts}, channel.etag
+    counts = (channel.subscribers, channel.views, channel.video_count)
+    return dict(zip(NUMBERS["channel"], counts, strict=True)), channel.etag
 
 
 def _about_video(video: data.Video) -> tuple[dict[str, Any], str]:
-    told = {
-        "title": video.title,
-        "published_at": to_the_second(video.published_at),
-        "duration_seconds": seconds_of(video.duration),
-        "privacy": video.privacy,
-        "lifetime_views": video.counts.views,
-        "lifetime_likes": video.counts.likes,
-        "lifetime_comments": video.counts.comments,
-    }
+    counts = (video.counts.views, video.counts.likes, video.counts.comments)
+    told = {"published_at": to_the_second(video.published_at), **dict(zip(_COUNTERS, counts, strict=True))}
     return told, video.etag
 
 

@@ -195,6 +195,7 @@ def test_a_warehouse_that_does_not_answer_leaves_the_other_levels(numbers: Numbe
     day = numbers.days[1].isoformat()
     answer = numbers.answer(numbers.paid, start=day, end=day, numbers=["views", "impressions"])
     assert levels(answer["days"][day]) == {"views": 3, "impressions": None}
+    assert answer["days"][day]["impressions"]["why"] == "BigQuery does not answer."
     with pytest.raises(Unavailable) as silent:
         numbers.answer(numbers.paid, start=day, end=day, numbers=["impressions"])
     assert silent.value.reason == "warehouseUnavailable"
