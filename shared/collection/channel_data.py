@@ -24,7 +24,7 @@ from shared.clock import Clock, last_full_day, pacific_midnight, parse_instant, 
 from shared.cloud.bigquery import answering
 from shared.collection.analytics.queries import ANALYTICS, REVENUE, queries
 from shared.collection.cache import Cache, Entries, Entry
-from shared.collection.levels import CHANNEL_LIFE, LIFE, Choice, Held, Level, Told, choose, merged
+from shared.collection.levels import CHANNEL_LIFE, LIFE, TELL, Choice, Held, Level, Told, choose, merged
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.fields import Fields
 from shared.monitoring import calls
@@ -224,7 +224,11 @@ class ChannelData:
                     entries = self.cache.read(asked.channel_id, keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
-                known.reasons |= dict.fromkeys(subjects, error.message)
+                for subject in subjects:
+                    if not (TELL[Level.ANALYTICS] if subject.kind == "days" else TELL[Level.DATA]) & {
+                        subject.name
+                    }:
+                        known.reasons[subject] = error.message
         stored = entries.entries
         for day, row in (stored[days].value if days in stored else {}).items():
             _day(known, day, row)
