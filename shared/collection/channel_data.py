@@ -70,6 +70,11 @@ class Subject(NamedTuple):
     thing: str
     name: str
 
+    @property
+    def asked_of(self) -> Level:
+        """Who is asked where no report tells it."""
+        return Level.ANALYTICS if self.kind == "days" else Level.DATA
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -148,7 +153,7 @@ class _Known:
             else {Level.ANALYTICS: "no report has come, and Analytics is asked about days alone"}
         )
         if (why := self.closed.get(source_of(subject))) is not None:
-            found[Level.ANALYTICS if subject.kind == "days" else Level.DATA] = why
+            found[subject.asked_of] = why
         return found
 
 
@@ -224,11 +229,8 @@ class ChannelData:
                     entries = self.cache.read(asked.channel_id, keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
-                for subject in subjects:
-                    if not (TELL[Level.ANALYTICS] if subject.kind == "days" else TELL[Level.DATA]) & {
-                        subject.name
-                    }:
-                        known.reasons[subject] = error.message
+                reported = (each for each in subjects if each.name not in TELL[each.asked_of])
+                known.reasons |= dict.fromkeys(reported, error.message)
         stored = entries.entries
         for day, row in (stored[days].value if days in stored else {}).items():
             _day(known, day, row)
