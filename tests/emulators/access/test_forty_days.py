@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
@@ -99,8 +100,9 @@ class Days:
         metadata.plan()
         while self.tasks:
             metadata.collect(asked_for(self.tasks.pop(0), METADATA))
+        past = self.clock() - DAY
         for path, name in data_map.ttl_policies().items():
-            for found in self.client.collection(path).where(name, "<=", self.clock() - DAY).stream():
+            for found in self.client.collection(path).where(filter=FieldFilter(name, "<=", past)).stream():
                 found.reference.delete()
 
     def overdue(self) -> list[str]:
