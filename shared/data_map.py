@@ -108,9 +108,19 @@ VIDEOS = Collection(
 VIDEO_READINGS = Collection(
     path="video_readings",
     owner="collection",
-    key="the channel's id, and channel:number",
-    channel="channel_id",
+    key="the channel's id",
+    channel=ID,
     erased_as="videoReadings",
+)
+CACHE = Collection(
+    path="cache",
+    owner="collection",
+    key="the channel's id",
+    channel=ID,
+    ttl="expires_at",
+    keep=timedelta(days=2),  # a day of a spent quota, and some; what YouTube said may be kept for 30
+    retention="two days after it was last read",
+    erased_as="cache",
 )
 REPORTS = Collection(
     path="reports",
@@ -254,7 +264,7 @@ QUOTA_REFUSALS = _quota(
 )
 
 COLLECTIONS: tuple[Collection, ...] = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, REPORTS),
+    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
     *(ANALYTICS, CERTIFICATES),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),

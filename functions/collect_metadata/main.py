@@ -12,7 +12,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.collection.metadata_plan import asked_for
+from shared.collection.turns import METADATA, asked_for
 from shared.fields import Fields
 from shared.wiring.collection import metadata
 
@@ -23,7 +23,7 @@ def collect_metadata(request: Request) -> dict[str, Any]:
     """Answers how many channels, and what was queued or read; while the first import lasts, when it ends."""
     body = entry.json_body(request)
     if "channels" in body:
-        turn = asked_for(body)
+        turn = asked_for(body, METADATA)
         return metadata().collect(turn)
     Fields(body)
     return metadata().plan()

@@ -116,7 +116,7 @@ class Collecting:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
-        turn = turns.whole(turn, self.report_types, self.clock())
+        turn = turns.whole(turn, self.clock(), report_types=self.report_types)
         known = channels.several(self.client, turn.channels)
         listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
         # Of whom nothing was stored, there is nothing to take back.

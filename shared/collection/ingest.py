@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.collection import (
     audit,
+    cache,
     certifying,
     checking,
     details,
@@ -141,6 +142,8 @@ class Ingest:
             change = videos.record(self.client, notice, now)
             to_ask |= change in {videos.Change.NEW, videos.Change.UPDATED}
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
+        for channel_id in {notice.channel_id for notice in notices}:
+            cache.invalidate(self.client, channel_id)
         left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
         for notice in notices:
             if notice.channel_id in left:

@@ -15,6 +15,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import TypeVar
+
+Key = TypeVar("Key")
+"""What names a number: its column, or that of one day or video."""
 
 
 class Level(IntEnum):
@@ -52,23 +56,31 @@ TELL: Mapping[Level, frozenset[str]] = {
             "retention_data",
         )
     ),
-    Level.DATA: frozenset(("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments")),
+    Level.DATA: frozenset(
+        ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments", "subscribers", "public_videos")
+    ),
 }
-"""The numbers of the guide's two tables that each source tells."""
+"""The numbers of the guide's two tables, and of a channel, that each source tells."""
 LIFE: Mapping[Level, timedelta] = {Level.ANALYTICS: timedelta(minutes=30), Level.DATA: timedelta(hours=1)}
 """The guide's lifetimes (2.2, 4.1): how long what was read answers without being read again."""
+CHANNEL_LIFE = timedelta(hours=24)
+"""Likewise, of what the Data API tells of a channel."""
 RESTATED = timedelta(days=35)
 """How long after a day's end YouTube still changes what Analytics says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A number that is there. by: the source that told it; as_of: when. ended: when the day it is about ended."""
+    """A number that is there. by: the source that told it; as_of: when. ended: when the day it is about ended.
+
+    life: how long it answers, where that is not its source's: not at all once it is known to have changed.
+    """
 
     value: object
     by: Level
     as_of: datetime
     ended: datetime | None = None
+    life: timedelta | None = None
 
     @property
     def settled(self) -> bool:
@@ -79,7 +91,12 @@ class Held:
 
     def alive(self, now: datetime) -> bool:
         """Whether it answers without being read again."""
-        return self.settled or now - self.as_of < LIFE[self.by]
+        return self.settled or now - self.as_of < self.lives
+
+    @property
+    def lives(self) -> timedelta:
+        """How long it answers."""
+        return LIFE.get(self.by, timedelta.max) if self.life is None else self.life
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +126,7 @@ def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[
         return Choice(level=Level.REPORTS, why="a bulk report is final", as_of=reported.as_of)
     last = _newest(held)
     if last is not None and last.alive(now):
-        why = "it changes no more" if last.settled else f"it was read less than {LIFE[last.by]} ago"
+        why = "it changes no more" if last.settled else f"it was read less than {last.lives} ago"
         return Choice(level=Level.LAST_READ, why=why, as_of=last.as_of)
     tellers = [level for level in LIFE if name in TELL[level]]
     for level in tellers:
@@ -123,8 +140,8 @@ def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[
 
 
 def merged(
-    choices: Mapping[str, Choice], held: Mapping[str, Collection[Held]], answered: Mapping[str, Held]
-) -> dict[str, Told]:
+    choices: Mapping[Key, Choice], held: Mapping[Key, Collection[Held]], answered: Mapping[Key, Held]
+) -> dict[Key, Told]:
     """Every number with its provenance. answered: what came of asking; a number that did not come is not there.
 
     What was asked for and did not come is what was read last.
@@ -147,4 +164,4 @@ def _told(choice: Choice, held: Collection[Held], answer: Held | None) -> Told:
 
 def _newest(held: Iterable[Held]) -> Held | None:
     """Of two that were read at once, the one that answers longer."""
-    return max(held, key=lambda each: (each.as_of, each.settled, LIFE.get(each.by, timedelta.max)), default=None)
+    return max(held, key=lambda each: (each.as_of, each.settled, each.lives), default=None)

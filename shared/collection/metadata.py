@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,13 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Store
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change, updating_from
-from shared.collection import gone, messages, metadata_plan, planner, readings
-from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED, Turn
+from shared.collection import gone, messages, metadata_plan, planner, readings, turns
+from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read
 from shared.collection.readings import Readings
 from shared.collection.refusals import Then
 from shared.collection.refused import API, refused
+from shared.collection.turns import METADATA, Turn
 from shared.errors import CorruptData, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
@@ -72,7 +73,8 @@ class Metadata:
         known = [each for each in channels.reading(self.client, api=API) if each.may_ask(API, now)]
         ahead, units = metadata_plan.outlook(known, self.units, now), max(1, self.units // RUNS)
         tonight = metadata_plan.chosen(metadata_plan.due(known, now), units)
-        queued = self._hand_on(Turn(channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}"))
+        turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
+        queued = self._hand_on(turn)
         severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
         log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
         ends = ahead.import_ends and ahead.import_ends.isoformat()
@@ -97,7 +99,7 @@ class Metadata:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
-        turn = replace(turn, run=turn.run or f"{self.clock():%Y-%m-%dT%H:%M:%S}")
+        turn = turns.whole(turn, self.clock(), units=UNITS_A_TURN)
         here = self._held(turn.channels[:CHANNELS_A_TURN])
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)
@@ -119,9 +121,7 @@ class Metadata:
         }
 
     def _hand_on(self, turn: Turn) -> bool:
-        return bool(turn.channels) and self.enqueue(
-            planner.QUEUE, turn.name, "collect_metadata", turn.as_json(), None
-        )
+        return bool(turn.channels) and self.enqueue(planner.QUEUE, turn.name, METADATA, turn.as_json(), None)
 
     def _held(self, channel_ids: Sequence[str]) -> list[Progress]:
         """The channels that may be asked about, with what was read of their videos before."""
@@ -136,7 +136,7 @@ class Metadata:
         return [each for each in found if each is not None]
 
     def _one(self, channel_id: str, seen: Docs) -> Progress | None:
-        stored, head = seen.values()
+        stored, before = seen.values()
         if stored is None:
             return None
         try:
@@ -146,19 +146,12 @@ class Metadata:
             return None
         if not channel.may_ask(API, self.clock()):
             return None
-        known, before = self._readings(channel_id, head)
-        return Progress(channel, seen, known, before)
-
-    def _readings(self, channel_id: str, head: Doc | None) -> tuple[Readings, int]:
-        """What was read before, and in how many documents besides the first. What is unreadable is read anew."""
-        fields = head.data if head else None
         try:
-            paths = readings.more_paths(channel_id, fields)
-            more = Store(self.client).run(reading(paths)).values() if paths else ()
-            return readings.stored(channel_id, fields, [each.data if each else None for each in more]), len(paths)
-        except CorruptData as error:
+            known = readings.stored(channel_id, before.data if before else None)
+        except CorruptData as error:  # it is read anew
             log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            return Readings(channel_id=channel_id), 0
+            known = Readings(channel_id=channel_id)
+        return Progress(channel, seen, known)
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
         """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
@@ -224,7 +217,7 @@ class Metadata:
                 return Change(False)
             if _version(docs[first]) != _version(each.seen[first]):
                 return Change(True)  # another run has read the same; what it knows stays
-            return Change(True, [*readings.writes(each.readings, before=each.before), _standing(each)])
+            return Change(True, [readings.write(each.readings), _standing(each)])
 
         steps = updating_from(each.seen, (first, at), noted, token=secrets.token_hex(8))
         if not Store(self.client).run(steps).result and each.rows:

@@ -7,15 +7,12 @@ each with half of the day's units; what one does not come to is the next one's, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from shared import ids
 from shared.channels import Askable
 from shared.clock import pacific_day
 from shared.collection.readings import AGAIN
-from shared.fields import Fields
 from shared.youtube.data import IDS_MAX
 
 RUNS = 2
@@ -25,42 +22,7 @@ VERIFIED = timedelta(days=30)
 CHANNELS_A_TURN = 25
 UNITS_A_TURN = 200  # some 10,000 rows: seconds of a load job, and megabytes of memory
 CHANNELS_MAX = 1_000  # of one run: what a request may name
-UNITS_MAX = 1_000_000
 _UNSEEN = 10  # units of a channel of which nothing is known: one with 200 videos
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """What one task reads. run: the run that it belongs to; units: what is left of it."""
-
-    channels: tuple[str, ...]
-    units: int
-    run: str = ""
-
-    @property
-    def name(self) -> str:
-        """The task's name: the same for whoever hands on the same."""
-        return f"collect_metadata {self.run} {len(self.channels)} channels {self.units} units"
-
-    def as_json(self) -> dict[str, Any]:
-        """What its task is told."""
-        return {"channels": list(self.channels), "units": self.units, "run": self.run}
-
-    def rest(self, channels: Sequence[str], *, spent: int) -> Turn | None:
-        """The same for those that are left, with fewer units or channels; None when nobody is, or no units are."""
-        if not channels or self.units <= spent or (not spent and len(channels) == len(self.channels)):
-            return None
-        return replace(self, channels=tuple(channels), units=self.units - spent)
-
-
-def asked_for(body: object) -> Turn:
-    """The turn that a request asks for; channels alone are a run of one turn's units. Raises InvalidRequest."""
-    asked = Fields(body, "channels", "units", "run")
-    return Turn(
-        channels=tuple(asked.ids("channels", ids.CHANNEL)),
-        units=asked.whole("units", most=UNITS_MAX) if asked.has("units") else UNITS_A_TURN,
-        run=asked.line("run", most=40) if asked.has("run") else "",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

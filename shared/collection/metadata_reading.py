@@ -42,14 +42,13 @@ class Units:
 class Progress:
     """One channel in a turn.
 
-    seen: its document and the first of its readings, as they were. before: how many documents of readings there
-    were besides. about: what YouTube says of it. finished: nothing is left to read tonight; refused: for trouble.
+    seen: its document and its readings', as they were. about: what YouTube says of it. finished: nothing is left
+    to read tonight; refused: for trouble.
     """
 
     channel: Channel
     seen: Docs
     readings: Readings
-    before: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
     about: data.Channel | None = None
     changed: bool = False

@@ -1,15 +1,14 @@
-"""What was read of a channel's videos and when: state, packed into few documents.
-
-    video_readings/<channel>      how far the channel's uploads are listed, and its first videos
-    video_readings/<channel>:1    the next, and so on
+"""What was read of a channel's videos and when: state, packed into one document, `video_readings/<channel>`.
 
 A network's videos are read each night, so a document each would be read and written as often; and a map would have
-an index entry for each field of each video. Here they are one text. What YouTube said of them is in the warehouse.
+an index entry for each field of each video. Here they are one packed text. What YouTube said of them is in the
+warehouse.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,9 @@ ROW_EVERY = timedelta(hours=24)
 """How old the counts of a video's last row may be until it has another although nothing has changed."""
 WHOLE_EVERY = timedelta(days=25)
 """How often all uploads are listed, whatever their newest page says."""
-PER_DOCUMENT = 5_000  # videos: some 400 KB of the MiB that a document may have
+VIDEOS_MAX = 24_000
+"""Videos that are remembered, in most of the MiB that a document may have; YouTube lists 20,000 uploads."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Reading(NamedTuple):
@@ -108,7 +109,11 @@ class Readings:
 
     def _with(self, ids: Iterable[str], page: str | None) -> Readings:
         new = {video_id: Reading() for video_id in ids if video_id not in self.videos}
-        return replace(self, videos={**self.videos, **new}, page=page or "")
+        videos = {**self.videos, **new}
+        if len(videos) > VIDEOS_MAX:  # what was read longest ago is forgotten, here and in time in the warehouse
+            newest = sorted(videos, key=lambda video_id: videos[video_id].read_at or _NEVER, reverse=True)
+            videos = {video_id: videos[video_id] for video_id in newest[:VIDEOS_MAX]}
+        return replace(self, videos=videos, page=page or "")
 
     def answered(
         self, found: Mapping[str, Reading], absent: Collection[str], now: datetime
@@ -126,76 +131,50 @@ def needs_row(reading: Reading, etag: str, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Head:
-    """A channel's first document. parts: how many there are in all."""
-
+class _Document:
     channel_id: str
     looked_at: datetime | None = None
     page: str = ""
     whole_at: datetime | None = None
     counted: int | None = None
-    parts: int = 1
-    packed: str = "{}"
+    packed: bytes = zlib.compress(b"{}")
 
 
-_HEADS = Mapper(_Head, VIDEO_READINGS.path, key="channel_id")
+_DOCUMENTS = Mapper(_Document, VIDEO_READINGS.path, key="channel_id")
 
 
-def path(channel_id: str, part: int = 0) -> str:
-    """The document of a part of a channel's videos."""
-    return f"{VIDEO_READINGS.path}/{channel_id}" + (f":{part}" if part else "")
+def path(channel_id: str) -> str:
+    """The document of a channel's videos."""
+    return f"{VIDEO_READINGS.path}/{channel_id}"
 
 
-def more_paths(channel_id: str, head: Mapping[str, Any] | None) -> list[str]:
-    """The documents besides the first."""
-    return [path(channel_id, part) for part in range(1, _head(channel_id, head).parts)]
-
-
-def stored(channel_id: str, head: Mapping[str, Any] | None, more: Iterable[Mapping[str, Any] | None]) -> Readings:
-    """What documents say. Raises CorruptData."""
-    read = _head(channel_id, head)
+def stored(channel_id: str, fields: Mapping[str, Any] | None) -> Readings:
+    """What a document says. Raises CorruptData."""
+    known = vars(_DOCUMENTS.read(channel_id, fields))
     try:
-        packed = [read.packed, *(each["packed"] for each in more if each is not None)]
-        videos = dict(entry for text in packed for entry in _unpacked(text))
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        videos = dict(_unpacked(known.pop("packed")))
+    except (AttributeError, TypeError, ValueError, OverflowError, zlib.error) as error:
         raise CorruptData(f"{path(channel_id)} cannot be read: {error!r}", reason="recordUnreadable") from error
-    return Readings(
-        channel_id=channel_id,
-        looked_at=read.looked_at,
-        page=read.page,
-        whole_at=read.whole_at,
-        counted=read.counted,
-        videos=videos,
-    )
+    return Readings(**known, videos=videos)
 
 
-def _head(channel_id: str, head: Mapping[str, Any] | None) -> _Head:
-    return _HEADS.read(channel_id, head or {})
+def write(readings: Readings) -> Write:
+    """What stores them."""
+    fields = vars(readings) | {"packed": _packed(readings.videos)}
+    del fields["videos"]
+    return Write(path(readings.channel_id), fields)
 
 
-def writes(readings: Readings, *, before: int) -> Iterator[Write]:
-    """What stores them. before: how many documents there were besides the first."""
-    names = sorted(readings.videos)
-    parts = [names[start : start + PER_DOCUMENT] for start in range(0, len(names), PER_DOCUMENT)] or [[]]
-    kept = {name: getattr(readings, name) for name in ("looked_at", "page", "whole_at", "counted")}
-    for part, ids in enumerate(parts):
-        fields = {"channel_id": readings.channel_id, "packed": _packed(readings.videos, ids)}
-        yield Write(path(readings.channel_id, part), fields if part else {**fields, **kept, "parts": len(parts)})
-    for part in range(len(parts), before + 1):
-        yield Write(path(readings.channel_id, part), delete=True)
-
-
-def _packed(videos: Mapping[str, Reading], ids: Iterable[str]) -> str:
+def _packed(videos: Mapping[str, Reading]) -> bytes:
     entries = {
         video_id: [each.etag, _seconds(each.read_at), _seconds(each.row_at), int(each.public), int(each.missing)]
-        for video_id in ids
-        for each in [videos[video_id]]
+        for video_id, each in sorted(videos.items())
     }
-    return json.dumps(entries, separators=(",", ":"))
+    return zlib.compress(json.dumps(entries, separators=(",", ":")).encode())
 
 
-def _unpacked(text: str) -> Iterator[tuple[str, Reading]]:
-    for video_id, (etag, read_at, row_at, public, missing) in json.loads(text).items():
+def _unpacked(packed: bytes) -> Iterator[tuple[str, Reading]]:
+    for video_id, (etag, read_at, row_at, public, missing) in json.loads(zlib.decompress(packed)).items():
         yield video_id, Reading(str(etag), _instant(read_at), _instant(row_at), bool(public), bool(missing))
 
 

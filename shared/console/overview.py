@@ -11,6 +11,8 @@ from shared.channels import WORKING, Channel
 from shared.clock import next_reset
 from shared.collection.expectation import AT_RISK
 from shared.collection.jobs import Job
+from shared.collection.metadata_plan import Outlook, outlook
+from shared.collection.refused import API
 from shared.collection.risk import Risk, risk
 from shared.console import alarms, connections, operations, push, quota
 from shared.console.alarms import AlarmRow
@@ -48,7 +50,8 @@ class Known:
 class Overview:
     """The network now. channels: one page of those that the filter takes; reports: of these channels, by type.
 
-    Everything else counts all of them. at_risk: missing days that can still come, None when there are none.
+    Everything else counts all of them. videos: how far their first import is, and when it ends. at_risk: missing
+    days that can still come, None when there are none.
     available: whether the connections could be read, without which there is little to show.
     """
 
@@ -66,6 +69,7 @@ class Overview:
     operations: OpenWork
     push: PushSummary
     loaded: Loaded
+    videos: Outlook
     at_risk: Risk | None
     reports: tuple[ReportsRow, ...] = ()
 
@@ -83,6 +87,7 @@ def overview(
     app_url: str,
     now: datetime,
     report_types: Collection[str],
+    metadata_units: int,
     only: Filter,
 ) -> Overview:
     """The overview at `now`."""
@@ -114,6 +119,7 @@ def overview(
         operations=operations.open_work(known.operations, titles),
         push=push.summary(known.subscriptions, working, now=now),
         loaded=known.loaded,
+        videos=outlook([each for each in known.channels or () if each.may_ask(API, now)], metadata_units, now),
         at_risk=risk(known.at_risk, AT_RISK, now=now),
     )
 

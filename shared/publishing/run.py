@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.publishing import effects
@@ -262,6 +263,7 @@ class Runner:
 
 def _step_done(attempt: Attempt, message: str, results: dict[str, Any]) -> None:
     operation = attempt.operation
+    cache.invalidate(attempt.operations.client, operation.channel_id)
     after = operation.moved(
         State.RUNNING, attempt.clock(), reason="stepDone", message=message, results=results, retries={}
     )

@@ -75,6 +75,8 @@ LOADS_THAT_COUNT = Statement(
     "loads_that_count",
     {"since": "DATE", "until": "DATE", "loaded_since": "TIMESTAMP", "channels": "ARRAY<STRING>"},
 )
+DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
+VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
 CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
 ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
 ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
@@ -93,7 +95,7 @@ STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
     *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
-    *(READINGS_OF_VIDEO, LEVELS, FORGET_GONE, FORGET_OLD),
+    *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""

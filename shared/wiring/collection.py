@@ -17,8 +17,10 @@ from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
 
 if TYPE_CHECKING:
+    from shared.channels import Channel
     from shared.collection.analytics.collecting import AnalyticsCollecting
     from shared.collection.backfill import Backfilling
+    from shared.collection.channel_data import ChannelData
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
@@ -112,6 +114,26 @@ def metadata() -> Metadata:
         units=settings().metadata_units,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - likewise
+    )
+
+
+@cache
+def channel_data() -> ChannelData:
+    """What `channel_data` runs."""
+    from shared.collection.cache import Cache
+    from shared.collection.channel_data import ChannelData
+    from shared.youtube.client import Context
+
+    def caller_for(channel: Channel) -> Caller:
+        context = Context(account=channel.user_id, channel_id=channel.channel_id)
+        return youtube.caller(context, token_source(channel.channel_id))
+
+    return ChannelData(
+        client=firestore.client(),
+        cache=Cache(client=firestore.client(), clock=system_clock),
+        warehouse=warehouse,
+        caller_for=caller_for,
+        clock=system_clock,
     )
 
 

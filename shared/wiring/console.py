@@ -33,6 +33,7 @@ def current(only: Filter) -> overview.Overview:
         app_url=settings().app_url,
         now=now,
         report_types=kinds,
+        metadata_units=settings().metadata_units,
         only=only,
     )
     return with_reports(seen, lambda ids: jobs.of_channels(firestore.client(), ids, kinds))

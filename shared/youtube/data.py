@@ -1,20 +1,21 @@
 """The Data API, typed: channels, videos, their counts, playlists, thumbnails.
 
 A number that YouTube does not give is None, never 0. A video that is deleted, private or unknown is no error in a
-listing: its id is absent from the answer, so listings say which ids were not found. Source: discovery document of
-youtube v3.
+listing: its id is absent from the answer, so listings say which ids were not found. A time or a count that cannot
+be read is told, and None as well: what else is said of the item holds. Source: discovery document of youtube v3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.clock import parse_optional
 from shared.errors import Forbidden, NotFound
+from shared.monitoring.log import log
 from shared.youtube import services
 from shared.youtube.client import Caller
 from shared.youtube.policy import rule
@@ -23,12 +24,15 @@ IDS_MAX = 50  # ids that one listing takes, for the price of one
 _CHANNEL_PARTS = "snippet,contentDetails,statistics,status"
 _VIDEO_PARTS = "snippet,contentDetails,statistics,status"
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel as YouTube describes it. country: ISO 3166-1 alpha-2."""
+    """A channel as YouTube describes it. country: ISO 3166-1 alpha-2. etag: another one when the answer is."""
 
     id: str
+    etag: str
     title: str
     uploads_playlist: str | None
     country: str | None
@@ -258,15 +262,16 @@ def _channel(item: Mapping[str, Any]) -> Channel:
     hidden = bool(statistics.get("hiddenSubscriberCount"))
     return Channel(
         id=str(item["id"]),
+        etag=str(item.get("etag", "")),
         title=str(snippet.get("title", "")),
         uploads_playlist=playlists.get("uploads") or None,
         country=snippet.get("country"),
         custom_url=snippet.get("customUrl"),
-        published_at=parse_optional(snippet.get("publishedAt")),
+        published_at=_time(item, snippet.get("publishedAt")),
         thumbnail_url=snippet.get("thumbnails", {}).get("default", {}).get("url"),
-        subscribers=None if hidden else _number(statistics.get("subscriberCount")),
-        views=_number(statistics.get("viewCount")),
-        video_count=_number(statistics.get("videoCount")),
+        subscribers=None if hidden else _number(item, statistics.get("subscriberCount")),
+        views=_number(item, statistics.get("viewCount")),
+        video_count=_number(item, statistics.get("videoCount")),
         privacy=status.get("privacyStatus"),
         made_for_kids=status.get("madeForKids"),
     )
@@ -279,13 +284,13 @@ def _video(item: Mapping[str, Any]) -> Video:
         etag=str(item.get("etag", "")),
         channel_id=snippet.get("channelId"),
         title=snippet.get("title"),
-        published_at=parse_optional(snippet.get("publishedAt")),
+        published_at=_time(item, snippet.get("publishedAt")),
         duration=item.get("contentDetails", {}).get("duration"),
         privacy=status.get("privacyStatus"),
         upload_status=status.get("uploadStatus"),
         failure_reason=status.get("failureReason"),
         rejection_reason=status.get("rejectionReason"),
-        counts=_counts(item.get("statistics", {})),
+        counts=_counts(item),
         resource=item,
     )
 
@@ -293,8 +298,8 @@ def _video(item: Mapping[str, Any]) -> Video:
 def _stats(item: Mapping[str, Any]) -> Stats:
     return Stats(
         id=str(item["id"]),
-        counts=_counts(item.get("statistics", {})),
-        published_at=parse_optional(item.get("snippet", {}).get("publishTime")),
+        counts=_counts(item),
+        published_at=_time(item, item.get("snippet", {}).get("publishTime")),
         duration=item.get("contentDetails", {}).get("duration"),
     )
 
@@ -305,8 +310,8 @@ def _playlist_item(item: Mapping[str, Any]) -> PlaylistItem:
         id=str(item["id"]),
         video_id=str(details.get("videoId") or snippet.get("resourceId", {}).get("videoId", "")),
         title=snippet.get("title"),
-        added_at=parse_optional(snippet.get("publishedAt")),
-        published_at=parse_optional(details.get("videoPublishedAt")),
+        added_at=_time(item, snippet.get("publishedAt")),
+        published_at=_time(item, details.get("videoPublishedAt")),
         description=snippet.get("description"),
     )
 
@@ -316,17 +321,32 @@ def _playlist(item: Mapping[str, Any]) -> Playlist:
     return Playlist(
         id=str(item["id"]),
         title=str(snippet.get("title", "")),
-        created_at=parse_optional(snippet.get("publishedAt")),
+        created_at=_time(item, snippet.get("publishedAt")),
     )
 
 
-def _counts(statistics: Mapping[str, Any]) -> Counts:
+def _counts(item: Mapping[str, Any]) -> Counts:
+    statistics = item.get("statistics", {})
     return Counts(
-        views=_number(statistics.get("viewCount")),
-        likes=_number(statistics.get("likeCount")),
-        comments=_number(statistics.get("commentCount")),
+        views=_number(item, statistics.get("viewCount")),
+        likes=_number(item, statistics.get("likeCount")),
+        comments=_number(item, statistics.get("commentCount")),
     )
 
 
-def _number(text: object) -> int | None:
-    return int(text) if isinstance(text, str | int) else None
+def _time(item: Mapping[str, Any], text: object) -> datetime | None:
+    return _told(item, parse_optional, text)
+
+
+def _number(item: Mapping[str, Any], text: object) -> int | None:
+    return _told(item, int, text) if isinstance(text, str | int) else None
+
+
+def _told(item: Mapping[str, Any], read: Callable[[Any], Value], text: object) -> Value | None:
+    """A value as YouTube wrote it; None for one that cannot be read."""
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        said, about = str(text)[:40], str(item.get("id"))
+        log("ERROR", "YouTube answered what cannot be read", about=about, said=said, reason="unreadableAnswer")
+        return None

@@ -21,7 +21,8 @@ def collect_something(access, channel_id):
         access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
     access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
     access.client.document("analytics", channel_id).set({"connection": "c"})
-    access.client.document("video_readings", f"{channel_id}:1").set({"channel_id": channel_id})
+    access.client.document("video_readings", channel_id).set({"channel_id": channel_id})
+    access.client.document("cache", channel_id).set({"channel_id": channel_id})
     access.client.document("certificates", f"{channel_id}:2026-11").set({"channel_id": channel_id})
     access.client.document("upload_pauses", channel_id).set({"until": access.simulator.clock()})
     access.client.document("subscriptions", channel_id).set({"secret": {"v": 1, "n": b"", "c": b""}})
@@ -34,6 +35,7 @@ DELETED = {
     "pushSubscription": 1,
     "videos": 3,
     "videoReadings": 1,
+    "cache": 1,
     "reportStates": 1,
     "analyticsState": 1,
     "certificates": 1,

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from shared.clock import pacific_day
-from shared.collection import gone, internal_metrics, messages
+from shared.collection import gone, internal_metrics, messages, videos
+from shared.collection.cache import Cache
 from shared.collection.ingest import Ingest
+from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.limits import RateLimit
 from shared.warehouse.manifest import already_loaded
@@ -114,6 +116,20 @@ def test_the_owners_own_numbers_become_rows_that_count_once_however_often_they_a
         room.ingest.handle(internal_metrics.KIND, {"metrics": metrics})
     query = f"SELECT value FROM `{room.warehouse.full_name('owner_metrics')}`"
     assert [str(row["value"]) for row in room.warehouse.client.query(query)] == ["99.000000001"]
+
+
+def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
+    now = room.stand.clock()
+    mine, other = room.refs[0].channel_id, room.stand.channel(2).id
+    cache, client = Cache(client=room.stand.firestore, clock=room.stand.clock), room.stand.firestore
+    client.document("channels", other).set({"state": "connected", "connected_at": now})
+    for channel in (mine, other):
+        cache.read(channel, ["video:v"], lambda _: {"video:v": ("as it was", "")})
+    notice = VideoNotice(video_id="v" * 11, channel_id=mine, updated=now, title="New", published=now)
+    room.ingest.handle(videos.KIND, videos.message([notice, replace(notice, video_id="w" * 11)]))
+    assert not cache.held(mine).alive("video:v", now)
+    assert cache.held(other).alive("video:v", now)
+    assert cache.held(mine).generation == 1
 
 
 def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):

@@ -19,7 +19,8 @@ from shared import channels
 from shared.access.disconnect import ERASE
 from shared.collection import metadata as room
 from shared.collection.metadata import Metadata
-from shared.collection.metadata_plan import RUNS, asked_for
+from shared.collection.metadata_plan import RUNS
+from shared.collection.turns import METADATA, asked_for
 from shared.errors import Unavailable
 from shared.monitoring.calls import Call
 from shared.quota.blocks import Block
@@ -86,7 +87,7 @@ class Nights:
         """One run: what it answers, and what each of its turns does."""
         answers = [self.metadata.plan()]
         while self.tasks:
-            answers.append(self.metadata.collect(asked_for(self.tasks.pop(0))))
+            answers.append(self.metadata.collect(asked_for(self.tasks.pop(0), METADATA)))
         return answers
 
     def pass_a_night(self) -> None:
@@ -296,9 +297,9 @@ def test_a_place_in_the_uploads_that_youtube_has_lost_is_looked_for_anew(nights:
 def test_the_same_turn_delivered_twice_reads_and_writes_nothing_twice(nights: Nights, channel: str):
     nights.metadata.plan()
     [task] = nights.tasks
-    nights.metadata.collect(asked_for(task))
+    nights.metadata.collect(asked_for(task, METADATA))
     rows, calls = nights.rows(), nights.calls()
-    assert nights.metadata.collect(asked_for(task))["units"] == 0
+    assert nights.metadata.collect(asked_for(task, METADATA))["units"] == 0
     assert (nights.rows(), nights.calls()) == (rows, calls)
 
 
@@ -310,9 +311,9 @@ def test_a_turn_that_died_after_its_rows_were_stored_reads_again_and_the_newest_
     with monkeypatch.context() as dying:
         dying.setattr(Metadata, "_note", _die)
         with pytest.raises(Died):
-            nights.metadata.collect(asked_for(task))
+            nights.metadata.collect(asked_for(task, METADATA))
     stored = len(nights.rows())
-    assert nights.metadata.collect(asked_for(task))["rows"] == stored
+    assert nights.metadata.collect(asked_for(task, METADATA))["rows"] == stored
     assert len(nights.rows()) == 2 * stored
     assert nights.newest(channel).keys() == nights.videos(channel).keys()
 
@@ -329,7 +330,7 @@ def test_without_bigquery_nothing_is_noted_as_read_and_the_run_ends(nights: Nigh
     def unavailable() -> Warehouse:
         raise Unavailable("BigQuery does not answer.", reason="warehouseUnavailable")
 
-    answer = replace(nights.metadata, warehouse=unavailable).collect(asked_for(task))
+    answer = replace(nights.metadata, warehouse=unavailable).collect(asked_for(task, METADATA))
     assert (answer["rows"], answer["queued"]) == (0, 0)
     nights.warehouse = there
     nights.stand.advance(hours=2)

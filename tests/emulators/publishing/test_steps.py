@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.collection.cache import Cache, path
 from shared.errors import Conflict, NotFound
 from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
@@ -37,6 +38,17 @@ def test_an_update_changes_what_it_says_and_nothing_else(bench, caller, some_vid
     assert after["snippet"] == before["snippet"]
     kept = {name: value for name, value in before["status"].items() if name not in {"privacyStatus", "publishAt"}}
     assert kept.items() <= after["status"].items()
+
+
+def test_what_an_operation_has_changed_is_no_longer_what_was_kept(bench, caller, some_video):
+    cache, channel = Cache(client=bench.stand.firestore, clock=bench.stand.clock), bench.stand.channel().id
+    key = f"video:{some_video}"
+    bench.stand.firestore.document(path(channel)).set({"channel_id": channel})
+    cache.read(channel, [key], lambda _: {key: ("as it was", "")})
+    operation, _ = bench.submit(update={"video_id": some_video, "privacy": "unlisted"})
+    assert cache.held(channel).alive(key, bench.stand.clock())
+    bench.settle(operation)
+    assert not cache.held(channel).alive(key, bench.stand.clock())
 
 
 def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):

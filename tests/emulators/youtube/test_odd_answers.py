@@ -212,3 +212,19 @@ def test_what_is_no_whole_number_where_one_belongs_is_told_and_not_read_as_one(s
     day = stand.clock().date()
     with pytest.raises(CorruptData):
         analytics.query(asking(server, stand), start=day, end=day, metrics=["views"], dimensions=["day"])
+
+
+def test_a_time_or_count_that_cannot_be_read_is_that_items_own(server, stand, capsys):
+    good = {"id": "v1", "snippet": {"title": "Good", "publishedAt": "2026-11-01T00:00:00Z"}}
+    odd = {
+        "id": "v2",
+        "snippet": {"title": "Odd", "publishedAt": "yesterday"},
+        "statistics": {"viewCount": "many"},
+    }
+    server.told = repeat((200, json.dumps({"items": [odd, good]}).encode()))
+    listed = data.videos(asking(server, stand), ["v1", "v2", "v3"])
+    told = [(each.id, each.title, each.published_at is None, each.counts.views) for each in listed.videos]
+    assert told == [("v2", "Odd", True, None), ("v1", "Good", False, None)]
+    assert listed.absent == ("v3",)
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "unreadableAnswer" in line]
+    assert [(each["about"], each["said"]) for each in logged] == [("v2", "yesterday"), ("v2", "many")]

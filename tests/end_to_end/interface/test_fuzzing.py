@@ -66,7 +66,11 @@ def api(stack: Stack) -> Api:
         schemas[named]["properties"]["operation"] = {"enum": [submitted["operation"]["id"], "op-" + "0" * 24]}
     return Api(
         schema=schemathesis.openapi.from_dict(described),
-        bearer={"publishing": backend, "consent": stack.user_token(person.user)},
+        bearer={
+            "publishing": backend,
+            "numbers": stack.service_token("app-backend", "channel_data"),
+            "consent": stack.user_token(person.user),
+        },
         origin=stack.url("gateway"),
     )
 
@@ -75,7 +79,7 @@ def api(stack: Stack) -> Api:
 def test_whatever_is_sent_is_answered_as_described(stack: Stack, api: Api, method: str, path: str):
     operation = api.schema[path][method]
     (tag,) = operation.tags
-    base = stack.url("publish").rpartition("/")[0] if tag == "publishing" else api.origin
+    base = stack.url("publish").rpartition("/")[0] if tag in {"publishing", "numbers"} else api.origin
     cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
     headers = {"Origin": api.origin}
     if tag in api.bearer:

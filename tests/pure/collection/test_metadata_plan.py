@@ -14,16 +14,12 @@ from shared.clock import pacific_day
 from shared.collection.metadata_plan import (
     CHANNELS_MAX,
     RUNS,
-    UNITS_A_TURN,
-    Turn,
-    asked_for,
     chosen,
     due,
     outlook,
     price,
 )
 from shared.collection.readings import AGAIN
-from shared.errors import InvalidRequest
 from shared.quota.calendar import is_off_peak
 
 NOW = datetime(2026, 11, 22, 10, 5, tzinfo=UTC)  # 02:05 Pacific
@@ -110,41 +106,3 @@ def test_runs_are_as_many_as_are_scheduled_and_all_in_the_off_peak_hours():
     assert len(hours.split(",")) == RUNS
     for hour in hours.split(","):
         assert is_off_peak(NOW.replace(hour=8 + int(hour), minute=int(minute)))  # 8 hours behind in winter
-
-
-A = "UC" + "a" * 22
-B = "UC" + "b" * 22
-
-
-@given(st.integers(1, 300), st.integers(1, 300))
-def test_turns_end_and_never_spend_more_than_their_run_has(units, each):
-    turn: Turn | None = Turn(channels=(A, B), units=units, run="r")
-    spent = 0
-    while turn is not None:
-        assert asked_for(turn.as_json()) == turn
-        cost = min(each, turn.units)
-        spent += cost
-        following = turn.rest([A], spent=cost)
-        assert following is None or following.name != turn.name
-        turn = following
-    assert spent == units
-
-
-def test_a_turn_that_came_to_nobody_is_not_handed_on_as_it_is():
-    turn = Turn(channels=(A, B), units=1, run="r")
-    assert turn.rest([A, B], spent=0) is None
-    assert turn.rest([B], spent=0) == Turn(channels=(B,), units=1, run="r")
-
-
-def test_channels_alone_are_a_run_of_their_own():
-    turn = asked_for({"channels": [A]})
-    assert (turn.channels, turn.units) == ((A,), UNITS_A_TURN)
-    assert turn.rest([], spent=1) is None
-
-
-@pytest.mark.parametrize(
-    "body", [{"channels": ["UC1"]}, {"channels": [A], "units": 0}, {"channels": [A], "units": 10**9}, {"more": 1}]
-)
-def test_what_was_not_asked_by_us_is_refused(body):
-    with pytest.raises(InvalidRequest):
-        asked_for(body)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import string
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.collection import readings
-from shared.collection.readings import AGAIN, PER_DOCUMENT, ROW_EVERY, WHOLE_EVERY, Reading, Readings, needs_row
+from shared.collection.readings import AGAIN, ROW_EVERY, VIDEOS_MAX, WHOLE_EVERY, Reading, Readings, needs_row
 from shared.errors import CorruptData
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -128,39 +131,49 @@ def test_one_page_is_a_whole_listing_and_so_is_no_page_at_all():
         assert (found.page, found.whole_at) == ("", NOW)
 
 
-def documents(known: Readings, before: int = 0) -> tuple[dict, list[str]]:
-    written = list(readings.writes(known, before=before))
-    return {each.path: each.fields for each in written if not each.delete}, [
-        each.path for each in written if each.delete
-    ]
+def test_an_id_that_stands_on_two_pages_is_one_video():
+    known = (
+        of({}).looked_at_newest(["a", "b"], "2", 9, NOW).listed(["b", "c"], "3", NOW).listed(["c", "d"], None, NOW)
+    )
+    assert list(known.videos) == ["a", "b", "c", "d"]
 
 
 @given(VIDEOS, TIMES, TIMES)
 def test_what_is_packed_is_read_back(videos, looked, whole):
     known = of(videos, looked_at=looked, page="p", whole_at=whole, counted=3)
-    stored, deleted = documents(known)
-    head = stored[readings.path(CHANNEL)]
-    assert readings.stored(CHANNEL, head, []) == known
-    assert (readings.more_paths(CHANNEL, head), deleted) == ([], [])
+    written = readings.write(known)
+    assert written.path == readings.path(CHANNEL)
+    assert readings.stored(CHANNEL, written.fields) == known
 
 
-def test_many_videos_take_few_documents_far_below_firestores_limit_and_fewer_when_they_are_fewer():
-    etag = "x" * 27
-    videos = {f"{number:011}": Reading(etag, NOW, NOW, True) for number in range(2 * PER_DOCUMENT + 1)}
-    stored, _ = documents(of(videos))
-    head = stored[readings.path(CHANNEL)]
-    more = readings.more_paths(CHANNEL, head)
-    assert list(stored) == [readings.path(CHANNEL), *more]
-    assert max(len(fields["packed"]) for fields in stored.values()) < 500_000
-    assert readings.stored(CHANNEL, head, [stored[path] for path in more]).videos == videos
-    assert documents(of({}), before=2)[1] == more
+def test_as_many_videos_as_are_remembered_fit_one_document_and_the_longest_unread_go_first():
+    letters, rng = string.ascii_letters + string.digits + "-_", random.Random(1)
+
+    def word(length: int) -> str:
+        return "".join(rng.choices(letters, k=length))
+
+    times = [NOW - timedelta(seconds=rng.randrange(10**6)) for _ in range(400)]  # each of a call for fifty videos
+    videos = {word(11): Reading(word(27), rng.choice(times), rng.choice(times), True) for _ in range(VIDEOS_MAX)}
+    assert len(readings.write(of(videos)).fields["packed"]) < 1_000_000
+    more = of(videos).listed(["new"], "2", NOW).videos
+    assert len(more) == VIDEOS_MAX
+    [left] = videos.keys() - more.keys()
+    assert videos[left].read_at == min(each.read_at for each in videos.values())
 
 
-@pytest.mark.parametrize("packed", ["", "no JSON", "[]", '{"v": 1}', '{"v": ["e", "x", 0, 0, 0]}', 7])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        "",
+        b"",
+        b"no",
+        *map(zlib.compress, (b"no JSON", b"[]", b'{"v": 1}', b'{"v": ["e", "x", 0, 0, 0]}', b"\xff")),
+    ],
+)
 def test_what_was_not_written_here_is_refused(packed):
     with pytest.raises(CorruptData):
-        readings.stored(CHANNEL, {"packed": packed}, [])
+        readings.stored(CHANNEL, {"packed": packed})
 
 
 def test_nothing_stored_is_nothing_read():
-    assert readings.stored(CHANNEL, None, []) == of({})
+    assert readings.stored(CHANNEL, None) == of({})

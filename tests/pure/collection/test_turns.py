@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.turns import TURNS_MAX, Turn, asked_for, whole
+from shared.collection.metadata_plan import UNITS_A_TURN
+from shared.collection.turns import METADATA, TURNS_MAX, Turn, asked_for, whole
 from shared.errors import InvalidRequest
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -31,7 +32,7 @@ def test_a_task_asks_for_the_turn_that_it_was_made_of(number, tries, kinds, list
 
 
 def test_channels_alone_are_a_run_of_their_own_of_every_report_type():
-    turn = whole(asked_for({"channels": list(CHANNELS)}), TYPES, NOW)
+    turn = whole(asked_for({"channels": list(CHANNELS)}), NOW, report_types=TYPES)
     assert (turn.channels, turn.report_types, turn.run) == (CHANNELS, TYPES, "2026-11-22T14:00:00")
 
 
@@ -62,3 +63,46 @@ def test_after_the_last_report_type_nothing_follows():
 
 def test_whoever_hands_on_the_same_twice_queues_it_once():
     assert TURN.rest(CHANNELS[1:], tries=0).name == TURN.rest(CHANNELS[1:], tries=0).name  # type: ignore[union-attr]
+
+
+A, B = CHANNELS[:2]
+
+
+@given(st.integers(1, 300), st.integers(2, 300))
+def test_turns_of_metadata_end_and_never_spend_more_than_their_run_has(units, each):
+    turn: Turn | None = Turn(function=METADATA, channels=(A, B), units=units, run="r")
+    spent, names = 0, set()
+    while turn is not None:
+        assert asked_for(turn.as_json(), METADATA) == turn
+        assert turn.name not in names
+        names.add(turn.name)
+        cost = min(each, turn.units)
+        spent += cost
+        turn = turn.rest([A], spent=cost)
+    assert spent == units
+
+
+def test_a_turn_that_came_to_nobody_is_not_handed_on_as_it_is():
+    turn = Turn(function=METADATA, channels=(A, B), units=1, run="r")
+    assert turn.rest([A, B], spent=0) is None
+    assert turn.rest([B], spent=0) == Turn(function=METADATA, channels=(B,), units=1, run="r", number=2)
+
+
+def test_channels_alone_are_a_run_of_their_own_with_the_units_of_one_turn():
+    turn = whole(asked_for({"channels": [A]}, METADATA), NOW, units=UNITS_A_TURN)
+    assert (turn.channels, turn.units) == ((A,), UNITS_A_TURN)
+    assert turn.rest([], spent=1) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"channels": ["UC1"]},
+        {"channels": [A], "units": 0},
+        {"channels": [A], "units": 10**9},
+        {"report_types": []},
+    ],
+)
+def test_a_turn_of_metadata_that_was_not_asked_by_us_is_refused(body):
+    with pytest.raises(InvalidRequest):
+        asked_for(body, METADATA)

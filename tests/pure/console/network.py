@@ -90,7 +90,9 @@ def job(channel_id: str = "UC1", **fields: Any) -> Job:
 
 
 def seen(only: Filter = EVERYTHING, **known: Any) -> Overview:
-    return overview(Known(**known), PROFILE, app_url=APP, now=NOW, report_types=TYPES, only=only)
+    return overview(
+        Known(**known), PROFILE, app_url=APP, now=NOW, report_types=TYPES, metadata_units=2_000, only=only
+    )
 
 
 def large(channels: int = 250) -> Overview:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.channels import Capability
+from shared.channels import Capability, VideosRead
 from shared.console.page import away, headers, render, trouble
 from shared.console.paging import Filter
 from shared.errors import Unavailable
@@ -131,6 +131,15 @@ def test_an_empty_network_is_a_page_too():
     assert "No report has been loaded yet" in text
     assert "Nothing waits and nothing has failed" in text
     assert "The quota is not known" in text
+
+
+def test_while_videos_are_imported_it_says_of_how_many_channels_and_until_when():
+    known = tuple(channel(f"UC{number}", videos_read=VideosRead(at=None, videos=2_000)) for number in range(100))
+    found = seen(channels=known)
+    assert found.as_json()["videos"] == {"unread": 100, "import_ends": "2026-11-26", "days": 5, "overdue": 0}
+    assert "100, until about 2026-11-26" in render(found)
+    read = VideosRead(at=NOW, videos=2_000)
+    assert "Channels to be read" not in render(seen(channels=(channel(videos_read=read),)))
 
 
 def test_a_failed_operation_has_its_button():

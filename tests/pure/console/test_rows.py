@@ -36,6 +36,7 @@ def bucket(name="default", *, now=NOW, **fields):
         app_url=APP,
         now=now,
         report_types=(),
+        metadata_units=2_000,
         only=Filter(),
     ).quota
     return found

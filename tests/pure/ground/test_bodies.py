@@ -39,6 +39,13 @@ OPERATION, CHANNEL, RECEIPT = "op-" + "0" * 24, "UC" + "a" * 22, "0" * 24
         ("collect_metadata", {"everything": True}),
         ("collect_metadata", {"channels": ["UC1"]}),
         ("collect_metadata", {"channels": [CHANNEL], "units": 0}),
+        ("channel_data", {}),
+        ("channel_data", {"channel_id": CHANNEL, "end": "2099-01-01"}),
+        ("channel_data", {"channel_id": CHANNEL, "start": "2026-05-01", "end": "2026-04-30"}),
+        ("channel_data", {"channel_id": CHANNEL, "start": "2026-01-01", "end": "2026-04-03"}),
+        ("channel_data", {"channel_id": CHANNEL, "videos": ["short"]}),
+        ("channel_data", {"channel_id": CHANNEL, "videos": [f"{number:011}" for number in range(51)]}),
+        ("channel_data", {"channel_id": CHANNEL, "numbers": ["retention_data"]}),
     ],
 )
 def test_a_body_that_is_nearly_right_is_refused(function, body):

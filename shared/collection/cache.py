@@ -1,0 +1,239 @@
+"""What YouTube, or the warehouse, answered about a channel lately: read once, whoever asks, and kept for a while.
+
+    cache/<channel>    entries (one text), leases, generation, expires_at
+
+How long an answer counts is the owner's guide's: `LIFE`. After that it is read anew, and served with its age only
+where nothing newer can be had. Of several who miss an entry at once one reads it, under a lease with an end, and
+the others wait, for a bounded time.
+
+What a notification or a write of our own has changed counts no more: `invalidate` raises the document's
+generation, and an entry counts in the one in which its reading began, so an answer that was on its way does not
+count either. No clock decides that. A hit costs one read of a document; a miss four, and two writes.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from shared import data_map
+from shared.clock import Clock
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import PRESENT, Commit, Docs, Steps, Write
+from shared.cloud.updates import Change
+from shared.collection.levels import CHANNEL_LIFE, Level
+from shared.collection.levels import LIFE as LEVEL_LIFE
+from shared.errors import CorruptData, Unavailable
+from shared.monitoring.log import log
+from shared.records import Mapper
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+LIFE: Mapping[str, timedelta] = {
+    "channel": CHANNEL_LIFE,
+    "video": LEVEL_LIFE[Level.DATA],
+    "analytics": LEVEL_LIFE[Level.ANALYTICS],
+    "reports": timedelta(hours=1),  # of the warehouse, where each query reads megabytes of many tables
+}
+"""By the first word of a key."""
+TOLD = frozenset({"channel", "video"})
+"""Kinds that a notification, or a write of ours, changes."""
+LEASE = timedelta(seconds=90)
+"""How long a reading may take: a token, a call, and its limits."""
+WAIT = timedelta(seconds=20)
+"""How long others wait for one who reads."""
+_LOOK = timedelta(milliseconds=500)
+_BYTES_MAX = 900_000  # of the MiB that a document may have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One answer. fetched_at: when it was asked for. etag: as YouTube gave it. value: JSON."""
+
+    value: Any
+    fetched_at: datetime
+    generation: int = 0
+    etag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Somebody reads an entry, until then at most."""
+
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """What is kept of a channel."""
+
+    channel_id: str
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    leases: Mapping[str, Lease] = field(default_factory=dict)
+    generation: int = 0
+
+    def alive(self, key: str, now: datetime) -> bool:
+        """Whether an entry answers without being read again."""
+        entry, kind = self.entries.get(key), kind_of(key)
+        return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind]
+
+    def current(self, key: str) -> bool:
+        """Whether nothing is known to have changed an entry since it was read."""
+        return kind_of(key) not in TOLD or self.entries[key].generation == self.generation
+
+
+Fetch = Callable[[Sequence[str]], Mapping[str, tuple[Any, str]]]
+"""Reads some keys: the value and the ETag of each that was answered. Raises errors of `shared.errors`."""
+
+
+def kind_of(key: str) -> str:
+    """What sort of answer a key names."""
+    return key.partition(":")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cache:
+    """The entries of channels. sleep: waits for who is reading."""
+
+    client: Client
+    clock: Clock
+    sleep: Callable[[float], None] = time.sleep
+
+    def held(self, channel_id: str) -> Entries:
+        """What is kept, alive or not. One read."""
+        return _stored(channel_id, self.client.document(path(channel_id)).get(**call_options()).to_dict())
+
+    def read(self, channel_id: str, keys: Iterable[str], fetch: Fetch) -> Entries:
+        """What is kept once these keys are alive, or were not answered: those that are not are fetched, once.
+
+        Raises what `fetch` raises; Unavailable (reason "beingRead") when who reads takes too long.
+        """
+        left, ends, holder = list(keys), self.clock() + WAIT, secrets.token_hex(8)
+        while True:
+            now = self.clock()
+            held, mine = update(self.client, [path(channel_id)], partial(_claim, channel_id, left, holder, now))
+            if mine:
+                held = self._fetched(channel_id, mine, fetch, holder, held.generation)
+            left = [key for key in left if key not in mine and not held.alive(key, now)]
+            if not left:
+                return held
+            if self.clock() >= ends:
+                until = max((held.leases[key].until for key in left if key in held.leases), default=now)
+                message = "Somebody else is reading the same, and takes long. Ask again."
+                raise Unavailable(message, reason="beingRead", retry_at=until)
+            if not mine:
+                self.sleep(_LOOK.total_seconds())
+
+    def _fetched(
+        self, channel_id: str, keys: Sequence[str], fetch: Fetch, holder: str, generation: int
+    ) -> Entries:
+        """Fetch what is leased, keep it, and end the lease, whatever comes of it."""
+        now, found = self.clock(), dict[str, Entry]()
+        try:
+            found = {
+                key: Entry(value=value, fetched_at=now, generation=generation, etag=etag)
+                for key, (value, etag) in fetch(keys).items()
+            }
+        finally:
+            held = update(self.client, [path(channel_id)], partial(_keep, channel_id, found, holder, now))
+        from shared.collection import gone  # with all of the warehouse's rooms, which `invalidate` does not need
+
+        if found and gone.disconnected(self.client, {channel_id}):
+            self.client.document(path(channel_id)).delete(**call_options())
+        return replace(held, entries={**held.entries, **found})
+
+
+def invalidate(client: Client, channel_id: str) -> None:
+    """What is kept of a channel and its videos counts no more. One write; none where nothing is kept."""
+
+    def steps() -> Steps[None]:
+        yield Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))
+
+    Store(client).run(steps())
+
+
+def _claim(
+    channel_id: str, keys: Sequence[str], holder: str, now: datetime, docs: Docs
+) -> Change[tuple[Entries, tuple[str, ...]]]:
+    """Lease whichever of these keys is not alive, and nobody's; answers which."""
+    held = _of(channel_id, docs)
+    leases = {key: each for key, each in held.leases.items() if each.until > now}
+    mine = tuple(key for key in keys if not held.alive(key, now) and key not in leases)
+    if not mine:
+        return Change((held, ()))
+    leased = replace(held, leases=leases | {key: Lease(holder=holder, until=now + LEASE) for key in mine})
+    return Change((leased, mine), [_write(leased, now)])
+
+
+def _keep(channel_id: str, found: Mapping[str, Entry], holder: str, now: datetime, docs: Docs) -> Change[Entries]:
+    """Keep what was found, unless somebody has read it later; what ended meanwhile stays ended."""
+    held = _of(channel_id, docs)
+    if docs[path(channel_id)] is None:
+        return Change(held)
+    newer = {
+        key: each
+        for key, each in found.items()
+        if key not in held.entries or held.entries[key].fetched_at <= each.fetched_at
+    }
+    leases = {key: each for key, each in held.leases.items() if each.holder != holder}
+    kept = replace(held, entries={**held.entries, **newer}, leases=leases)
+    return Change(kept, [_write(kept, now)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Document:
+    channel_id: str
+    entries: str = "{}"
+    leases: Mapping[str, Lease] = field(default_factory=dict)
+    generation: int = 0
+
+
+_DOCUMENTS = Mapper(_Document, data_map.CACHE.path, key="channel_id")
+
+
+def path(channel_id: str) -> str:
+    """A channel's document."""
+    return f"{data_map.CACHE.path}/{channel_id}"
+
+
+def _of(channel_id: str, docs: Docs) -> Entries:
+    doc = docs[path(channel_id)]
+    return _stored(channel_id, doc.data if doc else None)
+
+
+def _stored(channel_id: str, fields: Mapping[str, Any] | None) -> Entries:
+    """What a document holds. One that cannot be read is as good as none."""
+    try:
+        read = _DOCUMENTS.read(channel_id, fields)
+        entries = {key: _entry(*each) for key, each in json.loads(read.entries).items() if kind_of(key) in LIFE}
+    except (CorruptData, AttributeError, TypeError, ValueError, OverflowError) as error:
+        log("ERROR", "what was kept cannot be read", channel=channel_id, detail=repr(error))
+        return Entries(channel_id=channel_id)
+    return Entries(channel_id=channel_id, entries=entries, leases=read.leases, generation=read.generation)
+
+
+def _entry(fetched_at: float, generation: int, etag: str, value: Any) -> Entry:
+    return Entry(value=value, fetched_at=datetime.fromtimestamp(fetched_at, UTC), generation=generation, etag=etag)
+
+
+def _write(held: Entries, now: datetime) -> Write:
+    """What stores the entries: those that may be kept, the newest first, as many as a document holds."""
+    kept, size = dict[str, list[Any]](), 2
+    for key, each in sorted(held.entries.items(), key=lambda item: item[1].fetched_at, reverse=True):
+        packed = [each.fetched_at.timestamp(), each.generation, each.etag, each.value]
+        size += len(key) + len(json.dumps(packed)) + 6
+        if size > _BYTES_MAX or data_map.CACHE.expiry(each.fetched_at) <= now:
+            break
+        kept[key] = packed
+    leases = {key: vars(each) for key, each in held.leases.items()}
+    fields = {"entries": json.dumps(kept), "leases": leases, "expires_at": data_map.CACHE.expiry(now)}
+    return Write(path(held.channel_id), {**fields, "channel_id": held.channel_id})
