@@ -129,7 +129,7 @@ class Ingest:
 
     def _record_videos(self, notices: Sequence[VideoNotice]) -> None:
         for notice in notices:
-            change = videos.record(self.client, notice)
+            change = videos.record(self.client, notice, heard_at=self.clock())
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
         left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
         for notice in notices:

@@ -1,6 +1,6 @@
 """Keeps the videos that we know of as push notifications tell of them.
 
-    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted, expires_at
+    videos/<video>    channel_id, title, published, updated, heard_at, state: new | updated | deleted, expires_at
 
 A notification has no event type: a video that we did not know is new. Notifications arrive more than once and out
 of order; the one with the latest `updated` counts, so each may be repeated without harm. What it said is kept for
@@ -47,15 +47,19 @@ def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
     return Change.NEW if known_updated is None else Change.UPDATED
 
 
-def record(client: Client, notice: VideoNotice) -> Change:
-    """Fold one notice into its video. Safe to repeat and to run twice at once."""
+def record(client: Client, notice: VideoNotice, *, heard_at: datetime | None = None) -> Change:
+    """Fold one notice into its video. Safe to repeat and to run twice at once.
+
+    heard_at: now, for who looks for what was heard of since some instant.
+    """
     path = f"{COLLECTION}/{notice.video_id}"
 
     def decide(docs: steps.Docs) -> updates.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
+        fields = _fields(notice, found) | ({"heard_at": heard_at} if heard_at else {})
         gone = ("title", "published") if notice.deleted else ()
-        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found), remove=gone)]
+        writes = [] if found is Change.NOTHING else [steps.Write(path, fields, remove=gone)]
         return updates.Change(found, writes)
 
     return update(client, [path], decide)

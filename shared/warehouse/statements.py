@@ -70,6 +70,7 @@ REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 FORGET_GONE = Statement("forget_gone", {})
+FORGET_GONE_COUNTS = Statement("forget_gone_counts", {})
 FORGET_OLD = Statement("forget_old", {"before": "TIMESTAMP"})
 LOADS_THAT_COUNT = Statement(
     "loads_that_count",
@@ -84,7 +85,7 @@ ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wante
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
-    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, FORGET_GONE, FORGET_OLD),
+    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about a staging table, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
