@@ -1,7 +1,7 @@
 """Reads counts of videos, every five minutes: of those first where they lower the error most.
 
-One run at a time. It looks at the outline, reads, appends the rows by one load job, and notes in one commit what it
-has read. Who dies in between leaves rows that are true; the same is read again.
+One run at a time. It looks at the outline, reads, appends the rows by one load job, and notes in one commit what
+it has read. Who dies in between leaves rows that are true; the same is read again.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Decides whose counts are read next. Pure.
 
-A count that grows by r an hour and was read τ hours ago is wrong by r·τ. Of all ways to spend a number of calls, the
-mean error is smallest where the one with the largest Σ r·τ² goes first (infra/decisions/statistics.md). A call reads up
-to 50 videos of one channel, so a channel's videos are called by their rates: the 50 fastest together, then the next.
-An outline of these fifties is all that a choice among 10,000 channels looks at.
+A count that grows by r an hour and was read τ hours ago is wrong by r·τ. Of all ways to spend a number of calls,
+the mean error is smallest where the one with the largest Σ r·τ² goes first (infra/decisions/statistics.md). A call
+reads up to 50 videos of one channel. An outline of each channel, its videos by fifties, the fastest together, is
+all that a choice among 10,000 channels looks at.
 
-Rates are estimates (a Gamma-Poisson one, which forgets), and only order the reading: a count is stored as it was read.
+Rates are estimates (Gamma-Poisson, with a memory), and only order the reading: a count is stored as it was read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from shared.youtube.data import IDS_MAX
 
 Fifty = tuple[float, int]
-"""Of videos that are read together: their rates' sum, and the minute when they were read, by weight of their rates."""
+"""Of videos that are read together: the sum of their rates, and the minute of their reading, weighted by these."""
 
 _MEMORY = 24.0  # hours after which what was seen counts a third
 _DECAY, _SHOULDER = 0.7, 12.0  # a rate falls with (age + shoulder) to the power of minus this
@@ -73,7 +73,7 @@ def rate_at(video: Video, now: int) -> float:
     if not video.published or not video.read:
         return video.rate
     then, age = (max(0, minute - video.published) / 60 + _SHOULDER for minute in (video.read, now))
-    return video.rate * (then / age) ** _DECAY
+    return video.rate * math.pow(then / age, _DECAY)
 
 
 def _lifetime_rate(views: int, minutes: int) -> float:

@@ -3,7 +3,7 @@
     video_counts/outline     who reads now, what today has cost, and of each channel what a choice looks at
     video_counts/<number>    some channels' videos: when each was read, what it counted, how it grows
 
-Some 31 channels are read every five minutes, so a document each would be 9,000 writes a day, and one a video 450,000.
+Some 31 channels are read every five minutes: a document each would be 9,000 writes a day, one a video 450,000.
 """
 
 from __future__ import annotations
