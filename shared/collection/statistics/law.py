@@ -13,10 +13,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from shared.youtube.data import IDS_MAX
 
+Id = TypeVar("Id")
 Fifty = tuple[float, int]
 """Of videos that are read together: the sum of their rates, and the minute of their reading, weighted by these."""
 
@@ -94,7 +95,7 @@ def _short(number: float) -> float:
     return float(f"{number:.3g}")
 
 
-def fifties(videos: Mapping[str, Video], now: int) -> list[list[str]]:
+def fifties(videos: Mapping[Id, Video], now: int) -> list[list[Id]]:
     """A channel's videos as they are read together: never read, then the fastest growing first."""
     order = sorted(videos, key=lambda each: -_weight(videos[each], now))
     return [order[start : start + IDS_MAX] for start in range(0, len(order), IDS_MAX)]
@@ -106,13 +107,13 @@ def _weight(video: Video, now: int) -> float:
     return _NEW if video.published else _UNREAD
 
 
-def outline(videos: Mapping[str, Video], now: int) -> list[Fifty]:
+def outline(videos: Mapping[Id, Video], now: int) -> list[Fifty]:
     """What a choice has to know of a channel's fifties."""
     found = list[Fifty]()
     for ids in fifties(videos, now):
         weights = [_weight(videos[each], now) for each in ids]
         total = sum(weights)
-        at = sum(weight * (videos[each].read or now) for each, weight in zip(ids, weights, strict=True)) / total
+        at = sum(weight * _since(videos[each], now) for each, weight in zip(ids, weights, strict=True)) / total
         found.append((_short(total), round(at)))
     return found
 
@@ -137,11 +138,16 @@ def _worth(outlines: Iterable[tuple[str, Sequence[Fifty]]], now: int) -> Iterato
                 yield rate * max(minutes, 1) ** 2, channel_id
 
 
-def to_read(videos: Mapping[str, Video], calls: int, now: int) -> list[list[str]]:
+def to_read(videos: Mapping[Id, Video], calls: int, now: int) -> list[list[Id]]:
     """A channel's videos for a number of calls: those that lower the error most."""
     best = heapq.nlargest(calls * IDS_MAX, videos, key=lambda each: _urgency(videos[each], now))
     return [best[start : start + IDS_MAX] for start in range(0, len(best), IDS_MAX)]
 
 
 def _urgency(video: Video, now: int) -> float:
-    return _weight(video, now) * max(1, now - (video.read or now)) ** 2
+    return _weight(video, now) * max(1, now - _since(video, now)) ** 2
+
+
+def _since(video: Video, now: int) -> int:
+    """Since when a count is unknown; of a video that was never read, for a day."""
+    return video.read or now - _IN_VAIN
