@@ -56,7 +56,7 @@ def read(video: Video, views: int | None, now: int) -> Video:
     hours = (now - video.read) / 60
     if hours <= 0:
         return video._replace(views=views, absent=0)
-    rate, seen = rate_at(video, now), video.seen * math.exp(-hours / _MEMORY)
+    rate, seen = max(_LEAST, rate_at(video, now)), video.seen * math.exp(-hours / _MEMORY)
     gained = max(0, views - video.views)
     if _surprising(gained, rate * hours):
         seen = min(seen, _PRIOR / rate, hours / 4)
@@ -71,8 +71,8 @@ def missed(video: Video) -> Video:
 
 def rate_at(video: Video, now: int) -> float:
     """Views an hour that are expected at a minute."""
-    if not video.published or not video.read:
-        return video.rate
+    if not video.published or not video.read or (now - video.read) * 50 < now - video.published:
+        return video.rate  # within 1.4 %
     then, age = (max(0, minute - video.published) / 60 + _SHOULDER for minute in (video.read, now))
     return video.rate * math.pow(then / age, _DECAY)
 
@@ -95,12 +95,6 @@ def _short(number: float) -> float:
     return float(f"{number:.3g}")
 
 
-def fifties(videos: Mapping[Id, Video], now: int) -> list[list[Id]]:
-    """A channel's videos as they are read together: never read, then the fastest growing first."""
-    order = sorted(videos, key=lambda each: -_weight(videos[each], now))
-    return [order[start : start + IDS_MAX] for start in range(0, len(order), IDS_MAX)]
-
-
 def _weight(video: Video, now: int) -> float:
     if video.read:
         return rate_at(video, now)
@@ -108,13 +102,13 @@ def _weight(video: Video, now: int) -> float:
 
 
 def outline(videos: Mapping[Id, Video], now: int) -> list[Fifty]:
-    """What a choice has to know of a channel's fifties."""
+    """What a choice has to know of a channel: never read, then the fastest growing first, by fifties."""
+    weighed = sorted(((_weight(each, now), _since(each, now)) for each in videos.values()), reverse=True)
     found = list[Fifty]()
-    for ids in fifties(videos, now):
-        weights = [_weight(videos[each], now) for each in ids]
-        total = sum(weights)
-        at = sum(weight * _since(videos[each], now) for each, weight in zip(ids, weights, strict=True)) / total
-        found.append((_short(total), round(at)))
+    for start in range(0, len(weighed), IDS_MAX):
+        fifty = weighed[start : start + IDS_MAX]
+        total = sum(weight for weight, _ in fifty) or _LEAST
+        found.append((_short(total), round(sum(weight * at for weight, at in fifty) / total)))
     return found
 
 
@@ -140,7 +134,7 @@ def _worth(outlines: Iterable[tuple[str, Sequence[Fifty]]], now: int) -> Iterato
 
 def to_read(videos: Mapping[Id, Video], calls: int, now: int) -> list[list[Id]]:
     """A channel's videos for a number of calls: those that lower the error most."""
-    best = heapq.nlargest(calls * IDS_MAX, videos, key=lambda each: _urgency(videos[each], now))
+    best = sorted(videos, key=lambda each: -_urgency(videos[each], now))[: calls * IDS_MAX]
     return [best[start : start + IDS_MAX] for start in range(0, len(best), IDS_MAX)]
 
 

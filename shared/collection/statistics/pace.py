@@ -16,4 +16,4 @@ CALLS_MAX = 60
 def calls_now(units: int, spent: int, now: datetime) -> int:
     """How many calls a run may make, so that by the next no more are spent than that part of the day."""
     part = 1 - day_left(pacific_day(now), now + EVERY)
-    return max(0, min(int(units * part) - spent, CALLS_MAX))
+    return max(0, min(int(units * part + 1e-6) - spent, CALLS_MAX))
