@@ -32,15 +32,9 @@ _measure.__doc__ = f"{_error.__doc__}; peer: the largest rate x time first"
 row("statistics.error_1.0_rate", unit="views", limit=Limit(bound=1, of="ratio_to_peer"))(_measure)
 
 
-@row("statistics.burst_young", unit="minutes", limit=Limit(bound=15))
-def burst_young() -> Measured:
-    """When half of the bursts (20 x) of videos of the last week are noticed"""
-    return Measured(value=median(each for spread in SPREADS for each in outcome(spread, "ours").young))
-
-
-@row("statistics.burst", unit="minutes")
+@row("statistics.burst", unit="minutes", limit=Limit(bound=0.35, of="ratio_to_peer"))
 def burst() -> Measured:
-    """The same of these and of the tenth of videos that is watched most; peer: equal sweeps"""
+    """When half of the bursts (20 x) are noticed, which strike videos as they are watched; peer: equal sweeps"""
     ours, even = (
         median(each for spread in SPREADS for each in outcome(spread, name).noticed) for name in ("ours", "sweeps")
     )
