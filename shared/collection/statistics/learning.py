@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import Store
@@ -15,7 +15,7 @@ from shared.cloud.steps import Doc, Listing, Together, reading
 from shared.collection import readings, videos
 from shared.collection.statistics.law import Video, rate_at
 from shared.collection.statistics.state import VIDEOS_MAX
-from shared.data_map import VIDEO_READINGS
+from shared.data_map import VIDEO_READINGS, VIDEOS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 _NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
+_EVER = datetime.fromtimestamp(0, UTC)
 _OVERLAP = timedelta(minutes=2)  # clocks differ, and a write takes its time
 _YOUNG = 2 * 24 * 60  # minutes for which a video that no nightly listing has yet is not taken for gone
 
@@ -42,8 +43,16 @@ class News:
 
 def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, now: datetime) -> News:
     """What is new since these instants."""
-    notices = _since(videos.COLLECTION, "heard_at", heard_at, _NOTICES, ("channel_id", "published", "state"))
-    heads = _since(VIDEO_READINGS.path, "looked_at", looked_at, _CHANNELS)
+    notices = Listing(
+        VIDEOS.path,
+        above=("heard_at", heard_at or _EVER),
+        order="heard_at",
+        limit=_NOTICES,
+        only=("channel_id", "published", "state", "heard_at"),
+    )
+    heads = Listing(
+        VIDEO_READINGS.path, above=("looked_at", looked_at or _EVER), order="looked_at", limit=_CHANNELS
+    )
     heard, looked = Store(client).run(_asking(notices, heads))
     new: dict[str, dict[str, int]] = {}
     for video_id, doc in heard.items():
@@ -79,11 +88,6 @@ def merged(
         return found
     order = sorted(found, key=lambda name: (found[name].read > 0, -rate_at(found[name], now)))
     return {name: found[name] for name in order[:VIDEOS_MAX]}
-
-
-def _since(collection: str, field: str, since: datetime | None, limit: int, only: tuple[str, ...] = ()) -> Listing:
-    above = (field, since) if since else None
-    return Listing(collection, above=above, order=field, limit=limit, only=(*only, field) if only else ())
 
 
 def _asking(*listings: Listing) -> Any:
