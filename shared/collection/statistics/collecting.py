@@ -147,7 +147,7 @@ class Statistics:
 
     def _read(self, run: _Run, chosen: Mapping[str, int]) -> None:
         ends = self.clock() + _LONGEST
-        with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.BACKGROUND) as block:
+        with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.NORMAL) as block:
             for channel_id, calls in chosen.items():
                 counted = run.counted(channel_id)
                 if counted is None:  # the outline is older than the pack

@@ -209,12 +209,18 @@ def test_a_video_that_an_answer_leaves_out_has_no_row_and_is_asked_about_again(n
 
 
 def test_a_channel_that_youtube_refuses_stops_nobody_else_and_is_left_alone(network: Network):
-    refused, other = network.connect(0), network.connect(1)
+    both = {network.connect(0), network.connect(1)}
     network.run()
-    network.stand.simulator.grants.revoke_all(refused)
+    network.stand.inject(
+        method="youtube.videos.batchGetStats", kind="error", reason="channelSuspended", status=403, times=1
+    )
     network.run()
-    assert {row["channel_id"] for row in network.rows()} == {other}
+    served = {row["channel_id"] for row in network.rows()}
+    (refused,) = both - served
     assert network.entries()[refused].until > network.stand.clock().timestamp() // 60
+    assert "youtube" in network.reading.channel(refused).refusals
+    network.run()
+    assert {row["channel_id"] for row in network.rows()} == served
 
 
 def test_a_disconnect_takes_a_channel_out_and_what_is_read_meanwhile_is_erased(network: Network, monkeypatch):
