@@ -122,6 +122,12 @@ CACHE = Collection(
     retention="two days after it was last read",
     erased_as="cache",
 )
+VIDEO_COUNTS = Collection(
+    path="video_counts",
+    owner="collection",
+    key="outline, and a pack's number",
+    retention="while the channel is connected: a disconnect takes it out of its pack",
+)
 REPORTS = Collection(
     path="reports",
     owner="collection",
@@ -265,7 +271,7 @@ QUOTA_REFUSALS = _quota(
 
 COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
-    *(ANALYTICS, CERTIFICATES),
+    *(ANALYTICS, CERTIFICATES, VIDEO_COUNTS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
     *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
 )

@@ -184,6 +184,12 @@ class Settings:
         doc="units of the default pool that reading channels and videos by night may cost a day",
         form=COUNT,
     )
+    statistics_units: int = setting(
+        "YT_STATISTICS_UNITS",
+        9_000,
+        doc="calls that reading the counts of videos may make a day, up to 50 videos each",
+        form=COUNT,
+    )
     youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
     analytics_root: str = setting(
         "YT_ANALYTICS_ROOT", "https://youtubeanalytics.googleapis.com", doc="YouTube Analytics API"

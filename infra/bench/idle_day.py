@@ -25,7 +25,7 @@ from infra.local.scheduler.book import next_run
 
 USERS, CHANNELS_EACH = 50, 5
 DAY = timedelta(days=1)
-_LEFT_OUT = {"collect-analytics", "collect-metadata"}
+_LEFT_OUT = {"collect-analytics", "collect-metadata", "collect-statistics"}
 """They ask nothing before the warehouse is there, and what they read is new every day."""
 _APART = timedelta(minutes=6)
 """Between two tasks: the rate limiter, whose times are Firestore's, takes a clock that moves by less for wrong."""
@@ -244,7 +244,7 @@ class Network:
 
         google = self.refresher.google
         revocations = Revocations(self.client, self.vault, google, self.clock)
-        disconnects = Disconnects(self.client, revocations, self.clock, _nothing, _nothing)
+        disconnects = Disconnects(self.client, revocations, self.clock, _nothing, _nothing, _nothing)
         listening = Listening(
             client=self.client,
             push=self.push,

@@ -47,7 +47,8 @@ Dispatch = Callable[[str, str], None]
 class Disconnects:
     """Ends connections.
 
-    erase_rows: asks for the warehouse's rows to go. revoke_later: asks for another try at Google.
+    erase_rows: asks for the warehouse's rows to go. revoke_later: asks for another try at Google. forget_counts:
+    takes a channel out of documents that it shares with others.
     """
 
     client: Client
@@ -55,6 +56,7 @@ class Disconnects:
     clock: Clock
     erase_rows: Dispatch
     revoke_later: Dispatch
+    forget_counts: Callable[[str], None]
 
     @property
     def receipts(self) -> Receipts:
@@ -110,6 +112,7 @@ class Disconnects:
         self.revocations.set_aside(channel_id, receipt_id)
         for kind in data_map.erased():
             self._erase(kind, channel_id, receipt_id)
+        self.forget_counts(channel_id)
         self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         self._revoke_now_or_later(receipt_id, channel_id)

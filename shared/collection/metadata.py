@@ -39,7 +39,7 @@ from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.append import append
 from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import FORGET_GONE, FORGET_OLD, Warehouse, run
+from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.client import Caller
 
@@ -91,6 +91,7 @@ class Metadata:
             with answering(self.clock):
                 warehouse = self.warehouse()
                 deleted = run(warehouse, FORGET_GONE).num_dml_affected_rows
+                run(warehouse, FORGET_GONE_COUNTS)
                 emptied = run(warehouse, FORGET_OLD, before=now - KEPT).num_dml_affected_rows
         except Transient as error:  # the next run does it, with days to spare
             log("WARNING", "metadata could not be forgotten", reason=error.reason, retry_at=error.retry_at)

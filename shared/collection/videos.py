@@ -1,6 +1,6 @@
 """Keeps the videos that we know of as push notifications tell of them.
 
-    videos/<video>    channel_id, title, published, updated, state: new | updated | deleted, expires_at;
+    videos/<video>    channel_id, title, published, updated, heard_at, expires_at, state: new | updated | deleted;
                       details_at while YouTube is to be asked about it, and then what it said (`details`)
 
 A notification has no event type: a video that we did not know is new. Notifications arrive more than once and out
@@ -72,6 +72,7 @@ def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]
     fields = {
         "channel_id": notice.channel_id,
         "updated": notice.updated,
+        "heard_at": now,
         "state": found.value,
         "expires_at": VIDEOS.expiry(notice.updated),
     }

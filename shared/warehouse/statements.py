@@ -70,6 +70,7 @@ REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 FORGET_GONE = Statement("forget_gone", {})
+FORGET_GONE_COUNTS = Statement("forget_gone_counts", {})
 FORGET_OLD = Statement("forget_old", {"before": "TIMESTAMP"})
 LOADS_THAT_COUNT = Statement(
     "loads_that_count",
@@ -95,7 +96,7 @@ STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
     *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
-    *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_OLD),
+    *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""

@@ -128,6 +128,22 @@ VIDEO_METADATA = TableDeclaration(
 views, likes, comments: the counts as read; absent is unknown.
 """
 
+VIDEO_COUNTS = TableDeclaration(
+    name="video_counts",
+    columns={
+        **dict.fromkeys(("load_id", "channel_id", "video_id"), "STRING"),
+        "as_of": "TIMESTAMP",
+        **dict.fromkeys(("views", "likes", "comments"), "INTEGER"),
+    },
+    required=frozenset(("load_id", "channel_id", "video_id", "as_of")),
+    partition="as_of",
+    clusters=("channel_id", "video_id"),
+)
+"""A video's public counts at the instant when they were read, never an estimate; absent is unknown.
+
+Known by channel, video and instant: whatever is appended twice is there once in the views.
+"""
+
 INTERNAL_METRICS = TableDeclaration(
     name="internal_metrics",
     columns={
@@ -183,6 +199,9 @@ def raw_table(report_type: ReportType) -> TableDeclaration:
 
 
 RAW = tuple(map(raw_table, REPORT_TYPES.values()))
-TABLES = (REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, INTERNAL_METRICS, CHECK_RESULTS, *RAW)
+TABLES = (
+    *(REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, VIDEO_COUNTS, INTERNAL_METRICS),
+    *(CHECK_RESULTS, *RAW),
+)
 OF_CONNECTIONS = tuple(table for table in TABLES if table.of_connection)
 """What an erasure deletes from, in its order: manifests first, which takes rows out of sight at once."""

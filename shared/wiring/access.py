@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from shared.clock import system_clock
@@ -94,6 +94,7 @@ def disconnects() -> Disconnects:
     """This process's way to end connections."""
     from shared.access.disconnect import Disconnects
     from shared.access.revocation import Revocations
+    from shared.collection.statistics.state import forget
 
     return Disconnects(
         firestore.client(),
@@ -101,6 +102,7 @@ def disconnects() -> Disconnects:
         system_clock,
         erase_rows=_erase_rows,
         revoke_later=_revoke_later,
+        forget_counts=partial(forget, firestore.client()),
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.collection.ingest import Ingest
     from shared.collection.listening import Listening
     from shared.collection.metadata import Metadata
+    from shared.collection.statistics.collecting import Statistics
     from shared.quota.blocks import Block
     from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
@@ -134,6 +135,23 @@ def channel_data() -> ChannelData:
         warehouse=warehouse,
         caller_for=caller_for,
         clock=system_clock,
+    )
+
+
+@cache
+def statistics() -> Statistics:
+    """What `collect_statistics` runs."""
+    from shared.collection.statistics.collecting import Statistics
+
+    return Statistics(
+        client=firestore.client(),
+        warehouse=warehouse,
+        quota=quota.ledger(),
+        caller_for=_caller,
+        to_ingest=pubsub.to_ingest,
+        units=settings().statistics_units,
+        clock=system_clock,
+        rng=random.Random(),  # noqa: S311 - names runs and spreads waiting
     )
 
 

@@ -149,7 +149,7 @@ def video_counts(caller: Caller, ids: Sequence[str]) -> dict[str, int | None]:
     listing = services.data(caller.settings, "channels").list
     answer = caller.execute(listing(part="id,statistics", id=_ids(ids), maxResults=IDS_MAX))
     return {
-        str(item["id"]): _number(item.get("statistics", {}).get("videoCount"))
+        str(item["id"]): _number(item, item.get("statistics", {}).get("videoCount"))
         for item in answer.get("items") or ()
     }
 

@@ -120,6 +120,16 @@ def seen(channel: str, video: str, hour: int, **more: Any) -> None:
     ROWS["video_metadata"].append({**row, **more})
 
 
+def recount(channel: str, video: str, hour: int, views: int | None, *, load: str = "load") -> None:
+    """A reading of a video's counts."""
+    ROWS["video_counts"].append(
+        {
+            "load_id": load, "channel_id": channel, "video_id": video, "as_of": at(hour), "views": views,
+            "likes": 3, "comments": None,
+        }
+    )  # fmt: skip
+
+
 # A day that was issued again, and named by two deliveries at once; rows of a load that was never named.
 report("again", DAY, counted(99))
 for load in ("first", "second"):
@@ -186,6 +196,8 @@ seen("videos", "v1", 1, views=900)
 seen("videos", "v1", 2)
 seen("videos", "v2", 1, gone=True, title=None, published_at=None, views=None, comments=None)
 seen("videos", "v3", 1)
+for hour, views in ((1, 10), (1, 10), (3, 25), (4, 20), (5, None)):  # once appended twice; taken back; untold
+    recount("videos", "v1", hour, views)
 for video, hour in (("v1", 1), ("v1", 2), ("v4", 1)):
     points = [
         (

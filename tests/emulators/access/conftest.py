@@ -8,6 +8,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,7 @@ from shared.access.connect import Connector, Learnt
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
+from shared.collection.statistics.state import forget
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
@@ -230,6 +232,7 @@ def disconnects(access, asked):
             access.simulator.clock,
             erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
             revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
+            forget_counts=partial(forget, access.client),
         )
 
     return disconnects

@@ -137,7 +137,7 @@ class Days:
         notice = VideoNotice(
             video_id=video_id, channel_id=channel_id, updated=self.clock(), title="T", published=self.clock()
         )
-        videos.record(self.client, notice)
+        videos.record(self.client, notice, self.clock())
         invalidate(self.client, channel_id)
         cache = Cache(client=self.client, clock=self.clock)
         cache.read(channel_id, [f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})

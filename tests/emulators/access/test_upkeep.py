@@ -20,7 +20,7 @@ def nothing(_receipt, _channel):
 
 @pytest.fixture
 def disconnects(access):
-    return Disconnects(access.client, access.revocations, access.simulator.clock, nothing, nothing)
+    return Disconnects(access.client, access.revocations, access.simulator.clock, nothing, nothing, nothing)
 
 
 @pytest.fixture
@@ -342,7 +342,8 @@ def test_an_erasure_that_was_not_answered_is_asked_again_every_hour_until_its_re
     asked = []
     first, second = access.connected(account=0), access.connected(account=1)
     disconnects = Disconnects(
-        access.client, access.revocations, access.simulator.clock, lambda *each: asked.append(each), nothing
+        *(access.client, access.revocations, access.simulator.clock),
+        *(lambda *each: asked.append(each), nothing, nothing),
     )
     done, lost = (disconnects.disconnect(channel, "u1").receipt_id for channel in (first, second))
     disconnects.receipts.found(done, "warehouse", 7)

@@ -26,7 +26,7 @@ def deletions(bench):
 def test_a_video_is_deleted_and_known_to_be_gone(bench, library):
     video = a_video(bench)
     known = VideoNotice(video_id=video, channel_id=bench.channel_id, updated=bench.stand.clock(), deleted=False)
-    videos.record(bench.stand.firestore, known)
+    videos.record(bench.stand.firestore, known, bench.stand.clock())
     operation, quote = bench.submit(delete={"video_id": video})
     assert quote.cost == {"default": 51}
     bench.stand.advance(seconds=1)

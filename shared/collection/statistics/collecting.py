@@ -1,0 +1,273 @@
+"""Reads counts of videos, every five minutes: of those first where they lower the error most.
+
+One run at a time. It looks at the outline, reads, appends the rows by one load job, and notes in one commit what
+it has read. Who dies in between leaves rows that are true; the same is read again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.access.disconnect import ERASE
+from shared.clock import Clock, format_instant, pacific_day
+from shared.cloud.bigquery import answering
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Docs, Write, reading
+from shared.cloud.updates import Change
+from shared.collection import gone, messages
+from shared.collection.refusals import Then
+from shared.collection.refused import refused
+from shared.collection.statistics import law
+from shared.collection.statistics.learning import News, merged, minute, news
+from shared.collection.statistics.pace import calls_now
+from shared.collection.statistics.state import (
+    OUTLINE,
+    Counted,
+    Entry,
+    Outline,
+    Pack,
+    forget,
+    outline_in,
+    outline_write,
+    pack_in,
+    pack_write,
+    path,
+)
+from shared.errors import CorruptData, Transient, YtempireError
+from shared.monitoring.log import log
+from shared.quota.accounts import SYSTEM
+from shared.quota.blocks import Block
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Priority
+from shared.warehouse.append import append
+from shared.warehouse.load import load_id_for, new_load_id
+from shared.warehouse.statements import Warehouse
+from shared.warehouse.tables import VIDEO_COUNTS
+from shared.youtube import data
+from shared.youtube.client import Caller
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+METHOD = "youtube.videos.batchGetStats"
+_LEASE = timedelta(minutes=4, seconds=30)  # less than from one run to the next
+_LONGEST = timedelta(minutes=3)
+_ABSENT_MAX = 3  # in a row; then the nightly listing says whether the video is there
+_ALONE = {Then.ASK_AGAIN: 5, Then.NEXT_RUN: 60, Then.PAUSE: 20 * 60, Then.RECONNECT: 6 * 60}
+"""For how many minutes a channel is left alone after a refusal."""
+
+
+@dataclass
+class _Run:
+    """What a run holds. packs: those that it looks at. touched: channels of which something has changed."""
+
+    outline: Outline
+    calls: int
+    packs: dict[int, Pack] = field(default_factory=dict)
+    touched: dict[str, Entry] = field(default_factory=dict)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    spent: int = 0
+
+    def counted(self, channel_id: str) -> Counted | None:
+        """A channel in its pack."""
+        return self.packs[self.outline.entries[channel_id].pack].get(channel_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """Reads counts. caller_for: what calls YouTube for a channel, paid by a block of calls. units: calls a day."""
+
+    client: Client
+    warehouse: Callable[[], Warehouse]
+    quota: Ledger
+    caller_for: Callable[[str, Block], Caller]
+    to_ingest: messages.ToIngest
+    units: int
+    clock: Clock
+    rng: random.Random
+
+    def run(self) -> dict[str, int]:
+        """Read what is most worth it now. While another run is under way, nothing is read."""
+        now, name = self.clock(), f"{self.rng.getrandbits(64):016x}"
+        outline = update(self.client, [OUTLINE], lambda docs: _claimed(outline_in(docs[OUTLINE]), name, now))
+        if outline is None:
+            log("NOTICE", "counts are read by another run")
+            return {"channels": 0, "calls": 0, "rows": 0}
+        heard = news(self.client, outline.heard_at, outline.looked_at, now)
+        run = _Run(outline, calls_now(self.units, outline.spent, now))
+        open_ones = (
+            (each, entry.fifties) for each, entry in outline.entries.items() if entry.until <= minute(now)
+        )
+        chosen = law.choose(open_ones, run.calls, minute(now))
+        seen = self._look(run, chosen, heard)
+        self._learn(run, heard)
+        self._read(run, chosen)
+        stored = self._stored(run)
+        held = self._note(run, seen, heard if stored else None)
+        self._look_after(held, run.rows if stored else ())
+        rows = sum(map(len, run.rows.values())) if stored else 0
+        return {"channels": len(run.rows), "calls": run.spent, "rows": rows}
+
+    def _look(self, run: _Run, chosen: Mapping[str, int], heard: News) -> Docs:
+        """Read the packs of all channels that are to be read or were heard of, and choose packs for new ones."""
+        wanted = {*chosen, *heard.new, *heard.listed}
+        entries = dict(run.outline.entries)
+        for channel_id in sorted(wanted - entries.keys()):
+            fifties = -(-len(heard.listed.get(channel_id, ())) // data.IDS_MAX)
+            entries[channel_id] = Entry(
+                replace(run.outline, entries=entries).roomy_pack(fifties), fifties=((0.0, 0),) * fifties
+            )
+        run.outline = replace(run.outline, entries=entries)
+        numbers = sorted({entries[each].pack for each in wanted})
+        seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
+        run.packs = {number: pack_in(number, seen[path(number)]) for number in numbers}
+        return seen
+
+    def _learn(self, run: _Run, heard: News) -> None:
+        """Take in what was heard; a channel that is new here with its connection, if it has one."""
+        now = minute(self.clock())
+        told = {*heard.new, *heard.listed}
+        unknown = [each for each in told if run.counted(each) is None]
+        connections = gone.connections(self.client, unknown) if unknown else {}
+        for channel_id in sorted(told):
+            known = run.counted(channel_id) or Counted(connections.get(channel_id, ""), {})
+            if known.connection:
+                new, listed = heard.new.get(channel_id, {}), heard.listed.get(channel_id)
+                self._keep(run, channel_id, known._replace(videos=merged(known.videos, new, listed, now)))
+
+    def _keep(self, run: _Run, channel_id: str, counted: Counted, until: int = 0) -> None:
+        entry, now = run.outline.entries[channel_id], minute(self.clock())
+        run.packs[entry.pack][channel_id] = counted
+        fifties = tuple(law.outline(counted.videos, now))
+        run.touched[channel_id] = entry._replace(until=until or entry.until, fifties=fifties)
+
+    def _read(self, run: _Run, chosen: Mapping[str, int]) -> None:
+        ends = self.clock() + _LONGEST
+        with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.NORMAL) as block:
+            for channel_id, calls in chosen.items():
+                counted = run.counted(channel_id)
+                if counted is None:  # the outline is older than the pack
+                    run.touched[channel_id] = run.outline.entries[channel_id]._replace(fifties=())
+                elif self.clock() >= ends or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
+                    return
+
+    def _channel(self, run: _Run, block: Block, channel_id: str, counted: Counted, calls: int) -> Then | None:
+        """Read some of a channel's videos; None when that went well, else what follows."""
+        videos, caller = dict(counted.videos), self.caller_for(channel_id, block)
+        then, until = None, 0
+        for ids in law.to_read(videos, calls, minute(self.clock())):
+            try:
+                answer = data.batch_get_stats(caller, ids)
+            except YtempireError as error:
+                what = "a channel's counts could not be read"
+                then = refused(self.client, channel_id, error, what, clock=self.clock, rng=self.rng)
+                until = minute(self.clock()) + _ALONE.get(then, 0)
+                break
+            run.spent += 1
+            self._take(run, channel_id, videos, ids, answer)
+        self._keep(run, channel_id, counted._replace(videos=videos), until if then is not Then.STOP else 0)
+        return then
+
+    def _take(
+        self,
+        run: _Run,
+        channel_id: str,
+        videos: dict[str, law.Video],
+        ids: Iterable[str],
+        answer: Iterable[data.Stats],
+    ) -> None:
+        """Take in an answer: a row for each video that is in it, once."""
+        now, found = self.clock(), {each.id: each for each in answer}
+        for video_id in ids:
+            stats, known = found.get(video_id), videos[video_id]
+            if stats is None:
+                videos[video_id] = law.missed(known)
+                if known.absent + 1 >= _ABSENT_MAX:
+                    del videos[video_id]
+                continue
+            if stats.published_at is not None:
+                known = known._replace(published=minute(stats.published_at))
+            videos[video_id] = law.read(known, stats.counts.views, minute(now))
+            row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
+            run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
+
+    def _stored(self, run: _Run) -> bool:
+        """Append the rows of all channels. False when BigQuery takes none now: then nothing is noted either."""
+        load_id = new_load_id(self.clock())
+        for channel_id, rows in run.rows.items():
+            counted = run.counted(channel_id)
+            assert counted is not None
+            for row in rows:
+                row["load_id"] = load_id_for(load_id, counted.connection)
+        try:
+            with answering(self.clock):
+                self._append(list(run.rows.values()))
+        except Transient as error:
+            log("WARNING", "counts could not be stored", reason=error.reason, detail=error.message)
+            return False
+        return True
+
+    def _append(self, channels: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+        """Append the rows of all; channel by channel, if BigQuery refuses some."""
+        try:
+            append(self.warehouse(), VIDEO_COUNTS, [row for rows in channels for row in rows], self.clock)
+        except CorruptData as error:
+            if len(channels) > 1:
+                for rows in channels:
+                    self._append([rows])
+            else:
+                log("ERROR", error.message, channel=channels[0][0]["channel_id"], reason=error.reason)
+
+    def _note(self, run: _Run, seen: Docs, heard: News | None) -> dict[str, str]:
+        """Note what was read and let the next run begin; answers the channels noted, with their connections.
+
+        heard: None when only the calls are noted. A channel that was forgotten meanwhile stays so.
+        """
+        known_before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
+
+        def noted(docs: Docs) -> Change[dict[str, str]]:
+            outline = outline_in(docs[OUTLINE])
+            if outline.run != run.outline.run:
+                log("WARNING", "a run has taken so long that another has begun")
+                return Change({})
+            outline = replace(outline, run="", run_until=None, spent=outline.spent + run.spent)
+            if heard is None:
+                return Change({}, [outline_write(outline)])
+            held, entries, writes = dict[str, str](), dict(outline.entries), list[Write]()
+            for number, ours in run.packs.items():
+                pack = pack_in(number, docs[path(number)])
+                for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
+                    if channel_id in known_before and channel_id not in entries:
+                        continue
+                    entries[channel_id] = run.touched[channel_id]
+                    if channel_id in ours:
+                        pack[channel_id] = ours[channel_id]
+                        held[channel_id] = ours[channel_id].connection
+                    else:
+                        del entries[channel_id]
+                writes.append(pack_write(number, pack))
+            outline = replace(outline, heard_at=heard.heard_at, looked_at=heard.looked_at, entries=entries)
+            return Change(held, [outline_write(outline), *writes])
+
+        return update(self.client, list(seen), noted, seen=seen)
+
+    def _look_after(self, held: Mapping[str, str], stored: Iterable[str]) -> None:
+        """Take back what was stored of connections that have ended meanwhile."""
+        if held:
+            for channel_id in gone.ended(self.client, held):
+                forget(self.client, channel_id)
+                if channel_id in stored:
+                    self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": held[channel_id]})
+
+
+def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:
+    """The outline for one run, unless another is under way; on a new day nothing is spent yet."""
+    if outline.run and outline.run != name and outline.run_until is not None and outline.run_until > now:
+        return Change(None)
+    spent = outline.spent if outline.day == pacific_day(now) else 0
+    ours = replace(outline, run=name, run_until=now + _LEASE, day=pacific_day(now), spent=spent)
+    return Change(ours, [outline_write(ours)])

@@ -1,0 +1,154 @@
+"""What is known of all videos' counts, packed: an outline of all channels, and their videos by the thousand.
+
+    video_counts/outline     who reads now, what today has cost, and of each channel what a choice looks at
+    video_counts/<number>    some channels' videos: when each was read, what it counted, how it grows
+
+Some 31 channels are read every five minutes: a document each would be 9,000 writes a day, one a video 450,000.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Doc, Docs, Write, reading
+from shared.cloud.updates import Change
+from shared.collection.statistics.law import Fifty, Video
+from shared.data_map import VIDEO_COUNTS
+from shared.errors import CorruptData
+from shared.records import Mapper
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+OUTLINE = f"{VIDEO_COUNTS.path}/outline"
+FIFTIES_A_PACK = 80  # some 90 KB: sixty packs are one commit
+VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
+
+
+class Entry(NamedTuple):
+    """A channel in the outline. until: the minute before which it is left alone, after a refusal."""
+
+    pack: int
+    until: int = 0
+    fifties: tuple[Fifty, ...] = ()
+
+
+class Counted(NamedTuple):
+    """A channel in its pack. connection: the one that its counts are read for."""
+
+    connection: str
+    videos: Mapping[str, Video]
+
+
+Pack = dict[str, Counted]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """Everything that a run begins with.
+
+    run, run_until: who reads now, and until when nobody else does. day, spent: the Pacific day, and its calls.
+    heard_at, looked_at: up to where notifications and nightly readings were heeded. entries: by channel.
+    """
+
+    run: str = ""
+    run_until: datetime | None = None
+    day: date | None = None
+    spent: int = 0
+    heard_at: datetime | None = None
+    looked_at: datetime | None = None
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    def roomy_pack(self, fifties: int) -> int:
+        """A pack that has room for a channel."""
+        sizes: dict[int, int] = {}
+        for each in self.entries.values():
+            sizes[each.pack] = sizes.get(each.pack, 0) + max(1, len(each.fifties))
+        return next(pack for pack in count() if not sizes.get(pack) or sizes[pack] + fifties <= FIFTIES_A_PACK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stored:
+    """The outline's document."""
+
+    name: str = ""
+    run: str = ""
+    run_until: datetime | None = None
+    day: date | None = None
+    spent: int = 0
+    heard_at: datetime | None = None
+    looked_at: datetime | None = None
+    packed: bytes = b""
+
+
+_OUTLINES = Mapper(_Stored, VIDEO_COUNTS.path, key="name")
+_FIELDS = ("run", "run_until", "day", "spent", "heard_at", "looked_at")
+
+
+def path(pack: int) -> str:
+    """A pack's document."""
+    return f"{VIDEO_COUNTS.path}/{pack}"
+
+
+def outline_in(doc: Doc | None) -> Outline:
+    """The outline of a document. What cannot be read begins anew: raises CorruptData."""
+    stored = _OUTLINES.read("outline", doc.data if doc else {})
+    entries = {
+        channel_id: Entry(pack, until, tuple((rate, at) for rate, at in fifties))
+        for channel_id, (pack, until, fifties) in _unpacked(OUTLINE, stored.packed)
+    }
+    return Outline(**{name: getattr(stored, name) for name in _FIELDS}, entries=entries)
+
+
+def outline_write(outline: Outline) -> Write:
+    """What stores an outline."""
+    told = {name: getattr(outline, name) for name in _FIELDS}
+    return Write(OUTLINE, _OUTLINES.fields(_Stored(**told, packed=_packed(outline.entries))))
+
+
+def pack_in(number: int, doc: Doc | None) -> Pack:
+    """The channels of a pack's document. Raises CorruptData."""
+    found = _unpacked(path(number), doc.data.get("packed", b"") if doc else b"")
+    return {
+        channel_id: Counted(connection, {name: Video(*each) for name, each in videos.items()})
+        for channel_id, (connection, videos) in found
+    }
+
+
+def pack_write(number: int, pack: Pack) -> Write:
+    """What stores a pack."""
+    return Write(path(number), {"packed": _packed(pack)})
+
+
+def forget(client: Client, channel_id: str) -> None:
+    """Take a channel out of the outline and its pack. One that is not there changes nothing."""
+    entry = outline_in(Store(client).run(reading([OUTLINE]))[OUTLINE]).entries.get(channel_id)
+    if entry is None:
+        return
+
+    def forgotten(docs: Docs) -> Change[None]:
+        outline, pack = outline_in(docs[OUTLINE]), pack_in(entry.pack, docs[path(entry.pack)])
+        entries = {name: each for name, each in outline.entries.items() if name != channel_id}
+        pack.pop(channel_id, None)
+        return Change(None, [outline_write(replace(outline, entries=entries)), pack_write(entry.pack, pack)])
+
+    update(client, (OUTLINE, path(entry.pack)), forgotten)
+
+
+def _packed(content: Mapping[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _unpacked(name: str, packed: bytes) -> Iterable[tuple[str, Any]]:
+    try:
+        found: dict[str, Any] = json.loads(zlib.decompress(packed)) if packed else {}
+        return found.items()
+    except (zlib.error, ValueError, AttributeError) as error:
+        raise CorruptData(f"{name} cannot be read: {error!r}", reason="recordUnreadable") from error
