@@ -351,14 +351,21 @@ def renewed(text: str) -> str:
     return _MARKED.sub(lambda found: found[1] + TABLES[found[2]]().rstrip() + "\n" + found[3], text)
 
 
+def data_map() -> str:
+    """What Terraform has to know of Firestore: fields by which documents expire, and are queried across."""
+    return json.dumps({"ttl": ttl_policies(), "group_indexes": group_indexes()}, indent=2) + "\n"
+
+
 def main() -> int:
     """Exit status 1 when --check finds a difference."""
-    old = {path: text for path in sorted(DOCS.glob("*.md")) if renewed(text := path.read_text()) != text}
+    wanted = {path: renewed(path.read_text()) for path in sorted(DOCS.glob("*.md"))}
+    wanted[ROOT / "infra" / "terraform" / "data_map.json"] = data_map()
+    old = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}
     for path, text in old.items():
         if "--check" in sys.argv[1:]:
             print(f"{path.relative_to(ROOT)} is out of date. Run: make documents", file=sys.stderr)
         else:
-            path.write_text(renewed(text))
+            path.write_text(text)
     return int("--check" in sys.argv[1:] and bool(old))
 
 
