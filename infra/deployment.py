@@ -280,7 +280,9 @@ def _unused(deployment: Deployment) -> Iterator[str]:
         "queue": (deployment.queues, {name for each in functions for name in each.enqueues}),
         "topic": (
             deployment.topics,
-            told.union(*(each.publishes for each in functions), (each.dead_letter_topic for each in subscriptions)),
+            told.union(
+                *(each.publishes for each in functions), (each.dead_letter_topic for each in subscriptions)
+            ),
         ),
     }
     for kind, (declared, names_used) in used.items():

