@@ -55,7 +55,7 @@ locals {
       aligner  = "ALIGN_SUM"
       above    = 50
       duration = "300s"
-      says     = "A function answers with errors, more than 50 in five minutes. Its log says why; `python -m infra.traffic back` puts the deployment before back."
+      says     = "A function answers with errors, more than 50 in five minutes. Its log says why; infra/docs/deploying.md says how to go back."
     }
   }
 }

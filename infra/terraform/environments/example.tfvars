@@ -1,4 +1,4 @@
-# Copy to environments/NAME.tfvars. Everything else has a default: variables.tf.
+# Copy to environments/production.tfvars, which cloudbuild.yaml reads. Everything else has a default: variables.tf.
 project        = "example-project"
 alert_emails   = ["operators@example.com"]
 console_people = ["group:operators@example.com"]
