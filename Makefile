@@ -75,6 +75,10 @@ backfill: setup-stack  ## Days of a channel's reports loaded again  CHANNEL=UC..
 stage: setup-tools  ## dist/<function>/, as it is deployed
 	@$(BIN)/python -m infra.stage
 
+.PHONY: infra
+infra: setup-infra  ## What Terraform would make, offline: valid, as declared, least-privileged; planted mistakes found
+	$(BIN)/python -m pytest -n 2 tests/infrastructure tests/pure/deployment
+
 .PHONY: rehearse
 rehearse: setup-stack  ## A deployment of everything, by the real gcloud, to a stand-in for Google Cloud
 	@$(BIN)/python -m infra.rehearsal
@@ -84,16 +88,18 @@ lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*
 	$(UV_COMPILE) -o requirements.txt pyproject.toml
 	$(UV_COMPILE) --extra dev -c requirements.txt -o infra/requirements/dev.txt pyproject.toml
 	$(UV_COMPILE) -o infra/requirements/bigquery-emulator.txt infra/requirements/bigquery-emulator.in
+	$(UV_COMPILE) -o infra/requirements/terraform.txt infra/requirements/terraform.in
 
 .PHONY: documents
-documents: setup-tools  ## Renew the tables of infra/docs/ that are printed from the code
+documents: setup-infra  ## Renew the tables of infra/docs/ that are printed from the code
 	$(BIN)/python -m infra.documents
+	$(BIN)/python -m infra.privileges
 
 .PHONY: clean
 clean:  ## Remove what was made, but for the two environments
 	rm -rf dist .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
-.PHONY: setup-tools setup-stack setup-tests setup-deployed
-setup-tools setup-stack setup-tests setup-deployed: setup-%:
+.PHONY: setup-tools setup-stack setup-tests setup-deployed setup-infra
+setup-tools setup-stack setup-tests setup-deployed setup-infra: setup-%:
 	@$(PYTHON) infra/setup.py $*

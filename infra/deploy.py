@@ -5,7 +5,8 @@ folder, several at once. A function carries a label with the hash of its staged 
 that it reads; when all are as deployed, it is left alone. Who may call it is set every time, changed or not, so a
 run that was cut short anywhere is made good by the next one. Public functions have Cloud Run's invoker check
 switched off, because many organisations refuse a policy for `allUsers`. What stands around the functions
-(accounts, secrets, topics, queues, schedules) is not made here.
+(accounts, secrets, topics, queues, schedules) is Terraform's (infra/terraform). Whether a load balancer stands in
+front is read from the setting YT_IAP_AUDIENCE: a service of Cloud Run's own there means that none does.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
 """
@@ -33,7 +34,7 @@ LABEL = "source-hash"
 INVOKER = "roles/run.invoker"  # a function is called through the Cloud Run service that it is
 EVERYBODY = "allUsers"
 UNCHECKED = "run.googleapis.com/invoker-iam-disabled"
-INGRESS = {  # what may reach the function's own address at all; the rest passes the load balancer
+INGRESS = {  # what may reach the function's own address at all, where a load balancer stands in front
     "http-public": "internal-and-gclb",
     "http-iap": "internal-and-gclb",
     "http-private": "all",  # Scheduler, Tasks and Pub/Sub come from outside the network, with an identity
@@ -63,6 +64,11 @@ class Target:
         """The arguments that every command ends with."""
         return (f"--project={self.project}", f"--region={self.declared.region}", "--quiet")
 
+    @property
+    def balanced(self) -> bool:
+        """Whether people and the push hub come through a load balancer, and so no other way."""
+        return "/locations/" not in self.values.get(VARIABLES["iap_audience"], "")
+
 
 def flags(function: Function, target: Target) -> list[str]:
     """The flags of `gcloud functions deploy` that follow from the declaration.
@@ -81,7 +87,7 @@ def flags(function: Function, target: Target) -> list[str]:
         f"--max-instances={function.max_instances}",
         f"--timeout={function.timeout}s",
         f"--service-account={function.account}@{target.project}.iam.gserviceaccount.com",
-        f"--ingress-settings={INGRESS[function.trigger]}",
+        f"--ingress-settings={INGRESS[function.trigger] if target.balanced else 'all'}",
         "--no-allow-unauthenticated",
         *(f"--set-secrets={variable}={secret}:latest" for variable, secret in function.variables.items()),
     ]
@@ -120,6 +126,14 @@ def check_step(function: Function, target: Target, *, on: bool) -> Step:
     return Step(
         command=("gcloud", "run", "services", "update", function.service, flag, *target.place),
         why=f"{function.name} is called by {who}",
+    )
+
+
+def proxy_step(function: Function, target: Target) -> Step:
+    """Have Cloud Run's own Identity-Aware Proxy guard a function, where no load balancer does."""
+    return Step(
+        command=("gcloud", "beta", "run", "services", "update", function.service, "--iap", *target.place),
+        why=f"{function.name} is guarded by Identity-Aware Proxy",
     )
 
 
@@ -166,7 +180,9 @@ def row(staged: Staged, target: Target, present: Present) -> list[Step]:
         opening = [] if unchecked and not changed else [check_step(function, target, on=False)]
         return [*deploying, *opening]
     closing = [check_step(function, target, on=True)] if unchecked else []
-    return [*closing, *deploying, invoker_step(staged, target)]
+    own_proxy = deploying and function.trigger == "http-iap" and not target.balanced
+    guarding = [proxy_step(function, target)] if own_proxy else []
+    return [*closing, *deploying, *guarding, invoker_step(staged, target)]
 
 
 def labels(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -29,7 +29,9 @@ class Function:
     """One deployed function. memory as Google writes it (256Mi); cpu: of a vCPU; timeout in seconds.
 
     concurrency: requests that one instance serves at once. secrets: those that it reads; mounted: those of them
-    that come as environment variables; rotates: those whose versions it adds, lists and disables.
+    that come as environment variables; rotates: those whose versions it adds, lists and disables. publishes: topics;
+    enqueues: queues. warehouse: read or write, None where it asks BigQuery nothing. sources: whether it reads the
+    buckets that files to publish come from.
     """
 
     name: str
@@ -44,6 +46,10 @@ class Function:
     secrets: tuple[str, ...] = ()
     mounted: tuple[str, ...] = ()
     rotates: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
+    enqueues: tuple[str, ...] = ()
+    warehouse: str | None = None
+    sources: bool = False
     topic: str | None = None
 
     @property
@@ -118,11 +124,20 @@ class Subscription:
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """One secret, created empty. holds: what, in words; fill: the command by which an operator adds a version."""
+    """One secret, created empty. holds: what, in words; fill: the command by which an operator adds a version.
+
+    rotation: {topic, days}, a notice on a topic every so many days; None for a secret that people renew.
+    """
 
     name: str
     holds: str
     fill: str
+    rotation: Mapping[str, Any] | None = None
+
+    @property
+    def rotation_topic(self) -> str | None:
+        """Where the notice goes that it is time for a new version."""
+        return self.rotation["topic"] if self.rotation else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +205,7 @@ def _records(kind: type[_Record], document: Mapping[str, Any], section: str) -> 
 def _contradictions(deployment: Deployment) -> Iterator[str]:
     yield from _refused(deployment)
     yield from _undeclared(deployment)
+    yield from _unused(deployment)
     takes = {(each.function, each.topic) for each in deployment.subscriptions.values()}
     for function in deployment.functions.values():
         if function.trigger not in TRIGGERS:
@@ -248,6 +264,10 @@ def _undeclared(deployment: Deployment) -> Iterator[str]:
         named.append((function.name, "topic", function.topic, topics))
         named += [(function.name, "service account", caller, accounts) for caller in function.callers]
         named += [(function.name, "secret", name, secrets) for name in (*function.secrets, *function.rotates)]
+        named += [(function.name, "topic", name, topics) for name in function.publishes]
+        named += [(function.name, "queue", name, deployment.queues) for name in function.enqueues]
+        named.append((function.name, "warehouse access", function.warehouse, {"read": 1, "write": 1}))
+    named += [(each.name, "topic", each.rotation_topic, topics) for each in secrets.values()]
     for schedule in deployment.schedules.values():
         named.append((schedule.name, "function", schedule.function, deployment.functions))
     for subscription in deployment.subscriptions.values():
@@ -257,6 +277,25 @@ def _undeclared(deployment: Deployment) -> Iterator[str]:
     for owner, kind, name, among in named:
         if name is not None and name not in among:
             yield f"{owner} names the undeclared {kind} {name!r}"
+
+
+def _unused(deployment: Deployment) -> Iterator[str]:
+    """What would be made for nobody: a secret without a reader, an account without a use, a queue, a topic."""
+    functions, subscriptions = deployment.functions.values(), deployment.subscriptions.values()
+    told = {each.rotation_topic for each in deployment.secrets.values()}
+    used: Mapping[str, tuple[Iterable[str], set[str | None]]] = {
+        "secret": (deployment.secrets, {name for each in functions for name in each.secrets}),
+        "service account": (deployment.service_accounts, {name for each in functions for name in each.callers}),
+        "queue": (deployment.queues, {name for each in functions for name in each.enqueues}),
+        "topic": (
+            deployment.topics,
+            told.union(
+                *(each.publishes for each in functions), (each.dead_letter_topic for each in subscriptions)
+            ),
+        ),
+    }
+    for kind, (declared, names_used) in used.items():
+        yield from (f"nobody uses the {kind} {name!r}" for name in declared if name not in names_used)
 
 
 def _schedules(deployment: Deployment) -> Iterator[str]:

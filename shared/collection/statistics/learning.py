@@ -61,7 +61,7 @@ def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, 
             new.setdefault(doc.data["channel_id"], {})[video_id] = minute(published)
     return News(
         new=new,
-        listed=dict(_listed(client, looked)),
+        listed=dict(_listed(looked)),
         heard_at=_next(heard, "heard_at", _NOTICES, now),
         looked_at=_next(looked, "looked_at", _CHANNELS, now),
     )

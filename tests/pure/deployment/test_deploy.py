@@ -124,6 +124,16 @@ def test_only_public_functions_may_be_called_without_an_identity(name):
     assert EVERYBODY not in project.invokers[service(name)]
 
 
+def test_without_a_load_balancer_the_console_is_guarded_by_cloud_run_s_own_proxy_and_all_are_reached_directly():
+    own = {"YT_IAP_AUDIENCE": "/projects/1/locations/us-central1/services/console"}
+    for name in (PUBLIC, PROXIED):
+        assert "--ingress-settings=all" in commands(staged(name), **own)[0]
+    guarding = ["gcloud", "beta", "run", "services", "update", "console", "--iap"]
+    assert [command[:7] for command in commands(staged(PROXIED), **own)].count(guarding) == 1
+    balanced = {"YT_IAP_AUDIENCE": "/projects/1/global/backendServices/2"}
+    assert guarding not in [command[:7] for command in commands(staged(PROXIED), **balanced)]
+
+
 def test_a_function_that_is_no_longer_public_is_closed_before_its_new_code_comes():
     project = Project(invokers={"refresh-tokens": set()}, unchecked={"refresh-tokens"})
     first, *rest = project.todo([staged(PRIVATE)])
@@ -272,10 +282,25 @@ def test_a_deployment_without_settings_says_which_file_is_missing(capsys):
 
 def test_the_build_checks_and_tests_before_it_deploys_what_was_staged():
     steps = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())["steps"]
-    assert [step["id"] for step in steps] == ["check-and-test", "stage", "deploy"]
+    assert [step["id"] for step in steps] == ["check-and-test", "stage", "terraform", "deploy"]
     assert "make test" in steps[0]["args"][-1]
     assert "infra.stage" in steps[1]["args"][-1]
-    assert "infra.deploy" in steps[2]["args"][-1]
+    planned, applied = (steps[2]["args"][-1].index(f"terraform {word}") for word in ("plan", "apply"))
+    assert planned < applied
+    assert "infra.deploy" in steps[3]["args"][-1]
+
+
+def test_a_plan_that_destroys_anything_is_not_applied_by_the_build():
+    command = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())["steps"][2]["args"][-1]
+    [pattern] = re.findall(r"grep -qE '(.*)' planned\.json", command)
+    for actions, found in (
+        (["create"], False),
+        (["update"], False),
+        (["delete"], True),
+        (["create", "delete"], True),
+    ):
+        told = json.dumps({"change": {"actions": actions, "before": {"delete": 1}}}, separators=(",", ":"))
+        assert bool(re.search(pattern, told)) == found, actions
 
 
 def test_the_build_and_the_dev_container_have_the_python_that_is_deployed():

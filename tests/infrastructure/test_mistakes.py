@@ -1,0 +1,90 @@
+"""Mistakes planted in the configuration, the declaration, the variables: each is found before a deployment."""
+
+from __future__ import annotations
+
+from infra import privileges
+
+PLANTED = (
+    (
+        "messages.tf",
+        "ack_deadline_seconds ",
+        "ack_deadline ",
+        'An argument named "ack_deadline" is not expected here',
+    ),
+    ("secrets.tf", "  replication {\n    auto {}\n  }\n", "", 'At least 1 "replication" blocks are required'),
+    (
+        "work.tf",
+        'caller["scheduler"]',
+        'callers["scheduler"]',
+        'resource "google_service_account" "callers" has not been',
+    ),
+    ("firestore.tf", "  daily_recurrence {}\n", "  hourly_recurrence {}\n", "hourly_recurrence"),
+    (
+        "outputs.tf",
+        "local.urls[name]",
+        "var.urls[name]",
+        'An input variable with the name "urls" has not been declared',
+    ),
+)
+OF_VALUES = (
+    ("../deployment.yaml", "function: watch, cron", "function: wach, cron", '"wach"'),
+    ("../deployment.yaml", "publishes: [ingest]", "publishes: [ingst]", '"ingst"'),
+    ("../deployment.yaml", "secrets: [youtube-vault-key]", "secrets: [vault-key]", '"vault-key"'),
+)
+TOO_MUCH = (
+    (
+        "warehouse.tf",
+        "roles/bigquery.jobUser",
+        "roles/editor",
+        "roles/editor on project example-project: not a role",
+    ),
+    (
+        "firestore.tf",
+        '"resource.name ==',
+        '"true || resource.name ==',
+        "roles/datastore.user on the whole project",
+    ),
+    (
+        "secrets.tf",
+        "member    = local.members[each.value.function]",
+        'member    = "allUsers"',
+        "is open to everybody",
+    ),
+)
+
+
+def test_a_wrong_argument_a_missing_block_and_a_dangling_reference_are_found(spoilt):
+    _, said = spoilt(*(each[:3] for each in PLANTED)).run("validate", "-no-color")
+    told = " ".join(said.split())
+    assert [words for *_, words in PLANTED if words not in told] == []
+
+
+def test_a_name_in_the_declaration_that_stands_for_nothing_is_found(spoilt):
+    said = spoilt(*(each[:3] for each in OF_VALUES)).problems()
+    assert [words for *_, words in OF_VALUES if words not in said] == []
+
+
+def test_variables_that_cannot_be_are_refused_in_words(copied):
+    said = copied.problems(
+        project="Example", alert_emails=[], front="load-balancer", console_people=["allUsers"], monthly_budget=0.5
+    )
+    told = " ".join(said.split())
+    for words in (
+        "A project id has 6 to 30",
+        "At least one e-mail address",
+        "A load balancer needs a host name",
+        "never allUsers",
+        "A whole number of at least 1",
+    ):
+        assert words in told
+
+
+def test_an_account_that_may_do_too_much_is_found(spoilt):
+    found = "\n".join(privileges.problems(spoilt(*(each[:3] for each in TOO_MUCH)).plan()))
+    assert [words for *_, words in TOO_MUCH if words not in found] == []
+
+
+def test_trivy_finds_a_cipher_that_is_too_weak(spoilt):
+    weak = spoilt(("front.tf", 'min_tls_version = "TLS_1_2"', 'min_tls_version = "TLS_1_0"'))
+    found = weak.findings(front="load-balancer", domain="api.example.com")
+    assert any("TLS" in title for title in found.values())
