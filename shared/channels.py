@@ -17,7 +17,7 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import listing
 from shared.monitoring.readable import readable
 from shared.records import Mapper
-from shared.tokens.decision import not_connected
+from shared.tokens.grants import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
 
 if TYPE_CHECKING:

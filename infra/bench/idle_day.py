@@ -155,10 +155,8 @@ class Network:
 
     def __post_init__(self) -> None:
         from shared.access.connect import Connector
-        from shared.tokens.google_oauth import GoogleOAuth
-        from shared.tokens.oauth_client import OAuthClient
-        from shared.tokens.refresh import Refresher
-        from shared.tokens.source import SharedTokens
+        from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
+        from shared.tokens.refresh import Refresher, SharedTokens
         from shared.vault.secret import Secret
         from shared.vault.vault import Vault
         from tests.emulators.youtube.stand import CLIENT
@@ -288,7 +286,7 @@ class Network:
         )
 
     def _caller(self, channel_id: str) -> Any:
-        from shared.tokens.source import ChannelTokens
+        from shared.tokens.refresh import ChannelTokens
         from shared.youtube.client import Caller, Context
 
         return Caller(

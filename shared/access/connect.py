@@ -20,16 +20,18 @@ from shared.clock import Clock
 from shared.cloud.firestore import update
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
-from shared.errors import Conflict, Forbidden, YtempireError
+from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
 from shared.tokens.answers import Tokens
-from shared.tokens.grants import GRANTS, Grant
-from shared.tokens.lifetimes import LOOK_EVERY
+from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
+from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
+    from shared.youtube.client import Caller
 
 
 @dataclass(frozen=True)
@@ -252,3 +254,27 @@ def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
         collect_at=grant.state_since if can["analytics"].have else None,
         analytics_at=grant.state_since,
     )
+
+
+@dataclass(frozen=True)
+class FreshToken:
+    """A token source for one call; a token that was just issued and is refused cannot be renewed."""
+
+    secret: Secret
+
+    def access_token(self) -> str:
+        """The token."""
+        return self.secret.reveal()
+
+    def renew(self, refused: str) -> str:
+        """Raises ReauthRequired: Google takes back what it has just given."""
+        del refused
+        raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
+
+
+def learn(caller: Caller) -> Learnt:
+    """The channel that a grant is for, by `channels.list mine` (1 unit)."""
+    from shared.youtube import data
+
+    channel = data.my_channel(caller)
+    return Learnt(channel.id, channel.title, channel.uploads_playlist)

@@ -17,10 +17,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, scopes_for
-from shared.access.requests import Returned, StartRequest, is_binding, other_browser
+from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
@@ -74,11 +73,11 @@ class Finished:
         """Where the browser goes next: a clean address that carries nothing secret."""
         if self.return_to is not None:
             if self.connected is not None:
-                return return_to.with_result(self.return_to, connected=self.connected.channel_id)
-            return return_to.with_result(self.return_to, error=self.reason)
+                return with_result(self.return_to, connected=self.connected.channel_id)
+            return with_result(self.return_to, error=self.reason)
         if self.connected is not None:
-            return return_to.with_result(done_url, ref=self.reference)
-        return return_to.with_result(done_url, outcome=self.reason)
+            return with_result(done_url, ref=self.reference)
+        return with_result(done_url, outcome=self.reason)
 
 
 @dataclass(frozen=True, kw_only=True)

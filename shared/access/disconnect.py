@@ -27,7 +27,7 @@ from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
 from shared.tokens import grants, health
-from shared.tokens.decision import not_connected
+from shared.tokens.grants import not_connected
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -25,7 +25,7 @@ from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-from shared.tokens import accounts, grants, health, lifetimes
+from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, Grant
 from shared.tokens.refresh import Refresher
 
@@ -124,11 +124,11 @@ class Upkeep:
             self._look_again(grant.channel_id, now + _SOON)
             return "disconnecting"
         if grant.state == health.REAUTH_REQUIRED:
-            lost_at = grant.state_since + lifetimes.LOST_FOR
+            lost_at = grant.state_since + grants.LOST_FOR
             if now >= lost_at:
                 self.disconnects.end(grant.channel_id, as_of=grant.state_since)
                 return "disconnected"
-            self._look_again(grant.channel_id, min(now + lifetimes.LOOK_EVERY, lost_at))
+            self._look_again(grant.channel_id, min(now + grants.LOOK_EVERY, lost_at))
             return "waiting"
         if _is_recent(grant, now):
             return self._seen(grant, "fresh")
@@ -146,7 +146,7 @@ class Upkeep:
             if found is None or found.data["state"] == health.DISCONNECTING:
                 return Change("disconnected")
             grant = GRANTS.read(before.channel_id, found.data)
-            close = lifetimes.warnings(
+            close = grants.warnings(
                 grant, now, testing=self.testing, account_tokens=accounts.issued(docs[account_path])
             )
             # Told before it is stored, so that a run that dies in between tells it again and never loses it.
@@ -170,13 +170,13 @@ class Upkeep:
 
 
 def _is_recent(grant: Grant, now: datetime) -> bool:
-    return now - grant.refreshed_at <= lifetimes.RECENT
+    return now - grant.refreshed_at <= grants.RECENT
 
 
 def _next_look(grant: Grant, now: datetime) -> datetime:
     """When a grant is looked at again: one that Google would not refresh just now, as soon as it may be tried."""
     if _is_recent(grant, now):
-        return now + lifetimes.LOOK_EVERY
+        return now + grants.LOOK_EVERY
     return max(now, grant.cooldown_until or now)
 
 

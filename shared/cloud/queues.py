@@ -1,4 +1,4 @@
-"""Queues named tasks: asked for twice, queued once; now, or later.
+"""Queues named tasks with Cloud Tasks, the one place that retries and defers: asked for twice, queued once.
 
 Cloud Tasks refuses a name that is queued or was used lately, so the name of a task is what it does ("collect
 channel X for day Y", "step 3 of operation Z"), and ALREADY_EXISTS means: somebody asked before. Cloud Tasks keeps
@@ -10,16 +10,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, system_clock
-from shared.cloud import tasks
 from shared.cloud.calls import call_options
 from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
+
+if TYPE_CHECKING:
+    from google.cloud.tasks_v2 import CloudTasksClient
+
+
+@cache
+def client() -> CloudTasksClient:
+    """This process's Cloud Tasks client (honours CLOUD_TASKS_EMULATOR_HOST)."""
+    from google.cloud import tasks_v2
+
+    host = os.environ.get("CLOUD_TASKS_EMULATOR_HOST")
+    if not host:
+        return tasks_v2.CloudTasksClient()
+    import grpc
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import (
+        CloudTasksGrpcTransport,
+    )
+
+    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(host)))
+
 
 MAX_DELAY = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
 CALLER = "task-queues"  # the service account whose identity the task carries
@@ -68,7 +89,7 @@ def enqueue(
             field="when",
         )
     try:
-        tasks.client().create_task(
+        client().create_task(
             parent=_queue_path(queue),
             task=_task(_task_path(queue, name), function, payload, when),
             **call_options(),
@@ -85,7 +106,7 @@ def cancel(queue: str, name: str) -> bool:
     from google.api_core import exceptions as refusals
 
     try:
-        tasks.client().delete_task(name=_task_path(queue, name), timeout=10)
+        client().delete_task(name=_task_path(queue, name), timeout=10)
     except refusals.NotFound:
         return False
     except (refusals.ServiceUnavailable, refusals.DeadlineExceeded) as error:

@@ -1,20 +1,28 @@
-"""The overview as a document, readable in both colour schemes."""
+"""The overview as a document, readable in both colour schemes, and as JSON; who looks at it; the button's answer.
+
+Identity-Aware Proxy (IAP) lets people in, and says by a signed assertion who they are. The load balancer asks IAP,
+and the function's own address takes traffic from the load balancer alone. The signature is checked all the same: a
+mistake in either would otherwise open the page to everybody.
+Source: https://cloud.google.com/iap/docs/signed-headers-howto
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from flask import Response, jsonify
 from markupsafe import Markup
 
-from shared.clock import pacific_day
+from shared.clock import Clock, pacific_day
+from shared.cloud.identity import TokenVerifier
 from shared.console import connections
 from shared.console.chart import bars, chart, short
 from shared.console.loaded import arriving
-from shared.console.overview import Overview
-from shared.console.paging import ATTENTION
-from shared.errors import YtempireError
+from shared.console.overview import ATTENTION, Overview
+from shared.errors import Conflict, Forbidden, NotFound, NotSignedIn, Unavailable, YtempireError
+from shared.monitoring.log import log
 from shared.pages.documents import Documents
 
 NOTICES: Mapping[str, str] = {
@@ -83,3 +91,52 @@ _DOCUMENTS = Documents(
     referrer="same-origin",  # the buttons' forms say where they come from
     filters={"short": short, "moment": _moment, "away": away, "bars": bars, "thousands": "{:,}".format},
 )
+
+
+def document(text: str, status: int = 200) -> Response:
+    """A page."""
+    return Response(text, status=status, mimetype="text/html", headers=headers())
+
+
+def as_json(seen: Overview) -> Response:
+    """The overview for programs; 503 and an error beside it when the connections could not be read."""
+    missing = Unavailable("The connections cannot be read; the rest is what could be.").as_json()
+    answer = jsonify(seen.as_json() | ({} if seen.available else missing))
+    answer.status_code = 200 if seen.available else 503
+    answer.headers.update(headers())
+    return answer
+
+
+def retried(operation: str, retry: Callable[[str], None], *, by: str) -> Response:
+    """Queue a failed operation again, and send the browser back to the page.
+
+    303 See Other, so that reloading the page does not press the button again. Raises what `retry` raises.
+    """
+    notice = "retried"
+    try:
+        retry(operation)
+        log("NOTICE", "operation retried from the console", operation=operation, operator=by)
+    except Conflict:
+        notice = "wrongState"
+    except NotFound:
+        notice = "gone"
+    location = f"/console?notice={notice}#operations"
+    return Response(status=303, headers={**headers(), "Location": location})
+
+
+ASSERTION = "X-Goog-IAP-JWT-Assertion"
+ISSUER = "https://cloud.google.com/iap"
+
+
+def operator(assertion: str | None, verifier: TokenVerifier, *, clock: Clock) -> str:
+    """The person's e-mail address.
+
+    Raises NotSignedIn without an assertion that holds, Forbidden for one that names no person, Unavailable when
+    IAP's keys cannot be had.
+    """
+    if not assertion:
+        raise NotSignedIn("This page is reached through Identity-Aware Proxy only.")
+    email = verifier.claims(assertion, clock=clock).get("email")
+    if not isinstance(email, str) or not email:
+        raise Forbidden("Identity-Aware Proxy names nobody.", reason="callerNotAllowed")
+    return email

@@ -1,16 +1,19 @@
-"""Reads what the console shows: each source by itself, all at once.
+"""Reads what the console shows: each source by itself, all at once, and shared by those who look at the same time.
 
 The page waits for the slowest. What cannot be read is said on the page, and the rest is shown.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.channels import Channel
+from shared.clock import Clock
 from shared.collection.jobs import Job
 from shared.console import reports
 from shared.console.loaded import NOTHING_LOADED, Loaded
@@ -22,6 +25,35 @@ from shared.publishing.operation import Operation
 from shared.quota.usage import Usage
 
 Found = TypeVar("Found")
+
+
+@dataclass(kw_only=True)
+class Recent(Generic[Found]):
+    """What a source has said at most `age` ago, or since it was asked for. A failure is not kept.
+
+    So several who ask at once ask the source once, or twice when it was just being asked; even at an age of zero.
+    """
+
+    source: Callable[[], Found]
+    age: timedelta
+    clock: Clock
+    _kept: tuple[int, datetime, Found] | None = None
+    _times: int = 0  # that the source was asked
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> Found:
+        """What the source says, or has said. Raises what it raises."""
+        before = self._times
+        with self._lock:
+            if self._kept is not None:
+                number, at, found = self._kept
+                if number > before or timedelta(0) <= self.clock() - at < self.age:
+                    return found
+            self._times += 1
+            now = self.clock()
+            found = self.source()
+            self._kept = (self._times, now, found)
+            return found
 
 
 @dataclass(frozen=True, kw_only=True)

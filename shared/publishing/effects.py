@@ -19,9 +19,8 @@ from shared import channels
 from shared.channels import Capability
 from shared.cloud.calls import call_options
 from shared.collection import videos
-from shared.publishing.connection import feature
 from shared.publishing.operation import Operation
-from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE
+from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE, feature
 from shared.push.feed import VideoNotice
 from shared.youtube.policy import Action
 from shared.youtube.retry import RetryDecision

@@ -43,6 +43,11 @@ def kind(step: str) -> str:
     return step.partition(" ")[0]
 
 
+def feature(step: str) -> str:
+    """The feature that a channel must have been connected with for a step."""
+    return "captions" if kind(step) in {CAPTION, CAPTION_DELETE} else "publish"
+
+
 def number(step: str) -> int:
     """Which of its kind a step is, from 0."""
     return int(step.partition(" ")[2] or 1) - 1

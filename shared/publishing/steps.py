@@ -1,4 +1,4 @@
-"""What each step does, and the steps that change one video: its thumbnail, its description, its end.
+"""What each step does: to a video, its thumbnail, playlists and captions; and what YouTube then does by itself.
 
 Each can be run again after any death: setting, updating and deleting are the same done twice, and what is made is
 looked for first.
@@ -7,19 +7,198 @@ looked for first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
+from shared.clock import to_the_second
 from shared.errors import InvalidRequest
 from shared.publishing import media, plan
-from shared.publishing.attempt import Attempt, Done
-from shared.publishing.captions import caption, caption_delete
+from shared.publishing.attempt import Attempt, Done, Postponed, known_video, listed
 from shared.publishing.effects import video_gone
-from shared.publishing.following import processing, publication
+from shared.publishing.find_existing import begun, existing_entry, existing_playlist, once
 from shared.publishing.merge import merged
-from shared.publishing.playlists import playlist, playlist_item
+from shared.publishing.requests import publish_at
 from shared.publishing.sources import whole
 from shared.publishing.transfer import transfer
-from shared.publishing.video import known_video, listed, video_id
-from shared.youtube import data
+from shared.youtube import captions, data
+from shared.youtube.data import Video
+from shared.youtube.faults import as_error, damaged
+
+FIRST_LOOK = timedelta(seconds=30)
+LOOK_EVERY = timedelta(minutes=5)
+PROCESSING_MAX = timedelta(hours=48)
+PUBLISHED_WITHIN = timedelta(minutes=2)
+PUBLICATION_MAX = timedelta(minutes=30)
+_PROCESSING_PARTS = "status,processingDetails"
+
+FAILED: Mapping[str, str] = {
+    "conversion": "YouTube could not convert the video.",
+    "invalidFile": "The file is damaged, or no video.",
+    "emptyFile": "The file is empty.",
+    "tooSmall": "The file is too small to be a video.",
+    "codec": "YouTube does not know the video's codec.",
+    "uploadAborted": "The upload was broken off.",
+}
+REJECTED: Mapping[str, str] = {
+    "claim": "A claim on the content was upheld.",
+    "copyright": "The video infringes a copyright.",
+    "duplicate": "The channel has this very video already.",
+    "inappropriate": "YouTube finds the content inappropriate.",
+    "legal": "The video was rejected for legal reasons.",
+    "length": "The video is longer than this channel may upload.",
+    "termsOfUse": "The video breaks YouTube's terms of use.",
+    "trademark": "The video infringes a trademark.",
+    "uploaderAccountClosed": "The uploader's account is closed.",
+    "uploaderAccountSuspended": "The uploader's account is suspended.",
+}
+
+
+def processing(attempt: Attempt) -> Done:
+    """Follow YouTube's processing to its end. Raises InvalidRequest with the reason in plain words."""
+    now = attempt.clock()
+    since = attempt.operation.results.get("processing_since")
+    if since is None:
+        attempt.save(results={**attempt.operation.results, "processing_since": now})
+        since = now
+        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
+    video = listed(attempt, _PROCESSING_PARTS)
+    _check_refused(attempt, video)
+    status = video.resource.get("processingDetails", {}).get("processingStatus", "")
+    if video.upload_status == "processed" or status == "succeeded":
+        return Done({"upload_status": "processed"}, "YouTube has processed the video.")
+    if status in {"failed", "terminated"}:
+        raise as_error(damaged("processingFailure", detail=status), clock=attempt.clock)
+    if now - since > PROCESSING_MAX:
+        raise InvalidRequest("YouTube has not finished processing in two days.", reason="processingTooLong")
+    wait = min(LOOK_EVERY, max(FIRST_LOOK, now - since))
+    raise Postponed(now + wait, "processing", "YouTube processes the video.")
+
+
+def publication(attempt: Attempt) -> Done:
+    """Look once more after the time of publication: YouTube may have kept the video private."""
+    at, now = publish_at(attempt.operation.kind, attempt.operation.work), attempt.clock()
+    assert at is not None
+    if now < at + PUBLISHED_WITHIN:
+        raise Postponed(at + PUBLISHED_WITHIN, "scheduled", f"YouTube publishes the video at {to_the_second(at)}.")
+    privacy = listed(attempt, "status").privacy
+    if privacy == "public":
+        return Done(message="The video is public.")
+    if now < at + PUBLICATION_MAX:
+        raise Postponed(now + LOOK_EVERY, "notPublished", f"Its time has come, and the video is still {privacy}.")
+    raise InvalidRequest(
+        f"The video should be public since {to_the_second(at)}, and is {privacy}.", reason="notPublished"
+    )
+
+
+def _check_refused(attempt: Attempt, video: Video) -> None:
+    if video.upload_status == "failed":
+        reason = video.failure_reason or "unknown"
+        raise InvalidRequest(FAILED.get(reason, f"YouTube could not use the file ({reason})."), reason=reason)
+    if video.upload_status == "rejected":
+        reason = video.rejection_reason or "unknown"
+        raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
+    if video.upload_status == "deleted":
+        raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
+
+
+def playlist(attempt: Attempt) -> Done:
+    """Create a playlist, unless an earlier try did."""
+    work = attempt.work("playlist")
+    playlist_id = once(
+        attempt,
+        "playlist",
+        look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
+        make=lambda: data.playlists_insert(
+            attempt.sure(), title=work["title"], description=work["description"], privacy=work["privacy"]
+        ),
+    )
+    return Done({"playlist_id": playlist_id}, "The playlist exists.")
+
+
+def playlist_item(attempt: Attempt) -> Done:
+    """Add the video to the playlist, unless it is in it."""
+    number = plan.number(attempt.operation.current)
+    suffix = f"_{number + 1}" if number else ""
+    playlist_id = _playlist_of(attempt, attempt.operation.work["into"][number])
+    video_id = known_video(attempt)
+    entry_id = once(
+        attempt,
+        f"entry{suffix}",
+        look=lambda _begun: existing_entry(attempt, playlist_id=playlist_id, video_id=video_id),
+        make=lambda: data.playlist_items_insert(attempt.sure(), playlist_id=playlist_id, video_id=video_id),
+    )
+    return Done({f"playlist_item_id{suffix}": entry_id}, "The video is in the playlist.")
+
+
+def _playlist_of(attempt: Attempt, into: Mapping[str, str]) -> str:
+    """The playlist that the request names by id or title; the operation's own when it names none."""
+    if "title" not in into:
+        return str(into.get("id") or attempt.operation.results["playlist_id"])
+    found = [one.id for one in data.my_playlists(attempt.caller) if one.title == into["title"]]
+    if not found:
+        raise as_error(damaged("playlistNotFound", detail="no playlist of this title"), clock=attempt.clock)
+    if len(found) > 1:
+        words = f"The channel has {len(found)} playlists with the title {into['title']!r}; name one by its id."
+        raise InvalidRequest(words, reason="playlistAmbiguous")
+    return found[0]
+
+
+def caption(attempt: Attempt) -> Done:
+    """Set the track: one that is there is replaced, or else made."""
+    work = attempt.operation.work
+    content = _file(attempt)
+    track = None if begun(attempt, "caption") else _track(attempt)
+    if track is not None:
+        captions.update(attempt.sure(), track, draft=work["draft"], content=content)
+        return Done({"caption_id": track}, "The captions are replaced.")
+    made = once(
+        attempt,
+        "caption",
+        look=lambda _begun: _track(attempt),
+        make=lambda: captions.insert(
+            attempt.sure(),
+            video_id=attempt.video_id,
+            language=work["language"],
+            name=work["name"],
+            draft=work["draft"],
+            content=content,
+        ),
+    )
+    return Done({"caption_id": made}, "The captions are there.")
+
+
+def caption_delete(attempt: Attempt) -> Done:
+    """Delete the track, unless there is none."""
+    track = _track(attempt)
+    if track is None:
+        return Done(message="The video has no such captions.")
+    captions.delete(attempt.sure(), track)
+    return Done(message="The captions are deleted.")
+
+
+def _track(attempt: Attempt) -> str | None:
+    """The id of the track that the operation names. What YouTube has made by itself is no such track."""
+    work = attempt.operation.work
+    named = (work["language"].lower(), work["name"])
+    for track in captions.tracks(attempt.caller, attempt.video_id):
+        if (track.language.lower(), track.name) == named and track.kind == "standard":
+            return track.id
+    return None
+
+
+def _file(attempt: Attempt) -> bytes:
+    """The captions' file. Raises InvalidRequest for what surely is none, before anything is spent."""
+    source = attempt.source_of(attempt.operation.work["source"], "caption.source")
+    described = source.describe()
+    if described.size == 0:
+        problem: str | None = "is empty"
+    elif described.size > media.CAPTION_MAX:
+        problem = f"has {described.size} bytes; {media.CAPTION_MAX} are taken"
+    else:
+        other = media.no_caption(described.head)
+        problem = f"is {other}" if other else None
+    if problem:
+        raise InvalidRequest(f"The captions' file {problem}.", reason="invalidCaption", field="caption.source")
+    return whole(source, described)
 
 
 def thumbnail(attempt: Attempt) -> Done:
@@ -47,7 +226,7 @@ def update(attempt: Attempt) -> Done:
     """Write the parts that change, with everything else in them as it is."""
     attempt.check_schedule()
     changes = attempt.operation.work["parts"]
-    video = video_id(attempt)
+    video = attempt.video_id
     parts = merged(listed(attempt, ",".join(sorted(changes))).resource, changes)
     if not parts:
         return Done({"video_id": video}, "The video is as wanted already.")

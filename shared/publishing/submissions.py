@@ -13,12 +13,10 @@ from shared.clock import to_the_second
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
-from shared.publishing.connection import publisher
+from shared.publishing.address import Allowed
 from shared.publishing.intents import Intent
-from shared.publishing.listing import Listing, Page, page_of
 from shared.publishing.operation import Event, Operation, State
-from shared.publishing.promised import promised
+from shared.publishing.promised import promised, publisher
 from shared.publishing.records import UploadPause, key_reused
 from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
@@ -161,10 +159,6 @@ class Submissions:
         """End a failed operation for good, so that nobody is asked about it again. Raises Conflict otherwise."""
         return self._change(operation, self._dismissed)
 
-    def list(self, asked: Listing) -> Page:
-        """One page of operations."""
-        return page_of(self.tasks.operations.client, asked)
-
     def _accepted(self, channel_id: object, key: object) -> Operation | None:
         """What was accepted for a channel under an idempotency key."""
         if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
@@ -211,8 +205,7 @@ class Submissions:
         )
 
     def _retried(self, operation: Operation) -> Operation:
-        if operation.state is not State.FAILED:
-            raise _wrong_state(operation, "has not failed")
+        _check_failed(operation)
         now = self.tasks.clock()
         return operation.moved(
             State.QUEUED,
@@ -229,8 +222,7 @@ class Submissions:
         )
 
     def _dismissed(self, operation: Operation) -> Operation:
-        if operation.state is not State.FAILED:
-            raise _wrong_state(operation, "has not failed")
+        _check_failed(operation)
         now = self.tasks.clock()
         return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
 
@@ -244,6 +236,11 @@ class Submissions:
 def operation_id(channel_id: str, idempotency_key: str) -> str:
     """The id that a channel's key always leads to: whoever owns another channel may use the same key."""
     return "op-" + hashlib.sha256(f"{channel_id}/{idempotency_key}".encode()).hexdigest()[:24]
+
+
+def _check_failed(operation: Operation) -> None:
+    if operation.state is not State.FAILED:
+        raise _wrong_state(operation, "has not failed")
 
 
 def _wrong_state(operation: Operation, refusal: str) -> Conflict:

@@ -17,8 +17,7 @@ from shared.cloud.steps import Commit, Doc, Result, Steps, Write, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
-from shared.quota.accounts import name_of
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import BucketDay, name_of
 from shared.quota.calendar import DOUBT, KEEP, hour_of
 from shared.quota.decisions import ReservationRequest
 from shared.quota.forecast import off_peak_allowance

@@ -13,8 +13,7 @@ from itertools import pairwise
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
-from shared.quota.accounts import HEAVIEST, Users, allocate, needs_users
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import HEAVIEST, BucketDay, Users, allocate, needs_users
 from shared.quota.calendar import HOURS, KEEP
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT

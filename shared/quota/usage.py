@@ -13,8 +13,7 @@ from itertools import islice
 from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
-from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
 from shared.quota.forecast import mode_of
 from shared.quota.opening import by_hour
 from shared.quota.profile import Bucket

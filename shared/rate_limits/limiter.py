@@ -26,8 +26,7 @@ from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
 from shared.rate_limits.admission import AHEAD, Denied, Log, admit, book, packed, unpacked
-from shared.rate_limits.dry_run import DryRunLog
-from shared.rate_limits.limits import RateLimit
+from shared.rate_limits.limits import DryRunLog, RateLimit
 from shared.rate_limits.memory import Memory
 
 if TYPE_CHECKING:

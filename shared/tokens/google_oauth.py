@@ -1,4 +1,4 @@
-"""Google's OAuth endpoints: the consent URL, the exchange of a code, the refresh and the revocation.
+"""Google's OAuth endpoints: the consent URL, the exchange of a code, refresh and revocation; and our client there.
 
 The exchange goes through google-auth-oauthlib, with its traps stepped round: it is given the verifier and the
 redirect URI that the consent URL was made with, and no scopes, because the library answers a box that the user
@@ -13,8 +13,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -24,12 +26,56 @@ from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import answers
 from shared.tokens.answers import Tokens
-from shared.tokens.oauth_client import OAuthClient
+from shared.vault.keyring import Keyring
 from shared.vault.secret import Secret
 
 if TYPE_CHECKING:
     import urllib3
     from google_auth_oauthlib.flow import Flow
+
+
+_TTL = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class OAuthClient:
+    """Our registration at Google."""
+
+    client_id: str
+    client_secret: Secret
+
+    @classmethod
+    def parse(cls, payload: bytes) -> OAuthClient:
+        """From the secret's JSON: {"client_id", "client_secret"}, or Google's download with "web" around it."""
+        try:
+            document = json.loads(payload)
+            document = document.get("web", document)
+            return cls(str(document["client_id"]), Secret(str(document["client_secret"])))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # From None: the original error would carry the payload.
+            raise Misconfigured(
+                'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".',
+                reason="oauthClientSecret",
+            ) from None
+
+
+class StoredClient:
+    """Reads our OAuth client from Secret Manager, again every few minutes, so that a new secret is noticed."""
+
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: tuple[OAuthClient, datetime] | None = None
+
+    def __call__(self) -> OAuthClient:
+        """The client. Raises what the keyring raises, and Misconfigured for a secret that is no client."""
+        with self._lock:
+            now = self._clock()
+            if self._held is None or self._held[1] <= now:
+                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _TTL
+            return self._held[0]
+
 
 _TIMEOUT_SECONDS = 10
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}

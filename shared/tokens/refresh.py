@@ -3,14 +3,17 @@
 Across instances one caller refreshes: it takes a lease on the grant, asks Google, and stores the answer only while
 the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
 and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
-that is still good.
+that is still good. Threads of one process share one flight, and keep a token in memory for a minute at most, so
+that a disconnect or a reconnect is noticed within that minute without a read for every call.
 """
 
 from __future__ import annotations
 
 import random
 import secrets
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -28,9 +31,11 @@ from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.answers import Tokens
-from shared.tokens.decision import (
+from shared.tokens.google_oauth import GoogleOAuth
+from shared.tokens.grants import (
     LEASE,
     MARGIN,
+    Grant,
     Step,
     decide,
     living,
@@ -38,14 +43,13 @@ from shared.tokens.decision import (
     not_connected,
     reauth_required,
 )
-from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.grants import Grant
 from shared.tokens.health import Notice, Outcome
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
 
 _WAIT_SECONDS = 45.0
 """Longer than a lease, so that whoever waits for a dead refresher takes over from it."""
@@ -225,3 +229,53 @@ def announce(notice: Notice, channel_id: str, reason: str) -> None:
         Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
     }[notice]
     log(severity, message, notice=notice.value, channel=channel_id, reason=reason)
+
+
+LOOK_AGAIN = timedelta(minutes=1)
+
+
+class SharedTokens:
+    """The tokens that this process holds. Safe for threads."""
+
+    def __init__(self, refresher: Refresher, clock: Clock) -> None:
+        self._refresher = refresher
+        self._clock = clock
+        self._held: dict[str, tuple[AccessToken, datetime]] = {}
+        self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def token(self, channel_id: str, *, refused: Secret | None = None) -> Secret:
+        """A token to send now. Raises what `Refresher.fresh` raises."""
+        with self._lock:
+            flight = self._flights[channel_id]
+        with flight:
+            held = self._still_good(channel_id)
+            if held is not None and held.secret != refused:
+                return held.secret
+            self._held.pop(channel_id, None)
+            token = self._refresher.fresh(channel_id, refused=refused)
+            self._held[channel_id] = (token, self._clock())
+            return token.secret
+
+    def _still_good(self, channel_id: str) -> AccessToken | None:
+        held, looked_at = self._held.get(channel_id, (None, None))
+        now = self._clock()
+        if held is None or looked_at is None or now - looked_at > LOOK_AGAIN:
+            return None
+        return held if held.expires_at - now > MARGIN else None
+
+
+@dataclass(frozen=True)
+class ChannelTokens:
+    """The token source of one channel."""
+
+    channel_id: str
+    shared: Callable[[], SharedTokens]
+
+    def access_token(self) -> str:
+        """A token to send now. Raises NotFound, ReauthRequired, Unavailable, Misconfigured."""
+        return self.shared().token(self.channel_id).reveal()
+
+    def renew(self, refused: str) -> str:
+        """Another token than the one that Google has just refused; the same errors."""
+        return self.shared().token(self.channel_id, refused=Secret(refused)).reveal()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from shared.clock import system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.settings import OAUTH_CLIENT_SECRET, settings
-from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.oauth_client import StoredClient
+from shared.tokens.google_oauth import GoogleOAuth, StoredClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
     from shared.tokens.answers import Tokens
-    from shared.tokens.refresh import Refresher
-    from shared.tokens.source import ChannelTokens, SharedTokens
+    from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
 
 QUEUE = "access"
@@ -71,7 +69,7 @@ def consents() -> Consents:
 
 def _learn(tokens: Tokens, user_id: str) -> Learnt:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.learn import FreshToken, learn
+    from shared.access.connect import FreshToken, learn
     from shared.quota.profile import Priority
     from shared.wiring import youtube
     from shared.youtube.client import Context
@@ -82,7 +80,7 @@ def _learn(tokens: Tokens, user_id: str) -> Learnt:
 
 @cache
 def _shared_tokens() -> SharedTokens:
-    from shared.tokens.source import SharedTokens
+    from shared.tokens.refresh import SharedTokens
 
     return SharedTokens(refresher(), system_clock)
 
@@ -138,6 +136,6 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
-    from shared.tokens.source import ChannelTokens
+    from shared.tokens.refresh import ChannelTokens
 
     return ChannelTokens(channel_id, _shared_tokens)

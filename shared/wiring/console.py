@@ -12,10 +12,9 @@ from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import chosen, jobs
 from shared.console import operations, overview, push
 from shared.console.loaded import Loaded, loaded_reports
-from shared.console.operator import ISSUER
-from shared.console.paging import Filter
-from shared.console.read import Sources, known, with_reports
-from shared.console.recent import Recent
+from shared.console.overview import Filter
+from shared.console.page import ISSUER
+from shared.console.read import Recent, Sources, known, with_reports
 from shared.errors import Misconfigured
 from shared.publishing.records import Operations
 from shared.settings import settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
+from shared.publishing.address import Allowed
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.submissions import Submissions

@@ -30,8 +30,7 @@ from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
 from shared.tokens.answers import Tokens
-from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.oauth_client import OAuthClient
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
 from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault

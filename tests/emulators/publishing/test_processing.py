@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from shared.console.operations import open_work, stored
-from shared.publishing.following import FAILED, REJECTED
 from shared.publishing.operation import State
+from shared.publishing.steps import FAILED, REJECTED
 from shared.youtube import data
 
 

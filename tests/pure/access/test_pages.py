@@ -17,9 +17,7 @@ SPOKEN_TO_PEOPLE = (
     "entry",
     "tokens/answers",
     "tokens/google_oauth",
-    "tokens/oauth_client",
     "rate_limits/limiter",
-    "access/return_to",
     "vault/keyring",
 )
 FOR_PROGRAMS = {

@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 
 from shared.channels import Capability, Refusal
-from shared.console.connections import STATES
-from shared.console.paging import ATTENTION, Filter
-from shared.console.todo import DELETION_STUCK as STUCK
-from shared.console.todo import Urgency
+from shared.console.connections import DELETION_STUCK as STUCK
+from shared.console.connections import STATES, Urgency
+from shared.console.overview import ATTENTION, Filter
 from shared.monitoring import apis
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
+from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
-from shared.tokens.lifetimes import LOST_FOR
 from shared.youtube.policy import policy
 from tests.pure.console.network import ANALYTICS, APP, NOW, channel, seen
 

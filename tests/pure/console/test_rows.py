@@ -10,8 +10,7 @@ import pytest
 from shared.clock import next_reset
 from shared.console import push
 from shared.console.operations import SHOWN
-from shared.console.overview import Known, overview
-from shared.console.paging import Filter
+from shared.console.overview import Filter, Known, overview
 from shared.publishing.operation import State
 from shared.quota.refusals import REASONS
 from tests.pure.console.network import (

@@ -6,7 +6,7 @@ import pytest
 from googleapiclient.discovery_cache import get_static_doc
 
 from infra.local.simulator.uploads.processing import FAILURES, REJECTIONS
-from shared.publishing.following import FAILED, REJECTED
+from shared.publishing.steps import FAILED, REJECTED
 
 STATUS = json.loads(get_static_doc("youtube", "v3"))["schemas"]["VideoStatus"]["properties"]
 

@@ -12,7 +12,7 @@ from shared.quota.calendar import next_off_peak
 from shared.quota.forecast import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
-from shared.rate_limits.dry_run import DryRunLog
+from shared.rate_limits.limits import DryRunLog
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
