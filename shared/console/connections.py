@@ -5,7 +5,7 @@ Codes become sentences here, once, for the page and the JSON alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
@@ -15,17 +15,12 @@ from shared.collection.expectation import ALARMING
 from shared.collection.jobs import Job
 from shared.collection.risk import Risk, on, risk
 from shared.console.loaded import Loaded
+from shared.console.words import called, words
 from shared.tokens.grants import LOST_FOR
-from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
 from shared.youtube.policy import policy
 
 DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
-_ENDS: Mapping[str, str] = {
-    "testing": "Google ends it after seven days while the OAuth client is in testing",
-    "timeLimited": "its owner gave the permission for a limited time",
-    "unused": "Google ends permissions that are not used for six months",
-    "crowded": "its Google account has given almost a hundred permissions since, and Google drops the oldest",
-}
 
 
 class Urgency(IntEnum):
@@ -75,7 +70,7 @@ def todo_for(
         return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
     if channel.warnings:
         kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
-        why = _ENDS.get(kind, kind)
+        why = called("ends", kind)
         before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
         return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
     if any(refusal.until is None for refusal in channel.refusals.values()):
@@ -102,36 +97,8 @@ def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 
-STATES: Mapping[str, str] = {
-    CONNECTED: "Connected",
-    TROUBLED: "Troubled",
-    REAUTH_REQUIRED: "Connect again",
-    DISCONNECTING: "Disconnecting",
-}
-_WHY: Mapping[str, str] = {
-    "invalidGrant": "Google no longer accepts its permission: it was withdrawn, or it has ended.",
-    "googleRefused": "Google refused several times to renew its permission.",
-    "googleUnavailable": "Google does not renew permissions at the moment. This heals by itself.",
-    "user": "Its owner asked for it.",
-    "lost": "Nobody connected it again in time.",
-}
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
-_FEATURES: Mapping[str, str] = {
-    "analytics": "Analytics",
-    "revenue": "Revenue figures",
-    "publish": "Publishing",
-    "captions": "Captions",
-}
 _REFUSED = "Refused by YouTube"
-_APIS: Mapping[str, str] = {
-    "youtube": "its uploads",
-    "youtubeAnalytics": "its figures",
-    "youtubereporting": "its reports",
-}
-_LACKS: Mapping[str, str] = {
-    "unticked": "its owner unticked this on Google's page",
-    "notAsked": "was not asked for",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +192,7 @@ def _row(
         title=channel.title,
         user_id=channel.user_id,
         state=channel.state,
-        standing=_REFUSED if channel.working and channel.refusals else STATES.get(channel.state, channel.state),
+        standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
         why=_CLIENT_REFUSED if client_refused else _why(channel),
         since=channel.state_since,
         missing=missing,
@@ -241,23 +208,23 @@ def _row(
 def _why(channel: Channel) -> str:
     if channel.working and channel.refusals:
         return " ".join(_refused(api, refusal) for api, refusal in sorted(channel.refusals.items()))
-    return _WHY.get(channel.state_reason, channel.state_reason)
+    return called("state_reasons", channel.state_reason)
 
 
 def _refused(api: str, refusal: Refusal) -> str:
     rule = policy().rules.get(refusal.reason)
     says = rule.says if rule else f"YouTube says {refusal.reason}."
     if refusal.until is None:
-        return f"{says} YouTube is not asked for {_APIS.get(api, api)} until it is connected again."
-    return f"{says} YouTube is asked for {_APIS.get(api, api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
+        return f"{says} YouTube is not asked for {called('asked', api)} until it is connected again."
+    return f"{says} YouTube is asked for {called('asked', api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
 
 
 def _missing(channel: Channel) -> tuple[Lack, ...]:
     return tuple(
         Lack(
             feature=feature,
-            name=_FEATURES.get(feature, feature),
-            reason=_LACKS.get(found.reason, f"YouTube says {found.reason}"),
+            name=called("features", feature),
+            reason=words("lacks").get(found.reason, f"YouTube says {found.reason}"),
             unticked=found.reason == "unticked",
         )
         for feature, found in channel.capabilities.items()

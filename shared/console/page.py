@@ -8,7 +8,7 @@ Source: https://cloud.google.com/iap/docs/signed-headers-howto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,32 +17,25 @@ from markupsafe import Markup
 
 from shared.clock import Clock, pacific_day
 from shared.cloud.identity import TokenVerifier
-from shared.console import connections
 from shared.console.chart import bars, chart, short
 from shared.console.loaded import arriving
 from shared.console.overview import ATTENTION, Overview
+from shared.console.words import words
 from shared.errors import Conflict, Forbidden, NotFound, NotSignedIn, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.pages.documents import Documents
 
-NOTICES: Mapping[str, str] = {
-    "retried": "The operation is queued again. It goes on from the step at which it failed.",
-    "wrongState": "That operation is not in a state to be retried: somebody was faster, or it ended by itself.",
-    "gone": "That operation is no longer there.",
-}
-"""What is said once after a button was pressed; the address carries the key alone."""
-
 
 def render(overview: Overview, *, operator: str = "", notice: str | None = None) -> str:
-    """The page. operator: who looks at it; notice: a key of NOTICES, any other says nothing."""
+    """The page. operator: who looks at it; notice: one of the words for notices, any other says nothing."""
     late = arriving(overview.loaded.days, pacific_day(overview.as_of))
     days = overview.loaded.days[: -len(late) or None]
     return _DOCUMENTS.render(
         "overview.html",
         overview=overview,
         operator=operator,
-        notice=NOTICES.get(notice or ""),
-        states={ATTENTION: "Need somebody", **connections.STATES},
+        notice=words("notices").get(notice or ""),
+        states={ATTENTION: "Need somebody", **words("states")},
         now=overview.as_of,
         arriving=late,
         chart=chart(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import listing
+from shared.console.words import called, words
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 LISTED = 100
 """Channels without push that are listed; all of them are counted."""
 ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
-STANDING: Mapping[str, str] = {
-    ALIVE: "Alive",
-    PENDING: "The hub has not confirmed it yet",
-    LAPSED: "Its lease ended and was not renewed",
-    DENIED: "The hub refused it",
-    ABSENT: "It was never asked for",
-}
 _FIELDS = ("state", "lease_until", "asked_at", "last_notification", "refused", "foreign")
 
 
@@ -65,7 +59,7 @@ def summary(
     """Subscriptions against the channels that should have one. working: channel id to title."""
     standing = {channel: standing_of(fields, now) for channel, fields in subscriptions.items()}
     standing |= dict.fromkeys(working.keys() - subscriptions.keys(), ABSENT)
-    counts = dict.fromkeys(STANDING, 0)
+    counts = dict.fromkeys(words("push"), 0)
     for state in standing.values():
         counts[state] += 1
     not_alive = [
@@ -73,7 +67,7 @@ def summary(
             channel_id=channel,
             title=title,
             state=standing[channel],
-            standing=STANDING[standing[channel]],
+            standing=called("push", standing[channel]),
             since=_since(subscriptions.get(channel, {}), standing[channel]),
         )
         for channel, title in working.items()

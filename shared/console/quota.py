@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.console.words import called, words
 from shared.quota.accounts import POOL
 from shared.quota.forecast import Forecast, Mode, forecast_of
 from shared.quota.profile import Profile
@@ -15,24 +16,6 @@ from shared.quota.refusals import REASONS
 from shared.quota.usage import Usage
 
 CLOSED = "closedByGoogle"
-MODES: Mapping[str, str] = {
-    Mode.NORMAL: "Normal",
-    Mode.CACHE_ONLY: "Reads put off",
-    Mode.EXHAUSTED: "Used up",
-    CLOSED: "Closed by Google",
-}
-
-ALERTED = "Past its alert"
-"""Of a bucket that pays for nothing that could be put off."""
-
-_PUT_OFF = (
-    "Collectors read nothing more: what they read last is shown. "
-    "Publishing goes on, and so do reads for which a person waits."
-)
-_NOTHING_PUT_OFF = "Nothing is put off yet."
-_RESERVE_ONLY = "Only critical work goes on, from the {reserve:,} units that are kept for it."
-_NOTHING = "Nothing goes on."
-
 _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
 
@@ -91,11 +74,11 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
 
 def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
     """A mode's name and what it puts off. reads: whether the bucket pays for reads that can be put off."""
-    if mode == Mode.CACHE_ONLY:
-        return (MODES[mode], _PUT_OFF) if reads else (ALERTED, _NOTHING_PUT_OFF)
+    effect = mode = mode if reads or mode != Mode.CACHE_ONLY else "alerted"
     if mode == Mode.EXHAUSTED and usage["left"] > 0 and usage["reserve"]:
-        return MODES[mode], _RESERVE_ONLY.format(reserve=min(usage["left"], usage["reserve"]))
-    return MODES[mode], _NOTHING if mode == Mode.EXHAUSTED else ""
+        effect = "reserveOnly"
+    told = str(words("effects").get(effect, ""))
+    return called("modes", mode), told.format(reserve=min(usage["left"], usage["reserve"]))
 
 
 def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:

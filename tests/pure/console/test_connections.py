@@ -8,8 +8,9 @@ import pytest
 
 from shared.channels import Capability, Refusal
 from shared.console.connections import DELETION_STUCK as STUCK
-from shared.console.connections import STATES, Urgency
+from shared.console.connections import Urgency
 from shared.console.overview import ATTENTION, Filter
+from shared.console.words import words
 from shared.monitoring import apis
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.grants import LOST_FOR
@@ -72,7 +73,7 @@ def test_each_state_is_shown_with_its_reason_and_the_one_thing_to_do(state, reas
 
 
 def test_no_state_is_left_out():
-    assert {state for state, *_ in STANDS} == set(STATES)
+    assert {state for state, *_ in STANDS} == words("states").keys()
 
 
 @pytest.mark.parametrize("kind", ["testing", "timeLimited", "unused", "crowded"])
