@@ -10,9 +10,9 @@ from typing import Any
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.console.words import called, words
 from shared.quota.accounts import POOL
-from shared.quota.forecast import Forecast, Mode, forecast_of
+from shared.quota.decisions import REASONS
+from shared.quota.opening import Forecast, Mode, forecast_of
 from shared.quota.profile import Profile
-from shared.quota.refusals import REASONS
 from shared.quota.usage import Usage
 
 CLOSED = "closedByGoogle"

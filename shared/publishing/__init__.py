@@ -3,15 +3,13 @@
 api, submissions        the app's backend submits, prices, plans, reads, cancels and retries operations
 requests, intents       what may be asked for
 promised                who publishes to a channel, and what accepted operations will still spend
-tasks                   queues attempts, requeues lost ones
-callbacks               tells the app that an operation has ended
+tasks                   queues attempts, requeues lost ones, tells the app that an operation has ended
 run, attempt            runs one attempt at an operation; what it may use
 steps, transfer         what each step does; the upload
 find_existing           makes once what YouTube would make twice; finds what exists already
-merge                   how an update keeps every other field
 sources, reading        where bytes come from; how they are read, and within what time
 address                 places that the operator allows, and addresses that no source may have
-retries, effects        what an error means for the operation, and for the connection, the video or the project
+retries                 what an error means for the operation, and for the connection, the video or the project
 records                 operations in Firestore, changed only where nobody else has written
-operation, plan, media  states and how they follow each other; steps and their calls; what a file is
+operation, plan, media  states and how they follow each other; steps, their calls, what they write; what a file is
 """

@@ -16,19 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
 from shared.publishing.operation import DIED, Operation, State
 from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
 from shared.publishing.records import Record, Superseded
-from shared.publishing.retries import WAITS, retry_decision
+from shared.publishing.retries import WAITS, mark, retry_decision
 from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS
 from shared.publishing.tasks import Tasks
 from shared.publishing.transfer import end_session
 from shared.youtube.client import Caller
+from shared.youtube.faults import RetryDecision
 from shared.youtube.policy import Action, Alert
-from shared.youtube.retry import RetryDecision
 
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
@@ -167,11 +166,11 @@ class Runner:
             at=decision.at,
         )
         if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
-            effects.mark(attempt.operations.client, decision, operation, now)
+            mark(attempt.operations.client, decision, operation, now)
             _step_done(attempt, decision.message, dict(operation.results))
             return True
         if decision.action not in WAITS or decision.at is None:
-            effects.mark(attempt.operations.client, decision, operation, now)
+            mark(attempt.operations.client, decision, operation, now)
             return self._step_failed(attempt, decision.reason, error.message)
         if decision.action is Action.DEFER_CHANNEL:
             attempt.operations.pause_uploads(operation.channel_id, decision.at, decision.reason)

@@ -13,10 +13,10 @@ from shared.clock import to_the_second
 from shared.errors import InvalidRequest
 from shared.publishing import media, plan
 from shared.publishing.attempt import Attempt, Done, Postponed, known_video, listed
-from shared.publishing.effects import video_gone
 from shared.publishing.find_existing import begun, existing_entry, existing_playlist, once
-from shared.publishing.merge import merged
+from shared.publishing.plan import merged
 from shared.publishing.requests import publish_at
+from shared.publishing.retries import video_gone
 from shared.publishing.sources import whole
 from shared.publishing.transfer import transfer
 from shared.youtube import captions, data

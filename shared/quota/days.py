@@ -19,11 +19,10 @@ from shared.monitoring.log import log
 from shared.quota import opening
 from shared.quota.accounts import BucketDay, name_of
 from shared.quota.calendar import DOUBT, KEEP, hour_of
-from shared.quota.decisions import ReservationRequest
-from shared.quota.forecast import off_peak_allowance
+from shared.quota.decisions import CONTENDED, ReservationRequest, refused
+from shared.quota.opening import off_peak_allowance
 from shared.quota.outlook import Outlook, looking
 from shared.quota.profile import Bucket, Method, Priority, Profile
-from shared.quota.refusals import CONTENDED, refused
 from shared.quota.reservation import Entry
 
 FRESH = timedelta(seconds=2)

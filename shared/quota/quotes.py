@@ -15,10 +15,9 @@ from itertools import groupby
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.errors import InvalidRequest
 from shared.quota.accounts import account_of
-from shared.quota.decisions import Refusal, ReservationRequest, decide
+from shared.quota.decisions import REASONS, Refusal, ReservationRequest, decide, retry_at
 from shared.quota.outlook import Outlook
 from shared.quota.profile import Method, Priority, Profile
-from shared.quota.refusals import REASONS, retry_at
 from shared.rate_limits.limits import DryRunLog
 
 MOST_WORK_ITEMS = 1_000

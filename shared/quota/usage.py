@@ -14,8 +14,7 @@ from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
-from shared.quota.forecast import mode_of
-from shared.quota.opening import by_hour
+from shared.quota.opening import by_hour, mode_of
 from shared.quota.profile import Bucket
 
 ROWS = 36

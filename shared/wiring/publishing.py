@@ -18,8 +18,8 @@ from shared.settings import CALLBACK_SECRET, settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
-    from shared.publishing.callbacks import Callbacks
     from shared.publishing.run import Runner
+    from shared.publishing.tasks import Callbacks
     from shared.youtube.client import Caller
 
 
@@ -46,7 +46,7 @@ def submissions() -> Submissions:
 def callbacks() -> Callbacks:
     """What tells the app of ends."""
     from shared.cloud import secrets
-    from shared.publishing.callbacks import Callbacks
+    from shared.publishing.tasks import Callbacks
     from shared.vault.keyring import Keyring
 
     secret = Keyring(secrets.client, settings().project, CALLBACK_SECRET)

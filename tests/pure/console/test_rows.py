@@ -13,7 +13,7 @@ from shared.console.operations import SHOWN
 from shared.console.overview import Filter, Known, overview
 from shared.console.words import words
 from shared.publishing.operation import State
-from shared.quota.refusals import REASONS
+from shared.quota.decisions import REASONS
 from tests.pure.console.network import (
     APP,
     NOW,
