@@ -1,6 +1,5 @@
 """Who connected which channel: from a click to a connection, and to its end.
 
-authentication                who has signed in to the app
 requests, features            what may be asked, and where a browser may be sent back to
 consent, connect              from a click to a connection
 users                         which user has which channels

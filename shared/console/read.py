@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.channels import Channel
 from shared.clock import Clock
 from shared.collection.jobs import Job
 from shared.console import reports
-from shared.console.loaded import NOTHING_LOADED, Loaded
+from shared.console.loaded import Loaded
 from shared.console.overview import Known, Overview
 from shared.errors import YtempireError
 from shared.monitoring.alerts import Alert
@@ -69,27 +70,33 @@ class Sources:
     at_risk: Callable[[], Iterable[Job]]
 
 
+_NAMES = {
+    "channels": "The connections",
+    "usage": "The quota ledger",
+    "loaded": "The warehouse",
+    "operations": "The operations",
+    "subscriptions": "The push subscriptions",
+    "alerts": "The alerts",
+    "at_risk": "What is missing",
+}
+
+
 def known(sources: Sources) -> Known:
     """What the sources say."""
-    with ThreadPoolExecutor(7) as pool:
-        channels = pool.submit(_read, "The connections", lambda: tuple(sources.channels()))
-        usage = pool.submit(_read, "The quota ledger", sources.usage)
-        loaded = pool.submit(_read, "The warehouse", sources.loaded)
-        operations = pool.submit(_read, "The operations", lambda: tuple(sources.operations()))
-        subscriptions = pool.submit(_read, "The push subscriptions", sources.subscriptions)
-        alerts = pool.submit(_read, "The alerts", lambda: tuple(sources.alerts()))
-        at_risk = pool.submit(_read, "What is missing", lambda: tuple(sources.at_risk()))
-    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts, at_risk))
-    return Known(
-        channels=channels.result().found,
-        usage=usage.result().found or {},
-        loaded=loaded.result().found or NOTHING_LOADED,
-        operations=operations.result().found or (),
-        subscriptions=subscriptions.result().found or {},
-        alerts=alerts.result().found or (),
-        at_risk=at_risk.result().found or (),
-        problems=tuple(answer.problem for answer in answers if answer.problem),
-    )
+
+    def whole(source: Callable[[], Any]) -> Any:
+        found = source()
+        return found if isinstance(found, Mapping | Loaded) else tuple(found)
+
+    with ThreadPoolExecutor(len(_NAMES)) as pool:
+        asked = {
+            name: pool.submit(_read, title, partial(whole, getattr(sources, name)))
+            for name, title in _NAMES.items()
+        }
+    answers = {name: each.result() for name, each in asked.items()}
+    found = {name: answer.found for name, answer in answers.items() if answer.found is not None}
+    problems = tuple(answer.problem for answer in answers.values() if answer.problem)
+    return Known(**{"channels": None, **found}, problems=problems)
 
 
 def with_reports(seen: Overview, jobs: Callable[[Sequence[str]], Iterable[Job]]) -> Overview:

@@ -13,7 +13,7 @@ SPOKEN_TO_PEOPLE = (
     "access/consent",
     "access/connect",
     "access/requests",
-    "access/authentication",
+    "cloud/identity",
     "entry",
     "tokens/answers",
     "tokens/google_oauth",
