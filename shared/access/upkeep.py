@@ -20,7 +20,7 @@ from shared import channels, data_map
 from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
+from shared.cloud.firestore import update, where
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import YtempireError
@@ -108,15 +108,9 @@ class Upkeep:
             raise
 
     def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = (
-            self.client.collection(data_map.GRANTS.path)
-            .where(filter=FieldFilter("next_look", "<=", self.clock()))
-            .order_by("next_look")
-            .limit(most)
-        )
-        return [(found.id, found.to_dict() or {}) for found in query.stream(**call_options())]
+        due = where(self.client.collection(data_map.GRANTS.path), ("next_look", "<=", self.clock()))
+        found = due.order_by("next_look").limit(most).stream(**call_options())
+        return [(each.id, each.to_dict() or {}) for each in found]
 
     def _look(self, grant: Grant) -> str:
         now = self.clock()

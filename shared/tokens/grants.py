@@ -75,9 +75,8 @@ class Grant:
 GRANTS = Mapper(Grant, data_map.GRANTS.path, key="channel_id")
 
 
-def path(channel_id: str) -> str:
-    """A grant's document, which is also the record that its tokens are bound to."""
-    return f"{data_map.GRANTS.path}/{channel_id}"
+path = GRANTS.path
+"""A grant's document, which is also the record that its tokens are bound to."""
 
 
 MARGIN = timedelta(minutes=5)
