@@ -88,38 +88,16 @@ def enqueue(
             reason="tooFarAhead",
             field="when",
         )
+    parent = f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
     try:
         client().create_task(
-            parent=_queue_path(queue),
-            task=_task(_task_path(queue, name), function, payload, when),
-            **call_options(),
+            parent=parent, task=_task(f"{parent}/tasks/{task_id(name)}", function, payload, when), **call_options()
         )
     except refusals.AlreadyExists:
         return False
     except (refusals.ServiceUnavailable, refusals.DeadlineExceeded, refusals.RetryError) as error:
         raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable") from error
     return True
-
-
-def cancel(queue: str, name: str) -> bool:
-    """Take a waiting task back; False when there is none (it ran, or never was)."""
-    from google.api_core import exceptions as refusals
-
-    try:
-        client().delete_task(name=_task_path(queue, name), timeout=10)
-    except refusals.NotFound:
-        return False
-    except (refusals.ServiceUnavailable, refusals.DeadlineExceeded) as error:
-        raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable") from error
-    return True
-
-
-def _queue_path(queue: str) -> str:
-    return f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
-
-
-def _task_path(queue: str, name: str) -> str:
-    return f"{_queue_path(queue)}/tasks/{task_id(name)}"
 
 
 def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime | None) -> Any:

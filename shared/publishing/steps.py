@@ -22,6 +22,7 @@ from shared.publishing.transfer import transfer
 from shared.youtube import captions, data
 from shared.youtube.data import Video
 from shared.youtube.faults import as_error, damaged
+from shared.youtube.policy import policy
 
 FIRST_LOOK = timedelta(seconds=30)
 LOOK_EVERY = timedelta(minutes=5)
@@ -29,27 +30,6 @@ PROCESSING_MAX = timedelta(hours=48)
 PUBLISHED_WITHIN = timedelta(minutes=2)
 PUBLICATION_MAX = timedelta(minutes=30)
 _PROCESSING_PARTS = "status,processingDetails"
-
-FAILED: Mapping[str, str] = {
-    "conversion": "YouTube could not convert the video.",
-    "invalidFile": "The file is damaged, or no video.",
-    "emptyFile": "The file is empty.",
-    "tooSmall": "The file is too small to be a video.",
-    "codec": "YouTube does not know the video's codec.",
-    "uploadAborted": "The upload was broken off.",
-}
-REJECTED: Mapping[str, str] = {
-    "claim": "A claim on the content was upheld.",
-    "copyright": "The video infringes a copyright.",
-    "duplicate": "The channel has this very video already.",
-    "inappropriate": "YouTube finds the content inappropriate.",
-    "legal": "The video was rejected for legal reasons.",
-    "length": "The video is longer than this channel may upload.",
-    "termsOfUse": "The video breaks YouTube's terms of use.",
-    "trademark": "The video infringes a trademark.",
-    "uploaderAccountClosed": "The uploader's account is closed.",
-    "uploaderAccountSuspended": "The uploader's account is suspended.",
-}
 
 
 def processing(attempt: Attempt) -> Done:
@@ -92,10 +72,14 @@ def publication(attempt: Attempt) -> Done:
 def _check_refused(attempt: Attempt, video: Video) -> None:
     if video.upload_status == "failed":
         reason = video.failure_reason or "unknown"
-        raise InvalidRequest(FAILED.get(reason, f"YouTube could not use the file ({reason})."), reason=reason)
+        raise InvalidRequest(
+            policy().failures.get(reason, f"YouTube could not use the file ({reason})."), reason=reason
+        )
     if video.upload_status == "rejected":
         reason = video.rejection_reason or "unknown"
-        raise InvalidRequest(REJECTED.get(reason, f"YouTube rejected the video ({reason})."), reason=reason)
+        raise InvalidRequest(
+            policy().rejections.get(reason, f"YouTube rejected the video ({reason})."), reason=reason
+        )
     if video.upload_status == "deleted":
         raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
 

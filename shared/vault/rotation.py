@@ -8,7 +8,6 @@ it and the new one is old enough that no instance can still hold the old one for
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +79,7 @@ class Rotation:
         newest = self.keyring.enabled()[-1:]
         if asked_at is not None and newest and newest[0].created_at >= asked_at:
             return None
-        added = self.keyring.add(os.urandom)
+        added = self.keyring.add()
         log("NOTICE", "vault key rotated", version=added)
         return added
 

@@ -18,7 +18,7 @@ from shared.youtube.faults import as_error, fault_of
 from shared.youtube.policy import rule
 
 MONETARY = frozenset(
-    {
+    [
         "estimatedRevenue",
         "estimatedAdRevenue",
         "grossRevenue",
@@ -27,7 +27,7 @@ MONETARY = frozenset(
         "playbackBasedCpm",
         "adImpressions",
         "cpm",
-    }
+    ]
 )
 """Metrics that need the monetary scope and a channel in the Partner Program."""
 
@@ -63,17 +63,15 @@ def query(
     sort: Sequence[str] = (),
     currency: str | None = None,
     max_results: int | None = None,
-    start_index: int | None = None,
-    channel: str = "MINE",
 ) -> Table:
     """The metrics of Pacific days start to end, both included, of the channel whose grant is used.
 
-    filters: name to value. max_results and start_index are YouTube's own, counted from 1. Raises Forbidden with
+    filters: name to value. max_results: YouTube's own. Raises Forbidden with
     reason monetaryForbidden when revenue was asked for and YouTube gives none for this channel: its numbers are
     unknown then, not 0.
     """
     asked: dict[str, Any] = {
-        "ids": f"channel=={channel}",
+        "ids": "channel==MINE",
         "startDate": start.isoformat(),
         "endDate": end.isoformat(),
         "metrics": ",".join(metrics),
@@ -82,7 +80,6 @@ def query(
         "sort": ",".join(sort) or None,
         "currency": currency,
         "maxResults": max_results,
-        "startIndex": start_index,
     }
     method = services.analytics(caller.settings, "reports").query
     try:

@@ -10,38 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared import errors
 from shared.clock import Clock, after_reset, next_reset
-from shared.errors import (
-    Conflict,
-    Forbidden,
-    InvalidRequest,
-    Misconfigured,
-    NotFound,
-    QuotaRefused,
-    RateLimited,
-    ReauthRequired,
-    Unavailable,
-    YtempireError,
-)
+from shared.errors import YtempireError
 from shared.youtube.policy import Action, Alert, Backoff, Kind, Rule, policy, rule
 
 CHANNEL_PAUSE = timedelta(hours=24)
 """How long YouTube takes no more uploads of a channel that has reached its limit."""
 
 _ERRORS: Mapping[Kind, type[YtempireError]] = {
-    Kind.QUOTA: QuotaRefused,
-    Kind.CHANNEL_LIMIT: RateLimited,
-    Kind.RATE: RateLimited,
-    Kind.CREDENTIALS: ReauthRequired,
-    Kind.GRANT: ReauthRequired,
-    Kind.STANDING: Forbidden,
-    Kind.FORBIDDEN: Forbidden,
-    Kind.INPUT: InvalidRequest,
-    Kind.MISSING: NotFound,
-    Kind.CONFLICT: Conflict,
-    Kind.SERVER: Unavailable,
-    Kind.NETWORK: Unavailable,
-    Kind.OPERATOR: Misconfigured,
+    Kind.QUOTA: errors.QuotaRefused,
+    Kind.CHANNEL_LIMIT: errors.RateLimited,
+    Kind.RATE: errors.RateLimited,
+    Kind.CREDENTIALS: errors.ReauthRequired,
+    Kind.GRANT: errors.ReauthRequired,
+    Kind.STANDING: errors.Forbidden,
+    Kind.FORBIDDEN: errors.Forbidden,
+    Kind.INPUT: errors.InvalidRequest,
+    Kind.MISSING: errors.NotFound,
+    Kind.CONFLICT: errors.Conflict,
+    Kind.SERVER: errors.Unavailable,
+    Kind.NETWORK: errors.Unavailable,
+    Kind.OPERATOR: errors.Misconfigured,
 }
 _QUOTED = frozenset({Kind.STANDING, Kind.FORBIDDEN, Kind.INPUT, Kind.CONFLICT, Kind.OPERATOR})
 """Kinds that a person has to do something about: Google's sentence often says what."""

@@ -63,7 +63,7 @@ def keyring(secrets_client: Any) -> Keyring:
         request={"parent": "projects/test", "secret_id": name, "secret": {"replication": {"automatic": {}}}}
     )
     keyring = Keyring(lambda: secrets_client, "test", name)
-    keyring.add(random.randbytes)
+    keyring.add()
     return keyring
 
 
