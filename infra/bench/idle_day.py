@@ -180,7 +180,7 @@ class Network:
         from shared.push.subscriptions import STANDINGS
         from shared.push.verification import State
         from shared.tokens import accounts
-        from shared.tokens.answers import Tokens
+        from shared.tokens.health import Tokens
         from shared.vault.secret import Secret
         from tests.emulators.youtube.stand import issue
 

@@ -23,8 +23,8 @@ from shared.cloud.updates import Change
 from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
-from shared.tokens.answers import Tokens
 from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
+from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

@@ -32,8 +32,8 @@ from shared.rate_limits.limits import RateLimit
 from shared.records import Mapper
 from shared.settings import Settings
 from shared.tokens import accounts
-from shared.tokens.answers import Tokens
 from shared.tokens.google_oauth import GoogleOAuth, digest
+from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

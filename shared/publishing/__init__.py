@@ -2,7 +2,6 @@
 
 api, submissions        the app's backend submits, prices, plans, reads, cancels and retries operations
 requests, intents       what may be asked for
-promised                who publishes to a channel, and what accepted operations will still spend
 tasks                   queues attempts, requeues lost ones, tells the app that an operation has ended
 run, attempt            runs one attempt at an operation; what it may use
 steps, transfer         what each step does; the upload

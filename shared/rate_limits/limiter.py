@@ -25,8 +25,18 @@ from shared.cloud.updates import Change, Decide, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.admission import AHEAD, Denied, Log, Memory, admit, book, packed, unpacked
-from shared.rate_limits.limits import DryRunLog, RateLimit
+from shared.rate_limits.limits import (
+    AHEAD,
+    Denied,
+    DryRunLog,
+    Log,
+    Memory,
+    RateLimit,
+    admit,
+    book,
+    packed,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client

@@ -4,7 +4,7 @@ The exchange goes through google-auth-oauthlib, with its traps stepped round: it
 redirect URI that the consent URL was made with, and no scopes, because the library answers a box that the user
 unticked with an exception; what was granted is compared in `features`. The consent URL is ten parameters, written
 here, because loading the library costs a cold start a tenth of its time. Refresh and revocation are one POST each,
-so that one table (`answers`) says what every answer of the endpoint means, whoever asked.
+so that one table (`health`) says what every answer of the endpoint means, whoever asked.
 Sources: developers.google.com/identity/protocols/oauth2/web-server, RFC 7009, RFC 7636.
 """
 
@@ -24,8 +24,8 @@ from urllib.parse import urlencode, urlsplit
 from shared.clock import Clock
 from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
-from shared.tokens import answers
-from shared.tokens.answers import Tokens
+from shared.tokens import health
+from shared.tokens.health import Tokens
 from shared.vault.keyring import Keyring
 from shared.vault.secret import Secret
 
@@ -130,9 +130,9 @@ class GoogleOAuth:
                 "Google refused this sign-in. Start again from the app.", reason="codeRefused"
             ) from error
         except requests.RequestException:
-            raise answers.unavailable() from None  # the original carries the request and with it the code
+            raise health.unavailable() from None  # the original carries the request and with it the code
         except (OAuth2Error, ValueError):
-            raise answers.unreadable("cannot be read") from None
+            raise health.unreadable("cannot be read") from None
         return self._tokens(answer)
 
     def refresh(self, refresh_token: Secret) -> Tokens:
@@ -151,11 +151,11 @@ class GoogleOAuth:
                 "client_secret": client.client_secret.reveal(),
             },
         )
-        answers.raise_unless_good(status, body)
+        health.raise_unless_good(status, body)
         try:
             return self._tokens(json.loads(body))
         except ValueError:
-            raise answers.unreadable("cannot be read") from None
+            raise health.unreadable("cannot be read") from None
 
     def revoke(self, token: Secret) -> bool:
         """Revoke everything that the account granted to this project. False: Google knows no such token any more.
@@ -165,12 +165,12 @@ class GoogleOAuth:
         status, body = _post(self.settings.oauth_revoke_url, {"token": token.reveal()})
         if status == 200:
             return True
-        if status == 400 and answers.error_word(body) in {"invalid_token", "invalid_grant", "invalid_request"}:
+        if status == 400 and health.error_word(body) in {"invalid_token", "invalid_grant", "invalid_request"}:
             return False
-        raise answers.unavailable()
+        raise health.unavailable()
 
     def _tokens(self, answer: object) -> Tokens:
-        return answers.tokens(
+        return health.tokens(
             answer, self.clock(), issuer=self.settings.oauth_issuer, client_id=self.client().client_id
         )
 
@@ -202,7 +202,7 @@ def digest(text: str) -> str:
 
 
 def _raise_unless_good(response: Any) -> Any:
-    answers.raise_unless_good(response.status_code, response.content)
+    health.raise_unless_good(response.status_code, response.content)
     return response
 
 
@@ -229,4 +229,4 @@ def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
         answer = _http().request("POST", url, fields=dict(form), encode_multipart=False, redirect=False)
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
     except urllib3.exceptions.HTTPError:
-        raise answers.unavailable() from None  # the original may carry the request
+        raise health.unavailable() from None  # the original may carry the request

@@ -30,7 +30,6 @@ from shared.monitoring import alerts
 from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
-from shared.tokens.answers import Tokens
 from shared.tokens.google_oauth import GoogleOAuth
 from shared.tokens.grants import (
     LEASE,
@@ -43,7 +42,7 @@ from shared.tokens.grants import (
     not_connected,
     reauth_required,
 )
-from shared.tokens.health import Notice, Outcome
+from shared.tokens.health import Notice, Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
-    from shared.tokens.answers import Tokens
+    from shared.tokens.health import Tokens
     from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
 

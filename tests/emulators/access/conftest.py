@@ -29,8 +29,8 @@ from shared.access.revocation import Revocations
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
-from shared.tokens.answers import Tokens
 from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
+from shared.tokens.health import Tokens
 from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault

@@ -15,7 +15,7 @@ SPOKEN_TO_PEOPLE = (
     "access/requests",
     "cloud/identity",
     "entry",
-    "tokens/answers",
+    "tokens/health",
     "tokens/google_oauth",
     "rate_limits/limiter",
     "vault/keyring",
