@@ -154,55 +154,45 @@ def rows(
     gaps: dict[str, list[Job]] = {}
     for job in at_risk:
         gaps.setdefault(job.channel_id, []).append(job)
-    found = (
-        _row(
+
+    def row(channel: Channel) -> ChannelRow:
+        refused = client_refused and channel.working
+        last_sync, missing = channel.collected(report_types), _missing(channel)
+        overdue = _expected(channel) and now - (last_sync or channel.connected_at) >= OVERDUE
+        todo = todo_for(
             channel,
-            loaded,
             app_url,
             now,
-            report_types,
+            overdue=overdue,
             gap=risk(gaps.get(channel.channel_id, ()), ALARMING, now=now),
-            client_refused=client_refused and channel.working,
+            unticked=[lack.name.lower() for lack in missing if lack.unticked],
         )
-        for channel in channels
+        latest, days = loaded.channels.get(channel.channel_id, (None, 0))
+        return ChannelRow(
+            channel_id=channel.channel_id,
+            title=channel.title,
+            user_id=channel.user_id,
+            state=channel.state,
+            standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
+            why=_CLIENT_REFUSED if refused else _why(channel),
+            since=channel.state_since,
+            missing=missing,
+            todo=MEND_CLIENT if refused else todo,
+            connected_at=channel.connected_at,
+            last_sync=last_sync,
+            overdue=overdue,
+            latest_day=latest,
+            days=days,
+        )
+
+    return tuple(
+        sorted(map(row, channels), key=lambda one: (one.todo.urgency, one.title.casefold(), one.channel_id))
     )
-    return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
 
 
-def _row(
-    channel: Channel,
-    loaded: Loaded,
-    app_url: str,
-    now: datetime,
-    report_types: Collection[str],
-    *,
-    gap: Risk | None,
-    client_refused: bool,
-) -> ChannelRow:
-    latest, days = loaded.channels.get(channel.channel_id, (None, 0))
-    last_sync = channel.collected(report_types)
-    # A connection that only publishes has no reports, and one that YouTube refuses is not late.
-    expected = channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
-    overdue = expected and now - (last_sync or channel.connected_at) >= OVERDUE
-    missing = _missing(channel)
-    unticked = [lack.name.lower() for lack in missing if lack.unticked]
-    todo = todo_for(channel, app_url, now, overdue=overdue, gap=gap, unticked=unticked)
-    return ChannelRow(
-        channel_id=channel.channel_id,
-        title=channel.title,
-        user_id=channel.user_id,
-        state=channel.state,
-        standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
-        why=_CLIENT_REFUSED if client_refused else _why(channel),
-        since=channel.state_since,
-        missing=missing,
-        todo=MEND_CLIENT if client_refused else todo,
-        connected_at=channel.connected_at,
-        last_sync=last_sync,
-        overdue=overdue,
-        latest_day=latest,
-        days=days,
-    )
+def _expected(channel: Channel) -> bool:
+    """Whether reports come: one that only publishes has none, and one that YouTube refuses is not late."""
+    return channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
 
 
 def _why(channel: Channel) -> str:

@@ -23,20 +23,10 @@ from urllib.parse import urljoin
 
 from shared.cloud import storage
 from shared.errors import InvalidRequest, NotFound, Unavailable
+from shared.publishing import reading
 from shared.publishing.address import HTTPS_PORT, Admits, Allowed, Resolver, Target, is_public, resolve, target
 from shared.publishing.media import HEAD
-from shared.publishing.reading import (
-    SECONDS,
-    Answer,
-    Described,
-    Pieces,
-    at_most,
-    changed,
-    exactly,
-    reachable,
-    unreachable,
-    within,
-)
+from shared.publishing.reading import Answer, Described, Pieces, reachable, within
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -57,7 +47,7 @@ class WebFile:
     url: str
     field_name: str
     allowed: Allowed
-    seconds: float = SECONDS
+    seconds: float = reading.SECONDS
     resolver: Resolver = resolve
     admits: Admits = is_public
     tls: ssl.SSLContext | None = field(default=None, compare=False)
@@ -71,23 +61,23 @@ class WebFile:
             total = _total(answer, 0)
             if total is None:
                 raise self._refused("does not say how large it is")
-            head = at_most(answer, min(HEAD, total), self.seconds)
+            head = reading.at_most(answer, min(HEAD, total), self.seconds)
             if _just_changed(answer.headers):
-                raise unreachable("The source is being changed at this moment.")
+                raise reading.unreachable("The source is being changed at this moment.")
             return Described(total, _identity(answer.headers), head, ranges=answer.status == 206)
 
     def read(self, first: int, described: Described) -> Pieces:
         """Its bytes from `first` on, of the described version."""
         with self._get(first, None) as answer:
             if answer.status in {404, 410, 412, 416}:
-                raise changed(self.field_name)
+                raise reading.changed(self.field_name)
             if answer.status == 200 and described.ranges:
                 raise self._refused("no longer serves ranges, or answers with a page")
             if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
             if (_total(answer, first), _identity(answer.headers)) != (described.size, described.identity):
-                raise changed(self.field_name)
-            yield from exactly(answer, described.size - first, self.seconds, self.field_name)
+                raise reading.changed(self.field_name)
+            yield from reading.exactly(answer, described.size - first, self.seconds, self.field_name)
 
     @contextmanager
     def _get(self, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
@@ -143,7 +133,7 @@ class WebFile:
 
     def _bad_status(self, status: int) -> Exception:
         if status in {408, 425, 429} or status >= 500:
-            return unreachable(f"The source answers {status}.")
+            return reading.unreachable(f"The source answers {status}.")
         return self._refused(f"answers {status}")
 
 
@@ -183,7 +173,7 @@ class StorageObject:
     bucket: str
     name: str
     field_name: str
-    seconds: float = SECONDS
+    seconds: float = reading.SECONDS
 
     def describe(self) -> Described:
         """Its size, generation and first bytes."""
@@ -192,7 +182,7 @@ class StorageObject:
             if not found.size:
                 return Described(0, found.generation)
             with self._opened(found, 0, HEAD - 1) as answer:
-                return Described(found.size, found.generation, at_most(answer, HEAD, self.seconds))
+                return Described(found.size, found.generation, reading.at_most(answer, HEAD, self.seconds))
         except NotFound as error:
             raise InvalidRequest(
                 f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
@@ -205,9 +195,9 @@ class StorageObject:
         found = storage.StoredObject(self.bucket, self.name, described.identity, described.size)
         try:
             with self._opened(found, first, None) as answer:
-                yield from exactly(answer, described.size - first, self.seconds, self.field_name)
+                yield from reading.exactly(answer, described.size - first, self.seconds, self.field_name)
         except NotFound as error:
-            raise changed(self.field_name) from error
+            raise reading.changed(self.field_name) from error
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """What Cloud Storage answers, within its time. Raises NotFound, Unavailable."""
@@ -215,7 +205,7 @@ class StorageObject:
             with reachable():
                 return within(self.seconds, ask)
         except Unavailable as error:
-            raise unreachable(error.message) from error
+            raise reading.unreachable(error.message) from error
 
     @contextmanager
     def _opened(self, found: storage.StoredObject, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
@@ -234,6 +224,22 @@ def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> So
     if "url" in named:
         return WebFile(named["url"], field_name, allowed)
     return StorageObject(named["bucket"], named["object"], field_name)
+
+
+def usable(source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None]) -> Described:
+    """The file that a source describes, if it is one that is wanted, which is asked before anything is spent.
+
+    most: bytes that are taken; other: by its first bytes, what it surely is instead. Raises InvalidRequest.
+    """
+    described = source.describe()
+    problem = f"is {instead}" if (instead := other(described.head)) else ""
+    if described.size > most:
+        problem = f"has {described.size} bytes; {most} are taken"
+    if described.size == 0:
+        problem = "is empty"
+    if problem:
+        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
+    return described
 
 
 def whole(source: Source, described: Described) -> bytes:

@@ -17,7 +17,7 @@ from shared.publishing.find_existing import begun, existing_entry, existing_play
 from shared.publishing.plan import merged
 from shared.publishing.requests import publish_at
 from shared.publishing.retries import video_gone
-from shared.publishing.sources import whole
+from shared.publishing.sources import usable, whole
 from shared.publishing.transfer import transfer
 from shared.youtube import captions, data
 from shared.youtube.data import Video
@@ -129,7 +129,10 @@ def _playlist_of(attempt: Attempt, into: Mapping[str, str]) -> str:
 def caption(attempt: Attempt) -> Done:
     """Set the track: one that is there is replaced, or else made."""
     work = attempt.operation.work
-    content = _file(attempt)
+    source = attempt.source_of(work["source"], "caption.source")
+    content = whole(
+        source, usable(source, "The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
+    )
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
         captions.update(attempt.sure(), track, draft=work["draft"], content=content)
@@ -169,40 +172,13 @@ def _track(attempt: Attempt) -> str | None:
     return None
 
 
-def _file(attempt: Attempt) -> bytes:
-    """The captions' file. Raises InvalidRequest for what surely is none, before anything is spent."""
-    source = attempt.source_of(attempt.operation.work["source"], "caption.source")
-    described = source.describe()
-    if described.size == 0:
-        problem: str | None = "is empty"
-    elif described.size > media.CAPTION_MAX:
-        problem = f"has {described.size} bytes; {media.CAPTION_MAX} are taken"
-    else:
-        other = media.no_caption(described.head)
-        problem = f"is {other}" if other else None
-    if problem:
-        raise InvalidRequest(f"The captions' file {problem}.", reason="invalidCaption", field="caption.source")
-    return whole(source, described)
-
-
 def thumbnail(attempt: Attempt) -> Done:
     """Set the video's picture, once it is certain that it is one."""
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
-    described = source.describe()
-    content_type = media.image_type(described.head)
-    if content_type is None:
-        raise InvalidRequest(
-            "The thumbnail is neither JPEG nor PNG.", reason="invalidImage", field="thumbnail.source"
-        )
-    if described.size > media.IMAGE_MAX:
-        raise InvalidRequest(
-            f"The thumbnail has {described.size} bytes; YouTube takes {media.IMAGE_MAX}.",
-            reason="invalidImage",
-            field="thumbnail.source",
-        )
+    described = usable(source, "The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
     image, video = whole(source, described), known_video(attempt)
-    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=content_type)
+    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
     return Done(message="The thumbnail is set.")
 
 
@@ -227,23 +203,24 @@ def delete(attempt: Attempt) -> Done:
     operation = attempt.operation
     found = listed(attempt, "snippet")
     if found.channel_id != operation.channel_id:
-        raise InvalidRequest(
-            "The video belongs to another channel.", reason="otherChannel", field="delete.video_id"
-        )
+        words = "The video belongs to another channel."
+        raise InvalidRequest(words, reason="otherChannel", field="delete.video_id")
     data.videos_delete(attempt.sure(), found.id)
     video_gone(attempt.operations.client, operation, attempt.clock())
     return Done(message="The video is deleted.")
 
 
-STEPS: Mapping[str, Callable[[Attempt], Done]] = {
-    plan.TRANSFER: transfer,
-    plan.PROCESSING: processing,
-    plan.THUMBNAIL: thumbnail,
-    plan.UPDATE: update,
-    plan.DELETE: delete,
-    plan.PLAYLIST: playlist,
-    plan.PLAYLIST_ITEM: playlist_item,
-    plan.CAPTION: caption,
-    plan.CAPTION_DELETE: caption_delete,
-    plan.PUBLICATION: publication,
-}
+_ALL = (
+    transfer,
+    processing,
+    thumbnail,
+    update,
+    delete,
+    playlist,
+    playlist_item,
+    caption,
+    caption_delete,
+    publication,
+)
+STEPS: Mapping[str, Callable[[Attempt], Done]] = {step.__name__: step for step in _ALL}
+"""What each step of a plan does; a step is called as its function."""

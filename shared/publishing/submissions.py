@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any
 
 from shared import channels, ids
-from shared.channels import Capability
 from shared.clock import to_the_second
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
@@ -32,35 +32,37 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 
+MOST = 300
+"""How many accepted operations an answer counts, those that changed last."""
+
+
 def publisher(client: Client, channel_id: str, steps: Iterable[str]) -> str:
     """The user who connected a channel. Raises NotFound; Forbidden for a connection that cannot do the steps."""
     channel = channels.get(client, channel_id)
     if not channel.working:
         raise Forbidden(f"The channel's connection does not work: {channel.state_reason}", reason=channel.state)
     for needed in sorted({plan.feature(step) for step in steps}):
-        if not channel.can(needed):
-            raise _cannot(needed, channel.capabilities.get(needed))
-    return channel.user_id
-
-
-def _cannot(needed: str, capability: Capability | None) -> Forbidden:
-    rule = policy().rules.get(capability.reason) if capability else None
-    if rule is None:
+        if channel.can(needed):
+            continue
+        capability = channel.capabilities.get(needed)
+        rule = policy().rules.get(capability.reason) if capability else None
+        if rule is not None:
+            raise Forbidden(f"{rule.says} When that is mended, connect the channel again.", reason=rule.reason)
         words = f"This channel was connected without the feature {needed!r}; connect it again and allow it."
-        return Forbidden(words, reason=f"{needed}NotGranted")
-    return Forbidden(f"{rule.says} When that is mended, connect the channel again.", reason=rule.reason)
-
-
-MOST = 300
-"""How many accepted operations an answer counts, those that changed last."""
+        raise Forbidden(words, reason=f"{needed}NotGranted")
+    return channel.user_id
 
 
 def promised(operations: Operations, *, before: Operation | None = None) -> tuple[Work, ...]:
     """The work of operations that have not ended, in the order of asking; of those asked before one, if given."""
-    found = operations.in_state(State.QUEUED, State.RUNNING, State.WAITING, limit=MOST)
-    if before is not None:
-        found = [each for each in found if _asked(each) < _asked(before)]
-    return merged([work for each in sorted(found, key=_asked) if (work := remaining(each)) is not None])
+
+    def asked(operation: Operation) -> tuple[object, str]:
+        return operation.created_at, operation.id
+
+    found = sorted(operations.in_state(State.QUEUED, State.RUNNING, State.WAITING, limit=MOST), key=asked)
+    earlier = takewhile(lambda each: before is None or asked(each) < asked(before), found)
+    works = filter(None, map(remaining, earlier))
+    return tuple(replace(work, times=len(list(equal))) for work, equal in groupby(works))
 
 
 def remaining(operation: Operation) -> Work | None:
@@ -76,21 +78,6 @@ def remaining(operation: Operation) -> Work | None:
         priority=plan.priority(critical=operation.critical),
         not_before=operation.due_at,
     )
-
-
-def merged(works: Sequence[Work]) -> tuple[Work, ...]:
-    """The same works in the same order, equal ones that follow each other as one."""
-    found: list[Work] = []
-    for work in works:
-        if found and replace(found[-1], times=work.times) == work:
-            found[-1] = replace(work, times=found[-1].times + work.times)
-        else:
-            found.append(work)
-    return tuple(found)
-
-
-def _asked(operation: Operation) -> tuple[object, str]:
-    return operation.created_at, operation.id
 
 
 @dataclass(frozen=True)

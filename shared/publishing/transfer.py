@@ -16,7 +16,7 @@ from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
 from shared.publishing.find_existing import LISTED_WITHIN, existing_video
 from shared.publishing.reading import Described, changed
-from shared.publishing.sources import Source
+from shared.publishing.sources import Source, usable
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
@@ -162,9 +162,10 @@ def _session(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> tuple
 
 def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:
     attempt.check_schedule()
-    _check_pause(attempt)
-    described = source.describe()
-    content_type = _checked(described)
+    if pause := attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock()):
+        words = "This channel has uploaded as much as YouTube allows it for now."
+        raise Postponed(pause.until, "uploadLimitExceeded", words)
+    described = usable(source, "The source", "notAVideo", media.VIDEO_MAX, media.no_video)
     if not described.ranges:
         raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
     if not described.identity:
@@ -186,34 +187,13 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         attempt.sure(attempt.check_schedule),
         parts=work["parts"],
         size=described.size,
-        content_type=content_type,
+        content_type=media.video_type(described.head),
         notify_subscribers=work["notify_subscribers"],
         file_name=attempt.operation.id,
     )
     sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
     attempt.save(upload={**upload, "session": sealed})
     return session
-
-
-def _check_pause(attempt: Attempt) -> None:
-    pause = attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock())
-    if pause is not None:
-        raise Postponed(
-            pause.until, "uploadLimitExceeded", "This channel has uploaded as much as YouTube allows it for now."
-        )
-
-
-def _checked(described: Described) -> str:
-    """The media type to announce. Raises InvalidRequest for what is no video, before anything is spent."""
-    if described.size == 0:
-        problem = "is empty"
-    elif described.size > media.VIDEO_MAX:
-        problem = f"has {described.size} bytes; YouTube takes {media.VIDEO_MAX}"
-    elif (other := media.no_video(described.head)) is not None:
-        problem = f"is {other}, not a video"
-    else:
-        return media.video_type(described.head)
-    raise InvalidRequest(f"The source {problem}.", reason="notAVideo", field="upload.source")
 
 
 def _unusable(why: str) -> InvalidRequest:
