@@ -116,14 +116,10 @@ def _objections(applicant: Applicant, learnt: Learnt, known: Known, settings: Se
     if known.channel is None and len(known.user_channels) >= settings.channels_per_user:
         limit = settings.channels_per_user
         yield Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
-    if applicant.tokens.refresh_token is None and not _stored_token_serves(applicant, known.grant):
+    living = known.grant if known.grant and known.grant.state != health.REAUTH_REQUIRED else None
+    serves = living is not None and living.google_account == applicant.tokens.google_account
+    if applicant.tokens.refresh_token is None and not serves:
         yield Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
-
-
-def _stored_token_serves(applicant: Applicant, grant: Grant | None) -> bool:
-    if grant is None or grant.state == health.REAUTH_REQUIRED:
-        return False
-    return grant.google_account == applicant.tokens.google_account
 
 
 @dataclass(frozen=True)

@@ -53,31 +53,34 @@ class Upkeep:
         """Look at what is due, at most `most` grants and not beyond `until`; how many ended how."""
         now = self.clock()
         # What is left of disconnects comes first and has half of the time, so that nothing stuck takes all of it.
-        ended = Counter(
-            self._attempted(act, subject, until=until and now + (until - now) / 2) for act, subject in self._left()
-        )
+        half = until and now + (until - now) / 2
+        ended = Counter(self._attempted(act, subject, word, until=half) for act, subject, word in self._left())
         for channel_id, fields in self._due(most):
             ended[self._attempted(partial(self._looked_after, fields), channel_id, until=until)] += 1
         return dict(ended)
 
-    def _left(self) -> Iterator[tuple[Callable[[str], str], str]]:
-        """What earlier disconnects could not finish: what is to be done, and for which channel or receipt."""
+    def _left(self) -> Iterator[tuple[Callable[[str], object], str, str]]:
+        """What earlier disconnects could not finish: what to do, for which channel or receipt, how it then ended."""
         for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
             if self.clock() - channel.state_since > _UNDER_WAY:
-                yield partial(self._end, channel.state_since), channel.channel_id
+                yield partial(self.disconnects.end, as_of=channel.state_since), channel.channel_id, "disconnected"
         for receipt_id in self.disconnects.revocations.waiting():
-            yield self._revoke, receipt_id
+            yield self.disconnects.revocations.ask, receipt_id, "revocationSettled"
         for receipt in self.disconnects.receipts.unconfirmed(WAREHOUSE):
             worked_on = receipt.steps[WAREHOUSE].get("at")
             if not isinstance(worked_on, datetime) or self.clock() - worked_on > _UNDER_WAY:
-                yield partial(self._erase, receipt.channel_id), receipt.receipt_id
+                erase = partial(self.disconnects.erase_rows, receipt.receipt_id)
+                yield erase, receipt.channel_id, "erasureAskedAgain"
 
-    def _attempted(self, act: Callable[[str], str], subject: str, *, until: datetime | None) -> str:
-        """How it ended. Whatever goes wrong is this subject's trouble and not another's."""
+    def _attempted(
+        self, act: Callable[[str], object], subject: str, word: str = "", *, until: datetime | None
+    ) -> str:
+        """How it ended: `word`, or what `act` says. Whatever goes wrong is this subject's trouble alone."""
         if until is not None and self.clock() >= until:
             return "postponed"
         try:
-            return act(subject)
+            ended = act(subject)
+            return word or str(ended)
         except YtempireError as error:
             log("WARNING", "upkeep has to be tried again", subject=subject, reason=error.reason)
             return error.reason
@@ -85,18 +88,6 @@ class Upkeep:
             stack = traceback.format_exc()
             log("ERROR", "upkeep failed", subject=subject, error=type(error).__name__, stack=stack)
             return "internal"
-
-    def _end(self, as_of: datetime, channel_id: str) -> str:
-        self.disconnects.end(channel_id, as_of=as_of)
-        return "disconnected"
-
-    def _revoke(self, receipt_id: str) -> str:
-        self.disconnects.revocations.ask(receipt_id)
-        return "revocationSettled"
-
-    def _erase(self, channel_id: str, receipt_id: str) -> str:
-        self.disconnects.erase_rows(receipt_id, channel_id)
-        return "erasureAskedAgain"
 
     def _looked_after(self, fields: Mapping[str, Any], channel_id: str) -> str:
         """Look at a grant; at one with which something is wrong, again within the hour."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -68,15 +68,15 @@ def summary(
             title=title,
             state=standing[channel],
             standing=called("push", standing[channel]),
-            since=_since(subscriptions.get(channel, {}), standing[channel]),
+            since=subscriptions.get(channel, {}).get("lease_until" if standing[channel] == LAPSED else "asked_at"),
         )
         for channel, title in working.items()
         if standing[channel] != ALIVE
     ]
     return PushSummary(
         counts=counts,
-        refused=_total(subscriptions.values(), "refused"),
-        foreign=_total(subscriptions.values(), "foreign"),
+        refused=sum(fields.get("refused", 0) for fields in subscriptions.values()),
+        foreign=sum(fields.get("foreign", 0) for fields in subscriptions.values()),
         last_notification=max(
             (fields["last_notification"] for fields in subscriptions.values() if fields.get("last_notification")),
             default=None,
@@ -94,11 +94,3 @@ def standing_of(fields: Mapping[str, Any], now: datetime) -> str:
         return str(fields.get("state", PENDING))
     until = fields.get("lease_until")
     return ALIVE if until is not None and until > now else LAPSED
-
-
-def _since(fields: Mapping[str, Any], standing: str) -> datetime | None:
-    return fields.get("lease_until") if standing == LAPSED else fields.get("asked_at")
-
-
-def _total(subscriptions: Iterable[Mapping[str, Any]], counter: str) -> int:
-    return sum(fields.get(counter, 0) for fields in subscriptions)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.console.words import called, words
@@ -64,7 +63,10 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
         "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
         "hours": _hours(usage["by_hour"], now),
         "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
-        "loans": [{**loan, "reason": _lent_because(loan)} for loan in reversed(usage["loans"])],
+        "loans": [
+            {**loan, "reason": f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"}
+            for loan in reversed(usage["loans"])
+        ],
         "refusals": [
             {**refusal, "why": REASONS.get(refusal["reason"], refusal["message"])}
             for refusal in sorted(usage["refusals"], key=lambda refusal: refusal["at"], reverse=True)
@@ -99,7 +101,3 @@ def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
 def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
     name, units = account
     return -units["spent"], -units["lent"], name
-
-
-def _lent_because(loan: Mapping[str, Any]) -> str:
-    return f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"

@@ -101,12 +101,10 @@ def page_of(client: Client, asked: Listing) -> Page:
         if len(found) == PAGE:
             break
     more = last is not None and (len(found) == PAGE or seen == SCANNED)
-    return Page(operations=tuple(found), next=_token(last) if more and last is not None else None)
-
-
-def _token(last: Operation) -> str:
+    if last is None or not more:
+        return Page(operations=tuple(found), next=None)
     place = json.dumps([format_instant(last.updated_at), last.id])
-    return base64.urlsafe_b64encode(place.encode()).decode()
+    return Page(operations=tuple(found), next=base64.urlsafe_b64encode(place.encode()).decode())
 
 
 def _after(fields: Fields) -> tuple[datetime, str]:

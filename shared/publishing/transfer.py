@@ -65,7 +65,12 @@ def _without_session(attempt: Attempt, work: Mapping[str, Any], error: Conflict)
 
 
 def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
-    session, position = _session(attempt, source, work)
+    position: Stored | Finished = Stored(0)
+    if attempt.operation.upload.get("session"):
+        session = _opened(attempt)
+        position = uploads.ask(attempt.caller, session)
+    else:
+        session = _begun(attempt, source, work)
     if isinstance(position, Stored):
         _moved(attempt, position)  # of the portion that was cut off last time some may have arrived
     described = Described(session.size, attempt.operation.upload["identity"])
@@ -151,13 +156,6 @@ def _opened(attempt: Attempt) -> Session:
     upload = attempt.operation.upload
     address = attempt.vault.open(upload["session"], record=attempt.path, field=FIELD).decode()
     return Session(address, upload["size"])
-
-
-def _session(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
-    if attempt.operation.upload.get("session"):
-        session = _opened(attempt)
-        return session, uploads.ask(attempt.caller, session)
-    return _begun(attempt, source, work), Stored(0)
 
 
 def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:

@@ -102,7 +102,9 @@ class Block:
     def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
         need = price.cost * count
         reserved = self._open.get(priority)
-        if reserved is None or reserved.left < need or not self._usable(reserved):
+        now = self.ledger.clock()
+        fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
+        if reserved is None or reserved.left < need or not fresh:
             self._end(priority)
             reserved = self._open[priority] = self._take(price, count, priority)
         reserved.drawn += need
@@ -119,10 +121,6 @@ class Block:
         )
         self._drawn[drawn.operation_id] = reserved
         return drawn
-
-    def _usable(self, reserved: _Reserved) -> bool:
-        now = self.ledger.clock()
-        return now < reserved.until and pacific_day(now) == reserved.reservation.day
 
     def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
         until = self.ledger.clock() + DURATION

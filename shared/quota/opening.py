@@ -28,7 +28,13 @@ WEIGHTED = (WEIGHT, 0, HEAVIEST)
 
 def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
     """The day's document, written if nobody else was faster: its allocation and its funds."""
-    users = (yield from _users()) if needs_users(bucket, users_max) else Users()
+    users = Users()
+    if needs_users(bucket, users_max):
+        users = Users(
+            count=(yield Total(USERS)),
+            weighted=(yield Total(USERS, between=WEIGHTED)),
+            weights=(yield Total(USERS, WEIGHT, between=WEIGHTED)),
+        )
     allocation = allocate(bucket, users, users_max)
     fields = {
         "profile": profile,
@@ -40,14 +46,6 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
     }
     yield Commit((Write(bucket_day.path, fields, only_if=ABSENT),))
     return (yield Read((bucket_day.path,)))[bucket_day.path]  # type: ignore[no-any-return]
-
-
-def _users() -> Steps[Users]:
-    return Users(
-        count=(yield Total(USERS)),
-        weighted=(yield Total(USERS, between=WEIGHTED)),
-        weights=(yield Total(USERS, WEIGHT, between=WEIGHTED)),
-    )
 
 
 def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:

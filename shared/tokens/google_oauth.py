@@ -31,7 +31,6 @@ from shared.vault.secret import Secret
 
 if TYPE_CHECKING:
     import urllib3
-    from google_auth_oauthlib.flow import Flow
 
 
 _TTL = timedelta(minutes=5)
@@ -118,9 +117,19 @@ class GoogleOAuth:
         """
         _secured(self.settings.oauth_token_url)
         import requests  # google-auth-oauthlib's transport
+        from google_auth_oauthlib.flow import Flow
         from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-        flow = self._flow(redirect_uri, verifier)
+        client = self.client()
+        web = {
+            "client_id": client.client_id,
+            "client_secret": client.client_secret.reveal(),
+            "auth_uri": self.settings.oauth_auth_url,
+            "token_uri": self.settings.oauth_token_url,
+        }
+        flow = Flow.from_client_config(
+            {"web": web}, scopes=None, redirect_uri=redirect_uri, code_verifier=verifier.reveal()
+        )
         flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
@@ -173,21 +182,6 @@ class GoogleOAuth:
         return health.tokens(
             answer, self.clock(), issuer=self.settings.oauth_issuer, client_id=self.client().client_id
         )
-
-    def _flow(self, redirect_uri: str, verifier: Secret) -> Flow:
-        from google_auth_oauthlib.flow import Flow
-
-        client = self.client()
-        web = {
-            "client_id": client.client_id,
-            "client_secret": client.client_secret.reveal(),
-            "auth_uri": self.settings.oauth_auth_url,
-            "token_uri": self.settings.oauth_token_url,
-        }
-        flow: Flow = Flow.from_client_config(
-            {"web": web}, scopes=None, redirect_uri=redirect_uri, code_verifier=verifier.reveal()
-        )
-        return flow
 
 
 def challenge(verifier: Secret) -> str:

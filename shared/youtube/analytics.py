@@ -85,22 +85,13 @@ def query(
     try:
         answer = caller.execute(method(**{name: value for name, value in asked.items() if value is not None}))
     except Forbidden as error:
-        raise _monetary(error, metrics, caller) from error
-    return _table(answer, _most_rows(dimensions, max_results))
-
-
-def _monetary(error: Forbidden, metrics: Sequence[str], caller: Caller) -> Exception:
-    """A `forbidden` where revenue was asked for says something about the channel, not about the grant."""
-    fault = fault_of(error)
-    if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
-        return error
-    return as_error(replace(fault, rule=rule("monetaryForbidden")), clock=caller.clock)
-
-
-def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None:
-    if "video" in dimensions:
-        return min(max_results or VIDEO_ROWS_MAX, VIDEO_ROWS_MAX)
-    return max_results
+        fault = fault_of(error)
+        if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
+            raise
+        # Where revenue was asked for it says something about the channel, not about the grant.
+        raise as_error(replace(fault, rule=rule("monetaryForbidden")), clock=caller.clock) from error
+    most = min(max_results or VIDEO_ROWS_MAX, VIDEO_ROWS_MAX) if "video" in dimensions else max_results
+    return _table(answer, most)
 
 
 def _table(answer: Mapping[str, Any], most: int | None) -> Table:

@@ -171,11 +171,7 @@ def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Ra
     if action is Action.RETRY_LATER:
         return now + asked + policy().retry_later[made - rule.limit] * rng.uniform(0.5, 1)
     if rule.retry and made < rule.limit:
-        return now + asked + timedelta(seconds=_seconds(rule, made, rng))
+        grows = rule.backoff is Backoff.EXPONENTIAL
+        seconds = rng.uniform(0, min(rule.cap, rule.delay * 2**made)) if grows else rule.delay
+        return now + asked + timedelta(seconds=seconds)
     return None
-
-
-def _seconds(rule: Rule, made: int, rng: random.Random) -> float:
-    if rule.backoff is Backoff.EXPONENTIAL:
-        return rng.uniform(0, min(rule.cap, rule.delay * 2**made))
-    return rule.delay
