@@ -60,7 +60,7 @@ class Upkeep:
         return dict(ended)
 
     def _left(self) -> Iterator[tuple[Callable[[str], object], str, str]]:
-        """What earlier disconnects could not finish: what to do, for which channel or receipt, how it then ended."""
+        """What earlier disconnects could not finish: what to do, for which channel or receipt, and its word."""
         for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
             if self.clock() - channel.state_since > _UNDER_WAY:
                 yield partial(self.disconnects.end, as_of=channel.state_since), channel.channel_id, "disconnected"

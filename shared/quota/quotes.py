@@ -8,7 +8,7 @@ that its time is the earliest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
@@ -45,11 +45,11 @@ class Later:
     reason: as in a refusal; why: in words.
     """
 
-    times: int
     at: datetime | None
     bucket: str
     reason: str
     why: str
+    times: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,16 +128,6 @@ class _WorkItem:
     costs: Mapping[str, int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Refused:
-    """A work item cannot run at the time at which it was tried. at: the next time to try, None for never."""
-
-    at: datetime | None
-    bucket: str
-    reason: str
-    why: str
-
-
 def quoted(
     profile: Profile,
     works: Sequence[Work],
@@ -196,31 +186,28 @@ class _DryRun:
     def part(self, work: Work, item: _WorkItem) -> Part:
         """Place all items of a work; the answer for it."""
         placed = list(self._placed(work, item))
-        later = [(at, refused) for at, refused in placed if refused is not None]
+        later = groupby(each for each in placed if each is not None)
         return Part(
             work=work,
             costs={name: units * work.times for name, units in item.costs.items()},
-            now=len(placed) - len(later),
-            later=tuple(
-                Later(times=len(list(group)), at=at, bucket=refused.bucket, reason=refused.reason, why=refused.why)
-                for (at, refused), group in groupby(later)
-            ),
+            now=placed.count(None),
+            later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
         )
 
-    def _placed(self, work: Work, item: _WorkItem) -> Iterator[tuple[datetime | None, _Refused | None]]:
-        """For each item its time, and why it is not now. Equal items run one after the other."""
-        at, why = self.now, None
+    def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
+        """For each item its time and why it is not now, None if it is. Equal items run one after the other."""
+        placed: datetime | None = self.now
+        later: Later | None = None
         if work.not_before is not None and work.not_before > self.now:
-            at = work.not_before
-            why = _Refused(at=None, bucket="", reason=NOT_BEFORE, why="it was asked for this time")
-        placed: datetime | None = at
+            placed = work.not_before
+            later = Later(at=placed, bucket="", reason=NOT_BEFORE, why="it was asked for this time")
         for _ in range(work.times):
             if placed is not None:
                 placed, refused = self._place(item, placed)
-                why = refused or why
-            yield placed, why
+                later = refused or later
+            yield later and replace(later, at=placed)
 
-    def _place(self, item: _WorkItem, at: datetime) -> tuple[datetime | None, _Refused | None]:
+    def _place(self, item: _WorkItem, at: datetime) -> tuple[datetime | None, Later | None]:
         """The earliest time from `at` on, None for never; and why it is not `at`."""
         first = None
         for _ in range(TRIES):
@@ -233,19 +220,19 @@ class _DryRun:
             at = max(refused.at, at + TICK)
         return None, first
 
-    def _try(self, item: _WorkItem, at: datetime) -> _Refused | None:
-        """Place an item at a time, or say why not and change nothing."""
+    def _try(self, item: _WorkItem, at: datetime) -> Later | None:
+        """Place an item at a time; or say why not and when to try next, and change nothing."""
         day, outlooks = pacific_day(at), dict[str, Outlook]()
         for price, request in item.requests:
             outlook = outlooks.get(price.bucket) or self._outlook(price.bucket, day)
             answer = _decided(outlook, price, request, at)
-            if isinstance(answer, _Refused):
+            if isinstance(answer, Later):
                 return answer
             outlooks[price.bucket] = answer
         for limit, count in item.limits.items():
             free = limit.free_at(at, count)
             if free > at:
-                return _Refused(at=free, bucket=item.requests[0][0].bucket, reason="rateLimited", why=limit.title)
+                return Later(at=free, bucket=item.requests[0][0].bucket, reason="rateLimited", why=limit.title)
         self._days.update({(name, day): outlook for name, outlook in outlooks.items()})
         for limit, count in item.limits.items():
             limit.stamps.extend([at] * count)
@@ -256,12 +243,12 @@ class _DryRun:
         return self._days.get((bucket, day)) or (today if day == today.day else today.on(day))
 
 
-def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | _Refused:
+def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | Later:
     """The outlook after a grant, or why there is none."""
 
-    def refused(reason: str, when: datetime | None) -> _Refused:
+    def refused(reason: str, when: datetime | None) -> Later:
         why = f"{outlook.bucket.title}: {REASONS[reason]}"
-        return _Refused(at=when, bucket=outlook.bucket.name, reason=reason, why=why)
+        return Later(at=when, bucket=outlook.bucket.name, reason=reason, why=why)
 
     if request.units == 0:
         return outlook

@@ -39,7 +39,6 @@ class ReportType:
     id: str
     name: str
     deprecated_at: datetime | None
-    system_managed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,6 @@ class Job:
     name: str
     created_at: datetime
     expires_at: datetime | None
-    system_managed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +189,6 @@ def _report_type(item: Mapping[str, Any]) -> ReportType:
         id=str(item["id"]),
         name=str(item.get("name", "")),
         deprecated_at=parse_optional(item.get("deprecateTime")),
-        system_managed=bool(item.get("systemManaged")),
     )
 
 
@@ -202,7 +199,6 @@ def _job(item: Mapping[str, Any]) -> Job:
         name=str(item.get("name", "")),
         created_at=parse_instant(item["createTime"]),
         expires_at=parse_optional(item.get("expireTime")),
-        system_managed=bool(item.get("systemManaged")),
     )
 
 
