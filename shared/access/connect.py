@@ -81,18 +81,13 @@ class Connected:
     reconnected: bool
     capabilities: Mapping[str, Capability]
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The features that were asked for and not given."""
-        return missing(self.capabilities)
-
     def as_outcome(self) -> dict[str, Any]:
         """What the result page is told."""
         return {
             "channel_id": self.channel_id,
             "title": self.title,
             "reconnected": self.reconnected,
-            "missing": list(self.missing),
+            "missing": list(missing(self.capabilities)),
         }
 
 
@@ -143,8 +138,14 @@ class Connector:
         sealed, now = self._sealed(applicant, grant_path), self.clock()
 
         def connected(docs: Docs) -> Change[Connected]:
-            revoked = accounts.revoked(docs[account_path], applicant.number, now)
-            known = _known(channel_id, user_id, docs, revoked=revoked)
+            there, grant_there = docs[channel_path], docs[grant_path]
+            known = Known(
+                user_channels=users.channels_of(docs, user_id),
+                users=users.connected(docs),
+                channel=CHANNELS.read(channel_id, there.data) if there else None,
+                grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
+                revoked=accounts.revoked(docs[account_path], applicant.number, now),
+            )
             refused = refusal(applicant, learnt, known, self.settings)
             if refused is not None:
                 raise refused
@@ -167,26 +168,13 @@ class Connector:
 
     def _sealed(self, applicant: Applicant, record: str) -> dict[str, Any]:
         """The tokens that Google sent, sealed for their record; without a refresh token, that one is not there."""
-        tokens = {
-            grants.ACCESS_TOKEN: applicant.tokens.access_token,
-            grants.REFRESH_TOKEN: applicant.tokens.refresh_token,
-        }
+        given = applicant.tokens
+        tokens = {grants.ACCESS_TOKEN: given.access_token, grants.REFRESH_TOKEN: given.refresh_token}
         return {
             field: self.vault.seal_secret(token, record=record, field=field)
             for field, token in tokens.items()
             if token is not None
         }
-
-
-def _known(channel_id: str, user_id: str, docs: Docs, *, revoked: bool) -> Known:
-    channel, grant = docs[channels.path(channel_id)], docs[grants.path(channel_id)]
-    return Known(
-        user_channels=users.channels_of(docs, user_id),
-        users=users.connected(docs),
-        channel=CHANNELS.read(channel_id, channel.data) if channel else None,
-        grant=GRANTS.read(channel_id, grant.data) if grant else None,
-        revoked=revoked,
-    )
 
 
 def _grant(

@@ -71,13 +71,13 @@ class Finished:
 
     def location(self, done_url: str) -> str:
         """Where the browser goes next: a clean address that carries nothing secret."""
-        if self.return_to is not None:
-            if self.connected is not None:
-                return with_result(self.return_to, connected=self.connected.channel_id)
-            return with_result(self.return_to, error=self.reason)
-        if self.connected is not None:
-            return with_result(done_url, ref=self.reference)
-        return with_result(done_url, outcome=self.reason)
+        if self.connected is None:
+            told = {"outcome" if self.return_to is None else "error": self.reason}
+        elif self.return_to is None:
+            told = {"ref": self.reference}
+        else:
+            told = {"connected": self.connected.channel_id}
+        return with_result(self.return_to or done_url, **told)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,12 +108,9 @@ class Runner:
         )
 
     def _claim(self, record: Record) -> Attempt:
-        attempt = self._attempt(record)
+        attempt, retries = self._attempt(record), record.operation.retries_if_died()
         # A name for each attempt: two threads of one process are two workers.
-        owner, retries = uuid.uuid4().hex, record.operation.retries_if_died()
-        now = attempt.clock()
-        claimed = replace(record.operation, state=State.RUNNING, owner=owner, due_at=now, retries=retries)
-        attempt.save(claimed)
+        attempt.save(state=State.RUNNING, owner=uuid.uuid4().hex, due_at=attempt.clock(), retries=retries)
         return attempt
 
     def _work(self, attempt: Attempt) -> None:
@@ -123,8 +120,13 @@ class Runner:
             except Postponed as later:
                 self.tasks.requeue(attempt.record, State.WAITING, later.at, later.reason, later.message)
                 return
-            except Requeue:
-                self._requeue_step(attempt)
+            except Requeue:  # in another attempt, unless many in a row got nowhere
+                retries = attempt.operation.retries
+                runs = retries.get("requeued", 0) + 1
+                if runs > RUNS_MAX:
+                    self.tasks.fail(attempt.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
+                else:
+                    self.tasks.requeue_now(attempt.record, retries={**retries, "requeued": runs})
                 return
             except YtempireError as error:
                 if not self._after_error(attempt, error):
@@ -141,15 +143,6 @@ class Runner:
             return
         self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
-
-    def _requeue_step(self, attempt: Attempt) -> None:
-        """Continue the step in another attempt, unless many in a row got nowhere."""
-        retries = attempt.operation.retries
-        runs = retries.get("requeued", 0) + 1
-        if runs > RUNS_MAX:
-            self.tasks.fail(attempt.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
-        else:
-            self.tasks.requeue_now(attempt.record, retries={**retries, "requeued": runs})
 
     def _after_error(self, attempt: Attempt, error: YtempireError) -> bool:
         """Whether this attempt tries again at once."""
@@ -198,9 +191,8 @@ class Runner:
             attempt.save(retries=retries)
             self.sleep(max(0.0, wait.total_seconds()))
             return True
-        self.tasks.requeue(
-            attempt.record, State.WAITING, decision.at, decision.reason, decision.message, retries=retries
-        )
+        later = (decision.at, decision.reason, decision.message)
+        self.tasks.requeue(attempt.record, State.WAITING, *later, retries=retries)
         return False
 
     def _after_superseded(

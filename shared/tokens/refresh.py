@@ -31,17 +31,7 @@ from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.grants import (
-    LEASE,
-    MARGIN,
-    Grant,
-    Step,
-    decide,
-    living,
-    next_lease,
-    not_connected,
-    reauth_required,
-)
+from shared.tokens.grants import LEASE, MARGIN, Grant, Step
 from shared.tokens.health import Notice, Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
@@ -125,13 +115,13 @@ class Refresher:
         path = grants.path(channel_id)
 
         def looked(docs: Docs) -> Change[_Look]:
-            grant, now = living(channel_id, docs[path]), self.clock()
+            grant, now = grants.living(channel_id, docs[path]), self.clock()
             stored = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
-            step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
+            step = grants.decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
             if step is not Step.TAKE:
                 return Change(_Look(step, grant, stored))
             refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
-            lease = next_lease(grant, self.owner, now, self.lease)
+            lease = grants.next_lease(grant, self.owner, now, self.lease)
             taken = replace(grant, generation=lease.generation, lease=lease)
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
@@ -160,7 +150,7 @@ class Refresher:
             self._finish(seen, {"lease": None}, {})
             raise error
         if self._settle(seen, outcome, {}):
-            raise (reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
+            raise (grants.reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
 
     def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
@@ -191,7 +181,7 @@ class Refresher:
             found = docs[path]
             if found is None or None in docs.values():
                 log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
-                raise not_connected()
+                raise grants.not_connected()
             if found.data["generation"] != grant.generation:
                 return Change(False)
             return Change(True, [Write(path, fields), *mirror])
