@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.channels import Channel
 from shared.clock import Clock
@@ -94,34 +94,27 @@ def known(sources: Sources) -> Known:
             for name, title in _NAMES.items()
         }
     answers = {name: each.result() for name, each in asked.items()}
-    found = {name: answer.found for name, answer in answers.items() if answer.found is not None}
-    problems = tuple(answer.problem for answer in answers.values() if answer.problem)
+    found = {name: said for name, (said, _) in answers.items() if said is not None}
+    problems = tuple(problem for _, problem in answers.values() if problem)
     return Known(**{"channels": None, **found}, problems=problems)
 
 
 def with_reports(seen: Overview, jobs: Callable[[Sequence[str]], Iterable[Job]]) -> Overview:
     """An overview with the reports of the channels that it lists. jobs: reads those of some channels."""
     titles = {row.channel_id: row.title for row in seen.channels}
-    answer = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
-    problems = (*seen.problems, answer.problem) if answer.problem else seen.problems
-    return replace(seen, reports=answer.found or (), problems=problems)
+    found, problem = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
+    return replace(seen, reports=found or (), problems=(*seen.problems, *filter(None, [problem])))
 
 
-class _Answer(NamedTuple, Generic[Found]):
-    """found: None when the source could not be read. problem: why, in words; "" otherwise."""
-
-    found: Found | None
-    problem: str = ""
-
-
-def _read(name: str, source: Callable[[], Found]) -> _Answer[Found]:
+def _read(name: str, source: Callable[[], Found]) -> tuple[Found | None, str]:
+    """What a source says, None when it cannot be read; and why not, in words."""
     from google.api_core.exceptions import GoogleAPIError
 
     try:
-        return _Answer(source())
+        return source(), ""
     except YtempireError as error:
         log("ERROR", "a source of the console cannot be read", source=name, reason=error.reason)
-        return _Answer(None, f"{name} cannot be read: {error.message}")
+        return None, f"{name} cannot be read: {error.message}"
     except (GoogleAPIError, OSError) as error:  # BigQuery's HTTP client raises its own kind of OSError
         log("ERROR", "a source of the console cannot be read", source=name, error=type(error).__name__)
-        return _Answer(None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown.")
+        return None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown."
