@@ -11,7 +11,7 @@ unannounced.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -158,43 +158,22 @@ which leaves an hour for a second try when Google has just failed."""
 LOST_FOR = timedelta(days=7)
 """After this long without its owner a lost connection is deleted like a disconnected one."""
 
-_WARN_BEFORE = {
-    "testing": timedelta(days=2),
-    "timeLimited": timedelta(days=7),
-    "unused": timedelta(days=30),
-}
-
-
-@dataclass(frozen=True)
-class Death:
-    """An end that is known beforehand. kind: testing, timeLimited, unused or crowded."""
-
-    kind: str
-    at: datetime
-
-
-def deaths(grant: Grant, now: datetime, *, testing: bool, account_tokens: int) -> Iterator[Death]:
-    """Every end that Google has announced for this grant.
-
-    account_tokens: refresh tokens that its Google account has given us. One with too many newer ones can die at
-    any time, so that end is now.
-    """
-    if testing:
-        yield Death("testing", grant.refresh_issued_at + TESTING_LIFE)
-    if grant.refresh_expires_at is not None:
-        yield Death("timeLimited", grant.refresh_expires_at)
-    yield Death("unused", grant.refreshed_at + UNUSED_LIFE)
-    if account_tokens - grant.number >= CROWDED:
-        yield Death("crowded", now)
+_WARN_BEFORE = {"testing": timedelta(days=2), "timeLimited": timedelta(days=7), "unused": timedelta(days=30)}
 
 
 def warnings(grant: Grant, now: datetime, *, testing: bool, account_tokens: int) -> dict[str, datetime]:
-    """The ends that are close enough to be told: kind -> when; for a crowded account, when it was noticed."""
-    close = {
-        death.kind: death.at
-        for death in deaths(grant, now, testing=testing, account_tokens=account_tokens)
-        if death.at - now <= _WARN_BEFORE.get(death.kind, timedelta(0))
-    }
-    if "crowded" in close:
+    """The ends that are close enough to be told: kind -> when.
+
+    account_tokens: refresh tokens that its Google account has given us. A grant with too many newer ones can die
+    at any time, so of that end it says when it was noticed.
+    """
+    ends: dict[str, datetime] = {}
+    if testing:
+        ends["testing"] = grant.refresh_issued_at + TESTING_LIFE
+    if grant.refresh_expires_at is not None:
+        ends["timeLimited"] = grant.refresh_expires_at
+    ends["unused"] = grant.refreshed_at + UNUSED_LIFE
+    close = {kind: at for kind, at in ends.items() if at - now <= _WARN_BEFORE[kind]}
+    if account_tokens - grant.number >= CROWDED:
         close["crowded"] = grant.warnings.get("crowded", now)
     return close
