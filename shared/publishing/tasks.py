@@ -72,16 +72,8 @@ class Tasks:
     ) -> None:
         """Write that there is another attempt at an instant, and queue it. Raises Superseded."""
         operation = record.operation
-        after = operation.moved(
-            state,
-            self.clock(),
-            reason=reason,
-            message=message,
-            due_at=at,
-            attempt=operation.attempt + 1,
-            lease_until=None,
-            **changes,
-        )
+        changes |= {"due_at": at, "attempt": operation.attempt + 1, "lease_until": None}
+        after = operation.moved(state, self.clock(), reason=reason, message=message, **changes)
         self.operations.save(record, after)
         self.queue(after)
 
@@ -173,7 +165,9 @@ class Callbacks:
             log("ERROR", "the app was not told of an operation's end", operation=operation_id, event=event)
         else:
             self._send(operation)
-        self.operations.change(operation_id, partial(_told, event=event))
+        self.operations.change(
+            operation_id, lambda it: replace(it, untold_since=None) if it.event == event else None
+        )
         return "givenUp" if late else "delivered"
 
     def _send(self, operation: Operation) -> None:
@@ -216,10 +210,6 @@ def key(secret: bytes) -> bytes:
         words = f"The callbacks' secret is not {_PREFIX} and the base64 of {_KEY_BYTES_MIN} bytes or more."
         raise Misconfigured(words, reason="callbackSecret")
     return found
-
-
-def _told(operation: Operation, *, event: str) -> Operation | None:
-    return replace(operation, untold_since=None) if operation.event == event else None
 
 
 def _post(address: str, body: bytes, headers: Mapping[str, str], seconds: float) -> int:

@@ -80,11 +80,9 @@ def _known() -> Recent[overview.Known]:
 def _loaded() -> Recent[Loaded]:
     """What the warehouse holds: a query of BigQuery takes a second and is paid for, and loads come by the hour."""
     return Recent(
-        source=lambda: loaded_reports(_warehouse(), pacific_day(system_clock()), settings().aggregation),
+        source=lambda: loaded_reports(
+            Warehouse(bigquery.client(), settings().dataset), pacific_day(system_clock()), settings().aggregation
+        ),
         age=timedelta(minutes=1),
         clock=system_clock,
     )
-
-
-def _warehouse() -> Warehouse:
-    return Warehouse(bigquery.client(), settings().dataset)
