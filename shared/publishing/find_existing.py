@@ -19,7 +19,7 @@ _PAGES = 4
 _PARTS = "snippet,status,fileDetails"
 
 
-def existing_video(attempt: Attempt, *, title: str) -> str | None:
+def existing_video(attempt: Attempt) -> str | None:
     """The id of the video that an upload of this operation has made, None when there is none.
 
     Looks through what the channel got since the upload began. Where YouTube shows the file's name, which is the
@@ -30,6 +30,7 @@ def existing_video(attempt: Attempt, *, title: str) -> str | None:
     playlist = data.my_channel(attempt.caller).uploads_playlist
     if begun is None or playlist is None:
         return None
+    title = attempt.work("upload")["parts"]["snippet"]["title"]
     recent = [item.video_id for item in _since(attempt, playlist, begun - SKEW)]
     for start in range(0, len(recent), data.IDS_MAX):
         listed = data.videos(attempt.caller, recent[start : start + data.IDS_MAX], parts=_PARTS)

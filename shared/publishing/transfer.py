@@ -39,16 +39,15 @@ def transfer(attempt: Attempt) -> Done:
     except Conflict as error:
         if error.reason != "uploadSessionGone":
             raise
-        return _without_session(attempt, work, error)
+        return _without_session(attempt, error)
 
 
-def _without_session(attempt: Attempt, work: Mapping[str, Any], error: Conflict) -> Done:
+def _without_session(attempt: Attempt, error: Conflict) -> Done:
     """The session is gone: its video is the result if there is one, else the next attempt begins again.
 
     A video that has just been made may not be listed yet. So it is looked for twice, some time apart.
     """
-    found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
-    if found is not None:
+    if found := existing_video(attempt):
         return Done({"video_id": found}, "The video was complete; only the answer had been lost.")
     upload = dict(attempt.operation.upload)
     if upload.get("restarts", 0) >= _RESTARTS:
@@ -76,7 +75,7 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
     described = Described(session.size, attempt.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
-            position = _settled(attempt, session, work)
+            position = _settled(attempt, session)
             continue
         with closing(source.read(position.count, described)) as pieces:
             position = _portions(attempt, session, position, _Feed(pieces, attempt))
@@ -94,13 +93,8 @@ def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed)
         first = position.count
         length = min(attempt.limits.portion, session.size - first)
         attempt.check_schedule()
-        answer = uploads.send_range(
-            attempt.caller,
-            session,
-            first=first,
-            length=length,
-            body=feed.take(length, ends=first + length == session.size),
-        )
+        body = feed.take(length, ends=first + length == session.size)
+        answer = uploads.send_range(attempt.caller, session, first=first, length=length, body=body)
         if isinstance(answer, Finished):
             return answer
         if answer.count <= first:
@@ -118,11 +112,11 @@ def _moved(attempt: Attempt, position: Stored) -> None:
         attempt.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
-def _settled(attempt: Attempt, session: Session, work: Mapping[str, Any]) -> Stored | Finished:
+def _settled(attempt: Attempt, session: Session) -> Stored | Finished:
     """All bytes are there, but YouTube has not said so yet; it may never do, although the video exists."""
     answer = uploads.ask(attempt.caller, session)
     if isinstance(answer, Stored) and answer.count >= session.size:
-        if found := existing_video(attempt, title=work["parts"]["snippet"]["title"]):
+        if found := existing_video(attempt):
             return Finished(found)
         raise as_error(damaged(status=308, detail="complete without a video"), clock=attempt.clock)
     return answer
@@ -135,7 +129,6 @@ def end_session(attempt: Attempt) -> dict[str, str]:
     """
     if not attempt.operation.upload.get("session"):
         return {}
-    work = attempt.work("upload")
     session = _opened(attempt)
     try:
         position: Stored | Finished = uploads.ask(attempt.caller, session)
@@ -146,7 +139,7 @@ def end_session(attempt: Attempt) -> dict[str, str]:
     uploads.cancel(attempt.caller, session)
     # One that has all bytes, or is gone, may have made its video without saying so.
     whole = position.count >= session.size
-    found = existing_video(attempt, title=work["parts"]["snippet"]["title"]) if whole else None
+    found = existing_video(attempt) if whole else None
     if whole and found is None and attempt.clock() < attempt.operation.updated_at + LISTED_WITHIN:
         raise Unavailable("The video that the upload may have made is looked for again.", reason="answerLost")
     return {"video_id": found} if found else {}

@@ -10,7 +10,6 @@ import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
 
 from shared.clock import pacific_day
 from shared.errors import Conflict, Unavailable
@@ -49,13 +48,7 @@ class Block:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        method: str,
-        account: str,
-        *,
-        upto: int = 50,
-        priority: Priority | None = None,
+        self, ledger: Ledger, method: str, account: str, *, upto: int = 50, priority: Priority | None = None
     ) -> None:
         self.ledger = ledger
         self.price = ledger.profile.method(method)
@@ -71,9 +64,7 @@ class Block:
     def __enter__(self) -> Block:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self.close()
 
     def reserve(
