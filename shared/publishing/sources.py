@@ -226,7 +226,9 @@ def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> So
     return StorageObject(named["bucket"], named["object"], field_name)
 
 
-def usable(source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None]) -> Described:
+def usable(
+    source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None], *, field: str
+) -> Described:
     """The file that a source describes, if it is one that is wanted, which is asked before anything is spent.
 
     most: bytes that are taken; other: by its first bytes, what it surely is instead. Raises InvalidRequest.
@@ -238,7 +240,7 @@ def usable(source: Source, called: str, reason: str, most: int, other: Callable[
     if described.size == 0:
         problem = "is empty"
     if problem:
-        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
+        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=field)
     return described
 
 

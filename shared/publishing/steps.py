@@ -130,9 +130,8 @@ def caption(attempt: Attempt) -> Done:
     """Set the track: one that is there is replaced, or else made."""
     work = attempt.operation.work
     source = attempt.source_of(work["source"], "caption.source")
-    content = whole(
-        source, usable(source, "The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
-    )
+    checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
+    content = whole(source, usable(source, *checks, field="caption.source"))
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
         captions.update(attempt.sure(), track, draft=work["draft"], content=content)
@@ -176,7 +175,8 @@ def thumbnail(attempt: Attempt) -> Done:
     """Set the video's picture, once it is certain that it is one."""
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
-    described = usable(source, "The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
+    checks = ("The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
+    described = usable(source, *checks, field="thumbnail.source")
     image, video = whole(source, described), known_video(attempt)
     data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
     return Done(message="The thumbnail is set.")

@@ -156,7 +156,8 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
     if pause := attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock()):
         words = "This channel has uploaded as much as YouTube allows it for now."
         raise Postponed(pause.until, "uploadLimitExceeded", words)
-    described = usable(source, "The source", "notAVideo", media.VIDEO_MAX, media.no_video)
+    checks = ("The source", "notAVideo", media.VIDEO_MAX, media.no_video)
+    described = usable(source, *checks, field="upload.source")
     if not described.ranges:
         raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
     if not described.identity:
