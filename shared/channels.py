@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing
+from shared.cloud.firestore import listing, where
 from shared.monitoring.readable import readable
 from shared.records import Mapper
-from shared.tokens.decision import not_connected
+from shared.tokens.grants import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
 
 if TYPE_CHECKING:
@@ -136,9 +136,8 @@ CHANNELS = Mapper(Channel, COLLECTION, key="channel_id")
 ASKABLE = Mapper(Askable, COLLECTION, key="channel_id")
 
 
-def path(channel_id: str) -> str:
-    """A channel's document."""
-    return f"{COLLECTION}/{channel_id}"
+path = CHANNELS.path
+"""A channel's document."""
 
 
 def connection_of(channel_id: str, connected_at: datetime) -> str:
@@ -175,10 +174,8 @@ def reading(client: Client, *, api: str) -> Iterator[Askable]:
 
 
 def _in(client: Client, states: Iterable[str] | None) -> Any:
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    query: Any = client.collection(COLLECTION).order_by(data_map.ID)
-    return query if states is None else query.where(filter=FieldFilter("state", "in", list(states)))
+    query = client.collection(COLLECTION).order_by(data_map.ID)
+    return query if states is None else where(query, ("state", "in", list(states)))
 
 
 def several(client: Client, channel_ids: Sequence[str]) -> dict[str, Channel]:
@@ -207,10 +204,7 @@ def never_analysed(client: Client) -> Iterator[str]:
 
 
 def _due(client: Client, field: str, now: datetime) -> Iterator[Channel]:
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    query = client.collection(COLLECTION).where(filter=FieldFilter(field, "<=", now))
-    return readable(CHANNELS, listing(query.order_by(field)))
+    return readable(CHANNELS, listing(where(client.collection(COLLECTION), (field, "<=", now)).order_by(field)))
 
 
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:

@@ -30,13 +30,18 @@ from typing import ClassVar
 class YtempireError(Exception):
     """An error with one meaning.
 
-    code: the HTTP status that a caller sees. reason: a stable camelCase word for programs. message: a sentence
-    for a person. retry_at: when the same request can succeed, an aware datetime, or None. field: the input at
-    fault, or None. detail: what the room that raised it knows besides (a typed record), never shown to callers.
+    code: the HTTP status that a caller sees. reason: a stable camelCase word for programs, the class's name
+    unless another is given. message: a sentence for a person. retry_at: when the same request can succeed, an
+    aware datetime, or None. field: the input at fault, or None. detail: what the room that raised it knows besides
+    (a typed record), never shown to callers.
     """
 
     code: ClassVar[int] = 500
     default_reason: ClassVar[str] = "internal"
+
+    def __init_subclass__(cls, *, code: int | None = None) -> None:
+        cls.code = code or cls.code
+        cls.default_reason = f"{cls.__name__[0].lower()}{cls.__name__[1:]}"
 
     def __init__(
         self,
@@ -75,94 +80,57 @@ class Transient(YtempireError):
     """The same request can succeed later."""
 
 
-class InvalidRequest(Terminal):
+class InvalidRequest(Terminal, code=400):
     """The caller sent something wrong; `field` names it."""
 
-    code = 400
-    default_reason = "invalidRequest"
 
-
-class NotSignedIn(Terminal):
+class NotSignedIn(Terminal, code=401):
     """Nobody, or a token that does not hold."""
 
-    code = 401
-    default_reason = "notSignedIn"
 
-
-class Forbidden(Terminal):
+class Forbidden(Terminal, code=403):
     """Somebody, but not for this."""
 
-    code = 403
-    default_reason = "forbidden"
 
-
-class NotFound(Terminal):
+class NotFound(Terminal, code=404):
     """There is no such thing, or not for this caller."""
 
-    code = 404
-    default_reason = "notFound"
 
-
-class Conflict(Terminal):
+class Conflict(Terminal, code=409):
     """True already, or taken by somebody else."""
 
-    code = 409
-    default_reason = "conflict"
 
-
-class MethodUnknown(Terminal):
+class MethodUnknown(Terminal, code=405):
     """No such thing is done here; `allowed` are the methods that are."""
-
-    code = 405
-    default_reason = "methodUnknown"
 
     def __init__(self, *allowed: str) -> None:
         super().__init__(f"Use {' or '.join(allowed)} here.")
         self.allowed = allowed
 
 
-class TooLarge(Terminal):
+class TooLarge(Terminal, code=413):
     """More than this endpoint reads."""
 
-    code = 413
-    default_reason = "tooLarge"
 
-
-class ReauthRequired(Terminal):
+class ReauthRequired(Terminal, code=409):
     """A person has to connect the channel again."""
-
-    code = 409
-    default_reason = "reauthRequired"
 
 
 class Misconfigured(Terminal):
     """The operator has to act; no user did anything wrong."""
 
-    default_reason = "misconfigured"
-
 
 class CorruptData(Terminal):
     """Stored or received data that fails its own check."""
 
-    default_reason = "corruptData"
 
-
-class Unavailable(Transient):
+class Unavailable(Transient, code=503):
     """A service we need does not answer."""
 
-    code = 503
-    default_reason = "unavailable"
 
-
-class RateLimited(Transient):
+class RateLimited(Transient, code=429):
     """Too fast; `retry_at` says when."""
 
-    code = 429
-    default_reason = "rateLimited"
 
-
-class QuotaRefused(Transient):
+class QuotaRefused(Transient, code=429):
     """A daily quota is used up; `retry_at` says until when."""
-
-    code = 429
-    default_reason = "quotaRefused"

@@ -3,6 +3,7 @@
     OPERATIONS = Mapper(Operation, "operations", key="id")
     OPERATIONS.read(snapshot.id, snapshot.to_dict())    the record; its field `id` is the document's name
     OPERATIONS.fields(operation)                        what is stored, without that name
+    OPERATIONS.path(snapshot.id)                        where
 
 A field is stored under its own name. Reading checks its type: a field that is absent without a default, or holds
 something else, raises CorruptData. Stored fields that the record does not have are ignored. How to map a
@@ -43,11 +44,13 @@ class Mapper(Generic[T]):
         try:
             found: T = self._codec.read({**(stored or {}), self.key: name})
         except _Misfit as misfit:
-            raise CorruptData(
-                f"{self.collection}/{name} does not hold what it should in {str(misfit).lstrip('.')}.",
-                reason="recordUnreadable",
-            ) from None
+            words = f"{self.path(name)} does not hold what it should in {str(misfit).lstrip('.')}."
+            raise CorruptData(words, reason="recordUnreadable") from None
         return found
+
+    def path(self, name: str) -> str:
+        """Where the document of this name is."""
+        return f"{self.collection}/{name}"
 
     def fields(self, record: T) -> dict[str, Any]:
         """What is stored of a record."""

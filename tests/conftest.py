@@ -188,12 +188,12 @@ def cloud_emulator(cloud_parts: CloudEmulator) -> str:
 @pytest.fixture
 def tasks_client(cloud_emulator: str, monkeypatch: pytest.MonkeyPatch):
     """Cloud Tasks' client as production code builds it, and gets it during this test."""
-    from shared.cloud import tasks
+    from shared.cloud import queues
 
     monkeypatch.setenv("CLOUD_TASKS_EMULATOR_HOST", cloud_emulator)
-    tasks.client.cache_clear()
-    yield tasks.client()
-    tasks.client.cache_clear()
+    queues.client.cache_clear()
+    yield queues.client()
+    queues.client.cache_clear()
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from flask import Request, Response
 
 from shared import entry, fields, ids
 from shared.clock import system_clock
-from shared.console import answers, page
-from shared.console.operator import ASSERTION, operator
-from shared.console.paging import Filter
+from shared.console import page
+from shared.console.overview import Filter
+from shared.console.page import ASSERTION, operator
 from shared.errors import MethodUnknown, NotFound, YtempireError
 from shared.fields import Fields
 from shared.settings import settings
@@ -29,7 +29,7 @@ def console(request: Request) -> Response:
 
 
 def _trouble(error: YtempireError) -> Response:
-    return answers.document(page.trouble(error), error.code)
+    return page.document(page.trouble(error), error.code)
 
 
 def _operator(request: Request) -> str:
@@ -41,13 +41,13 @@ def _page(request: Request) -> Response:
     person = _operator(request)
     seen = wiring.current(Filter.asked(request.args))
     text = page.render(seen, operator=person, notice=request.args.get("notice"))
-    return answers.document(text, 200 if seen.available else 503)
+    return page.document(text, 200 if seen.available else 503)
 
 
 @entry.answers_json
 def _json(request: Request) -> Response:
     _operator(request)
-    return answers.as_json(wiring.current(Filter.asked(request.args)))
+    return page.as_json(wiring.current(Filter.asked(request.args)))
 
 
 @entry.answers(_trouble)
@@ -55,7 +55,7 @@ def _retry(request: Request) -> Response:
     person = _operator(request)
     entry.require_origin(request, settings().app_url, named=True)
     form = Fields(fields.form(entry.raw_body(request, limit=entry.FORM_BYTES)), "operation")
-    return answers.retried(form.id("operation", ids.OPERATION), wiring.retry, by=person)
+    return page.retried(form.id("operation", ids.OPERATION), wiring.retry, by=person)
 
 
 @entry.answers(_trouble)

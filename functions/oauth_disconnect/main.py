@@ -8,7 +8,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry, ids
-from shared.access.authentication import user_of_header
+from shared.cloud.identity import user_of_header
 from shared.errors import MethodUnknown
 from shared.fields import Fields
 from shared.settings import settings

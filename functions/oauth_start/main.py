@@ -9,8 +9,8 @@ from flask import Request, Response, jsonify
 
 from shared import entry, fields, pages
 from shared.access import requests
-from shared.access.authentication import user_of_form, user_of_header
 from shared.access.consent import Started
+from shared.cloud.identity import user_of_header, user_of_token
 from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
 from shared.settings import settings
@@ -34,7 +34,7 @@ def _home() -> str:
 def _person_starts(request: Request) -> Response:
     entry.require_origin(request, settings().app_url, named=True)
     form = fields.form(entry.raw_body(request, limit=entry.FORM_BYTES), lists=frozenset({"features"}))
-    started = _start(user_of_form(form.pop("id_token", None)), form, request)
+    started = _start(user_of_token(form.pop("id_token", None)), form, request)
     return _bound(pages.redirect(started.authorization_url), started)
 
 

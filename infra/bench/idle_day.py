@@ -155,10 +155,8 @@ class Network:
 
     def __post_init__(self) -> None:
         from shared.access.connect import Connector
-        from shared.tokens.google_oauth import GoogleOAuth
-        from shared.tokens.oauth_client import OAuthClient
-        from shared.tokens.refresh import Refresher
-        from shared.tokens.source import SharedTokens
+        from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
+        from shared.tokens.refresh import Refresher, SharedTokens
         from shared.vault.secret import Secret
         from shared.vault.vault import Vault
         from tests.emulators.youtube.stand import CLIENT
@@ -182,7 +180,7 @@ class Network:
         from shared.push.subscriptions import STANDINGS
         from shared.push.verification import State
         from shared.tokens import accounts
-        from shared.tokens.answers import Tokens
+        from shared.tokens.health import Tokens
         from shared.vault.secret import Secret
         from tests.emulators.youtube.stand import issue
 
@@ -288,7 +286,7 @@ class Network:
         )
 
     def _caller(self, channel_id: str, paid_by: Any = None) -> Any:
-        from shared.tokens.source import ChannelTokens
+        from shared.tokens.refresh import ChannelTokens
         from shared.youtube.client import Caller, Context
 
         return Caller(

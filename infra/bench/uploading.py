@@ -71,7 +71,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
     from shared.clock import system_clock
     from shared.cloud import storage
     from shared.monitoring.apis import ApiAlerts
-    from shared.publishing.allowed import Allowed
+    from shared.publishing.address import Allowed
     from shared.publishing.operation import Operation, State
     from shared.publishing.records import Operations
     from shared.publishing.run import Runner

@@ -28,7 +28,7 @@ from shared.clock import pacific_day, pacific_midnight
 from shared.collection import messages, planner
 from shared.collection.coverage import RESEND_AFTER
 from shared.quota.profile import load
-from shared.rate_limits.admission import Denied, Log, admit
+from shared.rate_limits.limits import Denied, Log, admit
 from shared.warehouse.report_types import PROFILES, newest
 from shared.warehouse.rows import ReportRef
 

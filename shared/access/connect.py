@@ -20,16 +20,18 @@ from shared.clock import Clock
 from shared.cloud.firestore import update
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
-from shared.errors import Conflict, Forbidden, YtempireError
+from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
-from shared.tokens.answers import Tokens
-from shared.tokens.grants import GRANTS, Grant
-from shared.tokens.lifetimes import LOOK_EVERY
+from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
+from shared.tokens.health import Tokens
+from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
+    from shared.youtube.client import Caller
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,13 @@ class Connected:
     reconnected: bool
     capabilities: Mapping[str, Capability]
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The features that were asked for and not given."""
-        return missing(self.capabilities)
-
     def as_outcome(self) -> dict[str, Any]:
         """What the result page is told."""
         return {
             "channel_id": self.channel_id,
             "title": self.title,
             "reconnected": self.reconnected,
-            "missing": list(self.missing),
+            "missing": list(missing(self.capabilities)),
         }
 
 
@@ -114,14 +111,10 @@ def _objections(applicant: Applicant, learnt: Learnt, known: Known, settings: Se
     if known.channel is None and len(known.user_channels) >= settings.channels_per_user:
         limit = settings.channels_per_user
         yield Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
-    if applicant.tokens.refresh_token is None and not _stored_token_serves(applicant, known.grant):
+    living = known.grant if known.grant and known.grant.state != health.REAUTH_REQUIRED else None
+    serves = living is not None and living.google_account == applicant.tokens.google_account
+    if applicant.tokens.refresh_token is None and not serves:
         yield Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
-
-
-def _stored_token_serves(applicant: Applicant, grant: Grant | None) -> bool:
-    if grant is None or grant.state == health.REAUTH_REQUIRED:
-        return False
-    return grant.google_account == applicant.tokens.google_account
 
 
 @dataclass(frozen=True)
@@ -145,8 +138,14 @@ class Connector:
         sealed, now = self._sealed(applicant, grant_path), self.clock()
 
         def connected(docs: Docs) -> Change[Connected]:
-            revoked = accounts.revoked(docs[account_path], applicant.number, now)
-            known = _known(channel_id, user_id, docs, revoked=revoked)
+            there, grant_there = docs[channel_path], docs[grant_path]
+            known = Known(
+                user_channels=users.channels_of(docs, user_id),
+                users=users.connected(docs),
+                channel=CHANNELS.read(channel_id, there.data) if there else None,
+                grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
+                revoked=accounts.revoked(docs[account_path], applicant.number, now),
+            )
             refused = refusal(applicant, learnt, known, self.settings)
             if refused is not None:
                 raise refused
@@ -169,26 +168,13 @@ class Connector:
 
     def _sealed(self, applicant: Applicant, record: str) -> dict[str, Any]:
         """The tokens that Google sent, sealed for their record; without a refresh token, that one is not there."""
-        tokens = {
-            grants.ACCESS_TOKEN: applicant.tokens.access_token,
-            grants.REFRESH_TOKEN: applicant.tokens.refresh_token,
-        }
+        given = applicant.tokens
+        tokens = {grants.ACCESS_TOKEN: given.access_token, grants.REFRESH_TOKEN: given.refresh_token}
         return {
             field: self.vault.seal_secret(token, record=record, field=field)
             for field, token in tokens.items()
             if token is not None
         }
-
-
-def _known(channel_id: str, user_id: str, docs: Docs, *, revoked: bool) -> Known:
-    channel, grant = docs[channels.path(channel_id)], docs[grants.path(channel_id)]
-    return Known(
-        user_channels=users.channels_of(docs, user_id),
-        users=users.connected(docs),
-        channel=CHANNELS.read(channel_id, channel.data) if channel else None,
-        grant=GRANTS.read(channel_id, grant.data) if grant else None,
-        revoked=revoked,
-    )
 
 
 def _grant(
@@ -252,3 +238,27 @@ def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
         collect_at=grant.state_since if can["analytics"].have else None,
         analytics_at=grant.state_since,
     )
+
+
+@dataclass(frozen=True)
+class FreshToken:
+    """A token source for one call; a token that was just issued and is refused cannot be renewed."""
+
+    secret: Secret
+
+    def access_token(self) -> str:
+        """The token."""
+        return self.secret.reveal()
+
+    def renew(self, refused: str) -> str:
+        """Raises ReauthRequired: Google takes back what it has just given."""
+        del refused
+        raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
+
+
+def learn(caller: Caller) -> Learnt:
+    """The channel that a grant is for, by `channels.list mine` (1 unit)."""
+    from shared.youtube import data
+
+    channel = data.my_channel(caller)
+    return Learnt(channel.id, channel.title, channel.uploads_playlist)

@@ -17,10 +17,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.access import return_to
 from shared.access.connect import Applicant, Connected, Connector, Learnt
 from shared.access.features import can_learn_channel, scopes_for
-from shared.access.requests import Returned, StartRequest, is_binding, other_browser
+from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import update
@@ -33,8 +32,8 @@ from shared.rate_limits.limits import RateLimit
 from shared.records import Mapper
 from shared.settings import Settings
 from shared.tokens import accounts
-from shared.tokens.answers import Tokens
 from shared.tokens.google_oauth import GoogleOAuth, digest
+from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
@@ -72,13 +71,13 @@ class Finished:
 
     def location(self, done_url: str) -> str:
         """Where the browser goes next: a clean address that carries nothing secret."""
-        if self.return_to is not None:
-            if self.connected is not None:
-                return return_to.with_result(self.return_to, connected=self.connected.channel_id)
-            return return_to.with_result(self.return_to, error=self.reason)
-        if self.connected is not None:
-            return return_to.with_result(done_url, ref=self.reference)
-        return return_to.with_result(done_url, outcome=self.reason)
+        if self.connected is None:
+            told = {"outcome" if self.return_to is None else "error": self.reason}
+        elif self.return_to is None:
+            told = {"ref": self.reference}
+        else:
+            told = {"connected": self.connected.channel_id}
+        return with_result(self.return_to or done_url, **told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +130,7 @@ class Consents:
         consent = Consent(
             key=key,
             user_id=wanted.user_id,
-            verifier=self.vault.seal_secret(verifier, record=_path(key), field=VERIFIER),
+            verifier=self.vault.seal_secret(verifier, record=CONSENTS.path(key), field=VERIFIER),
             redirect_uri=self.settings.redirect_uri,
             binding=digest(held),
             scopes=frozenset(scopes),
@@ -140,14 +139,9 @@ class Consents:
             created_at=now,
             expires_at=data_map.CONSENTS.expiry(now),
         )
-        self.limiter.admit(
-            method=START,
-            user=wanted.user_id,
-            project=self.settings.project,
-            also=[
-                Write(_path(key), CONSENTS.fields(consent), only_if=ABSENT)
-            ],  # a cold start waits for each commit
-        )
+        stored = Write(CONSENTS.path(key), CONSENTS.fields(consent), only_if=ABSENT)
+        # Written with the count, because a cold start waits for each commit.
+        self.limiter.admit(method=START, user=wanted.user_id, project=self.settings.project, also=[stored])
         url = self.google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))
 
@@ -175,7 +169,7 @@ class Consents:
         """
         if not re.fullmatch(r"[0-9a-f]{64}", reference):
             return None
-        stored = self.client.document(_path(reference)).get(**call_options()).to_dict()
+        stored = self.client.document(CONSENTS.path(reference)).get(**call_options()).to_dict()
         if stored is None:
             return None
         consent = CONSENTS.read(reference, stored)
@@ -185,7 +179,7 @@ class Consents:
 
     def _consume(self, key: str, binding: str) -> tuple[Consent, Secret]:
         """The consent of a state, which from now on no longer works, and its verifier."""
-        path = _path(key)
+        path = CONSENTS.path(key)
 
         def consumed(docs: Docs) -> Change[tuple[Consent, Secret]]:
             found, now = docs[path], self.clock()
@@ -196,6 +190,8 @@ class Consents:
         return update(self.client, (path,), consumed)
 
     def _connect(self, consent: Consent, verifier: Secret, answer: Returned) -> Connected:
+        from google.api_core.exceptions import GoogleAPIError
+
         if answer.code is None:
             denied = answer.error in {"access_denied", "admin_policy_enforced"}
             raise Forbidden("Google did not give access.", reason="denied" if denied else "googleRefused")
@@ -208,15 +204,8 @@ class Consents:
             raise Forbidden("The channel cannot be seen without its permission.", reason="readMissing")
         learnt = self.learn(tokens, consent.user_id)
         applicant = Applicant(consent.user_id, tokens, number, consent.scopes, consent.expect_channel)
-        return self._write(applicant, learnt, consent)
-
-    def _write(self, applicant: Applicant, learnt: Learnt, consent: Consent) -> Connected:
-        """Connect. Raises what `Connector.connect` says; Unavailable (reason "connectionUnknown") when Firestore
-        does not say whether it has."""
-        from google.api_core.exceptions import GoogleAPIError
-
         try:
-            return self.connector.connect(applicant, learnt, _path(consent.key))
+            return self.connector.connect(applicant, learnt, CONSENTS.path(consent.key))
         except GoogleAPIError as error:
             message = "It is not certain whether the channel was connected."
             raise Unavailable(message, reason="connectionUnknown") from error
@@ -227,20 +216,12 @@ def check(consent: Consent | None, binding: str | None, now: datetime) -> Consen
     if consent is None:
         raise InvalidRequest("This sign-in is not known. Start again from the app.", reason="stateUnknown")
     if consent.consumed_at is not None:
-        raise _used()
+        raise InvalidRequest("This sign-in has been used already. Start again from the app.", reason="stateUsed")
     if consent.expires_at <= now:
         raise InvalidRequest("This sign-in took too long. Start again from the app.", reason="stateExpired")
     if not _same(consent, binding):
         raise other_browser()
     return consent
-
-
-def _path(key: str) -> str:
-    return f"{data_map.CONSENTS.path}/{key}"
-
-
-def _used() -> InvalidRequest:
-    return InvalidRequest("This sign-in has been used already. Start again from the app.", reason="stateUsed")
 
 
 def _same(consent: Consent, binding: str | None) -> bool:

@@ -17,17 +17,17 @@ from shared import channels, data_map
 from shared.access import receipts, users
 from shared.access.receipts import Receipt, Receipts
 from shared.access.revocation import Revocations
-from shared.channels import CHANNELS, Channel
+from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
+from shared.cloud.firestore import update, where
 from shared.cloud.steps import PRESENT, Doc, Docs, Write
 from shared.cloud.updates import Change
 from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
 from shared.tokens import grants, health
-from shared.tokens.decision import not_connected
+from shared.tokens.grants import not_connected
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -99,10 +99,18 @@ class Disconnects:
             channel = CHANNELS.read(channel_id, found.data)
             if as_of is not None and channel.state_since > as_of:
                 raise Conflict("This connection has changed meanwhile.", reason="changedMeanwhile")
-            receipt = _opened(channel, by, self.clock())
+            now = self.clock()
+            receipt = Receipt(
+                receipt_id=channels.connection_of(channel_id, channel.connected_at),
+                channel_id=channel_id,
+                user_id=channel.user_id,
+                by=by,
+                requested_at=now,
+                expires_at=data_map.RECEIPTS.expiry(now),
+            )
             if channel.state == health.DISCONNECTING:
                 return Change(receipt.receipt_id)
-            writes = _marks(channel_id, docs[grant_path], by, receipt.requested_at)
+            writes = _marks(channel_id, docs[grant_path], by, now)
             opened = Write(receipts.path(receipt.receipt_id), receipts.RECEIPTS.fields(receipt))
             return Change(receipt.receipt_id, [*writes, opened])
 
@@ -115,7 +123,11 @@ class Disconnects:
         self.forget_counts(channel_id)
         self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
-        self._revoke_now_or_later(receipt_id, channel_id)
+        try:
+            self.revocations.ask(receipt_id)
+        except YtempireError as error:
+            log("WARNING", "Google did not revoke yet", channel=channel_id, reason=error.reason)
+            self.revoke_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
 
     def _erase(self, kind: Collection, channel_id: str, receipt_id: str) -> None:
@@ -144,21 +156,12 @@ class Disconnects:
 
     def _stored(self, kind: Collection, channel_id: str) -> list[str]:
         """The documents of one kind that a channel has, a page at most."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
         collection = self.client.collection(kind.path)
         if kind.channel == data_map.ID:
             found = collection.document(channel_id).get([], **call_options())
             return [found.reference.path] if found.exists else []
-        matching = collection.where(filter=FieldFilter(kind.channel, "==", channel_id)).select([]).limit(_PAGE)
+        matching = where(collection, (kind.channel, "==", channel_id)).select([]).limit(_PAGE)
         return [each.reference.path for each in matching.stream(**call_options())]
-
-    def _revoke_now_or_later(self, receipt_id: str, channel_id: str) -> None:
-        try:
-            self.revocations.ask(receipt_id)
-        except YtempireError as error:
-            log("WARNING", "Google did not revoke yet", channel=channel_id, reason=error.reason)
-            self.revoke_later(receipt_id, channel_id)
 
     def _forget_channel(self, channel_id: str, receipt_id: str) -> None:
         """Delete the channel, take it from its user, and with the last one the user from those connected."""
@@ -173,31 +176,16 @@ class Disconnects:
         update(self.client, (path, user_path, users.EVERYBODY), forgotten)
 
 
-def _opened(channel: Channel, by: str, now: datetime) -> Receipt:
-    """The receipt for the end of a connection, on which nothing is noted yet."""
-    return Receipt(
-        receipt_id=channels.connection_of(channel.channel_id, channel.connected_at),
-        channel_id=channel.channel_id,
-        user_id=channel.user_id,
-        by=by,
-        requested_at=now,
-        expires_at=data_map.RECEIPTS.expiry(now),
-    )
-
-
 def _marks(channel_id: str, grant: Doc | None, by: str, now: datetime) -> list[Write]:
     """What marks a channel, and its grant if there is one, as being disconnected."""
     state = {"state": health.DISCONNECTING, "state_reason": by, "state_since": now}
     marks = [Write(channels.path(channel_id), state)]
     if grant is not None:
         # A newer generation fences off a refresh that is under way.
-        generation = grant.data.get("generation")
-        fenced = {
-            "generation": generation + 1 if isinstance(generation, int) else 1,
-            "lease": None,
-            "next_look": now,
-        }
-        marks.append(Write(grants.path(channel_id), {**state, **fenced}))
+        before = grant.data.get("generation")
+        generation = before + 1 if isinstance(before, int) else 1
+        fenced = {**state, "generation": generation, "lease": None, "next_look": now}
+        marks.append(Write(grants.path(channel_id), fenced))
     return marks
 
 

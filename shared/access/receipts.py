@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.clock import Clock
+from shared.clock import Clock, to_the_second
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import PAGE, listing, update
+from shared.cloud.firestore import PAGE, listing, update, where
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import NotFound
@@ -21,7 +21,7 @@ from shared.monitoring.readable import readable
 from shared.records import Mapper
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference
+    from google.cloud.firestore import Client
 
 PENDING = "pending"
 REVOKED = "revoked"
@@ -51,12 +51,11 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         """For the app."""
-        finished = self.finished_at
         return {
             "receipt": self.receipt_id,
             "channel_id": self.channel_id,
-            "requested_at": self.requested_at.isoformat(timespec="seconds"),
-            "finished_at": finished.isoformat(timespec="seconds") if finished else None,
+            "requested_at": to_the_second(self.requested_at),
+            "finished_at": to_the_second(self.finished_at),
             "deleted": {name: step["count"] for name, step in self.steps.items()},
             "google": self.revocation,
         }
@@ -65,9 +64,8 @@ class Receipt:
 RECEIPTS = Mapper(Receipt, data_map.RECEIPTS.path, key="receipt_id")
 
 
-def path(receipt_id: str) -> str:
-    """A receipt's document."""
-    return f"{data_map.RECEIPTS.path}/{receipt_id}"
+path = RECEIPTS.path
+"""A receipt's document."""
 
 
 def counted(receipt_id: str, step: str, count: int, now: datetime) -> Write:
@@ -84,18 +82,15 @@ class Receipts:
 
     def get(self, receipt_id: str) -> Receipt:
         """One receipt. Raises NotFound."""
-        fields = self._document(receipt_id).get(**call_options()).to_dict()
+        fields = self.client.document(path(receipt_id)).get(**call_options()).to_dict()
         if fields is None:
             raise _unknown()
         return RECEIPTS.read(receipt_id, fields)
 
     def newest(self, channel_id: str, user_id: str) -> Receipt:
         """The last time that this user disconnected this channel. Raises NotFound."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query: Any = self.client.collection(data_map.RECEIPTS.path)
-        query = query.where(filter=FieldFilter("channel_id", "==", channel_id))
-        found = [RECEIPTS.read(each.id, each.to_dict()) for each in listing(query)]
+        query = where(self.client.collection(RECEIPTS.collection), ("channel_id", "==", channel_id))
+        found = (RECEIPTS.read(each.id, each.to_dict()) for each in listing(query))
         own = [receipt for receipt in found if receipt.user_id == user_id]
         if not own:
             raise NotFound("You have not connected this channel.", reason="notConnected")
@@ -106,10 +101,7 @@ class Receipts:
 
         page: how many are read at a time, by somebody who will not read them all.
         """
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query: Any = self.client.collection(data_map.RECEIPTS.path)
-        open_ones = query.where(filter=FieldFilter(f"steps.{step}.count", "==", None))
+        open_ones = where(self.client.collection(RECEIPTS.collection), (f"steps.{step}.count", "==", None))
         return readable(RECEIPTS, listing(open_ones, page=page))
 
     def begin(self, receipt_id: str, step: str) -> None:
@@ -140,11 +132,7 @@ class Receipts:
 
     def note_revocation(self, receipt_id: str, word: str) -> None:
         """Note how Google answered, or why it is not asked."""
-        self._document(receipt_id).update({"revocation": word}, **call_options())
-
-    def _document(self, receipt_id: str) -> DocumentReference:
-        found: DocumentReference = self.client.document(path(receipt_id))
-        return found
+        self.client.document(path(receipt_id)).update({"revocation": word}, **call_options())
 
 
 def _unknown() -> NotFound:

@@ -1,22 +1,46 @@
 """What browsers and programs send for a consent: the start's form, and the query with which Google sends back.
 
+An open redirector lends our name to a phisher (RFC 9700, 4.11). Every parser reads odd URLs differently, so
+nothing is parsed and compared: an address to return to is on the list letter by letter, or it is refused.
 Source: RFC 9207 (issuer in the answer).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
+from urllib.parse import urlencode
 
 from shared import ids
-from shared.access import return_to
 from shared.access.features import chosen
 from shared.errors import Forbidden, InvalidRequest
 from shared.fields import Fields
 from shared.settings import Settings
 from shared.vault.secret import Secret
+
+
+def allowed(address: str | None, among: Collection[str]) -> str | None:
+    """The address to go back to, or None when none was asked for.
+
+    Raises InvalidRequest (field "return_to") unless the address is on the list, exactly as written there.
+    """
+    if not address:
+        return None
+    if address not in among:
+        raise InvalidRequest(
+            "That is not an address to return to; the operator's list has the ones that are.",
+            reason="returnTo",
+            field="return_to",
+        )
+    return address
+
+
+def with_result(address: str, **result: str) -> str:
+    """The address with the outcome in its query."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(result)}"
+
 
 COOKIE = "__Host-yt-consent"
 _BINDING = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -56,7 +80,7 @@ def start_request(user_id: str, form: Mapping[str, Any], settings: Settings) -> 
     return StartRequest(
         user_id=user_id,
         features=chosen(name for text in features for name in re.split(r"[\s,]+", text)),
-        return_to=return_to.allowed(back, settings.return_to),
+        return_to=allowed(back, settings.return_to),
         expect_channel=fields.id("expect_channel", ids.CHANNEL) if fields.has("expect_channel") else None,
         login_hint=fields.line("login_hint", most=_MAX_HINT) if fields.has("login_hint") else None,
     )

@@ -18,7 +18,7 @@ from shared.access import receipts
 from shared.access.receipts import Receipts
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing
+from shared.cloud.firestore import listing, where
 from shared.errors import CorruptData, YtempireError
 from shared.records import Mapper
 from shared.tokens import accounts, grants, health
@@ -26,7 +26,7 @@ from shared.tokens.google_oauth import GoogleOAuth
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentReference
+    from google.cloud.firestore import Client
 
 COLLECTION = data_map.REVOCATIONS.path
 TOKEN = "token"  # noqa: S105 - a sealed field's name
@@ -60,29 +60,26 @@ class Revocations:
         stored = self.client.document(grants.path(channel_id)).get(**call_options()).to_dict()
         if stored is None or stored["state"] != health.DISCONNECTING:
             return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        noted = Receipts(self.client, self.clock)
+        record, field, token = grants.path(channel_id), grants.REFRESH_TOKEN, None
         try:
             grant = grants.GRANTS.read(channel_id, stored)
+            if not self._still_needed(grant.user_id, grant.google_account):
+                token = self.vault.open_secret(grant.refresh_token, record=record, field=field)
         except CorruptData:  # it is deleted all the same
-            noted.note_revocation(receipt_id, receipts.UNREADABLE)
+            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.UNREADABLE)
             return
-        if self._still_needed(grant.user_id, grant.google_account):
-            noted.note_revocation(receipt_id, receipts.KEPT)
+        if token is None:
+            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.KEPT)
             return
-        record, field = grants.path(channel_id), grants.REFRESH_TOKEN
-        try:
-            token = self.vault.open_secret(grant.refresh_token, record=record, field=field)
-        except CorruptData:
-            noted.note_revocation(receipt_id, receipts.UNREADABLE)
-            return
+        path = REVOCATIONS.path(receipt_id)
         kept = Revocation(
             receipt_id=receipt_id,
-            token=self.vault.seal_secret(token, record=f"{COLLECTION}/{receipt_id}", field=TOKEN),
+            token=self.vault.seal_secret(token, record=path, field=TOKEN),
             user_id=grant.user_id,
             google_account=grant.google_account,
             set_aside_at=self.clock(),
         )
-        self._document(receipt_id).set(REVOCATIONS.fields(kept), **call_options())
+        self.client.document(path).set(REVOCATIONS.fields(kept), **call_options())
 
     def waiting(self) -> Iterator[str]:
         """The receipts of what is still to be revoked."""
@@ -94,32 +91,32 @@ class Revocations:
         An account that has connected a channel again since then is left alone; one that is just connecting is
         seen here, or sees the mark. Raises Unavailable when Google does not answer; ask again later.
         """
-        stored = self._document(receipt_id).get(**call_options()).to_dict()
+        waiting = self.client.document(REVOCATIONS.path(receipt_id))
+        stored = waiting.get(**call_options()).to_dict()
         if stored is None:
             return Receipts(self.client, self.clock).get(receipt_id).revocation
         kept = REVOCATIONS.read(receipt_id, stored)
-        account = accounts.path(kept.google_account, kept.user_id)
-        accounts.mark_revoking(self.client, account, self.clock())
+        account = self.client.document(accounts.path(kept.google_account, kept.user_id))
+        account.set(accounts.revoking(self.clock()), merge=True, **call_options())
         try:
             needed = self._still_needed(kept.user_id, kept.google_account)
             word = receipts.KEPT if needed else self._ask_google(kept)
         except YtempireError:
-            self.client.document(account).set(accounts.not_revoking(), merge=True, **call_options())
+            account.set(accounts.not_revoking(), merge=True, **call_options())
             raise
         batch = self.client.batch()
         batch.update(self.client.document(receipts.path(receipt_id)), {"revocation": word})
-        batch.delete(self._document(receipt_id))
+        batch.delete(waiting)
         if word in {receipts.REVOKED, receipts.ALREADY_REVOKED}:
-            batch.delete(self.client.document(account))
+            batch.delete(account)
         else:
-            batch.set(self.client.document(account), accounts.not_revoking(), merge=True)
+            batch.set(account, accounts.not_revoking(), merge=True)
         batch.commit(**call_options())
         return word
 
     def _ask_google(self, kept: Revocation) -> str:
-        record = f"{COLLECTION}/{kept.receipt_id}"
         try:
-            token = self.vault.open_secret(kept.token, record=record, field=TOKEN)
+            token = self.vault.open_secret(kept.token, record=REVOCATIONS.path(kept.receipt_id), field=TOKEN)
         except CorruptData:
             return receipts.UNREADABLE
         return receipts.REVOKED if self.google.revoke(token) else receipts.ALREADY_REVOKED
@@ -135,11 +132,5 @@ class Revocations:
         return any(grant.get("state") != health.DISCONNECTING for grant in same)
 
     def _grants_of(self, field: str, value: str) -> list[dict[str, Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = self.client.collection(data_map.GRANTS.path).where(filter=FieldFilter(field, "==", value))
+        query = where(self.client.collection(data_map.GRANTS.path), (field, "==", value))
         return [each.to_dict() or {} for each in listing(query.select(["state", "google_account"]))]
-
-    def _document(self, receipt_id: str) -> DocumentReference:
-        found: DocumentReference = self.client.document(COLLECTION, receipt_id)
-        return found

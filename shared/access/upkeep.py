@@ -20,12 +20,12 @@ from shared import channels, data_map
 from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
+from shared.cloud.firestore import update, where
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-from shared.tokens import accounts, grants, health, lifetimes
+from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, Grant
 from shared.tokens.refresh import Refresher
 
@@ -53,31 +53,34 @@ class Upkeep:
         """Look at what is due, at most `most` grants and not beyond `until`; how many ended how."""
         now = self.clock()
         # What is left of disconnects comes first and has half of the time, so that nothing stuck takes all of it.
-        ended = Counter(
-            self._attempted(act, subject, until=until and now + (until - now) / 2) for act, subject in self._left()
-        )
+        half = until and now + (until - now) / 2
+        ended = Counter(self._attempted(act, subject, word, until=half) for act, subject, word in self._left())
         for channel_id, fields in self._due(most):
             ended[self._attempted(partial(self._looked_after, fields), channel_id, until=until)] += 1
         return dict(ended)
 
-    def _left(self) -> Iterator[tuple[Callable[[str], str], str]]:
-        """What earlier disconnects could not finish: what is to be done, and for which channel or receipt."""
+    def _left(self) -> Iterator[tuple[Callable[[str], object], str, str]]:
+        """What earlier disconnects could not finish: what to do, for which channel or receipt, and its word."""
         for channel in channels.list_all(self.client, states=[health.DISCONNECTING]):
             if self.clock() - channel.state_since > _UNDER_WAY:
-                yield partial(self._end, channel.state_since), channel.channel_id
+                yield partial(self.disconnects.end, as_of=channel.state_since), channel.channel_id, "disconnected"
         for receipt_id in self.disconnects.revocations.waiting():
-            yield self._revoke, receipt_id
+            yield self.disconnects.revocations.ask, receipt_id, "revocationSettled"
         for receipt in self.disconnects.receipts.unconfirmed(WAREHOUSE):
             worked_on = receipt.steps[WAREHOUSE].get("at")
             if not isinstance(worked_on, datetime) or self.clock() - worked_on > _UNDER_WAY:
-                yield partial(self._erase, receipt.channel_id), receipt.receipt_id
+                erase = partial(self.disconnects.erase_rows, receipt.receipt_id)
+                yield erase, receipt.channel_id, "erasureAskedAgain"
 
-    def _attempted(self, act: Callable[[str], str], subject: str, *, until: datetime | None) -> str:
-        """How it ended. Whatever goes wrong is this subject's trouble and not another's."""
+    def _attempted(
+        self, act: Callable[[str], object], subject: str, word: str = "", *, until: datetime | None
+    ) -> str:
+        """How it ended: `word`, or what `act` says. Whatever goes wrong is this subject's trouble alone."""
         if until is not None and self.clock() >= until:
             return "postponed"
         try:
-            return act(subject)
+            ended = act(subject)
+            return word or str(ended)
         except YtempireError as error:
             log("WARNING", "upkeep has to be tried again", subject=subject, reason=error.reason)
             return error.reason
@@ -85,18 +88,6 @@ class Upkeep:
             stack = traceback.format_exc()
             log("ERROR", "upkeep failed", subject=subject, error=type(error).__name__, stack=stack)
             return "internal"
-
-    def _end(self, as_of: datetime, channel_id: str) -> str:
-        self.disconnects.end(channel_id, as_of=as_of)
-        return "disconnected"
-
-    def _revoke(self, receipt_id: str) -> str:
-        self.disconnects.revocations.ask(receipt_id)
-        return "revocationSettled"
-
-    def _erase(self, channel_id: str, receipt_id: str) -> str:
-        self.disconnects.erase_rows(receipt_id, channel_id)
-        return "erasureAskedAgain"
 
     def _looked_after(self, fields: Mapping[str, Any], channel_id: str) -> str:
         """Look at a grant; at one with which something is wrong, again within the hour."""
@@ -108,15 +99,9 @@ class Upkeep:
             raise
 
     def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = (
-            self.client.collection(data_map.GRANTS.path)
-            .where(filter=FieldFilter("next_look", "<=", self.clock()))
-            .order_by("next_look")
-            .limit(most)
-        )
-        return [(found.id, found.to_dict() or {}) for found in query.stream(**call_options())]
+        due = where(self.client.collection(data_map.GRANTS.path), ("next_look", "<=", self.clock()))
+        found = due.order_by("next_look").limit(most).stream(**call_options())
+        return [(each.id, each.to_dict() or {}) for each in found]
 
     def _look(self, grant: Grant) -> str:
         now = self.clock()
@@ -124,11 +109,11 @@ class Upkeep:
             self._look_again(grant.channel_id, now + _SOON)
             return "disconnecting"
         if grant.state == health.REAUTH_REQUIRED:
-            lost_at = grant.state_since + lifetimes.LOST_FOR
+            lost_at = grant.state_since + grants.LOST_FOR
             if now >= lost_at:
                 self.disconnects.end(grant.channel_id, as_of=grant.state_since)
                 return "disconnected"
-            self._look_again(grant.channel_id, min(now + lifetimes.LOOK_EVERY, lost_at))
+            self._look_again(grant.channel_id, min(now + grants.LOOK_EVERY, lost_at))
             return "waiting"
         if _is_recent(grant, now):
             return self._seen(grant, "fresh")
@@ -146,7 +131,7 @@ class Upkeep:
             if found is None or found.data["state"] == health.DISCONNECTING:
                 return Change("disconnected")
             grant = GRANTS.read(before.channel_id, found.data)
-            close = lifetimes.warnings(
+            close = grants.warnings(
                 grant, now, testing=self.testing, account_tokens=accounts.issued(docs[account_path])
             )
             # Told before it is stored, so that a run that dies in between tells it again and never loses it.
@@ -170,13 +155,13 @@ class Upkeep:
 
 
 def _is_recent(grant: Grant, now: datetime) -> bool:
-    return now - grant.refreshed_at <= lifetimes.RECENT
+    return now - grant.refreshed_at <= grants.RECENT
 
 
 def _next_look(grant: Grant, now: datetime) -> datetime:
     """When a grant is looked at again: one that Google would not refresh just now, as soon as it may be tried."""
     if _is_recent(grant, now):
-        return now + lifetimes.LOOK_EVERY
+        return now + grants.LOOK_EVERY
     return max(now, grant.cooldown_until or now)
 
 

@@ -72,6 +72,15 @@ def listing(query: Any, *, page: int = PAGE) -> Iterator[DocumentSnapshot[Any]]:
     return pages(following, most=PAGES_MAX, of="Firestore's")
 
 
+def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
+    """The documents of a collection or query that meet conditions, each a field, an operator and a value."""
+    from google.cloud.firestore_v1.base_query import FieldFilter
+
+    for condition in conditions:
+        query = query.where(filter=FieldFilter(*condition))
+    return query
+
+
 def update(
     client: Client,
     paths: Sequence[str],
@@ -146,12 +155,10 @@ class Store:
 
     def _list(self, step: Listing) -> dict[str, Doc]:
         from google.cloud.firestore import Query
-        from google.cloud.firestore_v1.base_query import FieldFilter
 
         query: Any = (self._client.collection_group if step.group else self._client.collection)(step.collection)
-        for bound, operator in ((step.where, "=="), (step.above, ">"), (step.until, "<=")):
-            if bound:
-                query = query.where(filter=FieldFilter(bound[0], operator, bound[1]))
+        bounds = ((step.where, "=="), (step.above, ">"), (step.until, "<="))
+        query = where(query, *((bound[0], operator, bound[1]) for bound, operator in bounds if bound))
         if step.order:
             direction = Query.DESCENDING if step.order.startswith("-") else Query.ASCENDING
             query = query.order_by(step.order.removeprefix("-"), direction=direction)
@@ -161,12 +168,10 @@ class Store:
         return {each.reference.path if step.group else each.id: _doc(each) for each in found}
 
     def _total(self, step: Total) -> float:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
         query: Any = self._client.collection(step.collection)
         if step.between:
             name, low, high = step.between
-            query = query.where(filter=FieldFilter(name, ">", low)).where(filter=FieldFilter(name, "<=", high))
+            query = where(query, (name, ">", low), (name, "<=", high))
         counted = query.sum(step.field) if step.field else query.count()
         return counted.get(**call_options())[0][0].value  # type: ignore[no-any-return]
 

@@ -8,15 +8,16 @@ different key sets.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import jwt
 
-from shared.clock import Clock
-from shared.errors import Forbidden, NotSignedIn, Unavailable
+from shared import ids
+from shared.clock import Clock, system_clock
+from shared.errors import NotSignedIn, Unavailable
 from shared.settings import settings
 
 _SIGNATURES = ["RS256", "ES256"]  # asymmetric only: never `none`, never a shared secret
@@ -111,20 +112,16 @@ def user_verifier() -> TokenVerifier:
     )
 
 
-@dataclass(frozen=True)
-class CallerCheck:
-    """The IAM question for one private function: a Google-signed token of an allowed service account."""
+def user_of_header(authorization: str | None) -> str:
+    """The app's user of an `Authorization` header. Raises NotSignedIn, or Unavailable without the app's keys."""
+    return user_of_token(bearer(authorization))
 
-    verifier: TokenVerifier
-    allowed: Collection[str]
 
-    def caller(self, authorization: str | None, *, clock: Clock) -> str:
-        """The calling service account's address.
-
-        Raises NotSignedIn (401) without a valid token, Forbidden (403) for an account that is not allowed.
-        """
-        claims = self.verifier.claims(bearer(authorization), clock=clock)
-        email = str(claims.get("email", ""))
-        if not claims.get("email_verified") or email not in self.allowed:
-            raise Forbidden("This account may not call this function.", reason="callerNotAllowed")
-        return email
+def user_of_token(token: str | None) -> str:
+    """The app's user of an ID token, such as a form's. Raises as `user_of_header`."""
+    if not token:
+        raise NotSignedIn("The form carries no identity token.")
+    subject = user_verifier().claims(token, clock=system_clock).get("sub")
+    if not ids.USER.matches(subject):
+        raise NotSignedIn("The identity token names no usable subject.")
+    return subject

@@ -1,4 +1,4 @@
-"""Queues named tasks: asked for twice, queued once; now, or later.
+"""Queues named tasks with Cloud Tasks, the one place that retries and defers: asked for twice, queued once.
 
 Cloud Tasks refuses a name that is queued or was used lately, so the name of a task is what it does ("collect
 channel X for day Y", "step 3 of operation Z"), and ALREADY_EXISTS means: somebody asked before. Cloud Tasks keeps
@@ -10,16 +10,37 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, system_clock
-from shared.cloud import tasks
 from shared.cloud.calls import call_options
 from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
+
+if TYPE_CHECKING:
+    from google.cloud.tasks_v2 import CloudTasksClient
+
+
+@cache
+def client() -> CloudTasksClient:
+    """This process's Cloud Tasks client (honours CLOUD_TASKS_EMULATOR_HOST)."""
+    from google.cloud import tasks_v2
+
+    host = os.environ.get("CLOUD_TASKS_EMULATOR_HOST")
+    if not host:
+        return tasks_v2.CloudTasksClient()
+    import grpc
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import (
+        CloudTasksGrpcTransport,
+    )
+
+    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(host)))
+
 
 MAX_DELAY = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
 CALLER = "task-queues"  # the service account whose identity the task carries
@@ -67,38 +88,16 @@ def enqueue(
             reason="tooFarAhead",
             field="when",
         )
+    parent = f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
     try:
-        tasks.client().create_task(
-            parent=_queue_path(queue),
-            task=_task(_task_path(queue, name), function, payload, when),
-            **call_options(),
+        client().create_task(
+            parent=parent, task=_task(f"{parent}/tasks/{task_id(name)}", function, payload, when), **call_options()
         )
     except refusals.AlreadyExists:
         return False
     except (refusals.ServiceUnavailable, refusals.DeadlineExceeded, refusals.RetryError) as error:
         raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable") from error
     return True
-
-
-def cancel(queue: str, name: str) -> bool:
-    """Take a waiting task back; False when there is none (it ran, or never was)."""
-    from google.api_core import exceptions as refusals
-
-    try:
-        tasks.client().delete_task(name=_task_path(queue, name), timeout=10)
-    except refusals.NotFound:
-        return False
-    except (refusals.ServiceUnavailable, refusals.DeadlineExceeded) as error:
-        raise Unavailable("Cloud Tasks does not answer.", reason="tasksUnavailable") from error
-    return True
-
-
-def _queue_path(queue: str) -> str:
-    return f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
-
-
-def _task_path(queue: str, name: str) -> str:
-    return f"{_queue_path(queue)}/tasks/{task_id(name)}"
 
 
 def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime | None) -> Any:

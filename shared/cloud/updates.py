@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic
 
-from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Docs, Pause, Result, Steps, Write, Written, reading
+from shared.cloud.steps import ABSENT, Commit, Contended, Docs, Pause, Result, Steps, Write, Written, reading
 
 WRITTEN_BY: Final = "written_by"
 """The field in which an update leaves its token, by which it knows its own write again."""
@@ -75,15 +75,12 @@ def updating_from(
 
 def _conditional(writes: Sequence[Write], seen: Docs, token: str) -> tuple[Write, ...]:
     bearer = next((write for write in writes if write.path in seen and not write.delete), None)
+    versions = {path: ABSENT if doc is None else doc.version for path, doc in seen.items()}
     return tuple(
         replace(
             write,
-            only_if=_as_seen(seen[write.path]) if write.path in seen else write.only_if,
+            only_if=versions.get(write.path, write.only_if),
             fields={**write.fields, WRITTEN_BY: token} if write is bearer else write.fields,
         )
         for write in writes
     )
-
-
-def _as_seen(doc: Doc | None) -> Any:
-    return ABSENT if doc is None else doc.version

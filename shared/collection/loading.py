@@ -33,7 +33,7 @@ from shared.collection.expectation import Settled
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
-from shared.tokens.decision import not_connected
+from shared.tokens.grants import not_connected
 from shared.warehouse.load import Load, Staged
 from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type

@@ -16,9 +16,8 @@ from shared.channels import Refusal
 from shared.clock import Clock
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.tokens.health import Outcome
-from shared.youtube.faults import Fault, fault_of
+from shared.youtube.faults import Fault, History, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
-from shared.youtube.retry import History, decide
 
 PAUSE = timedelta(hours=20)
 """How long an API is not asked about a channel for which it has refused: until the next daily run."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.monitoring.alerts import NEW_REPORT_TYPES, OAUTH_CLIENT, REPORT_GAPS, REPORT_TYPES, Alert
+from shared.console.words import words
+from shared.monitoring.alerts import Alert
 from shared.monitoring.apis import key
-from shared.settings import OAUTH_CLIENT_SECRET
 from shared.watch.conditions import CONDITIONS, WATCH
 
 
@@ -24,42 +24,7 @@ class AlarmRow:
     code: str | None
 
 
-_APIS: Mapping[str, str] = {
-    "youtube": "No video can be published or changed, no channel connected, and no upload polled.",
-    "youtubeAnalytics": "No figure comes from the Analytics API.",
-    "youtubereporting": "No report is listed or downloaded. YouTube keeps most for 60 days, some for 30.",
-}
-_WORDS: Mapping[str, tuple[str, str, str | None]] = {
-    **{each.key: (each.stops, each.todo, each.code) for each in (*CONDITIONS, WATCH)},
-    OAUTH_CLIENT: (
-        "No connection can renew its permission; collecting and publishing stop within the hour.",
-        "Add the id and secret that Google's console shows for the client; within five minutes they are used:",
-        f"gcloud secrets versions add {OAUTH_CLIENT_SECRET} --data-file=client.json",
-    ),
-    REPORT_GAPS: (
-        "What is not loaded by its date is missing for good.",
-        "The table of reports says for each channel what is missing, why, and until when it can come.",
-        None,
-    ),
-    REPORT_TYPES: (
-        "From then on YouTube makes no reports of these types.",
-        "Choose their successors in YT_REPORT_TYPES, or take a release that knows them; deploy all functions.",
-        None,
-    ),
-    NEW_REPORT_TYPES: (
-        "Nothing yet. A newer version mostly means that YouTube will retire the one that is collected.",
-        "Declare them in shared/warehouse/report_types.toml, make their tables, and deploy.",
-        None,
-    ),
-    **{
-        key(api): (
-            stops,
-            "Enable the API, or do what Google asks of the project; the alarm ends with the API's next answer:",
-            f"gcloud services enable {api.lower()}.googleapis.com",
-        )
-        for api, stops in _APIS.items()
-    },
-}
+_CONDITIONS = {each.key: each for each in (*CONDITIONS, WATCH)}
 
 
 def rows(alerts: Iterable[Alert]) -> tuple[AlarmRow, ...]:
@@ -68,5 +33,15 @@ def rows(alerts: Iterable[Alert]) -> tuple[AlarmRow, ...]:
 
 
 def _row(alert: Alert) -> AlarmRow:
-    stops, todo, code = _WORDS.get(alert.key, ("", f"Read what the log says of {alert.key}.", None))
+    condition, told = _CONDITIONS.get(alert.key), words("alarms").get(alert.key)
+    api = alert.key.removeprefix(key(""))
+    stops, todo, code = "", f"Read what the log says of {alert.key}.", None
+    if condition is not None:
+        stops, todo, code = condition.stops, condition.todo, condition.code
+    elif told is not None:
+        stops, todo, code = told["stops"], told["todo"], told.get("code")
+    elif api in words("apis"):
+        stops = words("apis")[api]
+        todo = "Enable the API, or do what Google asks of the project; the alarm ends with the API's next answer:"
+        code = f"gcloud services enable {api.lower()}.googleapis.com"
     return AlarmRow(key=alert.key, message=alert.message, since=alert.since, stops=stops, todo=todo, code=code)

@@ -1,55 +1,104 @@
-"""Each connected channel as its operator needs it: how it stands, since when, and what it lacks.
+"""Each connected channel as its operator needs it: how it stands, since when, what it lacks, and what is to do.
 
 Codes become sentences here, once, for the page and the JSON alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
 
 from shared.channels import Channel, Refusal
 from shared.collection.expectation import ALARMING
 from shared.collection.jobs import Job
-from shared.collection.risk import Risk, risk
+from shared.collection.risk import Risk, on, risk
 from shared.console.loaded import Loaded
-from shared.console.todo import MEND_CLIENT, Todo, Urgency, todo_for
-from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.console.words import called, words
+from shared.tokens.grants import LOST_FOR
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
 from shared.youtube.policy import policy
+
+DELETION_STUCK = timedelta(hours=2)  # an hourly run finishes what a disconnect has left
+
+
+class Urgency(IntEnum):
+    """How soon something has to be done."""
+
+    NOW = 0
+    SOON = 1
+    OPTIONAL = 2
+    NOTHING = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Todo:
+    """The one thing to do. link: where it is done, or None. code: what to run, or None."""
+
+    urgency: Urgency
+    text: str
+    link: str | None = None
+    code: str | None = None
+
+
+NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
+MEND_CLIENT = Todo(
+    urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
+)
+
+_FINISH_DELETION = Todo(
+    urgency=Urgency.NOW,
+    text="Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
+    code="gcloud scheduler jobs run refresh-tokens",
+)
+
+
+def todo_for(
+    channel: Channel, app_url: str, now: datetime, *, overdue: bool, gap: Risk | None, unticked: Sequence[str]
+) -> Todo:
+    """The one thing to do about a connection, of several the most pressing.
+
+    gap: days that are missing and can still come. unticked: the features' names.
+    """
+    again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
+    if channel.state == REAUTH_REQUIRED:
+        deleted_at = channel.state_since + LOST_FOR
+        text = f"{again}, before {deleted_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC: then all its data is deleted."
+        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
+    if channel.state == DISCONNECTING:
+        return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
+    if channel.warnings:
+        kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
+        why = called("ends", kind)
+        before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
+        return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+    if any(refusal.until is None for refusal in channel.refusals.values()):
+        text = f"{again}, once what YouTube says of it is mended."
+        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
+    about_reports = _about_reports(overdue and channel.state == CONNECTED, gap)
+    if about_reports is not None:
+        return about_reports
+    names = " and ".join(unticked)
+    text = f"For {names}: {again}, and leaving every box ticked."
+    return Todo(urgency=Urgency.OPTIONAL, text=text, link=app_url) if unticked else NOTHING
+
+
+def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
+    if overdue:
+        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
+        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+    if gap is None:
+        return None
+    days = f"{gap.days} {'day' if gap.days == 1 else 'days'}"
+    text = f"Reports of {days} are missing, the first lost on {on(gap.lost_at)}: see the table of reports."
+    return Todo(urgency=Urgency.SOON, text=text, link="/console#reports")
+
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 
-STATES: Mapping[str, str] = {
-    CONNECTED: "Connected",
-    TROUBLED: "Troubled",
-    REAUTH_REQUIRED: "Connect again",
-    DISCONNECTING: "Disconnecting",
-}
-_WHY: Mapping[str, str] = {
-    "invalidGrant": "Google no longer accepts its permission: it was withdrawn, or it has ended.",
-    "googleRefused": "Google refused several times to renew its permission.",
-    "googleUnavailable": "Google does not renew permissions at the moment. This heals by itself.",
-    "user": "Its owner asked for it.",
-    "lost": "Nobody connected it again in time.",
-}
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
-_FEATURES: Mapping[str, str] = {
-    "analytics": "Analytics",
-    "revenue": "Revenue figures",
-    "publish": "Publishing",
-    "captions": "Captions",
-}
 _REFUSED = "Refused by YouTube"
-_APIS: Mapping[str, str] = {
-    "youtube": "its uploads",
-    "youtubeAnalytics": "its figures",
-    "youtubereporting": "its reports",
-}
-_LACKS: Mapping[str, str] = {
-    "unticked": "its owner unticked this on Google's page",
-    "notAsked": "was not asked for",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,77 +154,67 @@ def rows(
     gaps: dict[str, list[Job]] = {}
     for job in at_risk:
         gaps.setdefault(job.channel_id, []).append(job)
-    found = (
-        _row(
+
+    def row(channel: Channel) -> ChannelRow:
+        refused = client_refused and channel.working
+        last_sync, missing = channel.collected(report_types), _missing(channel)
+        overdue = _expected(channel) and now - (last_sync or channel.connected_at) >= OVERDUE
+        todo = todo_for(
             channel,
-            loaded,
             app_url,
             now,
-            report_types,
+            overdue=overdue,
             gap=risk(gaps.get(channel.channel_id, ()), ALARMING, now=now),
-            client_refused=client_refused and channel.working,
+            unticked=[lack.name.lower() for lack in missing if lack.unticked],
         )
-        for channel in channels
+        latest, days = loaded.channels.get(channel.channel_id, (None, 0))
+        return ChannelRow(
+            channel_id=channel.channel_id,
+            title=channel.title,
+            user_id=channel.user_id,
+            state=channel.state,
+            standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
+            why=_CLIENT_REFUSED if refused else _why(channel),
+            since=channel.state_since,
+            missing=missing,
+            todo=MEND_CLIENT if refused else todo,
+            connected_at=channel.connected_at,
+            last_sync=last_sync,
+            overdue=overdue,
+            latest_day=latest,
+            days=days,
+        )
+
+    return tuple(
+        sorted(map(row, channels), key=lambda one: (one.todo.urgency, one.title.casefold(), one.channel_id))
     )
-    return tuple(sorted(found, key=lambda row: (row.todo.urgency, row.title.casefold(), row.channel_id)))
 
 
-def _row(
-    channel: Channel,
-    loaded: Loaded,
-    app_url: str,
-    now: datetime,
-    report_types: Collection[str],
-    *,
-    gap: Risk | None,
-    client_refused: bool,
-) -> ChannelRow:
-    latest, days = loaded.channels.get(channel.channel_id, (None, 0))
-    last_sync = channel.collected(report_types)
-    # A connection that only publishes has no reports, and one that YouTube refuses is not late.
-    expected = channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
-    overdue = expected and now - (last_sync or channel.connected_at) >= OVERDUE
-    missing = _missing(channel)
-    unticked = [lack.name.lower() for lack in missing if lack.unticked]
-    todo = todo_for(channel, app_url, now, overdue=overdue, gap=gap, unticked=unticked)
-    return ChannelRow(
-        channel_id=channel.channel_id,
-        title=channel.title,
-        user_id=channel.user_id,
-        state=channel.state,
-        standing=_REFUSED if channel.working and channel.refusals else STATES.get(channel.state, channel.state),
-        why=_CLIENT_REFUSED if client_refused else _why(channel),
-        since=channel.state_since,
-        missing=missing,
-        todo=MEND_CLIENT if client_refused else todo,
-        connected_at=channel.connected_at,
-        last_sync=last_sync,
-        overdue=overdue,
-        latest_day=latest,
-        days=days,
-    )
+def _expected(channel: Channel) -> bool:
+    """Whether reports come: one that only publishes has none, and one that YouTube refuses is not late."""
+    return channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
 
 
 def _why(channel: Channel) -> str:
     if channel.working and channel.refusals:
         return " ".join(_refused(api, refusal) for api, refusal in sorted(channel.refusals.items()))
-    return _WHY.get(channel.state_reason, channel.state_reason)
+    return called("state_reasons", channel.state_reason)
 
 
 def _refused(api: str, refusal: Refusal) -> str:
     rule = policy().rules.get(refusal.reason)
     says = rule.says if rule else f"YouTube says {refusal.reason}."
     if refusal.until is None:
-        return f"{says} YouTube is not asked for {_APIS.get(api, api)} until it is connected again."
-    return f"{says} YouTube is asked for {_APIS.get(api, api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
+        return f"{says} YouTube is not asked for {called('asked', api)} until it is connected again."
+    return f"{says} YouTube is asked for {called('asked', api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
 
 
 def _missing(channel: Channel) -> tuple[Lack, ...]:
     return tuple(
         Lack(
             feature=feature,
-            name=_FEATURES.get(feature, feature),
-            reason=_LACKS.get(found.reason, f"YouTube says {found.reason}"),
+            name=called("features", feature),
+            reason=words("lacks").get(found.reason, f"YouTube says {found.reason}"),
             unticked=found.reason == "unticked",
         )
         for feature, found in channel.capabilities.items()

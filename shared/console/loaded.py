@@ -63,16 +63,15 @@ def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loade
     """
     from google.api_core.exceptions import NotFound
 
+    def rows(statement: Statement, since: date) -> list[Any]:
+        return list(run(warehouse, statement, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS, since=since))
+
     try:
-        return _loaded_reports(warehouse, today, aggregation)
+        since = today - timedelta(days=CHART_DAYS) - REPORTING_LAG
+        days = rows(TOTALS_BY_DAY, since) if aggregation else []
+        by_channel = {row["channel_id"]: row for row in rows(REACH_BY_CHANNEL, today - REACH)}
     except NotFound:
         return replace(NOTHING_LOADED, aggregation=aggregation)  # before the first deployment has made the tables
-
-
-def _loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loaded:
-    since = today - timedelta(days=CHART_DAYS) - REPORTING_LAG
-    days = _rows(warehouse, TOTALS_BY_DAY, since=since) if aggregation else []
-    by_channel = {row["channel_id"]: row for row in _rows(warehouse, REACH_BY_CHANNEL, since=today - REACH)}
     return Loaded(
         aggregation=aggregation,
         days=tuple(DayTotal(**row) for row in reversed(days)),
@@ -80,7 +79,3 @@ def _loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Load
         reports=sum(row["reports"] for row in by_channel.values()),
         rows=sum(row["row_count"] for row in by_channel.values()),
     )
-
-
-def _rows(warehouse: Warehouse, statement: Statement, *, since: date) -> list[Any]:
-    return list(run(warehouse, statement, seconds=_QUERY_SECONDS, work=_QUERY_SECONDS, since=since))

@@ -7,42 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.console.words import called
 from shared.publishing.operation import Operation, State
 from shared.publishing.plan import kind
 from shared.publishing.records import Operations as Stored
 
 SHOWN = 200
 """Of each list; more than this is said, not listed."""
-
-_KINDS: Mapping[str, str] = {
-    "upload": "Upload",
-    "thumbnail": "Thumbnail",
-    "update": "Change of a video",
-    "playlist": "New playlist",
-    "playlist_item": "Playlist entry",
-    "caption": "Captions",
-    "caption_delete": "Deletion of captions",
-    "delete": "Deletion of a video",
-    "release": "Release",
-}
-_STEPS: Mapping[str, str] = {
-    "transfer": "sending the file",
-    "processing": "YouTube's processing",
-    "thumbnail": "setting the thumbnail",
-    "update": "changing the video",
-    "playlist": "making the playlist",
-    "playlist_item": "adding it to the playlist",
-    "publication": "waiting to be public",
-    "caption": "setting the captions",
-    "caption_delete": "deleting the captions",
-    "delete": "deleting the video",
-}
-_STANDING: Mapping[State, str] = {
-    State.QUEUED: "In line",
-    State.RUNNING: "Running",
-    State.WAITING: "Waiting",
-    State.FAILED: "Failed",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +67,14 @@ def open_work(operations: Iterable[Operation], titles: Mapping[str, str]) -> Ope
 def _row(operation: Operation, titles: Mapping[str, str]) -> OperationRow:
     return OperationRow(
         id=operation.id,
-        kind=_KINDS.get(operation.kind, operation.kind),
+        kind=called("operations", operation.kind),
         title=_title(operation),
         channel_id=operation.channel_id,
         channel=titles.get(operation.channel_id, operation.channel_id),
         user_id=operation.user_id,
         state=operation.state.value,
-        standing=_STANDING.get(operation.state, operation.state.value),
-        step=_STEPS.get(kind(operation.current), operation.current),
+        standing=called("operation_states", operation.state.value),
+        step=called("steps", kind(operation.current)),
         why=_why(operation),
         reason=operation.reason,
         since=operation.updated_at,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.firestore import listing
+from shared.console.words import called, words
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
@@ -18,22 +19,9 @@ if TYPE_CHECKING:
 LISTED = 100
 """Channels without push that are listed; all of them are counted."""
 ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
-STANDING: Mapping[str, str] = {
-    ALIVE: "Alive",
-    PENDING: "The hub has not confirmed it yet",
-    LAPSED: "Its lease ended and was not renewed",
-    DENIED: "The hub refused it",
-    ABSENT: "It was never asked for",
-}
 _FIELDS = (
-    "state",
-    "lease_until",
-    "asked_at",
-    "last_notification",
-    "last_delay",
-    "polled_at",
-    "refused",
-    "foreign",
+    *("state", "lease_until", "asked_at", "last_notification", "last_delay", "polled_at"),
+    *("refused", "foreign"),
 )
 
 
@@ -82,7 +70,7 @@ def summary(
     """Subscriptions against the channels that should have one. working: channel id to title."""
     standing = {channel: standing_of(fields, now) for channel, fields in subscriptions.items()}
     standing |= dict.fromkeys(working.keys() - subscriptions.keys(), ABSENT)
-    counts = dict.fromkeys(STANDING, 0)
+    counts = dict.fromkeys(words("push"), 0)
     for state in standing.values():
         counts[state] += 1
     not_alive = [
@@ -90,8 +78,8 @@ def summary(
             channel_id=channel,
             title=title,
             state=standing[channel],
-            standing=STANDING[standing[channel]],
-            since=_since(subscriptions.get(channel, {}), standing[channel]),
+            standing=called("push", standing[channel]),
+            since=subscriptions.get(channel, {}).get("lease_until" if standing[channel] == LAPSED else "asked_at"),
             polled_at=subscriptions.get(channel, {}).get("polled_at"),
         )
         for channel, title in working.items()
@@ -103,8 +91,8 @@ def summary(
         delay=median(delays) if delays else None,
         lease_ends=min(leases, default=None),
         counts=counts,
-        refused=_total(subscriptions.values(), "refused"),
-        foreign=_total(subscriptions.values(), "foreign"),
+        refused=sum(fields.get("refused", 0) for fields in subscriptions.values()),
+        foreign=sum(fields.get("foreign", 0) for fields in subscriptions.values()),
         last_notification=max(
             (fields["last_notification"] for fields in subscriptions.values() if fields.get("last_notification")),
             default=None,
@@ -122,11 +110,3 @@ def standing_of(fields: Mapping[str, Any], now: datetime) -> str:
         return str(fields.get("state", PENDING))
     until = fields.get("lease_until")
     return ALIVE if until is not None and until > now else LAPSED
-
-
-def _since(fields: Mapping[str, Any], standing: str) -> datetime | None:
-    return fields.get("lease_until") if standing == LAPSED else fields.get("asked_at")
-
-
-def _total(subscriptions: Iterable[Mapping[str, Any]], counter: str) -> int:
-    return sum(fields.get(counter, 0) for fields in subscriptions)

@@ -5,34 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.console.words import called, words
 from shared.quota.accounts import POOL
-from shared.quota.forecast import Forecast, Mode, forecast_of
+from shared.quota.decisions import REASONS
+from shared.quota.opening import Forecast, Mode, forecast_of
 from shared.quota.profile import Profile
-from shared.quota.refusals import REASONS
 from shared.quota.usage import Usage
 
 CLOSED = "closedByGoogle"
-MODES: Mapping[str, str] = {
-    Mode.NORMAL: "Normal",
-    Mode.CACHE_ONLY: "Reads put off",
-    Mode.EXHAUSTED: "Used up",
-    CLOSED: "Closed by Google",
-}
-
-ALERTED = "Past its alert"
-"""Of a bucket that pays for nothing that could be put off."""
-
-_PUT_OFF = (
-    "Collectors read nothing more: what they read last is shown. "
-    "Publishing goes on, and so do reads for which a person waits."
-)
-_NOTHING_PUT_OFF = "Nothing is put off yet."
-_RESERVE_ONLY = "Only critical work goes on, from the {reserve:,} units that are kept for it."
-_NOTHING = "Nothing goes on."
-
 _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
 
@@ -81,7 +63,10 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
         "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
         "hours": _hours(usage["by_hour"], now),
         "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
-        "loans": [{**loan, "reason": _lent_because(loan)} for loan in reversed(usage["loans"])],
+        "loans": [
+            {**loan, "reason": f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"}
+            for loan in reversed(usage["loans"])
+        ],
         "refusals": [
             {**refusal, "why": REASONS.get(refusal["reason"], refusal["message"])}
             for refusal in sorted(usage["refusals"], key=lambda refusal: refusal["at"], reverse=True)
@@ -91,11 +76,11 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
 
 def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
     """A mode's name and what it puts off. reads: whether the bucket pays for reads that can be put off."""
-    if mode == Mode.CACHE_ONLY:
-        return (MODES[mode], _PUT_OFF) if reads else (ALERTED, _NOTHING_PUT_OFF)
+    effect = mode = mode if reads or mode != Mode.CACHE_ONLY else "alerted"
     if mode == Mode.EXHAUSTED and usage["left"] > 0 and usage["reserve"]:
-        return MODES[mode], _RESERVE_ONLY.format(reserve=min(usage["left"], usage["reserve"]))
-    return MODES[mode], _NOTHING if mode == Mode.EXHAUSTED else ""
+        effect = "reserveOnly"
+    told = str(words("effects").get(effect, ""))
+    return called("modes", mode), told.format(reserve=min(usage["left"], usage["reserve"]))
 
 
 def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
@@ -116,7 +101,3 @@ def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
 def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
     name, units = account
     return -units["spent"], -units["lent"], name
-
-
-def _lent_because(loan: Mapping[str, Any]) -> str:
-    return f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"

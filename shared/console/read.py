@@ -1,19 +1,23 @@
-"""Reads what the console shows: each source by itself, all at once.
+"""Reads what the console shows: each source by itself, all at once, and shared by those who look at the same time.
 
 The page waits for the slowest. What cannot be read is said on the page, and the rest is shown.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from shared.channels import Channel
+from shared.clock import Clock
 from shared.collection.jobs import Job
 from shared.console import reports
-from shared.console.loaded import NOTHING_LOADED, Loaded
+from shared.console.loaded import Loaded
 from shared.console.overview import Known, Overview
 from shared.errors import YtempireError
 from shared.monitoring.alerts import Alert
@@ -22,6 +26,35 @@ from shared.publishing.operation import Operation
 from shared.quota.usage import Usage
 
 Found = TypeVar("Found")
+
+
+@dataclass(kw_only=True)
+class Recent(Generic[Found]):
+    """What a source has said at most `age` ago, or since it was asked for. A failure is not kept.
+
+    So several who ask at once ask the source once, or twice when it was just being asked; even at an age of zero.
+    """
+
+    source: Callable[[], Found]
+    age: timedelta
+    clock: Clock
+    _kept: tuple[int, datetime, Found] | None = None
+    _times: int = 0  # that the source was asked
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> Found:
+        """What the source says, or has said. Raises what it raises."""
+        before = self._times
+        with self._lock:
+            if self._kept is not None:
+                number, at, found = self._kept
+                if number > before or timedelta(0) <= self.clock() - at < self.age:
+                    return found
+            self._times += 1
+            now = self.clock()
+            found = self.source()
+            self._kept = (self._times, now, found)
+            return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,52 +70,51 @@ class Sources:
     at_risk: Callable[[], Iterable[Job]]
 
 
+_NAMES = {
+    "channels": "The connections",
+    "usage": "The quota ledger",
+    "loaded": "The warehouse",
+    "operations": "The operations",
+    "subscriptions": "The push subscriptions",
+    "alerts": "The alerts",
+    "at_risk": "What is missing",
+}
+
+
 def known(sources: Sources) -> Known:
     """What the sources say."""
-    with ThreadPoolExecutor(7) as pool:
-        channels = pool.submit(_read, "The connections", lambda: tuple(sources.channels()))
-        usage = pool.submit(_read, "The quota ledger", sources.usage)
-        loaded = pool.submit(_read, "The warehouse", sources.loaded)
-        operations = pool.submit(_read, "The operations", lambda: tuple(sources.operations()))
-        subscriptions = pool.submit(_read, "The push subscriptions", sources.subscriptions)
-        alerts = pool.submit(_read, "The alerts", lambda: tuple(sources.alerts()))
-        at_risk = pool.submit(_read, "What is missing", lambda: tuple(sources.at_risk()))
-    answers = (each.result() for each in (channels, usage, loaded, operations, subscriptions, alerts, at_risk))
-    return Known(
-        channels=channels.result().found,
-        usage=usage.result().found or {},
-        loaded=loaded.result().found or NOTHING_LOADED,
-        operations=operations.result().found or (),
-        subscriptions=subscriptions.result().found or {},
-        alerts=alerts.result().found or (),
-        at_risk=at_risk.result().found or (),
-        problems=tuple(answer.problem for answer in answers if answer.problem),
-    )
+
+    def whole(source: Callable[[], Any]) -> Any:
+        found = source()
+        return found if isinstance(found, Mapping | Loaded) else tuple(found)
+
+    with ThreadPoolExecutor(len(_NAMES)) as pool:
+        asked = {
+            name: pool.submit(_read, title, partial(whole, getattr(sources, name)))
+            for name, title in _NAMES.items()
+        }
+    answers = {name: each.result() for name, each in asked.items()}
+    found = {name: said for name, (said, _) in answers.items() if said is not None}
+    problems = tuple(problem for _, problem in answers.values() if problem)
+    return Known(**{"channels": None, **found}, problems=problems)
 
 
 def with_reports(seen: Overview, jobs: Callable[[Sequence[str]], Iterable[Job]]) -> Overview:
     """An overview with the reports of the channels that it lists. jobs: reads those of some channels."""
     titles = {row.channel_id: row.title for row in seen.channels}
-    answer = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
-    problems = (*seen.problems, answer.problem) if answer.problem else seen.problems
-    return replace(seen, reports=answer.found or (), problems=problems)
+    found, problem = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
+    return replace(seen, reports=found or (), problems=(*seen.problems, *filter(None, [problem])))
 
 
-class _Answer(NamedTuple, Generic[Found]):
-    """found: None when the source could not be read. problem: why, in words; "" otherwise."""
-
-    found: Found | None
-    problem: str = ""
-
-
-def _read(name: str, source: Callable[[], Found]) -> _Answer[Found]:
+def _read(name: str, source: Callable[[], Found]) -> tuple[Found | None, str]:
+    """What a source says, None when it cannot be read; and why not, in words."""
     from google.api_core.exceptions import GoogleAPIError
 
     try:
-        return _Answer(source())
+        return source(), ""
     except YtempireError as error:
         log("ERROR", "a source of the console cannot be read", source=name, reason=error.reason)
-        return _Answer(None, f"{name} cannot be read: {error.message}")
+        return None, f"{name} cannot be read: {error.message}"
     except (GoogleAPIError, OSError) as error:  # BigQuery's HTTP client raises its own kind of OSError
         log("ERROR", "a source of the console cannot be read", source=name, error=type(error).__name__)
-        return _Answer(None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown.")
+        return None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown."

@@ -12,13 +12,7 @@ from datetime import UTC, date, datetime
 from shared.collection.expectation import AT_RISK, NOT_DUE, Expectation, Standing
 from shared.collection.jobs import Job
 from shared.collection.risk import on
-
-_WHY: Mapping[Standing, str] = {
-    Standing.LATE: "YouTube has not listed it yet",
-    Standing.NEVER_ISSUED: "YouTube has never issued it",
-    Standing.FAILED: "its report cannot be read",
-    Standing.LOST: "it did not come, or could not be loaded, in time",
-}
+from shared.console.words import called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +71,7 @@ def _row(job: Job, title: str, now: datetime) -> ReportsRow:
 
 
 def _missing(job: Job, day: date, found: Expectation) -> MissingDay:
-    why = _WHY[found.standing] + (f" ({found.reason})" if found.reason else "")
+    why = called("missing", found.standing) + (f" ({found.reason})" if found.reason else "")
     return MissingDay(
         day=day,
         standing=found.standing.value,

@@ -1,4 +1,4 @@
-"""Which addresses a source may have: public ones, looked up once and then held to.
+"""Where files may come from: buckets and hosts on the operator's list, and public addresses alone.
 
 A URL that a customer gives makes our servers ask somewhere. So the name is resolved here, every address that it
 has must be public, and the connection goes to one of those very addresses: a name that answers differently a
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -100,3 +100,28 @@ def target(url: str, *, field: str, resolver: Resolver = resolve, admits: Admits
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     plain_first = sorted(addresses, key=lambda address: ":" in address)  # not every host of ours speaks IPv6
     return Target(host, tuple(plain_first[:_ADDRESSES_MAX]), path)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The operator's list. hosts: whole names; one that begins with a dot stands for every host under it."""
+
+    buckets: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def check(self, source: Mapping[str, str], *, field: str) -> None:
+        """Raises InvalidRequest, reason sourceNotAllowed, for a source that is not on the list."""
+        if "url" in source:
+            self.check_host(urlsplit(source["url"]).hostname or "", field=field)
+        elif source["bucket"] not in self.buckets:
+            raise _refused(f"The bucket {source['bucket']!r}", f"{field}.bucket")
+
+    def check_host(self, host: str, *, field: str) -> None:
+        """Raises InvalidRequest for a host that is not on the list; a redirect leads to no such host either."""
+        if not any(host == one or (one.startswith(".") and host.endswith(one)) for one in self.hosts):
+            raise _refused(f"The host {host!r}", f"{field}.url")
+
+
+def _refused(what: str, field: str) -> InvalidRequest:
+    words = f"{what} is not on the operator's list of places that files may come from."
+    return InvalidRequest(words, reason="sourceNotAllowed", field=field)

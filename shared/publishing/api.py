@@ -2,26 +2,124 @@
 
 a submission                                 accepts one operation; with "quote": true it is only priced
 {"action": "read", "operation": id}          likewise "cancel", "retry" and "dismiss"
-{"action": "list", "channel_id": ...}        see `listing`
+{"action": "list", "channel_id": ...}        by channel, state and time of change, the newest change first
 {"action": "plan", "work": [...]}            see `intents`
+
+Firestore orders by one field without an index of several. So a list's narrowest filter is the query's, and the
+others are applied to what it finds, up to a bound; a page may therefore be short, and says where the next begins.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from shared import ids
+from shared.clock import format_instant, parse_instant
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import where
 from shared.fields import Fields
 from shared.publishing.intents import intents, planned
-from shared.publishing.listing import listing
+from shared.publishing.operation import Operation, State
+from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER
 from shared.publishing.submissions import Submissions
 
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+
+PAGE = 50
+SCANNED = 200
+"""How many operations one page looks at, at most."""
+_CHANGED = "updated_at"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Which operations to list. since, until: when they changed last. after: where the page before ended."""
+
+    channel_id: str | None = None
+    state: State | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: tuple[datetime, str] | None = None
+
+    @property
+    def order(self) -> str:
+        """The field that orders what the narrowest filter takes."""
+        if self.channel_id is not None:
+            return f"{IN_CHANNEL}.`{self.channel_id}`"
+        return f"{IN_STATE}.{self.state.value}" if self.state is not None else _CHANGED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page. next: what asks for the next one, None where there is none."""
+
+    operations: tuple[Operation, ...]
+    next: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the answer."""
+        return {"operations": [each.as_json() for each in self.operations], "next_page": self.next}
+
+
+def listing(body: Mapping[str, Any]) -> Listing:
+    """The listing that a body asks for. Raises InvalidRequest naming the field that is wrong."""
+    fields = Fields(body, "action", "channel_id", "state", "since", "until", "page")
+    return Listing(
+        channel_id=fields.id("channel_id", ids.CHANNEL) if fields.has("channel_id") else None,
+        state=State(fields.choice("state", tuple(State))) if fields.has("state") else None,
+        since=fields.instant("since") if fields.has("since") else None,
+        until=fields.instant("until") if fields.has("until") else None,
+        after=_after(fields) if fields.has("page") else None,
+    )
+
+
+def page_of(client: Client, asked: Listing) -> Page:
+    """The operations of one page."""
+    from google.cloud.firestore import Query  # loaded with the client
+
+    bounds = ((asked.order, ">=", asked.since), (asked.order, "<", asked.until))
+    query = where(client.collection(COLLECTION), *(bound for bound in bounds if bound[2] is not None))
+    query = query.order_by(asked.order, direction=Query.DESCENDING)
+    query = query.order_by("__name__", direction=Query.DESCENDING)
+    if asked.after is not None:
+        changed, operation_id = asked.after
+        query = query.start_after([changed, client.collection(COLLECTION).document(operation_id)])
+    found: list[Operation] = []
+    seen, last = 0, None
+    for snapshot in query.limit(SCANNED).stream(**call_options()):
+        seen += 1
+        last = MAPPER.read(snapshot.id, snapshot.to_dict())
+        if asked.state in {None, last.state}:
+            found.append(last)
+        if len(found) == PAGE:
+            break
+    more = last is not None and (len(found) == PAGE or seen == SCANNED)
+    if last is None or not more:
+        return Page(operations=tuple(found), next=None)
+    place = json.dumps([format_instant(last.updated_at), last.id])
+    return Page(operations=tuple(found), next=base64.urlsafe_b64encode(place.encode()).decode())
+
+
+def _after(fields: Fields) -> tuple[datetime, str]:
+    try:
+        changed, operation_id = json.loads(base64.b64decode(fields.text("page"), altchars=b"-_", validate=True))
+        at = parse_instant(changed)
+    except (ValueError, TypeError, OverflowError):
+        operation_id = None
+    if not ids.OPERATION.matches(operation_id):
+        raise fields.wrong("page", "must be the next_page of an answer")
+    return at, operation_id
+
+
 _ACTIONS = {
-    "read": Submissions.read,
-    "cancel": Submissions.cancel,
-    "retry": Submissions.retry,
-    "dismiss": Submissions.dismiss,
+    each.__name__: each for each in (Submissions.read, Submissions.cancel, Submissions.retry, Submissions.dismiss)
 }
 
 
@@ -31,7 +129,7 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
         asked = intents(body)
         return {"plan": planned(asked, submissions.plan(asked))}
     if body.get("action") == "list":
-        return submissions.list(listing(body)).as_json()
+        return page_of(submissions.tasks.operations.client, listing(body)).as_json()
     if "action" in body:
         action, operation_id = command(body)
         return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}

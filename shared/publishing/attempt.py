@@ -13,7 +13,10 @@ from shared.publishing.operation import Operation
 from shared.publishing.records import Operations, Record
 from shared.publishing.requests import check_schedule
 from shared.publishing.sources import SourceOf
+from shared.youtube import data
 from shared.youtube.client import Caller
+from shared.youtube.data import Video
+from shared.youtube.faults import as_error, damaged
 
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
@@ -88,6 +91,13 @@ class Attempt:
         return f"operations/{self.operation.id}"
 
     @property
+    def video_id(self) -> str:
+        """The video that the operation made, or was asked to change."""
+        found = self.operation.video_id
+        assert found is not None
+        return found
+
+    @property
     def out_of_time(self) -> bool:
         """Whether no new portion should begin."""
         return time.monotonic() - self.started > self.limits.seconds
@@ -131,3 +141,19 @@ class Attempt:
             raise Requeue
         if now - self.saved > self.limits.heartbeat.total_seconds():
             self.save(**changes)
+
+
+def listed(attempt: Attempt, parts: str) -> Video:
+    """The video, with some of its parts. Raises NotFound."""
+    found = data.videos(attempt.caller, [attempt.video_id], parts=parts)
+    if found.absent:
+        raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
+    return found.videos[0]
+
+
+def known_video(attempt: Attempt) -> str:
+    """The id of the video to write to; one that this operation has just made is looked for first, for a unit."""
+    if "video_id" in attempt.operation.results and not attempt.operation.results.get("seen_at"):
+        listed(attempt, "status")
+        attempt.save(results={**attempt.operation.results, "seen_at": attempt.clock()})
+    return attempt.video_id

@@ -1,15 +1,17 @@
-"""Finds what a call made although its answer was lost: videos, playlists and entries, so none is made twice."""
+"""Makes once what YouTube makes again whenever it is asked, and finds what a call made whose answer was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from shared import ids
-from shared.publishing.attempt import Attempt
+from shared.errors import NotFound, YtempireError
+from shared.publishing.attempt import Attempt, Postponed
 from shared.publishing.plan import PLAYLIST, TRANSFER
 from shared.youtube import data
 from shared.youtube.data import PlaylistItem, Video
+from shared.youtube.faults import may_be_done
 
 SKEW = timedelta(minutes=10)  # clocks differ, and YouTube dates by its own
 LISTED_WITHIN = timedelta(minutes=2)  # YouTube lists what it has made within seconds, mostly
@@ -17,7 +19,7 @@ _PAGES = 4
 _PARTS = "snippet,status,fileDetails"
 
 
-def existing_video(attempt: Attempt, *, title: str) -> str | None:
+def existing_video(attempt: Attempt) -> str | None:
     """The id of the video that an upload of this operation has made, None when there is none.
 
     Looks through what the channel got since the upload began. Where YouTube shows the file's name, which is the
@@ -28,6 +30,7 @@ def existing_video(attempt: Attempt, *, title: str) -> str | None:
     playlist = data.my_channel(attempt.caller).uploads_playlist
     if begun is None or playlist is None:
         return None
+    title = attempt.work("upload")["parts"]["snippet"]["title"]
     recent = [item.video_id for item in _since(attempt, playlist, begun - SKEW)]
     for start in range(0, len(recent), data.IDS_MAX):
         listed = data.videos(attempt.caller, recent[start : start + data.IDS_MAX], parts=_PARTS)
@@ -80,3 +83,39 @@ def _made_by_another(attempt: Attempt, step: str, name: str, found: str) -> bool
     """Whether another operation's step made it. One that only changes it has it among its results too."""
     others = attempt.operations.with_result(name, found)
     return any(other.id != attempt.operation.id and step in other.steps for other in others)
+
+
+def once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], make: Callable[[], str]) -> str:
+    """Make what YouTube would make twice if it were asked twice; its id.
+
+    The record says that the call is made before it is sent. Where its answer is not known, what it may have made
+    is looked for twice, some time apart, because YouTube may not list at once what it has just made.
+    """
+    begun_at, missing_since = f"{name}_begun_at", f"{name}_missing_since"
+
+    def note(**marks: datetime | None) -> None:
+        attempt.save(results={**attempt.operation.results, **marks})
+
+    now, marks = attempt.clock(), attempt.operation.results
+    begun: datetime | None = marks.get(begun_at)
+    if begun is not None:
+        if found := look(begun):
+            return found
+        since = marks.get(missing_since) or now
+        if now < since + LISTED_WITHIN:
+            note(**{missing_since: since})
+            message = "YouTube's answer was lost; what it may have made is looked for before it is asked again."
+            raise Postponed(since + LISTED_WITHIN, "answerLost", message)
+    note(**{begun_at: begun or now, missing_since: None})
+    try:
+        return make()
+    except YtempireError as error:
+        # What is said to be missing may be found, and used, all the same: YouTube denies what is new.
+        if begun is None and not may_be_done(error) and not isinstance(error, NotFound):
+            note(**{begun_at: None})
+        raise
+
+
+def begun(attempt: Attempt, name: str) -> bool:
+    """Whether it may have been made already."""
+    return attempt.operation.results.get(f"{name}_begun_at") is not None

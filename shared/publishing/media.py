@@ -87,13 +87,14 @@ def _is_text(head: bytes) -> bool:
     return not _IN_NO_TEXT.search(head)
 
 
-def image_type(head: bytes) -> str | None:
-    """image/jpeg or image/png, None for anything else: YouTube takes no other thumbnail."""
-    if head[:3] == b"\xff\xd8\xff":
-        return "image/jpeg"
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return "image/png"
-    return None
+def image_type(head: bytes) -> str:
+    """The media type of a picture: YouTube takes no other thumbnail than JPEG and PNG."""
+    return "image/jpeg" if head[:3] == b"\xff\xd8\xff" else "image/png"
+
+
+def no_image(head: bytes) -> str | None:
+    """What the file is instead, in words, where it is no picture that YouTube takes."""
+    return None if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) else "neither JPEG nor PNG"
 
 
 def _is_page(head: bytes) -> bool:

@@ -41,9 +41,7 @@ class State(StrEnum):
 
 NEXT: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED}),
-    State.RUNNING: frozenset(
-        {State.RUNNING, State.WAITING, State.QUEUED, State.SUCCEEDED, State.FAILED, State.CANCELLED}
-    ),
+    State.RUNNING: frozenset(State),
     State.WAITING: frozenset({State.RUNNING, State.WAITING, State.QUEUED, State.FAILED, State.CANCELLED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),

@@ -1,4 +1,9 @@
-"""From what was asked for to steps, and from steps to the calls that they take. Pure."""
+"""From what was asked for to steps, from steps to their calls, and the parts that an update writes. Pure.
+
+`videos.update` empties every writable field of a part that is not sent. So the parts that change are read, merged
+and written whole, and the parts that do not change are not sent at all. Source: note on videos.update, discovery
+document of youtube v3.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from shared.errors import InvalidRequest
 from shared.publishing.requests import Request, publish_at
 from shared.quota.profile import Priority
 
@@ -43,6 +49,11 @@ def kind(step: str) -> str:
     return step.partition(" ")[0]
 
 
+def feature(step: str) -> str:
+    """The feature that a channel must have been connected with for a step."""
+    return "captions" if kind(step) in {CAPTION, CAPTION_DELETE} else "publish"
+
+
 def number(step: str) -> int:
     """Which of its kind a step is, from 0."""
     return int(step.partition(" ")[2] or 1) - 1
@@ -73,3 +84,41 @@ def needs(step: str, work: Mapping[str, Any]) -> frozenset[str]:
 def calls(planned: tuple[str, ...]) -> Mapping[str, int]:
     """How often each method is called by steps that go well."""
     return Counter(method for step in planned for method in CALLS[kind(step)])
+
+
+WRITABLE: Mapping[str, tuple[str, ...]] = {
+    "snippet": ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage"),
+    "status": (
+        "privacyStatus",
+        "publishAt",
+        "license",
+        "embeddable",
+        "publicStatsViewable",
+        "selfDeclaredMadeForKids",
+        "containsSyntheticMedia",
+    ),
+}
+"""What an update may write of each part; all else in a part is YouTube's own and is not sent back."""
+
+
+def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The parts to write: each part of `changes`, whole; None removes. {} when the video is as wanted already.
+
+    Raises InvalidRequest for a time of publication on a video that is not private: YouTube would ignore it.
+    """
+    written: dict[str, dict[str, Any]] = {}
+    for part, wanted in changes.items():
+        here = current.get(part, {})
+        kept = {name: here[name] for name in WRITABLE[part] if here.get(name) is not None}
+        whole = {name: value for name, value in {**kept, **wanted}.items() if value is not None}
+        if part == "status" and (privacy := whole.get("privacyStatus")) != "private":
+            if wanted.get("publishAt"):
+                raise InvalidRequest(
+                    f"update.publish_at goes only with a private video, and this one is {privacy}.",
+                    reason="invalidPublishAt",
+                    field="update.publish_at",
+                )
+            whole.pop("publishAt", None)  # the schedule that it had ends with being private
+        if whole != kept:
+            written[part] = whole
+    return written

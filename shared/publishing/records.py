@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Store, listing, update
+from shared.cloud.firestore import Store, listing, update, where
 from shared.cloud.steps import Doc, Docs, Write
 from shared.cloud.updates import Change, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
@@ -37,11 +37,8 @@ class Superseded(Exception):
 
 def key_reused() -> Conflict:
     """Another request came under a key that was accepted before."""
-    return Conflict(
-        "This idempotency key was used for another request.",
-        reason="idempotencyKeyReused",
-        field="idempotency_key",
-    )
+    words = "This idempotency key was used for another request."
+    return Conflict(words, reason="idempotencyKeyReused", field="idempotency_key")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Operations:
         from google.api_core.exceptions import AlreadyExists
 
         try:
-            self._document(operation.id).create(_fields(operation), **call_options())
+            self.client.document(COLLECTION, operation.id).create(_fields(operation), **call_options())
         except AlreadyExists:
             stored = self.get(operation.id).operation
             if stored.fingerprint != operation.fingerprint:
@@ -84,7 +81,7 @@ class Operations:
 
     def get(self, operation_id: str) -> Record:
         """An operation. Raises NotFound."""
-        snapshot = self._document(operation_id).get(**call_options())
+        snapshot = self.client.document(COLLECTION, operation_id).get(**call_options())
         if not snapshot.exists:
             raise _unknown()
         return Record(MAPPER.read(operation_id, snapshot.to_dict()), snapshot.update_time)
@@ -114,43 +111,38 @@ class Operations:
         path = f"{COLLECTION}/{operation_id}"
 
         def changed(docs: Docs) -> Change[Operation]:
-            doc = docs[path]
-            if doc is None:
+            if (doc := docs[path]) is None:
                 raise _unknown()
             before = MAPPER.read(operation_id, doc.data)
-            after = decide(before)
-            if after is None:
-                return Change(before)
-            return Change(after, [Write(path, _changed(before, after))])
+            after = decide(before) or before
+            return Change(after, [Write(path, changes)] if (changes := _changed(before, after)) else ())
 
         return update(self.client, [path], changed)
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
-        found = [record.operation for state in states for record in self._newest(state, limit)]
+        from google.cloud.firestore import Query
+
+        found: list[Operation] = []
+        for state in states:
+            newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction=Query.DESCENDING)
+            found += (each.operation for each in _readable(newest.limit(limit).stream(**call_options())))
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
     def overdue(self, before: datetime) -> Iterator[Record]:
         """Operations whose next attempt should have begun before an instant, without an end; oldest first."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = self.client.collection(COLLECTION).where(filter=FieldFilter("due_at", "<", before))
+        query = where(self.client.collection(COLLECTION), ("due_at", "<", before))
         return _readable(listing(query.order_by("due_at")))
 
     def untold(self, after: datetime, before: datetime) -> Iterator[Record]:
         """Operations that ended within a time and of which the app was not told."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        query = self.client.collection(COLLECTION).where(filter=FieldFilter("untold_since", ">", after))
-        query = query.where(filter=FieldFilter("untold_since", "<", before))
+        within = (("untold_since", ">", after), ("untold_since", "<", before))
+        query = where(self.client.collection(COLLECTION), *within)
         return _readable(listing(query.order_by("untold_since")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        made = FieldFilter(f"results.{name}", "==", found)
-        query = self.client.collection(COLLECTION).where(filter=made).limit(20)
+        query = where(self.client.collection(COLLECTION), (f"results.{name}", "==", found)).limit(20)
         return [record.operation for record in _readable(query.stream(**call_options()))]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
@@ -164,17 +156,6 @@ class Operations:
         if not stored or stored["until"] <= now:
             return None
         return UploadPause(stored["until"], stored["reason"])
-
-    def _newest(self, state: State, limit: int) -> Iterator[Record]:
-        from google.cloud.firestore import Query
-
-        query = self.client.collection(COLLECTION).order_by(
-            f"{IN_STATE}.{state.value}", direction=Query.DESCENDING
-        )
-        return _readable(query.limit(limit).stream(**call_options()))
-
-    def _document(self, operation_id: str) -> Any:
-        return self.client.document(COLLECTION, operation_id)
 
 
 def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:

@@ -304,15 +304,6 @@ def sources(request: Request) -> Iterator[tuple[str, Mapping[str, str]]]:
             yield f"{path}.source", part["source"]
 
 
-_WORK: Mapping[str, Callable[[Inner, datetime], dict[str, Any]]] = {
-    "upload": _upload,
-    "thumbnail": _thumbnail,
-    "update": _update,
-    "playlist": _playlist,
-    "playlist_item": _playlist_item,
-    "caption": _caption,
-    "caption_delete": _caption_delete,
-    "delete": _delete,
-    "release": _release,
-}
+_READERS = (_upload, _thumbnail, _update, _playlist, _playlist_item, _caption, _caption_delete, _delete, _release)
+_WORK: Mapping[str, Callable[[Inner, datetime], dict[str, Any]]] = {each.__name__[1:]: each for each in _READERS}
 KINDS = tuple(_WORK)

@@ -1,7 +1,17 @@
-"""Decides what becomes of an operation whose step raised an error. Pure: the clock and the rng are arguments.
+"""Decides what becomes of an operation whose step raised an error, and marks what that means beyond it.
 
 An error that carries YouTube's fault goes by the policy table. Refusals of our own quota and rate limiter say
-when they end. Trouble of our own surroundings is retried like YouTube's own.
+when they end. Trouble of our own surroundings is retried like YouTube's own. The decision is pure: clock and rng
+are arguments.
+
+reauthenticate, mark_channel   the connection can no longer do such a step, until its owner connects it again: new
+                               work is refused, and the console says why. Collecting continues, as reading may well
+                               work; a grant that is dead for everything is marked by `access`.
+mark_as_deleted                a video of this channel that its owner's listing does not have is known to be gone;
+                               another call's word does not count, as YouTube denies new videos for a while
+tell_operator                  an alert about the API, by `youtube`, which ends with its next success
+treat_as_done, waiting         are the operation's own: `run`
+log_and_fix_request, fail      the operation fails, with the log and the words that say why
 """
 
 from __future__ import annotations
@@ -9,14 +19,24 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from shared import channels
+from shared.channels import Capability
 from shared.clock import Clock, after_reset, next_reset, pacific_day
+from shared.cloud.calls import call_options
+from shared.collection import videos
 from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
 from shared.publishing.operation import Operation
+from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE, feature
+from shared.push.feed import VideoNotice
 from shared.quota.calendar import DOUBT
-from shared.youtube.faults import Fault, fault_of
+from shared.youtube.faults import Fault, History, RetryDecision, decide, fault_of
 from shared.youtube.policy import Action, Alert, Kind, policy
-from shared.youtube.retry import History, RetryDecision, decide
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
 
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (3, 15, 60, 180, 300))
 """Waits before what is missing is looked for again: YouTube may need minutes to find what it has just made."""
@@ -62,3 +82,25 @@ def _refused(error: YtempireError, now: datetime, clock: Clock, rng: random.Rand
             Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), rng=rng)
         )
     return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * rng.random())
+
+
+LISTED = frozenset({UPDATE, DELETE, PROCESSING, PUBLICATION})
+"""Steps that meet `videoNotFound` in a listing by the owner."""
+
+
+def mark(client: Client, decision: RetryDecision, operation: Operation, now: datetime) -> None:
+    """Do what a retry decision asks for besides ending the operation. Safe to repeat."""
+    if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
+        lost = Capability(have=False, reason=decision.reason)
+        channels.set_capability(client, operation.channel_id, feature(operation.current), lost)
+    elif decision.action is Action.MARK_AS_DELETED and operation.current in LISTED:
+        video_gone(client, operation, now)
+
+
+def video_gone(client: Client, operation: Operation, now: datetime) -> None:
+    """Mark its video as deleted, if it is one of this channel that we know: the request may name any."""
+    video_id = operation.video_id
+    known = client.collection(videos.COLLECTION).document(video_id).get(**call_options()) if video_id else None
+    if known is not None and known.exists and known.get("channel_id") == operation.channel_id:
+        gone = VideoNotice(video_id=str(video_id), channel_id=operation.channel_id, updated=now, deleted=True)
+        videos.record(client, gone, now)

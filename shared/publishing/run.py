@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING, Any
 from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.publishing import effects
 from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
 from shared.publishing.operation import DIED, Operation, State
 from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
 from shared.publishing.records import Record, Superseded
-from shared.publishing.retries import WAITS, retry_decision
+from shared.publishing.retries import WAITS, mark, retry_decision
 from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS
 from shared.publishing.tasks import Tasks
 from shared.publishing.transfer import end_session
 from shared.youtube.client import Caller
+from shared.youtube.faults import RetryDecision
 from shared.youtube.policy import Action, Alert
-from shared.youtube.retry import RetryDecision
 
 if TYPE_CHECKING:
     from shared.vault.vault import Vault
@@ -110,12 +109,9 @@ class Runner:
         )
 
     def _claim(self, record: Record) -> Attempt:
-        attempt = self._attempt(record)
+        attempt, retries = self._attempt(record), record.operation.retries_if_died()
         # A name for each attempt: two threads of one process are two workers.
-        owner, retries = uuid.uuid4().hex, record.operation.retries_if_died()
-        now = attempt.clock()
-        claimed = replace(record.operation, state=State.RUNNING, owner=owner, due_at=now, retries=retries)
-        attempt.save(claimed)
+        attempt.save(state=State.RUNNING, owner=uuid.uuid4().hex, due_at=attempt.clock(), retries=retries)
         return attempt
 
     def _work(self, attempt: Attempt) -> None:
@@ -125,8 +121,13 @@ class Runner:
             except Postponed as later:
                 self.tasks.requeue(attempt.record, State.WAITING, later.at, later.reason, later.message)
                 return
-            except Requeue:
-                self._requeue_step(attempt)
+            except Requeue:  # in another attempt, unless many in a row got nowhere
+                retries = attempt.operation.retries
+                runs = retries.get("requeued", 0) + 1
+                if runs > RUNS_MAX:
+                    self.tasks.fail(attempt.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
+                else:
+                    self.tasks.requeue_now(attempt.record, retries={**retries, "requeued": runs})
                 return
             except YtempireError as error:
                 if not self._after_error(attempt, error):
@@ -144,15 +145,6 @@ class Runner:
         self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
         log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
 
-    def _requeue_step(self, attempt: Attempt) -> None:
-        """Continue the step in another attempt, unless many in a row got nowhere."""
-        retries = attempt.operation.retries
-        runs = retries.get("requeued", 0) + 1
-        if runs > RUNS_MAX:
-            self.tasks.fail(attempt.record, "noProgress", f"The work did not move in {RUNS_MAX} runs.")
-        else:
-            self.tasks.requeue_now(attempt.record, retries={**retries, "requeued": runs})
-
     def _after_error(self, attempt: Attempt, error: YtempireError) -> bool:
         """Whether this attempt tries again at once."""
         operation, now = attempt.operation, attempt.clock()
@@ -168,11 +160,11 @@ class Runner:
             at=decision.at,
         )
         if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
-            effects.mark(attempt.operations.client, decision, operation, now)
+            mark(attempt.operations.client, decision, operation, now)
             _step_done(attempt, decision.message, dict(operation.results))
             return True
         if decision.action not in WAITS or decision.at is None:
-            effects.mark(attempt.operations.client, decision, operation, now)
+            mark(attempt.operations.client, decision, operation, now)
             return self._step_failed(attempt, decision.reason, error.message)
         if decision.action is Action.DEFER_CHANNEL:
             attempt.operations.pause_uploads(operation.channel_id, decision.at, decision.reason)
@@ -200,9 +192,8 @@ class Runner:
             attempt.save(retries=retries)
             self.sleep(max(0.0, wait.total_seconds()))
             return True
-        self.tasks.requeue(
-            attempt.record, State.WAITING, decision.at, decision.reason, decision.message, retries=retries
-        )
+        later = (decision.at, decision.reason, decision.message)
+        self.tasks.requeue(attempt.record, State.WAITING, *later, retries=retries)
         return False
 
     def _after_superseded(

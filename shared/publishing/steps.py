@@ -1,4 +1,4 @@
-"""What each step does, and the steps that change one video: its thumbnail, its description, its end.
+"""What each step does: to a video, its thumbnail, playlists and captions; and what YouTube then does by itself.
 
 Each can be run again after any death: setting, updating and deleting are the same done twice, and what is made is
 looked for first.
@@ -7,39 +7,178 @@ looked for first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
+from shared.clock import to_the_second
 from shared.errors import InvalidRequest
 from shared.publishing import media, plan
-from shared.publishing.attempt import Attempt, Done
-from shared.publishing.captions import caption, caption_delete
-from shared.publishing.effects import video_gone
-from shared.publishing.following import processing, publication
-from shared.publishing.merge import merged
-from shared.publishing.playlists import playlist, playlist_item
-from shared.publishing.sources import whole
+from shared.publishing.attempt import Attempt, Done, Postponed, known_video, listed
+from shared.publishing.find_existing import begun, existing_entry, existing_playlist, once
+from shared.publishing.plan import merged
+from shared.publishing.requests import publish_at
+from shared.publishing.retries import video_gone
+from shared.publishing.sources import usable, whole
 from shared.publishing.transfer import transfer
-from shared.publishing.video import known_video, listed, video_id
-from shared.youtube import data
+from shared.youtube import captions, data
+from shared.youtube.data import Video
+from shared.youtube.faults import as_error, damaged
+from shared.youtube.policy import policy
+
+FIRST_LOOK = timedelta(seconds=30)
+LOOK_EVERY = timedelta(minutes=5)
+PROCESSING_MAX = timedelta(hours=48)
+PUBLISHED_WITHIN = timedelta(minutes=2)
+PUBLICATION_MAX = timedelta(minutes=30)
+_PROCESSING_PARTS = "status,processingDetails"
+
+
+def processing(attempt: Attempt) -> Done:
+    """Follow YouTube's processing to its end. Raises InvalidRequest with the reason in plain words."""
+    now = attempt.clock()
+    since = attempt.operation.results.get("processing_since")
+    if since is None:
+        attempt.save(results={**attempt.operation.results, "processing_since": now})
+        since = now
+        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
+    video = listed(attempt, _PROCESSING_PARTS)
+    _check_refused(attempt, video)
+    status = video.resource.get("processingDetails", {}).get("processingStatus", "")
+    if video.upload_status == "processed" or status == "succeeded":
+        return Done({"upload_status": "processed"}, "YouTube has processed the video.")
+    if status in {"failed", "terminated"}:
+        raise as_error(damaged("processingFailure", detail=status), clock=attempt.clock)
+    if now - since > PROCESSING_MAX:
+        raise InvalidRequest("YouTube has not finished processing in two days.", reason="processingTooLong")
+    wait = min(LOOK_EVERY, max(FIRST_LOOK, now - since))
+    raise Postponed(now + wait, "processing", "YouTube processes the video.")
+
+
+def publication(attempt: Attempt) -> Done:
+    """Look once more after the time of publication: YouTube may have kept the video private."""
+    at, now = publish_at(attempt.operation.kind, attempt.operation.work), attempt.clock()
+    assert at is not None
+    if now < at + PUBLISHED_WITHIN:
+        raise Postponed(at + PUBLISHED_WITHIN, "scheduled", f"YouTube publishes the video at {to_the_second(at)}.")
+    privacy = listed(attempt, "status").privacy
+    if privacy == "public":
+        return Done(message="The video is public.")
+    if now < at + PUBLICATION_MAX:
+        raise Postponed(now + LOOK_EVERY, "notPublished", f"Its time has come, and the video is still {privacy}.")
+    raise InvalidRequest(
+        f"The video should be public since {to_the_second(at)}, and is {privacy}.", reason="notPublished"
+    )
+
+
+def _check_refused(attempt: Attempt, video: Video) -> None:
+    if video.upload_status == "failed":
+        reason = video.failure_reason or "unknown"
+        raise InvalidRequest(
+            policy().failures.get(reason, f"YouTube could not use the file ({reason})."), reason=reason
+        )
+    if video.upload_status == "rejected":
+        reason = video.rejection_reason or "unknown"
+        raise InvalidRequest(
+            policy().rejections.get(reason, f"YouTube rejected the video ({reason})."), reason=reason
+        )
+    if video.upload_status == "deleted":
+        raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
+
+
+def playlist(attempt: Attempt) -> Done:
+    """Create a playlist, unless an earlier try did."""
+    work = attempt.work("playlist")
+    playlist_id = once(
+        attempt,
+        "playlist",
+        look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
+        make=lambda: data.playlists_insert(
+            attempt.sure(), title=work["title"], description=work["description"], privacy=work["privacy"]
+        ),
+    )
+    return Done({"playlist_id": playlist_id}, "The playlist exists.")
+
+
+def playlist_item(attempt: Attempt) -> Done:
+    """Add the video to the playlist, unless it is in it."""
+    number = plan.number(attempt.operation.current)
+    suffix = f"_{number + 1}" if number else ""
+    playlist_id = _playlist_of(attempt, attempt.operation.work["into"][number])
+    video_id = known_video(attempt)
+    entry_id = once(
+        attempt,
+        f"entry{suffix}",
+        look=lambda _begun: existing_entry(attempt, playlist_id=playlist_id, video_id=video_id),
+        make=lambda: data.playlist_items_insert(attempt.sure(), playlist_id=playlist_id, video_id=video_id),
+    )
+    return Done({f"playlist_item_id{suffix}": entry_id}, "The video is in the playlist.")
+
+
+def _playlist_of(attempt: Attempt, into: Mapping[str, str]) -> str:
+    """The playlist that the request names by id or title; the operation's own when it names none."""
+    if "title" not in into:
+        return str(into.get("id") or attempt.operation.results["playlist_id"])
+    found = [one.id for one in data.my_playlists(attempt.caller) if one.title == into["title"]]
+    if not found:
+        raise as_error(damaged("playlistNotFound", detail="no playlist of this title"), clock=attempt.clock)
+    if len(found) > 1:
+        words = f"The channel has {len(found)} playlists with the title {into['title']!r}; name one by its id."
+        raise InvalidRequest(words, reason="playlistAmbiguous")
+    return found[0]
+
+
+def caption(attempt: Attempt) -> Done:
+    """Set the track: one that is there is replaced, or else made."""
+    work = attempt.operation.work
+    source = attempt.source_of(work["source"], "caption.source")
+    checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
+    content = whole(source, usable(source, *checks, field="caption.source"))
+    track = None if begun(attempt, "caption") else _track(attempt)
+    if track is not None:
+        captions.update(attempt.sure(), track, draft=work["draft"], content=content)
+        return Done({"caption_id": track}, "The captions are replaced.")
+    made = once(
+        attempt,
+        "caption",
+        look=lambda _begun: _track(attempt),
+        make=lambda: captions.insert(
+            attempt.sure(),
+            video_id=attempt.video_id,
+            language=work["language"],
+            name=work["name"],
+            draft=work["draft"],
+            content=content,
+        ),
+    )
+    return Done({"caption_id": made}, "The captions are there.")
+
+
+def caption_delete(attempt: Attempt) -> Done:
+    """Delete the track, unless there is none."""
+    track = _track(attempt)
+    if track is None:
+        return Done(message="The video has no such captions.")
+    captions.delete(attempt.sure(), track)
+    return Done(message="The captions are deleted.")
+
+
+def _track(attempt: Attempt) -> str | None:
+    """The id of the track that the operation names. What YouTube has made by itself is no such track."""
+    work = attempt.operation.work
+    named = (work["language"].lower(), work["name"])
+    for track in captions.tracks(attempt.caller, attempt.video_id):
+        if (track.language.lower(), track.name) == named and track.kind == "standard":
+            return track.id
+    return None
 
 
 def thumbnail(attempt: Attempt) -> Done:
     """Set the video's picture, once it is certain that it is one."""
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
-    described = source.describe()
-    content_type = media.image_type(described.head)
-    if content_type is None:
-        raise InvalidRequest(
-            "The thumbnail is neither JPEG nor PNG.", reason="invalidImage", field="thumbnail.source"
-        )
-    if described.size > media.IMAGE_MAX:
-        raise InvalidRequest(
-            f"The thumbnail has {described.size} bytes; YouTube takes {media.IMAGE_MAX}.",
-            reason="invalidImage",
-            field="thumbnail.source",
-        )
+    checks = ("The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
+    described = usable(source, *checks, field="thumbnail.source")
     image, video = whole(source, described), known_video(attempt)
-    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=content_type)
+    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
     return Done(message="The thumbnail is set.")
 
 
@@ -47,7 +186,7 @@ def update(attempt: Attempt) -> Done:
     """Write the parts that change, with everything else in them as it is."""
     attempt.check_schedule()
     changes = attempt.operation.work["parts"]
-    video = video_id(attempt)
+    video = attempt.video_id
     parts = merged(listed(attempt, ",".join(sorted(changes))).resource, changes)
     if not parts:
         return Done({"video_id": video}, "The video is as wanted already.")
@@ -64,23 +203,24 @@ def delete(attempt: Attempt) -> Done:
     operation = attempt.operation
     found = listed(attempt, "snippet")
     if found.channel_id != operation.channel_id:
-        raise InvalidRequest(
-            "The video belongs to another channel.", reason="otherChannel", field="delete.video_id"
-        )
+        words = "The video belongs to another channel."
+        raise InvalidRequest(words, reason="otherChannel", field="delete.video_id")
     data.videos_delete(attempt.sure(), found.id)
     video_gone(attempt.operations.client, operation, attempt.clock())
     return Done(message="The video is deleted.")
 
 
-STEPS: Mapping[str, Callable[[Attempt], Done]] = {
-    plan.TRANSFER: transfer,
-    plan.PROCESSING: processing,
-    plan.THUMBNAIL: thumbnail,
-    plan.UPDATE: update,
-    plan.DELETE: delete,
-    plan.PLAYLIST: playlist,
-    plan.PLAYLIST_ITEM: playlist_item,
-    plan.CAPTION: caption,
-    plan.CAPTION_DELETE: caption_delete,
-    plan.PUBLICATION: publication,
-}
+_ALL = (
+    transfer,
+    processing,
+    thumbnail,
+    update,
+    delete,
+    playlist,
+    playlist_item,
+    caption,
+    caption_delete,
+    publication,
+)
+STEPS: Mapping[str, Callable[[Attempt], Done]] = {step.__name__: step for step in _ALL}
+"""What each step of a plan does; a step is called as its function."""

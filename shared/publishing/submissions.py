@@ -1,30 +1,83 @@
-"""Accepts, prices, reads, cancels and retries operations for the app's backend."""
+"""Accepts, prices, reads, cancels and retries operations for the app's backend.
+
+An answer before work counts what accepted operations will still spend.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import groupby, takewhile
+from typing import TYPE_CHECKING, Any
 
-from shared import ids
+from shared import channels, ids
 from shared.clock import to_the_second
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
-from shared.publishing.connection import publisher
+from shared.publishing.address import Allowed
 from shared.publishing.intents import Intent
-from shared.publishing.listing import Listing, Page, page_of
 from shared.publishing.operation import Event, Operation, State
-from shared.publishing.promised import promised
-from shared.publishing.records import UploadPause, key_reused
+from shared.publishing.records import Operations, UploadPause, key_reused
 from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
 from shared.quota.calendar import day_change_ends
 from shared.quota.quotes import NOT_BEFORE, Work
 from shared.quota.quotes import Quote as Estimate
+from shared.youtube.policy import policy
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
+
+
+MOST = 300
+"""How many accepted operations an answer counts, those that changed last."""
+
+
+def publisher(client: Client, channel_id: str, steps: Iterable[str]) -> str:
+    """The user who connected a channel. Raises NotFound; Forbidden for a connection that cannot do the steps."""
+    channel = channels.get(client, channel_id)
+    if not channel.working:
+        raise Forbidden(f"The channel's connection does not work: {channel.state_reason}", reason=channel.state)
+    for needed in sorted({plan.feature(step) for step in steps}):
+        if channel.can(needed):
+            continue
+        capability = channel.capabilities.get(needed)
+        rule = policy().rules.get(capability.reason) if capability else None
+        if rule is not None:
+            raise Forbidden(f"{rule.says} When that is mended, connect the channel again.", reason=rule.reason)
+        words = f"This channel was connected without the feature {needed!r}; connect it again and allow it."
+        raise Forbidden(words, reason=f"{needed}NotGranted")
+    return channel.user_id
+
+
+def promised(operations: Operations, *, before: Operation | None = None) -> tuple[Work, ...]:
+    """The work of operations that have not ended, in the order of asking; of those asked before one, if given."""
+
+    def asked(operation: Operation) -> tuple[object, str]:
+        return operation.created_at, operation.id
+
+    found = sorted(operations.in_state(State.QUEUED, State.RUNNING, State.WAITING, limit=MOST), key=asked)
+    earlier = takewhile(lambda each: before is None or asked(each) < asked(before), found)
+    works = filter(None, map(remaining, earlier))
+    return tuple(replace(work, times=len(list(equal))) for work, equal in groupby(works))
+
+
+def remaining(operation: Operation) -> Work | None:
+    """What an operation will still spend; None for nothing. A session that was begun is paid for."""
+    steps = operation.remaining
+    if operation.upload.get("session"):
+        steps = tuple(step for step in steps if step != plan.TRANSFER)
+    if not steps:
+        return None
+    return Work(
+        calls=plan.calls(steps),
+        account=operation.user_id,
+        priority=plan.priority(critical=operation.critical),
+        not_before=operation.due_at,
+    )
 
 
 @dataclass(frozen=True)
@@ -161,10 +214,6 @@ class Submissions:
         """End a failed operation for good, so that nobody is asked about it again. Raises Conflict otherwise."""
         return self._change(operation, self._dismissed)
 
-    def list(self, asked: Listing) -> Page:
-        """One page of operations."""
-        return page_of(self.tasks.operations.client, asked)
-
     def _accepted(self, channel_id: object, key: object) -> Operation | None:
         """What was accepted for a channel under an idempotency key."""
         if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
@@ -211,8 +260,7 @@ class Submissions:
         )
 
     def _retried(self, operation: Operation) -> Operation:
-        if operation.state is not State.FAILED:
-            raise _wrong_state(operation, "has not failed")
+        _check_failed(operation)
         now = self.tasks.clock()
         return operation.moved(
             State.QUEUED,
@@ -229,8 +277,7 @@ class Submissions:
         )
 
     def _dismissed(self, operation: Operation) -> Operation:
-        if operation.state is not State.FAILED:
-            raise _wrong_state(operation, "has not failed")
+        _check_failed(operation)
         now = self.tasks.clock()
         return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
 
@@ -244,6 +291,11 @@ class Submissions:
 def operation_id(channel_id: str, idempotency_key: str) -> str:
     """The id that a channel's key always leads to: whoever owns another channel may use the same key."""
     return "op-" + hashlib.sha256(f"{channel_id}/{idempotency_key}".encode()).hexdigest()[:24]
+
+
+def _check_failed(operation: Operation) -> None:
+    if operation.state is not State.FAILED:
+        raise _wrong_state(operation, "has not failed")
 
 
 def _wrong_state(operation: Operation, refusal: str) -> Conflict:

@@ -16,7 +16,7 @@ from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
 from shared.publishing.find_existing import LISTED_WITHIN, existing_video
 from shared.publishing.reading import Described, changed
-from shared.publishing.sources import Source
+from shared.publishing.sources import Source, usable
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
@@ -39,16 +39,15 @@ def transfer(attempt: Attempt) -> Done:
     except Conflict as error:
         if error.reason != "uploadSessionGone":
             raise
-        return _without_session(attempt, work, error)
+        return _without_session(attempt, error)
 
 
-def _without_session(attempt: Attempt, work: Mapping[str, Any], error: Conflict) -> Done:
+def _without_session(attempt: Attempt, error: Conflict) -> Done:
     """The session is gone: its video is the result if there is one, else the next attempt begins again.
 
     A video that has just been made may not be listed yet. So it is looked for twice, some time apart.
     """
-    found = existing_video(attempt, title=work["parts"]["snippet"]["title"])
-    if found is not None:
+    if found := existing_video(attempt):
         return Done({"video_id": found}, "The video was complete; only the answer had been lost.")
     upload = dict(attempt.operation.upload)
     if upload.get("restarts", 0) >= _RESTARTS:
@@ -65,13 +64,18 @@ def _without_session(attempt: Attempt, work: Mapping[str, Any], error: Conflict)
 
 
 def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
-    session, position = _session(attempt, source, work)
+    position: Stored | Finished = Stored(0)
+    if attempt.operation.upload.get("session"):
+        session = _opened(attempt)
+        position = uploads.ask(attempt.caller, session)
+    else:
+        session = _begun(attempt, source, work)
     if isinstance(position, Stored):
         _moved(attempt, position)  # of the portion that was cut off last time some may have arrived
     described = Described(session.size, attempt.operation.upload["identity"])
     while isinstance(position, Stored):
         if position.count >= session.size:
-            position = _settled(attempt, session, work)
+            position = _settled(attempt, session)
             continue
         with closing(source.read(position.count, described)) as pieces:
             position = _portions(attempt, session, position, _Feed(pieces, attempt))
@@ -89,13 +93,8 @@ def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed)
         first = position.count
         length = min(attempt.limits.portion, session.size - first)
         attempt.check_schedule()
-        answer = uploads.send_range(
-            attempt.caller,
-            session,
-            first=first,
-            length=length,
-            body=feed.take(length, ends=first + length == session.size),
-        )
+        body = feed.take(length, ends=first + length == session.size)
+        answer = uploads.send_range(attempt.caller, session, first=first, length=length, body=body)
         if isinstance(answer, Finished):
             return answer
         if answer.count <= first:
@@ -113,11 +112,11 @@ def _moved(attempt: Attempt, position: Stored) -> None:
         attempt.save(upload={**upload, "acknowledged": position.count}, retries={})
 
 
-def _settled(attempt: Attempt, session: Session, work: Mapping[str, Any]) -> Stored | Finished:
+def _settled(attempt: Attempt, session: Session) -> Stored | Finished:
     """All bytes are there, but YouTube has not said so yet; it may never do, although the video exists."""
     answer = uploads.ask(attempt.caller, session)
     if isinstance(answer, Stored) and answer.count >= session.size:
-        if found := existing_video(attempt, title=work["parts"]["snippet"]["title"]):
+        if found := existing_video(attempt):
             return Finished(found)
         raise as_error(damaged(status=308, detail="complete without a video"), clock=attempt.clock)
     return answer
@@ -130,7 +129,6 @@ def end_session(attempt: Attempt) -> dict[str, str]:
     """
     if not attempt.operation.upload.get("session"):
         return {}
-    work = attempt.work("upload")
     session = _opened(attempt)
     try:
         position: Stored | Finished = uploads.ask(attempt.caller, session)
@@ -141,7 +139,7 @@ def end_session(attempt: Attempt) -> dict[str, str]:
     uploads.cancel(attempt.caller, session)
     # One that has all bytes, or is gone, may have made its video without saying so.
     whole = position.count >= session.size
-    found = existing_video(attempt, title=work["parts"]["snippet"]["title"]) if whole else None
+    found = existing_video(attempt) if whole else None
     if whole and found is None and attempt.clock() < attempt.operation.updated_at + LISTED_WITHIN:
         raise Unavailable("The video that the upload may have made is looked for again.", reason="answerLost")
     return {"video_id": found} if found else {}
@@ -153,18 +151,13 @@ def _opened(attempt: Attempt) -> Session:
     return Session(address, upload["size"])
 
 
-def _session(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> tuple[Session, Stored | Finished]:
-    if attempt.operation.upload.get("session"):
-        session = _opened(attempt)
-        return session, uploads.ask(attempt.caller, session)
-    return _begun(attempt, source, work), Stored(0)
-
-
 def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:
     attempt.check_schedule()
-    _check_pause(attempt)
-    described = source.describe()
-    content_type = _checked(described)
+    if pause := attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock()):
+        words = "This channel has uploaded as much as YouTube allows it for now."
+        raise Postponed(pause.until, "uploadLimitExceeded", words)
+    checks = ("The source", "notAVideo", media.VIDEO_MAX, media.no_video)
+    described = usable(source, *checks, field="upload.source")
     if not described.ranges:
         raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
     if not described.identity:
@@ -186,34 +179,13 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         attempt.sure(attempt.check_schedule),
         parts=work["parts"],
         size=described.size,
-        content_type=content_type,
+        content_type=media.video_type(described.head),
         notify_subscribers=work["notify_subscribers"],
         file_name=attempt.operation.id,
     )
     sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
     attempt.save(upload={**upload, "session": sealed})
     return session
-
-
-def _check_pause(attempt: Attempt) -> None:
-    pause = attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock())
-    if pause is not None:
-        raise Postponed(
-            pause.until, "uploadLimitExceeded", "This channel has uploaded as much as YouTube allows it for now."
-        )
-
-
-def _checked(described: Described) -> str:
-    """The media type to announce. Raises InvalidRequest for what is no video, before anything is spent."""
-    if described.size == 0:
-        problem = "is empty"
-    elif described.size > media.VIDEO_MAX:
-        problem = f"has {described.size} bytes; YouTube takes {media.VIDEO_MAX}"
-    elif (other := media.no_video(described.head)) is not None:
-        problem = f"is {other}, not a video"
-    else:
-        return media.video_type(described.head)
-    raise InvalidRequest(f"The source {problem}.", reason="notAVideo", field="upload.source")
 
 
 def _unusable(why: str) -> InvalidRequest:

@@ -1,4 +1,4 @@
-"""The accounts of a bucket's day, and how the day's units are allocated among them.
+"""The accounts of a bucket's day: where they are kept, and how the day's units are allocated among them.
 
 A day's allocation never changes: the reserve, system work, and what the users share. Units only move afterwards:
 from the pool to an account (its own share), from an account to another (a loan), or from an account to spent. So
@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote
 
+from shared.cloud.steps import Doc
 from shared.errors import InvalidRequest
 from shared.quota.profile import Bucket
 
@@ -116,3 +118,55 @@ def sound(weight: object) -> float:
 def allocation_from(data: Mapping[str, Any]) -> Allocation:
     """A stored allocation."""
     return Allocation(**data["allocation"])
+
+
+ENTRIES = "entries"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketDay:
+    """One bucket's Pacific day."""
+
+    day: date
+    bucket: str
+
+    @property
+    def path(self) -> str:
+        """The day's own document: its allocation and its funds."""
+        return f"quota/{self.day.isoformat()}:{self.bucket}"
+
+    @property
+    def accounts(self) -> str:
+        """The collection of accounts."""
+        return f"{self.path}/accounts"
+
+    @property
+    def entries(self) -> str:
+        """The collection of reservations."""
+        return f"{self.path}/{ENTRIES}"
+
+    @property
+    def refusals(self) -> str:
+        """The collection of what was refused."""
+        return f"{self.path}/refusals"
+
+    def account(self, account: str) -> str:
+        """An account's document."""
+        return f"{self.accounts}/{account}"
+
+    def lending(self, lender: str, units: int) -> tuple[str, dict[str, int]]:
+        """The document that lends, and what is added to its fields."""
+        if lender in FUNDS:
+            return self.path, {f"{lender}.left": -units, f"{lender}.lent": units}
+        return self.account(lender), {"left": -units, "lent": units}
+
+
+def bucket_day_of(path: str) -> BucketDay:
+    """The day to which a document belongs."""
+    day, _, bucket = path.split("/")[1].partition(":")
+    return BucketDay(date.fromisoformat(day), bucket)
+
+
+def left_in(account: Doc | None) -> int:
+    """What an account holds; below zero while somebody takes back what he was refused."""
+    return 0 if account is None else int(account.data["left"])

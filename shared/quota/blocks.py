@@ -10,7 +10,6 @@ import threading
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
 
 from shared.clock import pacific_day
 from shared.errors import Conflict, Unavailable
@@ -49,13 +48,7 @@ class Block:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        method: str,
-        account: str,
-        *,
-        upto: int = 50,
-        priority: Priority | None = None,
+        self, ledger: Ledger, method: str, account: str, *, upto: int = 50, priority: Priority | None = None
     ) -> None:
         self.ledger = ledger
         self.price = ledger.profile.method(method)
@@ -71,9 +64,7 @@ class Block:
     def __enter__(self) -> Block:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_raised: object) -> None:
         self.close()
 
     def reserve(
@@ -102,7 +93,9 @@ class Block:
     def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
         need = price.cost * count
         reserved = self._open.get(priority)
-        if reserved is None or reserved.left < need or not self._usable(reserved):
+        now = self.ledger.clock()
+        fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
+        if reserved is None or reserved.left < need or not fresh:
             self._end(priority)
             reserved = self._open[priority] = self._take(price, count, priority)
         reserved.drawn += need
@@ -119,10 +112,6 @@ class Block:
         )
         self._drawn[drawn.operation_id] = reserved
         return drawn
-
-    def _usable(self, reserved: _Reserved) -> bool:
-        now = self.ledger.clock()
-        return now < reserved.until and pacific_day(now) == reserved.reservation.day
 
     def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
         until = self.ledger.clock() + DURATION

@@ -17,14 +17,12 @@ from shared.cloud.steps import Commit, Doc, Result, Steps, Write, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
-from shared.quota.accounts import name_of
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import BucketDay, name_of
 from shared.quota.calendar import DOUBT, KEEP, hour_of
-from shared.quota.decisions import ReservationRequest
-from shared.quota.forecast import off_peak_allowance
+from shared.quota.decisions import CONTENDED, ReservationRequest, refused
+from shared.quota.opening import off_peak_allowance
 from shared.quota.outlook import Outlook, looking
 from shared.quota.profile import Bucket, Method, Priority, Profile
-from shared.quota.refusals import CONTENDED, refused
 from shared.quota.reservation import Entry
 
 FRESH = timedelta(seconds=2)
@@ -105,7 +103,9 @@ class Days:
         if opening.mark(hour) not in doc.data["hours"]:
             doc = self.run(opening.marking(bucket_day, doc, hour))
         if known is None:
-            self._forget(now)
+            old = pacific_day(now) - timedelta(days=2)
+            for each in [each for each in self._known if each.day < old]:
+                self._known.pop(each, None)
             known = self._known.setdefault(
                 bucket_day, Day(bucket_day=bucket_day, bucket=bucket, doc=doc, seen_at=now)
             )
@@ -130,11 +130,6 @@ class Days:
         """A bucket's day as a dry run for some accounts sees it."""
         day = self._known.get(bucket_day) or self.day(bucket_day, now)
         return self.run(looking(bucket_day, day.bucket, accounts))
-
-    def _forget(self, now: datetime) -> None:
-        old = pacific_day(now) - timedelta(days=2)
-        for bucket_day in [bucket_day for bucket_day in self._known if bucket_day.day < old]:
-            self._known.pop(bucket_day, None)
 
     def used(self, day: Day, now: datetime) -> int:
         """Units spent and reserved, at most RECENT old."""

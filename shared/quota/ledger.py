@@ -22,15 +22,12 @@ from shared.cloud.firestore import Store
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.quota import protocol, settling, usage
-from shared.quota.accounts import PARTS, account_of
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import PARTS, BucketDay, account_of
 from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
 from shared.quota.days import Day, Days, closed_until
-from shared.quota.decisions import Moment, ReservationRequest
-from shared.quota.dry_run import RateLimits, quoted
+from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
 from shared.quota.profile import Method, Priority, Profile
-from shared.quota.quotes import Quote, Work
-from shared.quota.refusals import CONTENDED, refused, retry_at, unreachable
+from shared.quota.quotes import Quote, RateLimits, Work, quoted
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
 from shared.quota.usage import Usage
 

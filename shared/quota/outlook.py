@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from shared.cloud.steps import Doc, Read, Steps, Total
-from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, allocation_from
-from shared.quota.bucket_days import BucketDay, left_in
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, allocation_from, left_in
 from shared.quota.calendar import day_left, is_off_peak
 from shared.quota.decisions import Book, Grant, Lender, Moment
-from shared.quota.forecast import off_peak_allowance
+from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Bucket
 from shared.quota.protocol import claiming, fund_in, fund_of, sharing
 

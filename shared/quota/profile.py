@@ -105,23 +105,17 @@ class Profile:
 
     def method(self, method_id: str) -> Method:
         """The method with this discovery id. Raises InvalidRequest for one without a price."""
-        try:
-            return self.methods[method_id]
-        except KeyError:
-            raise InvalidRequest(
-                f"The quota profile {self.name!r} has no price for the method {method_id!r}.",
-                reason="unknownMethod",
-                field="method",
-            ) from None
+        if method_id not in self.methods:
+            words = f"The quota profile {self.name!r} has no price for the method {method_id!r}."
+            raise InvalidRequest(words, reason="unknownMethod", field="method")
+        return self.methods[method_id]
 
     def bucket(self, name: str) -> Bucket:
         """The bucket of this name. Raises InvalidRequest for an unknown one."""
-        try:
-            return self.buckets[name]
-        except KeyError:
-            raise InvalidRequest(
-                f"The quota profile {self.name!r} has no bucket {name!r}.", reason="unknownBucket", field="bucket"
-            ) from None
+        if name not in self.buckets:
+            words = f"The quota profile {self.name!r} has no bucket {name!r}."
+            raise InvalidRequest(words, reason="unknownBucket", field="bucket")
+        return self.buckets[name]
 
 
 @cache

@@ -22,8 +22,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, allocation_from, name_of
-from shared.quota.bucket_days import BucketDay, left_in
+from shared.quota.accounts import (
+    PARTS,
+    POOL,
+    RESERVE,
+    SYSTEM,
+    SYSTEMS,
+    BucketDay,
+    allocation_from,
+    left_in,
+    name_of,
+)
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
 from shared.quota.profile import Priority
 from shared.quota.reservation import HELD, LAPSED, REFUSED, Entry, NewEntry, entry_of

@@ -1,14 +1,24 @@
-"""What is asked and answered before work is done: the work, its quote, and the quote in words."""
+"""Quotes: what reservations and rate limits would say to work before it is done, without making any.
+
+Work items are tried one after the other; each sees what those before it would have taken and borrowed. What is
+refused is tried again at the time that its refusal names: on the coming days as if nobody else used anything, so
+that its time is the earliest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from shared.clock import PACIFIC
-from shared.quota.profile import Priority
+from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.errors import InvalidRequest
+from shared.quota.accounts import account_of
+from shared.quota.decisions import REASONS, Refusal, ReservationRequest, decide, retry_at
+from shared.quota.outlook import Outlook
+from shared.quota.profile import Method, Priority, Profile
+from shared.rate_limits.limits import DryRunLog
 
 MOST_WORK_ITEMS = 1_000
 HORIZON = timedelta(days=30)
@@ -35,11 +45,11 @@ class Later:
     reason: as in a refusal; why: in words.
     """
 
-    times: int
     at: datetime | None
     bucket: str
     reason: str
     why: str
+    times: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +109,154 @@ def _sentence(later: Sequence[Later], why: str) -> str:
 
 def _local(at: datetime) -> str:
     return f"{at.astimezone(PACIFIC):%Y-%m-%d %H:%M}"
+
+
+TRIES = 200
+TICK = timedelta(seconds=1)
+"""What is refused again at the very moment that was named is tried this much later."""
+
+RateLimits = Mapping[tuple[str, str], Sequence[DryRunLog]]
+"""By (method, account): the rate limits that such a call meets. A limit that calls share is one log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _WorkItem:
+    """What one item needs of each bucket, in order, and how many calls it makes under each rate limit."""
+
+    requests: tuple[tuple[Method, ReservationRequest], ...]
+    limits: Mapping[DryRunLog, int]
+    costs: Mapping[str, int]
+
+
+def quoted(
+    profile: Profile,
+    works: Sequence[Work],
+    outlooks: Mapping[str, Outlook],
+    now: datetime,
+    limits: RateLimits,
+    *,
+    part: int,
+    promised: Sequence[Work] = (),
+) -> Quote:
+    """The quote for a plan. outlooks: today's, of each bucket concerned; limits: their logs are written on.
+
+    promised: work that was accepted before, which takes its place first.
+
+    Raises InvalidRequest for an unknown method or an absurd count.
+    """
+    if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
+        raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
+    dry_run = _DryRun(now=now, today=outlooks)
+    for work in promised:
+        dry_run.part(work, _item(profile, work, limits, part))
+    parts = [dry_run.part(work, _item(profile, work, limits, part)) for work in works]
+    titles = {name: outlook.bucket.title for name, outlook in outlooks.items()}
+    return quote_of(parts, titles, {name: outlook.left for name, outlook in outlooks.items()})
+
+
+def _item(profile: Profile, work: Work, limits: RateLimits, part: int) -> _WorkItem:
+    if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
+        raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
+    requests, costs, met = [], dict[str, int](), dict[DryRunLog, int]()
+    for method, count in work.calls.items():
+        price = profile.method(method)
+        units = price.cost * count
+        request = ReservationRequest(
+            account=account_of(work.account, part),
+            cost=max(1, units),
+            units=units,
+            least=units,
+            priority=price.at(work.priority),
+        )
+        requests.append((price, request))
+        costs[price.bucket] = costs.get(price.bucket, 0) + units
+        for limit in limits.get((method, work.account), ()):
+            met[limit] = met.get(limit, 0) + count
+    return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
+
+
+@dataclass(kw_only=True)
+class _DryRun:
+    """The days on which work items are tried, as they stand after those that were placed."""
+
+    now: datetime
+    today: Mapping[str, Outlook]
+    _days: dict[tuple[str, date], Outlook] = field(default_factory=dict)
+
+    def part(self, work: Work, item: _WorkItem) -> Part:
+        """Place all items of a work; the answer for it."""
+        placed = list(self._placed(work, item))
+        later = groupby(each for each in placed if each is not None)
+        return Part(
+            work=work,
+            costs={name: units * work.times for name, units in item.costs.items()},
+            now=placed.count(None),
+            later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
+        )
+
+    def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
+        """For each item its time and why it is not now, None if it is. Equal items run one after the other."""
+        placed: datetime | None = self.now
+        later: Later | None = None
+        if work.not_before is not None and work.not_before > self.now:
+            placed = work.not_before
+            later = Later(at=placed, bucket="", reason=NOT_BEFORE, why="it was asked for this time")
+        for _ in range(work.times):
+            if placed is not None:
+                placed, refused = self._place(item, placed)
+                later = refused or later
+            yield later and replace(later, at=placed)
+
+    def _place(self, item: _WorkItem, at: datetime) -> tuple[datetime | None, Later | None]:
+        """The earliest time from `at` on, None for never; and why it is not `at`."""
+        first = None
+        for _ in range(TRIES):
+            refused = self._try(item, at)
+            first = first or refused
+            if refused is None:
+                return at, first
+            if refused.at is None or refused.at > self.now + HORIZON:
+                break
+            at = max(refused.at, at + TICK)
+        return None, first
+
+    def _try(self, item: _WorkItem, at: datetime) -> Later | None:
+        """Place an item at a time; or say why not and when to try next, and change nothing."""
+        day, outlooks = pacific_day(at), dict[str, Outlook]()
+        for price, request in item.requests:
+            outlook = outlooks.get(price.bucket) or self._outlook(price.bucket, day)
+            answer = _decided(outlook, price, request, at)
+            if isinstance(answer, Later):
+                return answer
+            outlooks[price.bucket] = answer
+        for limit, count in item.limits.items():
+            free = limit.free_at(at, count)
+            if free > at:
+                return Later(at=free, bucket=item.requests[0][0].bucket, reason="rateLimited", why=limit.title)
+        self._days.update({(name, day): outlook for name, outlook in outlooks.items()})
+        for limit, count in item.limits.items():
+            limit.stamps.extend([at] * count)
+        return None
+
+    def _outlook(self, bucket: str, day: date) -> Outlook:
+        today = self.today[bucket]
+        return self._days.get((bucket, day)) or (today if day == today.day else today.on(day))
+
+
+def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | Later:
+    """The outlook after a grant, or why there is none."""
+
+    def refused(reason: str, when: datetime | None) -> Later:
+        why = f"{outlook.bucket.title}: {REASONS[reason]}"
+        return Later(at=when, bucket=outlook.bucket.name, reason=reason, why=why)
+
+    if request.units == 0:
+        return outlook
+    if outlook.closed_until is not None and at < outlook.closed_until:
+        return refused("bucketClosedByGoogle", outlook.closed_until)
+    if price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
+        return refused("cacheOnly", pacific_day_bounds(outlook.day)[1])
+    answer = decide(outlook.book(request.account), request, outlook.moment(at))
+    if isinstance(answer, Refusal):
+        return refused(answer.reason, retry_at(answer, outlook.day, at))
+    return outlook.after(request.account, answer)

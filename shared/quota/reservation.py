@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import quote as quoted
 
 from shared.cloud.steps import Doc
-from shared.quota.accounts import name_of
-from shared.quota.bucket_days import BucketDay, bucket_day_of
+from shared.quota.accounts import BucketDay, bucket_day_of, name_of
 from shared.quota.decisions import Loan
 from shared.quota.profile import Priority
 

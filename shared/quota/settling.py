@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.cloud.steps import Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.bucket_days import ENTRIES, left_in
+from shared.quota.accounts import ENTRIES, left_in
 from shared.quota.protocol import ATTEMPTS, ended, is_held
 from shared.quota.reservation import LAPSED, SETTLED, Entry, entry_of
 

@@ -13,10 +13,8 @@ from itertools import islice
 from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
-from shared.quota.accounts import FUNDS, Users, allocate, allocation_from, name_of
-from shared.quota.bucket_days import BucketDay
-from shared.quota.forecast import mode_of
-from shared.quota.opening import by_hour
+from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
+from shared.quota.opening import by_hour, mode_of
 from shared.quota.profile import Bucket
 
 ROWS = 36
@@ -57,14 +55,17 @@ def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[di
     asked = [_reads(bucket_days[name], buckets[name], rows) for name in begun]
     answers = iter((yield Together(tuple(read for reads in asked for read in reads))))
     return {
-        name: _one(bucket, begun[name], now, islice(answers, _READS)) if name in begun else _untouched(bucket)
+        name: _one(bucket, begun[name], now, islice(answers, _READS))
+        if name in begun
+        else _one(bucket, _untouched(bucket), now, (0, 0, {}, {}, {}))
         for name, bucket in buckets.items()
     }
 
 
-def _untouched(bucket: Bucket) -> Usage:
+def _untouched(bucket: Bucket) -> dict[str, Any]:
+    """The document of a day of which nobody has asked anything."""
     allocation = allocate(bucket, Users(), 0)
-    return _usage(bucket, {"allocation": asdict(allocation), "hours": {}} | allocation.funds(), 0, 0, None)
+    return {"allocation": asdict(allocation), "hours": {}} | allocation.funds()
 
 
 _READS = 5
@@ -83,47 +84,37 @@ def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, .
 
 def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterable[Any]) -> Usage:
     spent, reserved, accounts, loans, refusals = answers
-    closed = day.get("closed")
-    usage = _usage(bucket, day, int(spent), int(reserved), closed if closed and now < closed["until"] else None)
+    allocation, closed = allocation_from(day), day.get("closed")
+    closed = closed if closed and now < closed["until"] else None
+    by_account = {fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS}
     for account, doc in accounts.items():
         # The accounts of system work are shown as one.
-        figures = usage["by_account"].setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
+        figures = by_account.setdefault(name_of(account), dict.fromkeys(_FIGURES, 0))
         for figure in _FIGURES:
             figures[figure] += doc.data[figure]
-    usage["loans"] = [
-        {
-            "borrower": name_of(doc.data["account"]),
-            "lender": name_of(loan["lender"]),
-            "units": loan["units"],
-            "method": doc.data["method"],
-            "priority": doc.data["priority"],
-            "at": doc.data["at"],
-        }
-        for doc in sorted(loans.values(), key=lambda doc: doc.data["at"])
-        for loan in doc.data["loans"]
-    ]
-    usage["refusals"] = [
-        {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
-    ]
-    return usage
-
-
-def _usage(
-    bucket: Bucket, day: Mapping[str, Any], spent: int, reserved: int, closed: dict[str, Any] | None
-) -> Usage:
-    allocation = allocation_from(day)
     return Usage(
         title=bucket.title,
         limit=allocation.limit,
         reserve=allocation.reserve,
         alert=bucket.alert,
-        used=spent - reserved,
-        reserved=reserved,
-        left=allocation.limit - spent,
-        mode=mode_of(bucket, spent, closed=closed is not None),
+        used=int(spent) - int(reserved),
+        reserved=int(reserved),
+        left=allocation.limit - int(spent),
+        mode=mode_of(bucket, int(spent), closed=closed is not None),
         closed=closed,
-        by_account={fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS},
-        loans=[],
-        refusals=[],
-        by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, spent),
+        by_account=by_account,
+        loans=[
+            {
+                "borrower": name_of(doc.data["account"]),
+                "lender": name_of(loan["lender"]),
+                "units": loan["units"],
+                **{name: doc.data[name] for name in ("method", "priority", "at")},
+            }
+            for doc in sorted(loans.values(), key=lambda doc: doc.data["at"])
+            for loan in doc.data["loans"]
+        ],
+        refusals=[
+            {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
+        ],
+        by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, int(spent)),
     )

@@ -25,10 +25,18 @@ from shared.cloud.updates import Change, Decide, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.admission import AHEAD, Denied, Log, admit, book, packed, unpacked
-from shared.rate_limits.dry_run import DryRunLog
-from shared.rate_limits.limits import RateLimit
-from shared.rate_limits.memory import Memory
+from shared.rate_limits.limits import (
+    AHEAD,
+    Denied,
+    DryRunLog,
+    Log,
+    Memory,
+    RateLimit,
+    admit,
+    book,
+    packed,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -185,7 +193,12 @@ class RateLimiter:
             docs = self._read(limits)
         except _silence() as error:
             raise self._silent() from error
-        logs = {path: _dry_run_log(path, limit, docs, self._clock()) for path, limit in limits.items()}
+        logs, now = {}, self._clock()
+        for path, limit in limits.items():
+            stamps = [now - age for age in _log(docs[path]).ages(now, docs.at)]
+            logs[path] = DryRunLog(
+                title=_words(path, limit), calls=limit.calls, window=limit.length, stamps=stamps
+            )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
     def forget(self) -> None:
@@ -246,11 +259,6 @@ def _fields(log: Log, limit: RateLimit, local: datetime) -> dict[str, Any]:
 
 def _log(doc: Doc | None) -> Log:
     return unpacked(doc.data if doc else None)
-
-
-def _dry_run_log(path: str, limit: RateLimit, docs: Docs, local: datetime) -> DryRunLog:
-    stamps = [local - age for age in _log(docs[path]).ages(local, docs.at)]
-    return DryRunLog(title=_words(path, limit), calls=limit.calls, window=limit.length, stamps=stamps)
 
 
 def _words(path: str, limit: RateLimit) -> str:

@@ -1,8 +1,8 @@
 """Google's tokens: what a grant is, how it lives and dies, and access tokens that are always fresh.
 
-google_oauth, answers      Google's OAuth endpoints, and what their answers mean
-oauth_client               the id and the secret under which Google knows us
-grants, health, lifetimes  a grant as it is stored, what a refresh makes of its state, the deaths Google announces
-accounts                   how many tokens each Google account has given, of which Google keeps a hundred
-decision, refresh, source  access tokens, refreshed by one process at a time and shared by its threads
+google_oauth  Google's OAuth endpoints, and under which client Google knows us
+health        what their answers mean, and what a refresh makes of a connection
+grants        a grant as it is stored, and the deaths that Google announces
+accounts      how many tokens each Google account has given, of which Google keeps a hundred
+refresh       access tokens, refreshed by one process at a time and shared by its threads
 """

@@ -64,9 +64,9 @@ def connected(document: str, found: Doc | None, now: datetime) -> list[Write]:
     return [Write(document, {"connected_at": now})] if found is not None else []
 
 
-def mark_revoking(client: Client, document: str, now: datetime) -> None:
-    """From now on no connection is made with the account's tokens, until it is over or its time is."""
-    client.document(document).set({_REVOKING: now + _REVOKING_AT_MOST}, merge=True, **call_options())
+def revoking(now: datetime) -> dict[str, Any]:
+    """The fields that mark an account: no connection is made with its tokens, until it is over or its time is."""
+    return {_REVOKING: now + _REVOKING_AT_MOST}
 
 
 def not_revoking() -> dict[str, Any]:

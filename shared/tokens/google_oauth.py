@@ -1,10 +1,10 @@
-"""Google's OAuth endpoints: the consent URL, the exchange of a code, the refresh and the revocation.
+"""Google's OAuth endpoints: the consent URL, the exchange of a code, refresh and revocation; and our client there.
 
 The exchange goes through google-auth-oauthlib, with its traps stepped round: it is given the verifier and the
 redirect URI that the consent URL was made with, and no scopes, because the library answers a box that the user
 unticked with an exception; what was granted is compared in `features`. The consent URL is ten parameters, written
 here, because loading the library costs a cold start a tenth of its time. Refresh and revocation are one POST each,
-so that one table (`answers`) says what every answer of the endpoint means, whoever asked.
+so that one table (`health`) says what every answer of the endpoint means, whoever asked.
 Sources: developers.google.com/identity/protocols/oauth2/web-server, RFC 7009, RFC 7636.
 """
 
@@ -13,8 +13,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -22,14 +24,57 @@ from urllib.parse import urlencode, urlsplit
 from shared.clock import Clock
 from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
-from shared.tokens import answers
-from shared.tokens.answers import Tokens
-from shared.tokens.oauth_client import OAuthClient
+from shared.tokens import health
+from shared.tokens.health import Tokens
+from shared.vault.keyring import Keyring
 from shared.vault.secret import Secret
 
 if TYPE_CHECKING:
     import urllib3
-    from google_auth_oauthlib.flow import Flow
+
+
+_TTL = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class OAuthClient:
+    """Our registration at Google."""
+
+    client_id: str
+    client_secret: Secret
+
+    @classmethod
+    def parse(cls, payload: bytes) -> OAuthClient:
+        """From the secret's JSON: {"client_id", "client_secret"}, or Google's download with "web" around it."""
+        try:
+            document = json.loads(payload)
+            document = document.get("web", document)
+            return cls(str(document["client_id"]), Secret(str(document["client_secret"])))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # From None: the original error would carry the payload.
+            raise Misconfigured(
+                'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".',
+                reason="oauthClientSecret",
+            ) from None
+
+
+class StoredClient:
+    """Reads our OAuth client from Secret Manager, again every few minutes, so that a new secret is noticed."""
+
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+        self._keyring = keyring
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: tuple[OAuthClient, datetime] | None = None
+
+    def __call__(self) -> OAuthClient:
+        """The client. Raises what the keyring raises, and Misconfigured for a secret that is no client."""
+        with self._lock:
+            now = self._clock()
+            if self._held is None or self._held[1] <= now:
+                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _TTL
+            return self._held[0]
+
 
 _TIMEOUT_SECONDS = 10
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -72,9 +117,19 @@ class GoogleOAuth:
         """
         _secured(self.settings.oauth_token_url)
         import requests  # google-auth-oauthlib's transport
+        from google_auth_oauthlib.flow import Flow
         from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-        flow = self._flow(redirect_uri, verifier)
+        client = self.client()
+        web = {
+            "client_id": client.client_id,
+            "client_secret": client.client_secret.reveal(),
+            "auth_uri": self.settings.oauth_auth_url,
+            "token_uri": self.settings.oauth_token_url,
+        }
+        flow = Flow.from_client_config(
+            {"web": web}, scopes=None, redirect_uri=redirect_uri, code_verifier=verifier.reveal()
+        )
         flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
@@ -84,9 +139,9 @@ class GoogleOAuth:
                 "Google refused this sign-in. Start again from the app.", reason="codeRefused"
             ) from error
         except requests.RequestException:
-            raise answers.unavailable() from None  # the original carries the request and with it the code
+            raise health.unavailable() from None  # the original carries the request and with it the code
         except (OAuth2Error, ValueError):
-            raise answers.unreadable("cannot be read") from None
+            raise health.unreadable("cannot be read") from None
         return self._tokens(answer)
 
     def refresh(self, refresh_token: Secret) -> Tokens:
@@ -105,11 +160,11 @@ class GoogleOAuth:
                 "client_secret": client.client_secret.reveal(),
             },
         )
-        answers.raise_unless_good(status, body)
+        health.raise_unless_good(status, body)
         try:
             return self._tokens(json.loads(body))
         except ValueError:
-            raise answers.unreadable("cannot be read") from None
+            raise health.unreadable("cannot be read") from None
 
     def revoke(self, token: Secret) -> bool:
         """Revoke everything that the account granted to this project. False: Google knows no such token any more.
@@ -119,29 +174,14 @@ class GoogleOAuth:
         status, body = _post(self.settings.oauth_revoke_url, {"token": token.reveal()})
         if status == 200:
             return True
-        if status == 400 and answers.error_word(body) in {"invalid_token", "invalid_grant", "invalid_request"}:
+        if status == 400 and health.error_word(body) in {"invalid_token", "invalid_grant", "invalid_request"}:
             return False
-        raise answers.unavailable()
+        raise health.unavailable()
 
     def _tokens(self, answer: object) -> Tokens:
-        return answers.tokens(
+        return health.tokens(
             answer, self.clock(), issuer=self.settings.oauth_issuer, client_id=self.client().client_id
         )
-
-    def _flow(self, redirect_uri: str, verifier: Secret) -> Flow:
-        from google_auth_oauthlib.flow import Flow
-
-        client = self.client()
-        web = {
-            "client_id": client.client_id,
-            "client_secret": client.client_secret.reveal(),
-            "auth_uri": self.settings.oauth_auth_url,
-            "token_uri": self.settings.oauth_token_url,
-        }
-        flow: Flow = Flow.from_client_config(
-            {"web": web}, scopes=None, redirect_uri=redirect_uri, code_verifier=verifier.reveal()
-        )
-        return flow
 
 
 def challenge(verifier: Secret) -> str:
@@ -156,7 +196,7 @@ def digest(text: str) -> str:
 
 
 def _raise_unless_good(response: Any) -> Any:
-    answers.raise_unless_good(response.status_code, response.content)
+    health.raise_unless_good(response.status_code, response.content)
     return response
 
 
@@ -183,4 +223,4 @@ def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
         answer = _http().request("POST", url, fields=dict(form), encode_multipart=False, redirect=False)
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
     except urllib3.exceptions.HTTPError:
-        raise answers.unavailable() from None  # the original may carry the request
+        raise health.unavailable() from None  # the original may carry the request

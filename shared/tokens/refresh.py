@@ -3,14 +3,17 @@
 Across instances one caller refreshes: it takes a lease on the grant, asks Google, and stores the answer only while
 the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
 and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
-that is still good.
+that is still good. Threads of one process share one flight, and keep a token in memory for a minute at most, so
+that a disconnect or a reconnect is noticed within that minute without a read for every call.
 """
 
 from __future__ import annotations
 
 import random
 import secrets
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -27,25 +30,15 @@ from shared.monitoring import alerts
 from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
-from shared.tokens.answers import Tokens
-from shared.tokens.decision import (
-    LEASE,
-    MARGIN,
-    Step,
-    decide,
-    living,
-    next_lease,
-    not_connected,
-    reauth_required,
-)
 from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.grants import Grant
-from shared.tokens.health import Notice, Outcome
+from shared.tokens.grants import LEASE, MARGIN, Grant, Step
+from shared.tokens.health import Notice, Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
+
 
 _WAIT_SECONDS = 45.0
 """Longer than a lease, so that whoever waits for a dead refresher takes over from it."""
@@ -122,13 +115,13 @@ class Refresher:
         path = grants.path(channel_id)
 
         def looked(docs: Docs) -> Change[_Look]:
-            grant, now = living(channel_id, docs[path]), self.clock()
+            grant, now = grants.living(channel_id, docs[path]), self.clock()
             stored = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
-            step = decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
+            step = grants.decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
             if step is not Step.TAKE:
                 return Change(_Look(step, grant, stored))
             refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
-            lease = next_lease(grant, self.owner, now, self.lease)
+            lease = grants.next_lease(grant, self.owner, now, self.lease)
             taken = replace(grant, generation=lease.generation, lease=lease)
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
@@ -157,7 +150,7 @@ class Refresher:
             self._finish(seen, {"lease": None}, {})
             raise error
         if self._settle(seen, outcome, {}):
-            raise (reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
+            raise (grants.reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
 
     def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
@@ -188,7 +181,7 @@ class Refresher:
             found = docs[path]
             if found is None or None in docs.values():
                 log("NOTICE", "the connection was deleted while it refreshed", channel=grant.channel_id)
-                raise not_connected()
+                raise grants.not_connected()
             if found.data["generation"] != grant.generation:
                 return Change(False)
             return Change(True, [Write(path, fields), *mirror])
@@ -225,3 +218,53 @@ def announce(notice: Notice, channel_id: str, reason: str) -> None:
         Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
     }[notice]
     log(severity, message, notice=notice.value, channel=channel_id, reason=reason)
+
+
+LOOK_AGAIN = timedelta(minutes=1)
+
+
+class SharedTokens:
+    """The tokens that this process holds. Safe for threads."""
+
+    def __init__(self, refresher: Refresher, clock: Clock) -> None:
+        self._refresher = refresher
+        self._clock = clock
+        self._held: dict[str, tuple[AccessToken, datetime]] = {}
+        self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def token(self, channel_id: str, *, refused: Secret | None = None) -> Secret:
+        """A token to send now. Raises what `Refresher.fresh` raises."""
+        with self._lock:
+            flight = self._flights[channel_id]
+        with flight:
+            held = self._still_good(channel_id)
+            if held is not None and held.secret != refused:
+                return held.secret
+            self._held.pop(channel_id, None)
+            token = self._refresher.fresh(channel_id, refused=refused)
+            self._held[channel_id] = (token, self._clock())
+            return token.secret
+
+    def _still_good(self, channel_id: str) -> AccessToken | None:
+        held, looked_at = self._held.get(channel_id, (None, None))
+        now = self._clock()
+        if held is None or looked_at is None or now - looked_at > LOOK_AGAIN:
+            return None
+        return held if held.expires_at - now > MARGIN else None
+
+
+@dataclass(frozen=True)
+class ChannelTokens:
+    """The token source of one channel."""
+
+    channel_id: str
+    shared: Callable[[], SharedTokens]
+
+    def access_token(self) -> str:
+        """A token to send now. Raises NotFound, ReauthRequired, Unavailable, Misconfigured."""
+        return self.shared().token(self.channel_id).reveal()
+
+    def renew(self, refused: str) -> str:
+        """Another token than the one that Google has just refused; the same errors."""
+        return self.shared().token(self.channel_id, refused=Secret(refused)).reveal()

@@ -6,12 +6,13 @@ disabled, destroyed or forbidden is Misconfigured (an operator has to act).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.cloud.calls import TIMEOUT, call_options
 from shared.errors import CorruptData, Misconfigured, Unavailable
@@ -50,17 +51,17 @@ class Keyring:
         with _translated(self._secret):
             listed = self._client().list_secret_versions(parent=self._secret, timeout=TIMEOUT)
             found = [
-                KeyVersion(_number(item.name), _instant(item.create_time))
+                KeyVersion(_number(item.name), datetime.fromtimestamp(item.create_time.timestamp(), UTC))
                 for item in listed
                 if item.state.name == "ENABLED"
             ]
         return sorted(found, key=lambda version: version.number)
 
-    def add(self, random_bytes: Callable[[int], bytes]) -> int:
+    def add(self) -> int:
         """Add a version with a fresh key; answers its number."""
         with _translated(self._secret):
             added = self._client().add_secret_version(
-                request={"parent": self._secret, "payload": {"data": random_bytes(_NEW_KEY_BYTES)}},
+                request={"parent": self._secret, "payload": {"data": os.urandom(_NEW_KEY_BYTES)}},
                 timeout=TIMEOUT,
             )
         return _number(added.name)
@@ -98,7 +99,3 @@ def _number(name: str) -> int:
     if match is None:
         raise CorruptData("Secret Manager answered a version without a number.")
     return int(match.group(1))
-
-
-def _instant(value: Any) -> datetime:
-    return datetime.fromtimestamp(value.timestamp(), UTC)

@@ -8,7 +8,6 @@ it and the new one is old enough that no instance can still hold the old one for
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shared import data_map
 from shared.clock import Clock, parse_instant
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import CONTENDED, listing, update
+from shared.cloud.firestore import CONTENDED, listing, update, where
 from shared.cloud.steps import Doc, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import CorruptData, InvalidRequest, Unavailable
@@ -80,7 +79,7 @@ class Rotation:
         newest = self.keyring.enabled()[-1:]
         if asked_at is not None and newest and newest[0].created_at >= asked_at:
             return None
-        added = self.keyring.add(os.urandom)
+        added = self.keyring.add()
         log("NOTICE", "vault key rotated", version=added)
         return added
 
@@ -94,7 +93,7 @@ class Rotation:
         remaining = {version.number: self.count(version.number) for version in older}
         disabled: tuple[int, ...] = ()
         # A version added since the list was read is the current one now, and instances still seal with the last.
-        if any(version.number == current and self._settled(version.created_at) for version in enabled):
+        if any(version.number == current and self.clock() - version.created_at >= _SETTLED for version in enabled):
             disabled = tuple(number for number, left in remaining.items() if left == 0)
             for number in disabled:
                 self.keyring.disable(number)
@@ -107,9 +106,6 @@ class Rotation:
             int(self._under(*place, version).count().get(**call_options())[0][0].value)
             for place in data_map.sealed()
         )
-
-    def _settled(self, created_at: datetime) -> bool:
-        return self.clock() - created_at >= _SETTLED
 
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0
@@ -140,9 +136,7 @@ class Rotation:
         return False
 
     def _under(self, collection: str, field: str, version: int) -> Any:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        return self.client.collection(collection).where(filter=FieldFilter(f"{field}.v", "==", version))
+        return where(self.client.collection(collection), (f"{field}.v", "==", version))
 
 
 def _value(found: Doc | None, field: str) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -58,10 +58,9 @@ class Vault:
     Secret Manager and can raise what `keyring.Keyring` raises.
     """
 
-    def __init__(self, keys: Keys, clock: Clock, *, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, keys: Keys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
-        self._random_bytes = random_bytes
         self._held: dict[int, _Held] = {}
         self._newest: _Held | None = None
         self._lock = threading.Lock()
@@ -69,7 +68,7 @@ class Vault:
     def seal(self, plain: bytes, *, record: str, field: str) -> dict[str, Any]:
         """The sealed map of `plain`, for this field of this record (a document path) alone."""
         key = self._sealing_key()
-        nonce = self._random_bytes(_NONCE_BYTES)
+        nonce = os.urandom(_NONCE_BYTES)
         return {
             "v": key.version,
             "n": nonce,

@@ -13,8 +13,7 @@ from shared.cloud import firestore, pubsub, queues, secrets
 from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
-from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.oauth_client import StoredClient
+from shared.tokens.google_oauth import GoogleOAuth, StoredClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
-    from shared.tokens.answers import Tokens
-    from shared.tokens.refresh import Refresher
-    from shared.tokens.source import ChannelTokens, SharedTokens
+    from shared.tokens.health import Tokens
+    from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
 
 QUEUE = "access"
@@ -73,7 +71,7 @@ def consents() -> Consents:
 
 def _learn(tokens: Tokens, user_id: str) -> Learnt:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.learn import FreshToken, learn
+    from shared.access.connect import FreshToken, learn
     from shared.quota.profile import Priority
     from shared.wiring import youtube
     from shared.youtube.client import Context
@@ -84,7 +82,7 @@ def _learn(tokens: Tokens, user_id: str) -> Learnt:
 
 @cache
 def _shared_tokens() -> SharedTokens:
-    from shared.tokens.source import SharedTokens
+    from shared.tokens.refresh import SharedTokens
 
     return SharedTokens(refresher(), system_clock)
 
@@ -151,6 +149,6 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
-    from shared.tokens.source import ChannelTokens
+    from shared.tokens.refresh import ChannelTokens
 
     return ChannelTokens(channel_id, _shared_tokens)

@@ -12,10 +12,9 @@ from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import chosen, jobs
 from shared.console import operations, overview, push
 from shared.console.loaded import Loaded, loaded_reports
-from shared.console.operator import ISSUER
-from shared.console.paging import Filter
-from shared.console.read import Sources, known, with_reports
-from shared.console.recent import Recent
+from shared.console.overview import Filter
+from shared.console.page import ISSUER
+from shared.console.read import Recent, Sources, known, with_reports
 from shared.errors import Misconfigured
 from shared.publishing.records import Operations
 from shared.settings import settings
@@ -82,11 +81,9 @@ def _known() -> Recent[overview.Known]:
 def _loaded() -> Recent[Loaded]:
     """What the warehouse holds: a query of BigQuery takes a second and is paid for, and loads come by the hour."""
     return Recent(
-        source=lambda: loaded_reports(_warehouse(), pacific_day(system_clock()), settings().aggregation),
+        source=lambda: loaded_reports(
+            Warehouse(bigquery.client(), settings().dataset), pacific_day(system_clock()), settings().aggregation
+        ),
         age=timedelta(minutes=1),
         clock=system_clock,
     )
-
-
-def _warehouse() -> Warehouse:
-    return Warehouse(bigquery.client(), settings().dataset)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
+from shared.publishing.address import Allowed
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.submissions import Submissions
@@ -18,8 +18,8 @@ from shared.settings import CALLBACK_SECRET, settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
-    from shared.publishing.callbacks import Callbacks
     from shared.publishing.run import Runner
+    from shared.publishing.tasks import Callbacks
     from shared.youtube.client import Caller
 
 
@@ -46,7 +46,7 @@ def submissions() -> Submissions:
 def callbacks() -> Callbacks:
     """What tells the app of ends."""
     from shared.cloud import secrets
-    from shared.publishing.callbacks import Callbacks
+    from shared.publishing.tasks import Callbacks
     from shared.vault.keyring import Keyring
 
     secret = Keyring(secrets.client, settings().project, CALLBACK_SECRET)

@@ -4,5 +4,5 @@ transport   one pool of connections, shared by threads
 services    Google's own client, from the discovery documents that ship with it
 client      a call and everything that surrounds it: quota, rate, token, classification, call log
 data, analytics, reporting, uploads     what may be asked, typed
-classify, faults, policy, retry         what an answer means, and what happens next
+classify, faults, policy                what an answer means, and what happens next
 """

@@ -18,7 +18,7 @@ from shared.youtube.faults import as_error, fault_of
 from shared.youtube.policy import rule
 
 MONETARY = frozenset(
-    {
+    [
         "estimatedRevenue",
         "estimatedAdRevenue",
         "grossRevenue",
@@ -27,7 +27,7 @@ MONETARY = frozenset(
         "playbackBasedCpm",
         "adImpressions",
         "cpm",
-    }
+    ]
 )
 """Metrics that need the monetary scope and a channel in the Partner Program."""
 
@@ -63,17 +63,15 @@ def query(
     sort: Sequence[str] = (),
     currency: str | None = None,
     max_results: int | None = None,
-    start_index: int | None = None,
-    channel: str = "MINE",
 ) -> Table:
     """The metrics of Pacific days start to end, both included, of the channel whose grant is used.
 
-    filters: name to value. max_results and start_index are YouTube's own, counted from 1. Raises Forbidden with
+    filters: name to value. max_results: YouTube's own. Raises Forbidden with
     reason monetaryForbidden when revenue was asked for and YouTube gives none for this channel: its numbers are
     unknown then, not 0.
     """
     asked: dict[str, Any] = {
-        "ids": f"channel=={channel}",
+        "ids": "channel==MINE",
         "startDate": start.isoformat(),
         "endDate": end.isoformat(),
         "metrics": ",".join(metrics),
@@ -82,28 +80,18 @@ def query(
         "sort": ",".join(sort) or None,
         "currency": currency,
         "maxResults": max_results,
-        "startIndex": start_index,
     }
     method = services.analytics(caller.settings, "reports").query
     try:
         answer = caller.execute(method(**{name: value for name, value in asked.items() if value is not None}))
     except Forbidden as error:
-        raise _monetary(error, metrics, caller) from error
-    return _table(answer, _most_rows(dimensions, max_results))
-
-
-def _monetary(error: Forbidden, metrics: Sequence[str], caller: Caller) -> Exception:
-    """A `forbidden` where revenue was asked for says something about the channel, not about the grant."""
-    fault = fault_of(error)
-    if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
-        return error
-    return as_error(replace(fault, rule=rule("monetaryForbidden")), clock=caller.clock)
-
-
-def _most_rows(dimensions: Sequence[str], max_results: int | None) -> int | None:
-    if "video" in dimensions:
-        return min(max_results or VIDEO_ROWS_MAX, VIDEO_ROWS_MAX)
-    return max_results
+        fault = fault_of(error)
+        if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):
+            raise
+        # Where revenue was asked for it says something about the channel, not about the grant.
+        raise as_error(replace(fault, rule=rule("monetaryForbidden")), clock=caller.clock) from error
+    most = min(max_results or VIDEO_ROWS_MAX, VIDEO_ROWS_MAX) if "video" in dimensions else max_results
+    return _table(answer, most)
 
 
 def _table(answer: Mapping[str, Any], most: int | None) -> Table:

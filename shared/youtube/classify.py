@@ -12,7 +12,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -125,9 +125,5 @@ def _retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
             moment = parsedate_to_datetime(text)
         except (ValueError, TypeError, OverflowError):
             return None
-        wait = _aware(moment) - clock()
+        wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - clock()
     return max(timedelta(0), min(wait, RETRY_AFTER_CAP))
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,43 +1,37 @@
-"""What went wrong in a call to YouTube: one typed fault with one meaning, and the error that carries it."""
+"""What went wrong in a call to YouTube: one typed fault, the error that carries it, and what happens next.
+
+The decision is pure: clock and random numbers are handed in.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from shared.clock import Clock, next_reset
-from shared.errors import (
-    Conflict,
-    Forbidden,
-    InvalidRequest,
-    Misconfigured,
-    NotFound,
-    QuotaRefused,
-    RateLimited,
-    ReauthRequired,
-    Unavailable,
-    YtempireError,
-)
-from shared.youtube.policy import Kind, Rule, rule
+from shared import errors
+from shared.clock import Clock, after_reset, next_reset
+from shared.errors import YtempireError
+from shared.youtube.policy import Action, Alert, Backoff, Kind, Rule, policy, rule
 
 CHANNEL_PAUSE = timedelta(hours=24)
 """How long YouTube takes no more uploads of a channel that has reached its limit."""
 
 _ERRORS: Mapping[Kind, type[YtempireError]] = {
-    Kind.QUOTA: QuotaRefused,
-    Kind.CHANNEL_LIMIT: RateLimited,
-    Kind.RATE: RateLimited,
-    Kind.CREDENTIALS: ReauthRequired,
-    Kind.GRANT: ReauthRequired,
-    Kind.STANDING: Forbidden,
-    Kind.FORBIDDEN: Forbidden,
-    Kind.INPUT: InvalidRequest,
-    Kind.MISSING: NotFound,
-    Kind.CONFLICT: Conflict,
-    Kind.SERVER: Unavailable,
-    Kind.NETWORK: Unavailable,
-    Kind.OPERATOR: Misconfigured,
+    Kind.QUOTA: errors.QuotaRefused,
+    Kind.CHANNEL_LIMIT: errors.RateLimited,
+    Kind.RATE: errors.RateLimited,
+    Kind.CREDENTIALS: errors.ReauthRequired,
+    Kind.GRANT: errors.ReauthRequired,
+    Kind.STANDING: errors.Forbidden,
+    Kind.FORBIDDEN: errors.Forbidden,
+    Kind.INPUT: errors.InvalidRequest,
+    Kind.MISSING: errors.NotFound,
+    Kind.CONFLICT: errors.Conflict,
+    Kind.SERVER: errors.Unavailable,
+    Kind.NETWORK: errors.Unavailable,
+    Kind.OPERATOR: errors.Misconfigured,
 }
 _QUOTED = frozenset({Kind.STANDING, Kind.FORBIDDEN, Kind.INPUT, Kind.CONFLICT, Kind.OPERATOR})
 """Kinds that a person has to do something about: Google's sentence often says what."""
@@ -120,3 +114,64 @@ def may_be_done(error: BaseException) -> bool:
     """Whether YouTube may have done what was asked although this error came of it."""
     fault = fault_of(error)
     return fault is not None and fault.sent and fault.kind in {Kind.SERVER, Kind.NETWORK}
+
+
+@dataclass(frozen=True)
+class History:
+    """What was tried before. retries: how often each reason was retried already.
+
+    grant_holds: what is known of the grant behind a `forbidden`: True when it covers the request, False when it
+    does not, None when nobody has looked.
+    """
+
+    retries: Mapping[str, int] = field(default_factory=dict)
+    grant_holds: bool | None = None
+
+
+@dataclass(frozen=True)
+class RetryDecision:
+    """What happens next. at: when, for actions that wait. attempt: the number of the retry, from 1."""
+
+    action: Action
+    alert: Alert
+    reason: str
+    message: str
+    at: datetime | None = None
+    attempt: int = 0
+
+
+def decide(fault: Fault, history: History, *, clock: Clock, rng: random.Random) -> RetryDecision:
+    """What is done about a fault.
+
+    Waits grow as the row says, each drawn evenly between zero and the full wait (full jitter), and never end
+    before what Google asked for in `Retry-After`. A row whose quick retries are used up may go on with a few long
+    waits, of half to the whole of what the policy says.
+    """
+    rule = fault.rule
+    made = history.retries.get(rule.reason, 0)
+    action = rule.action if not rule.retry or made < rule.limit else rule.after
+    if action is Action.CHECK_GRANT and history.grant_holds is not None:
+        action = Action.FAIL if history.grant_holds else Action.REAUTHENTICATE
+    if action is Action.RETRY_LATER and made - rule.limit >= len(policy().retry_later):
+        action = Action.FAIL
+    at = _when(action, fault, made, clock(), rng)
+    return RetryDecision(
+        action, rule.alert, rule.reason, fault.message, at, attempt=made if at is None else made + 1
+    )
+
+
+def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Random) -> datetime | None:
+    """When an action that waits is due; None for one that does not."""
+    rule = fault.rule
+    asked = fault.retry_after or timedelta(0)
+    if action is Action.DEFER_TO_TOMORROW:
+        return after_reset(now, rng=rng)
+    if action is Action.DEFER_CHANNEL:
+        return now + CHANNEL_PAUSE + timedelta(minutes=10) * rng.random()
+    if action is Action.RETRY_LATER:
+        return now + asked + policy().retry_later[made - rule.limit] * rng.uniform(0.5, 1)
+    if rule.retry and made < rule.limit:
+        grows = rule.backoff is Backoff.EXPONENTIAL
+        seconds = rng.uniform(0, min(rule.cap, rule.delay * 2**made)) if grows else rule.delay
+        return now + asked + timedelta(seconds=seconds)
+    return None

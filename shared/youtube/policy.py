@@ -105,12 +105,17 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The whole table. rules: by reason. retry_later: how long `RETRY_LATER` waits, each time."""
+    """The whole table. rules: by reason. retry_later: how long `RETRY_LATER` waits, each time.
+
+    failures, rejections: why YouTube ended a video's processing, in words for a person, by its own word.
+    """
 
     rules: Mapping[str, Rule]
     aliases: Mapping[str, str]
     statuses: Mapping[int, str]
     retry_later: tuple[timedelta, ...]
+    failures: Mapping[str, str]
+    rejections: Mapping[str, str]
 
     def named(self, word: str) -> Rule | None:
         """The row of a reason, under any of its names; None when there is none."""
@@ -133,6 +138,8 @@ def policy() -> Policy:
         aliases=document["aliases"],
         statuses={int(status): reason for status, reason in document["statuses"].items()},
         retry_later=tuple(timedelta(minutes=minutes) for minutes in document["retry_later_minutes"]),
+        failures=document["failures"],
+        rejections=document["rejections"],
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urlsplit
 
 from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
@@ -20,8 +19,8 @@ from shared.monitoring.log import log
 from shared.youtube import services
 from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import Fault, damaged, no_answer
-from shared.youtube.transport import opened
+from shared.youtube.faults import damaged, no_answer
+from shared.youtube.transport import foreign, opened
 
 LIST = "youtubereporting.jobs.reports.list"
 DOWNLOAD = "youtubereporting.media.download"
@@ -40,7 +39,6 @@ class ReportType:
     id: str
     name: str
     deprecated_at: datetime | None
-    system_managed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,6 @@ class Job:
     name: str
     created_at: datetime
     expires_at: datetime | None
-    system_managed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +119,9 @@ def download(caller: Caller, url: str, into: BinaryIO) -> int:
     Unavailable (reason damagedDownload), and `into` is as it was before. Raises CorruptData for an address that is
     not the Reporting API's: the access token goes nowhere else.
     """
-    _check_address(url, caller.settings.reporting_root)
+    if foreign(url, caller.settings.reporting_root):
+        words = "A report's download address is not the Reporting API's."
+        raise CorruptData(words, reason="foreignDownloadAddress")
     start = into.tell()
 
     def send(token: str) -> Outcome[int]:
@@ -133,14 +132,6 @@ def download(caller: Caller, url: str, into: BinaryIO) -> int:
         return outcome
 
     return caller.spend(DOWNLOAD, send)
-
-
-def _check_address(url: str, root: str) -> None:
-    parts, ours = urlsplit(url), urlsplit(root)
-    if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
-        raise CorruptData(
-            "A report's download address is not the Reporting API's.", reason="foreignDownloadAddress"
-        )
 
 
 def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]:
@@ -160,15 +151,10 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]
                 written += into.write(unpack(chunk))
             unpack.finish()
     except (HTTPError, OSError, ValueError, zlib.error) as error:
-        return Outcome(status, received, fault=_cut(error, status))
+        # Before the answer began it is an ordinary lost connection; after, a damaged download.
+        damage = damaged("damagedDownload", status=status, detail=type(error).__name__)
+        return Outcome(status, received, fault=no_answer(error) if status is None else damage)
     return Outcome(status, received, written)
-
-
-def _cut(error: Exception, status: int | None) -> Fault:
-    """Before the answer began it is an ordinary lost connection; after, a damaged download."""
-    if status is None:
-        return no_answer(error)
-    return damaged("damagedDownload", status=status, detail=type(error).__name__)
 
 
 class _Unpacker:
@@ -203,7 +189,6 @@ def _report_type(item: Mapping[str, Any]) -> ReportType:
         id=str(item["id"]),
         name=str(item.get("name", "")),
         deprecated_at=parse_optional(item.get("deprecateTime")),
-        system_managed=bool(item.get("systemManaged")),
     )
 
 
@@ -214,7 +199,6 @@ def _job(item: Mapping[str, Any]) -> Job:
         name=str(item.get("name", "")),
         created_at=parse_instant(item["createTime"]),
         expires_at=parse_optional(item.get("expireTime")),
-        system_managed=bool(item.get("systemManaged")),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -29,12 +30,7 @@ def pool() -> PoolManager:
     """This process's connections; opened on first use, in the worker and not in the master that forks it."""
     import urllib3
 
-    return urllib3.PoolManager(
-        num_pools=8,
-        maxsize=_CONNECTIONS,
-        block=True,
-        retries=False,
-    )
+    return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False)
 
 
 class AnswerTooLong(OSError):
@@ -82,16 +78,14 @@ class Http:
 
 
 @contextmanager
-def opened(
-    method: str, url: str, *, headers: Mapping[str, str], body: Body = None, timeout: float | None = None
-) -> Iterator[BaseHTTPResponse]:
+def opened(method: str, url: str, *, headers: Mapping[str, str], body: Body = None) -> Iterator[BaseHTTPResponse]:
     """An answer whose body has not been read yet; its connection goes back to the pool when it was read whole.
 
-    timeout: seconds without a byte before giving up. Raises urllib3's exceptions.
+    Raises urllib3's exceptions.
     """
     import urllib3
 
-    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout or READ_SECONDS)
+    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     answer = pool().request(
         method,
         url,
@@ -112,6 +106,12 @@ def opened(
             answer.release_conn()
         else:
             answer.close()  # a half-read body must not be taken for the next answer's
+
+
+def foreign(address: str, root: str) -> bool:
+    """Whether an address is another server's than the one at `root`: an access token goes nowhere else."""
+    parts, ours = urlsplit(address), urlsplit(root)
+    return (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc)
 
 
 def _read(answer: BaseHTTPResponse) -> bytes:

@@ -21,7 +21,7 @@ from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
 from shared.youtube.faults import Fault, damaged, no_answer
 from shared.youtube.policy import Kind, rule
-from shared.youtube.transport import Body, Http
+from shared.youtube.transport import Body, Http, foreign
 
 INSERT = "youtube.videos.insert"
 SESSION = "upload.session"  # the name under which a session's own requests are logged; they cost nothing
@@ -187,7 +187,7 @@ def _stored(header: str) -> int:
 
 
 def _check_address(address: str, root: str) -> None:
-    parts, ours = urlsplit(address), urlsplit(root)
-    google = parts.scheme == "https" and (parts.hostname or "").endswith(".googleapis.com")
-    if not google and (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc):
+    there = urlsplit(address)
+    google = there.scheme == "https" and (there.hostname or "").endswith(".googleapis.com")
+    if not google and foreign(address, root):
         raise CorruptData("An upload session's address is not YouTube's.", reason="foreignSessionAddress")

@@ -18,7 +18,7 @@ from infra.local.demo import control
 from infra.local.demo.connect import connect, people
 from infra.local.demo.unmapped import Document
 from infra.local.stack import OAUTH_CLIENT, Stack
-from shared.console.connections import STATES
+from shared.console.words import words
 from shared.pages.words import known_reasons
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ def pages(stack: Stack) -> list[str]:
         for answer in [answer for answer in served if answer.url.path == _CALLBACK]:
             http.send(answer.request)
         everybody = http.get(f"{app}/console/json").raise_for_status().json()
-        queries = [{}, *({"state": state} for state in STATES), *({"user": user} for user in everybody["users"])]
+        queries = [
+            {},
+            *({"state": state} for state in words("states")),
+            *({"user": user} for user in everybody["users"]),
+        ]
         asked = [(f"{app}{_DONE}", {"outcome": reason}) for reason in known_reasons()]
         asked += [(f"{app}/console{page}", query) for query in queries for page in ("", "/json")]
         asked += [(f"{app}/console/nowhere", {})]

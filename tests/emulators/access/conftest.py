@@ -31,9 +31,8 @@ from shared.collection.statistics.state import forget
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
-from shared.tokens.answers import Tokens
-from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.oauth_client import OAuthClient
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
+from shared.tokens.health import Tokens
 from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
@@ -66,7 +65,7 @@ def keyring(secrets_client: Any) -> Keyring:
         request={"parent": "projects/test", "secret_id": name, "secret": {"replication": {"automatic": {}}}}
     )
     keyring = Keyring(lambda: secrets_client, "test", name)
-    keyring.add(random.randbytes)
+    keyring.add()
     return keyring
 
 

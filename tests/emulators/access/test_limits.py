@@ -7,7 +7,7 @@ import pytest
 from infra.local.simulator.consent import Choice
 from shared.access.consent import STARTS
 from shared.errors import RateLimited
-from shared.rate_limits.admission import unpacked
+from shared.rate_limits.limits import unpacked
 from tests.emulators.wire import losing
 
 

@@ -7,8 +7,7 @@ import pytest
 from shared import channels
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
-from shared.tokens.refresh import MARGIN
-from shared.tokens.source import ChannelTokens, SharedTokens
+from shared.tokens.refresh import MARGIN, ChannelTokens, SharedTokens
 from tests.emulators.wire import losing, met
 
 TOKEN = 2

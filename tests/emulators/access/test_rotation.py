@@ -1,5 +1,4 @@
 import json
-import random
 from datetime import timedelta
 
 import pytest
@@ -139,7 +138,7 @@ def test_a_version_added_while_a_run_begins_takes_no_key_from_the_instances_that
     class AddedMeanwhile:
         def enabled(self):
             found = access.keyring.enabled()
-            access.keyring.add(random.randbytes)
+            access.keyring.add()
             return found
 
         def disable(self, number):
@@ -181,7 +180,7 @@ def test_a_value_sealed_deep_inside_a_record_is_sealed_anew_too(access):
 
 
 def test_keys_are_32_random_bytes(access):
-    access.keyring.add(random.randbytes)
+    access.keyring.add()
     number, key = access.keyring.newest()
     assert len(key) == 32
     assert access.keyring.version(number) == key

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.cloud import queues, tasks
+from shared.cloud import queues
 from shared.settings import settings
 
 PAYLOAD = {"channel": "UC1"}
@@ -27,7 +27,7 @@ def product(tasks_client, queue, target, monkeypatch):
     settings.cache_clear()
     yield queue().rsplit("/", 1)[1]
     settings.cache_clear()
-    tasks.client.cache_clear()
+    queues.client.cache_clear()
 
 
 @pytest.mark.fault(23)

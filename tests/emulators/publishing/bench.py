@@ -19,7 +19,7 @@ from infra.local import object_store
 from infra.local.simulator.uploads.sessions import Session, Sessions
 from shared.cloud import storage
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
+from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import Operations

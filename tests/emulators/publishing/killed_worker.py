@@ -22,7 +22,7 @@ from shared.clock import system_clock
 from shared.errors import Unavailable
 from shared.monitoring.apis import ApiAlerts
 from shared.publishing import plan
-from shared.publishing.allowed import Allowed
+from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations

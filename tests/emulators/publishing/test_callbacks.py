@@ -12,10 +12,9 @@ import pytest
 
 from infra.local.simulator.callbacks import PATH, Received
 from shared.errors import Unavailable
-from shared.publishing.callbacks import Callbacks
 from shared.publishing.operation import TELL, State
 from shared.publishing.submissions import Submissions
-from shared.publishing.tasks import CLOSING, OVERDUE
+from shared.publishing.tasks import CLOSING, OVERDUE, Callbacks
 from shared.settings import settings
 from tests.emulators.publishing.bench import Bench, benched
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, InvalidRequest
-from shared.publishing import listing as module
+from shared.publishing import api as module
 from shared.publishing.api import handle
 from shared.publishing.operation import State
 

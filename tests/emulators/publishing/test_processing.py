@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from shared.console.operations import open_work, stored
-from shared.publishing.following import FAILED, REJECTED
 from shared.publishing.operation import State
 from shared.youtube import data
+from shared.youtube.policy import policy
 
 
 def plan(bench, **fate):
@@ -17,7 +17,9 @@ def plan(bench, **fate):
     httpx.post(rules, json=fate, trust_env=False).raise_for_status()
 
 
-@pytest.mark.parametrize(("how", "sentences"), [("failure", FAILED), ("rejection", REJECTED)])
+@pytest.mark.parametrize(
+    ("how", "sentences"), [("failure", policy().failures), ("rejection", policy().rejections)]
+)
 def test_every_end_that_is_no_success_is_said_in_plain_words_where_people_look(bench, how, sentences):
     bench.video(size=1000)
     operations = {}
@@ -38,7 +40,7 @@ def test_a_file_that_is_nothing_but_a_videos_first_bytes_fails_in_plain_words(be
     bench.put("broken.mp4", b"\x00\x00\x00\x18ftyp")
     operation, _ = bench.submit(upload=bench.upload("broken.mp4"))
     done = bench.settle(operation)
-    assert (done.state, done.reason, done.message) == (State.FAILED, "tooSmall", FAILED["tooSmall"])
+    assert (done.state, done.reason, done.message) == (State.FAILED, "tooSmall", policy().failures["tooSmall"])
     assert done.results["video_id"]
 
 

@@ -14,7 +14,7 @@ import pytest
 from infra.local import object_store
 from infra.local.simulator.data.library import Library
 from shared.errors import InvalidRequest, Unavailable
-from shared.publishing.allowed import Allowed
+from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
 from shared.publishing.operation import State
 from shared.publishing.sources import StorageObject, WebFile, source_of

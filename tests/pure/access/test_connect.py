@@ -9,9 +9,8 @@ from shared.access.connect import Applicant, Known, Learnt, _granted, refusal
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
 from shared.channels import Channel
 from shared.settings import Settings
-from shared.tokens.answers import Tokens
 from shared.tokens.grants import Grant
-from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Tokens
 from shared.vault.secret import Secret
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -13,13 +13,11 @@ SPOKEN_TO_PEOPLE = (
     "access/consent",
     "access/connect",
     "access/requests",
-    "access/authentication",
+    "cloud/identity",
     "entry",
-    "tokens/answers",
+    "tokens/health",
     "tokens/google_oauth",
-    "tokens/oauth_client",
     "rate_limits/limiter",
-    "access/return_to",
     "vault/keyring",
 )
 FOR_PROGRAMS = {

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access import return_to
+from shared.access import requests
 from shared.errors import InvalidRequest
 
 LIST = ("https://app.ytempire.com/channels", "https://app.ytempire.com/settings?tab=youtube")
@@ -10,12 +10,12 @@ LIST = ("https://app.ytempire.com/channels", "https://app.ytempire.com/settings?
 
 @pytest.mark.parametrize("address", LIST)
 def test_an_address_on_the_list_is_allowed(address):
-    assert return_to.allowed(address, LIST) == address
+    assert requests.allowed(address, LIST) == address
 
 
 @pytest.mark.parametrize("absent", [None, ""])
 def test_no_address_is_no_error(absent):
-    assert return_to.allowed(absent, LIST) is None
+    assert requests.allowed(absent, LIST) is None
 
 
 @pytest.mark.fault(10)
@@ -45,7 +45,7 @@ def test_no_address_is_no_error(absent):
 )
 def test_every_other_address_is_refused(address):
     with pytest.raises(InvalidRequest) as refused:
-        return_to.allowed(address, LIST)
+        requests.allowed(address, LIST)
     assert refused.value.field == "return_to"
     assert "evil" not in refused.value.message
 
@@ -53,12 +53,12 @@ def test_every_other_address_is_refused(address):
 @given(st.text())
 def test_whatever_comes_back_is_on_the_list_letter_by_letter(address):
     try:
-        found = return_to.allowed(address, LIST)
+        found = requests.allowed(address, LIST)
     except InvalidRequest:
         return
     assert found is None or found in LIST
 
 
 def test_the_outcome_joins_the_query():
-    assert return_to.with_result(LIST[0], connected="UC1") == LIST[0] + "?connected=UC1"
-    assert return_to.with_result(LIST[1], error="denied") == LIST[1] + "&error=denied"
+    assert requests.with_result(LIST[0], connected="UC1") == LIST[0] + "?connected=UC1"
+    assert requests.with_result(LIST[1], error="denied") == LIST[1] + "&error=denied"

@@ -21,8 +21,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.publishing.retries import WAITS
-from shared.tokens.answers import _BY_WORD
-from shared.tokens.health import Outcome
+from shared.tokens.health import _BY_WORD, Outcome
 from shared.youtube import client
 from shared.youtube.faults import Fault, as_error
 from shared.youtube.policy import Action, Kind, policy

@@ -8,8 +8,7 @@ from typing import Any
 from shared.channels import Capability, Channel
 from shared.collection.jobs import Job
 from shared.console.loaded import DayTotal, Loaded
-from shared.console.overview import Known, Overview, overview
-from shared.console.paging import Filter
+from shared.console.overview import Filter, Known, Overview, overview
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.console.chart import BARS_HEIGHT, BARS_WIDTH, HEIGHT, WIDTH, bars, chart, short
 from shared.console.loaded import DayTotal, Loaded, arriving
-from shared.console.page import render
+from shared.console.page import BARS_HEIGHT, BARS_WIDTH, HEIGHT, WIDTH, bars, chart, render, short
 from tests.pure.console.network import channel, seen
 
 

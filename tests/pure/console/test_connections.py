@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 
 from shared.channels import Capability, Refusal
-from shared.console.connections import STATES
-from shared.console.paging import ATTENTION, Filter
-from shared.console.todo import DELETION_STUCK as STUCK
-from shared.console.todo import Urgency
+from shared.console.connections import DELETION_STUCK as STUCK
+from shared.console.connections import Urgency
+from shared.console.overview import ATTENTION, Filter
+from shared.console.words import words
 from shared.monitoring import apis
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
+from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
-from shared.tokens.lifetimes import LOST_FOR
 from shared.youtube.policy import policy
 from tests.pure.console.network import ANALYTICS, APP, NOW, channel, seen
 
@@ -73,7 +73,7 @@ def test_each_state_is_shown_with_its_reason_and_the_one_thing_to_do(state, reas
 
 
 def test_no_state_is_left_out():
-    assert {state for state, *_ in STANDS} == set(STATES)
+    assert {state for state, *_ in STANDS} == words("states").keys()
 
 
 @pytest.mark.parametrize("kind", ["testing", "timeLimited", "unused", "crowded"])

@@ -12,7 +12,7 @@ from infra.local.gateway.iap import IdentityAwareProxy
 from infra.local.identity import IdentityKey
 from infra.local.process import LOOPBACK, free_port
 from shared.cloud.identity import TokenVerifier
-from shared.console.operator import ISSUER, operator
+from shared.console.page import ISSUER, operator
 from shared.errors import Forbidden, NotSignedIn, Unavailable
 from tests.stands.key_server import serving
 

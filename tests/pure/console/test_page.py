@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.channels import Capability, VideosRead
+from shared.console.overview import Filter
 from shared.console.page import away, headers, render, trouble
-from shared.console.paging import Filter
 from shared.errors import Unavailable
 from shared.monitoring import apis
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.console.paging import PAGE, Filter
+from shared.console.overview import PAGE, Filter
 from shared.console.push import ABSENT, LISTED
 from tests.pure.console.network import channel, seen
 

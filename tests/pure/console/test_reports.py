@@ -9,8 +9,8 @@ import pytest
 
 from shared.collection.expectation import HISTORY, KEPT, SOONEST, Issue, Span, State, end_of
 from shared.collection.risk import on
+from shared.console.connections import Urgency
 from shared.console.reports import rows
-from shared.console.todo import Urgency
 from tests.pure.console.network import NOW, channel, job, seen
 
 MADE = NOW - timedelta(days=9)

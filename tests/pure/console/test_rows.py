@@ -10,10 +10,10 @@ import pytest
 from shared.clock import next_reset
 from shared.console import push
 from shared.console.operations import SHOWN
-from shared.console.overview import Known, overview
-from shared.console.paging import Filter
+from shared.console.overview import Filter, Known, overview
+from shared.console.words import words
 from shared.publishing.operation import State
-from shared.quota.refusals import REASONS
+from shared.quota.decisions import REASONS
 from tests.pure.console.network import (
     APP,
     NOW,
@@ -201,7 +201,7 @@ class TestJson:
             "hours", "by_account", "loans", "refusals",
         }  # fmt: skip
         assert told["operations"].keys() == {"waiting", "failed", "cut"}
-        assert told["push"]["counts"].keys() == set(push.STANDING)
+        assert told["push"]["counts"].keys() == set(words("push"))
         assert told["channels"][0]["todo"].keys() == {"urgency", "text", "link", "code"}
         assert told["loaded"]["days"][0]["date"] == "2026-09-22"
 

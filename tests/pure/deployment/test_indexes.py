@@ -12,7 +12,7 @@ import pytest
 from infra.deployment import ROOT
 from infra.judges.indexes import Query, problems
 from shared import data_map
-from shared.quota import bucket_days
+from shared.quota import accounts
 
 WRITTEN_ELSEWHERE = {"shared.cloud.firestore"}
 """It carries out the steps that others write."""
@@ -54,7 +54,7 @@ def test_every_query_that_is_written_has_its_index():
     assert len(found) > 25
     assert any(query.group for query in found)
     assert [problem for query in found for problem in problems(query)] == []
-    assert data_map.QUOTA_ENTRIES.name == bucket_days.ENTRIES
+    assert data_map.QUOTA_ENTRIES.name == accounts.ENTRIES
 
 
 def written_in(path) -> Iterator[Query]:

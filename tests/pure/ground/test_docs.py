@@ -11,9 +11,8 @@ import pytest
 from infra.deployment import ROOT
 from infra.documents import DOCS, TABLES, renewed, tables_in
 from shared.errors import InvalidRequest
-from shared.publishing.api import command, submission
+from shared.publishing.api import command, listing, submission
 from shared.publishing.intents import intents
-from shared.publishing.listing import listing
 from shared.publishing.requests import KINDS, parse
 
 README = ROOT / "README.md"

@@ -22,9 +22,8 @@ from shared.access.requests import start_request
 from shared.collection import channel_data
 from shared.errors import InvalidRequest, YtempireError
 from shared.publishing import requests
-from shared.publishing.api import command
+from shared.publishing.api import Page, command, listing
 from shared.publishing.intents import STEPS, intents, planned
-from shared.publishing.listing import Page, listing
 from shared.publishing.operation import Event, Operation, State
 from shared.publishing.submissions import Quote, operation_id
 from shared.quota.quotes import Later, Part, Work

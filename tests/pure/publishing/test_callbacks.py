@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.errors import Misconfigured
-from shared.publishing.callbacks import key, signed
+from shared.publishing.tasks import key, signed
 from shared.settings import HTTPS_URL, load
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

@@ -13,8 +13,8 @@ from shared.clock import PACIFIC, next_reset
 from shared.errors import InvalidRequest, QuotaRefused, RateLimited, Unavailable
 from shared.publishing import media
 from shared.publishing.address import checked, is_public, target
-from shared.publishing.merge import WRITABLE, merged
 from shared.publishing.operation import ENDED, NEXT, Operation, State
+from shared.publishing.plan import WRITABLE, merged
 from shared.publishing.retries import LOOKS, retry_decision
 from shared.publishing.tasks import FUNCTION, MAX_DELIVERIES, QUEUE
 from shared.quota.calendar import DOUBT

@@ -6,14 +6,14 @@ import pytest
 from googleapiclient.discovery_cache import get_static_doc
 
 from infra.local.simulator.uploads.processing import FAILURES, REJECTIONS
-from shared.publishing.following import FAILED, REJECTED
+from shared.youtube.policy import policy
 
 STATUS = json.loads(get_static_doc("youtube", "v3"))["schemas"]["VideoStatus"]["properties"]
 
 
 @pytest.mark.parametrize(
     ("word", "sentences", "planned"),
-    [("failureReason", FAILED, FAILURES), ("rejectionReason", REJECTED, REJECTIONS)],
+    [("failureReason", policy().failures, FAILURES), ("rejectionReason", policy().rejections, REJECTIONS)],
 )
 def test_every_reason_of_the_discovery_document_has_words_of_its_own(word, sentences, planned):
     assert sentences.keys() == set(STATUS[word]["enum"])

@@ -9,10 +9,10 @@ import pytest
 from shared.clock import next_reset, pacific_day, pacific_midnight
 from shared.errors import InvalidRequest, QuotaRefused
 from shared.quota.calendar import next_off_peak
-from shared.quota.forecast import Mode, forecast_of, off_peak_allowance
+from shared.quota.opening import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
-from shared.rate_limits.dry_run import DryRunLog
+from shared.rate_limits.limits import DryRunLog
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)

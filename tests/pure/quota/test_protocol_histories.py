@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.cloud.steps import Commit, Contended, Write
-from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation, BucketDay
 from shared.quota.decisions import Moment, Refusal, ReservationRequest
 from shared.quota.profile import Priority
 from shared.quota.protocol import borrowing, spending

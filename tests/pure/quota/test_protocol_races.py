@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from shared.cloud.steps import Commit, Contended, Write
-from shared.quota.accounts import Allocation
-from shared.quota.bucket_days import BucketDay
+from shared.quota.accounts import Allocation, BucketDay
 from shared.quota.decisions import Loan, Moment, Refusal, ReservationRequest
 from shared.quota.profile import Priority
 from shared.quota.protocol import borrowing, spending

@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from shared.errors import Unavailable
 from shared.quota.profile import load
-from shared.rate_limits.admission import AHEAD, MARGIN, Admitted, Denied, Log, admit, book, packed, unpacked
 from shared.rate_limits.limiter import RateLimiter
-from shared.rate_limits.limits import RateLimit
+from shared.rate_limits.limits import (
+    AHEAD,
+    MARGIN,
+    Admitted,
+    Denied,
+    Log,
+    RateLimit,
+    admit,
+    book,
+    packed,
+    unpacked,
+)
 
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from shared.cloud.steps import ABSENT, Doc, Write
 from shared.cloud.updates import updating
-from shared.rate_limits.admission import SKEW, unpacked
 from shared.rate_limits.limiter import Denial, admitting
-from shared.rate_limits.limits import RateLimit
-from shared.rate_limits.memory import FRESH, MOST, Memory
+from shared.rate_limits.limits import FRESH, MOST, SKEW, Memory, RateLimit, unpacked
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 

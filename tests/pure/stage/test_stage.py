@@ -77,7 +77,7 @@ def test_a_kept_copy_outlives_a_change_of_the_tree(tmp_path):
     [
         ("import shared.entry", {"shared.entry"}),
         ("from shared import entry", {"shared", "shared.entry"}),
-        ("def f():\n    from shared.cloud import tasks", {"shared.cloud", "shared.cloud.tasks"}),
+        ("def f():\n    from shared.cloud import queues", {"shared.cloud", "shared.cloud.queues"}),
         ("import os, sharedness", set()),
         ("from . import shared", set()),
     ],

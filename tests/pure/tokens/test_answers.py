@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import CorruptData, Misconfigured
-from shared.tokens.answers import classify, tokens
-from shared.tokens.health import Outcome
-from shared.tokens.oauth_client import OAuthClient
+from shared.tokens.google_oauth import OAuthClient
+from shared.tokens.health import Outcome, classify, tokens
 
 HTML = b"<!DOCTYPE html><title>Error 502 (Server Error)!!1</title>"
 

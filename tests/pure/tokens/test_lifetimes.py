@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tokens import lifetimes
+from shared.tokens import grants
 from shared.tokens.grants import Grant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ FRESH = Grant(
 
 
 def kinds(grant, *, testing=False, account_tokens=1):
-    return sorted(lifetimes.warnings(grant, NOW, testing=testing, account_tokens=account_tokens))
+    return sorted(grants.warnings(grant, NOW, testing=testing, account_tokens=account_tokens))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_each_announced_death_is_told_in_time_and_not_before(change, asked, told
 
 def test_a_crowded_account_keeps_the_moment_it_was_noticed():
     noticed = {"crowded": NOW - 3 * DAY}
-    found = lifetimes.warnings(replace(FRESH, warnings=noticed), NOW, testing=False, account_tokens=95)
+    found = grants.warnings(replace(FRESH, warnings=noticed), NOW, testing=False, account_tokens=95)
     assert found == noticed
 
 
@@ -76,9 +76,9 @@ def test_nothing_dies_unwarned(days, life):
     grant = replace(FRESH, refresh_expires_at=ends)
     now = NOW + days * DAY
     if ends is not None and timedelta(0) <= ends - now <= DAY:
-        assert "timeLimited" in lifetimes.warnings(grant, now, testing=False, account_tokens=1)
+        assert "timeLimited" in grants.warnings(grant, now, testing=False, account_tokens=1)
 
 
 def test_the_looks_leave_no_grant_unrefreshed_for_a_day_even_when_google_fails_at_one():
     hourly = timedelta(hours=1)
-    assert lifetimes.RECENT + lifetimes.LOOK_EVERY + 2 * hourly < DAY
+    assert grants.RECENT + grants.LOOK_EVERY + 2 * hourly < DAY

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tokens.decision import LEASE, MARGIN, Step, decide, next_lease
-from shared.tokens.grants import Grant, Lease
+from shared.tokens.grants import LEASE, MARGIN, Grant, Lease, Step, decide, next_lease
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -8,8 +8,7 @@ import pytest
 from infra.local.process import LOOPBACK
 from shared.errors import Misconfigured, Unavailable
 from shared.settings import Settings
-from shared.tokens.google_oauth import GoogleOAuth, challenge
-from shared.tokens.oauth_client import OAuthClient
+from shared.tokens.google_oauth import GoogleOAuth, OAuthClient, challenge
 from shared.vault.secret import Secret
 from shared.youtube.transport import Http
 

@@ -79,7 +79,7 @@ def test_no_other_row_claims_to_be_the_guides():
 def test_a_reason_stands_once_and_every_key_is_known():
     document = tomllib.loads(FILE.read_text())
     treatments = document.pop("treatments")
-    assert document.keys() == {"guide", "retry_later_minutes", "statuses", "aliases"}
+    assert document.keys() == {"guide", "retry_later_minutes", "statuses", "aliases", "failures", "rejections"}
     assert all(keys.keys() - {"retry"} == {"kind", "action", "alert", "reasons"} for keys in treatments)
     retries = [keys["retry"] for keys in treatments if "retry" in keys]
     assert all(retry.keys() <= {"limit", "delay", "cap", "backoff", "after"} for retry in retries)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.youtube.faults import Fault
+from shared.youtube.faults import Fault, History, decide
 from shared.youtube.policy import Action, Alert, policy
-from shared.youtube.retry import History, decide
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)
 RESET = datetime(2026, 11, 23, 8, tzinfo=UTC)
