@@ -30,8 +30,8 @@ class Function:
 
     concurrency: requests that one instance serves at once. secrets: those that it reads; mounted: those of them
     that come as environment variables; rotates: those whose versions it adds, lists and disables. publishes:
-    topics; enqueues: queues. warehouse: read or write, None where it asks BigQuery nothing. sources: whether it reads the
-    buckets that files to publish come from.
+    topics; enqueues: queues. warehouse: read or write, None where it asks BigQuery nothing. sources: whether it
+    reads the buckets that files to publish come from.
     """
 
     name: str
