@@ -30,7 +30,7 @@ from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
-from shared.tokens.source import ChannelTokens, SharedTokens
+from shared.tokens.refresh import ChannelTokens, SharedTokens
 from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import TABLES, VIDEO_METADATA
