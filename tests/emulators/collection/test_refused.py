@@ -261,7 +261,7 @@ def listening(reading: Reading, quota=None) -> Listening:
     """What polls, beside a hub that refuses."""
     stand = reading.stand
     stand.simulator.room(Hub).mode = "unavailable"
-    settings = replace(stand.settings, hub_url=f"{stand.simulator.root}/subscribe")
+    settings = replace(stand.settings, hub_url=f"{stand.simulator.root}/subscribe", api_url="http://127.0.0.1:9")
     keys, http = HubKeys((b"k" * 32,)), urllib3.PoolManager(retries=False)
 
     def caller_for(channel_id: str, block) -> Caller:
