@@ -93,7 +93,9 @@ def test_a_message_that_a_task_delivers_reads_as_one_of_pubsub_s():
 
 @given(st.lists(notices))
 def test_notices_come_out_of_a_message_as_they_went_in(sent):
-    assert videos.notices_from(json.loads(json.dumps(videos.message(sent)))) == sent
+    for received in (None, datetime(2026, 11, 4, 5, 6, 7, tzinfo=UTC)):
+        message = json.loads(json.dumps(videos.message(sent, received=received)))
+        assert videos.notices_from(message) == (sent, received)
 
 
 def group(channel: int, report_type: str, count: int) -> list[ReportRef]:
