@@ -29,7 +29,7 @@ PLANTED = (
 OF_VALUES = (
     ("../deployment.yaml", "function: watch, cron", "function: wach, cron", '"wach"'),
     ("../deployment.yaml", "publishes: [ingest]", "publishes: [ingst]", '"ingst"'),
-    ("../deployment.yaml", "secrets: [youtube-vault-key]", "secrets: [vault-key]", '"vault-key"'),
+    ("../deployment.yaml", "secrets: [youtube-hub-key]", "secrets: [hub-key]", '"hub-key"'),
 )
 TOO_MUCH = (
     (
