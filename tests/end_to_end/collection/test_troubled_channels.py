@@ -71,17 +71,26 @@ def test_a_disconnected_channel_leaves_no_row_and_late_work_for_it_brings_none_b
     assert network.stack.logs("ingest").count('"ERROR"') == errors
 
 
+def truth(network: Network, channel: str) -> dict[str, Any]:
+    """The reports that YouTube has issued for a channel's last 90 days, by day."""
+    now = network.stack.now().date()
+    span = {"from": (now - 90 * DAY).isoformat(), "to": now.isoformat()}
+    return dict(network.ask("truth", channel_id=channel, **span)["days"])
+
+
+def listed(network: Network, channel: str) -> set[str]:
+    return {day for day, report in truth(network, channel).items() if report["listed"]}
+
+
 def test_a_channel_that_comes_back_is_collected_from_its_beginning(network: Network):
     channel = network.channels[3]
     network.connect(network.people[1], channel)
     network.settle()
+    had = listed(network, channel)  # YouTube keeps history for 30 days: what it had then may be gone a day later
     network.pass_time(DAY)
     network.collect()
-    now = network.stack.now().date()
-    span = {"from": (now - 90 * DAY).isoformat(), "to": now.isoformat()}
-    told = network.ask("truth", channel_id=channel, **span)["days"]
-    had = {day for day, report in told.items() if report["listed"]}  # YouTube keeps history for 30 days
+    had |= listed(network, channel)
     assert {day for owner, day in network.days() if owner == channel} == had
-    lost = {f"{channel} {day}: report {report['report_id']} is missing" for day, report in told.items()
+    lost = {f"{channel} {day}: report {report['report_id']} is missing" for day, report in truth(network, channel).items()
             if day not in had}  # fmt: skip
     assert [text for text in network.wrong() if text not in lost] == []
