@@ -91,6 +91,6 @@ def test_a_channel_that_comes_back_is_collected_from_its_beginning(network: Netw
     network.collect()
     had |= listed(network, channel)
     assert {day for owner, day in network.days() if owner == channel} == had
-    lost = {f"{channel} {day}: report {report['report_id']} is missing" for day, report in truth(network, channel).items()
-            if day not in had}  # fmt: skip
+    issued = truth(network, channel).items()
+    lost = {f"{channel} {day}: report {each['report_id']} is missing" for day, each in issued if day not in had}
     assert [text for text in network.wrong() if text not in lost] == []
