@@ -74,7 +74,7 @@ def test_a_body_is_what_was_signed_whatever_its_type_is_said_to_be_and_an_empty_
 
 
 @pytest.mark.fault(39)
-@pytest.mark.parametrize("text", [EMPTY, b" " * 10_000_000])
+@pytest.mark.parametrize("text", [EMPTY, b" " * 10_000_000], ids=["a feed", "ten megabytes"])
 def test_a_compressed_body_is_never_unpacked_and_is_no_feed(webhook, text):
     answer = post(webhook, gzip.compress(text), Content_Encoding="gzip")
     assert reason(answer) == (400, "feedUnreadable")
