@@ -28,7 +28,7 @@ DAILY_UNITS = 1_500
 """A day's units for counting and looking; the quota profile keeps them from background work (`kept`)."""
 LOOKS_MAX = 200  # of one run, which has minutes
 _OVERLAP = timedelta(minutes=1)
-"""How much earlier a first look begins than the last count, because YouTube's counts lag."""
+"""How much earlier a first look begins than the last growth, because YouTube's counts lag."""
 _DAY = timedelta(days=1)
 _UNKNOWN = 7 * 86_400  # seconds between two videos of a channel of which nothing is known
 _PATIENCE = timedelta(hours=1), _DAY
@@ -38,9 +38,9 @@ _TRIES = 2
 class Watch(NamedTuple):
     """What is known of one channel's videos without push. Instants in seconds of the epoch, 0 for none.
 
-    videos: how many it had at the last count, None where YouTube tells none; counted: when that was. grown: when
-    it last grew; gap: the seconds between two of its videos, as they come. silent: since when push is; unheard:
-    although the hub promises to speak. tries: looks in a row that found nothing for a count that had grown.
+    videos: how many it had when YouTube last told, None before; counted: when that was asked. grown: when it last
+    grew; gap: the seconds between two of its videos, as they come. silent: since when push is; unheard: although
+    the hub promises to speak. tries: looks in a row that found nothing for a count that had grown.
     """
 
     videos: int | None = None
@@ -52,10 +52,11 @@ class Watch(NamedTuple):
     tries: int = 0
 
     def counted_as(self, count: int | None, now: int) -> Watch:
-        """After a count whose growth, if any, has been looked into or was heard of."""
+        """After a count whose growth, if any, has been looked into or was heard of; a missing one says nothing."""
         more = count - self.videos if count is not None and self.videos is not None else 0
         if more <= 0:
-            return self._replace(videos=count, counted=now, grown=self.grown or now, tries=0)
+            videos = self.videos if count is None else count
+            return self._replace(videos=videos, counted=now, grown=self.grown or now, tries=0)
         gap = 0.7 * self.gap + 0.3 * (now - self.grown) / more
         return self._replace(videos=count, counted=now, grown=now, gap=max(60.0, gap), tries=0)
 
@@ -234,8 +235,8 @@ def fingerprint(item: PlaylistItem) -> str:
 
 
 def first_look(each: Watch) -> datetime:
-    """From when on a channel's videos are new to a first look: since the last count."""
-    return datetime.fromtimestamp(each.counted, UTC) - _OVERLAP
+    """From when on a channel's videos are new to a first look: since it last grew, for counts may be missing."""
+    return datetime.fromtimestamp(each.grown, UTC) - _OVERLAP
 
 
 def _seconds(instant: datetime) -> int:

@@ -58,7 +58,7 @@ def parse(body: bytes, channel_id: str) -> Feed:
 
     try:
         root = fromstring(body, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:  # LookupError: its encoding
         raise _unreadable(type(error).__name__) from error
     found = [
         _or_none(read, element, channel_id)

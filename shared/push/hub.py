@@ -1,6 +1,6 @@
 """Asks the WebSub hub for a subscription or its end; whether it grants that, it says later, at the callback.
 
-A hub may send on with 307 or 308 (W3C WebSub, 5.1.1). The request holds the secret that will sign, so it is sent
+A hub may send on with 307 or 308 (W3C WebSub, 5.1.2). The request holds the secret that will sign, so it is sent
 on to the same host alone, and never from https to http.
 """
 

@@ -70,7 +70,7 @@ def _lease(text: str) -> timedelta:
 def check_signature(header: str | None, body: bytes, secrets: Iterable[bytes]) -> None:
     """Whether one of the subscription's secrets signed the raw body; several, so that a secret can change.
 
-    Raises Forbidden for a missing, malformed or wrong signature. (W3C WebSub, section 8; RFC 2104.)
+    Raises Forbidden for a missing, malformed or wrong signature. (W3C WebSub, 7.1.2; RFC 2104.)
     """
     method, _, given = (header or "").partition("=")
     digest = _DIGESTS.get(method.lower())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +108,40 @@ def test_what_the_secret_did_not_sign_is_refused_counted_and_goes_no_further(net
 
 
 @pytest.mark.fault(37)
+def test_of_a_flood_of_forged_notifications_every_one_is_refused_and_no_real_one_is_lost(network: Network):
+    channel, other, real = network.channels[1], network.channels[2], [f"floodReal{n:02}" for n in range(15)]
+    network.stack.advance(61)  # an instance writes its count down once a minute
+    body = entry(network, channel, "floodForged", "Forged", 0).encode()
+    mine, theirs = callback(network, channel), callback(network, other)
+    guessed = "sha1=" + hmac.new(b"guessed", body, "sha1").hexdigest()
+    ways = [
+        (mine.rsplit("/", 1)[0] + "/guessed", {"X-Hub-Signature": guessed}, 404),
+        (mine, {}, 403),
+        (mine, {"X-Hub-Signature": "sha256=" + "0" * 64}, 403),
+        (theirs, {"X-Hub-Signature": guessed}, 403),
+    ]
+    before = subscription(network, channel).get("refused", 0)
+
+    def forge(way: tuple[str, dict[str, str], int]) -> tuple[int, int]:
+        address, headers, expected = way
+        found = []
+        for _ in range(150):  # four at once, 50 a second each
+            found.append(network.http.post(address, content=body, headers=headers).status_code)
+            time.sleep(0.02)
+        return found.count(expected), expected
+
+    with ThreadPoolExecutor(len(ways)) as pool:
+        flood = pool.map(forge, ways)
+        for number, video_id in enumerate(real):
+            told = entry(network, channel, video_id, "Real", number)
+            assert deliver(network, channel_id=channel, body=told) == [204]
+        assert list(flood) == [(150, expected) for _, _, expected in ways]
+    network.eventually(lambda: all(video(network, each) for each in real))
+    assert not video(network, "floodForged")
+    assert before < subscription(network, channel)["refused"] <= before + 300
+
+
+@pytest.mark.fault(37)
 def test_a_renewal_leaves_address_and_secret_as_they_are_and_every_digest_is_believed(network: Network):
     channel = network.channels[1]
     before = callback(network, channel)
@@ -144,6 +181,16 @@ def test_a_verification_that_nobody_asked_for_is_not_confirmed(network: Network,
     assert network.http.post(stranger, content=b"x").status_code == 404
     refused = network.http.put(stranger, content=b"x")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+
+
+def test_a_challenge_is_echoed_as_plain_text(network: Network):
+    channel = network.channels[0]
+    hostile = "<script>alert(1)</script>"
+    query = {"hub.mode": "subscribe", "hub.topic": subscription(network, channel)["topic"]}
+    query |= {"hub.challenge": hostile, "hub.lease_seconds": "432000"}
+    answer = network.http.get(callback(network, channel), params=query)
+    assert (answer.status_code, answer.text) == (200, hostile)
+    assert answer.headers["content-type"].startswith("text/plain")
 
 
 @pytest.mark.fault(39)

@@ -16,6 +16,7 @@ from shared.collection.polling import (
     Watch,
     Watched,
     fields_of,
+    first_look,
     interval,
     listen,
     stored,
@@ -136,6 +137,15 @@ def test_the_habit_follows_what_comes_and_a_count_that_falls_is_the_new_one():
     assert (grown.videos, grown.counted, grown.grown) == (7, SECONDS, SECONDS)
     assert grown.gap == pytest.approx(0.7 * 86_400 + 0.3 * 3_600)
     assert each.counted_as(4, SECONDS) == each._replace(videos=4, counted=SECONDS)
+
+
+def test_what_was_published_while_youtube_told_no_count_is_looked_into_at_the_next_one():
+    grown = watch(videos=5, grown=SECONDS - 9_000)
+    untold = grown.counted_as(None, SECONDS - 300)
+    assert untold.unsettled(6)
+    assert not untold.unsettled(5)
+    heard = listen("UC1", [item("meanwhile", ago=2 * HOUR)], seen=None, since=first_look(untold), now=NOW)
+    assert [notice.video_id for notice in heard.notices] == ["meanwhile"]
 
 
 def test_a_count_that_runs_ahead_of_the_playlist_is_looked_into_twice_more():

@@ -52,6 +52,12 @@ def test_a_channel_is_read_since_its_oldest_time_and_never_while_something_is_mi
     assert found == (None if whole is None or None in times else min(times))
 
 
+def test_a_video_that_stands_on_two_pages_is_one_and_keeps_what_was_read_of_it():
+    newest = of({"b": read(1)}).looked_at_newest(["a", "b"], "2", 4, NOW)
+    listed = newest.listed(["b", "c"], "3", NOW).listed(["c", "a", "d"], None, NOW)
+    assert listed.videos == {"b": read(1), "a": Reading(), "c": Reading(), "d": Reading()}
+
+
 def test_an_absent_video_is_gone_at_the_second_look():
     once, gone = of({"v": read(30), "w": read(30)}).answered({"w": read(0)}, ["v"], NOW)
     assert (once.videos["v"].missing, gone) == (True, [])
