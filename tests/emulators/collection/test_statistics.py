@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import pytest
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.rules import DEFAULT_STATUS
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.data.videos import Omissions
+from infra.local.simulator.data.videos import Omissions, Repetitions
 from shared.access.disconnect import ERASE
 from shared.collection import readings, videos
 from shared.collection.readings import Readings
@@ -206,6 +207,37 @@ def test_a_video_that_an_answer_leaves_out_has_no_row_and_is_asked_about_again(n
     assert {row["video_id"] for row in network.rows()} == set(others)
     network.run()
     assert first in {row["video_id"] for row in network.rows()}
+
+
+def test_a_count_that_is_not_told_is_null_and_an_id_that_is_told_twice_has_one_row(network: Network):
+    channel = network.connect()
+    hidden, doubled, *_ = network.library.uploads(channel, channel)
+    network.library.hidden_counts[hidden.id] = frozenset({"viewCount", "likeCount"})
+    network.stand.simulator.room(Repetitions).times[doubled.id] = 1
+    network.run(times=2)
+    (row,) = network.rows(video_id=hidden.id)
+    assert (row["views"], row["likes"]) == (None, None)
+    assert row["comments"] is not None
+    assert len(network.rows(video_id=doubled.id)) == 1
+
+
+@pytest.mark.parametrize("lost", [["outline"], ["0"], ["outline", "0"]])
+def test_an_outline_or_pack_that_cannot_be_read_is_made_anew_and_everything_is_counted_again(
+    network: Network, capsys, lost: list[str]
+):
+    both = {network.connect(0), network.connect(1)}
+    network.run(times=2)
+    before = {row["video_id"] for row in network.rows()}
+    for name in lost:
+        network.stand.firestore.document("video_counts", name).update({"packed": b"cut off"})
+    since = network.stand.clock()
+    network.run(times=4)
+    assert network.entries().keys() == both
+    assert {row["video_id"] for row in network.rows() if row["as_of"] > since} == before
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert {f"video_counts/{name}" for name in lost} <= {
+        each["message"].split()[0] for each in logged if each["severity"] == "ERROR"
+    }
 
 
 def test_a_channel_that_youtube_refuses_stops_nobody_else_and_is_left_alone(network: Network):

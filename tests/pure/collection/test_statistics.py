@@ -1,5 +1,7 @@
 """Whose counts are read next, and how a day's calls are spread."""
 
+import json
+import zlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -26,6 +28,7 @@ from shared.collection.statistics.state import (
 NOW = 29_000_000
 DAY = 24 * 60
 OLD = NOW - 400 * DAY
+HEARD = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def read_before(minutes: int, rate: float, *, seen: float = 24, views: int = 1_000) -> Video:
@@ -146,6 +149,24 @@ def test_what_is_packed_is_read_as_it_was(videos):
         day=date(2026, 11, 1), spent=3, entries={"UC1": Entry(3, 7, tuple(law.outline(videos, NOW)))}
     )
     assert outline_in(Doc(outline_write(outline).fields, None)) == outline
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"cut off", zlib.compress(b"{"), zlib.compress(b"[1]"), zlib.compress(b'{"UC1": 7}'), "text", 3],
+)
+def test_what_cannot_be_read_is_logged_and_begins_anew(packed, capsys):
+    heard = {"heard_at": HEARD, "looked_at": HEARD, "day": "2026-11-01", "spent": 3}
+    found = outline_in(Doc({**heard, "packed": packed}, None))
+    assert (found.entries, found.heard_at, found.looked_at) == ({}, None, None)
+    assert pack_in(3, Doc({"packed": packed}, None)) == {}
+    assert [json.loads(line)["severity"] for line in capsys.readouterr().out.splitlines()] == ["ERROR"] * 2
+
+
+def test_an_outline_whose_channels_cannot_be_read_still_knows_what_the_day_has_cost():
+    stored = outline_write(Outline(day=date(2026, 11, 1), spent=3, run="r", run_until=HEARD)).fields
+    found = outline_in(Doc({**stored, "packed": b"cut off"}, None))
+    assert (found.day, found.spent, found.run, found.run_until) == (date(2026, 11, 1), 3, "r", HEARD)
 
 
 def test_a_channel_goes_where_there_is_room():
