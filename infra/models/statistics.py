@@ -4,9 +4,9 @@
 
 Real are the law, the outlines and the number of calls. Made up are the worlds: rates spread log-normally (by
 sigma), fall with age by a power that differs from video to video, swing with the hour of the day by the channel's
-zone, and burst: videos by how much they are watched. The estimates begin with nothing but a first count and an age.
-The error is exact: a count only grows, so what is expected of |true - known| between two readings is the integral
-of what is expected to be gained; only what is read is drawn.
+zone, and burst: of videos the more, the more they are watched. The estimates begin with nothing but a first count
+and an age. The error is exact: a count only grows, so what is expected of |true - known| between two readings is
+the integral of what is expected to be gained; only what is read is drawn.
 
 The oracle knows every rate, bursts too, and fills its calls with the 50 videos of a channel that have the largest
 rate x time squared; "rate x time" likewise without the square. Sweeps read everything equally often. No schedule
@@ -135,7 +135,7 @@ class Outcome:
 
 @dataclass
 class _Book:
-    """What a policy has read so far. last: of each video the step, with what was gained until then, and its sum."""
+    """What a policy has read so far. last: of each video the step, and what was gained until then, and summed."""
 
     world: World
     last: list[tuple[int, float, float]] = field(default_factory=list)
@@ -243,14 +243,14 @@ def outcome(spread: float, policy: str, seed: int = 0, channels: int = CHANNELS)
 
 def table(seed: int) -> Iterator[str]:
     """The policies' mean errors beside the oracle's, and after how many minutes half of the bursts are noticed."""
-    yield "| sigma | oracle, views | ours | rate x time | sweeps | burst noticed, minutes: ours / sweeps / the least |"
+    yield "| sigma | oracle, views | ours | rate x time | sweeps | burst noticed, minutes: ours, sweeps, the least |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for spread in SPREADS:
         found = {name: outcome(spread, name, seed) for name in POLICIES}
         base = found["oracle"].error
         parts = " | ".join(f"{found[name].error / base:.2f}" for name in ("ours", "rate x time", "sweeps"))
         minutes = [*(median(found[name].noticed) for name in ("ours", "sweeps")), world(spread, seed).least()]
-        yield f"| {spread} | {base:.1f} | {parts} | {' / '.join(f'{each:.0f}' for each in minutes)} |"
+        yield f"| {spread} | {base:.1f} | {parts} | {', '.join(f'{each:.0f}' for each in minutes)} |"
 
 
 def chart(seed: int) -> str:

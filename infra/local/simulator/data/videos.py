@@ -44,8 +44,8 @@ def list_videos(simulator: Simulator, call: Call) -> Answer:
 def batch_get_stats(simulator: Simulator, call: Call) -> Answer:
     """Counters of up to 50 videos: less than `videos.list`, out of a bucket of its own, and not atomic.
 
-    Not atomic: ids that were told to be left out (`simulator.room(Omissions)`) are missing as if unknown. Those that
-    were told to be repeated (`simulator.room(Repetitions)`) are there twice.
+    Not atomic: ids that were told to be left out (`simulator.room(Omissions)`) are missing as if unknown, and
+    others are there twice if told to be (`simulator.room(Repetitions)`).
     """
     library, me, parts = simulator.room(Library), reader(call), frozenset(call.parts)
     left_out = simulator.room(Omissions)
