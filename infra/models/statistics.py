@@ -243,7 +243,7 @@ def outcome(spread: float, policy: str, seed: int = 0, channels: int = CHANNELS)
 
 def table(seed: int) -> Iterator[str]:
     """The policies' mean errors beside the oracle's, and after how many minutes half of the bursts are noticed."""
-    yield "| sigma | oracle, views | ours | rate x time | sweeps | burst noticed, minutes: ours, sweeps, the least |"
+    yield "| sigma | oracle, views | ours | rate x time | sweeps | minutes to a burst: ours, sweeps, the least |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for spread in SPREADS:
         found = {name: outcome(spread, name, seed) for name in POLICIES}
