@@ -253,29 +253,41 @@ def table(seed: int) -> Iterator[str]:
         yield f"| {spread} | {base:.1f} | {parts} | {', '.join(f'{each:.0f}' for each in minutes)} |"
 
 
-def chart(seed: int) -> str:
-    """True against known counts of a bursting video, as SVG: a line, and the steps by which it is followed."""
-    here = world(2.0, seed)
-    video = max(here.bursts, key=lambda each: here.rates[0][each] * (here.bursts[each] < STEPS // 2))
-    readings = [(0, here.first[video]), *ours(here, drawn=video).readings]
+def chart(seed: int, channels: int = CHANNELS) -> str:
+    """True against known counts of a bursting video, one of middling size: a line, and the steps that follow it."""
+    here = world(2.0, seed, channels)
+    bursts = sorted(here.bursts.items(), key=lambda each: here.rates[0][each[0]])
+    video, begin = bursts[len(bursts) // 2]
+    readings, first = ours(here, drawn=video).readings, here.first[video]
     top = here.until(video, STEPS)[0] * 1.05
 
     def at(step: float, gained: float) -> str:
-        return f"{40 + step * 2.5:.1f},{260 - gained / top * 230:.1f}"
+        return f"{70 + step * 2.4:.1f},{250 - gained / top * 205:.1f}"
 
-    true = " ".join(at(step, here.until(video, step)[0]) for step in range(0, STEPS + 1, 2))
-    steps, before = list[str](), 0
-    for step, views in readings:
-        steps += [at(step, before), at(step, views - here.first[video])]
-        before = views - here.first[video]
-    steps.append(at(STEPS, before))
-    words = f"Views gained in a day by a video that bursts: true (grey), known (blue, {len(readings)} readings)"
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 290" font-family="sans-serif" font-size="12">'
-        f'<title>{words}</title><rect width="780" height="290" fill="#fff"/><text x="40" y="20">{words}</text>'
-        f'<polyline fill="none" stroke="#999" stroke-width="4" points="{true}"/>'
-        f'<polyline fill="none" stroke="#15c" stroke-width="1.5" points="{" ".join(steps)}"/>'
-        '<text x="40" y="280">midnight</text><text x="690" y="280">midnight</text></svg>\n'
+    def text(x: float, y: float, words: str, anchor: str = "middle") -> str:
+        return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{words}</text>'
+
+    true = " ".join(at(step, here.until(video, step)[0]) for step in range(STEPS + 1))
+    known, before = [at(0, 0)], 0
+    for step, views in [*readings, (STEPS, readings[-1][1])]:
+        known += [at(step, before), at(step, views - first)]
+        before = views - first
+    words = f"Views that a video gains on a day with a burst: true (grey), known (blue, {len(readings)} readings)"
+    unit = 10 ** int(math.log10(top))
+    lines = range(0, int(top) + 1, unit if top / unit > 3 else unit // 2)
+    return "".join(
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 790 290" font-family="sans-serif" ',
+            f'font-size="12"><title>{words}</title><rect width="790" height="290" fill="#fff"/>',
+            f'<rect x="{70 + begin * 2.4:.1f}" y="35" width="{LASTS * 2.4:.1f}" height="215" fill="#fe9"/>',
+            *(f'<path stroke="#ddd" d="M{at(0, views)}L{at(STEPS, views)}"/>' for views in lines),
+            *(text(62, float(at(0, views).split(",")[1]) + 4, f"{views:,}", "end") for views in lines),
+            *(text(70 + hour * 2.4 * HOUR, 268, f"{hour:02}:00") for hour in range(0, 25, 4)),
+            f'<polyline fill="none" stroke="#999" stroke-width="4" points="{true}"/>',
+            f'<polyline fill="none" stroke="#15c" stroke-width="1.5" points="{" ".join(known)}"/>',
+            text(70, 22, words, "start"),
+            "</svg>\n",
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """Whose counts are read next, and how a day's calls are spread."""
 
 import json
+import random
 import zlib
 from datetime import UTC, date, datetime, timedelta
 
@@ -109,19 +110,23 @@ def test_a_young_video_is_expected_to_slow_down_and_an_old_one_to_go_on():
     assert law.rate_at(read_before(0, 10.0), NOW + DAY) == pytest.approx(10, rel=0.01)
 
 
-_VIDEOS = st.dictionaries(
-    st.text(min_size=1, max_size=3),
-    st.builds(
-        Video,
-        published=st.integers(0, NOW),
-        read=st.one_of(st.just(0), st.integers(NOW - 90 * DAY, NOW)),
-        views=st.one_of(st.none(), st.integers(0, 10**12)),
-        rate=st.floats(0, 1e9),
-        seen=st.floats(0, 1e4),
-        absent=st.integers(0, 2),
-    ),
-    max_size=60,
-)
+def any_videos(count: int, seed: int) -> dict[str, Video]:
+    """A channel's videos, as different as they can be."""
+    rng = random.Random(seed)
+    return {
+        f"v{number}": Video(
+            published=rng.randrange(NOW),
+            read=rng.choice((0, rng.randrange(NOW - 90 * DAY, NOW))),
+            views=rng.choice((None, 0, rng.randrange(10**12))),
+            rate=rng.choice((0.0, 10 ** rng.uniform(-5, 9))),
+            seen=rng.choice((0.0, rng.uniform(0, 1e4))),
+            absent=rng.randrange(3),
+        )
+        for number in range(count)
+    }
+
+
+_VIDEOS = st.builds(any_videos, st.integers(0, 260), st.integers(0, 2**32))
 
 
 @given(videos=_VIDEOS, calls=st.integers(1, 5))
