@@ -254,7 +254,7 @@ def table(seed: int) -> Iterator[str]:
 
 
 def chart(seed: int, channels: int = CHANNELS) -> str:
-    """True against known counts of a bursting video, one of middling size: a line, and the steps that follow it."""
+    """True against known counts of a bursting video of middling size: a line, and the steps that follow it."""
     here = world(2.0, seed, channels)
     bursts = sorted(here.bursts.items(), key=lambda each: here.rates[0][each[0]])
     video, begin = bursts[len(bursts) // 2]

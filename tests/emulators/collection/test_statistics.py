@@ -31,6 +31,8 @@ from shared.youtube.client import Caller
 from tests.emulators.collection.reading import Reading
 from tests.emulators.youtube.stand import Stand, standing
 
+DAMAGED = b"cut off"
+
 
 class Died(BaseException):
     """The process ended here."""
@@ -95,8 +97,18 @@ class Network:
         found = self.warehouse.client.query_and_wait(f"SELECT * FROM `{table}` ORDER BY as_of, video_id")
         return [row for row in map(dict, found) if all(row[name] == value for name, value in where.items())]
 
+    def damage(self, *names: str) -> None:
+        for name in names:
+            self.stand.firestore.document("video_counts", name).update({"packed": DAMAGED})
+
     def entries(self) -> Mapping[str, Any]:
         return room.outline_in(_doc(self.stand, OUTLINE)).entries
+
+
+def damaged(capsys: Any) -> set[str]:
+    """The documents of which an error was logged."""
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return {each["message"].split()[0] for each in logged if each["severity"] == "ERROR"}
 
 
 def _doc(stand: Stand, path: str) -> Any:
@@ -221,23 +233,37 @@ def test_a_count_that_is_not_told_is_null_and_an_id_that_is_told_twice_has_one_r
     assert len(network.rows(video_id=doubled.id)) == 1
 
 
-@pytest.mark.parametrize("lost", [["outline"], ["0"], ["outline", "0"]])
-def test_an_outline_or_pack_that_cannot_be_read_is_made_anew_and_everything_is_counted_again(
+def test_an_outline_that_cannot_be_read_is_made_of_the_packs(network: Network, capsys):
+    network.connect(0), network.connect(1)
+    network.run(times=2)
+    before = {channel_id: len(entry.fifties) for channel_id, entry in network.entries().items()}
+    network.damage("outline")
+    network.run()
+    assert {channel_id: len(entry.fifties) for channel_id, entry in network.entries().items()} == before
+    assert "video_counts/outline" in damaged(capsys)
+
+
+@pytest.mark.parametrize("lost", [["0"], ["outline", "0"]])
+def test_the_channels_of_a_pack_that_cannot_be_read_are_learnt_and_counted_again(
     network: Network, capsys, lost: list[str]
 ):
     both = {network.connect(0), network.connect(1)}
     network.run(times=2)
-    before = {row["video_id"] for row in network.rows()}
-    for name in lost:
-        network.stand.firestore.document("video_counts", name).update({"packed": b"cut off"})
-    since = network.stand.clock()
+    before, since = {row["video_id"] for row in network.rows()}, network.stand.clock()
+    network.damage(*lost)
     network.run(times=4)
     assert network.entries().keys() == both
     assert {row["video_id"] for row in network.rows() if row["as_of"] > since} == before
-    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-    assert {f"video_counts/{name}" for name in lost} <= {
-        each["message"].split()[0] for each in logged if each["severity"] == "ERROR"
-    }
+    assert {f"video_counts/{name}" for name in lost} <= damaged(capsys)
+
+
+def test_a_channel_whose_documents_cannot_be_read_is_forgotten_all_the_same(network: Network):
+    gone = network.connect()
+    network.run()
+    network.damage("0")
+    forget(network.stand.firestore, gone)
+    assert not network.entries()
+    assert _doc(network.stand, "video_counts/0").data["packed"] != DAMAGED
 
 
 def test_a_channel_that_youtube_refuses_stops_nobody_else_and_is_left_alone(network: Network):
