@@ -28,7 +28,6 @@ _FIRST_VIEWS = 20.0  # as many a new video is given credit for in its first hour
 _PRIOR = 1.0  # views that the lifetime's rate is worth
 _LEAST = 1e-4  # views an hour: of the quietest
 _UNREAD, _NEW = 1e9, 1e12  # as rates: before all that were read; before those, too
-_EAGER = 1.2  # power of the rate: above 1 bursts are noticed sooner, for some more error
 _IN_VAIN = 24 * 60  # minutes after which also what hardly grows is read again
 
 
@@ -130,7 +129,7 @@ def _worth(outlines: Iterable[tuple[str, Sequence[Fifty]]], now: int) -> Iterato
         for rate, at in outlined:
             minutes = now - at
             if rate * minutes >= 60 or minutes >= _IN_VAIN:
-                yield math.pow(rate, _EAGER) * max(minutes, 1) ** 2, channel_id
+                yield rate * max(minutes, 1) ** 2, channel_id
 
 
 def to_read(videos: Mapping[Id, Video], calls: int, now: int) -> list[list[Id]]:
@@ -140,7 +139,7 @@ def to_read(videos: Mapping[Id, Video], calls: int, now: int) -> list[list[Id]]:
 
 
 def _urgency(video: Video, now: int) -> float:
-    return math.pow(_weight(video, now), _EAGER) * max(1, now - _since(video, now)) ** 2
+    return _weight(video, now) * max(1, now - _since(video, now)) ** 2
 
 
 def _since(video: Video, now: int) -> int:

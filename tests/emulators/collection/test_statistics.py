@@ -77,8 +77,8 @@ class Network:
         channel_id = self.reading.connect(place=place)
         listed = {each.id: readings.Reading() for each in self.library.uploads(channel_id, channel_id)}
         found = Readings(channel_id=channel_id, looked_at=self.stand.clock(), videos=listed)
-        for write in readings.writes(found, before=0):
-            self.stand.firestore.document(write.path).set(dict(write.fields))
+        write = readings.write(found)
+        self.stand.firestore.document(write.path).set(dict(write.fields))
         return channel_id
 
     def pass_minutes(self, minutes: int = 5) -> None:
