@@ -253,7 +253,7 @@ def table(seed: int) -> Iterator[str]:
         yield f"| {spread} | {base:.1f} | {parts} | {', '.join(f'{each:.0f}' for each in minutes)} |"
 
 
-def chart(seed: int, channels: int = CHANNELS) -> str:
+def chart(seed: int, channels: int = 50) -> str:
     """True against known counts of a bursting video of middling size: a line, and the steps that follow it."""
     here = world(2.0, seed, channels)
     bursts = sorted(here.bursts.items(), key=lambda each: here.rates[0][each[0]])
