@@ -19,7 +19,6 @@ from typing import Any
 
 import grpc
 
-from infra.bench import full_day
 from infra.deployment import deployment
 from infra.local.emulators import firestore_running
 from infra.local.scheduler.book import next_run
@@ -27,7 +26,7 @@ from infra.local.scheduler.book import next_run
 USERS, CHANNELS_EACH = 50, 5
 DAY = timedelta(days=1)
 _LEFT_OUT = {"collect-analytics", "collect-metadata", "collect-statistics"}
-"""What they read is new every day: `full_day.py` counts it."""
+"""They ask nothing before the warehouse is there, and what they read is new every day."""
 _APART = timedelta(minutes=6)
 """Between two tasks: the rate limiter, whose times are Firestore's, takes a clock that moves by less for wrong."""
 _READS = {"BatchGetDocuments": ("found", "missing"), "RunQuery": ("document",), "RunAggregationQuery": ("result",)}
@@ -111,8 +110,8 @@ def counting(tally: Tally) -> Any:
 
 
 @cache
-def counted(users: int = USERS) -> tuple[Tally, Tally]:
-    """What a day reads and writes without news, and with every collector."""
+def counted(users: int = USERS) -> Tally:
+    """What a day reads and writes."""
     from infra.local.simulator.reporting.jobs import Jobs
     from infra.local.simulator.serve import serving
     from infra.local.simulator.state import Plan
@@ -131,9 +130,7 @@ def counted(users: int = USERS) -> tuple[Tally, Tally]:
         tally.reads.clear()
         tally.writes.clear()
         network.pass_day()
-        idle = Tally(reads=tally.reads.copy(), writes=tally.writes.copy())
-        full_day.collect(network)
-    return idle, tally
+    return tally
 
 
 class _OneKey:
@@ -250,7 +247,7 @@ class Network:
             client=self.client,
             push=self.push,
             quota=self.stand.ledger,
-            caller_for=self.caller,
+            caller_for=self._caller,
             to_ingest=_nothing,
             clock=self.clock,
             rng=self.rng,
@@ -280,7 +277,7 @@ class Network:
         return Collecting(
             client=self.client,
             report_types=("channel_basic_a3",),
-            caller_for=self.caller,
+            caller_for=self._caller,
             to_ingest=self._audit,
             enqueue=self.enqueue,
             book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
@@ -288,8 +285,7 @@ class Network:
             rng=self.rng,
         )
 
-    def caller(self, channel_id: str, paid_by: Any = None) -> Any:
-        """What calls YouTube for a channel."""
+    def _caller(self, channel_id: str, paid_by: Any = None) -> Any:
         from shared.tokens.refresh import ChannelTokens
         from shared.youtube.client import Caller, Context
 
@@ -351,7 +347,7 @@ def _nothing(*_arguments: Any) -> Any:
 
 def main() -> None:
     """Print what each schedule's runs, and the tasks after them, read and write of each collection."""
-    _, tally = counted()
+    tally = counted()
     for schedule, collection in sorted({*tally.reads, *tally.writes}):
         key = schedule, collection
         print(f"{schedule:<26}{collection:<16}{tally.reads[key]:>8,} read{tally.writes[key]:>8,} written")

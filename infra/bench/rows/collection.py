@@ -33,22 +33,10 @@ def plan_ten_thousand() -> Measured:
 @row("cost.idle_reads", unit="reads", limit=Limit(bound=8_000))
 def idle_reads() -> Measured:
     """Documents of Firestore read on a day without news at 250 channels, but for the Analytics collector's"""
-    return Measured(value=idle_day.counted()[0].reads.total())
+    return Measured(value=idle_day.counted().reads.total())
 
 
 @row("cost.idle_writes", unit="writes", limit=Limit(bound=8_000))
 def idle_writes() -> Measured:
     """Documents of Firestore that the same day writes"""
-    return Measured(value=idle_day.counted()[0].writes.total())
-
-
-@row("cost.firestore_reads", unit="reads", limit=Limit(bound=50_000))
-def reads() -> Measured:
-    """Documents of Firestore that a day of all collectors reads at 250 channels of 200 videos: the free tier's"""
-    return Measured(value=idle_day.counted()[1].reads.total())
-
-
-@row("cost.firestore_writes", unit="writes", limit=Limit(bound=20_000))
-def writes() -> Measured:
-    """Documents of Firestore that the same day writes"""
-    return Measured(value=idle_day.counted()[1].writes.total())
+    return Measured(value=idle_day.counted().writes.total())
