@@ -4,13 +4,13 @@
 
 Real are the law, the outlines and the number of calls. Made up are the worlds: rates spread log-normally (by
 sigma), fall with age by a power that differs from video to video, swing with the hour of the day by the channel's
-zone, and burst. The estimates begin with nothing but a first count and an age. The error is exact: a count only
-grows, so what is expected of |true - known| between two readings is the integral of what is expected to be gained;
-only what is read is drawn. Bursts begin in videos by how much
-they are watched.
+zone, and burst: of videos the more, the more they are watched. The estimates begin with nothing but a first count
+and an age. The error is exact: a count only grows, so what is expected of |true - known| between two readings is
+the integral of what is expected to be gained; only what is read is drawn.
 
 The oracle knows every rate, bursts too, and fills its calls with the 50 videos of a channel that have the largest
-rate x time squared; "rate x time" likewise without the square. Sweeps read everything equally often.
+rate x time squared; "rate x time" likewise without the square. Sweeps read everything equally often. No schedule
+that does not foresee bursts notices half of them before "the least".
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from __future__ import annotations
 import argparse
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import nlargest
 from pathlib import Path
 from statistics import median
 
@@ -28,8 +30,8 @@ from shared.collection.statistics import law
 from shared.collection.statistics.law import Video
 from shared.youtube.data import IDS_MAX
 
-CHANNELS, VIDEOS, CALLS, STEPS, HOUR = 250, 200, 9_000, 288, 12
-"""Steps of five minutes; HOUR of them."""
+CHANNELS, VIDEOS, CALLS, STEPS, HOUR = 250, 200, 36, 288, 12
+"""CALLS: a day, for each channel. Steps of five minutes; HOUR of them."""
 SPREADS = (1.0, 1.5, 2.0, 2.5)
 BURST, LASTS, BURSTS = 20, 6 * HOUR, 200
 _BEGIN = 29_000_000  # the minute at which the day begins
@@ -54,45 +56,50 @@ class World:
             summed = [s + g + r / 2 for s, g, r in zip(summed, gained, rates, strict=True)]
             gained = [g + r for g, r in zip(gained, rates, strict=True)]
 
-    def gained(self, video: int, step: int) -> float:
-        """Views that are expected since the day began."""
+    @property
+    def channels(self) -> range:
+        """Of each channel the first of its videos."""
+        return range(0, len(self.ages), VIDEOS)
+
+    def calls(self, step: int) -> int:
+        """How many a run makes."""
+        calls = CALLS * len(self.channels)
+        return calls * step // (STEPS - 1) - calls * (step - 1) // (STEPS - 1)
+
+    def until(self, video: int, step: int) -> tuple[float, float]:
+        """Views that are expected since the day began, and their integral in hours."""
         hour, part = divmod(step, HOUR)
-        rest = self.rates[min(hour, 23)][video] * part / HOUR
-        return self.gained_by[hour][video] + rest + self._burst(video, step, 1)
-
-    def summed(self, video: int, step: int) -> float:
-        """Their integral, in hours."""
-        hour, part = divmod(step, HOUR)
-        t, rate = part / HOUR, self.rates[min(hour, 23)][video]
-        rest = self.gained_by[hour][video] * t + rate * t * t / 2
-        return self.summed_by[hour][video] + rest + self._burst(video, step, 2)
-
-    def error(self, video: int, since: int, until: int) -> float:
-        """Hours times views by which a count is wrong between two readings."""
-        grown = self.summed(video, until) - self.summed(video, since)
-        return grown - self.gained(video, since) * (until - since) / HOUR
-
-    def rate(self, video: int, step: int) -> float:
-        """Views an hour."""
+        t, rate, by = part / HOUR, self.rates[min(hour, 23)][video], self.gained_by[hour][video]
+        gained, summed = by + rate * t, self.summed_by[hour][video] + by * t + rate * t * t / 2
         begin = self.bursts.get(video)
-        more = BURST if begin is not None and begin <= step < begin + LASTS else 1
-        return self.rates[min(step // HOUR, 23)][video] * more
+        if begin is not None and step > begin:
+            more, t = (BURST - 1) * self.rates[begin // HOUR][video], (step - begin) / HOUR
+            lasts = min(t, LASTS / HOUR)
+            gained += more * lasts
+            summed += more * (lasts * lasts / 2 + lasts * (t - lasts))
+        return gained, summed
 
-    def _burst(self, video: int, step: int, power: int) -> float:
-        begin = self.bursts.get(video)
-        if begin is None or step <= begin:
-            return 0.0
-        rate, t = (BURST - 1) * self.rates[begin // HOUR][video], (step - begin) / HOUR
-        lasts = min(t, LASTS / HOUR)
-        return rate * lasts if power == 1 else rate * (lasts * lasts / 2 + lasts * (t - lasts))
+    def least(self) -> float:
+        """Minutes in which the calls can read the fifties in which half of all bursts begin."""
+        rates, fifties = self.rates[0], list[float]()
+        for low in self.channels:
+            fastest = sorted(rates[low : low + VIDEOS], reverse=True)
+            fifties += [sum(fastest[at : at + IDS_MAX]) for at in range(0, VIDEOS, IDS_MAX)]
+        half, read, needed = sum(fifties) / 2, 0.0, 0
+        for fifty in sorted(fifties, reverse=True):
+            if read >= half:
+                break
+            read, needed = read + fifty, needed + 1
+        return needed * 24 * 60 / (CALLS * len(self.channels))
 
 
-def world(spread: float, seed: int) -> World:
+@cache
+def world(spread: float, seed: int = 0, channels: int = CHANNELS) -> World:
     """A world whose decay is drawn anew with every seed."""
     rng = random.Random(f"{spread} {seed}")  # noqa: S311
     power, shoulder = rng.uniform(0.5, 1.3), rng.uniform(12, 120)
     ages, first, scales, decays = list[float](), list[int](), list[float](), list[tuple[float, float]]()
-    for _ in range(CHANNELS):
+    for _ in range(channels):
         size = 200 * rng.lognormvariate(0, 0.5)
         for _ in range(VIDEOS):
             age = min(3_000.0, max(0.05, rng.expovariate(1 / 400))) * 24
@@ -103,17 +110,13 @@ def world(spread: float, seed: int) -> World:
             scales.append(scale)
             decays.append((g, s))
             first.append(int(scale * s * ((1 + age / s) ** (1 - g) - 1) / (1 - g)))
-    zones = [rng.choice((0, 8, 16)) for _ in range(CHANNELS)]
-    rates = [
-        [
-            scale
-            * (1 + (age + hour) / s) ** -g
-            * (1 + 0.5 * math.sin(math.tau * (hour + zones[number // VIDEOS]) / 24))
-            for number, (age, scale, (g, s)) in enumerate(zip(ages, scales, decays, strict=True))
-        ]
-        for hour in range(24)
-    ]
-    struck = set(rng.choices(range(len(ages)), weights=rates[0], k=BURSTS))
+    zones = [rng.choice((0, 8, 16)) for _ in range(channels)]
+    rates = list[list[float]]()
+    for hour in range(24):
+        swings = [1 + 0.5 * math.sin(math.tau * (hour + zone) / 24) for zone in zones for _ in range(VIDEOS)]
+        told = zip(scales, ages, decays, swings, strict=True)
+        rates.append([scale * (1 + (age + hour) / s) ** -g * swing for scale, age, (g, s), swing in told])
+    struck = set(rng.choices(range(len(ages)), weights=rates[0], k=BURSTS * channels // CHANNELS))
     bursts = {video: rng.randrange(2 * HOUR, STEPS - LASTS) for video in sorted(struck)}
     return World(ages=ages, first=first, rates=rates, bursts=bursts)
 
@@ -132,95 +135,82 @@ class Outcome:
 
 @dataclass
 class _Book:
-    """What a policy has read so far."""
+    """What a policy has read so far. last: of each video the step, and what was gained until then, and summed."""
 
     world: World
-    last: list[int] = field(default_factory=list)
+    last: list[tuple[int, float, float]] = field(default_factory=list)
     error: float = 0.0
     noticed: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.last = [0] * len(self.world.ages)
+        self.last = [(0, 0.0, 0.0)] * len(self.world.ages)
 
     def read(self, video: int, step: int) -> float:
         """A video is read; what it is expected to have gained since the reading before."""
-        before, began = self.last[video], self.world.bursts.get(video)
-        self.error += self.world.error(video, before, step)
-        self.last[video] = step
+        (since, before, summed), (gained, sums) = self.last[video], self.world.until(video, step)
+        self.error += sums - summed - before * (step - since) / HOUR
+        self.last[video] = step, gained, sums
+        began = self.world.bursts.get(video)
         if began is not None and step > began and video not in self.noticed:
             self.noticed[video] = 5 * (step - began) - 2.5  # it began between two runs
-        return self.world.gained(video, step) - self.world.gained(video, before)
+        return gained - before
 
     def closed(self, readings: Sequence[tuple[int, int]] = ()) -> Outcome:
-        for video in range(len(self.last)):
-            self.error += self.world.error(video, self.last[video], STEPS)
         late = {video: self.noticed.get(video, 5 * (STEPS - at)) for video, at in self.world.bursts.items()}
+        for video in range(len(self.last)):
+            self.read(video, STEPS)
         error = self.error / len(self.last) / 24
         return Outcome(error=error, noticed=[*late.values()], readings=readings)
 
 
-def _calls(step: int) -> int:
-    return CALLS * step // (STEPS - 1) - CALLS * (step - 1) // (STEPS - 1)
-
-
 def sweeps(world: World) -> Outcome:
     """Everything equally often."""
-    book, place, all_videos = _Book(world), 0, CHANNELS * VIDEOS
+    book, place, videos = _Book(world), 0, len(world.ages)
     for step in range(1, STEPS):
-        for video in range(place, place + _calls(step) * IDS_MAX):
-            book.read(video % all_videos, step)
-        place = (place + _calls(step) * IDS_MAX) % all_videos
+        following = place + world.calls(step) * IDS_MAX
+        for video in range(place, following):
+            book.read(video % videos, step)
+        place = following % videos
     return book.closed()
 
 
 def knowing(world: World, power: int) -> Outcome:
-    """Every rate known: of each channel the 50 videos with the largest r·τ^power, then the next."""
-    book = _Book(world)
+    """Every rate known: of each channel the 50 videos with the largest rate x time^power, then the next."""
+    book, last = _Book(world), [0] * len(world.ages)
     for step in range(1, STEPS):
-        rates, blocks = list(world.rates[min(step // HOUR, 23)]), list[tuple[float, int, int]]()
+        rates, blocks = list(world.rates[min(step // HOUR, 23)]), list[tuple[float, int]]()
         for video, began in world.bursts.items():
             if began <= step < began + LASTS:
                 rates[video] *= BURST
-        for channel in range(CHANNELS):
-            low, high = channel * VIDEOS, (channel + 1) * VIDEOS
-            worth = sorted(
-                (
-                    rate * (step - at) ** power
-                    for rate, at in zip(rates[low:high], book.last[low:high], strict=True)
-                ),
-                reverse=True,
-            )
-            blocks += [(sum(worth[at : at + IDS_MAX]), channel, at) for at in range(0, VIDEOS, IDS_MAX)]
-        best = sorted(blocks, reverse=True)[: _calls(step)]
-        for channel in {each for _, each, _ in best}:
-            low, count = channel * VIDEOS, sum(IDS_MAX for _, each, _ in best if each == channel)
-            order = sorted(
-                range(low, low + VIDEOS), key=lambda each: -rates[each] * (step - book.last[each]) ** power
-            )
-            for video in order[:count]:
+        worth = [rate * (step - at) ** power for rate, at in zip(rates, last, strict=True)]
+        for low in world.channels:
+            most = sorted(worth[low : low + VIDEOS], reverse=True)
+            blocks += [(sum(most[at : at + IDS_MAX]), low) for at in range(0, VIDEOS, IDS_MAX)]
+        for low, calls in Counter(low for _, low in nlargest(world.calls(step), blocks)).items():
+            for video in nlargest(calls * IDS_MAX, range(low, low + VIDEOS), key=worth.__getitem__):
                 book.read(video, step)
+                last[video] = step
     return book.closed()
 
 
 def ours(world: World, seed: int = 1, drawn: int | None = None) -> Outcome:
     """The law, its estimates and its outlines, as they are deployed. drawn: the video whose readings are kept."""
     rng, book, readings = random.Random(seed), _Book(world), list[tuple[int, int]]()  # noqa: S311
-    known = [
-        {
+    known = {
+        str(low): {
             video: law.read(Video(published=_BEGIN - int(world.ages[video] * 60)), world.first[video], _BEGIN)
-            for video in range(channel * VIDEOS, (channel + 1) * VIDEOS)
+            for video in range(low, low + VIDEOS)
         }
-        for channel in range(CHANNELS)
-    ]
-    outlines = {str(channel): law.outline(videos, _BEGIN) for channel, videos in enumerate(known)}
+        for low in world.channels
+    }
+    outlines = {name: law.outline(videos, _BEGIN) for name, videos in known.items()}
     for step in range(1, STEPS):
         now = _BEGIN + 5 * step
-        for name, calls in law.choose(outlines.items(), _calls(step), now).items():
-            videos = known[int(name)]
+        for name, calls in law.choose(outlines.items(), world.calls(step), now).items():
+            videos = known[name]
             for ids in law.to_read(videos, calls, now):
                 for video in ids:
-                    views = videos[video].views or 0
-                    views += _poisson(rng, book.read(video, step))
+                    views = (videos[video].views or 0) + _poisson(rng, book.read(video, step))
                     videos[video] = law.read(videos[video], views, now)
                     if video == drawn:
                         readings.append((step, views))
@@ -246,51 +236,58 @@ POLICIES: dict[str, Callable[[World], Outcome]] = {
 
 
 @cache
-def outcome(spread: float, policy: str, seed: int = 0) -> Outcome:
+def outcome(spread: float, policy: str, seed: int = 0, channels: int = CHANNELS) -> Outcome:
     """One policy in one world."""
-    return POLICIES[policy](_world(spread, seed))
-
-
-@cache
-def _world(spread: float, seed: int) -> World:
-    return world(spread, seed)
+    return POLICIES[policy](world(spread, seed, channels))
 
 
 def table(seed: int) -> Iterator[str]:
     """The policies' mean errors beside the oracle's, and after how many minutes half of the bursts are noticed."""
-    yield "| sigma | oracle, views | ours | rate x time | sweeps | burst noticed, minutes: ours / sweeps |"
+    yield "| sigma | oracle, views | ours | rate x time | sweeps | minutes to a burst: ours, sweeps, the least |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for spread in SPREADS:
         found = {name: outcome(spread, name, seed) for name in POLICIES}
         base = found["oracle"].error
         parts = " | ".join(f"{found[name].error / base:.2f}" for name in ("ours", "rate x time", "sweeps"))
-        minutes = " / ".join(f"{median(found[name].noticed):.0f}" for name in ("ours", "sweeps"))
-        yield f"| {spread} | {base:.1f} | {parts} | {minutes} |"
+        minutes = [*(median(found[name].noticed) for name in ("ours", "sweeps")), world(spread, seed).least()]
+        yield f"| {spread} | {base:.1f} | {parts} | {', '.join(f'{each:.0f}' for each in minutes)} |"
 
 
-def chart(seed: int) -> str:
-    """True against known counts of a bursting video, as SVG: a line, and the steps by which it is followed."""
-    here = _world(2.0, seed)
-    video = max(here.bursts, key=lambda each: here.rates[0][each] * (here.bursts[each] < STEPS // 2))
-    readings = [(0, here.first[video]), *ours(here, drawn=video).readings]
-    top = here.gained(video, STEPS) * 1.05
+def chart(seed: int, channels: int = 50) -> str:
+    """True against known counts of a bursting video of middling size: a line, and the steps that follow it."""
+    here = world(2.0, seed, channels)
+    bursts = sorted(here.bursts.items(), key=lambda each: here.rates[0][each[0]])
+    video, begin = bursts[len(bursts) // 2]
+    readings, first = ours(here, drawn=video).readings, here.first[video]
+    top = here.until(video, STEPS)[0] * 1.05
 
     def at(step: float, gained: float) -> str:
-        return f"{40 + step * 2.5:.1f},{260 - gained / top * 230:.1f}"
+        return f"{70 + step * 2.4:.1f},{250 - gained / top * 205:.1f}"
 
-    true = " ".join(at(step, here.gained(video, step)) for step in range(0, STEPS + 1, 2))
-    steps, before = list[str](), 0
-    for step, views in readings:
-        steps += [at(step, before), at(step, views - here.first[video])]
-        before = views - here.first[video]
-    steps.append(at(STEPS, before))
-    words = f"Views gained in a day by a video that bursts: true (grey), known (blue, {len(readings)} readings)"
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 290" font-family="sans-serif" font-size="12">'
-        f'<title>{words}</title><rect width="780" height="290" fill="#fff"/><text x="40" y="20">{words}</text>'
-        f'<polyline fill="none" stroke="#999" stroke-width="4" points="{true}"/>'
-        f'<polyline fill="none" stroke="#15c" stroke-width="1.5" points="{" ".join(steps)}"/>'
-        '<text x="40" y="280">midnight</text><text x="690" y="280">midnight</text></svg>\n'
+    def text(x: float, y: float, words: str, anchor: str = "middle") -> str:
+        return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{words}</text>'
+
+    true = " ".join(at(step, here.until(video, step)[0]) for step in range(STEPS + 1))
+    known, before = [at(0, 0)], 0
+    for step, views in [*readings, (STEPS, readings[-1][1])]:
+        known += [at(step, before), at(step, views - first)]
+        before = views - first
+    words = f"Views that a video gains on a day with a burst: true (grey), known (blue, {len(readings)} readings)"
+    unit = 10 ** int(math.log10(top))
+    lines = range(0, int(top) + 1, unit if top / unit > 3 else unit // 2)
+    return "".join(
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 790 290" font-family="sans-serif" ',
+            f'font-size="12"><title>{words}</title><rect width="790" height="290" fill="#fff"/>',
+            f'<rect x="{70 + begin * 2.4:.1f}" y="35" width="{LASTS * 2.4:.1f}" height="215" fill="#fe9"/>',
+            *(f'<path stroke="#ddd" d="M{at(0, views)}L{at(STEPS, views)}"/>' for views in lines),
+            *(text(62, float(at(0, views).split(",")[1]) + 4, f"{views:,}", "end") for views in lines),
+            *(text(70 + hour * 2.4 * HOUR, 268, f"{hour:02}:00") for hour in range(0, 25, 4)),
+            f'<polyline fill="none" stroke="#999" stroke-width="4" points="{true}"/>',
+            f'<polyline fill="none" stroke="#15c" stroke-width="1.5" points="{" ".join(known)}"/>',
+            text(70, 22, words, "start"),
+            "</svg>\n",
+        )
     )
 
 

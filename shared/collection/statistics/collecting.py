@@ -36,6 +36,7 @@ from shared.collection.statistics.state import (
     pack_in,
     pack_write,
     path,
+    recovered,
 )
 from shared.errors import CorruptData, Transient, YtempireError
 from shared.monitoring.log import log
@@ -63,11 +64,15 @@ _ALONE = {Then.ASK_AGAIN: 5, Then.NEXT_RUN: 60, Then.PAUSE: 20 * 60, Then.RECONN
 
 @dataclass
 class _Run:
-    """What a run holds. packs: those that it looks at. touched: channels of which something has changed."""
+    """What a run holds. packs: those that it looks at. lost: channels that are no longer where the outline says.
+
+    touched: channels of which something has changed.
+    """
 
     outline: Outline
     calls: int
     packs: dict[int, Pack] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     touched: dict[str, Entry] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     spent: int = 0
@@ -97,6 +102,9 @@ class Statistics:
         if outline is None:
             log("NOTICE", "counts are read by another run")
             return {"channels": 0, "calls": 0, "rows": 0}
+        if not outline.entries and (found := recovered(self.client, minute(now))):
+            outline = replace(outline, entries=found)
+            update(self.client, [OUTLINE], lambda _: Change(None, [outline_write(outline)]))
         heard = news(self.client, outline.heard_at, outline.looked_at, now)
         run = _Run(outline, calls_now(self.units, outline.spent, now))
         open_ones = (
@@ -115,7 +123,8 @@ class Statistics:
     def _look(self, run: _Run, chosen: Mapping[str, int], heard: News) -> Docs:
         """Read the packs of all channels that are to be read or were heard of, and choose packs for new ones."""
         wanted = {*chosen, *heard.new, *heard.listed}
-        entries = dict(run.outline.entries)
+        known = run.outline.entries
+        entries = dict(known)
         for channel_id in sorted(wanted - entries.keys()):
             fifties = -(-len(heard.listed.get(channel_id, ())) // data.IDS_MAX)
             entries[channel_id] = Entry(
@@ -125,6 +134,8 @@ class Statistics:
         numbers = sorted({entries[each].pack for each in wanted})
         seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
         run.packs = {number: pack_in(number, seen[path(number)]) for number in numbers}
+        run.lost = {each for each in known if known[each].pack in run.packs and run.counted(each) is None}
+        run.touched |= {each: known[each] for each in run.lost}
         return seen
 
     def _learn(self, run: _Run, heard: News) -> None:
@@ -150,9 +161,9 @@ class Statistics:
         with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.NORMAL) as block:
             for channel_id, calls in chosen.items():
                 counted = run.counted(channel_id)
-                if counted is None:  # the outline is older than the pack
-                    run.touched[channel_id] = run.outline.entries[channel_id]._replace(fifties=())
-                elif self.clock() >= ends or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
+                if counted is None:  # lost
+                    continue
+                if self.clock() >= ends or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
                     return
 
     def _channel(self, run: _Run, block: Block, channel_id: str, counted: Counted, calls: int) -> Then | None:
@@ -250,7 +261,8 @@ class Statistics:
                     else:
                         del entries[channel_id]
                 writes.append(pack_write(number, pack))
-            outline = replace(outline, heard_at=heard.heard_at, looked_at=heard.looked_at, entries=entries)
+            since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
+            outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
             return Change(held, [outline_write(outline), *writes])
 
         return update(self.client, list(seen), noted, seen=seen)

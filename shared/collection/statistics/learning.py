@@ -42,10 +42,10 @@ class News:
 
 
 def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, now: datetime) -> News:
-    """What is new since these instants."""
+    """What is new since these instants; where there is none, all that nights list, and the youngest."""
     notices = Listing(
         VIDEOS.path,
-        above=("heard_at", heard_at or _EVER),
+        above=("heard_at", heard_at or now - timedelta(minutes=_YOUNG)),
         order="heard_at",
         limit=_NOTICES,
         only=("channel_id", "published", "state", "heard_at"),

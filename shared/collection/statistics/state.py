@@ -10,23 +10,26 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from shared.cloud.firestore import Store, update
+from shared.cloud.firestore import Store, listing, update
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change
+from shared.collection.statistics import law
 from shared.collection.statistics.law import Fifty, Video
 from shared.data_map import VIDEO_COUNTS
 from shared.errors import CorruptData
+from shared.monitoring.log import log
 from shared.records import Mapper
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
+Made = TypeVar("Made")
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
 FIFTIES_A_PACK = 80  # some 90 KB: sixty packs are one commit
 VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
@@ -98,13 +101,15 @@ def path(pack: int) -> str:
 
 
 def outline_in(doc: Doc | None) -> Outline:
-    """The outline of a document. What cannot be read begins anew: raises CorruptData."""
-    stored = _OUTLINES.read("outline", doc.data if doc else {})
-    entries = {
-        channel_id: Entry(pack, until, tuple((rate, at) for rate, at in fifties))
-        for channel_id, (pack, until, fifties) in _unpacked(OUTLINE, stored.packed)
-    }
-    return Outline(**{name: getattr(stored, name) for name in _FIELDS}, entries=entries)
+    """The outline of a document. One that cannot be read is empty; who knows no channel listens to everything."""
+    try:
+        stored = _OUTLINES.read("outline", doc.data if doc else {})
+    except CorruptData as error:
+        log("ERROR", f"{OUTLINE} cannot be read and begins anew", detail=error.message)
+        stored = _Stored()
+    entries = _unpacked(OUTLINE, stored.packed, _entry)
+    outline = Outline(**{name: getattr(stored, name) for name in _FIELDS}, entries=entries)
+    return outline if entries else replace(outline, heard_at=None, looked_at=None)
 
 
 def outline_write(outline: Outline) -> Write:
@@ -114,12 +119,8 @@ def outline_write(outline: Outline) -> Write:
 
 
 def pack_in(number: int, doc: Doc | None) -> Pack:
-    """The channels of a pack's document. Raises CorruptData."""
-    found = _unpacked(path(number), doc.data.get("packed", b"") if doc else b"")
-    return {
-        channel_id: Counted(connection, {name: Video(*each) for name, each in videos.items()})
-        for channel_id, (connection, videos) in found
-    }
+    """The channels of a pack's document; none, if it cannot be read."""
+    return _unpacked(path(number), doc.data.get("packed", b"") if doc else b"", _counted)
 
 
 def pack_write(number: int, pack: Pack) -> Write:
@@ -142,13 +143,32 @@ def forget(client: Client, channel_id: str) -> None:
     update(client, (OUTLINE, path(entry.pack)), forgotten)
 
 
+def recovered(client: Client, now: int) -> dict[str, Entry]:
+    """The entries of an outline that was lost, from all packs."""
+    return {
+        channel_id: Entry(int(each.id), fifties=tuple(law.outline(counted.videos, now)))
+        for each in listing(client.collection(VIDEO_COUNTS.path), page=20)
+        if each.id.isdigit()
+        for channel_id, counted in pack_in(int(each.id), Doc(each.to_dict() or {}, None)).items()
+    }
+
+
 def _packed(content: Mapping[str, Any]) -> bytes:
     return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
 
 
-def _unpacked(name: str, packed: bytes) -> Iterable[tuple[str, Any]]:
+def _unpacked(name: str, packed: Any, made: Callable[..., Made]) -> dict[str, Made]:
     try:
-        found: dict[str, Any] = json.loads(zlib.decompress(packed)) if packed else {}
-        return found.items()
-    except (zlib.error, ValueError, AttributeError) as error:
-        raise CorruptData(f"{name} cannot be read: {error!r}", reason="recordUnreadable") from error
+        found = json.loads(zlib.decompress(packed)) if packed else {}
+        return {channel_id: made(*parts) for channel_id, parts in found.items()}
+    except (zlib.error, ValueError, TypeError, AttributeError) as error:
+        log("ERROR", f"{name} cannot be read and begins anew", detail=repr(error))
+        return {}
+
+
+def _entry(pack: int, until: int, fifties: Iterable[tuple[float, int]]) -> Entry:
+    return Entry(pack, until, tuple((rate, at) for rate, at in fifties))
+
+
+def _counted(connection: str, videos: Mapping[str, Iterable[Any]]) -> Counted:
+    return Counted(connection, {name: Video(*each) for name, each in videos.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import pytest
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.rules import DEFAULT_STATUS
 from infra.local.simulator.data.studio import Studio
-from infra.local.simulator.data.videos import Omissions
+from infra.local.simulator.data.videos import Omissions, Repetitions
 from shared.access.disconnect import ERASE
 from shared.collection import readings, videos
 from shared.collection.readings import Readings
@@ -29,6 +30,8 @@ from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube.client import Caller
 from tests.emulators.collection.reading import Reading
 from tests.emulators.youtube.stand import Stand, standing
+
+DAMAGED = b"cut off"
 
 
 class Died(BaseException):
@@ -74,8 +77,8 @@ class Network:
         channel_id = self.reading.connect(place=place)
         listed = {each.id: readings.Reading() for each in self.library.uploads(channel_id, channel_id)}
         found = Readings(channel_id=channel_id, looked_at=self.stand.clock(), videos=listed)
-        for write in readings.writes(found, before=0):
-            self.stand.firestore.document(write.path).set(dict(write.fields))
+        write = readings.write(found)
+        self.stand.firestore.document(write.path).set(dict(write.fields))
         return channel_id
 
     def pass_minutes(self, minutes: int = 5) -> None:
@@ -94,8 +97,18 @@ class Network:
         found = self.warehouse.client.query_and_wait(f"SELECT * FROM `{table}` ORDER BY as_of, video_id")
         return [row for row in map(dict, found) if all(row[name] == value for name, value in where.items())]
 
+    def damage(self, *names: str) -> None:
+        for name in names:
+            self.stand.firestore.document("video_counts", name).update({"packed": DAMAGED})
+
     def entries(self) -> Mapping[str, Any]:
         return room.outline_in(_doc(self.stand, OUTLINE)).entries
+
+
+def damaged(capsys: Any) -> set[str]:
+    """The documents of which an error was logged."""
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return {each["message"].split()[0] for each in logged if each["severity"] == "ERROR"}
 
 
 def _doc(stand: Stand, path: str) -> Any:
@@ -206,6 +219,51 @@ def test_a_video_that_an_answer_leaves_out_has_no_row_and_is_asked_about_again(n
     assert {row["video_id"] for row in network.rows()} == set(others)
     network.run()
     assert first in {row["video_id"] for row in network.rows()}
+
+
+def test_a_count_that_is_not_told_is_null_and_an_id_that_is_told_twice_has_one_row(network: Network):
+    channel = network.connect()
+    hidden, doubled, *_ = network.library.uploads(channel, channel)
+    network.library.hidden_counts[hidden.id] = frozenset({"viewCount", "likeCount"})
+    network.stand.simulator.room(Repetitions).times[doubled.id] = 1
+    network.run(times=2)
+    (row,) = network.rows(video_id=hidden.id)
+    assert (row["views"], row["likes"]) == (None, None)
+    assert row["comments"] is not None
+    assert len(network.rows(video_id=doubled.id)) == 1
+
+
+def test_an_outline_that_cannot_be_read_is_made_of_the_packs(network: Network, capsys):
+    network.connect(0), network.connect(1)
+    network.run(times=2)
+    before = {channel_id: len(entry.fifties) for channel_id, entry in network.entries().items()}
+    network.damage("outline")
+    network.run()
+    assert {channel_id: len(entry.fifties) for channel_id, entry in network.entries().items()} == before
+    assert "video_counts/outline" in damaged(capsys)
+
+
+@pytest.mark.parametrize("lost", [["0"], ["outline", "0"]])
+def test_the_channels_of_a_pack_that_cannot_be_read_are_learnt_and_counted_again(
+    network: Network, capsys, lost: list[str]
+):
+    both = {network.connect(0), network.connect(1)}
+    network.run(times=2)
+    before, since = {row["video_id"] for row in network.rows()}, network.stand.clock()
+    network.damage(*lost)
+    network.run(times=4)
+    assert network.entries().keys() == both
+    assert {row["video_id"] for row in network.rows() if row["as_of"] > since} == before
+    assert {f"video_counts/{name}" for name in lost} <= damaged(capsys)
+
+
+def test_a_channel_whose_documents_cannot_be_read_is_forgotten_all_the_same(network: Network):
+    gone = network.connect()
+    network.run()
+    network.damage("0")
+    forget(network.stand.firestore, gone)
+    assert not network.entries()
+    assert _doc(network.stand, "video_counts/0").data["packed"] != DAMAGED
 
 
 def test_a_channel_that_youtube_refuses_stops_nobody_else_and_is_left_alone(network: Network):

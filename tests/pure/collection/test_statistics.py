@@ -1,5 +1,8 @@
 """Whose counts are read next, and how a day's calls are spread."""
 
+import json
+import random
+import zlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -26,6 +29,7 @@ from shared.collection.statistics.state import (
 NOW = 29_000_000
 DAY = 24 * 60
 OLD = NOW - 400 * DAY
+HEARD = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def read_before(minutes: int, rate: float, *, seen: float = 24, views: int = 1_000) -> Video:
@@ -106,19 +110,23 @@ def test_a_young_video_is_expected_to_slow_down_and_an_old_one_to_go_on():
     assert law.rate_at(read_before(0, 10.0), NOW + DAY) == pytest.approx(10, rel=0.01)
 
 
-_VIDEOS = st.dictionaries(
-    st.text(min_size=1, max_size=3),
-    st.builds(
-        Video,
-        published=st.integers(0, NOW),
-        read=st.one_of(st.just(0), st.integers(NOW - 90 * DAY, NOW)),
-        views=st.one_of(st.none(), st.integers(0, 10**12)),
-        rate=st.floats(0, 1e9),
-        seen=st.floats(0, 1e4),
-        absent=st.integers(0, 2),
-    ),
-    max_size=60,
-)
+def any_videos(count: int, seed: int) -> dict[str, Video]:
+    """A channel's videos, as different as they can be."""
+    rng = random.Random(seed)
+    return {
+        f"v{number}": Video(
+            published=rng.randrange(NOW),
+            read=rng.choice((0, rng.randrange(NOW - 90 * DAY, NOW))),
+            views=rng.choice((None, 0, rng.randrange(10**12))),
+            rate=rng.choice((0.0, 10 ** rng.uniform(-5, 9))),
+            seen=rng.choice((0.0, rng.uniform(0, 1e4))),
+            absent=rng.randrange(3),
+        )
+        for number in range(count)
+    }
+
+
+_VIDEOS = st.builds(any_videos, st.integers(0, 260), st.integers(0, 2**32))
 
 
 @given(videos=_VIDEOS, calls=st.integers(1, 5))
@@ -146,6 +154,24 @@ def test_what_is_packed_is_read_as_it_was(videos):
         day=date(2026, 11, 1), spent=3, entries={"UC1": Entry(3, 7, tuple(law.outline(videos, NOW)))}
     )
     assert outline_in(Doc(outline_write(outline).fields, None)) == outline
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"cut off", zlib.compress(b"{"), zlib.compress(b"[1]"), zlib.compress(b'{"UC1": 7}'), "text", 3],
+)
+def test_what_cannot_be_read_is_logged_and_begins_anew(packed, capsys):
+    heard = {"heard_at": HEARD, "looked_at": HEARD, "day": "2026-11-01", "spent": 3}
+    found = outline_in(Doc({**heard, "packed": packed}, None))
+    assert (found.entries, found.heard_at, found.looked_at) == ({}, None, None)
+    assert pack_in(3, Doc({"packed": packed}, None)) == {}
+    assert [json.loads(line)["severity"] for line in capsys.readouterr().out.splitlines()] == ["ERROR"] * 2
+
+
+def test_an_outline_whose_channels_cannot_be_read_still_knows_what_the_day_has_cost():
+    stored = outline_write(Outline(day=date(2026, 11, 1), spent=3, run="r", run_until=HEARD)).fields
+    found = outline_in(Doc({**stored, "packed": b"cut off"}, None))
+    assert (found.day, found.spent, found.run, found.run_until) == (date(2026, 11, 1), 3, "r", HEARD)
 
 
 def test_a_channel_goes_where_there_is_room():

@@ -44,12 +44,14 @@ def list_videos(simulator: Simulator, call: Call) -> Answer:
 def batch_get_stats(simulator: Simulator, call: Call) -> Answer:
     """Counters of up to 50 videos: less than `videos.list`, out of a bucket of its own, and not atomic.
 
-    Not atomic: ids that were told to be left out (`simulator.room(Omissions)`) are missing as if unknown.
+    Not atomic: ids that were told to be left out (`simulator.room(Omissions)`) are missing as if unknown, and
+    others are there twice if told to be (`simulator.room(Repetitions)`).
     """
     library, me, parts = simulator.room(Library), reader(call), frozenset(call.parts)
     left_out = simulator.room(Omissions)
     found = [video for video in library.readable_of(ids(call), me) if not left_out.take(video.id)]
-    items = [render.stats(library.shown(video, me), parts) for video in found]
+    twice = [video for video in found if simulator.room(Repetitions).take(video.id)]
+    items = [render.stats(library.shown(video, me), parts) for video in found + twice]
     return with_etag({"kind": "youtube#batchGetStatsResponse", "items": items})
 
 
@@ -60,7 +62,7 @@ class Omissions:
         self.times: dict[str, int] = {}
 
     def take(self, video_id: str) -> bool:
-        """Whether to leave an id out this time."""
+        """Whether this time, too."""
         left = self.times.get(video_id, 0)
         if left:
             self.times[video_id] = left - 1
@@ -69,6 +71,10 @@ class Omissions:
 
 class Absences(Omissions):
     """The same of `videos.list`."""
+
+
+class Repetitions(Omissions):
+    """Ids that `batchGetStats` will name twice."""
 
 
 def update(simulator: Simulator, call: Call) -> Answer:
