@@ -96,7 +96,10 @@ TOLD = {
             lambda row: (True, row["as_of"]),
         ),
         "retention_data": lambda row: (False, row["retention_as_of"]),
-        **dict.fromkeys(levels.TELL[Level.DATA], lambda row: (False, row["lifetime_as_of"])),
+        **dict.fromkeys(
+            ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments"),
+            lambda row: (False, row["lifetime_as_of"]),
+        ),
     },
 }
 """For each number of the guide's tables: whether a report tells it, and as of when."""
