@@ -14,7 +14,7 @@ from tests.emulators.wire import Died, dying
 DAY = timedelta(days=1)
 
 
-def nothing(_receipt, _channel):
+def nothing(*_told):
     return
 
 
