@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, where
+from shared.cloud.firestore import documents, listing, where
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.grants import not_connected
@@ -180,9 +180,8 @@ def _in(client: Client, states: Iterable[str] | None) -> Any:
 
 def several(client: Client, channel_ids: Sequence[str]) -> dict[str, Channel]:
     """Those of these channels that are connected and can be read, by id, in the order given. One read each."""
-    references = [client.document(path(channel_id)) for channel_id in channel_ids]
-    found = client.get_all(references, **call_options()) if references else ()
-    known = {each.channel_id: each for each in readable(CHANNELS, (each for each in found if each.exists))}
+    found = readable(CHANNELS, documents(client, COLLECTION, channel_ids))
+    known = {each.channel_id: each for each in found}
     return {channel_id: known[channel_id] for channel_id in channel_ids if channel_id in known}
 
 
@@ -209,9 +208,8 @@ def _due(client: Client, field: str, now: datetime) -> Iterator[Channel]:
 
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
     """Those that are not connected. One that is stored and cannot be read is not among them."""
-    references = [client.document(path(channel_id)) for channel_id in channel_ids]
-    found = client.get_all(references, [], **call_options()) if references else ()
-    return [each.id for each in found if not each.exists]
+    asked = set(channel_ids)
+    return sorted(asked - {each.id for each in documents(client, COLLECTION, asked, [])})
 
 
 def record_listed(

@@ -8,7 +8,7 @@ depends on the time takes a `Clock`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,11 @@ def pacific_day_bounds(day: date) -> tuple[datetime, datetime]:
 def last_full_day(instant: datetime) -> date:
     """The newest Pacific day that has ended."""
     return pacific_day(instant) - timedelta(days=1)
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """Each day from first to last, both included."""
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def parse_instant(text: str) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from shared.errors import CorruptData
@@ -11,6 +12,13 @@ Item = TypeVar("Item")
 Place = TypeVar("Place", bound=Hashable)
 
 ENDLESS = "endlessListing"
+
+
+def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Items in their order, so many together; the last ones may be fewer."""
+    rest = iter(items)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def pages(

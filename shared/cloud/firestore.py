@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -34,7 +34,7 @@ from shared.cloud.steps import (
 )
 from shared.cloud.updates import Decide, updating_from
 from shared.errors import Unavailable
-from shared.paging import pages
+from shared.paging import groups, pages
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -70,6 +70,14 @@ def listing(query: Any, *, page: int = PAGE) -> Iterator[DocumentSnapshot[Any]]:
         return found, found[-1] if len(found) == page else None
 
     return pages(following, most=PAGES_MAX, of="Firestore's")
+
+
+def documents(
+    client: Client, collection: str, ids: Iterable[str], fields: Sequence[str] | None = None
+) -> Iterator[DocumentSnapshot[Any]]:
+    """Those of a collection's documents that are there, in any order; with some fields, or all. One read each."""
+    for some in groups((client.document(collection, each) for each in ids), PAGE):
+        yield from (each for each in client.get_all(some, fields, **call_options()) if each.exists)
 
 
 def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:

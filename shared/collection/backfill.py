@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from shared import channels, ids
-from shared.clock import format_instant, last_full_day, pacific_day
+from shared.clock import days, format_instant, last_full_day, pacific_day
 from shared.collection import gone, jobs, messages, planner
 from shared.collection.collecting import API, FEATURE, Collecting
 from shared.collection.coverage import AGAIN, Coverage, Days, after_listing, ref_of
@@ -54,7 +54,7 @@ class Asked:
     @property
     def days(self) -> list[date]:
         """Each of its days."""
-        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+        return list(days(self.first, self.last))
 
 
 def asked_for(body: object, now: datetime) -> Asked:

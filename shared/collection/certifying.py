@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import PAGE, listing, update
+from shared.cloud.firestore import documents, listing, update, where
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.collection import gone
@@ -24,6 +23,7 @@ from shared.collection.messages import ToIngest
 from shared.data_map import CERTIFICATES as STORED
 from shared.monitoring.log import log
 from shared.monitoring.readable import readable
+from shared.paging import groups
 from shared.warehouse.certificate import (
     CERTIFICATES,
     Certificate,
@@ -41,7 +41,7 @@ from shared.warehouse.report_types import report_type
 from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+    from google.cloud.firestore import Client, DocumentSnapshot
 
 KIND = "certify"
 """The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""
@@ -49,7 +49,6 @@ _AT_ONCE = 100  # channels: what is read of them is held in memory
 _LATELY = timedelta(days=8)  # a message lives for seven days
 _EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
-Item = TypeVar("Item")
 Months = Collection[tuple[str, str]]
 """Channels and their months."""
 
@@ -65,7 +64,7 @@ class Certifying:
     def plan(self, to_ingest: ToIngest) -> int:
         """Ask for the certificates of every channel that has had reports lately; how many those are."""
         channels = sorted({channel for channel, _ in self._named(self.clock() - _LATELY)})
-        for some in _groups(channels, _AT_ONCE):
+        for some in groups(channels, _AT_ONCE):
             to_ingest(KIND, {"channels": some})
         return len(channels)
 
@@ -99,19 +98,13 @@ class Certifying:
 
     def verify(self, *, channel: str | None = None, month: str | None = None) -> Iterator[Verified]:
         """Every channel and month that was ever certified, or has reports that should be, compared anew."""
-        query: Any = self.client.collection(STORED.path)
-        if channel is not None:
-            from google.cloud.firestore_v1.base_query import FieldFilter
-
-            query = query.where(filter=FieldFilter("channel_id", "==", channel))
-        # Names alone: the entries of thousands of channels are not for one memory.
-        issued_for = {tuple(each.id.split(":")) for each in listing(query.select(["channel_id"]))}
+        issued_for = {tuple(each.id.split(":")) for each in self._names(channel)}
         about = sorted(
             (each, of)
             for each, of in {*issued_for, *self._named(_EVER)}
             if channel in (None, each) and month in (None, of)
         )
-        for some in _groups(sorted({each for each, _ in about}), _AT_ONCE):
+        for some in groups(sorted({each for each, _ in about}), _AT_ONCE):
             yield from self._verified([pair for pair in about if pair[0] in some])
 
     def _verified(self, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
@@ -132,13 +125,8 @@ class Certifying:
         return {(row["channel_id"], row["month"]) for row in rows}
 
     def _held(self, about: Months) -> dict[tuple[str, str], Certificate]:
-        held: dict[tuple[str, str], Certificate] = {}
-        for some in _groups(sorted(about), PAGE):
-            references = [self.client.document(STORED.path, name_of(*each)) for each in some]
-            stored = self.client.get_all(references, **call_options())
-            found = readable(CERTIFICATES, (each for each in stored if each.exists))
-            held |= {(each.channel_id, each.month): each for each in found}
-        return held
+        stored = documents(self.client, STORED.path, (name_of(*each) for each in sorted(about)))
+        return {(each.channel_id, each.month): each for each in readable(CERTIFICATES, stored)}
 
     def _loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
         """The manifest's rows that count, of these channels' months, loaded since."""
@@ -160,12 +148,11 @@ class Certifying:
         """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
         names = {(*about, kind) for about, of_month in days.items() for kind, _ in of_month}
         listed: dict[tuple[str, str], dict[Key, Listed]] = {about: {} for about in days}
-        for some in _groups(sorted(names), PAGE):
-            for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in some)):
-                of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
-                for day, entry in each.days.items():
-                    listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))
-                    of_month[each.report_type, day] = listed_for
+        for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in sorted(names))):
+            of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
+            for day, entry in each.days.items():
+                listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))
+                of_month[each.report_type, day] = listed_for
         digests: dict[tuple[str, str], tuple[int, str]] = {}
         for kind in sorted({kind for _, _, kind in names}):
             since, until = _days(month for _, month, other in names if other == kind)
@@ -200,11 +187,14 @@ class Certifying:
         # In the log too, where whoever can change the database cannot change it.
         log("INFO", "a month is certified", channel=channel_id, month=month, value=new.value, days=len(entries))
 
-    def _forget(self, channel_id: str) -> None:
-        from google.cloud.firestore_v1.base_query import FieldFilter
+    def _names(self, channel: str | None) -> Iterator[DocumentSnapshot[Any]]:
+        """The certificates of one channel, or of all; not their entries, which are too many for one memory."""
+        every = self.client.collection(STORED.path)
+        of_channel = every if channel is None else where(every, ("channel_id", "==", channel))
+        return listing(of_channel.select(["channel_id"]))
 
-        of_channel = self.client.collection(STORED.path).where(filter=FieldFilter("channel_id", "==", channel_id))
-        for each in listing(of_channel.select(["channel_id"])):
+    def _forget(self, channel_id: str) -> None:
+        for each in self._names(channel_id):
             each.reference.delete(**call_options())
 
 
@@ -219,9 +209,3 @@ def _days(of_months: Iterable[str]) -> tuple[date, date]:
     ordered = sorted(of_months)
     following = date.fromisoformat(f"{ordered[-1]}-01") + timedelta(days=31)
     return date.fromisoformat(f"{ordered[0]}-01"), following.replace(day=1) - timedelta(days=1)
-
-
-def _groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while group := list(islice(rest, size)):
-        yield group

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared import channels, ids
 from shared.channels import Channel
-from shared.clock import Clock, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
+from shared.clock import Clock, days, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
-from shared.collection.analytics.queries import ANALYTICS, REVENUE, queries
-from shared.collection.cache import Cache, Entries, Entry
-from shared.collection.levels import CHANNEL_LIFE, LIFE, TELL, Choice, Held, Level, Told, choose, merged
+from shared.collection.analytics.queries import ANALYTICS, queries
+from shared.collection.cache import LIFE as LIVES
+from shared.collection.cache import TOLD, Cache, Entries, Entry
+from shared.collection.levels import LIFE, TELL, Choice, Held, Level, Told, choose, merged
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.fields import Fields
 from shared.monitoring import calls
 from shared.warehouse.statements import DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, Warehouse, run
-from shared.youtube import analytics, data
+from shared.youtube import data
 from shared.youtube.client import Caller
 
 if TYPE_CHECKING:
@@ -51,12 +52,13 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
     "revenue_daily": {"estimated_revenue": "estimatedRevenue"},
 }
 """What each Analytics query tells of a day, by our name and YouTube's."""
-_COUNTERS = ("lifetime_views", "lifetime_likes", "lifetime_comments")
+_REACH = ("impressions", "click_through_rate")
+_OF_DATA = ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments")
 NUMBERS: Mapping[str, tuple[str, ...]] = {
-    "days": (*QUERIES["channel_daily"], *QUERIES["revenue_daily"], "impressions", "click_through_rate"),
+    "days": (*QUERIES["channel_daily"], *QUERIES["revenue_daily"], *_REACH),
     "videos": (
         *("views", "engaged_views", "watch_time_minutes", "likes", "dislikes", "comments", "shares"),
-        *("published_at", *_COUNTERS),
+        *_OF_DATA,
     ),
     "channel": ("subscribers", "lifetime_views", "public_videos"),
 }
@@ -75,6 +77,11 @@ class Subject(NamedTuple):
         """Who is asked where no report tells it."""
         return Level.ANALYTICS if self.kind == "days" else Level.DATA
 
+    @property
+    def ended(self) -> datetime | None:
+        """When the day that it is about ended."""
+        return pacific_midnight(date.fromisoformat(self.thing) + _DAY) if self.kind == "days" else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -86,14 +93,9 @@ class Asked:
     videos: tuple[str, ...]
     numbers: frozenset[str]
 
-    @property
-    def days(self) -> list[str]:
-        """The days, written out."""
-        return [(self.start + _DAY * number).isoformat() for number in range((self.end - self.start).days + 1)]
-
     def subjects(self) -> list[Subject]:
         """Everything that is asked for."""
-        things = {"days": self.days, "videos": self.videos, "channel": ("",)}
+        things = {"days": list(map(str, days(self.start, self.end))), "videos": self.videos, "channel": ("",)}
         return [
             Subject(kind, thing, name)
             for kind, names in NUMBERS.items()
@@ -136,25 +138,23 @@ class _Known:
 
     def hold(self, kind: str, thing: str, values: Mapping[str, Any], **of: Any) -> None:
         """Take over what one source tells of one thing."""
-        ended = pacific_midnight(date.fromisoformat(thing) + _DAY) if kind == "days" else None
-        for name in NUMBERS[kind]:
-            if values.get(name) is not None:
-                self.held.setdefault(Subject(kind, thing, name), []).append(
-                    Held(value=values[name], ended=ended, **of)
-                )
+        for subject in (Subject(kind, thing, name) for name in NUMBERS[kind] if values.get(name) is not None):
+            held = Held(value=values[subject.name], ended=subject.ended, **of)
+            self.held.setdefault(subject, []).append(held)
+
+    def explain(self, kind: str, thing: str, reasons: Mapping[str, str | None]) -> None:
+        """Take over why numbers of one thing are not there, by name."""
+        self.reasons |= {Subject(kind, thing, name): why for name, why in reasons.items() if why is not None}
 
     def closed_for(self, subject: Subject) -> dict[Level, str]:
         """Which sources cannot be asked for a number now, each with its reason."""
         if subject in self.asked_lately:
             return {Level.ANALYTICS: f"it was asked less than {LIFE[Level.ANALYTICS]} ago, and not told yet"}
-        found = (
-            {}
-            if subject.kind == "days"
-            else {Level.ANALYTICS: "no report has come, and Analytics is asked about days alone"}
+        never = "no report has come, and Analytics is asked about days alone"
+        why = self.closed.get(source_of(subject))
+        return ({} if subject.kind == "days" else {Level.ANALYTICS: never}) | (
+            {} if why is None else {subject.asked_of: why}
         )
-        if (why := self.closed.get(source_of(subject))) is not None:
-            found[subject.asked_of] = why
-        return found
 
 
 def source_of(subject: Subject) -> str:
@@ -191,37 +191,37 @@ class ChannelData:
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.value is None for each in told.values()):
             raise next((each for each in transient if each.retry_at), transient[0])
-        again = min((each.retry_at for each in transient if each.retry_at), default=None)
         shown: dict[str, Any] = {"channel": {}, "days": {}, "videos": {}}
-        for (kind, thing, name), each in told.items():
-            place = shown[kind] if kind == "channel" else shown[kind].setdefault(thing, {})
-            place[name] = _shown(each, known.reasons.get(Subject(kind, thing, name)), kind, thing, self.clock())
+        for subject, each in told.items():
+            place = shown[subject.kind]
+            place = place.setdefault(subject.thing, {}) if subject.thing else place
+            place[subject.name] = _shown(each, known.reasons.get(subject), subject.ended, self.clock())
         return {
             "channel_id": asked.channel_id,
             "at": to_the_second(self.clock()),
             "price": dict(spent),
-            "retry_at": to_the_second(again),
+            "retry_at": to_the_second(min((each.retry_at for each in transient if each.retry_at), default=None)),
             **shown,
         }
 
     def _reports(self, asked: Asked, entries: Entries, known: _Known) -> None:
         """What the warehouse has. Its silence is told, and the other levels answer."""
-        days, now = f"reports:{asked.start}:{asked.end}", self.clock()
+        window, now = f"reports:{asked.start}:{asked.end}", self.clock()
         subjects = [subject for subject in asked.subjects() if subject.kind != "channel"]
         videos = dict.fromkeys(subject.thing for subject in subjects if subject.kind == "videos")
         keys = [f"reports:{video}" for video in videos]
-        keys += [days] if any(subject.kind == "days" for subject in subjects) else []
+        keys += [window] if any(subject.kind == "days" for subject in subjects) else []
 
         def fetch(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
             about, warehouse = {"channel": asked.channel_id}, self.warehouse()
-            found: dict[str, Any] = {key: {} for key in wanted}
-            if days in wanted:
+            found: dict[str, tuple[Any, str]] = dict.fromkeys(wanted, ({}, ""))
+            if window in wanted:
                 rows = _rows(warehouse, DAYS_OF_CHANNEL, **about, start=asked.start, end=asked.end)
-                found[days] = {row["date"]: row for row in rows}
-            if named := [key.partition(":")[2] for key in wanted if key != days]:
+                found[window] = {row["date"]: row for row in rows}, ""
+            if named := [key.partition(":")[2] for key in wanted if key != window]:
                 rows = _rows(warehouse, VIDEOS_OF_CHANNEL, **about, videos=named)
-                found |= {f"reports:{row['video_id']}": row for row in rows}
-            return {key: (value, "") for key, value in found.items()}
+                found |= {f"reports:{row['video_id']}": (row, "") for row in rows}
+            return found
 
         if not all(entries.alive(key, now) for key in keys):
             try:
@@ -231,12 +231,11 @@ class ChannelData:
                 known.errors.append(error)
                 reported = (each for each in subjects if each.name not in TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
-        stored = entries.entries
-        for day, row in (stored[days].value if days in stored else {}).items():
+        stored = {key: entry.value for key, entry in entries.entries.items()}
+        for day, row in stored.get(window, {}).items():
             _day(known, day, row)
         for video in videos:
-            if f"reports:{video}" in stored:
-                _video(known, video, stored[f"reports:{video}"].value)
+            _video(known, video, stored.get(f"reports:{video}", {}))
 
     def _ask(
         self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: _Known
@@ -270,7 +269,12 @@ class ChannelData:
             start, end = things[0], things[-1]
 
             def query(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-                return {wanted[0]: (_days_of(caller, source, start, end), "")}
+                table = queries()[source].ask(caller, date.fromisoformat(start), date.fromisoformat(end))
+                told = {
+                    str(row["day"]): {ours: row.get(theirs) for ours, theirs in QUERIES[source].items()}
+                    for row in table.records()
+                }
+                return {wanted[0]: (told, "")}
 
             return [f"analytics:{source}:{start}:{end}"], query
         if source == "channel":
@@ -294,10 +298,9 @@ def _choices(subjects: Iterable[Subject], known: _Known, now: datetime) -> dict[
 def _closed(channel: Channel, now: datetime) -> dict[str, str]:
     """What is not asked at all about a connection as it stands."""
     found = dict[str, str]()
-    for source, feature, api in (
-        *((query, queries()[query].needs, "youtubeAnalytics") for query in QUERIES),
-        *((kind, "", "youtube") for kind in ("channel", "videos")),
-    ):
+    for source in (*QUERIES, "channel", "videos"):
+        feature = queries()[source].needs if source in QUERIES else ""
+        api = "youtubeAnalytics" if feature else "youtube"
         refusal = channel.refusals.get(api)
         if not channel.may_ask(api, now):
             found[source] = f"not asked: {refusal.reason if refusal and channel.working else channel.state}"
@@ -312,60 +315,50 @@ def _take(known: _Known, entries: Entries, now: datetime) -> None:
         kind, _, rest = key.partition(":")
         if kind == "analytics":
             _take_days(known, rest.split(":"), entry, alive=entries.alive(key, now))
-        elif kind in {"channel", "video"}:
+        elif kind in TOLD:
             subject = "channel" if kind == "channel" else "videos"
-            life = None if entries.current(key) else timedelta(0)
-            if subject == "channel" and life is None:
-                life = CHANNEL_LIFE
+            life = LIVES[kind] if entries.current(key) else timedelta(0)
             known.hold(subject, rest, entry.value, by=Level.DATA, as_of=entry.fetched_at, life=life)
             if not entry.value:
-                why = "gone: YouTube does not find it"
-                known.reasons |= {Subject(subject, rest, name): why for name in ("published_at", *_COUNTERS)}
+                known.explain(subject, rest, dict.fromkeys(_OF_DATA, "gone: YouTube does not find it"))
 
 
 def _take_days(known: _Known, named: Sequence[str], entry: Entry, *, alive: bool) -> None:
     query, start, end = named
-    for day, values in entry.value.items():
+    for day in map(str, days(date.fromisoformat(start), date.fromisoformat(end))):
+        values = entry.value.get(day, {})
         known.hold("days", day, values, by=Level.ANALYTICS, as_of=entry.fetched_at)
-    day = date.fromisoformat(start)
-    while alive and day <= date.fromisoformat(end):
-        values = entry.value.get(day.isoformat(), {})
-        known.asked_lately |= {
-            Subject("days", day.isoformat(), name) for name in QUERIES[query] if values.get(name) is None
-        }
-        day += _DAY
+        if alive:
+            untold = (name for name in QUERIES[query] if values.get(name) is None)
+            known.asked_lately.update(Subject("days", day, name) for name in untold)
 
 
 def _day(known: _Known, day: str, row: Mapping[str, Any]) -> None:
     """What the warehouse has of a day."""
     final, as_of = row["state"] == "final", parse_instant(row["as_of"])
     money_at = parse_optional(row["estimated_revenue_as_of"]) or as_of
-    told = dict(row)
-    money = {"estimated_revenue": told.pop("estimated_revenue")}
-    reach = {name: told.pop(name) for name in ("impressions", "click_through_rate")}
-    known.hold("days", day, told, by=Level.REPORTS if final else Level.ANALYTICS, as_of=as_of)
-    known.hold("days", day, money, by=Level.ANALYTICS, as_of=money_at)
-    known.hold("days", day, reach, by=Level.REPORTS, as_of=as_of)
-    for name in NUMBERS["days"]:
-        why = row.get(f"{'subscribers' if name.startswith('subscribers') else name}_reason")
-        if why is not None:
-            known.reasons[Subject("days", day, name)] = why
+    for names, by, at in (
+        (QUERIES["channel_daily"], Level.REPORTS if final else Level.ANALYTICS, as_of),
+        (QUERIES["revenue_daily"], Level.ANALYTICS, money_at),
+        (_REACH, Level.REPORTS, as_of),
+    ):
+        known.hold("days", day, {name: row[name] for name in names}, by=by, as_of=at)
+    reasons = {name: "subscribers" if name.startswith("subscribers") else name for name in NUMBERS["days"]}
+    known.explain("days", day, {name: row[f"{of}_reason"] for name, of in reasons.items()})
 
 
 def _video(known: _Known, video: str, row: Mapping[str, Any]) -> None:
     """What the warehouse has of a video. Its counters say nothing of what has happened to it since."""
     if not row:
         return
-    counters = {name: row[name] for name in ("published_at", *_COUNTERS)}
+    counters = {name: row[name] for name in _OF_DATA}
     if (as_of := parse_optional(row["lifetime_as_of"])) is not None:
         known.hold("videos", video, counters, by=Level.DATA, as_of=as_of, life=timedelta(0))
     if (as_of := parse_optional(row["as_of"])) is not None:
         counts = {name: value for name, value in row.items() if name not in counters}
         known.hold("videos", video, counts, by=Level.REPORTS, as_of=as_of)
-    for name in NUMBERS["videos"]:
-        why = row["published_at_reason"] if name == "published_at" else row["counts_reason"]
-        if why is not None and name not in _COUNTERS:
-            known.reasons[Subject("videos", video, name)] = why
+    reasons = dict.fromkeys(set(NUMBERS["videos"]) - counters.keys(), row["counts_reason"])
+    known.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
 
 
 def _rows(warehouse: Warehouse, statement: Any, **values: Any) -> list[dict[str, Any]]:
@@ -379,39 +372,20 @@ def _json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _days_of(caller: Caller, name: str, start: str, end: str) -> dict[str, dict[str, Any]]:
-    """What Analytics tells of days, by our names."""
-    query = queries()[name]
-    table = analytics.query(
-        caller,
-        start=date.fromisoformat(start),
-        end=date.fromisoformat(end),
-        metrics=query.metrics,
-        dimensions=query.dimensions,
-        currency="USD" if query.needs == REVENUE else None,
-    )
-    return {
-        str(row["day"]): {ours: row.get(theirs) for ours, theirs in QUERIES[name].items()}
-        for row in table.records()
-    }
-
-
 def _about_channel(channel: data.Channel) -> tuple[dict[str, Any], str]:
-    counts = (channel.subscribers, channel.views, channel.video_count)
-    return dict(zip(NUMBERS["channel"], counts, strict=True)), channel.etag
+    told = (channel.subscribers, channel.views, channel.video_count)
+    return dict(zip(NUMBERS["channel"], told, strict=True)), channel.etag
 
 
 def _about_video(video: data.Video) -> tuple[dict[str, Any], str]:
-    counts = (video.counts.views, video.counts.likes, video.counts.comments)
-    told = {"published_at": to_the_second(video.published_at), **dict(zip(_COUNTERS, counts, strict=True))}
-    return told, video.etag
+    told = (to_the_second(video.published_at), video.counts.views, video.counts.likes, video.counts.comments)
+    return dict(zip(_OF_DATA, told, strict=True)), video.etag
 
 
-def _shown(told: Told, reason: str | None, kind: str, thing: str, now: datetime) -> dict[str, Any]:
-    """A number as it is answered. state: current is a counter's at its moment."""
+def _shown(told: Told, reason: str | None, ended: datetime | None, now: datetime) -> dict[str, Any]:
+    """A number as it is answered. ended: when its day did. state: current is a counter's at its moment."""
     state = None
     if told.by is not None and told.as_of is not None:
-        ended = pacific_midnight(date.fromisoformat(thing) + _DAY) if kind == "days" else None
         settled = Held(value=None, by=told.by, as_of=told.as_of, ended=ended).settled
         state = "final" if settled else "provisional" if told.by is Level.ANALYTICS else "current"
     return {

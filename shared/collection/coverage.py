@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.clock import format_instant, pacific_day
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, update
+from shared.cloud.firestore import documents, listing, update, where
 from shared.cloud.steps import Doc, Docs, Write
 from shared.cloud.updates import Change
 from shared.collection.expectation import KEPT, Issue, Settled, State
@@ -219,9 +219,7 @@ MONTHS = Mapper(Month, COLLECTION, key="name")
 
 def months(client: Client, names: Iterable[str]) -> list[Month]:
     """The months of these names, as far as there are any that can be read. One read each."""
-    references = [client.document(COLLECTION, name) for name in names]
-    found = client.get_all(references, **call_options()) if references else ()
-    return list(readable(MONTHS, (each for each in found if each.exists)))
+    return list(readable(MONTHS, documents(client, COLLECTION, names)))
 
 
 @dataclass(frozen=True)
@@ -295,9 +293,7 @@ class Coverage:
                 self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, connection))
 
     def _of(self, channel_id: str, fields: Sequence[str]) -> list[DocumentSnapshot[Any]]:
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        of_channel = self.client.collection(COLLECTION).where(filter=FieldFilter("channel_id", "==", channel_id))
+        of_channel = where(self.client.collection(COLLECTION), ("channel_id", "==", channel_id))
         return list(listing(of_channel.select([*fields, "channel_id"])))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Store
+from shared.cloud.firestore import Store, where
 from shared.cloud.steps import Commit, Steps, Write
 from shared.collection.messages import ToIngestAt
 from shared.collection.videos import COLLECTION, DETAILS_AT
@@ -57,10 +57,8 @@ class Details:
 
     def ask(self) -> None:
         """Ask about what waits. What cannot be answered now waits on; its task is asked for before this ends."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
         now = self.clock()
-        waiting = self.client.collection(COLLECTION).where(filter=FieldFilter(DETAILS_AT, "<=", now))
+        waiting = where(self.client.collection(COLLECTION), (DETAILS_AT, "<=", now))
         due = list(waiting.order_by(DETAILS_AT).limit(_MOST).stream(**call_options()))
         again = now if len(due) == _MOST else None
         calls = [due[start : start + data.IDS_MAX] for start in range(0, len(due), data.IDS_MAX)]

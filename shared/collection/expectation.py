@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from shared.clock import last_full_day, pacific_day, pacific_midnight
+from shared.clock import days, last_full_day, pacific_day, pacific_midnight
 
 HISTORY = timedelta(days=30)
 """How far before its creation a job's reports begin; also how long YouTube keeps the reports of those days."""
@@ -192,7 +192,7 @@ class Known:
 
     def days(self, now: datetime, *, since: date = date.min) -> Iterator[date]:
         """Every day since the first job's history, or since another, that has ended."""
-        return _days(max(self.jobs.first, since), last_full_day(now))
+        return days(max(self.jobs.first, since), last_full_day(now))
 
     def loaded(self, day: date) -> bool:
         """Whether a day that has ended is loaded, if only in an older issue."""
@@ -206,7 +206,7 @@ class Known:
         first = self.jobs.first
         unseen = first if self._seen is None else max(first, self._seen + timedelta(days=1))
         found = {date.fromisoformat(day) for day in (*self.open, *self.absent)}
-        found |= set(_days(unseen, last_full_day(now)))
+        found |= set(days(unseen, last_full_day(now)))
         return {day: standing(day, self.open.get(day.isoformat()), self.jobs, now=now) for day in sorted(found)}
 
     def missing(self, now: datetime) -> dict[date, Expectation]:
@@ -225,7 +225,3 @@ class Known:
         if any(issue.state is State.LISTED for issue in there):
             return Settled.WAITING
         return Settled.UNREADABLE if there else Settled.SYNCED
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))

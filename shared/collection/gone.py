@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared import channels
 from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import PAGE
+from shared.cloud.firestore import documents
 from shared.collection.coverage import Coverage
 from shared.collection.expectation import KEPT
 from shared.collection.messages import ToIngest
@@ -30,7 +28,7 @@ from shared.warehouse.erase import connections_held, erase_rows, named_reports
 from shared.warehouse.statements import Warehouse
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
+    from google.cloud.firestore import Client
 
 UNREADABLE = ""
 """The connection of a channel whose record does not say which: it has not ended as far as anybody knows."""
@@ -39,11 +37,8 @@ _LATE = timedelta(days=10)  # a message lives for seven days, so a load writes n
 
 def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
     """Of these channels, those that are connected and not being disconnected, with their connections' ids."""
-    rest = iter(sorted(set(channel_ids)))
-    found: list[DocumentSnapshot[Any]] = []
-    while page := [client.document(channels.path(each)) for each in islice(rest, PAGE)]:
-        found += client.get_all(page, ["state", "connected_at"], **call_options())
-    stored = {each.id: connection_in(each.id, each.to_dict() or {}) for each in found if each.exists}
+    found = documents(client, channels.COLLECTION, sorted(set(channel_ids)), ["state", "connected_at"])
+    stored = {each.id: connection_in(each.id, each.to_dict() or {}) for each in found}
     return {channel_id: connection for channel_id, connection in stored.items() if connection is not None}
 
 

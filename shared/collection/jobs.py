@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing
+from shared.cloud.firestore import documents, listing, where
 from shared.collection.expectation import Issue, Jobs, Known, Span
 from shared.data_map import REPORTS
 from shared.monitoring.readable import readable
@@ -89,17 +89,13 @@ def some_fields(job: Job, *names: str) -> dict[str, Any]:
 def of_channels(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
     """The jobs of some channels, as far as there are any. One read each."""
     kinds = tuple(report_types)
-    names = [name_of(channel_id, kind) for channel_id in channel_ids for kind in kinds]
-    references = [client.document(COLLECTION, name) for name in names]
-    found = client.get_all(references, **call_options()) if references else ()
-    return list(readable(JOBS, (each for each in found if each.exists)))
+    names = (name_of(channel_id, kind) for channel_id in channel_ids for kind in kinds)
+    return list(readable(JOBS, documents(client, COLLECTION, names)))
 
 
 def at_risk(client: Client) -> list[Job]:
     """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    query = client.collection(COLLECTION).where(filter=FieldFilter("at_risk", "==", True))
+    query = where(client.collection(COLLECTION), ("at_risk", "==", True))
     return list(readable(JOBS, query.limit(AT_RISK_MAX).stream(**call_options())))
 
 

@@ -31,31 +31,10 @@ class Level(IntEnum):
 
 
 COUNTED = ("views", "engaged_views", "watch_time_minutes", "subscribers_gained", "subscribers_lost")
+_BOTH = (*COUNTED, "average_view_duration", "likes", "dislikes", "comments", "shares")
 TELL: Mapping[Level, frozenset[str]] = {
-    Level.REPORTS: frozenset(
-        (
-            *COUNTED,
-            "average_view_duration",
-            "impressions",
-            "click_through_rate",
-            "likes",
-            "dislikes",
-            "comments",
-            "shares",
-        )
-    ),
-    Level.ANALYTICS: frozenset(
-        (
-            *COUNTED,
-            "average_view_duration",
-            "estimated_revenue",
-            "likes",
-            "dislikes",
-            "comments",
-            "shares",
-            "retention_data",
-        )
-    ),
+    Level.REPORTS: frozenset((*_BOTH, "impressions", "click_through_rate")),
+    Level.ANALYTICS: frozenset((*_BOTH, "estimated_revenue", "retention_data")),
     Level.DATA: frozenset(
         ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments", "subscribers", "public_videos")
     ),

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, update
+from shared.cloud.firestore import documents, listing, update, where
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.data_map import SUBSCRIPTIONS
@@ -97,16 +97,12 @@ class Push:
 
     def due(self, now: datetime) -> dict[str, Standing]:
         """The subscriptions for which the hub has to be asked. One read each."""
-        from google.cloud.firestore_v1.base_query import FieldFilter
-
-        due = self._all.select(_STANDING).where(filter=FieldFilter("next_ask", "<=", now))
+        due = where(self._all.select(_STANDING), ("next_ask", "<=", now))
         return _by_channel(listing(due.order_by("next_ask")))
 
     def standings_of(self, channel_ids: Iterable[str]) -> dict[str, Standing]:
         """The subscriptions of these channels, as far as there are any. One read each."""
-        references = [self._document(channel_id) for channel_id in sorted(set(channel_ids))]
-        found = self.client().get_all(references, _STANDING, **call_options()) if references else ()
-        return _by_channel(each for each in found if each.exists)
+        return _by_channel(documents(self.client(), COLLECTION, sorted(set(channel_ids)), _STANDING))
 
     def subscribe(self, channel_id: str) -> None:
         """Ask the hub for a subscription, or for a longer lease of the one there is.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -182,8 +182,8 @@ class Difference:
     month: str
     part: Part
     says: str
-    report_type: str | None = None
-    day: str | None = None
+    report_type: str | None
+    day: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +198,7 @@ class Verified:
     value: str | None
     days: int
     waiting: int
-    differing: tuple[Difference, ...] = field(default=())
+    differing: tuple[Difference, ...]
 
 
 def verify(channel_id: str, month: str, held: Certificate | None, found: Found, now: datetime) -> Verified:
@@ -208,9 +208,9 @@ def verify(channel_id: str, month: str, held: Certificate | None, found: Found, 
     agree about it.
     """
     entries = {} if held is None else held.entries
-    told: list[tuple[Key | None, Part, str]] = []
+    told: list[tuple[Key | tuple[None, None], Part, str]] = []
     if held is not None and not (held.intact and (held.channel_id, held.month) == (channel_id, month)):
-        told.append((None, Part.CERTIFICATE, "its entries do not come to its value"))
+        told.append(((None, None), Part.CERTIFICATE, "its entries do not come to its value"))
     waiting = 0
     for key in sorted({*entries, *found.loads}):
         entry, load = entries.get(key), found.loads.get(key)
@@ -220,8 +220,8 @@ def verify(channel_id: str, month: str, held: Certificate | None, found: Found, 
         elif entry is not None:
             told += [(key, part, says) for part, says in _of_certified(entry, load, found)]
     differing = tuple(
-        Difference(channel_id=channel_id, month=month, part=part, says=says, **_about(key))
-        for key, part, says in told
+        Difference(channel_id=channel_id, month=month, part=part, says=says, report_type=kind, day=day)
+        for (kind, day), part, says in told
     )
     return Verified(
         channel_id=channel_id,
@@ -231,10 +231,6 @@ def verify(channel_id: str, month: str, held: Certificate | None, found: Found, 
         waiting=waiting,
         differing=differing,
     )
-
-
-def _about(key: Key | None) -> dict[str, Any]:
-    return {} if key is None else {"report_type": key[0], "day": key[1]}
 
 
 def _issued_again(entry: Entry, load: Mapping[str, Any], held: Certificate | None, found: Found) -> bool:

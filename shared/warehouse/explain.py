@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,9 @@ class Explanation:
     definition: str | None
     files: tuple[Row, ...]
     answers: tuple[Row, ...]
-    listed: tuple[str, ...]
-    listed_at: datetime | None
     studio: tuple[str, ...]
+    listed: tuple[str, ...] = ()
+    listed_at: datetime | None = None
 
 
 def explain(
@@ -88,17 +88,10 @@ def explain(
         else:
             of = statements.ANSWERS_OF_VIDEO if query else statements.READINGS_OF_VIDEO
             answers = list(run(warehouse, of, channel=channel_id, video=subject))
-    return explained(
-        channel_id=channel_id,
-        subject=subject,
-        column=column,
-        row=next((dict(row) for row in rows), {}),
-        files=[dict(each) for each in files],
-        answers=[dict(each) for each in answers],
-        listed=tuple(listed),
-        listed_at=listed_at,
-        now=now,
-    )
+    row, *_ = [*map(dict, rows), {}]
+    found: Any = {"row": row, "files": list(map(dict, files)), "answers": list(map(dict, answers))}
+    told = explained(channel_id=channel_id, subject=subject, column=column, now=now, **found)
+    return replace(told, listed=tuple(listed), listed_at=listed_at)
 
 
 def explained(
@@ -110,8 +103,6 @@ def explained(
     files: Sequence[Row],
     answers: Sequence[Row],
     now: datetime,
-    listed: tuple[str, ...] = (),
-    listed_at: datetime | None = None,
 ) -> Explanation:
     """The explanation of a cell, from its row of the view, the files and the answers. Pure."""
     table = METRICS if isinstance(subject, date) else VIDEOS
@@ -133,8 +124,6 @@ def explained(
         definition=row.get("views_definition") if "view" in column else None,
         files=tuple(files),
         answers=tuple(answers),
-        listed=listed,
-        listed_at=listed_at,
         studio=_studio(table, column, {"young": young, "issued again": again}),
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared import data_map
 from shared.access.disconnect import WAREHOUSE
 from shared.access.receipts import Receipts
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import where
 from shared.watch.conditions import DEAD_LETTERS, ERASURES, MOST, OPERATIONS
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def _erasures(client: Client, now: datetime) -> list[datetime]:
 
 def _moments(client: Client, collection: str, name: str, operator: str, bound: datetime) -> list[datetime]:
     """The first values of a field within a bound; no record is read, so none can be unreadable."""
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    query: Any = client.collection(collection).where(filter=FieldFilter(name, operator, bound))
+    query = where(client.collection(collection), (name, operator, bound))
     found = query.order_by(name).select([name]).limit(MOST).stream(**call_options())
     return [each.get(name) for each in found]
 

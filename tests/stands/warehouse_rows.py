@@ -236,6 +236,14 @@ report(
     kind="channel_demographics_a1",
 )  # fmt: skip
 
+# Analytics stands in for days without a report, and not for one whose report has no rows.
+for query, dimension, word in (
+    ("traffic_daily", "insightTrafficSourceType", "YT_SEARCH"), ("device_daily", "deviceType", "MOBILE"),
+):  # fmt: skip
+    answer("codes", query, *((day, {"dimensions": {dimension: word}, **told(30.0)}) for day in (DAY, NEXT)))
+    answer("zero", query, *((day, {"dimensions": {dimension: word}, **told(30.0)}) for day in (DAY, NEXT)))
+report("zero", DAY, kind="channel_traffic_source_a3")
+
 # Months, as Analytics tells them.
 answer("months", "country_monthly", (MONTH, {"dimensions": {"country": "DE"}, **told(12)}), days=(MONTH, NEXT))
 answer(

@@ -24,7 +24,7 @@ from shared.collection.analytics.store import Answer, answer_of
 from shared.collection.refusals import ReadDecision, Then, read_decision
 from shared.errors import NotFound, RateLimited, ReauthRequired, YtempireError
 from shared.monitoring.log import log
-from shared.youtube import analytics, data
+from shared.youtube import data
 from shared.youtube.client import Caller
 from shared.youtube.faults import fault_of
 
@@ -102,7 +102,8 @@ class Asking:
         if need not in refused:
             told.asked += 1
             try:
-                answer = answer_of(request, _table(caller, request), now)
+                table = request.query.ask(caller, request.start, request.end, request.video)
+                answer = answer_of(request, table, now)
             except YtempireError as error:
                 log("WARNING", "an Analytics query was not answered", channel=told.channel.channel_id,
                     query=request.query.name, video=request.video, reason=error.reason,
@@ -153,21 +154,6 @@ class Asking:
         except YtempireError as error:
             log("NOTICE", "a channel's videos or birth could not be looked up", reason=error.reason)
             return None
-
-
-def _table(caller: Caller, request: Request) -> analytics.Table:
-    query = request.query
-    return analytics.query(
-        caller,
-        start=request.start,
-        end=request.end,
-        metrics=query.metrics,
-        dimensions=query.dimensions,
-        filters={"video": request.video} if request.video else None,
-        sort=[f"-{query.sort}"] if query.sort else (),
-        currency="USD" if query.needs == REVENUE else None,
-        max_results=query.most,
-    )
 
 
 def _published(caller: Caller, ids: Sequence[str]) -> dict[str, date]:

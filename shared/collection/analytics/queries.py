@@ -5,10 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from shared.youtube import analytics
+from shared.youtube.client import Caller
 
 ANALYTICS, REVENUE = "analytics", "revenue"
 """Features of a connection, as `shared.access.features` names them."""
@@ -40,6 +44,20 @@ class Query:
     sort: str | None = None
     most: int | None = None
     history: bool = False
+
+    def ask(self, caller: Caller, start: date, end: date, video: str | None = None) -> analytics.Table:
+        """What YouTube answers about some days, money in USD. Raises as `analytics.query`."""
+        return analytics.query(
+            caller,
+            start=start,
+            end=end,
+            metrics=self.metrics,
+            dimensions=self.dimensions,
+            filters={"video": video} if video else None,
+            sort=[f"-{self.sort}"] if self.sort else (),
+            currency="USD" if self.needs == REVENUE else None,
+            max_results=self.most,
+        )
 
 
 @cache

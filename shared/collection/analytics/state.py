@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.channels import Channel, connection_of
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import documents
 from shared.data_map import ANALYTICS
 from shared.monitoring.readable import readable
 from shared.records import Mapper
@@ -70,9 +71,7 @@ def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]
         )
         for each in channels
     }
-    references = [client.document(ANALYTICS.path, channel_id) for channel_id in new]
-    found = client.get_all(references, **call_options()) if references else ()
-    stored = readable(STATES, (each for each in found if each.exists))
+    stored = readable(STATES, documents(client, ANALYTICS.path, new))
     return new | {s.channel_id: s for s in stored if s.connection == new[s.channel_id].connection}
 
 

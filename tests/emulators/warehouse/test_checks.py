@@ -71,6 +71,10 @@ def planted() -> Planted:
     made.report("emptied", BASIC, LAST, {"video_id": "v", "views": 4}, says=2)
     made.report("parts", BASIC, LAST, {"video_id": "v", "views": 10})
     made.report("parts", DEVICE, LAST, {"video_id": "v", "views": 11})
+    for kind, known, unknown in ((BASIC, 10, 10), (DEVICE, 11, 5)):
+        abroad = ({"video_id": "v", "views": views, "country_code": code}
+                  for views, code in ((known, "DE"), (1, "FR"), (unknown, "")))  # fmt: skip
+        made.report("abroad", kind, LAST, *abroad)
     made.report("lacking", BASIC, LAST, {"video_id": "v", "views": 10})
     made.report("lacking", DEVICE, LAST, {"video_id": "v", "views": 6})
     made.channel("told")
@@ -99,6 +103,7 @@ FOUND = {
     "orphans": [("orphaned", LAST, "channel_basic_a3: rows of a load that was never named, 20261120T1", 2, 0)],
     "named_rows": [("emptied", LAST, f"channel_basic_a3: rows of report emptied.channel_basic_a3.{LAST}", 1, 2)],
     "parts": [
+        ("abroad", LAST, "channel_device_os_a3: views of rows of DE", 11, 10),
         ("lacking", LAST, "channel_device_os_a3: views of all rows", 6, 10),
         ("parts", LAST, "channel_device_os_a3: views of all rows", 11, 10),
     ],

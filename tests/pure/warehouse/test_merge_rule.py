@@ -177,9 +177,26 @@ class TestMarts:
         assert shares == {"AGE_18_24": "62.5", "AGE_25_34": "37.5"}  # 300 views, half of them, and all of 100
 
     def test_a_code_is_named_and_one_that_nobody_has_named_is_kept(self, answers):
-        rows = {row["traffic_source_type"]: row for row in answers("traffic_source_daily")}
+        rows = {
+            row["traffic_source_type"]: row for row in answers("traffic_source_daily") if row["state"] == "final"
+        }
         assert (rows["5"]["traffic_source"], rows["5"]["views"]) == ("YouTube search", 20)
         assert (rows["99"]["traffic_source"], rows["99"]["traffic_source_detail"]) == ("99", None)
+
+    @pytest.mark.parametrize(
+        ("mart", "named", "name"),
+        [("traffic_source_daily", "traffic_source", "YouTube search"), ("device_daily", "device", "Mobile phone")],
+    )
+    def test_analytics_stands_in_until_the_report_of_the_day_comes(self, mart, named, name, answers):
+        (row,) = (row for row in of_channel(answers(mart), "codes") if row["date"] == NEXT.isoformat())
+        assert (row["state"], row[named], row["video_id"], row["views"]) == ("provisional", name, None, 30)
+        assert {row["state"] for row in of_channel(answers(mart), "codes") if row["date"] == DAY.isoformat()} == {
+            "final"
+        }
+
+    def test_a_report_without_rows_leaves_nothing_for_analytics_to_tell(self, answers):
+        rows = of_channel(answers("traffic_source_daily"), "zero")
+        assert [(row["date"], row["state"]) for row in rows] == [(NEXT.isoformat(), "provisional")]
 
     def test_reach_by_source_is_weighted(self, answers):
         (row,) = answers("reach_daily")

@@ -9,12 +9,21 @@ import pytest
 from infra.local.simulator.world import report_types as simulated
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import OF_STAGED, ROW_DIGESTS, ROWS_THAT_COUNT, SQL, STATEMENTS, VIEWS, view_text
+from shared.warehouse.statements import (
+    BY_DIMENSION,
+    OF_STAGED,
+    ROW_DIGESTS,
+    ROWS_THAT_COUNT,
+    SQL,
+    STATEMENTS,
+    VIEWS,
+    view_text,
+)
 
 
 def test_every_view_is_declared_and_has_its_query():
     files = {path.stem for folder in ("views", "marts") for path in (SQL / folder).glob("*.sql")}
-    assert set(VIEWS) == {*files, *ROWS_THAT_COUNT}
+    assert set(VIEWS) == {*files, *ROWS_THAT_COUNT, *BY_DIMENSION}
     assert len(VIEWS) == len(set(VIEWS))
 
 

@@ -20,72 +20,35 @@
 WITH
 parts AS (
   SELECT
-    channel_id,
-    date,
-    STRUCT(
-      views AS views,
-      engaged_views AS engaged_views,
-      estimated_revenue AS estimated_revenue,
-      estimated_revenue_reason AS estimated_revenue_reason,
-      state AS state
-    ) AS day,
-    NULL AS money,
-    NULL AS ads
+    channel_id, date, views, engaged_views, estimated_revenue, estimated_revenue_reason, state,
+    NULL AS metrics
   FROM `{dataset}.youtube_metrics`
   UNION ALL
-  SELECT
-    channel_id,
-    date,
-    NULL,
-    STRUCT(
-      CAST(JSON_VALUE(metrics, '$.estimatedAdRevenue') AS NUMERIC) AS ad_revenue,
-      CAST(JSON_VALUE(metrics, '$.estimatedRedPartnerRevenue') AS NUMERIC) AS premium_revenue,
-      CAST(JSON_VALUE(metrics, '$.grossRevenue') AS NUMERIC) AS gross_revenue
-    ),
-    NULL
+  SELECT channel_id, date, NULL, NULL, NULL, NULL, NULL, metrics
   FROM `{dataset}.current_analytics`
-  WHERE query = 'revenue_daily'
-  UNION ALL
-  SELECT
-    channel_id,
-    date,
-    NULL, NULL,
-    STRUCT(
-      CAST(CAST(JSON_VALUE(metrics, '$.monetizedPlaybacks') AS NUMERIC) AS INT64) AS monetized_playbacks,
-      CAST(CAST(JSON_VALUE(metrics, '$.adImpressions') AS NUMERIC) AS INT64) AS ad_impressions,
-      CAST(JSON_VALUE(metrics, '$.playbackBasedCpm') AS NUMERIC) AS playback_based_cpm,
-      CAST(JSON_VALUE(metrics, '$.cpm') AS NUMERIC) AS cpm
-    )
-  FROM `{dataset}.current_analytics`
-  WHERE query = 'ads_daily'
+  WHERE query IN ('revenue_daily', 'ads_daily')
 ),
 days AS (
   SELECT
     channel_id,
     date,
-    MAX(day.estimated_revenue) AS estimated_revenue,
-    MAX(day.estimated_revenue_reason) AS estimated_revenue_reason,
-    MAX(money.ad_revenue) AS ad_revenue,
-    MAX(money.premium_revenue) AS premium_revenue,
-    MAX(money.gross_revenue) AS gross_revenue,
-    MAX(day.views) AS views,
-    MAX(day.engaged_views) AS engaged_views,
-    MAX(ads.monetized_playbacks) AS monetized_playbacks,
-    MAX(ads.ad_impressions) AS ad_impressions,
-    MAX(ads.playback_based_cpm) AS playback_based_cpm,
-    MAX(ads.cpm) AS cpm,
-    MAX(day.state) AS state
+    MAX(estimated_revenue) AS estimated_revenue,
+    MAX(estimated_revenue_reason) AS estimated_revenue_reason,
+    MAX(CAST(JSON_VALUE(metrics, '$.estimatedAdRevenue') AS NUMERIC)) AS ad_revenue,
+    MAX(CAST(JSON_VALUE(metrics, '$.estimatedRedPartnerRevenue') AS NUMERIC)) AS premium_revenue,
+    MAX(CAST(JSON_VALUE(metrics, '$.grossRevenue') AS NUMERIC)) AS gross_revenue,
+    MAX(views) AS views,
+    MAX(engaged_views) AS engaged_views,
+    MAX(CAST(CAST(JSON_VALUE(metrics, '$.monetizedPlaybacks') AS NUMERIC) AS INT64)) AS monetized_playbacks,
+    MAX(CAST(CAST(JSON_VALUE(metrics, '$.adImpressions') AS NUMERIC) AS INT64)) AS ad_impressions,
+    MAX(CAST(JSON_VALUE(metrics, '$.playbackBasedCpm') AS NUMERIC)) AS playback_based_cpm,
+    MAX(CAST(JSON_VALUE(metrics, '$.cpm') AS NUMERIC)) AS cpm,
+    MAX(state) AS state
   FROM parts
   GROUP BY channel_id, date
 )
 SELECT
-  channel_id,
-  date,
-  estimated_revenue,
-  estimated_revenue_reason,
-  ad_revenue,
-  premium_revenue,
-  gross_revenue,
+  * EXCEPT (views, engaged_views, monetized_playbacks, ad_impressions, playback_based_cpm, cpm, state),
   views,
   engaged_views,
   ROUND(CAST(SAFE_DIVIDE(estimated_revenue * 1000, views) AS BIGNUMERIC), 4) AS revenue_per_thousand_views,
