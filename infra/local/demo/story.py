@@ -266,9 +266,9 @@ class MainJob:
         from shared.warehouse.statements import Warehouse
 
         story, held = self.story, Warehouse(self.warehouse, self.dataset)
-        tables.prepare(self.stack, chosen)
+        untold = tables.prepare(self.stack, chosen)
         last = last_full_day(self.stack.now())
-        story.cells = tables.compared(self.stack, held, chosen.channels, last)
+        story.cells = tables.compared(self.stack, held, chosen.channels, last, untold)
         story.problems += [each for cells in story.cells.values() for each in cells.differences]
         for days, wrong in tables.certified(self.stack, self.firestore, held, chosen.channels):
             story.certified += days

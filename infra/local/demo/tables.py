@@ -104,10 +104,11 @@ def sample(stack: Stack, everybody: Sequence[Person]) -> Sample:
     return Sample(tuple(dict.fromkeys((*some, *poor, *unticked, *revoked))), unticked, revoked)
 
 
-def prepare(stack: Stack, chosen: Sample) -> None:
+def prepare(stack: Stack, chosen: Sample) -> set[tuple[str, str]]:
     """Read the sample's videos by night, one of which is deleted after the first, then ask Analytics about it all.
 
-    Whose permission is taken back, Analytics was never asked about.
+    Whose permission is taken back, Analytics was never asked about. Answers the channels' days that it did not
+    tell yet when it was asked for recent days, which this Pacific day does no more.
     """
     for night in range(NIGHTS):
         if night:
@@ -117,9 +118,23 @@ def prepare(stack: Stack, chosen: Sample) -> None:
             _delete_one(stack, chosen.channels[0])
     for channel in chosen.revoked:
         control.tell(stack, "grants", action="revoke", channel_id=channel)
+    untold = _untold(stack, chosen.channels)
     for _ in range(RUNS):  # hourly: a person's channels share a minute's queries
         _call(stack, "collect_analytics", chosen.channels)
         stack.advance(_HOUR.total_seconds())
+    return untold
+
+
+def _untold(stack: Stack, channel_ids: Sequence[str]) -> set[tuple[str, str]]:
+    """The last days of channels that nothing tells of yet."""
+    today = stack.now().date()
+    span = {"from": (today - timedelta(days=6)).isoformat(), "to": today.isoformat()}
+    return {
+        (channel, day)
+        for channel in channel_ids
+        for day, cells in control.ask(stack, "truth/metrics", channel_id=channel, **span)["days"].items()
+        if cells["views"].get("reason") == "notYet"
+    }
 
 
 def _call(stack: Stack, function: str, channel_ids: Sequence[str]) -> None:
@@ -141,8 +156,17 @@ def _delete_one(stack: Stack, channel_id: str) -> None:
         control.tell(stack, "videos", video_id=watched["id"], delete=True)
 
 
-def compared(stack: Stack, warehouse: Warehouse, channel_ids: Sequence[str], last: date) -> dict[str, Cells]:
-    """Every cell of some channels' videos and of their 46 days until the last, held against the truth."""
+def compared(
+    stack: Stack,
+    warehouse: Warehouse,
+    channel_ids: Sequence[str],
+    last: date,
+    untold: Collection[tuple[str, str]] = (),
+) -> dict[str, Cells]:
+    """Every cell of some channels' videos and of their 46 days until the last, held against the truth.
+
+    untold: channels' days that YouTube did not tell yet when they were asked for.
+    """
     first = last - timedelta(days=45)
     span = {"from": first.isoformat(), "to": last.isoformat()}
     asked = control.ask(stack, "requests", method="youtubeAnalytics.reports.query", limit="20000")["requests"]
@@ -152,7 +176,7 @@ def compared(stack: Stack, warehouse: Warehouse, channel_ids: Sequence[str], las
     )
     metrics = _rows(warehouse, METRICS, channel_ids, "date")
     return {
-        METRICS: compare_cells(METRICS, metrics, days),
+        METRICS: compare_cells(METRICS, metrics, days, untold=untold),
         VIDEOS: compare_cells(
             VIDEOS,
             _rows(warehouse, VIDEOS, channel_ids, "video_id"),
@@ -176,15 +200,21 @@ def compare_cells(
     rows: Mapping[tuple[str, str], Mapping[str, Any]],
     truth: Mapping[str, Any],
     asked: Collection[str] = (),
+    untold: Collection[tuple[str, str]] = (),
 ) -> Cells:
     """Hold a table's rows, by channel and day or video, against the truth about channels.
 
-    What has no row has NULL everywhere. asked: the videos for whose retention Analytics was asked.
+    What has no row has NULL everywhere. asked: the videos for whose retention Analytics was asked. untold: what
+    YouTube did not tell yet when it was asked, and may have no row therefore.
     """
     found = Cells()
     for channel, subjects in truth.items():
         for subject, cells in subjects.items():
             row, unasked = rows.get((channel, subject)), subject not in asked
+            if row is None and (channel, subject) in untold:
+                found.compared += len(cells)
+                found.nulls["notYet"] += len(cells)
+                continue
             for column, true in cells.items():
                 why = "no row" if row is None else str(row[COLUMNS[table][column][0]])
                 if unasked and column == "retention_data" and why == NOT_ASKED:

@@ -61,6 +61,13 @@ def test_a_day_without_a_row_is_wrong_where_a_value_is_known():
     assert dict(told.nulls) == {"beforeReports": 1}
 
 
+def test_a_day_that_youtube_did_not_tell_when_it_was_asked_may_have_no_row():
+    truth = {"UC1": {"2026-11-01": {"views": {"value": 7}}, "2026-11-02": {"views": {"value": 8}}}}
+    told = compare_cells(METRICS, {}, truth, untold={CELL})
+    assert told.differences == ["UC1 2026-11-02 views is None (no row) instead of 8"]
+    assert dict(told.nulls) == {"notYet": 1}
+
+
 CURVE = [{"at": 0.5, "watching": 1.25, "relative": 0.5}]
 
 
