@@ -60,7 +60,7 @@ def leaks(
     found = []
     for place, texts in places.items():
         said(place)
-        kinds = sorted({secrets[secret] for text in texts for secret in search(secrets, text)})
+        kinds = sorted({secrets[secret] for secret in search(secrets, "\n".join(texts))})
         found += [f"a {kind} stands in the clear in {place}" for kind in kinds]
     return len(secrets), found
 
