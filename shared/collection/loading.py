@@ -34,7 +34,7 @@ from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
 from shared.tokens.grants import not_connected
-from shared.warehouse.load import Load, Staged, StagedReport
+from shared.warehouse.load import Load, Staged
 from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
@@ -144,47 +144,39 @@ class ReportLoading:
         held = {channel: each for channel, each in gone.connections(self.client, _channels(every)).items() if each}
         turn = _Turn(held)
         turn.fail([ref for ref in refs if ref.channel_id not in held], not_connected())
-        earlier = _those(before or (), lambda each: held.get(each.ref.channel_id) == each.connection)
-        here = [ref for ref in refs if ref.channel_id in held]
-        try:  # what earlier turns brought is looked up once all is there
-            fetched = here if earlier else self._unknown(here, turn)
+        try:
+            missing = self._unknown([ref for ref in every if ref.channel_id in held], turn)
+            fetched = [ref for ref in refs if ref in missing]
         except RateLimited as error:
             turn.fail(refs, error)
-            fetched = []
-        staged = self._staged(fetched, download, turn) if fetched else None
-        ready = [*earlier, staged] if staged is not None else earlier
+            missing, fetched = set(every), []
+        ready = [left for each in before or () if (left := _still(each, missing, held)).reports]
+        if fetched and (staged := self._staged(fetched, download, turn)) is not None:
+            ready.append(staged)
         if before is not None and turn.waits and len(ready) < _TABLES:
             return self._ended(every, turn, ready)
-        if earlier:
-            self._publish_unknown(ready, turn)
-        elif ready:
+        if ready:
             self._publish(ready, turn)
         return self._ended(every, turn, None if before is None else ())
 
     def go_on(self, staged: Sequence[Staged]) -> Loaded:
         """Load reports that wait in staging tables. Raises as `load`."""
         turn = _Turn({report.ref.channel_id: report.connection for each in staged for report in each.reports})
-        self._publish_unknown(staged, turn)
-        return self._ended(_refs(staged), turn)
-
-    def _publish_unknown(self, staged: Sequence[Staged], turn: _Turn) -> None:
-        """Publish what the manifest does not name."""
+        refs = _refs(staged)
         try:
-            unknown = set(self._unknown(_refs(staged), turn))
+            if self._unknown(refs, turn):
+                self._publish(staged, turn)
         except RateLimited as error:
             turn.hand_on_staged(staged, error.retry_at)
-            return
-        left = _those(staged, lambda each: each.ref in unknown)
-        if left:
-            self._publish(left, turn)
+        return self._ended(refs, turn)
 
-    def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> list[ReportRef]:
+    def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> set[ReportRef]:
         """The reports that the manifest does not name; the others are loaded."""
         with answering(self.clock):
             named = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
         known = {ref: load for ref in refs if (load := named.get(ref.report_id)) and load[0] > ref.newer_than}
         turn.outcomes += [Outcome(ref=ref, load_id=load, rows=rows) for ref, (load, rows) in known.items()]
-        return [ref for ref in refs if ref not in known]
+        return set(refs) - known.keys()
 
     def _staged(self, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> Staged | None:
         """Download reports into a staging table; None when there is nothing to publish."""
@@ -324,10 +316,16 @@ def _refs(staged: Iterable[Staged]) -> list[ReportRef]:
     return [report.ref for each in staged for report in each.reports]
 
 
-def _those(staged: Iterable[Staged], wanted: Callable[[StagedReport], bool]) -> list[Staged]:
-    """Of staging tables, those with reports that are wanted, and of their reports these."""
-    left = [replace(each, reports=tuple(filter(wanted, each.reports))) for each in staged]
-    return [each for each in left if each.reports]
+def _still(staged: Staged, missing: set[ReportRef], held: Mapping[str, str]) -> Staged:
+    """What of a staging table is not loaded, and was downloaded through a connection that stands."""
+    return replace(
+        staged,
+        reports=tuple(
+            each
+            for each in staged.reports
+            if each.ref in missing and held.get(each.ref.channel_id) == each.connection
+        ),
+    )
 
 
 def _channels(refs: Iterable[ReportRef]) -> set[str]:
