@@ -97,7 +97,7 @@ class Network:
         self.stack.wait_idle()
         self.eventually(lambda: "listed" not in self.states())
 
-    def eventually(self, holds: Callable[[], object], seconds: float = 90) -> None:
+    def eventually(self, holds: Callable[[], object], seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < deadline, self.trouble()
