@@ -37,7 +37,7 @@ from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
-from shared.warehouse.append import append
+from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
@@ -190,22 +190,18 @@ class Metadata:
                 log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
         return sum(len(each.rows) for each in stored)
 
-    def _appended(self, warehouse: Warehouse, read: Sequence[Progress]) -> Sequence[Progress]:
-        """Append the rows of all; one by one, if BigQuery refuses some. Answers whose rows are there."""
+    def _appended(self, warehouse: Warehouse, read: Sequence[Progress]) -> list[Progress]:
+        """Append the rows of all; answers whose BigQuery has taken."""
         load_id = new_load_id(self.clock())
-        rows = [
-            {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id, **row}
+        rows = {
+            each.channel_id: [
+                {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id, **row}
+                for row in each.rows
+            ]
             for each in read
-            for row in each.rows
-        ]
-        try:
-            append(warehouse, VIDEO_METADATA, rows, self.clock)
-        except CorruptData as error:
-            if len(read) > 1:
-                return [done for each in read for done in self._appended(warehouse, [each])]
-            log("ERROR", error.message, channel=read[0].channel_id, reason=error.reason)
-            return []
-        return read
+        }
+        taken = set(append_by_channel(warehouse, VIDEO_METADATA, rows, self.clock))
+        return [each for each in read if each.channel_id in taken]
 
     def _note(self, each: Progress) -> None:
         """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.bigquery import TIMEOUT, answering, call_options
 from shared.errors import CorruptData
+from shared.monitoring.log import log
 from shared.warehouse.schema import columns
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import TableDeclaration
@@ -45,3 +46,24 @@ def append(warehouse: Warehouse, table: TableDeclaration, rows: Iterable[Mapping
         raise CorruptData(
             f"BigQuery refuses rows for {table.name}: {error.message}", reason="loadRefused"
         ) from error
+
+
+def append_by_channel(
+    warehouse: Warehouse, table: TableDeclaration, rows: Mapping[str, Sequence[Mapping[str, Any]]], clock: Clock
+) -> list[str]:
+    """Append some channels' rows by one load job; answers the channels whose rows are there.
+
+    Where BigQuery refuses them, each half by itself, until one channel is left, whose fault it is. Raises
+    Unavailable and RateLimited.
+    """
+    try:
+        append(warehouse, table, (row for of_channel in rows.values() for row in of_channel), clock)
+    except CorruptData as error:
+        names = list(rows)
+        if len(names) == 1:
+            log("ERROR", "a channel's rows cannot be stored", channel=names[0], why=error.message)
+            return []
+        middle = len(names) // 2
+        halves = ({name: rows[name] for name in half} for half in (names[:middle], names[middle:]))
+        return [name for half in halves for name in append_by_channel(warehouse, table, half, clock)]
+    return list(rows)

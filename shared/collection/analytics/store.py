@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from shared.clock import Clock, format_instant
 from shared.collection.analytics.plan import Request
 from shared.errors import CorruptData
-from shared.monitoring.log import log
-from shared.warehouse.append import append
+from shared.warehouse.append import append_by_channel
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS, TableDeclaration
 from shared.youtube.analytics import Cell, Table
@@ -98,20 +97,8 @@ def _append(
     told: Sequence[Answers],
     clock: Clock,
 ) -> list[Answers]:
-    """Append some channels' rows by one load job; answers whose BigQuery takes.
-
-    Where it refuses them, each half by itself, until one channel is left, whose fault it is.
-    """
-    try:
-        append(warehouse, table, (row for each in told for row in rows(each)), clock)
-    except CorruptData as error:
-        if len(told) == 1:
-            log("ERROR", "a channel's answers cannot be stored", channel=told[0].channel_id, detail=error.message)
-            return []
-        middle = len(told) // 2
-        halves = (told[:middle], told[middle:])
-        return [each for half in halves for each in _append(warehouse, table, rows, half, clock)]
-    return list(told)
+    taken = set(append_by_channel(warehouse, table, {each.channel_id: list(rows(each)) for each in told}, clock))
+    return [each for each in told if each.channel_id in taken]
 
 
 def _rows(told: Answers) -> Iterator[Row]:

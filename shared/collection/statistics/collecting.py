@@ -7,7 +7,7 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -38,13 +38,13 @@ from shared.collection.statistics.state import (
     path,
     recovered,
 )
-from shared.errors import CorruptData, Transient, YtempireError
+from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
-from shared.warehouse.append import append
+from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
@@ -216,22 +216,11 @@ class Statistics:
                 row["load_id"] = load_id_for(load_id, counted.connection)
         try:
             with answering(self.clock):
-                self._append(list(run.rows.values()))
+                append_by_channel(self.warehouse(), VIDEO_COUNTS, run.rows, self.clock)
         except Transient as error:
             log("WARNING", "counts could not be stored", reason=error.reason, detail=error.message)
             return False
         return True
-
-    def _append(self, channels: Sequence[Sequence[Mapping[str, Any]]]) -> None:
-        """Append the rows of all; channel by channel, if BigQuery refuses some."""
-        try:
-            append(self.warehouse(), VIDEO_COUNTS, [row for rows in channels for row in rows], self.clock)
-        except CorruptData as error:
-            if len(channels) > 1:
-                for rows in channels:
-                    self._append([rows])
-            else:
-                log("ERROR", error.message, channel=channels[0][0]["channel_id"], reason=error.reason)
 
     def _note(self, run: _Run, seen: Docs, heard: News | None) -> dict[str, str]:
         """Note what was read and let the next run begin; answers the channels noted, with their connections.

@@ -180,7 +180,7 @@ def test_of_two_runs_at_once_one_reads(network: Network, monkeypatch):
     assert max(twice.values()) == 1
 
 
-@pytest.mark.parametrize("step", ["_look", "_read", "_append", "_note", "_look_after"])
+@pytest.mark.parametrize("step", ["_look", "_read", "_stored", "_note", "_look_after"])
 def test_who_dies_anywhere_leaves_true_rows_and_the_next_reads_the_same(network: Network, monkeypatch, step: str):
     channel = network.connect()
     network.run()
@@ -188,7 +188,7 @@ def test_who_dies_anywhere_leaves_true_rows_and_the_next_reads_the_same(network:
     real = getattr(Statistics, step)
 
     def dies(*arguments: Any, **named: Any) -> Any:
-        if step == "_append":
+        if step == "_stored":
             real(*arguments, **named)
         raise Died
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.clock import system_clock
 from shared.errors import CorruptData
-from shared.warehouse.append import append
+from shared.warehouse.append import append, append_by_channel
 from shared.warehouse.tables import ANALYTICS_ROWS
 
 
@@ -43,3 +43,11 @@ def test_rows_that_the_table_does_not_take_are_refused_whole(warehouse):
         append(warehouse, ANALYTICS_ROWS, [a_row(), a_row(date="no day")], system_clock)
     assert refused.value.reason == "loadRefused"
     assert rows(warehouse) == []
+
+
+def test_a_channel_whose_rows_are_refused_keeps_nobody_else_s_away(warehouse):
+    told = {f"UC{number}": [a_row(channel_id=f"UC{number}")] for number in range(5)}
+    told |= {"UC3": [a_row(channel_id="UC3"), a_row(channel_id="UC3", date="no day")], "UC5": []}
+    taken = append_by_channel(warehouse, ANALYTICS_ROWS, told, system_clock)
+    assert sorted(taken) == ["UC0", "UC1", "UC2", "UC4", "UC5"]
+    assert sorted(row["channel_id"] for row in rows(warehouse)) == ["UC0", "UC1", "UC2", "UC4"]
