@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shared.access.upkeep import Upkeep
 from shared.collection import gone, readings, videos
 from shared.collection.cache import Cache, invalidate
 from shared.collection.metadata import Metadata
+from shared.collection.statistics.state import forget
 from shared.collection.turns import METADATA, asked_for
 from shared.monitoring.apis import ApiAlerts
 from shared.push.feed import VideoNotice
@@ -59,7 +61,12 @@ class Days:
         self.tokens = SharedTokens(self.access.refresher(), self.clock)
         self.settings = replace(self.access.settings, youtube_root=self.access.simulator.root)
         self.disconnects = Disconnects(
-            self.client, self.access.revocations, self.clock, self.erase, lambda _receipt, _channel: None
+            self.client,
+            self.access.revocations,
+            self.clock,
+            self.erase,
+            lambda _receipt, _channel: None,
+            partial(forget, self.client),
         )
 
     def erase(self, receipt: str, channel_id: str) -> None:
