@@ -51,10 +51,14 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """granted and denied answers, errors, and the rate of grants (of all answers for denials) a second."""
+    """How the attempts were answered. later: asked to come again at a time, as where too many meet.
+
+    seconds: until the last that was granted or denied.
+    """
 
     granted: int
     denied: int
+    later: int
     errors: int
     seconds: float
 
@@ -314,6 +318,7 @@ def run(load: Load) -> Count:
     return Count(
         granted=sum(count["granted"] for count in counts),
         denied=sum(count["denied"] for count in counts),
+        later=sum(count["later"] for count in counts),
         errors=sum(count["errors"] for count in counts),
         seconds=max(count["last"] for count in counts),
     )
@@ -324,7 +329,7 @@ class _Workers:
 
     def __init__(self, load: Load, step: Step) -> None:
         self.load, self.step = load, step
-        self.granted = self.denied = self.errors = 0
+        self.granted = self.denied = self.later = self.errors = 0
         self.last = 0.0
         self.lock = threading.Lock()
         self.began = time.monotonic()
@@ -338,16 +343,20 @@ class _Workers:
 
     def _attempt(self, worker: int) -> bool | None:
         granted: bool | None = None
+        later = False
         try:
             granted = self.step(worker)
         except (QuotaRefused, RateLimited):
             granted = False
-        except (Unavailable, ValueError):
+        except Unavailable as error:
+            later = error.retry_at is not None
+        except ValueError:
             pass
         with self.lock:
             self.granted += granted is True
             self.denied += granted is False
-            self.errors += granted is None
+            self.later += later
+            self.errors += granted is None and not later
             if granted is not None:
                 self.last = time.monotonic() - self.began
         return granted
@@ -371,7 +380,7 @@ def main() -> None:
     for thread in threads:
         thread.join(max(0.0, workers.began + patience - time.monotonic()))
     with workers.lock:
-        counted = {name: getattr(workers, name) for name in ("granted", "denied", "errors", "last")}
+        counted = {name: getattr(workers, name) for name in ("granted", "denied", "later", "errors", "last")}
     print(json.dumps(counted), flush=True)
     os._exit(0)
 

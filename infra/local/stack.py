@@ -46,7 +46,9 @@ RUNS_KEPT = 5
 PORT_TAKEN = ("address already in use", "connection in use", "failed to bind")
 ATTEMPTS = 3
 BUSY = timedelta(minutes=15)
-"""How long after its start a stack is most used, by tests and by the demo."""
+"""How long after its start a stack is most used, by tests and by the demo ..."""
+STEP = timedelta(minutes=4)
+"""... and after its clock was moved."""
 
 
 class Stack:
@@ -152,8 +154,12 @@ class Stack:
         return self.clock.now()
 
     def advance(self, seconds: float = 0, *, days: float = 0) -> datetime:
-        """Move the clock of the whole stack forward; answers the new present."""
-        return self.clock.advance(timedelta(days=days, seconds=seconds).total_seconds())
+        """Move the clock of the whole stack forward; answers the new present.
+
+        By more than was asked where it would end at a change of the quota day, around which nothing is reserved.
+        """
+        ahead = timedelta(days=days, seconds=seconds)
+        return self.clock.advance((ahead + past_reset(self.now() + ahead, busy=STEP)).total_seconds())
 
     def trigger(self, schedule: str, *, timeout: float = 600) -> dict[str, Any]:
         """Run a schedule now and wait for its result: {"status", "seconds", "body", ...}.
@@ -218,7 +224,7 @@ def _plan(
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     run = Path(tempfile.mkdtemp(dir=LOCAL, prefix=f"run-{stamp}-{os.getpid()}-"))
     clock = MovedClock(run / "clock")
-    clock.advance(ahead(clock.now()).total_seconds())
+    clock.advance(past_reset(clock.now(), busy=BUSY).total_seconds())
     addresses = Addresses.choose(functions)
     environment = addresses.environment(users=world.users, channels_per_user=world.channels_per_user)
     plan = Plan(
@@ -239,13 +245,13 @@ def _plan(
     return plan, clock
 
 
-def ahead(now: datetime) -> timedelta:
-    """How far ahead of `now` a stack begins: past a change of the quota day that its first minutes would meet.
+def past_reset(now: datetime, *, busy: timedelta) -> timedelta:
+    """How far to go on from `now` so that the quota day does not change within the `busy` time that follows.
 
-    Around it nothing is reserved, so whoever publishes or collects would wait for it.
+    Around a change nothing is reserved, so whoever publishes or collects would wait for it.
     """
     reset = next_reset(now - SKEW)
-    return reset + SKEW - now if reset - SKEW - now < BUSY else timedelta(0)
+    return reset + SKEW - now if reset - SKEW - now < busy else timedelta(0)
 
 
 def _forget_old_runs() -> None:
