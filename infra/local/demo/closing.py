@@ -50,6 +50,11 @@ def result(story: Story, *, total_seconds: float) -> Result:
             name: {"ours": _plain(name, found.totals[name]), "truth": _plain(name, found.true_totals[name])}
             for name in found.totals
         },
+        "outage": {
+            "published": story.outage.published,
+            "known": story.outage.known,
+            "longest_seconds": round(story.outage.longest.total_seconds()),
+        },
         "secrets_searched": story.secrets,
         "seconds": {**story.seconds, "total": round(total_seconds, 1)},
         "memory_mib": story.pulse.peak,
@@ -121,6 +126,8 @@ def _main_job(told: Result) -> Table:
         *((f"numbers that level {name} answers, part of all", part) for name, part in told["levels"].items()),
         ("days certified, and verified", told["certificates"]["verified"]),
         ("  differing", told["certificates"]["differing"]),
+        ("videos of three days without a hub: known", told["outage"]["known"], told["outage"]["published"]),
+        ("  the longest unknown, s", told["outage"]["longest_seconds"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("problems", len(told["problems"])),
     )

@@ -1,17 +1,17 @@
-"""The second act, step by step: connecting, collecting, a push, a rotation, corrections, and the truth."""
+"""The second act, step by step: connecting, collecting, a push, a rotation, corrections, truth, a dead hub."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from infra.local.demo import control, gaps, tables
+from infra.local.demo import control, gaps, outage, tables
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
@@ -24,6 +24,7 @@ from infra.local.demo.ledgers import (
     report_counts,
     report_problems,
 )
+from infra.local.demo.outage import Outage
 from infra.local.demo.pulse import SILENCE, Pulse, SoFar
 from infra.local.demo.rotation import leftovers, rotate
 from infra.local.demo.tables import Cells, Sample
@@ -64,6 +65,7 @@ class Story:
     reports: ReportCounts = field(default_factory=ReportCounts)
     found: Comparison = field(default_factory=Comparison)
     gaps: Gaps = field(default_factory=Gaps)
+    outage: Outage = field(default_factory=Outage)
     cells: dict[str, Cells] = field(default_factory=lambda: {tables.METRICS: Cells(), tables.VIDEOS: Cells()})
     levels: dict[str, int] = field(default_factory=dict)
     certified: int = 0
@@ -152,6 +154,8 @@ class MainJob:
             "tables", "The guide's two tables, cell by cell, of some channels that Analytics is asked about"
         ):
             self.hold_tables(chosen)
+        with phase("outage", "Three days without a hub: videos are found by counting, every five minutes"):
+            self.outlast([channel for person in everybody for channel in person.channels])
 
     def connect(self, everybody: list[Person], channels: int, chosen: Sample) -> None:
         """Everybody connects; every channel that is not connected then is a problem."""
@@ -275,3 +279,9 @@ class MainJob:
             story.uncertified += wrong
         story.problems += story.uncertified
         story.levels = tables.levels(self.stack, held, chosen.channels, last - timedelta(days=45))
+
+    def outlast(self, channels: Sequence[str]) -> None:
+        """What is published while the hub is dead becomes known all the same."""
+        found, renew = self.story.outage, partial(self.trigger, "renew-subscriptions")
+        outage.live_through(self.stack, self.firestore, channels, renew, found)
+        self.story.problems += found.problems()

@@ -16,6 +16,7 @@ from infra.local.demo.closing import MOST_MIB, MOST_SECONDS, conclude, result, w
 from infra.local.demo.compare import compare
 from infra.local.demo.gaps import Gaps
 from infra.local.demo.ledgers import quota_problems, quota_totals, report_problems
+from infra.local.demo.outage import Outage
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import COLLECTING, Story, until
 from tests.pure.demo.network import counts, held, truth
@@ -80,6 +81,16 @@ def test_a_doubled_manifest_row_ends_badly_and_is_named(story: Story, tmp_path: 
     status, text = ended(told_by(story, warehouse=warehouse), tmp_path / "result.json")
     assert status == 1
     assert "the manifest names report a1 2 times" in text
+
+
+def test_a_video_that_nobody_found_while_the_hub_was_dead_ends_badly_and_is_counted(story: Story, tmp_path: Path):
+    story.outage = Outage(published=9, known=8, longest=timedelta(minutes=4))
+    story.problems += story.outage.problems()
+    status, text = ended(told_by(story), tmp_path / "result.json")
+    assert status == 1
+    assert "1 videos that were published while the hub was dead are not known" in text
+    told = json.loads((tmp_path / "result.json").read_text())["outage"]
+    assert told == {"published": 9, "known": 8, "longest_seconds": 240}
 
 
 def test_a_unit_of_quota_ends_badly_and_is_named(story: Story, tmp_path: Path):
