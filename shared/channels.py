@@ -10,18 +10,15 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, where
+from shared.cloud.firestore import Client, documents, listing, where
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.grants import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = data_map.CHANNELS.path
 WORKING = (CONNECTED, TROUBLED)

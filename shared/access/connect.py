@@ -17,7 +17,7 @@ from shared.access import users
 from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
-from shared.cloud.firestore import update
+from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
@@ -29,8 +29,6 @@ from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
     from shared.youtube.client import Caller
 
 

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels, data_map
 from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update, where
+from shared.cloud.firestore import Client, update, where
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import YtempireError
@@ -28,9 +28,6 @@ from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, Grant
 from shared.tokens.refresh import Refresher
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _MORE_THAN_ANY_TOKEN = timedelta(days=1)
 _SOON = timedelta(minutes=30)

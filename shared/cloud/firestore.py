@@ -38,7 +38,12 @@ from shared.paging import groups, pages
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
+    from google.cloud import firestore
+
+    Client = firestore.Client
+    DocumentSnapshot = firestore.DocumentSnapshot
+else:  # names for annotations: who writes one loads no library
+    Client = DocumentSnapshot = Any
 
 CONTENDED = "contended"
 PAGE = 300

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, update, where
+from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.collection import gone
@@ -39,9 +39,6 @@ from shared.warehouse.certificate import (
 )
 from shared.warehouse.report_types import report_type
 from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
 
 KIND = "certify"
 """The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""

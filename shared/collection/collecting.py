@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Askable, Channel
 from shared.clock import Clock
+from shared.cloud.firestore import Client
 from shared.collection import audit, gone, messages, offers, planner, refusals, turns
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
@@ -24,9 +24,6 @@ from shared.collection.turns import Turn
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 API = "youtubereporting"
 FEATURE = "analytics"

@@ -13,17 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import format_instant, parse_instant, parse_optional
 from shared.cloud import steps, updates
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
+from shared.cloud.firestore import Client, update
 from shared.data_map import VIDEOS
 from shared.push.feed import VideoNotice
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = VIDEOS.path
 KIND = "videos"

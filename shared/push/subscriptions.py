@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, update, where
+from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
 from shared.cloud.steps import Docs, Write
 from shared.cloud.updates import Change
 from shared.data_map import SUBSCRIPTIONS
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import urllib3
-    from google.cloud.firestore import Client, DocumentSnapshot
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")

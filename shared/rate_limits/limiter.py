@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
-from shared.cloud.firestore import Store
+from shared.cloud.firestore import Client, Store
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change, Decide, updating, updating_from
 from shared.data_map import RATE_LIMITS
@@ -37,9 +37,6 @@ from shared.rate_limits.limits import (
     packed,
     unpacked,
 )
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40

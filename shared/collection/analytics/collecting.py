@@ -11,12 +11,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import Clock, next_reset, pacific_day, pacific_midnight
+from shared.cloud.firestore import Client
 from shared.collection import gone, jobs, messages, planner, refusals
 from shared.collection.analytics import state, store
 from shared.collection.analytics.asking import Asking, Told
@@ -33,9 +33,6 @@ from shared.rate_limits.limiter import RateLimiter
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 API = "youtubeAnalytics"
 QUERY = f"{API}.reports.query"

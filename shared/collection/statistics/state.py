@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from shared.cloud.firestore import Store, listing, update
+from shared.cloud.firestore import Client, Store, listing, update
 from shared.cloud.steps import Doc, Docs, Write, reading
 from shared.cloud.updates import Change
 from shared.collection.statistics import law
@@ -25,9 +25,6 @@ from shared.data_map import VIDEO_COUNTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 Made = TypeVar("Made")
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
