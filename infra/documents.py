@@ -28,7 +28,7 @@ from infra.marts import QUERIED, described
 from shared.collection.analytics.queries import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
 from shared.quota.profile import load
-from shared.settings import Settings
+from shared.settings import Settings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
@@ -104,7 +104,7 @@ def secrets() -> str:
 def settings() -> str:
     """Every setting with its default."""
     rows = [
-        (f"`{item.metadata['env']}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
+        (f"`{variable(item.name)}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
     ]
     return table(("variable", "default", "what it sets"), rows)
 
