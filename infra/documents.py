@@ -21,6 +21,7 @@ from itertools import groupby
 from typing import Any
 
 from infra import policy_table
+from infra.data_map import WORDS
 from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
@@ -252,15 +253,16 @@ def collections() -> str:
     rows = [
         (
             f"`{each.path}`",
-            each.owner,
-            each.key,
+            words.owner,
+            words.key,
             _field(each.channel),
             _field(each.user),
             ", ".join(f"`{name}`" for name in each.sealed),
-            each.retention,
-            each.remains,
+            words.retention,
+            words.remains,
         )
         for each in COLLECTIONS
+        for words in [WORDS[each.path]]
     ]
     head = ("collection", "room", "id", "channel in", "user in", "sealed", "kept", "a disconnect leaves")
     return table(head, rows)
