@@ -385,7 +385,7 @@ def test_one_channels_trouble_is_its_own(firestore_client, warehouse):
     with standing(firestore_client, users=1, channels_per_user=2) as stand:
         nights = Nights(stand, warehouse)
         troubled, other = (nights.reading.connect(place=place) for place in (0, 1))
-        stand.firestore.document("video_readings", other).set({"channel_id": other, "packed": "no JSON"})
+        stand.firestore.document("video_readings", other).set({"channel_id": other, "videos": "no JSON"})
         stand.simulator.world.channel(troubled).state = "suspended"
         nights.run()
         assert nights.newest(other).keys() == nights.videos(other).keys()

@@ -99,7 +99,8 @@ class Network:
 
     def damage(self, *names: str) -> None:
         for name in names:
-            self.stand.firestore.document("video_counts", name).update({"packed": DAMAGED})
+            field = "entries" if name == "outline" else "packed"
+            self.stand.firestore.document("video_counts", name).update({field: DAMAGED})
 
     def entries(self) -> Mapping[str, Any]:
         return room.outline_in(_doc(self.stand, OUTLINE)).entries
