@@ -1,7 +1,7 @@
 """Every table of the warehouse: those of `tables.toml`, and one a report type.
 
-A deployment makes them (`schema`), an erasure deletes a channel's rows from each that holds any, GoogleSQL's
-analyser judges every statement over them.
+A deployment makes them (`infra/warehouse.py`), functions verify that they are there; an erasure deletes a channel's
+rows from each that holds any, GoogleSQL's analyser judges every statement over them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.cloud.bigquery import call_options
+from shared.errors import Misconfigured
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
+from shared.warehouse.statements import VIEWS, Warehouse
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import SchemaField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +72,24 @@ RAW = tuple(map(raw_table, REPORT_TYPES.values()))
 TABLES = (*_DECLARED.values(), *RAW)
 OF_CONNECTIONS = tuple(table for table in TABLES if table.of_connection)
 """What an erasure deletes from, in its order: manifests first, which takes rows out of sight at once."""
+
+
+def columns(declared: TableDeclaration) -> list[SchemaField]:
+    """A declared table's columns as BigQuery's client takes them."""
+    from google.cloud import bigquery
+
+    return [
+        bigquery.SchemaField(name, kind, "REQUIRED" if name in declared.required else "NULLABLE")
+        for name, kind in declared.columns.items()
+    ]
+
+
+def verify(warehouse: Warehouse) -> None:
+    """Raises Misconfigured unless the tables and views are there: the last view that is made tells."""
+    from google.api_core.exceptions import NotFound
+
+    try:
+        warehouse.client.get_table(warehouse.full_name(VIEWS[-1]), **call_options())
+    except NotFound as error:
+        message = f"The dataset {warehouse.dataset} has no view {VIEWS[-1]}: run `python -m infra.warehouse`."
+        raise Misconfigured(message, reason="warehouseMissing") from error
