@@ -1,7 +1,7 @@
 """Every table of the warehouse: those of `tables.toml`, and one a report type.
 
-A deployment makes them (`infra/warehouse.py`), functions verify that they are there; an erasure deletes a channel's
-rows from each that holds any, GoogleSQL's analyser judges every statement over them.
+A deployment makes them (`infra/warehouse.py`), functions verify that they are there; an erasure deletes a
+channel's rows from each that holds any, GoogleSQL's analyser judges every statement over them.
 """
 
 from __future__ import annotations

@@ -283,10 +283,11 @@ def certified(
     stack: Stack, client: Firestore, warehouse: Warehouse, channel_ids: Sequence[str]
 ) -> Iterator[tuple[int, list[str]]]:
     """Verify the certificates of some channels: of each month how many days it certifies, and what differs."""
+    from infra.verifying import verified
     from shared.collection.certifying import Certifying
 
     certifying = Certifying(client=client, warehouse=lambda: warehouse, clock=stack.now)
     for channel in channel_ids:
-        for each in certifying.verify(channel=channel):
+        for each in verified(certifying, channel=channel):
             wrong = [f"certificate of {channel} {each.month}: {found.says}" for found in each.differing]
             yield each.days, wrong
