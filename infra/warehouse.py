@@ -12,9 +12,10 @@ import argparse
 
 from google.cloud import bigquery as google
 
+from infra.views import OVER_OWNERS, VIEWS, view_text
 from shared.cloud import bigquery
 from shared.cloud.bigquery import ask, call_options
-from shared.warehouse.statements import OVER_OWNERS, VIEWS, Warehouse, placed, view_text
+from shared.warehouse.statements import Warehouse, placed
 from shared.warehouse.tables import TABLES, TableDeclaration, columns
 
 

@@ -14,19 +14,11 @@ from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
 from infra.judges.reading import over_owners
+from infra.views import OVER_OWNERS, VIEWS, view_text
 from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
-from shared.warehouse.statements import (
-    OF_STAGED,
-    OVER_OWNERS,
-    STATEMENTS,
-    VIEWS,
-    Statement,
-    of_staged,
-    row_digests,
-    view_text,
-)
+from shared.warehouse.statements import OF_STAGED, STATEMENTS, Statement, of_staged, row_digests
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 
 GUIDE: Mapping[str, Mapping[str, str]] = {

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from infra import warehouse as making
+from infra.views import OVER_OWNERS
 from shared.console.loaded import loaded_reports
 from shared.warehouse.load import Load, Staged, new_load_id
 from shared.warehouse.manifest import Published, already_loaded, publish
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.statements import OVER_OWNERS, TAKE_STAGED, of_staged, run
+from shared.warehouse.statements import TAKE_STAGED, of_staged, run
 
 DAY = date(2026, 11, 1)
 BASIC = REPORT_TYPES["channel_basic_a3"]
