@@ -20,7 +20,7 @@ from shared import channels, data_map
 from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, update, where
+from shared.cloud.firestore import Client, note, update, where
 from shared.cloud.steps import PRESENT, Docs, Write
 from shared.cloud.updates import Change
 from shared.errors import YtempireError
@@ -143,12 +143,7 @@ class Upkeep:
         return update(self.client, (path, account_path), seen)
 
     def _look_again(self, channel_id: str, at: datetime) -> None:
-        from google.api_core import exceptions
-
-        try:
-            self.client.document(grants.path(channel_id)).update({"next_look": at}, **call_options())
-        except exceptions.NotFound:
-            return  # disconnected meanwhile
+        note(self.client, grants.path(channel_id), {"next_look": at})
 
 
 def _is_recent(grant: Grant, now: datetime) -> bool:

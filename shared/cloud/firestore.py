@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -92,6 +92,17 @@ def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
     for condition in conditions:
         query = query.where(filter=FieldFilter(*condition))
     return query
+
+
+def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
+    """Set fields of a document; one that was deleted meanwhile stays so, which is answered with False."""
+    from google.api_core import exceptions
+
+    try:
+        client.document(path).update(dict(fields), **call_options())
+    except exceptions.NotFound:
+        return False
+    return True
 
 
 def update(

@@ -27,7 +27,6 @@ from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
 from shared.rate_limits.limits import (
     AHEAD,
-    Denied,
     DryRunLog,
     Log,
     Memory,
@@ -66,17 +65,11 @@ def admitting(
     def decide(docs: Docs) -> Change[Counted | Denial]:
         local, counted = clock(), {}
         for path, limit in limits.items():
-            answer = admit(
-                _log(docs[path]),
-                calls=limit.calls,
-                window=limit.length,
-                local=local,
-                server=docs.at,
-                count=count,
-            )
-            if isinstance(answer, Denied):
-                return Change(Denial(path, local + answer.wait))
-            counted[path] = _fields(answer.log, limit, local)
+            told = _log(docs[path])
+            answer = admit(told, calls=limit.calls, window=limit.length, local=local, server=docs.at, count=count)
+            if isinstance(answer, timedelta):
+                return Change(Denial(path, local + answer))
+            counted[path] = _fields(answer, limit, local)
         return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
 
     return decide
