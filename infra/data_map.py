@@ -6,6 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.data_map import COLLECTIONS
+
 
 @dataclass(frozen=True)
 class Words:
@@ -22,3 +24,13 @@ WORDS = {
     for path, words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).items()
 }
 """By the collection's path."""
+
+
+def ttl_policies() -> dict[str, str]:
+    """The field by which each collection's documents expire."""
+    return {each.name: each.ttl for each in COLLECTIONS if each.ttl}
+
+
+def group_indexes() -> dict[str, str]:
+    """The field by which all collections of a name are queried at once."""
+    return {each.name: each.group_index for each in COLLECTIONS if each.group_index}

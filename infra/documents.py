@@ -21,13 +21,13 @@ from itertools import groupby
 from typing import Any
 
 from infra import policy_table
-from infra.data_map import WORDS
+from infra.data_map import WORDS, group_indexes, ttl_policies
 from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
 from infra.marts import QUERIED, described
 from shared.collection.analytics.queries import Query, Window, queries
-from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
+from shared.data_map import COLLECTIONS, ID
 from shared.quota.profile import load
 from shared.settings import Settings, variable
 from shared.warehouse.checks import CHECKS

@@ -106,13 +106,3 @@ def erased() -> tuple[Collection, ...]:
 def sealed() -> Iterator[tuple[str, str]]:
     """Every sealed field, as (collection, field path). The record that it is bound to is `collection/id`."""
     return ((each.path, field) for each in COLLECTIONS for field in each.sealed)
-
-
-def ttl_policies() -> dict[str, str]:
-    """The field by which each collection's documents expire."""
-    return {each.name: each.ttl for each in COLLECTIONS if each.ttl}
-
-
-def group_indexes() -> dict[str, str]:
-    """The field by which all collections of a name are queried at once."""
-    return {each.name: each.group_index for each in COLLECTIONS if each.group_index}

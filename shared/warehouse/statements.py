@@ -76,28 +76,9 @@ LOADS_THAT_COUNT = Statement(
 )
 DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
 VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
-ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
-ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
-CELLS_OF_VIDEOS = Statement("cells_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-REPORTS_OF_VIDEOS = Statement("reports_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-ANSWERS_OF_VIDEO = Statement("answers_of_video", {"channel": "STRING", "video": "STRING"})
-READINGS_OF_VIDEO = Statement("readings_of_video", {"channel": "STRING", "video": "STRING"})
-LEVELS = Statement(
-    "levels",
-    {"channels": "ARRAY<STRING>", "since": "DATE", "analytics_since": "TIMESTAMP", "data_since": "TIMESTAMP"},
-)
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
-STATEMENTS = (
-    *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
-    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
-    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
-    *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
-)
-OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
-"""Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),

@@ -264,7 +264,8 @@ def as_of(steps: Iterable[tuple[str, float]], at: datetime | None) -> float | No
 
 def levels(stack: Stack, warehouse: Warehouse, channel_ids: Sequence[str], since: date) -> dict[str, int]:
     """How many numbers each of the guide's levels answers, for somebody who asks now."""
-    from shared.warehouse.statements import LEVELS, run
+    from infra.levels import LEVELS
+    from shared.warehouse.statements import run
 
     now, found = stack.now(), {level.name.lower(): 0 for level in Level}
     analytics, data = (now - LIFE[level] for level in (Level.ANALYTICS, Level.DATA))

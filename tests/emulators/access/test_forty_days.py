@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from infra.data_map import ttl_policies
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
 from infra.warehouse import table as made
@@ -108,7 +109,7 @@ class Days:
         while self.tasks:
             metadata.collect(asked_for(self.tasks.pop(0), METADATA))
         past = self.clock() - DAY
-        for path, name in data_map.ttl_policies().items():
+        for path, name in ttl_policies().items():
             for found in self.client.collection(path).where(filter=FieldFilter(name, "<=", past)).stream():
                 found.reference.delete()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from infra import explain
-from infra.explain import explained
+from infra.explain import REPORTS_OF_VIDEOS, explained
 from infra.judges.googlesql import GoogleSQL
 from infra.judges.warehouse import SPOKEN, tables
 from infra.local.demo.tables import COLUMNS, METRICS, NOT_ASKED, REASONS, VIDEOS, as_of, compare_cells, same
@@ -27,7 +27,6 @@ from infra.local.simulator.world.model import Channel
 from shared.clock import last_full_day, pacific_day, parse_instant
 from shared.collection.analytics.queries import queries
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import REPORTS_OF_VIDEOS
 from tests.pure.simulator.truth.test_truth import Network, network
 
 __all__ = ["network"]

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from infra.judges.warehouse import OF_STAGED, STATEMENTS
 from infra.local.simulator.world import report_types as simulated
 from infra.views import BY_DIMENSION, ROWS_THAT_COUNT, VIEWS, view_text
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import OF_STAGED, ROW_DIGESTS, SQL, STATEMENTS
+from shared.warehouse.statements import ROW_DIGESTS, SQL
 from shared.warehouse.tables import LAST_VIEW
 
 
