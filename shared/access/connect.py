@@ -18,8 +18,7 @@ from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
 from shared.cloud.firestore import Client, update
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health

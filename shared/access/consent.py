@@ -23,8 +23,7 @@ from shared.access.requests import Returned, StartRequest, is_binding, other_bro
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update
-from shared.cloud.steps import ABSENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import ABSENT, Change, Docs, Write
 from shared.errors import Forbidden, InvalidRequest, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.rate_limits.limiter import RateLimiter

@@ -20,8 +20,7 @@ from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update, where
-from shared.cloud.steps import PRESENT, Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import PRESENT, Change, Doc, Docs, Write
 from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log

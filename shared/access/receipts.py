@@ -14,8 +14,7 @@ from shared import data_map
 from shared.clock import Clock, to_the_second
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import PAGE, Client, listing, update, where
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import NotFound
 from shared.monitoring.readable import readable
 from shared.records import Mapper

@@ -21,8 +21,7 @@ from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, note, update, where
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health

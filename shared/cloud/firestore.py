@@ -21,6 +21,7 @@ from shared.cloud.calls import call_options
 from shared.cloud.steps import (
     Commit,
     Contended,
+    Decide,
     Doc,
     Docs,
     Listing,
@@ -31,8 +32,8 @@ from shared.cloud.steps import (
     Together,
     Total,
     Written,
+    updating_from,
 )
-from shared.cloud.updates import Decide, updating_from
 from shared.errors import Unavailable
 from shared.paging import groups, pages
 from shared.settings import settings

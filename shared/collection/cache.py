@@ -26,8 +26,7 @@ from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import PRESENT, Commit, Docs, Steps, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import PRESENT, Change, Commit, Docs, Steps, Write
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable

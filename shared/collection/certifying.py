@@ -15,8 +15,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection import gone
 from shared.collection.coverage import months, window
 from shared.collection.messages import ToIngest

@@ -24,8 +24,7 @@ from typing import Any, TypeVar
 from shared.clock import format_instant, pacific_day
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.collection.expectation import KEPT, Issue, Settled, State
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.monitoring.readable import readable

@@ -21,8 +21,7 @@ from shared.channels import Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
 from shared.collection.polling import LOOKS_MAX, Watch, Watched
 from shared.collection.refusals import Then

@@ -22,8 +22,7 @@ from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating_from
 from shared.collection import gone, messages, metadata_plan, planner, readings, turns
 from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read

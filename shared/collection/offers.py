@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from shared.cloud.firestore import Client, update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection.chosen import OFFERED
 from shared.collection.risk import on
 from shared.data_map import REPORT_TYPES

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.errors import Conflict, InvalidRequest
 from shared.monitoring.log import log

@@ -14,8 +14,7 @@ from typing import Any
 
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, CorruptData, NotFound
 from shared.monitoring.log import log

@@ -20,8 +20,7 @@ from urllib.parse import urlencode
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, note, update, where
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import CorruptData, Forbidden
 from shared.monitoring.log import log

@@ -20,8 +20,7 @@ from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change, Decide, updating, updating_from
+from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log

@@ -22,8 +22,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts

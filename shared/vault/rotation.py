@@ -17,8 +17,7 @@ from shared import data_map
 from shared.clock import Clock, parse_instant
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import CONTENDED, Client, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.vault.keyring import Keyring

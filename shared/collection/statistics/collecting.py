@@ -16,8 +16,7 @@ from shared.access.disconnect import ERASE
 from shared.clock import Clock, format_instant, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages
 from shared.collection.refusals import Then
 from shared.collection.refused import refused

@@ -16,8 +16,7 @@ from itertools import count
 from typing import Annotated, Any, NamedTuple
 
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection.statistics import law
 from shared.collection.statistics.law import Fifty, Video
 from shared.data_map import VIDEO_COUNTS
