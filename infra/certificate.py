@@ -17,11 +17,12 @@ from typing import Any
 
 from google.cloud import firestore
 
+from infra.explain import COLUMNS, METRICS, Explanation, explain
+from infra.verifying import verified
 from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import months
-from shared.warehouse.explain import COLUMNS, METRICS, Explanation, explain
 from shared.warehouse.statements import Warehouse
 
 
@@ -39,7 +40,7 @@ def main() -> int:
 
 def _verify(certifying: Certifying, given: Any) -> int:
     days = waiting = differing = 0
-    for each in certifying.verify(channel=given.channel, month=given.month):
+    for each in verified(certifying, channel=given.channel, month=given.month):
         days, waiting, differing = days + each.days, waiting + each.waiting, differing + len(each.differing)
         if given.json:
             print(json.dumps(asdict(each), default=str))

@@ -21,14 +21,15 @@ from itertools import groupby
 from typing import Any
 
 from infra import policy_table
+from infra.data_map import WORDS, group_indexes, ttl_policies
 from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
 from infra.marts import QUERIED, described
 from shared.collection.analytics.queries import Query, Window, queries
-from shared.data_map import COLLECTIONS, ID, group_indexes, ttl_policies
+from shared.data_map import COLLECTIONS, ID
 from shared.quota.profile import load
-from shared.settings import Settings
+from shared.settings import Settings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import CONDITIONS, WATCH
@@ -104,7 +105,7 @@ def secrets() -> str:
 def settings() -> str:
     """Every setting with its default."""
     rows = [
-        (f"`{item.metadata['env']}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
+        (f"`{variable(item.name)}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
     ]
     return table(("variable", "default", "what it sets"), rows)
 
@@ -252,15 +253,16 @@ def collections() -> str:
     rows = [
         (
             f"`{each.path}`",
-            each.owner,
-            each.key,
+            words.owner,
+            words.key,
             _field(each.channel),
             _field(each.user),
             ", ".join(f"`{name}`" for name in each.sealed),
-            each.retention,
-            each.remains,
+            words.retention,
+            words.remains,
         )
         for each in COLLECTIONS
+        for words in [WORDS[each.path]]
     ]
     head = ("collection", "room", "id", "channel in", "user in", "sealed", "kept", "a disconnect leaves")
     return table(head, rows)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.warehouse.statements import MARTS, OVER_OWNERS, view_text
+from infra.views import MARTS, OVER_OWNERS, view_text
 
 GUIDE = ("youtube_metrics", "video_performance")
 QUERIED = (*GUIDE, "videos", "owner_metrics", "video_revenue_monthly", *MARTS, *OVER_OWNERS)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 
-from shared.settings import Settings
+from shared.settings import Settings, variable
 
 HOME = "shared/settings.py"
-VARIABLES: Mapping[str, str] = {item.name: item.metadata["env"] for item in fields(Settings)}
+VARIABLES: Mapping[str, str] = {item.name: variable(item.name) for item in fields(Settings)}
 """Each field's environment variable."""
 
 

@@ -10,9 +10,46 @@ from __future__ import annotations
 
 import argparse
 
+from google.cloud import bigquery as google
+
+from infra.views import OVER_OWNERS, VIEWS, view_text
 from shared.cloud import bigquery
-from shared.warehouse.schema import make
-from shared.warehouse.statements import VIEWS, Warehouse
+from shared.cloud.bigquery import ask, call_options
+from shared.warehouse.statements import Warehouse, placed
+from shared.warehouse.tables import TABLES, TableDeclaration, columns
+
+
+def make(warehouse: Warehouse, location: str, aggregation: str = "") -> None:
+    """Create what is missing and renew every view. Safe to repeat, and to run twice at once.
+
+    Part of a deployment: a dataset stays where it was made, and BigQuery takes few changes of a table at once.
+    aggregation: why owners' numbers may be added up; without it no view does, and one that did is deleted.
+    """
+    client, options = warehouse.client, call_options()
+    dataset = google.Dataset(f"{client.project}.{warehouse.dataset}")
+    dataset.location = location
+    client.create_dataset(dataset, exists_ok=True, **options)
+    for declared in TABLES:
+        client.create_table(table(warehouse, declared), exists_ok=True, **options)
+    if not aggregation:
+        for name in OVER_OWNERS:
+            ask(client, f"DROP VIEW IF EXISTS `{warehouse.full_name(name)}`")
+    for name in (*VIEWS, *(OVER_OWNERS if aggregation else ())):
+        make_view(warehouse, name)
+
+
+def make_view(warehouse: Warehouse, name: str) -> None:
+    """Create or renew one view; those that it stands on are there."""
+    query = placed(view_text(name), warehouse)
+    ask(warehouse.client, f"CREATE OR REPLACE VIEW `{warehouse.full_name(name)}` AS\n{query}")
+
+
+def table(warehouse: Warehouse, declared: TableDeclaration) -> google.Table:
+    """A declared table as BigQuery's client takes it."""
+    made = google.Table(warehouse.full_name(declared.name), schema=columns(declared))
+    made.time_partitioning = google.TimePartitioning(field=declared.partition)
+    made.clustering_fields = list(declared.clusters)
+    return made
 
 
 def main() -> None:

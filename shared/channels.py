@@ -10,20 +10,19 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from shared import data_map
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, where
+from shared.cloud.firestore import Client, documents, listing, note, where
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.grants import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
 
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
 COLLECTION = data_map.CHANNELS.path
+Look = Literal["collect_at", "analytics_at"]
+"""The fields that say from when on an hourly run looks at a channel: at its reports, at its figures."""
 WORKING = (CONNECTED, TROUBLED)
 """States in which work for a channel makes sense."""
 
@@ -185,14 +184,9 @@ def several(client: Client, channel_ids: Sequence[str]) -> dict[str, Channel]:
     return {channel_id: known[channel_id] for channel_id in channel_ids if channel_id in known}
 
 
-def to_collect(client: Client, now: datetime) -> Iterator[Channel]:
-    """Channels whose `collect_at` has come, the earliest first."""
-    return _due(client, "collect_at", now)
-
-
-def to_analyse(client: Client, now: datetime) -> Iterator[Channel]:
-    """Channels whose `analytics_at` has come, the earliest first."""
-    return _due(client, "analytics_at", now)
+def due(client: Client, look: Look, now: datetime) -> Iterator[Channel]:
+    """Channels that are to be looked at now, the earliest first."""
+    return readable(CHANNELS, listing(where(client.collection(COLLECTION), (look, "<=", now)).order_by(look)))
 
 
 def never_analysed(client: Client) -> Iterator[str]:
@@ -200,10 +194,6 @@ def never_analysed(client: Client) -> Iterator[str]:
     for each in listing(_in(client, WORKING).select(["analytics_at"]), page=1_000):
         if "analytics_at" not in (each.to_dict() or {}):
             yield each.id
-
-
-def _due(client: Client, field: str, now: datetime) -> Iterator[Channel]:
-    return readable(CHANNELS, listing(where(client.collection(COLLECTION), (field, "<=", now)).order_by(field)))
 
 
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
@@ -231,14 +221,9 @@ def record_listed(
     _note(client, channel_id, fields | ({"collect_at": collect_at} if collect_at else {}))
 
 
-def collect_again(client: Client, channel_id: str, at: datetime | None) -> None:
-    """Remember from when on the hourly run looks at a channel's reports; None: not at all."""
-    _note(client, channel_id, {"collect_at": at})
-
-
-def analyse_again(client: Client, channel_id: str, at: datetime | None) -> None:
-    """Remember from when on the hourly run asks the Analytics API about a channel; None: not at all."""
-    _note(client, channel_id, {"analytics_at": at})
+def look_again(client: Client, channel_id: str, look: Look, at: datetime | None) -> None:
+    """Remember from when on a channel is looked at; None: not at all."""
+    _note(client, channel_id, {look: at})
 
 
 def set_refusal(client: Client, channel_id: str, api: str, refusal: Refusal) -> None:
@@ -259,9 +244,4 @@ def set_capability(client: Client, channel_id: str, feature: str, capability: Ca
 
 
 def _note(client: Client, channel_id: str, changes: Mapping[str, Any]) -> None:
-    from google.api_core import exceptions
-
-    try:
-        client.document(path(channel_id)).update(dict(changes), **call_options())
-    except exceptions.NotFound:
-        return
+    note(client, path(channel_id), changes)

@@ -8,12 +8,14 @@
 A field is stored under its own name. Reading checks its type: a field that is absent without a default, or holds
 something else, raises CorruptData. Stored fields that the record does not have are ignored. How to map a
 class is worked out once, when it is first used. Types: str, bool, int, float, bytes, datetime, date (stored as
-its ISO text), StrEnum, X | None, tuple[X, ...], frozenset[X], Mapping[str, X], other dataclasses, and Any, which
-passes unchanged.
+its ISO text), StrEnum, X | None, tuple[X, ...], frozenset[X], Mapping[str, X], other dataclasses, Any, which
+passes unchanged, and Annotated[X, a codec], such as `compact`.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date, datetime
@@ -36,7 +38,7 @@ class Mapper(Generic[T]):
     key: str
 
     @cached_property
-    def _codec(self) -> _Codec:
+    def _codec(self) -> Codec:
         return _codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
 
     def read(self, name: str, stored: Mapping[str, Any] | None) -> T:
@@ -63,8 +65,8 @@ class _Misfit(Exception):
     """A stored value is not of its field's type; the message is the field's path."""
 
 
-class _Codec(NamedTuple):
-    """How values of one type are read and written."""
+class Codec(NamedTuple):
+    """How values of one type are read and written. read: whatever of `UNREADABLE` it raises is a misfit."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
@@ -75,7 +77,9 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def _codec_of(kind: Any) -> _Codec:
+def _codec_of(kind: Any) -> Codec:
+    if hasattr(kind, "__metadata__"):
+        return _fitting(*kind.__metadata__)
     make = _MAKERS.get(get_origin(kind) or kind)
     if make is not None:
         return make(*get_args(kind))
@@ -86,47 +90,76 @@ def _codec_of(kind: Any) -> _Codec:
     raise TypeError(f"{kind} cannot be stored in a record")
 
 
-def _plain(*kinds: type) -> _Codec:
+UNREADABLE = (AttributeError, TypeError, ValueError, OverflowError, zlib.error)
+
+
+def compact(made: Callable[..., Any], parts: Callable[[Any], Iterable[Any]]) -> Codec:
+    """A map as one compressed text: as fields, each part would have an index entry.
+
+    made: an entry from its parts, which are what JSON has; parts: those of an entry.
+    """
+
+    def read(stored: Any) -> dict[str, Any]:
+        return {name: made(*each) for name, each in json.loads(zlib.decompress(stored)).items()}
+
+    def write(content: Mapping[str, Any]) -> bytes:
+        entries = {name: parts(each) for name, each in sorted(content.items())}
+        return zlib.compress(json.dumps(entries, separators=(",", ":")).encode())
+
+    return Codec(read, write)
+
+
+def _fitting(codec: Codec) -> Codec:
+    def read(value: Any) -> Any:
+        try:
+            return codec.read(value)
+        except UNREADABLE:
+            raise _Misfit from None
+
+    return Codec(read, codec.write)
+
+
+def _plain(*kinds: type) -> Codec:
     def read(value: Any) -> Any:
         if isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds):
             return value
         raise _Misfit
 
-    return _Codec(read, _same)
+    return Codec(read, _same)
 
 
-def _date() -> _Codec:
+def _date() -> Codec:
     def read(value: Any) -> date:
         try:
             return date.fromisoformat(value)
         except (TypeError, ValueError):
             raise _Misfit from None
 
-    return _Codec(read, date.isoformat)
+    return Codec(read, date.isoformat)
 
 
-def _enum(kind: type[StrEnum]) -> _Codec:
+def _enum(kind: type[StrEnum]) -> Codec:
     def read(value: Any) -> StrEnum:
         try:
             return kind(value)
         except ValueError:
             raise _Misfit from None
 
-    return _Codec(read, lambda member: member.value)
+    return Codec(read, lambda member: member.value)
 
 
-def _optional(*kinds: Any) -> _Codec:
+def _optional(*kinds: Any) -> Codec:
     named = [kind for kind in kinds if kind is not NoneType]
     if len(named) != 1:
         raise TypeError(f"{kinds} cannot be stored in a record")
     inner = _codec_of(named[0])
-    return _Codec(
+    return Codec(
         lambda value: None if value is None else inner.read(value),
         lambda value: None if value is None else inner.write(value),
     )
 
 
-def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> _Codec:
+def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> Codec:
     if kind is tuple and rest != (...,):
         raise TypeError("only tuples of any length can be stored in a record")
     item = _codec_of(of)
@@ -145,10 +178,10 @@ def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> _Codec:
         written = [item.write(each) for each in values]
         return sorted(written) if kind is frozenset else written
 
-    return _Codec(read, write)
+    return Codec(read, write)
 
 
-def _mapping(_names: Any, of: Any) -> _Codec:
+def _mapping(_names: Any, of: Any) -> Codec:
     item = _codec_of(of)
 
     def read(value: Any) -> dict[str, Any]:
@@ -156,11 +189,11 @@ def _mapping(_names: Any, of: Any) -> _Codec:
             raise _Misfit
         return _read_each((name, item.read, each) for name, each in value.items())
 
-    return _Codec(read, lambda values: {name: item.write(each) for name, each in values.items()})
+    return Codec(read, lambda values: {name: item.write(each) for name, each in values.items()})
 
 
-def _dataclass(kind: type) -> _Codec:
-    hints = get_type_hints(kind)
+def _dataclass(kind: type) -> Codec:
+    hints = get_type_hints(kind, include_extras=True)
     codecs = {each.name: _codec_of(hints[each.name]) for each in fields(kind)}
     required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
 
@@ -173,9 +206,7 @@ def _dataclass(kind: type) -> _Codec:
             **_read_each((name, codec.read, value[name]) for name, codec in codecs.items() if name in value)
         )
 
-    return _Codec(
-        read, lambda record: {name: codec.write(getattr(record, name)) for name, codec in codecs.items()}
-    )
+    return Codec(read, lambda record: {name: codec.write(getattr(record, name)) for name, codec in codecs.items()})
 
 
 def _read_each(stored: Iterable[tuple[str, Callable[[Any], Any], Any]]) -> dict[str, Any]:
@@ -189,8 +220,8 @@ def _read_each(stored: Iterable[tuple[str, Callable[[Any], Any], Any]]) -> dict[
     return found
 
 
-_MAKERS: Mapping[Any, Callable[..., _Codec]] = {
-    Any: lambda: _Codec(_same, _same),
+_MAKERS: Mapping[Any, Callable[..., Codec]] = {
+    Any: lambda: Codec(_same, _same),
     **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
     float: partial(_plain, float, int),
     date: _date,

@@ -57,175 +57,116 @@ COUNT = Form(r"[1-9][0-9]{0,8}", "a whole number of at least 1")
 TEXT = Form(r"[^\r\n]+", "one line of text")
 
 
-def setting(name: str, default: Any = MISSING, *, doc: str, form: Form | None = None) -> Any:
-    """A dataclass field that is read from the environment variable `name`.
+def setting(doc: str, default: Any = MISSING, form: Form | None = None) -> Any:
+    """A setting in words. form: unless given, an address for a name that ends like one, any text for others."""
+    return field(default=default, metadata={"doc": doc, "form": form})
 
-    form: unless given, an address for names that end like one, and any text for others.
-    """
-    form = form or (URL if name.endswith(("_URL", "_ROOT")) else TEXT)
-    metadata = {"env": name, "doc": doc, "form": form}
-    if default is MISSING:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
+
+def variable(name: str) -> str:
+    """The environment variable that a setting is read from."""
+    return "GOOGLE_CLOUD_PROJECT" if name == "project" else f"YT_{name.upper()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One deployment's settings. URLs carry no trailing slash."""
 
-    project: str = setting("GOOGLE_CLOUD_PROJECT", doc="Google Cloud project id")
-    region: str = setting("YT_REGION", "us-central1", doc="region of functions, queues and topics")
-    app_url: str = setting("YT_APP_URL", doc="public address of the app; the OAuth callback is under it")
-    api_url: str = setting("YT_API_URL", doc="public address of the API; push notifications arrive there")
+    project: str = setting("Google Cloud project id")
+    region: str = setting("region of functions, queues and topics", "us-central1")
+    app_url: str = setting("public address of the app; the OAuth callback is under it")
+    api_url: str = setting("public address of the API; push notifications arrive there")
     function_url: str = setting(
-        "YT_FUNCTION_URL",
+        "address of a function; {region}, {project} and {function} are filled in",
         "https://{region}-{project}.cloudfunctions.net/{function}",
-        doc="address of a function; {region}, {project} and {function} are filled in",
-        form=FUNCTION_URL,
+        FUNCTION_URL,
     )
-    id_token_issuer: str = setting("YT_ID_TOKEN_ISSUER", doc="issuer of the app's user ID tokens")
-    id_token_audience: str = setting("YT_ID_TOKEN_AUDIENCE", doc="audience of the app's user ID tokens")
-    id_token_keys_url: str = setting(
-        "YT_ID_TOKEN_KEYS_URL", doc="JSON Web Key Set that signs the app's user ID tokens"
-    )
+    id_token_issuer: str = setting("issuer of the app's user ID tokens")
+    id_token_audience: str = setting("audience of the app's user ID tokens")
+    id_token_keys_url: str = setting("JSON Web Key Set that signs the app's user ID tokens")
     iap_audience: str = setting(
-        "YT_IAP_AUDIENCE",
+        "audience of Identity-Aware Proxy's assertions, /projects/NUMBER/global/backendServices/ID; without "
+        "it the console lets nobody in",
         "",
-        doc="audience of Identity-Aware Proxy's assertions, /projects/NUMBER/global/backendServices/ID; "
-        "without it the console lets nobody in",
     )
     iap_keys_url: str = setting(
-        "YT_IAP_KEYS_URL",
-        "https://www.gstatic.com/iap/verify/public_key-jwk",
-        doc="JSON Web Key Set of Identity-Aware Proxy",
+        "JSON Web Key Set of Identity-Aware Proxy", "https://www.gstatic.com/iap/verify/public_key-jwk"
     )
-    return_to: tuple[str, ...] = setting(
-        "YT_RETURN_TO",
-        (),
-        doc="URLs that a user may be sent back to after consent, comma separated",
-    )
+    return_to: tuple[str, ...] = setting("URLs that a user may be sent back to after consent, comma separated", ())
     source_buckets: tuple[str, ...] = setting(
-        "YT_SOURCE_BUCKETS",
+        "buckets that files to publish may come from, comma separated; without it none",
         (),
-        doc="buckets that files to publish may come from, comma separated; without it none",
-        form=Form(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "names of buckets"),
+        Form(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "names of buckets"),
     )
     source_hosts: tuple[str, ...] = setting(
-        "YT_SOURCE_HOSTS",
+        "hosts that files to publish may come from, comma separated, .example.com for all under it; without "
+        "it none",
         (),
-        doc="hosts that files to publish may come from, comma separated, .example.com for all under it; "
-        "without it none",
-        form=Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"),
+        Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"),
     )
     callback_url: str = setting(
-        "YT_CALLBACK_URL",
+        "address of the app that is told, signed, when a publishing operation has ended; without it none",
         "",
-        doc="address of the app that is told, signed, when a publishing operation has ended; without it none",
-        form=HTTPS_URL,
+        HTTPS_URL,
     )
-    users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels", form=COUNT)
-    channels_per_user: int = setting(
-        "YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect", form=COUNT
-    )
-    quota_profile: str = setting(
-        "YT_QUOTA_PROFILE",
-        "current",
-        doc="quota profile: current or guide",
-        form=one_of("current", "guide"),
-    )
+    users_max: int = setting("users that may connect channels", 50, COUNT)
+    channels_per_user: int = setting("channels that one user may connect", 5, COUNT)
+    quota_profile: str = setting("quota profile: current or guide", "current", one_of("current", "guide"))
     quota_limits: tuple[str, ...] = setting(
-        "YT_QUOTA_LIMITS",
+        "daily limits other than the profile's, as bucket=units, comma separated",
         (),
-        doc="daily limits other than the profile's, as bucket=units, comma separated",
-        form=Form(r"\w+=[1-9][0-9]{0,8}", "bucket=units"),
+        Form(r"\w+=[1-9][0-9]{0,8}", "bucket=units"),
     )
     rate_limits: tuple[str, ...] = setting(
-        "YT_RATE_LIMITS",
+        "rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated",
         (),
-        doc="rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated",
-        form=Form(r"\w+=(off|[1-9][0-9]{0,3}/[1-9][0-9]{0,4})", "limit=calls/seconds or limit=off"),
+        Form(r"\w+=(off|[1-9][0-9]{0,3}/[1-9][0-9]{0,4})", "limit=calls/seconds or limit=off"),
     )
     dataset: str = setting(
-        "YT_DATASET",
-        "youtube",
-        doc="BigQuery dataset",
-        form=Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores"),
+        "BigQuery dataset", "youtube", Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores")
     )
     aggregation: str = setting(
-        "YT_AGGREGATION",
+        "why the numbers of several channels may be added up, which YouTube's Developer Policies (III.E.2) "
+        "forbid otherwise: one-content-owner (all are of one content owner that YouTube recognises, shown "
+        "to it alone) or amendment-accepted (YouTube's amendment for audited developers); without it none "
+        "are",
         "",
-        doc="why the numbers of several channels may be added up, which YouTube's Developer Policies (III.E.2) "
-        "forbid otherwise: one-content-owner (all are of one content owner that YouTube recognises, shown to it "
-        "alone) or amendment-accepted (YouTube's amendment for audited developers); without it none are",
-        form=one_of("one-content-owner", "amendment-accepted"),
+        one_of("one-content-owner", "amendment-accepted"),
     )
     report_profile: str = setting(
-        "YT_REPORT_PROFILE",
+        "which report types of the Reporting API are collected: essential, standard or full",
         "standard",
-        doc="which report types of the Reporting API are collected: essential, standard or full",
-        form=one_of("essential", "standard", "full"),
+        one_of("essential", "standard", "full"),
     )
     report_types: tuple[str, ...] = setting(
-        "YT_REPORT_TYPES",
+        "report types to collect in place of the profile's, comma separated, the most valuable first: of "
+        "all channels each is listed before anybody's next",
         (),
-        doc="report types to collect in place of the profile's, comma separated, the most valuable first: of all "
-        "channels each is listed before anybody's next",
-        form=one_of(*REPORT_TYPES),
+        one_of(*REPORT_TYPES),
     )
     retention_queries: int = setting(
-        "YT_RETENTION_QUERIES",
-        5,
-        doc="videos of a channel whose audience retention is asked a day, one Analytics query each",
-        form=COUNT,
+        "videos of a channel whose audience retention is asked a day, one Analytics query each", 5, COUNT
     )
     metadata_units: int = setting(
-        "YT_METADATA_UNITS",
-        2_000,
-        doc="units of the default pool that reading channels and videos by night may cost a day",
-        form=COUNT,
+        "units of the default pool that reading channels and videos by night may cost a day", 2_000, COUNT
     )
     statistics_units: int = setting(
-        "YT_STATISTICS_UNITS",
-        9_000,
-        doc="calls that reading the counts of videos may make a day, up to 50 videos each",
-        form=COUNT,
+        "calls that reading the counts of videos may make a day, up to 50 videos each", 9_000, COUNT
     )
-    youtube_root: str = setting("YT_YOUTUBE_ROOT", "https://youtube.googleapis.com", doc="YouTube Data API")
-    analytics_root: str = setting(
-        "YT_ANALYTICS_ROOT", "https://youtubeanalytics.googleapis.com", doc="YouTube Analytics API"
-    )
-    reporting_root: str = setting(
-        "YT_REPORTING_ROOT", "https://youtubereporting.googleapis.com", doc="YouTube Reporting API"
-    )
-    oauth_auth_url: str = setting(
-        "YT_OAUTH_AUTH_URL",
-        "https://accounts.google.com/o/oauth2/v2/auth",
-        doc="Google's consent page",
-    )
-    oauth_token_url: str = setting(
-        "YT_OAUTH_TOKEN_URL", "https://oauth2.googleapis.com/token", doc="Google's token endpoint"
-    )
-    oauth_revoke_url: str = setting(
-        "YT_OAUTH_REVOKE_URL",
-        "https://oauth2.googleapis.com/revoke",
-        doc="Google's revocation endpoint",
-    )
-    oauth_issuer: str = setting(
-        "YT_OAUTH_ISSUER",
-        "https://accounts.google.com",
-        doc="issuer that the OAuth callback may name",
-    )
+    youtube_root: str = setting("YouTube Data API", "https://youtube.googleapis.com")
+    analytics_root: str = setting("YouTube Analytics API", "https://youtubeanalytics.googleapis.com")
+    reporting_root: str = setting("YouTube Reporting API", "https://youtubereporting.googleapis.com")
+    oauth_auth_url: str = setting("Google's consent page", "https://accounts.google.com/o/oauth2/v2/auth")
+    oauth_token_url: str = setting("Google's token endpoint", "https://oauth2.googleapis.com/token")
+    oauth_revoke_url: str = setting("Google's revocation endpoint", "https://oauth2.googleapis.com/revoke")
+    oauth_issuer: str = setting("issuer that the OAuth callback may name", "https://accounts.google.com")
     oauth_publishing: str = setting(
-        "YT_OAUTH_PUBLISHING",
+        "publishing status of the OAuth consent screen: production, or testing (grants die after a week)",
         "production",
-        doc="publishing status of the OAuth consent screen: production, or testing (grants die after a week)",
-        form=one_of("production", "testing"),
+        one_of("production", "testing"),
     )
-    hub_url: str = setting("YT_HUB_URL", "https://pubsubhubbub.appspot.com/subscribe", doc="WebSub hub")
+    hub_url: str = setting("WebSub hub", "https://pubsubhubbub.appspot.com/subscribe")
     topic_url: str = setting(
-        "YT_TOPIC_URL",
-        "https://www.youtube.com/xml/feeds/videos.xml",
-        doc="WebSub topic of a channel, without its query",
+        "WebSub topic of a channel, without its query", "https://www.youtube.com/xml/feeds/videos.xml"
     )
 
     @property
@@ -246,14 +187,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for item in fields(Settings):
-        name = item.metadata["env"]
+        name = variable(item.name)
         text = environ.get(name, "").strip()
         if not text:
             if item.default is MISSING:
                 problems.append(f"{name} is missing ({item.metadata['doc']})")
             continue
         parts = [part.strip() for part in text.split(",") if part.strip()] if _is_list(item) else [text]
-        form: Form = item.metadata["form"]
+        form = _form(item)
         if not (parts and all(re.fullmatch(form.pattern, part) for part in parts)):
             problems.append(f"{name} must be {form.words}")  # and not what it is: that may hold a secret
             continue
@@ -261,6 +202,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise Misconfigured("settings: " + "; ".join(problems), reason="settings")
     return Settings(**values)
+
+
+def _form(item: Field[Any]) -> Form:
+    return item.metadata["form"] or (URL if item.name.endswith(("_url", "_root")) else TEXT)
 
 
 def _is_list(item: Field[Any]) -> bool:
@@ -272,7 +217,7 @@ def _value(item: Field[Any], parts: list[str]) -> object:
         return tuple(parts)
     if item.type == "int":
         return int(parts[0])
-    return parts[0].rstrip("/") if item.metadata["form"] in {URL, FUNCTION_URL} else parts[0]
+    return parts[0].rstrip("/") if _form(item) in {URL, FUNCTION_URL} else parts[0]
 
 
 @cache

@@ -106,7 +106,7 @@ def bigquery_client(bigquery_emulator: str):
 @pytest.fixture(scope="session")
 def made_warehouse(bigquery_client: Any):
     """A dataset with every table and view."""
-    from shared.warehouse.schema import make
+    from infra.warehouse import make
     from shared.warehouse.statements import Warehouse
 
     made = Warehouse(bigquery_client, "made")

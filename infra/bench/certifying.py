@@ -20,6 +20,7 @@ from google.cloud.firestore import Client
 
 from infra.local import emulators
 from infra.local.process import LOOPBACK, free_port
+from infra.warehouse import make
 from shared import channels
 from shared.clock import format_instant
 from shared.collection.certifying import Certifying
@@ -27,7 +28,6 @@ from shared.collection.coverage import Coverage, Day, Days
 from shared.collection.expectation import State
 from shared.warehouse.append import append
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.schema import make
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import REPORT_LOADS, raw_table
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.data_map import ID, group_indexes
+from infra.data_map import group_indexes
+from shared.data_map import ID
 
 EQUALITIES = frozenset({"EQUAL", "IN", "IS_NULL", "IS_NAN"})
 

@@ -12,21 +12,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from infra import explain, levels
 from infra.judges.googlesql import GoogleSQL, Refused
 from infra.judges.reading import over_owners
+from infra.views import OVER_OWNERS, VIEWS, view_text
+from shared.warehouse import statements
 from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
-from shared.warehouse.statements import (
-    OF_STAGED,
-    OVER_OWNERS,
-    STATEMENTS,
-    VIEWS,
-    Statement,
-    of_staged,
-    row_digests,
-    view_text,
-)
+from shared.warehouse.statements import JUDGE_STAGED, ROW_DIGESTS, TAKE_STAGED, Statement, of_staged, row_digests
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 
 GUIDE: Mapping[str, Mapping[str, str]] = {
@@ -55,6 +49,14 @@ GUIDE: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Section 3.1 of the guide; a DECIMAL may be any exact type that holds it."""
+OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
+STATEMENTS = tuple(
+    each
+    for module in (statements, explain, levels)
+    for each in vars(module).values()
+    if isinstance(each, Statement) and each not in (*OF_STAGED, ROW_DIGESTS)
+)
+"""All but those that `of_staged` and `row_digests` make whole."""
 SPOKEN = {name: view_text(name) for name in (*VIEWS, *OVER_OWNERS)}
 """Every view's query, in order."""
 

@@ -21,9 +21,9 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 
 from infra.deployment import Deployment, Subscription, deployment
+from infra.warehouse import make
 from shared.cloud import bigquery, secrets
 from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
-from shared.warehouse.schema import make
 from shared.warehouse.statements import Warehouse
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"

@@ -28,7 +28,7 @@ from shared.clock import pacific_day, pacific_midnight
 from shared.collection import messages, planner
 from shared.collection.coverage import RESEND_AFTER
 from shared.quota.profile import load
-from shared.rate_limits.limits import Denied, Log, admit
+from shared.rate_limits.limits import Log, admit
 from shared.warehouse.report_types import PROFILES, newest
 from shared.warehouse.rows import ReportRef
 
@@ -140,10 +140,10 @@ class Network:
         if self._spent:
             return False
         answer = admit(self.log, calls=self.rate.calls, window=self.rate.length, local=self.now, server=self.now)
-        if isinstance(answer, Denied):
-            self.free_at = self.now + answer.wait
+        if isinstance(answer, timedelta):
+            self.free_at = self.now + answer
             return False
-        self.log = answer.log
+        self.log = answer
         self.used[pacific_day(self.now)] += 1
         return True
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.judges.apis import Call
 from infra.rehearsal.cloud import Act, Cloud, Query, Refusal, bad, missing
-from shared.warehouse.statements import VIEWS
+from infra.views import VIEWS
 from shared.warehouse.tables import TABLES
 
 CHANGES = 1 + len(TABLES) + len(VIEWS)

@@ -17,9 +17,8 @@ from shared.access import users
 from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
-from shared.cloud.firestore import update
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, update
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
@@ -29,8 +28,6 @@ from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
     from shared.youtube.client import Caller
 
 

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.access.connect import Applicant, Connected, Connector, Learnt
@@ -22,9 +22,8 @@ from shared.access.features import can_learn_channel, scopes_for
 from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
-from shared.cloud.steps import ABSENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, update
+from shared.cloud.steps import ABSENT, Change, Docs, Write
 from shared.errors import Forbidden, InvalidRequest, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.rate_limits.limiter import RateLimiter
@@ -36,9 +35,6 @@ from shared.tokens.google_oauth import GoogleOAuth, digest
 from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 VERIFIER = "verifier"
 START = "oauth.start"

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from shared import channels, data_map
 from shared.access import receipts, users
@@ -20,17 +19,13 @@ from shared.access.revocation import Revocations
 from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update, where
-from shared.cloud.steps import PRESENT, Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, update, where
+from shared.cloud.steps import PRESENT, Change, Doc, Docs, Write
 from shared.data_map import Collection
 from shared.errors import Conflict, YtempireError
 from shared.monitoring.log import log
 from shared.tokens import grants, health
 from shared.tokens.grants import not_connected
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 WAREHOUSE = "warehouse"
 ERASE = "erase"

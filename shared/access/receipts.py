@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.clock import Clock, to_the_second
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import PAGE, listing, update, where
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import PAGE, Client, listing, update, where
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import NotFound
 from shared.monitoring.readable import readable
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 PENDING = "pending"
 REVOKED = "revoked"

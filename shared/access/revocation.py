@@ -11,22 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.access import receipts
 from shared.access.receipts import Receipts
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import listing, where
+from shared.cloud.firestore import Client, listing, where
 from shared.errors import CorruptData, YtempireError
 from shared.records import Mapper
 from shared.tokens import accounts, grants, health
 from shared.tokens.google_oauth import GoogleOAuth
 from shared.vault.vault import Vault
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = data_map.REVOCATIONS.path
 TOKEN = "token"  # noqa: S105 - a sealed field's name

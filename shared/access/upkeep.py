@@ -14,23 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels, data_map
 from shared.access.disconnect import WAREHOUSE, Disconnects
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update, where
-from shared.cloud.steps import PRESENT, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, note, update, where
+from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, Grant
 from shared.tokens.refresh import Refresher
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _MORE_THAN_ANY_TOKEN = timedelta(days=1)
 _SOON = timedelta(minutes=30)
@@ -146,12 +142,7 @@ class Upkeep:
         return update(self.client, (path, account_path), seen)
 
     def _look_again(self, channel_id: str, at: datetime) -> None:
-        from google.api_core import exceptions
-
-        try:
-            self.client.document(grants.path(channel_id)).update({"next_look": at}, **call_options())
-        except exceptions.NotFound:
-            return  # disconnected meanwhile
+        note(self.client, grants.path(channel_id), {"next_look": at})
 
 
 def _is_recent(grant: Grant, now: datetime) -> bool:

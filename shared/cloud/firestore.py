@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
@@ -21,6 +21,7 @@ from shared.cloud.calls import call_options
 from shared.cloud.steps import (
     Commit,
     Contended,
+    Decide,
     Doc,
     Docs,
     Listing,
@@ -31,14 +32,19 @@ from shared.cloud.steps import (
     Together,
     Total,
     Written,
+    updating_from,
 )
-from shared.cloud.updates import Decide, updating_from
 from shared.errors import Unavailable
 from shared.paging import groups, pages
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
+    from google.cloud import firestore
+
+    Client = firestore.Client
+    DocumentSnapshot = firestore.DocumentSnapshot
+else:  # names for annotations: who writes one loads no library
+    Client = DocumentSnapshot = Any
 
 CONTENDED = "contended"
 PAGE = 300
@@ -87,6 +93,17 @@ def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
     for condition in conditions:
         query = query.where(filter=FieldFilter(*condition))
     return query
+
+
+def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
+    """Set fields of a document; one that was deleted meanwhile stays so, which is answered with False."""
+    from google.api_core import exceptions
+
+    try:
+        client.document(path).update(dict(fields), **call_options())
+    except exceptions.NotFound:
+        return False
+    return True
 
 
 def update(

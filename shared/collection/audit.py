@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 from shared.clock import Clock
+from shared.cloud.firestore import Client
 from shared.collection import jobs
 from shared.collection.coverage import Coverage, Days, not_loaded, window
 from shared.collection.expectation import ALARMING, State
@@ -23,9 +23,6 @@ from shared.collection.risk import risk
 from shared.monitoring import alerts
 from shared.monitoring.log import log
 from shared.warehouse.statements import LOADED_DAYS, NAMED_REPORTS, Warehouse, run
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 KIND = "coverageAudit"
 """The kind of message that asks `ingest` for a day's audit."""

@@ -20,22 +20,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Store, update
-from shared.cloud.steps import PRESENT, Commit, Docs, Steps, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import PRESENT, Change, Commit, Docs, Steps, Write
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
 from shared.monitoring.log import log
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 LIFE: Mapping[str, timedelta] = {
     "channel": CHANNEL_LIFE,

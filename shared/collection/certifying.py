@@ -1,4 +1,4 @@
-"""Issues and verifies certificates, from what the warehouse has loaded and what the coverage has listed.
+"""Issues certificates, from what the warehouse has loaded and what the coverage has listed.
 
 Once a day `ingest` looks which channels have had reports lately, and certifies the days of these that are not, a
 group of channels a message. A day about which warehouse and coverage differ is not certified, and told; nor is
@@ -7,16 +7,15 @@ anything added to a certificate that something else has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, update, where
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection import gone
 from shared.collection.coverage import months, window
 from shared.collection.messages import ToIngest
@@ -31,23 +30,18 @@ from shared.warehouse.certificate import (
     Found,
     Key,
     Listed,
-    Verified,
     certified,
     issued,
     name_of,
-    verify,
 )
 from shared.warehouse.report_types import report_type
 from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
 
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
-
 KIND = "certify"
 """The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""
-_AT_ONCE = 100  # channels: what is read of them is held in memory
+AT_ONCE = 100  # channels: what is read of them is held in memory
 _LATELY = timedelta(days=8)  # a message lives for seven days
-_EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
+EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
 Months = Collection[tuple[str, str]]
 """Channels and their months."""
@@ -55,7 +49,7 @@ Months = Collection[tuple[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Certifying:
-    """Issues and verifies certificates. warehouse: with its tables in place."""
+    """Issues certificates. warehouse: with its tables in place."""
 
     client: Client
     warehouse: Callable[[], Warehouse]
@@ -63,8 +57,8 @@ class Certifying:
 
     def plan(self, to_ingest: ToIngest) -> int:
         """Ask for the certificates of every channel that has had reports lately; how many those are."""
-        channels = sorted({channel for channel, _ in self._named(self.clock() - _LATELY)})
-        for some in groups(channels, _AT_ONCE):
+        channels = sorted({channel for channel, _ in self.named(self.clock() - _LATELY)})
+        for some in groups(channels, AT_ONCE):
             to_ingest(KIND, {"channels": some})
         return len(channels)
 
@@ -74,16 +68,16 @@ class Certifying:
         Safe to repeat. What it wrote for a channel that was disconnected meanwhile is deleted again.
         """
         since = self.clock() - _LATELY
-        lately = [each for each in self._named(since) if each[0] in channels]
-        held = self._held(lately)
+        lately = [each for each in self.named(since) if each[0] in channels]
+        held = self.held(lately)
         new = {
             about: missing
-            for about, of_month in self._loads(lately, since).items()
+            for about, of_month in self.loads(lately, since).items()
             if (
                 missing := {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
             )
         }
-        found = self._found(new, "load_id", {load["load_id"] for each in new.values() for load in each.values()})
+        found = self.found(new, "load_id", {load["load_id"] for each in new.values() for load in each.values()})
         count = 0
         for about, of_month in found.items():
             entries = {key: entry for key in of_month.loads if (entry := certified(key, of_month)) is not None}
@@ -96,39 +90,18 @@ class Certifying:
             self._forget(channel)
         return count
 
-    def verify(self, *, channel: str | None = None, month: str | None = None) -> Iterator[Verified]:
-        """Every channel and month that was ever certified, or has reports that should be, compared anew."""
-        issued_for = {tuple(each.id.split(":")) for each in self._names(channel)}
-        about = sorted(
-            (each, of)
-            for each, of in {*issued_for, *self._named(_EVER)}
-            if channel in (None, each) and month in (None, of)
-        )
-        for some in groups(sorted({each for each, _ in about}), _AT_ONCE):
-            yield from self._verified([pair for pair in about if pair[0] in some])
-
-    def _verified(self, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
-        held = self._held(about)
-        loads = self._loads(about, _EVER)
-        every = {
-            each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about
-        }
-        found = self._found(every, "channel_id", {channel for channel, _ in about})
-        now = self.clock()
-        for each in about:
-            yield verify(*each, held.get(each), found[each], now)
-
-    def _named(self, since: datetime) -> set[tuple[str, str]]:
+    def named(self, since: datetime) -> set[tuple[str, str]]:
         """The channels and months of which the manifest names reports that were loaded since."""
-        first = date.min if since == _EVER else window(since)[0]
+        first = date.min if since == EVER else window(since)[0]
         rows = run(self.warehouse(), MONTHS_NAMED, since=first, loaded_since=since)
         return {(row["channel_id"], row["month"]) for row in rows}
 
-    def _held(self, about: Months) -> dict[tuple[str, str], Certificate]:
+    def held(self, about: Months) -> dict[tuple[str, str], Certificate]:
+        """The certificates of these channels' months, as far as there are any that can be read."""
         stored = documents(self.client, STORED.path, (name_of(*each) for each in sorted(about)))
         return {(each.channel_id, each.month): each for each in readable(CERTIFICATES, stored)}
 
-    def _loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
+    def loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
         """The manifest's rows that count, of these channels' months, loaded since."""
         loads: dict[tuple[str, str], dict[Key, Mapping[str, Any]]] = {each: {} for each in about}
         if not about:
@@ -142,7 +115,7 @@ class Certifying:
                 of_month[row["report_type"], row["day"].isoformat()] = row
         return loads
 
-    def _found(
+    def found(
         self, days: Mapping[tuple[str, str], Mapping[Key, Any]], which: str, wanted: Collection[str]
     ) -> dict[tuple[str, str], Found]:
         """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
@@ -187,14 +160,14 @@ class Certifying:
         # In the log too, where whoever can change the database cannot change it.
         log("INFO", "a month is certified", channel=channel_id, month=month, value=new.value, days=len(entries))
 
-    def _names(self, channel: str | None) -> Iterator[DocumentSnapshot[Any]]:
+    def names(self, channel: str | None) -> Iterator[DocumentSnapshot[Any]]:
         """The certificates of one channel, or of all; not their entries, which are too many for one memory."""
         every = self.client.collection(STORED.path)
         of_channel = every if channel is None else where(every, ("channel_id", "==", channel))
         return listing(of_channel.select(["channel_id"]))
 
     def _forget(self, channel_id: str) -> None:
-        for each in self._names(channel_id):
+        for each in self.names(channel_id):
             each.reference.delete(**call_options())
 
 

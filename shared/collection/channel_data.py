@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from shared import channels, ids
 from shared.channels import Channel
 from shared.clock import Clock, days, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
+from shared.cloud.firestore import Client
 from shared.collection.analytics.queries import ANALYTICS, queries
 from shared.collection.cache import LIFE as LIVES
 from shared.collection.cache import TOLD, Cache, Entries, Entry
@@ -32,9 +33,6 @@ from shared.monitoring import calls
 from shared.warehouse.statements import DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, Warehouse, run
 from shared.youtube import data
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 DAYS_MAX = 92
 _DAYS = 7  # the guide's window

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shared.clock import Clock, format_instant
+from shared.cloud.firestore import Client
 from shared.collection import gone
 from shared.monitoring import alerts
 from shared.monitoring.log import log
@@ -13,9 +12,6 @@ from shared.warehouse.checks import RESULTS_MAX, run_checks
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import CHECK_RESULTS
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 KIND = "checks"
 """The kind of message that asks `ingest` for the quality checks."""

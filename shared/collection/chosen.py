@@ -5,15 +5,11 @@ report_types/offered    what YouTube offered when it was asked last (`offers`)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.data_map import REPORT_TYPES
 from shared.settings import Settings
 from shared.warehouse.report_types import FAMILIES, PROFILES, newest
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 OFFERED = f"{REPORT_TYPES.path}/offered"
 

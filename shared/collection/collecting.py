@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Askable, Channel
 from shared.clock import Clock
+from shared.cloud.firestore import Client
 from shared.collection import audit, gone, messages, offers, planner, refusals, turns
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
@@ -24,9 +24,6 @@ from shared.collection.turns import Turn
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 API = "youtubereporting"
 FEATURE = "analytics"
@@ -69,7 +66,7 @@ class Collecting:
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
-        overdue = () if everything else tuple(channels.to_collect(self.client, now))
+        overdue = () if everything else tuple(channels.due(self.client, "collect_at", now))
         known: Iterable[Askable] = self._all() if everything else overdue
         expected = {each.channel_id: each for each in known if _may_list(each, now)}
         last_listed = {each.channel_id: each.listed(self.report_types) for each in expected.values()}
@@ -112,7 +109,7 @@ class Collecting:
                 last, may = each.listed(self.report_types), each.working and each.can(FEATURE)
                 refused = each.refusals.get(API)
                 at = refused.until if refused else last and last + planner.STALE
-                channels.collect_again(self.client, each.channel_id, at if may else None)
+                channels.look_again(self.client, each.channel_id, "collect_at", at if may else None)
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
@@ -177,9 +174,9 @@ class Collecting:
         refusal = refusals.refusal(error, decision.then, now)
         if refusal is not None:
             channels.set_refusal(self.client, channel.channel_id, API, refusal)
-            channels.collect_again(self.client, channel.channel_id, refusal.until)
+            channels.look_again(self.client, channel.channel_id, "collect_at", refusal.until)
         elif decision.then is Then.NEXT_RUN:
-            channels.collect_again(self.client, channel.channel_id, now + planner.STALE)
+            channels.look_again(self.client, channel.channel_id, "collect_at", now + planner.STALE)
 
     def _hand_on(self, turn: Turn, listed: _Listed, known: Mapping[str, Channel]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""

@@ -19,22 +19,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from shared.clock import format_instant, pacific_day
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.collection.expectation import KEPT, Issue, Settled, State
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.warehouse.load import load_ids_from
 from shared.warehouse.rows import ReportRef
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
 
 RESEND_AFTER = timedelta(hours=1)  # a listed report that is not loaded by then is dispatched once more
 RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a day: it, or we, may be mended

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Store, where
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, where
 from shared.cloud.steps import Commit, Steps, Write
 from shared.collection.messages import ToIngestAt
 from shared.collection.videos import COLLECTION, DETAILS_AT
@@ -27,9 +27,6 @@ from shared.quota.profile import Priority
 from shared.youtube import data
 from shared.youtube.client import Caller
 from shared.youtube.durations import seconds_of
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client, DocumentSnapshot
 
 KIND = "details"
 _MOMENT = timedelta(seconds=2)

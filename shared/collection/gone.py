@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels
 from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
-from shared.cloud.firestore import documents
+from shared.cloud.firestore import Client, documents
 from shared.collection.coverage import Coverage
 from shared.collection.expectation import KEPT
 from shared.collection.messages import ToIngest
@@ -26,9 +26,6 @@ from shared.monitoring.log import log
 from shared.tokens.health import DISCONNECTING
 from shared.warehouse.erase import connections_held, erase_rows, named_reports
 from shared.warehouse.statements import Warehouse
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 UNREADABLE = ""
 """The connection of a channel whose record does not say which: it has not ended as far as anybody knows."""

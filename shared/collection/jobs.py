@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, where
+from shared.cloud.firestore import Client, documents, listing, where
 from shared.collection.expectation import Issue, Jobs, Known, Span
 from shared.data_map import REPORTS
 from shared.monitoring.readable import readable
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = REPORTS.path
 AT_RISK_MAX = 2_000

@@ -15,15 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, update
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
 from shared.collection.polling import LOOKS_MAX, Watch, Watched
 from shared.collection.refusals import Then
@@ -40,9 +38,6 @@ from shared.quota.profile import Priority
 from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 PATH = f"{POLLING.path}/channels"
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too

@@ -21,12 +21,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
+from shared.cloud.firestore import Client
 from shared.collection import gone, messages, offers
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import Settled
@@ -39,9 +40,6 @@ from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from shared.warehouse.statements import Warehouse
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 Download = Callable[[ReportRef, BinaryIO], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""

@@ -14,16 +14,15 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Store
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.firestore import Client, Store
+from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating_from
 from shared.collection import gone, messages, metadata_plan, planner, readings, turns
 from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read
@@ -42,9 +41,6 @@ from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 KEPT = timedelta(days=28)
 """For how long metadata is kept that was not read again: two days less than it may be."""

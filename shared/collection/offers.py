@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from shared.cloud.firestore import update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, update
+from shared.cloud.steps import Change, Docs, Write
 from shared.collection.chosen import OFFERED
 from shared.collection.risk import on
 from shared.data_map import REPORT_TYPES
@@ -21,9 +19,6 @@ from shared.monitoring.log import log
 from shared.warehouse.report_types import unknown
 from shared.youtube import reporting
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 
 def look(client: Client, caller: Caller, report_types: Iterable[str], now: datetime) -> None:

@@ -10,8 +10,6 @@ reconciliation, which looks twice.
 from __future__ import annotations
 
 import hashlib
-import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +19,7 @@ from shared.clock import pacific_day
 from shared.errors import CorruptData
 from shared.push.feed import VideoNotice
 from shared.push.renewal import ASK_AGAIN, Standing
+from shared.records import UNREADABLE, compact
 from shared.youtube.data import IDS_MAX, PlaylistItem
 
 POLL_EVERY = timedelta(minutes=5)
@@ -151,31 +150,31 @@ def to_count(watched: Watched, now: datetime) -> list[list[str]]:
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
 
 
+_CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
+
+
 def stored(fields: Mapping[str, Any] | None) -> Watched:
     """What the document says; nothing, if there is none or it cannot be read: the daily comparison fills it."""
     if fields is None:
         return Watched()
     try:
-        packed = json.loads(zlib.decompress(fields["packed"]))
-        channels = {name: Watch(*values) for name, values in packed.items()}
         day = fields.get("day")
         return Watched(
-            channels=channels,
+            channels=_CHANNELS.read(fields["packed"]),
             refusing=fields.get("refusing"),
             ask_at=fields.get("ask_at"),
             checked=fields.get("checked"),
             day=date.fromisoformat(day) if day else None,
             units=int(fields.get("units", 0)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+    except (KeyError, *UNREADABLE) as error:
         raise CorruptData(f"polling/channels cannot be read: {error!r}", reason="recordUnreadable") from error
 
 
 def fields_of(watched: Watched) -> dict[str, Any]:
     """What is stored: one text, compressed, some 30 bytes a channel."""
-    packed = {name: [*each[:3], round(each.gap), *each[4:]] for name, each in sorted(watched.channels.items())}
     return {
-        "packed": zlib.compress(json.dumps(packed, separators=(",", ":")).encode()),
+        "packed": _CHANNELS.write(watched.channels),
         "refusing": watched.refusing,
         "ask_at": watched.ask_at,
         "checked": watched.checked,

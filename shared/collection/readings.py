@@ -7,17 +7,14 @@ warehouse.
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from shared.cloud.steps import Write
 from shared.data_map import VIDEO_READINGS
-from shared.errors import CorruptData
-from shared.records import Mapper
+from shared.records import Mapper, compact
 
 AGAIN = timedelta(hours=20)
 """A video that was read is read again the next night, and not earlier."""
@@ -58,7 +55,7 @@ class Readings:
     page: str = ""
     whole_at: datetime | None = None
     counted: int | None = None
-    videos: Mapping[str, Reading] = field(default_factory=dict)
+    videos: Annotated[Mapping[str, Reading], compact(_reading, _parts)] = field(default_factory=dict)
 
     def looked(self, now: datetime) -> bool:
         """Whether this night has looked for new videos."""
@@ -130,52 +127,22 @@ def needs_row(reading: Reading, etag: str, now: datetime) -> bool:
     return etag != reading.etag or reading.row_at is None or now - reading.row_at >= ROW_EVERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Document:
-    channel_id: str
-    looked_at: datetime | None = None
-    page: str = ""
-    whole_at: datetime | None = None
-    counted: int | None = None
-    packed: bytes = zlib.compress(b"{}")
-
-
-_DOCUMENTS = Mapper(_Document, VIDEO_READINGS.path, key="channel_id")
-
-
-def path(channel_id: str) -> str:
-    """The document of a channel's videos."""
-    return f"{VIDEO_READINGS.path}/{channel_id}"
-
-
-def stored(channel_id: str, fields: Mapping[str, Any] | None) -> Readings:
-    """What a document says. Raises CorruptData."""
-    known = vars(_DOCUMENTS.read(channel_id, fields))
-    try:
-        videos = dict(_unpacked(known.pop("packed")))
-    except (AttributeError, TypeError, ValueError, OverflowError, zlib.error) as error:
-        raise CorruptData(f"{path(channel_id)} cannot be read: {error!r}", reason="recordUnreadable") from error
-    return Readings(**known, videos=videos)
+READINGS = Mapper(Readings, VIDEO_READINGS.path, key="channel_id")
+path, stored = READINGS.path, READINGS.read
+"""The document of a channel's videos; and what its fields say, which raises CorruptData."""
 
 
 def write(readings: Readings) -> Write:
     """What stores them."""
-    fields = vars(readings) | {"packed": _packed(readings.videos)}
-    del fields["videos"]
-    return Write(path(readings.channel_id), fields)
+    return Write(path(readings.channel_id), {"channel_id": readings.channel_id, **READINGS.fields(readings)})
 
 
-def _packed(videos: Mapping[str, Reading]) -> bytes:
-    entries = {
-        video_id: [each.etag, _seconds(each.read_at), _seconds(each.row_at), int(each.public), int(each.missing)]
-        for video_id, each in sorted(videos.items())
-    }
-    return zlib.compress(json.dumps(entries, separators=(",", ":")).encode())
+def _parts(each: Reading) -> list[Any]:
+    return [each.etag, _seconds(each.read_at), _seconds(each.row_at), int(each.public), int(each.missing)]
 
 
-def _unpacked(packed: bytes) -> Iterator[tuple[str, Reading]]:
-    for video_id, (etag, read_at, row_at, public, missing) in json.loads(zlib.decompress(packed)).items():
-        yield video_id, Reading(str(etag), _instant(read_at), _instant(row_at), bool(public), bool(missing))
+def _reading(etag: str, read_at: int, row_at: int, public: int, missing: int) -> Reading:
+    return Reading(str(etag), _instant(read_at), _instant(row_at), bool(public), bool(missing))
 
 
 def _seconds(instant: datetime | None) -> int:

@@ -52,12 +52,6 @@ READING: Mapping[Action, Then] = {
     Action.TREAT_AS_DONE: Then.NEXT_RUN,  # `reporting.create_job` takes the job that is there
     Action.MARK_AS_DELETED: Then.NEXT_RUN,  # `reports` makes a new job for one that is gone
 }
-NOT_HERE: Mapping[Action, str] = {
-    Action.LOOK_AGAIN: "only a published video is processed",
-    Action.DEFER_CHANNEL: "only uploads have a limit for each channel",
-    Action.RESTART_UPLOAD: "only uploads have sessions",
-}
-"""Actions that reading does not meet, and why."""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.clock import Clock
+from shared.cloud.firestore import Client
 from shared.collection import refusals
 from shared.collection.refusals import Then, read_decision
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 API = "youtube"
 

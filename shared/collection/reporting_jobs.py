@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from shared.clock import Clock
-from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.errors import Conflict, InvalidRequest
 from shared.monitoring.log import log
 from shared.youtube import reporting
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 Result = TypeVar("Result")
 

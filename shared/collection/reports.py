@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day
+from shared.cloud.firestore import Client
 from shared.cloud.steps import Docs
 from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of
 from shared.collection.expectation import KEPT, Settled, State
@@ -24,9 +24,6 @@ from shared.monitoring.log import log
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page

@@ -13,17 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import format_instant, parse_instant, parse_optional
-from shared.cloud import steps, updates
+from shared.cloud import steps
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import update
+from shared.cloud.firestore import Client, update
 from shared.data_map import VIDEOS
 from shared.push.feed import VideoNotice
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = VIDEOS.path
 KIND = "videos"
@@ -53,12 +50,12 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
     """Fold one notice into its video. Safe to repeat and to run twice at once."""
     path = f"{COLLECTION}/{notice.video_id}"
 
-    def decide(docs: steps.Docs) -> updates.Change[Change]:
+    def decide(docs: steps.Docs) -> steps.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
         gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
         writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found, now), remove=gone)]
-        return updates.Change(found, writes)
+        return steps.Change(found, writes)
 
     return update(client, [path], decide)
 

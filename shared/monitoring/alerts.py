@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import listing, update
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log

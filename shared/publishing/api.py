@@ -16,21 +16,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import ids
 from shared.clock import format_instant, parse_instant
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import where
+from shared.cloud.firestore import Client, where
 from shared.fields import Fields
 from shared.publishing.intents import intents, planned
 from shared.publishing.operation import Operation, State
 from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER
 from shared.publishing.submissions import Submissions
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
 
 PAGE = 50
 SCANNED = 200

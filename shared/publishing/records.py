@@ -10,20 +10,16 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Store, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.firestore import Client, Store, listing, update, where
+from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, CorruptData, NotFound
 from shared.monitoring.log import log
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = OPERATIONS.path
 PAUSES = UPLOAD_PAUSES.path

@@ -19,12 +19,12 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.channels import Capability
 from shared.clock import Clock, after_reset, next_reset, pacific_day
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.collection import videos
 from shared.errors import QuotaRefused, RateLimited, Transient, YtempireError
 from shared.publishing.operation import Operation
@@ -33,10 +33,6 @@ from shared.push.feed import VideoNotice
 from shared.quota.calendar import DOUBT
 from shared.youtube.faults import Fault, History, RetryDecision, decide, fault_of
 from shared.youtube.policy import Action, Alert, Kind, policy
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
 
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (3, 15, 60, 180, 300))
 """Waits before what is missing is looked for again: YouTube may need minutes to find what it has just made."""

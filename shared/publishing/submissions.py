@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels, ids
 from shared.clock import to_the_second
+from shared.cloud.firestore import Client
 from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
@@ -27,10 +28,6 @@ from shared.quota.calendar import day_change_ends
 from shared.quota.quotes import NOT_BEFORE, Work
 from shared.quota.quotes import Quote as Estimate
 from shared.youtube.policy import policy
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
 
 MOST = 300
 """How many accepted operations an answer counts, those that changed last."""

@@ -19,9 +19,8 @@ from urllib.parse import urlencode
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, listing, update, where
-from shared.cloud.steps import Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, note, update, where
+from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
 from shared.errors import CorruptData, Forbidden
 from shared.monitoring.log import log
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import urllib3
-    from google.cloud.firestore import Client, DocumentSnapshot
 
 COLLECTION = SUBSCRIPTIONS.path
 STANDINGS = Mapper(Standing, COLLECTION, key="channel_id")
@@ -211,23 +209,13 @@ class Push:
         return self._all.document(channel_id)
 
     def _note(self, channel_id: str, fields: Mapping[str, Any]) -> bool:
-        return note(self.client(), channel_id, fields)
-
-
-def note(client: Client, channel_id: str, fields: Mapping[str, Any]) -> bool:
-    """Change a subscription; one that was deleted meanwhile stays deleted, which is answered with False."""
-    from google.api_core import exceptions
-
-    try:
-        client.collection(COLLECTION).document(channel_id).update(dict(fields), **call_options())
-    except exceptions.NotFound:
-        return False
-    return True
+        return note(self.client(), f"{COLLECTION}/{channel_id}", fields)
 
 
 def heard(client: Client, channel_id: str, at: datetime, delay: timedelta) -> None:
     """Note that a notification came, so long after what it tells of."""
-    note(client, channel_id, {"last_notification": at, "last_delay": delay.total_seconds()})
+    told = {"last_notification": at, "last_delay": delay.total_seconds()}
+    note(client, f"{COLLECTION}/{channel_id}", told)
 
 
 def _standing(channel_id: str, stored: Mapping[str, Any] | None) -> Standing | None:

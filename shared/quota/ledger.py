@@ -15,10 +15,9 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared.clock import Clock, pacific_day, pacific_day_bounds
-from shared.cloud.firestore import Store
+from shared.cloud.firestore import Client, Store
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.quota import protocol, settling, usage
@@ -30,9 +29,6 @@ from shared.quota.profile import Method, Priority, Profile
 from shared.quota.quotes import Quote, RateLimits, Work, quoted
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
 from shared.quota.usage import Usage
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 LAPSE = timedelta(hours=1)
 """After this long an unsettled reservation counts as spent."""

@@ -21,8 +21,8 @@ OTHERS = "others"
 class Outlook:
     """One bucket's day: who has what.
 
-    own: the accounts that the plan is for, with shares they have not claimed yet; for system work all of its
-    accounts together. others: everybody else's accounts, added up. shares: a new day's, of `own`. pattern: what
+    lenders: the pool; the accounts that the plan is for, with shares they have not claimed yet (all of system
+    work's are one); and everybody else's, added up. shares: a new day's, of those accounts. pattern: what
     yesterday's foreground work used by the hour. closed_until: until when Google has closed the bucket, if it has.
     """
 
@@ -30,9 +30,7 @@ class Outlook:
     day: date
     allocation: Allocation
     reserve_left: int
-    pool: Lender
-    others: Lender
-    own: Mapping[str, Lender]
+    lenders: Mapping[str, Lender]
     shares: Mapping[str, int]
     pattern: Sequence[int]
     closed_until: datetime | None
@@ -40,7 +38,7 @@ class Outlook:
     @property
     def left(self) -> int:
         """Units outside the reserve that nobody has spent."""
-        return self.pool.left + self.others.left + sum(max(0, lender.left) for lender in self.own.values())
+        return sum(max(0, lender.left) for lender in self.lenders.values())
 
     @property
     def used(self) -> int:
@@ -56,51 +54,40 @@ class Outlook:
 
     def book(self, account: str) -> Book:
         """What decides for one account."""
-        rest = [lender for name, lender in self.own.items() if name != account]
         return Book(
             limit=self.allocation.limit,
             reserve=self.allocation.reserve,
             reserve_left=self.reserve_left,
-            own=self.own[account].left,
-            lenders=(self.pool, self.others, *rest),
+            own=self.lenders[account].left,
+            lenders=tuple(lender for name, lender in self.lenders.items() if name != account),
         )
 
     def after(self, account: str, grant: Grant) -> Outlook:
         """The day once a grant has been entered."""
         lent = {loan.lender: loan.units for loan in grant.loans}
-        own = {name: _less(lender, lent.get(name, 0)) for name, lender in self.own.items()}
-        own[account] = _less(own[account], grant.units - sum(lent.values()))
-        return replace(
-            self,
-            reserve_left=self.reserve_left - lent.get(RESERVE, 0),
-            pool=_less(self.pool, lent.get(POOL, 0)),
-            others=_less(self.others, lent.get(OTHERS, 0)),
-            own=own,
-        )
+        taken = {**lent, account: grant.units - sum(lent.values())}
+        lenders = {
+            name: replace(lender, left=lender.left - taken.get(name, 0)) for name, lender in self.lenders.items()
+        }
+        return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=lenders)
 
     def on(self, day: date) -> Outlook:
         """The same bucket on a day to come, of which nobody has used anything yet."""
         allocation = self.allocation
         claims = dict.fromkeys((POOL, SYSTEM), 0)
-        own = {}
+        own = []
         for account, share in self.shares.items():
             units = allocation.system if account in SYSTEMS else share
-            own[account] = Lender(account, units, units)
+            own.append(Lender(account, units, units))
             claims[fund_of(account)] += units
         system = allocation.system - claims[SYSTEM]
-        return replace(
-            self,
-            day=day,
-            reserve_left=allocation.reserve,
-            pool=Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL])),
-            others=Lender(OTHERS, system, system),
-            own=own,
-            closed_until=None,
-        )
+        pool = Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL]))
+        lenders = _by_account(pool, Lender(OTHERS, system, system), *own)
+        return replace(self, day=day, reserve_left=allocation.reserve, lenders=lenders, closed_until=None)
 
 
-def _less(lender: Lender, units: int) -> Lender:
-    return replace(lender, left=lender.left - units)
+def _by_account(*lenders: Lender) -> dict[str, Lender]:
+    return {each.account: each for each in lenders}
 
 
 def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> Steps[Outlook]:
@@ -110,7 +97,7 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
     day = docs[bucket_day.path]
     assert day is not None
     allocation = allocation_from(day.data)
-    claims, own, shares, held = {POOL: 0, SYSTEM: 0}, {}, {}, 0
+    claims, own, shares, held = {POOL: 0, SYSTEM: 0}, list[Lender](), {}, 0
     for account in accounts:
         doc, fund = docs[bucket_day.account(account)], fund_of(account)
         claim = yield from claiming(bucket_day, docs, account, allocation.limit)
@@ -120,21 +107,20 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
         claims[fund] += claim
         claimed = doc.data["share"] if doc else 0
         shares[account] = share + claimed
-        own[account] = Lender(account, claim + left_in(doc), claim + claimed)
+        own.append(Lender(account, claim + left_in(doc), claim + claimed))
         held += claim + claimed
     pool, system = (fund_in(day, fund, claims[fund]) for fund in (POOL, SYSTEM))
     stored = int((yield Total(bucket_day.accounts, "left")))
-    rest = stored + sum(claims.values()) - sum(one.left for one in own.values())
+    rest = stored + sum(claims.values()) - sum(one.left for one in own)
     taken = allocation.unclaimed + allocation.system - pool.share - system.share - held
+    others = Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share)
     closed = day.data.get("closed")
     return Outlook(
         bucket=bucket,
         day=bucket_day.day,
         allocation=allocation,
         reserve_left=day.data[RESERVE]["left"],
-        pool=pool,
-        others=Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share),
-        own=own,
+        lenders=_by_account(pool, others, *own),
         shares=shares,
         pattern=day.data["pattern"],
         closed_until=closed["until"] if closed else None,

@@ -15,19 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
-from shared.cloud.firestore import Store
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change, Decide, updating, updating_from
+from shared.cloud.firestore import Client, Store
+from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
 from shared.rate_limits.limits import (
     AHEAD,
-    Denied,
     DryRunLog,
     Log,
     Memory,
@@ -37,9 +35,6 @@ from shared.rate_limits.limits import (
     packed,
     unpacked,
 )
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
@@ -69,17 +64,11 @@ def admitting(
     def decide(docs: Docs) -> Change[Counted | Denial]:
         local, counted = clock(), {}
         for path, limit in limits.items():
-            answer = admit(
-                _log(docs[path]),
-                calls=limit.calls,
-                window=limit.length,
-                local=local,
-                server=docs.at,
-                count=count,
-            )
-            if isinstance(answer, Denied):
-                return Change(Denial(path, local + answer.wait))
-            counted[path] = _fields(answer.log, limit, local)
+            told = _log(docs[path])
+            answer = admit(told, calls=limit.calls, window=limit.length, local=local, server=docs.at, count=count)
+            if isinstance(answer, timedelta):
+                return Change(Denial(path, local + answer))
+            counted[path] = _fields(answer, limit, local)
         return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
 
     return decide

@@ -91,37 +91,23 @@ class Log:
         return [(now - stamp) * _MICROSECOND for stamp in self.stamps]
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Yes; the log to store."""
-
-    log: Log
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """No; how long until the next call can be admitted."""
-
-    wait: timedelta
-
-
 def admit(
     log: Log, *, calls: int, window: timedelta, local: datetime, server: datetime, count: int = 1
-) -> Admitted | Denied:
-    """Whether one more call may go now, or `count`, with at most `calls` in any `window`.
+) -> Log | timedelta:
+    """The log to store if one more call may go now, or `count`; else how long until the next one can.
 
-    local: the instance's clock; server: the storage's, at the moment of reading. The answer is the same for
-    every instance whose clock is within SKEW of the first writer's.
+    At most `calls` go in any `window`. local: the instance's clock; server: the storage's, at the moment of
+    reading. The answer is the same for every instance whose clock is within SKEW of the first writer's.
     """
     assert count <= calls, "so many calls are never admitted together"
     now, shift = _now(log, local, server)
     length = window // _MICROSECOND
     live = tuple(stamp for stamp in log.stamps if stamp > now - length)
     if len(live) + count > calls:
-        return Denied((live[count - calls - 1] + length - now) * _MICROSECOND)
+        return (live[count - calls - 1] + length - now) * _MICROSECOND
     # Never back in time: a log that is not in order would forget too early.
     stamp = max(now, live[-1]) if live else now
-    return Admitted(replace(log, stamps=(*live, *[stamp] * count), shift=shift))
+    return replace(log, stamps=(*live, *[stamp] * count), shift=shift)
 
 
 def book(

@@ -15,16 +15,14 @@ which may be too many and is never too few.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.cloud.steps import Doc, Write
 from shared.data_map import GOOGLE_ACCOUNTS
 from shared.monitoring.log import log
 from shared.tokens.google_oauth import digest
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _REVOKING = "revoking_until"
 _REVOKING_AT_MOST = timedelta(minutes=2)  # Google is waited for some seconds; a process that dies blocks nobody

@@ -18,12 +18,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change, updating_from
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts
@@ -35,10 +34,6 @@ from shared.tokens.grants import LEASE, MARGIN, Grant, Step
 from shared.tokens.health import Notice, Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
 
 _WAIT_SECONDS = 45.0
 """Longer than a lease, so that whoever waits for a dead refresher takes over from it."""

@@ -11,21 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.clock import Clock, parse_instant
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import CONTENDED, listing, update, where
-from shared.cloud.steps import Doc, Docs, Write
-from shared.cloud.updates import Change
+from shared.cloud.firestore import CONTENDED, Client, listing, update, where
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
 from shared.vault.keyring import Keyring
 from shared.vault.vault import KEY_TTL, Vault
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _SETTLED = 2 * KEY_TTL
 _PAGE = 100

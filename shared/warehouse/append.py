@@ -14,9 +14,8 @@ from shared.clock import Clock
 from shared.cloud.bigquery import TIMEOUT, answering, call_options
 from shared.errors import CorruptData
 from shared.monitoring.log import log
-from shared.warehouse.schema import columns
 from shared.warehouse.statements import Warehouse
-from shared.warehouse.tables import TableDeclaration
+from shared.warehouse.tables import TableDeclaration, columns
 
 _JOB_SECONDS = 120
 

@@ -9,15 +9,13 @@ filled in by `of_staged`.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.bigquery import TIMEOUT, WORK, ask
-from shared.warehouse.report_types import DATE, FLOAT, INTEGER, REPORT_TYPES, ReportType
+from shared.warehouse.report_types import DATE, FLOAT, INTEGER, ReportType
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
@@ -78,28 +76,9 @@ LOADS_THAT_COUNT = Statement(
 )
 DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
 VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
-ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
-ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
-CELLS_OF_VIDEOS = Statement("cells_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-REPORTS_OF_VIDEOS = Statement("reports_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
-ANSWERS_OF_VIDEO = Statement("answers_of_video", {"channel": "STRING", "video": "STRING"})
-READINGS_OF_VIDEO = Statement("readings_of_video", {"channel": "STRING", "video": "STRING"})
-LEVELS = Statement(
-    "levels",
-    {"channels": "ARRAY<STRING>", "since": "DATE", "analytics_since": "TIMESTAMP", "data_since": "TIMESTAMP"},
-)
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
-STATEMENTS = (
-    *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
-    *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
-    *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
-    *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
-)
-OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
-"""Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),
@@ -113,7 +92,7 @@ def of_staged(statement: Statement, tables: Mapping[str, Sequence[str]], report_
     columns = report_type.columns
     numbers = {name: _NUMBERS[kind] for name, kind in columns.items() if kind in _NUMBERS}
     staged = (
-        _made("staged", table=table, named=", ".join(f"c{order.index(name) + 1} AS {name}" for name in columns))
+        made("staged", table=table, named=", ".join(f"c{order.index(name) + 1} AS {name}" for name in columns))
         for table, order in tables.items()
     )
     broken = (
@@ -167,98 +146,12 @@ def all_of(names: Sequence[str]) -> str:
     return f"TO_JSON_STRING([{texts}])"
 
 
-def _in(folder: str) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (SQL / folder).glob("*.sql")))
-
-
-ROWS_THAT_COUNT: Mapping[str, str] = {
-    "channel_basic": "channel_basic_a3",
-    "channel_reach": "channel_reach_basic_a1",
-    "channel_reach_combined": "channel_reach_combined_a1",
-    "channel_traffic_source": "channel_traffic_source_a3",
-    "channel_device_os": "channel_device_os_a3",
-    "channel_playback_location": "channel_playback_location_a3",
-    "channel_demographics": "channel_demographics_a1",
-}
-"""Views of the rows of a report type that count, made from one text."""
-BY_DIMENSION: Mapping[str, Any] = tomllib.loads((SQL.parent / "by_dimension.toml").read_text())
-MARTS = tuple(sorted((*_in("marts"), *BY_DIMENSION)))
-"""Views that answer one question each, and stand on no other of them."""
-VIEWS = (
-    *("current_reports", *ROWS_THAT_COUNT, "current_analytics", "refused_days", "retention_points"),
-    *("code_names", "videos", "owner_metrics", "video_revenue_monthly", "youtube_metrics", "video_performance"),
-    *MARTS,
-)
-"""Every view, in the order in which they build on one another."""
-OVER_OWNERS = _in("over_owners")
-"""Views that add up several owners' numbers, which is forbidden unless a setting states why it is allowed."""
-
-
-def view_text(name: str) -> str:
-    """A view's query, with its placeholder for the dataset; `{codes}` is filled from `codes.toml`."""
-    if name in ROWS_THAT_COUNT:
-        return _rows_that_count(REPORT_TYPES[ROWS_THAT_COUNT[name]])
-    if name in BY_DIMENSION:
-        return _by_dimension(**BY_DIMENSION[name])
-    folder = "marts" if name in MARTS else "over_owners" if name in OVER_OWNERS else "views"
-    text = (SQL / folder / f"{name}.sql").read_text()
-    return text.replace("{codes}", _codes()) if "{codes}" in text else text
-
-
-def _rows_that_count(report_type: ReportType) -> str:
-    texts = (name for name in report_type.dimensions if name != "channel_id")
-    dimensions = ", ".join(f"NULLIF(raw.{name}, '') AS {name}" for name in texts)
-    return _made("rows_that_count", type=report_type.id, table=report_type.table, dimensions=dimensions)
-
-
-def _by_dimension(about: str, rows: str, columns: Mapping[str, Mapping[str, str]], query: str = "") -> str:
-    """A mart of a video's days by one dimension. query: of Analytics, about days without a report; "" for none."""
-    described, named, names, values = [], [], [], []
-    for column, of in columns.items():
-        code = f"the code that YouTube's report has{', or the word that Analytics has' if 'told' in of else ''}"
-        described.append(f"-- {column}: {of.get('says', code)}")
-        named.append(f"counted.{column}")
-        value = f"JSON_VALUE(dimensions, '$.{of['told']}')" if "told" in of else "CAST(NULL AS STRING)"
-        values.append(f"{value} AS {column}")
-        if name := of.get("named"):
-            described.append(f"-- {name}: what the code means; the code itself where nobody has said")
-            named.append(f"IFNULL(MAX({column}_names.name), counted.{column}) AS {name}")
-            names.append(
-                f"\nLEFT JOIN `{{dataset}}.code_names` AS {column}_names"
-                f"\n  ON {column}_names.dimension = '{column}' AND {column}_names.code = counted.{column}"
-            )
-    nulls = ", ".join("NULL" for _ in columns)
-    told = {"values": ", ".join(values), "query": query, "nulls": nulls, "type": ROWS_THAT_COUNT[rows]}
-    return _made(
-        "by_dimension",
-        about=about,
-        rows=rows,
-        dimensions=", ".join(columns),
-        described="\n".join(described),
-        named=",\n  ".join(named),
-        names="".join(names),
-        told=_made("told_by_dimension", **told).rstrip() if query else "",
-    )
-
-
-def _made(template: str, **filled: str) -> str:
+def made(template: str, **filled: str) -> str:
     """A template's text, with what it leaves open."""
     text = (SQL / "templates" / f"{template}.sql").read_text()
     for name, value in filled.items():
         text = text.replace(f"{{{name}}}", value)
     return text
-
-
-def _codes() -> str:
-    """Every code and word, with dimension and name, as one JSON text: engines are slow at arrays of literals."""
-    declared = tomllib.loads((SQL.parent / "codes.toml").read_text())
-    rows = [
-        (dimension, said, name)
-        for dimension, codes in declared.items()
-        for code, (word, name) in codes.items()
-        for said in dict.fromkeys((code, word))
-    ]
-    return json.dumps(rows, ensure_ascii=False)
 
 
 def run(

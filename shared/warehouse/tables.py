@@ -1,15 +1,24 @@
-"""Every table of the warehouse, declared: columns with BigQuery's types, partition, clusters, whose its rows are.
+"""Every table of the warehouse: those of `tables.toml`, and one a report type.
 
-A deployment makes them (`schema`), an erasure deletes a channel's rows from each that holds any, GoogleSQL's
-analyser judges every statement over them.
+A deployment makes them (`infra/warehouse.py`), functions verify that they are there; an erasure deletes a
+channel's rows from each that holds any, GoogleSQL's analyser judges every statement over them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from shared.cloud.bigquery import call_options
+from shared.errors import Misconfigured
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
+from shared.warehouse.statements import Warehouse
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery import SchemaField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,164 +36,25 @@ class TableDeclaration:
     of_connection: bool = True
 
 
-REPORT_LOADS = TableDeclaration(
-    name="report_loads",
-    columns={
-        "report_id": "STRING",
-        "load_id": "STRING",
-        "channel_id": "STRING",
-        "report_type": "STRING",
-        "job_id": "STRING",
-        "day": "DATE",
-        "create_time": "TIMESTAMP",
-        "row_count": "INTEGER",
-        "checksum": "STRING",
-        "loaded_at": "TIMESTAMP",
-        "findings": "STRING",
-    },
-    required=frozenset(
-        (
-            *("report_id", "load_id", "channel_id", "report_type", "job_id", "day"),
-            *("create_time", "row_count", "checksum", "loaded_at"),
-        )
-    ),
-    partition="day",
-    clusters=("channel_id", "report_type"),
-)
-"""The manifest of bulk reports. findings: what is odd about one that was loaded all the same; NULL for nothing."""
-
-ANALYTICS_LOADS = TableDeclaration(
-    name="analytics_loads",
-    columns={
-        "load_id": "STRING",
-        "channel_id": "STRING",
-        "query": "STRING",
-        "subject": "STRING",
-        "kind": "STRING",
-        "start_day": "DATE",
-        "end_day": "DATE",
-        "asked_at": "TIMESTAMP",
-        "row_count": "INTEGER",
-        "truncated": "BOOLEAN",
-        "reason": "STRING",
-    },
-    required=frozenset(
-        ("load_id", "channel_id", "query", "kind", "start_day", "end_day", "asked_at", "row_count", "truncated")
-    ),
-    partition="end_day",
-    clusters=("channel_id", "query"),
-)
-"""The manifest of Analytics queries: one row for each answer, also for one without rows or a refusal.
-
-subject: the video of a query about one; NULL otherwise. kind: recent (the newest days and those that may still be
-restated) or history (before the channel's first bulk report). start_day, end_day: the Pacific days that were asked
-for, both included. truncated: the answer has as many rows as one may have, so it is perhaps not all.
-reason: why YouTube refuses (a reason of the policy table); NULL for an answer.
-"""
-
-ANALYTICS_ROWS = TableDeclaration(
-    name="analytics_rows",
-    columns={
-        "load_id": "STRING",
-        "channel_id": "STRING",
-        "query": "STRING",
-        "date": "DATE",
-        "video_id": "STRING",
-        "dimensions": "JSON",
-        "metrics": "JSON",
-    },
-    required=frozenset(("load_id", "channel_id", "query", "date")),
-    partition="date",
-    clusters=("channel_id", "query"),
-)
-"""The rows of Analytics answers, which count once `analytics_loads` names their load, channel and query.
-
-date: the row's Pacific day; its month's first day; where the query has neither, the first day that was asked for.
-dimensions: the others by YouTube's names. metrics: numbers by YouTube's names; one that is absent is unknown.
-"""
-
-VIDEO_METADATA = TableDeclaration(
-    name="video_metadata",
-    columns={
-        "load_id": "STRING",
-        "channel_id": "STRING",
-        "video_id": "STRING",
-        "as_of": "TIMESTAMP",
-        "title": "STRING",
-        "published_at": "TIMESTAMP",
-        "duration_seconds": "INTEGER",
-        "privacy": "STRING",
-        "views": "INTEGER",
-        "likes": "INTEGER",
-        "comments": "INTEGER",
-        "gone": "BOOLEAN",
-    },
-    required=frozenset(("load_id", "channel_id", "video_id", "as_of", "gone")),
-    partition="as_of",
-    clusters=("channel_id", "video_id"),
-)
-"""What the Data API said of a video at an instant; the newest counts. gone: YouTube no longer has it, twice asked.
-
-views, likes, comments: the counts as read; absent is unknown.
-"""
-
-VIDEO_COUNTS = TableDeclaration(
-    name="video_counts",
-    columns={
-        **dict.fromkeys(("load_id", "channel_id", "video_id"), "STRING"),
-        "as_of": "TIMESTAMP",
-        **dict.fromkeys(("views", "likes", "comments"), "INTEGER"),
-    },
-    required=frozenset(("load_id", "channel_id", "video_id", "as_of")),
-    partition="as_of",
-    clusters=("channel_id", "video_id"),
-)
-"""A video's public counts at the instant when they were read, never an estimate; absent is unknown.
-
-Known by channel, video and instant: whatever is appended twice is there once in the views.
-"""
-
-INTERNAL_METRICS = TableDeclaration(
-    name="internal_metrics",
-    columns={
-        "metric_id": "STRING",
-        "channel_id": "STRING",
-        "video_id": "STRING",
-        "date": "DATE",
-        "name": "STRING",
-        "value": "NUMERIC",
-        "unit": "STRING",
-        "as_of": "TIMESTAMP",
-    },
-    required=frozenset(("metric_id", "channel_id", "date", "name", "value", "unit", "as_of")),
-    partition="date",
-    clusters=("channel_id", "name"),
-    of_connection=False,
-)
-"""The owner's own numbers (costs, plans), about a channel or one of its videos; none of YouTube's.
-
-metric_id: made of channel, video, day and name; the newest as_of of one counts, so whatever is sent twice is there
-once. They stay when the channel is disconnected: they never came from YouTube.
-"""
+def _declared(name: str, columns: Mapping[str, str], clusters: Sequence[str], **other: Any) -> TableDeclaration:
+    return TableDeclaration(
+        name=name,
+        columns={column: kind.removesuffix(_REQUIRED) for column, kind in columns.items()},
+        required=frozenset(column for column, kind in columns.items() if kind.endswith(_REQUIRED)),
+        clusters=tuple(clusters),
+        **other,
+    )
 
 
-CHECK_RESULTS = TableDeclaration(
-    name="check_results",
-    columns={
-        "load_id": "STRING",
-        "ran_at": "TIMESTAMP",
-        "check": "STRING",
-        "channel_id": "STRING",
-        "date": "DATE",
-        "what": "STRING",
-        "value": "FLOAT",
-        "expected": "FLOAT",
-    },
-    required=frozenset(("load_id", "ran_at", "check", "channel_id", "date", "what")),
-    partition="ran_at",
-    clusters=("channel_id", "check"),
-)
-"""What the quality checks found, one row each, at every run; a check that found nothing has none."""
+_REQUIRED = " NOT NULL"
+_DECLARED = {
+    name: _declared(name, **declared)
+    for name, declared in tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).items()
+}
+REPORT_LOADS, ANALYTICS_LOADS = _DECLARED["report_loads"], _DECLARED["analytics_loads"]
+ANALYTICS_ROWS, INTERNAL_METRICS = _DECLARED["analytics_rows"], _DECLARED["internal_metrics"]
+VIDEO_METADATA, VIDEO_COUNTS = _DECLARED["video_metadata"], _DECLARED["video_counts"]
+CHECK_RESULTS = _DECLARED["check_results"]
 
 
 def raw_table(report_type: ReportType) -> TableDeclaration:
@@ -199,9 +69,31 @@ def raw_table(report_type: ReportType) -> TableDeclaration:
 
 
 RAW = tuple(map(raw_table, REPORT_TYPES.values()))
-TABLES = (
-    *(REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, VIDEO_COUNTS, INTERNAL_METRICS),
-    *(CHECK_RESULTS, *RAW),
-)
+TABLES = (*_DECLARED.values(), *RAW)
 OF_CONNECTIONS = tuple(table for table in TABLES if table.of_connection)
 """What an erasure deletes from, in its order: manifests first, which takes rows out of sight at once."""
+
+
+def columns(declared: TableDeclaration) -> list[SchemaField]:
+    """A declared table's columns as BigQuery's client takes them."""
+    from google.cloud import bigquery
+
+    return [
+        bigquery.SchemaField(name, kind, "REQUIRED" if name in declared.required else "NULLABLE")
+        for name, kind in declared.columns.items()
+    ]
+
+
+LAST_VIEW = "video_growth"
+"""Of those that a deployment makes, in their order."""
+
+
+def verify(warehouse: Warehouse) -> None:
+    """Raises Misconfigured unless the tables and views are there: the last view that is made tells."""
+    from google.api_core.exceptions import NotFound
+
+    try:
+        warehouse.client.get_table(warehouse.full_name(LAST_VIEW), **call_options())
+    except NotFound as error:
+        message = f"The dataset {warehouse.dataset} has no view {LAST_VIEW}: run `python -m infra.warehouse`."
+        raise Misconfigured(message, reason="warehouseMissing") from error

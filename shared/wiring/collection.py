@@ -190,10 +190,10 @@ def _to_ingest_at(kind: str, message: Mapping[str, Any], at: datetime) -> None:
 @cache
 def warehouse() -> Warehouse:
     """This project's warehouse, whose tables and views are there. Raises Misconfigured when they are not."""
-    from shared.warehouse import schema, statements
+    from shared.warehouse import statements, tables
 
     found = statements.Warehouse(bigquery.client(), settings().dataset)
-    schema.verify(found)
+    tables.verify(found)
     return found
 
 

@@ -8,31 +8,24 @@ from typing import Any
 
 from shared.youtube import services
 from shared.youtube.client import Caller
+from shared.youtube.items import item_of, needed, said
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
     """A video's captions in one language. kind: standard, ASR (made by YouTube itself) or forced."""
 
-    id: str
-    language: str
-    name: str
-    kind: str
+    id: str = needed("id")
+    language: str = said("snippet.language", default="")
+    name: str = said("snippet.name", default="")
+    kind: str = said("snippet.trackKind", default="")
 
 
 def tracks(caller: Caller, video_id: str) -> tuple[Track, ...]:
     """Every caption track of a video. 50 units. Raises NotFound for a video that YouTube does not find."""
     listing = services.data(caller.settings, "captions").list
     answer = caller.execute(listing(part="id,snippet", videoId=video_id))
-    return tuple(
-        Track(
-            id=str(item["id"]),
-            language=str(item["snippet"].get("language", "")),
-            name=str(item["snippet"].get("name", "")),
-            kind=str(item["snippet"].get("trackKind", "")),
-        )
-        for item in answer.get("items") or ()
-    )
+    return tuple(item_of(Track, item) for item in answer.get("items") or ())
 
 
 def insert(caller: Caller, *, video_id: str, language: str, name: str, draft: bool, content: bytes) -> str:

@@ -7,52 +7,50 @@ be read is told, and None as well: what else is said of the item holds. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any
 
 from shared.clock import parse_optional
 from shared.errors import Forbidden, NotFound
-from shared.monitoring.log import log
 from shared.youtube import services
 from shared.youtube.client import Caller
+from shared.youtube.items import item_of, needed, number, said
 from shared.youtube.policy import rule
 
 IDS_MAX = 50  # ids that one listing takes, for the price of one
 _CHANNEL_PARTS = "snippet,contentDetails,statistics,status"
 _VIDEO_PARTS = "snippet,contentDetails,statistics,status"
 
-Value = TypeVar("Value")
+
+def _subscribers(statistics: Mapping[str, Any]) -> int | None:
+    return None if statistics.get("hiddenSubscriberCount") else number(statistics.get("subscriberCount"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel as YouTube describes it. country: ISO 3166-1 alpha-2. etag: another one when the answer is."""
+    """A channel as YouTube describes it. etag: another one when the answer is."""
 
-    id: str
-    etag: str
-    title: str
-    uploads_playlist: str | None
-    country: str | None
-    custom_url: str | None
-    published_at: datetime | None
-    thumbnail_url: str | None
-    subscribers: int | None
-    views: int | None
-    video_count: int | None
-    privacy: str | None
-    made_for_kids: bool | None
+    id: str = needed("id")
+    etag: str = said("etag", default="")
+    title: str = said("snippet.title", default="")
+    uploads_playlist: str | None = said("contentDetails.relatedPlaylists.uploads", lambda name: name or None)
+    published_at: datetime | None = said("snippet.publishedAt", parse_optional)
+    subscribers: int | None = said("statistics", _subscribers)
+    views: int | None = said("statistics.viewCount", number)
+    video_count: int | None = said("statistics.videoCount", number)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
     """A video's public counts at one moment."""
 
-    views: int | None
-    likes: int | None
-    comments: int | None
+    views: int | None = said("statistics.viewCount", number)
+    likes: int | None = said("statistics.likeCount", number)
+    comments: int | None = said("statistics.commentCount", number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +60,18 @@ class Video:
     etag: another one when the answer is another.
     """
 
-    id: str
-    etag: str
-    channel_id: str | None
-    title: str | None
-    published_at: datetime | None
-    duration: str | None
-    privacy: str | None
-    upload_status: str | None
-    failure_reason: str | None
-    rejection_reason: str | None
-    counts: Counts
-    resource: Mapping[str, Any]
+    id: str = needed("id")
+    etag: str = said("etag", default="")
+    channel_id: str | None = said("snippet.channelId")
+    title: str | None = said("snippet.title")
+    published_at: datetime | None = said("snippet.publishedAt", parse_optional)
+    duration: str | None = said("contentDetails.duration")
+    privacy: str | None = said("status.privacyStatus")
+    upload_status: str | None = said("status.uploadStatus")
+    failure_reason: str | None = said("status.failureReason")
+    rejection_reason: str | None = said("status.rejectionReason")
+    counts: Counts = said("", partial(item_of, Counts))
+    resource: Mapping[str, Any] = said("")
 
 
 @dataclass(frozen=True)
@@ -88,31 +86,36 @@ class Listed:
 class Stats:
     """One entry of `batch_get_stats`."""
 
-    id: str
-    counts: Counts
-    published_at: datetime | None
-    duration: str | None
+    id: str = needed("id")
+    counts: Counts = said("", partial(item_of, Counts))
+    published_at: datetime | None = said("snippet.publishTime", parse_optional)
+    duration: str | None = said("contentDetails.duration")
+
+
+def _video_id(item: Mapping[str, Any]) -> str:
+    snippet, details = item.get("snippet", {}), item.get("contentDetails", {})
+    return str(details.get("videoId") or snippet.get("resourceId", {}).get("videoId", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaylistItem:
     """One video's place in a playlist."""
 
-    id: str
-    video_id: str
-    title: str | None
-    added_at: datetime | None
-    published_at: datetime | None
-    description: str | None
+    id: str = needed("id")
+    video_id: str = said("", _video_id)
+    title: str | None = said("snippet.title")
+    added_at: datetime | None = said("snippet.publishedAt", parse_optional)
+    published_at: datetime | None = said("contentDetails.videoPublishedAt", parse_optional)
+    description: str | None = said("snippet.description")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Playlist:
     """One of the channel's own playlists."""
 
-    id: str
-    title: str
-    created_at: datetime | None
+    id: str = needed("id")
+    title: str = said("snippet.title", default="")
+    created_at: datetime | None = said("snippet.publishedAt", parse_optional)
 
 
 @dataclass(frozen=True)
@@ -134,31 +137,28 @@ def my_channel(caller: Caller) -> Channel:
     if not items:
         none = rule("youtubeSignupRequired")
         raise Forbidden(none.says, reason=none.reason)
-    return _channel(items[0])
+    return item_of(Channel, items[0])
 
 
 def channels(caller: Caller, ids: Sequence[str]) -> tuple[Channel, ...]:
     """Up to 50 channels. 1 unit; ids that YouTube does not know are absent."""
     listing = services.data(caller.settings, "channels").list
     answer = caller.execute(listing(part=_CHANNEL_PARTS, id=_ids(ids), maxResults=IDS_MAX))
-    return tuple(_channel(item) for item in answer.get("items") or ())
+    return tuple(item_of(Channel, item) for item in answer.get("items") or ())
 
 
 def video_counts(caller: Caller, ids: Sequence[str]) -> dict[str, int | None]:
     """How many videos up to 50 channels have, None where no number is told. 1 unit; unknown ids are absent."""
     listing = services.data(caller.settings, "channels").list
     answer = caller.execute(listing(part="id,statistics", id=_ids(ids), maxResults=IDS_MAX))
-    return {
-        str(item["id"]): _number(item, item.get("statistics", {}).get("videoCount"))
-        for item in answer.get("items") or ()
-    }
+    return {each.id: each.video_count for each in (item_of(Channel, item) for item in answer.get("items") or ())}
 
 
 def videos(caller: Caller, ids: Sequence[str], *, parts: str = _VIDEO_PARTS) -> Listed:
     """Up to 50 videos, with the parts asked for. 1 unit."""
     listing = services.data(caller.settings, "videos").list
     answer = caller.execute(listing(part=parts, id=_ids(ids), maxResults=IDS_MAX))
-    found = tuple(_video(item) for item in answer.get("items") or ())
+    found = tuple(item_of(Video, item) for item in answer.get("items") or ())
     here = {video.id for video in found}
     return Listed(found, tuple(wanted for wanted in ids if wanted not in here))
 
@@ -170,7 +170,7 @@ def batch_get_stats(caller: Caller, ids: Sequence[str]) -> tuple[Stats, ...]:
     """
     method = services.data(caller.settings, "videos").batchGetStats
     answer = caller.execute(method(part="id,snippet,statistics,contentDetails", id=_ids(ids)))
-    return tuple(_stats(item) for item in answer.get("items") or ())
+    return tuple(item_of(Stats, item) for item in answer.get("items") or ())
 
 
 def playlist_items(
@@ -184,7 +184,7 @@ def playlist_items(
     answer = caller.execute(
         listing(part="snippet,contentDetails", playlistId=playlist_id, maxResults=IDS_MAX, **asked)
     )
-    items = tuple(_playlist_item(item) for item in answer.get("items") or ())
+    items = tuple(item_of(PlaylistItem, item) for item in answer.get("items") or ())
     return Page(items, answer.get("nextPageToken"))
 
 
@@ -202,7 +202,7 @@ def my_playlists(caller: Caller) -> tuple[Playlist, ...]:
     """Every playlist that the channel made. 1 unit for each 50."""
     listing = services.data(caller.settings, "playlists").list
     items = caller.listing(listing, "items", part="snippet", mine=True, maxResults=IDS_MAX)
-    return tuple(_playlist(item) for item in items)
+    return tuple(item_of(Playlist, item) for item in items)
 
 
 def playlists_insert(caller: Caller, *, title: str, description: str = "", privacy: str = "private") -> str:
@@ -232,7 +232,7 @@ def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str
     """
     method = services.data(caller.settings, "videos").update
     answer = caller.execute(method(part=",".join(sorted(parts)), body={"id": video_id, **parts}))
-    return _video(answer)
+    return item_of(Video, answer)
 
 
 def videos_delete(caller: Caller, video_id: str) -> None:
@@ -253,100 +253,3 @@ def _ids(ids: Sequence[str]) -> str:
     if not 0 < len(ids) <= IDS_MAX:
         raise ValueError(f"a listing takes 1 to {IDS_MAX} ids, not {len(ids)}")
     return ",".join(ids)
-
-
-def _channel(item: Mapping[str, Any]) -> Channel:
-    snippet, statistics = item.get("snippet", {}), item.get("statistics", {})
-    status = item.get("status", {})
-    playlists = item.get("contentDetails", {}).get("relatedPlaylists", {})
-    hidden = bool(statistics.get("hiddenSubscriberCount"))
-    return Channel(
-        id=str(item["id"]),
-        etag=str(item.get("etag", "")),
-        title=str(snippet.get("title", "")),
-        uploads_playlist=playlists.get("uploads") or None,
-        country=snippet.get("country"),
-        custom_url=snippet.get("customUrl"),
-        published_at=_time(item, snippet.get("publishedAt")),
-        thumbnail_url=snippet.get("thumbnails", {}).get("default", {}).get("url"),
-        subscribers=None if hidden else _number(item, statistics.get("subscriberCount")),
-        views=_number(item, statistics.get("viewCount")),
-        video_count=_number(item, statistics.get("videoCount")),
-        privacy=status.get("privacyStatus"),
-        made_for_kids=status.get("madeForKids"),
-    )
-
-
-def _video(item: Mapping[str, Any]) -> Video:
-    snippet, status = item.get("snippet", {}), item.get("status", {})
-    return Video(
-        id=str(item["id"]),
-        etag=str(item.get("etag", "")),
-        channel_id=snippet.get("channelId"),
-        title=snippet.get("title"),
-        published_at=_time(item, snippet.get("publishedAt")),
-        duration=item.get("contentDetails", {}).get("duration"),
-        privacy=status.get("privacyStatus"),
-        upload_status=status.get("uploadStatus"),
-        failure_reason=status.get("failureReason"),
-        rejection_reason=status.get("rejectionReason"),
-        counts=_counts(item),
-        resource=item,
-    )
-
-
-def _stats(item: Mapping[str, Any]) -> Stats:
-    return Stats(
-        id=str(item["id"]),
-        counts=_counts(item),
-        published_at=_time(item, item.get("snippet", {}).get("publishTime")),
-        duration=item.get("contentDetails", {}).get("duration"),
-    )
-
-
-def _playlist_item(item: Mapping[str, Any]) -> PlaylistItem:
-    snippet, details = item.get("snippet", {}), item.get("contentDetails", {})
-    return PlaylistItem(
-        id=str(item["id"]),
-        video_id=str(details.get("videoId") or snippet.get("resourceId", {}).get("videoId", "")),
-        title=snippet.get("title"),
-        added_at=_time(item, snippet.get("publishedAt")),
-        published_at=_time(item, details.get("videoPublishedAt")),
-        description=snippet.get("description"),
-    )
-
-
-def _playlist(item: Mapping[str, Any]) -> Playlist:
-    snippet = item.get("snippet", {})
-    return Playlist(
-        id=str(item["id"]),
-        title=str(snippet.get("title", "")),
-        created_at=_time(item, snippet.get("publishedAt")),
-    )
-
-
-def _counts(item: Mapping[str, Any]) -> Counts:
-    statistics = item.get("statistics", {})
-    return Counts(
-        views=_number(item, statistics.get("viewCount")),
-        likes=_number(item, statistics.get("likeCount")),
-        comments=_number(item, statistics.get("commentCount")),
-    )
-
-
-def _time(item: Mapping[str, Any], text: object) -> datetime | None:
-    return _told(item, parse_optional, text)
-
-
-def _number(item: Mapping[str, Any], text: object) -> int | None:
-    return _told(item, int, text) if isinstance(text, str | int) else None
-
-
-def _told(item: Mapping[str, Any], read: Callable[[Any], Value], text: object) -> Value | None:
-    """A value as YouTube wrote it; None for one that cannot be read."""
-    try:
-        return read(text)
-    except (ValueError, OverflowError):
-        said, about = str(text)[:40], str(item.get("id"))
-        log("ERROR", "YouTube answered what cannot be read", about=about, said=said, reason="unreadableAnswer")
-        return None

@@ -8,7 +8,7 @@ Source: discovery document of youtubereporting v1.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
@@ -20,6 +20,7 @@ from shared.youtube import services
 from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
 from shared.youtube.faults import damaged, no_answer
+from shared.youtube.items import item_of, needed, said
 from shared.youtube.transport import foreign, opened
 
 LIST = "youtubereporting.jobs.reports.list"
@@ -36,45 +37,45 @@ T = TypeVar("T")
 class ReportType:
     """A kind of report. deprecated_at: when YouTube stops making it, None for one that stays."""
 
-    id: str
-    name: str
-    deprecated_at: datetime | None
+    id: str = needed("id")
+    name: str = said("name", default="")
+    deprecated_at: datetime | None = said("deprecateTime", parse_optional)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What makes one report type's reports, day after day. expires_at: when YouTube stops it, None for never."""
 
-    id: str
-    report_type: str
-    name: str
-    created_at: datetime
-    expires_at: datetime | None
+    id: str = needed("id")
+    report_type: str = needed("reportTypeId")
+    name: str = said("name", default="")
+    created_at: datetime = needed("createTime", parse_instant)
+    expires_at: datetime | None = said("expireTime", parse_optional)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """One file: data of [start, end), made at created_at; a newer one for the same start replaces it whole."""
 
-    id: str
-    job_id: str
-    start: datetime
-    end: datetime
-    created_at: datetime
-    job_expires_at: datetime | None
-    download_url: str
+    id: str = needed("id")
+    job_id: str = needed("jobId")
+    start: datetime = needed("startTime", parse_instant)
+    end: datetime = needed("endTime", parse_instant)
+    created_at: datetime = needed("createTime", parse_instant)
+    job_expires_at: datetime | None = said("jobExpireTime", parse_optional)
+    download_url: str = needed("downloadUrl")
 
 
 def report_types(caller: Caller) -> tuple[ReportType, ...]:
     """Every report type that the channel can have today."""
     listing = services.reporting(caller.settings, "reportTypes").list
-    return tuple(_readable(_report_type, caller.listing(listing, "reportTypes", pageSize=_PAGE)))
+    return tuple(_readable(ReportType, caller.listing(listing, "reportTypes", pageSize=_PAGE)))
 
 
 def list_jobs(caller: Caller) -> tuple[Job, ...]:
     """The channel's jobs; empty when there are none."""
     listing = services.reporting(caller.settings, "jobs").list
-    return tuple(_readable(_job, caller.listing(listing, "jobs", pageSize=_PAGE)))
+    return tuple(_readable(Job, caller.listing(listing, "jobs", pageSize=_PAGE)))
 
 
 def create_job(caller: Caller, report_type: str) -> Job:
@@ -91,7 +92,7 @@ def create_job(caller: Caller, report_type: str) -> Job:
         if existing is None:
             raise
         return existing
-    made = next(_readable(_job, [answer]), None)
+    made = next(_readable(Job, [answer]), None)
     if made is None:
         raise CorruptData("YouTube's answer to a new reporting job is none.")
     return made
@@ -108,7 +109,7 @@ def list_reports(
     if days is not None:
         asked["startTimeAtOrAfter"] = format_instant(pacific_midnight(days[0]))
         asked["startTimeBefore"] = format_instant(pacific_midnight(days[1] + timedelta(days=1)))
-    reports = _readable(_report, caller.listing(listing, "reports", **asked))
+    reports = _readable(Report, caller.listing(listing, "reports", **asked))
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
@@ -175,40 +176,10 @@ class _Unpacker:
             raise ValueError("the packed answer has no proper end")
 
 
-def _readable(read: Callable[[Mapping[str, Any]], T], items: Iterable[Mapping[str, Any]]) -> Iterator[T]:
+def _readable(kind: type[T], items: Iterable[Mapping[str, Any]]) -> Iterator[T]:
     """The items that can be read. One that cannot is told and left out; the day of such a report stays missing."""
     for item in items:
         try:
-            yield read(item)
+            yield item_of(kind, item, strict=True)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log("ERROR", "an item of YouTube's cannot be read", by=read.__name__, error=type(error).__name__)
-
-
-def _report_type(item: Mapping[str, Any]) -> ReportType:
-    return ReportType(
-        id=str(item["id"]),
-        name=str(item.get("name", "")),
-        deprecated_at=parse_optional(item.get("deprecateTime")),
-    )
-
-
-def _job(item: Mapping[str, Any]) -> Job:
-    return Job(
-        id=str(item["id"]),
-        report_type=str(item["reportTypeId"]),
-        name=str(item.get("name", "")),
-        created_at=parse_instant(item["createTime"]),
-        expires_at=parse_optional(item.get("expireTime")),
-    )
-
-
-def _report(item: Mapping[str, Any]) -> Report:
-    return Report(
-        id=str(item["id"]),
-        job_id=str(item["jobId"]),
-        start=parse_instant(item["startTime"]),
-        end=parse_instant(item["endTime"]),
-        created_at=parse_instant(item["createTime"]),
-        job_expires_at=parse_optional(item.get("jobExpireTime")),
-        download_url=str(item["downloadUrl"]),
-    )
+            log("ERROR", "an item of YouTube's cannot be read", by=kind.__name__, error=type(error).__name__)

@@ -10,10 +10,10 @@ from collections import Counter
 import pytest
 
 from infra import privileges
+from infra.data_map import group_indexes, ttl_policies
 from infra.deployment import deployment
 from infra.judges.terraform import PROJECT, Planned
 from infra.judges.terraform_schema import SCHEMA, used
-from shared.data_map import group_indexes, ttl_policies
 
 DECLARED = deployment()
 FUNCTIONS = DECLARED.functions.values()

@@ -74,7 +74,7 @@ def _stored() -> Doc:
         for number in range(_CHANNELS)
     }
     stored = outline_write(Outline(entries=entries)).fields
-    assert len(stored["packed"]) < 2**20, "Firestore's limit of a document"
+    assert len(stored["entries"]) < 2**20, "Firestore's limit of a document"
     return Doc(stored, None)
 
 

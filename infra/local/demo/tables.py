@@ -264,7 +264,8 @@ def as_of(steps: Iterable[tuple[str, float]], at: datetime | None) -> float | No
 
 def levels(stack: Stack, warehouse: Warehouse, channel_ids: Sequence[str], since: date) -> dict[str, int]:
     """How many numbers each of the guide's levels answers, for somebody who asks now."""
-    from shared.warehouse.statements import LEVELS, run
+    from infra.levels import LEVELS
+    from shared.warehouse.statements import run
 
     now, found = stack.now(), {level.name.lower(): 0 for level in Level}
     analytics, data = (now - LIFE[level] for level in (Level.ANALYTICS, Level.DATA))
@@ -283,10 +284,11 @@ def certified(
     stack: Stack, client: Firestore, warehouse: Warehouse, channel_ids: Sequence[str]
 ) -> Iterator[tuple[int, list[str]]]:
     """Verify the certificates of some channels: of each month how many days it certifies, and what differs."""
+    from infra.verifying import verified
     from shared.collection.certifying import Certifying
 
     certifying = Certifying(client=client, warehouse=lambda: warehouse, clock=stack.now)
     for channel in channel_ids:
-        for each in certifying.verify(channel=channel):
+        for each in verified(certifying, channel=channel):
             wrong = [f"certificate of {channel} {each.month}: {found.says}" for found in each.differing]
             yield each.days, wrong

@@ -11,12 +11,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import Clock, next_reset, pacific_day, pacific_midnight
+from shared.cloud.firestore import Client
 from shared.collection import gone, jobs, messages, planner, refusals
 from shared.collection.analytics import state, store
 from shared.collection.analytics.asking import Asking, Told
@@ -33,9 +33,6 @@ from shared.rate_limits.limiter import RateLimiter
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 API = "youtubeAnalytics"
 QUERY = f"{API}.reports.query"
@@ -70,12 +67,12 @@ class AnalyticsCollecting:
         now = self.clock()
         if now - pacific_midnight(pacific_day(now)) < _HOUR:  # all channels are looked at once a day
             for channel_id in list(channels.never_analysed(self.client)):
-                channels.analyse_again(self.client, channel_id, now)
-        known = list(channels.to_analyse(self.client, now))
+                channels.look_again(self.client, channel_id, "analytics_at", now)
+        known = list(channels.due(self.client, "analytics_at", now))
         due = [each.channel_id for each in known if not each.working or each.may_ask(API, now)]
         for each in known:
             if each.channel_id not in due:
-                channels.analyse_again(self.client, each.channel_id, each.refusals[API].until)
+                channels.look_again(self.client, each.channel_id, "analytics_at", each.refusals[API].until)
         profile = self.quota.profile
         share = profile.bucket(profile.method(QUERY).bucket).alert // max(1, len(due))
         queued = planner.plan(
@@ -148,7 +145,7 @@ class AnalyticsCollecting:
         }
         kept = {each.channel_id for each in store.store(warehouse, list(by_channel.values()), self.clock)}
         for channel_id in by_channel.keys() - kept:
-            channels.analyse_again(self.client, channel_id, next_reset(self.clock()))
+            channels.look_again(self.client, channel_id, "analytics_at", next_reset(self.clock()))
         done = [each for each in told if not each.answers or each.channel.channel_id in kept]
         for each in done:
             self._note(each)
@@ -164,9 +161,9 @@ class AnalyticsCollecting:
         if told.asked and API in channel.refusals:
             channels.end_refusal(self.client, channel.channel_id, API)
         if not channel.working:
-            channels.analyse_again(self.client, channel.channel_id, None)
+            channels.look_again(self.client, channel.channel_id, "analytics_at", None)
         elif not told.left:
-            channels.analyse_again(self.client, channel.channel_id, next_reset(self.clock()))
+            channels.look_again(self.client, channel.channel_id, "analytics_at", next_reset(self.clock()))
 
     def _note_trouble(self, told: Told) -> None:
         assert told.trouble is not None
@@ -174,9 +171,9 @@ class AnalyticsCollecting:
         refusal = refusals.refusal(error, decision.then, now)
         if refusal is not None:
             channels.set_refusal(self.client, channel_id, API, refusal)
-            channels.analyse_again(self.client, channel_id, refusal.until)
+            channels.look_again(self.client, channel_id, "analytics_at", refusal.until)
         elif isinstance(error, QuotaRefused):  # nothing more today, for nobody
-            channels.analyse_again(self.client, channel_id, error.retry_at or next_reset(now))
+            channels.look_again(self.client, channel_id, "analytics_at", error.retry_at or next_reset(now))
 
     def _take_back(self, told: Sequence[Told]) -> None:
         """Have erased what was stored for connections that have ended meanwhile."""

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 from shared.channels import Channel, connection_of
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents
+from shared.cloud.firestore import Client, documents
 from shared.data_map import ANALYTICS
 from shared.monitoring.readable import readable
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,13 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.access.disconnect import ERASE
 from shared.clock import Clock, format_instant, pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages
 from shared.collection.refusals import Then
 from shared.collection.refused import refused
@@ -50,9 +49,6 @@ from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube import data
 from shared.youtube.client import Caller
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 METHOD = "youtube.videos.batchGetStats"
 _LEASE = timedelta(minutes=4, seconds=30)  # less than from one run to the next

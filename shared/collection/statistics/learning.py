@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shared.cloud.firestore import Store
+from shared.cloud.firestore import Client, Store
 from shared.cloud.steps import Doc, Listing, Together
 from shared.collection import readings, videos
 from shared.collection.statistics.law import Video, rate_at
@@ -18,9 +18,6 @@ from shared.collection.statistics.state import VIDEOS_MAX
 from shared.data_map import VIDEO_READINGS, VIDEOS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
 _EVER = datetime.fromtimestamp(0, UTC)

@@ -8,28 +8,22 @@ Some 31 channels are read every five minutes: a document each would be 9,000 wri
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 
-from shared.cloud.firestore import Store, listing, update
-from shared.cloud.steps import Doc, Docs, Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.firestore import Client, Store, listing, update
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection.statistics import law
 from shared.collection.statistics.law import Fifty, Video
 from shared.data_map import VIDEO_COUNTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
-from shared.records import Mapper
+from shared.records import UNREADABLE, Codec, Mapper, compact
 
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
-
-Made = TypeVar("Made")
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
 FIFTIES_A_PACK = 80  # some 90 KB: sixty packs are one commit
 VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
@@ -67,7 +61,10 @@ class Outline:
     spent: int = 0
     heard_at: datetime | None = None
     looked_at: datetime | None = None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Annotated[Mapping[str, Entry], Codec(partial(_lenient, OUTLINE, _ENTRIES), _ENTRIES.write)] = field(
+        default_factory=dict
+    )
+    name: str = "outline"
 
     def roomy_pack(self, fifties: int) -> int:
         """A pack that has room for a channel."""
@@ -77,22 +74,7 @@ class Outline:
         return next(pack for pack in count() if not sizes.get(pack) or sizes[pack] + fifties <= FIFTIES_A_PACK)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Stored:
-    """The outline's document."""
-
-    name: str = ""
-    run: str = ""
-    run_until: datetime | None = None
-    day: date | None = None
-    spent: int = 0
-    heard_at: datetime | None = None
-    looked_at: datetime | None = None
-    packed: bytes = b""
-
-
-_OUTLINES = Mapper(_Stored, VIDEO_COUNTS.path, key="name")
-_FIELDS = ("run", "run_until", "day", "spent", "heard_at", "looked_at")
+OUTLINES = Mapper(Outline, VIDEO_COUNTS.path, key="name")
 
 
 def path(pack: int) -> str:
@@ -103,29 +85,26 @@ def path(pack: int) -> str:
 def outline_in(doc: Doc | None) -> Outline:
     """The outline of a document. One that cannot be read is empty; who knows no channel listens to everything."""
     try:
-        stored = _OUTLINES.read("outline", doc.data if doc else {})
+        outline = OUTLINES.read("outline", doc.data if doc else {})
     except CorruptData as error:
         log("ERROR", f"{OUTLINE} cannot be read and begins anew", detail=error.message)
-        stored = _Stored()
-    entries = _unpacked(OUTLINE, stored.packed, _entry)
-    outline = Outline(**{name: getattr(stored, name) for name in _FIELDS}, entries=entries)
-    return outline if entries else replace(outline, heard_at=None, looked_at=None)
+        return Outline()
+    return outline if outline.entries else replace(outline, heard_at=None, looked_at=None)
 
 
 def outline_write(outline: Outline) -> Write:
     """What stores an outline."""
-    told = {name: getattr(outline, name) for name in _FIELDS}
-    return Write(OUTLINE, _OUTLINES.fields(_Stored(**told, packed=_packed(outline.entries))))
+    return Write(OUTLINE, OUTLINES.fields(outline))
 
 
 def pack_in(number: int, doc: Doc | None) -> Pack:
     """The channels of a pack's document; none, if it cannot be read."""
-    return _unpacked(path(number), doc.data.get("packed", b"") if doc else b"", _counted)
+    return _lenient(path(number), _PACK, doc.data.get("packed") if doc else None)
 
 
 def pack_write(number: int, pack: Pack) -> Write:
     """What stores a pack."""
-    return Write(path(number), {"packed": _packed(pack)})
+    return Write(path(number), {"packed": _PACK.write(pack)})
 
 
 def forget(client: Client, channel_id: str) -> None:
@@ -153,15 +132,11 @@ def recovered(client: Client, now: int) -> dict[str, Entry]:
     }
 
 
-def _packed(content: Mapping[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
-
-
-def _unpacked(name: str, packed: Any, made: Callable[..., Made]) -> dict[str, Made]:
+def _lenient(name: str, codec: Codec, packed: Any) -> dict[str, Any]:
+    """What is packed; nothing, if it cannot be read."""
     try:
-        found = json.loads(zlib.decompress(packed)) if packed else {}
-        return {channel_id: made(*parts) for channel_id, parts in found.items()}
-    except (zlib.error, ValueError, TypeError, AttributeError) as error:
+        return codec.read(packed) if packed else {}
+    except UNREADABLE as error:
         log("ERROR", f"{name} cannot be read and begins anew", detail=repr(error))
         return {}
 
@@ -172,3 +147,6 @@ def _entry(pack: int, until: int, fifties: Iterable[tuple[float, int]]) -> Entry
 
 def _counted(connection: str, videos: Mapping[str, Iterable[Any]]) -> Counted:
     return Counted(connection, {name: Video(*each) for name, each in videos.items()})
+
+
+_ENTRIES, _PACK = compact(_entry, list), compact(_counted, list)

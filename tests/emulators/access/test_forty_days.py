@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from infra.data_map import ttl_policies
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
+from infra.warehouse import table as made
 from shared import channels, data_map
 from shared.access.disconnect import ERASE, Disconnects
 from shared.access.upkeep import Upkeep
@@ -33,7 +35,6 @@ from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
 from shared.tokens.refresh import ChannelTokens, SharedTokens
-from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import TABLES, VIDEO_METADATA
 from shared.youtube.client import Caller, Context
@@ -108,7 +109,7 @@ class Days:
         while self.tasks:
             metadata.collect(asked_for(self.tasks.pop(0), METADATA))
         past = self.clock() - DAY
-        for path, name in data_map.ttl_policies().items():
+        for path, name in ttl_policies().items():
             for found in self.client.collection(path).where(filter=FieldFilter(name, "<=", past)).stream():
                 found.reference.delete()
 
@@ -155,7 +156,7 @@ def days(access: Deployment, bigquery_client, dataset) -> Iterator[Days]:
     warehouse = Warehouse(bigquery_client, dataset)
     bigquery_client.create_dataset(dataset)
     for table in TABLES:
-        bigquery_client.create_table(schema.table(warehouse, table))
+        bigquery_client.create_table(made(warehouse, table))
     yield Days(access, warehouse)
     bigquery_client.delete_dataset(dataset, delete_contents=True)
 

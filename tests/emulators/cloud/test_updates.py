@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Write, reading
-from shared.cloud.updates import Change
+from shared.cloud.steps import Change, Write, reading
 from shared.errors import Unavailable
 from tests.emulators.wire import Died, dying, losing, met
 

@@ -14,6 +14,7 @@ from google.cloud import bigquery
 
 from infra.local.simulator.analytics import numbers
 from infra.local.simulator.analytics.rules import parse
+from infra.warehouse import table as made
 from shared import channels
 from shared.collection.analytics import collecting
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
@@ -22,7 +23,6 @@ from shared.collection.analytics.state import STATES, State
 from shared.collection.jobs import JOBS, Job, name_of
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.bursts import Burst
-from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.client import Caller
@@ -179,7 +179,7 @@ def ready(firestore_client: Any, bigquery_client: bigquery.Client, dataset: str)
     warehouse = Warehouse(bigquery_client, dataset)
     bigquery_client.create_dataset(dataset)
     for table in (ANALYTICS_ROWS, ANALYTICS_LOADS):
-        bigquery_client.create_table(schema.table(warehouse, table))
+        bigquery_client.create_table(made(warehouse, table))
     with standing(firestore_client) as stand:
         assert (stand.channel(*PAID).monetised, stand.channel(*FREE).monetised) == (True, False)
         for place in (PAID, FREE):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.certificate import as_text, cell
+from infra.verifying import Part, verified
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.collection import audit
@@ -19,7 +20,6 @@ from shared.collection.ingest import Ingest
 from shared.data_map import CERTIFICATES
 from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED
-from shared.warehouse.certificate import Part
 from shared.warehouse.load import Load
 from shared.warehouse.manifest import publish
 from shared.warehouse.report_types import REPORT_TYPES
@@ -108,8 +108,8 @@ class Network:
     def differing(self, **only: str) -> set[tuple[str, str | None, str | None, Part]]:
         return {
             (each.channel_id, each.report_type, each.day, each.part)
-            for verified in self.certifying.verify(**only)
-            for each in verified.differing
+            for month in verified(self.certifying, **only)
+            for each in month.differing
         }
 
 
@@ -153,7 +153,7 @@ def test_every_day_is_certified_once_by_the_digest_that_python_makes_too(network
     assert_python_comes_to_the_same_digests(network)
     network.pass_on(audit.KIND, {"day": "2026-11-22"})
     assert network.certify() == 0
-    found = list(network.certifying.verify())
+    found = list(verified(network.certifying))
     assert [(each.channel_id, each.month, each.days, each.waiting) for each in found] == [
         ("UC1", "2026-10", 4, 0), ("UC1", "2026-11", 4, 0), ("UC2", "2026-10", 4, 0), ("UC2", "2026-11", 4, 0)
     ]  # fmt: skip
@@ -162,9 +162,9 @@ def test_every_day_is_certified_once_by_the_digest_that_python_makes_too(network
     again = ref("UC1", REACH.id, DAYS[0], issue=1)
     network.now += timedelta(hours=1)
     network.load(REACH.id, [again])
-    assert [each.waiting for each in network.certifying.verify(channel="UC1", month="2026-10")] == [1]
+    assert [each.waiting for each in verified(network.certifying, channel="UC1", month="2026-10")] == [1]
     assert network.certify() == 1
-    [renewed] = network.certifying.verify(channel="UC1", month="2026-10")
+    [renewed] = verified(network.certifying, channel="UC1", month="2026-10")
     assert (renewed.waiting, renewed.differing) == (0, ())
     assert renewed.value != found[0].value
     assert_cells_are_explained(network)

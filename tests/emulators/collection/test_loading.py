@@ -29,10 +29,10 @@ from shared.errors import (
     Unavailable,
     YtempireError,
 )
-from shared.warehouse import schema
 from shared.warehouse.load import Staged
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
+from shared.warehouse.statements import Warehouse
 from tests.stands import bigquery_limits
 from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
 from tests.stands.mortal import Died, Mortal
@@ -64,7 +64,7 @@ def listed(coverage: Coverage, report: ReportRef) -> None:
 class Room:
     """Our side: a warehouse, a coverage that waits for reports, and files to download."""
 
-    warehouse: schema.Warehouse
+    warehouse: Warehouse
     state: Any
     files: dict[str, bytes | YtempireError] = field(default_factory=dict)
     downloads: list[str] = field(default_factory=list)

@@ -15,6 +15,7 @@ from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.rules import DEFAULT_STATUS
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.data.videos import Absences
+from infra.warehouse import table as made
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.collection import metadata as room
@@ -25,7 +26,6 @@ from shared.errors import Unavailable
 from shared.monitoring.calls import Call
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
-from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.client import Caller
@@ -127,7 +127,7 @@ def dataset_of_all(bigquery_emulator) -> str:
     address = ClientOptions(api_endpoint=f"http://{bigquery_emulator}")
     client = bigquery.Client(project="test", credentials=AnonymousCredentials(), client_options=address)
     client.create_dataset("metadata", exists_ok=True)
-    client.create_table(schema.table(Warehouse(client, "metadata"), VIDEO_METADATA))
+    client.create_table(made(Warehouse(client, "metadata"), VIDEO_METADATA))
     return "metadata"
 
 
@@ -385,7 +385,7 @@ def test_one_channels_trouble_is_its_own(firestore_client, warehouse):
     with standing(firestore_client, users=1, channels_per_user=2) as stand:
         nights = Nights(stand, warehouse)
         troubled, other = (nights.reading.connect(place=place) for place in (0, 1))
-        stand.firestore.document("video_readings", other).set({"channel_id": other, "packed": "no JSON"})
+        stand.firestore.document("video_readings", other).set({"channel_id": other, "videos": "no JSON"})
         stand.simulator.world.channel(troubled).state = "suspended"
         nights.run()
         assert nights.newest(other).keys() == nights.videos(other).keys()

@@ -15,6 +15,7 @@ from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.rules import DEFAULT_STATUS
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.data.videos import Omissions, Repetitions
+from infra.warehouse import table as made
 from shared.access.disconnect import ERASE
 from shared.collection import readings, videos
 from shared.collection.readings import Readings
@@ -24,7 +25,6 @@ from shared.collection.statistics.state import OUTLINE, forget
 from shared.errors import Unavailable
 from shared.push.feed import VideoNotice
 from shared.quota.blocks import Block
-from shared.warehouse import schema
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube.client import Caller
@@ -99,7 +99,8 @@ class Network:
 
     def damage(self, *names: str) -> None:
         for name in names:
-            self.stand.firestore.document("video_counts", name).update({"packed": DAMAGED})
+            field = "entries" if name == "outline" else "packed"
+            self.stand.firestore.document("video_counts", name).update({field: DAMAGED})
 
     def entries(self) -> Mapping[str, Any]:
         return room.outline_in(_doc(self.stand, OUTLINE)).entries
@@ -125,7 +126,7 @@ def dataset_of_all(bigquery_emulator) -> str:
     address = ClientOptions(api_endpoint=f"http://{bigquery_emulator}")
     client = bigquery.Client(project="test", credentials=AnonymousCredentials(), client_options=address)
     client.create_dataset("statistics", exists_ok=True)
-    client.create_table(schema.table(Warehouse(client, "statistics"), VIDEO_COUNTS))
+    client.create_table(made(Warehouse(client, "statistics"), VIDEO_COUNTS))
     return "statistics"
 
 

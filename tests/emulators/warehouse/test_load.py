@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from infra import warehouse as making
+from infra.views import OVER_OWNERS
 from shared.console.loaded import loaded_reports
-from shared.warehouse import schema
 from shared.warehouse.load import Load, Staged, new_load_id
 from shared.warehouse.manifest import Published, already_loaded, publish
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.statements import OVER_OWNERS, TAKE_STAGED, of_staged, run
+from shared.warehouse.statements import TAKE_STAGED, of_staged, run
 
 DAY = date(2026, 11, 1)
 BASIC = REPORT_TYPES["channel_basic_a3"]
@@ -310,7 +311,7 @@ def test_ensuring_the_schema_again_keeps_what_is_there_and_takes_back_what_is_no
     load(warehouse, (ref("r1"), lines({"views": 4})))
     today = DAY + timedelta(days=4)
     assert [each.views for each in loaded_reports(warehouse, today, "one-content-owner").days] == [4]
-    schema.make(warehouse, "US")
+    making.make(warehouse, "US")
     try:
         assert metrics(warehouse) == [4]
         names = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
@@ -319,4 +320,4 @@ def test_ensuring_the_schema_again_keeps_what_is_there_and_takes_back_what_is_no
         assert (alone.days, alone.reports) == ((), 1)
     finally:
         for name in OVER_OWNERS:
-            schema.make_view(warehouse, name)  # for the tests that share the dataset
+            making.make_view(warehouse, name)  # for the tests that share the dataset

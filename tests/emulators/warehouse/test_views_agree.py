@@ -8,12 +8,13 @@ from collections import Counter
 import pytest
 
 from infra.judges.warehouse import SPOKEN
+from infra.levels import LEVELS
 from infra.marts import QUERIED, described
 from shared.clock import pacific_midnight, system_clock
 from shared.collection import levels
 from shared.collection.levels import Held, Level
 from shared.warehouse.append import append
-from shared.warehouse.statements import LEVELS, run
+from shared.warehouse.statements import run
 from shared.warehouse.tables import TABLES
 from tests.stands.warehouse_rows import DAY, NEXT, OLD, ROWS, answers, at
 from tests.stands.warehouses import empty

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from infra.local.simulator.hub.feeds import Deletion, Entry, notification, tombstone
-from shared.cloud.updates import WRITTEN_BY
+from shared.cloud.steps import WRITTEN_BY
 from tests.end_to_end.collection.network import Network
 
 HOUR = timedelta(hours=1)

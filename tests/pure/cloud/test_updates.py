@@ -7,8 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.cloud.encoding import nested
-from shared.cloud.steps import ABSENT, PRESENT, Commit, Contended, Doc, Docs, Pause, Steps, Write, parts_of
-from shared.cloud.updates import ATTEMPTS, WRITTEN_BY, Change, updating, updating_from
+from shared.cloud.steps import (
+    ABSENT,
+    ATTEMPTS,
+    PRESENT,
+    WRITTEN_BY,
+    Change,
+    Commit,
+    Contended,
+    Doc,
+    Docs,
+    Pause,
+    Steps,
+    Write,
+    parts_of,
+    updating,
+    updating_from,
+)
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 

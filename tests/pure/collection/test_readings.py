@@ -160,7 +160,7 @@ def test_as_many_videos_as_are_remembered_fit_one_document_and_the_longest_unrea
 
     times = [NOW - timedelta(seconds=rng.randrange(10**6)) for _ in range(400)]  # each of a call for fifty videos
     videos = {word(11): Reading(word(27), rng.choice(times), rng.choice(times), True) for _ in range(VIDEOS_MAX)}
-    assert len(readings.write(of(videos)).fields["packed"]) < 1_000_000
+    assert len(readings.write(of(videos)).fields["videos"]) < 1_000_000
     more = of(videos).listed(["new"], "2", NOW).videos
     assert len(more) == VIDEOS_MAX
     [left] = videos.keys() - more.keys()
@@ -178,7 +178,7 @@ def test_as_many_videos_as_are_remembered_fit_one_document_and_the_longest_unrea
 )
 def test_what_was_not_written_here_is_refused(packed):
     with pytest.raises(CorruptData):
-        readings.stored(CHANNEL, {"packed": packed})
+        readings.stored(CHANNEL, {"videos": packed})
 
 
 def test_nothing_stored_is_nothing_read():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared import publishing
-from shared.collection.refusals import NOT_HERE, PAUSE, READING, Then, read_decision, refusal
+from shared.collection.refusals import PAUSE, READING, Then, read_decision, refusal
 from shared.errors import (
     CorruptData,
     Misconfigured,
@@ -28,6 +28,12 @@ from shared.youtube.policy import Action, Kind, policy
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 RULES = policy().rules
+
+NOT_HERE = {
+    Action.LOOK_AGAIN: "only a published video is processed",
+    Action.DEFER_CHANNEL: "only uploads have a limit for each channel",
+    Action.RESTART_UPLOAD: "only uploads have sessions",
+}
 
 
 def decided(reason: str, tries: int = 0):

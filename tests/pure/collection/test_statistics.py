@@ -162,7 +162,7 @@ def test_what_is_packed_is_read_as_it_was(videos):
 )
 def test_what_cannot_be_read_is_logged_and_begins_anew(packed, capsys):
     heard = {"heard_at": HEARD, "looked_at": HEARD, "day": "2026-11-01", "spent": 3}
-    found = outline_in(Doc({**heard, "packed": packed}, None))
+    found = outline_in(Doc({**heard, "entries": packed}, None))
     assert (found.entries, found.heard_at, found.looked_at) == ({}, None, None)
     assert pack_in(3, Doc({"packed": packed}, None)) == {}
     assert [json.loads(line)["severity"] for line in capsys.readouterr().out.splitlines()] == ["ERROR"] * 2
@@ -170,7 +170,7 @@ def test_what_cannot_be_read_is_logged_and_begins_anew(packed, capsys):
 
 def test_an_outline_whose_channels_cannot_be_read_still_knows_what_the_day_has_cost():
     stored = outline_write(Outline(day=date(2026, 11, 1), spent=3, run="r", run_until=HEARD)).fields
-    found = outline_in(Doc({**stored, "packed": b"cut off"}, None))
+    found = outline_in(Doc({**stored, "entries": b"cut off"}, None))
     assert (found.day, found.spent, found.run, found.run_until) == (date(2026, 11, 1), 3, "r", HEARD)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.data_map import WORDS
 from shared import data_map
 from shared.data_map import CHANNELS, COLLECTIONS, RECEIPTS
 from shared.publishing.operation import KEEP as KEEP_OPERATIONS
@@ -13,6 +14,10 @@ by_path = pytest.mark.parametrize("each", COLLECTIONS, ids=lambda each: each.pat
 def test_a_collection_is_named_once():
     assert len({each.path for each in COLLECTIONS}) == len(COLLECTIONS)
     assert len({each.name for each in COLLECTIONS}) == len(COLLECTIONS)  # TTL policies know no more than names
+
+
+def test_every_collection_is_told_in_words():
+    assert WORDS.keys() == {each.path for each in COLLECTIONS}
 
 
 def test_tokens_go_first():
@@ -34,7 +39,7 @@ def test_what_names_a_channel_goes_with_it_except_the_channel_itself_and_the_pro
 def test_what_is_deleted_with_a_channel_can_be_found_by_it_and_leaves_nothing(each):
     if each.erased_as:
         assert each.channel
-        assert each.remains == "nothing"
+        assert WORDS[each.path].remains == "nothing"
 
 
 @by_path

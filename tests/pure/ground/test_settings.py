@@ -11,7 +11,7 @@ from infra.local.addresses import Addresses
 from shared.entry import as_known
 from shared.errors import Misconfigured
 from shared.quota.profile import FOLDER
-from shared.settings import REPORT_TYPES, Settings, load
+from shared.settings import REPORT_TYPES, Settings, load, variable
 from shared.warehouse import report_types
 
 REQUIRED = {
@@ -25,7 +25,7 @@ REQUIRED = {
 
 
 def test_what_is_required_is_exactly_what_has_no_default():
-    assert {item.metadata["env"] for item in fields(Settings) if item.default is MISSING} == set(REQUIRED)
+    assert {variable(item.name) for item in fields(Settings) if item.default is MISSING} == set(REQUIRED)
 
 
 @pytest.mark.fault(48)
@@ -69,12 +69,12 @@ def test_each_of_them_is_enough_to_refuse(name):
         load({**REQUIRED, name: WRONG[name]})
 
 
-@pytest.mark.parametrize("item", fields(Settings), ids=lambda item: item.metadata["env"])
+@pytest.mark.parametrize("item", fields(Settings), ids=lambda item: variable(item.name))
 def test_every_default_is_of_its_setting_s_form(item):
     if item.default is MISSING or item.default in ("", ()):
         return
     text = ",".join(item.default) if isinstance(item.default, tuple) else str(item.default)
-    assert getattr(load({**REQUIRED, item.metadata["env"]: text}), item.name) == item.default
+    assert getattr(load({**REQUIRED, variable(item.name): text}), item.name) == item.default
 
 
 def test_the_words_that_may_be_chosen_are_those_that_the_rooms_above_know():
@@ -107,6 +107,6 @@ def test_the_stack_sets_every_required_setting():
     assert set(REQUIRED) <= set(stack.environment(users=1, channels_per_user=1))
 
 
-@pytest.mark.parametrize("item", fields(Settings), ids=lambda item: item.metadata["env"])
+@pytest.mark.parametrize("item", fields(Settings), ids=lambda item: variable(item.name))
 def test_every_setting_is_documented(item):
-    assert f"| `{item.metadata['env']}` |" in (ROOT / "infra" / "docs" / "settings.md").read_text()
+    assert f"| `{variable(item.name)}` |" in (ROOT / "infra" / "docs" / "settings.md").read_text()

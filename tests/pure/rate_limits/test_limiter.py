@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cloud.steps import ABSENT, Doc, Write
-from shared.cloud.updates import updating
+from shared.cloud.steps import ABSENT, Doc, Write, updating
 from shared.rate_limits.limiter import Denial, admitting
 from shared.rate_limits.limits import FRESH, MOST, SKEW, Memory, RateLimit, unpacked
 from tests.stands.actor import Actor

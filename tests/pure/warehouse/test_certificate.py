@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.verifying import Part, verify
 from shared.collection.coverage import Day, Month
 from shared.collection.expectation import State
 from shared.warehouse.certificate import (
@@ -19,11 +20,9 @@ from shared.warehouse.certificate import (
     Found,
     Key,
     Listed,
-    Part,
     certified,
     chained,
     issued,
-    verify,
 )
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.tables import REPORT_LOADS

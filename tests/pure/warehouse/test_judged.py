@@ -9,8 +9,9 @@ import pytest
 
 from infra.deployment import ROOT
 from infra.judges.reading import over_owners
-from infra.judges.warehouse import GUIDE, SPOKEN, everything, judge, problems
-from shared.warehouse.statements import NAME_LOADS, OVER_OWNERS, STATEMENTS, TOTALS_BY_DAY, VIEWS, Statement
+from infra.judges.warehouse import GUIDE, SPOKEN, STATEMENTS, everything, judge, problems
+from infra.views import OVER_OWNERS, VIEWS
+from shared.warehouse.statements import NAME_LOADS, TOTALS_BY_DAY, Statement
 
 SQL = re.compile(r"\b(SELECT\b.*\bFROM|INSERT INTO|DELETE FROM|MERGE INTO|MERGE `|UPDATE `)", re.DOTALL)
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.judges.reading import Reading
 from infra.marts import QUERIED, described, read
-from shared.warehouse.statements import OVER_OWNERS, VIEWS
+from infra.views import OVER_OWNERS, VIEWS
 from shared.warehouse.tables import ANALYTICS_ROWS, RAW
 
 NUMBERS = {ANALYTICS_ROWS.name, *(each.name for each in RAW)}

@@ -16,10 +16,10 @@ from infra.local.simulator.world import codes as simulated_codes
 from infra.local.simulator.world import report_types as simulated
 from infra.local.simulator.world.files import Dialect, csv_text, summed
 from infra.local.simulator.world.rows import rows
+from infra.views import view_text
 from shared.settings import REPORT_TYPES as SETTABLE
 from shared.warehouse.report_types import FAMILIES, FLOAT, INTEGER, PROFILES, REPORT_TYPES, newest, unknown
 from shared.warehouse.rows import ReportLines, ReportRef
-from shared.warehouse.statements import view_text
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 11, 10)

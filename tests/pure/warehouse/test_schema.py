@@ -6,25 +6,20 @@ import re
 
 import pytest
 
+from infra.judges.warehouse import OF_STAGED, STATEMENTS
 from infra.local.simulator.world import report_types as simulated
+from infra.views import BY_DIMENSION, ROWS_THAT_COUNT, VIEWS, view_text
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.statements import (
-    BY_DIMENSION,
-    OF_STAGED,
-    ROW_DIGESTS,
-    ROWS_THAT_COUNT,
-    SQL,
-    STATEMENTS,
-    VIEWS,
-    view_text,
-)
+from shared.warehouse.statements import ROW_DIGESTS, SQL
+from shared.warehouse.tables import LAST_VIEW
 
 
 def test_every_view_is_declared_and_has_its_query():
     files = {path.stem for folder in ("views", "marts") for path in (SQL / folder).glob("*.sql")}
     assert set(VIEWS) == {*files, *ROWS_THAT_COUNT, *BY_DIMENSION}
     assert len(VIEWS) == len(set(VIEWS))
+    assert VIEWS[-1] == LAST_VIEW  # by which functions know that all are there
 
 
 def test_every_statement_is_declared_and_has_its_file():

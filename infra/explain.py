@@ -15,12 +15,18 @@ from typing import Any
 
 from shared.clock import pacific_midnight
 from shared.errors import InvalidRequest
-from shared.warehouse import statements
-from shared.warehouse.statements import Warehouse, run
+from shared.warehouse.statements import Statement, Warehouse, run
 
 _DECLARED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 METRICS, VIDEOS = "youtube_metrics", "video_performance"
 COLUMNS: Mapping[str, Mapping[str, Mapping[str, str]]] = {table: _DECLARED[table] for table in (METRICS, VIDEOS)}
+CELL = Statement("cell", {"channel": "STRING", "day": "DATE"})
+ISSUES_OF_DAY = Statement("issues_of_day", {"channel": "STRING", "day": "DATE", "report_type": "STRING"})
+ANSWERS_OF_DAY = Statement("answers_of_day", {"channel": "STRING", "day": "DATE", "query": "STRING"})
+CELLS_OF_VIDEOS = Statement("cells_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
+REPORTS_OF_VIDEOS = Statement("reports_of_videos", {"channel": "STRING", "videos": "ARRAY<STRING>"})
+ANSWERS_OF_VIDEO = Statement("answers_of_video", {"channel": "STRING", "video": "STRING"})
+READINGS_OF_VIDEO = Statement("readings_of_video", {"channel": "STRING", "video": "STRING"})
 _YOUNG = timedelta(days=10)
 
 Row = Mapping[str, Any]
@@ -75,18 +81,18 @@ def explain(
     answers: Sequence[Row] = ()
     if isinstance(subject, date):
         about: dict[str, Any] = {"channel": channel_id, "day": subject}
-        rows = run(warehouse, statements.CELL, **about)
+        rows = run(warehouse, CELL, **about)
         if report_type:
-            files = list(run(warehouse, statements.ISSUES_OF_DAY, report_type=report_type, **about))
+            files = list(run(warehouse, ISSUES_OF_DAY, report_type=report_type, **about))
         if query and not files:
-            answers = list(run(warehouse, statements.ANSWERS_OF_DAY, query=query, **about))
+            answers = list(run(warehouse, ANSWERS_OF_DAY, query=query, **about))
     else:
         about = {"channel": channel_id, "videos": [subject]}
-        rows = run(warehouse, statements.CELLS_OF_VIDEOS, **about)
+        rows = run(warehouse, CELLS_OF_VIDEOS, **about)
         if report_type:
-            files = list(run(warehouse, statements.REPORTS_OF_VIDEOS, **about))
+            files = list(run(warehouse, REPORTS_OF_VIDEOS, **about))
         else:
-            of = statements.ANSWERS_OF_VIDEO if query else statements.READINGS_OF_VIDEO
+            of = ANSWERS_OF_VIDEO if query else READINGS_OF_VIDEO
             answers = list(run(warehouse, of, channel=channel_id, video=subject))
     row, *_ = [*map(dict, rows), {}]
     found: Any = {"row": row, "files": list(map(dict, files)), "answers": list(map(dict, answers))}
