@@ -59,7 +59,9 @@ def table(warehouse: Warehouse, declared: TableDeclaration) -> Table:
     from google.cloud import bigquery
 
     made = bigquery.Table(warehouse.full_name(declared.name), schema=columns(declared))
-    made.time_partitioning = bigquery.TimePartitioning(field=declared.partition)
+    made.time_partitioning = bigquery.TimePartitioning(
+        field=declared.partition, expiration_ms=declared.days and declared.days * 86_400_000
+    )
     made.clustering_fields = list(declared.clusters)
     return made
 

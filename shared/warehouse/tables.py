@@ -17,6 +17,7 @@ class TableDeclaration:
     """One table. required: columns that are never NULL. partition: a DATE or TIMESTAMP column.
 
     of_connection: each row belongs to a channel's connection, with which its `load_id` ends; both go together.
+    days: how long BigQuery keeps a partition; None: for good.
     """
 
     name: str
@@ -25,6 +26,7 @@ class TableDeclaration:
     partition: str
     clusters: tuple[str, ...] = ("channel_id",)
     of_connection: bool = True
+    days: int | None = None
 
 
 REPORT_LOADS = TableDeclaration(
@@ -186,6 +188,37 @@ CHECK_RESULTS = TableDeclaration(
 )
 """What the quality checks found, one row each, at every run; a check that found nothing has none."""
 
+API_CALLS = TableDeclaration(
+    name="youtube_api_calls",
+    columns={
+        "created_at": "TIMESTAMP",
+        "date": "DATE",
+        **dict.fromkeys(("endpoint", "bucket"), "STRING"),
+        "quota_cost": "INTEGER",
+        "status": "STRING",
+        "http_status": "INTEGER",
+        "reason": "STRING",
+        "response_time_ms": "FLOAT",
+        "attempt": "INTEGER",
+        **dict.fromkeys(("feature", "channel_id", "user_id", "operation_id", "call_id"), "STRING"),
+    },
+    required=frozenset(
+        (
+            *("created_at", "date", "endpoint", "bucket", "quota_cost", "status", "response_time_ms", "attempt"),
+            *("feature", "user_id", "call_id"),
+        )
+    ),
+    partition="date",
+    clusters=("endpoint",),
+    of_connection=False,
+    days=35,
+)
+"""Every request that was sent to YouTube, once by call_id: `shared.monitoring.calls` says what each column means.
+
+date: the Pacific day that its units count for. status: success or error, as the guide's query compares. Kept as
+long as the quota ledger's entries, which say the same of a user.
+"""
+
 
 def raw_table(report_type: ReportType) -> TableDeclaration:
     """A report type's rows: the load and report of a row, its own columns, and in `extra` those we do not know."""
@@ -201,7 +234,7 @@ def raw_table(report_type: ReportType) -> TableDeclaration:
 RAW = tuple(map(raw_table, REPORT_TYPES.values()))
 TABLES = (
     *(REPORT_LOADS, ANALYTICS_LOADS, ANALYTICS_ROWS, VIDEO_METADATA, VIDEO_COUNTS, INTERNAL_METRICS),
-    *(CHECK_RESULTS, *RAW),
+    *(CHECK_RESULTS, API_CALLS, *RAW),
 )
 OF_CONNECTIONS = tuple(table for table in TABLES if table.of_connection)
 """What an erasure deletes from, in its order: manifests first, which takes rows out of sight at once."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client
 
 from infra.local.simulator.world import report_types as simulated
+from shared.data_map import QUOTA_ENTRIES
+from shared.warehouse import schema
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import (
@@ -17,8 +22,10 @@ from shared.warehouse.statements import (
     SQL,
     STATEMENTS,
     VIEWS,
+    Warehouse,
     view_text,
 )
+from shared.warehouse.tables import API_CALLS, TABLES
 
 
 def test_every_view_is_declared_and_has_its_query():
@@ -50,3 +57,13 @@ def test_every_column_that_the_metrics_read_is_needed(name):
 
 def test_every_view_of_rows_that_count_is_of_a_known_report_type():
     assert set(ROWS_THAT_COUNT.values()) <= set(REPORT_TYPES)
+
+
+def test_a_call_record_is_kept_for_as_long_as_the_quota_ledger_s_entries_and_facts_for_good():
+    assert QUOTA_ENTRIES.keep == timedelta(days=API_CALLS.days or 0)
+    warehouse = Warehouse(Client(project="p", credentials=AnonymousCredentials()), "d")
+    made = schema.table(warehouse, API_CALLS)
+    assert made.time_partitioning.expiration_ms == 35 * 86_400_000
+    assert made.clustering_fields == ["endpoint"]
+    kept = [schema.table(warehouse, each).time_partitioning.expiration_ms for each in TABLES]
+    assert [each for each in kept if each] == [made.time_partitioning.expiration_ms]
