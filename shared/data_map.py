@@ -235,6 +235,12 @@ DEAD_LETTERS = Collection(
     keep=timedelta(days=7),
     retention="seven days, as long as Pub/Sub keeps the message itself",
 )
+CALL_SUMMARY = Collection(
+    path="call_summaries",
+    owner="collection",
+    key="lately, the one document",
+    retention="without end: how often each endpoint was called, failed and was slow within the last hour",
+)
 HEARTBEATS = Collection(
     path="heartbeats",
     owner="watch",
@@ -273,7 +279,17 @@ COLLECTIONS: tuple[Collection, ...] = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
     *(ANALYTICS, CERTIFICATES, VIDEO_COUNTS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
-    *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
+    *(
+        RATE_LIMITS,
+        ALERTS,
+        DEAD_LETTERS,
+        CALL_SUMMARY,
+        HEARTBEATS,
+        QUOTA,
+        QUOTA_ACCOUNTS,
+        QUOTA_ENTRIES,
+        QUOTA_REFUSALS,
+    ),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 

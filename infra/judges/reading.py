@@ -21,7 +21,7 @@ OWNERS = frozenset({"channel_id", "report_id"})
 """What keeps owners apart: a report is of one channel. Not a video: numbers of no video have no id."""
 
 OURS = ("report_loads", "analytics_loads", "current_reports", "staged_", "youtube_api_calls")
-"""How the tables begin that are ours and no owner's: how many reports, answers and calls there are may be added up."""
+"""How the tables begin that are ours and no owner's: how many reports, answers, calls there are may be summed."""
 
 
 def over_owners(tree: Any) -> list[str]:

@@ -92,11 +92,16 @@ LEVELS = Statement(
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
+TAKE_CALLS = Statement("take_calls", {"entries": "STRING", "first": "DATE", "last": "DATE"})
+CALLS_LATELY = Statement(
+    "calls_lately", {"since": "TIMESTAMP", "lately": "TIMESTAMP", "first": "DATE", "slow": "FLOAT64"}
+)
 STATEMENTS = (
     *(NAME_LOADS, LOADS_OF_REPORTS, ERASE, REPORTS_OF_CONNECTION, CONNECTIONS_NAMED, CONNECTIONS_STORED),
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
     *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
     *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
+    *(TAKE_CALLS, CALLS_LATELY),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""

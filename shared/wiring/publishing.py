@@ -86,5 +86,6 @@ def caller_for(operation: Operation) -> Caller:
         channel_id=operation.channel_id,
         operation_id=operation.id,
         priority=plan.priority(critical=operation.critical),
+        feature="publishing",
     )
     return youtube.caller(context, token_source(operation.channel_id))
