@@ -123,6 +123,13 @@ class Settings:
         doc="address of the app that is told, signed, when a publishing operation has ended; without it none",
         form=HTTPS_URL,
     )
+    alert_url: str = setting(
+        "YT_ALERT_URL",
+        "",
+        doc="address that operators' notices are posted to, signed, as a chat's incoming webhook takes them "
+        '({"text": ...}); without it they go to the log and to Pub/Sub only',
+        form=HTTPS_URL,
+    )
     users_max: int = setting("YT_USERS_MAX", 50, doc="users that may connect channels", form=COUNT)
     channels_per_user: int = setting(
         "YT_CHANNELS_PER_USER", 5, doc="channels that one user may connect", form=COUNT
