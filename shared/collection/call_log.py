@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.clock import Clock, pacific_day
+from shared.clock import Clock, pacific_day, parse_instant
 from shared.cloud.calls import call_options
 from shared.data_map import CALL_SUMMARY
+from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.warehouse.statements import CALLS_LATELY, TAKE_CALLS, Warehouse, run
 from shared.warehouse.tables import API_CALLS
@@ -60,30 +61,22 @@ class CallRows:
                 some = bool(messages)
             if not fetched:
                 break
-            new += self._insert(fetched)
+            new += self._insert(fetched.values())
             self.confirm(list(fetched))
         self._sum_up()
         return new
 
-    def _insert(self, fetched: dict[str, list[dict[str, Any]]]) -> int:
-        """Insert the rows of messages. Where BigQuery refuses them, each half by itself, down to one message."""
-        from google.api_core.exceptions import BadRequest
-
-        rows = list({row["call_id"]: row for each in fetched.values() for row in each}.values())
+    def _insert(self, messages: Iterable[list[dict[str, Any]]]) -> int:
+        """Insert the rows that are not there yet; how many. Raises Unavailable when BigQuery does not say."""
+        rows = list({row["call_id"]: row for each in messages for row in each}.values())
         if not rows:
             return 0
         days = sorted(row["date"] for row in rows)
-        try:
-            values = {"entries": json.dumps(rows), "first": days[0], "last": days[-1]}
-            return run(self.warehouse, TAKE_CALLS, **values).num_dml_affected_rows or 0
-        except BadRequest as error:
-            names = list(fetched)
-            if len(names) == 1:
-                log("ERROR", "rows of calls cannot be stored", count=len(rows), why=error.message, rows=rows[:3])
-                return 0
-            middle = len(names) // 2
-            halves = ({name: fetched[name] for name in half} for half in (names[:middle], names[middle:]))
-            return sum(self._insert(half) for half in halves)
+        values = {"entries": json.dumps(rows), "first": days[0], "last": days[-1]}
+        new = run(self.warehouse, TAKE_CALLS, **values).num_dml_affected_rows
+        if new is None:
+            raise Unavailable("BigQuery does not say whether it took rows of calls.", reason="rowsMissing")
+        return new
 
     def _sum_up(self) -> None:
         now = self.clock()
@@ -109,12 +102,26 @@ class CallRows:
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:
-    """The rows of a message; none, and a record, for one that nobody here wrote."""
+    """The rows of a message; none, and a record, for one that nobody here wrote: all would be refused for it."""
     try:
-        rows = json.loads(data)["rows"]
-        if all(row.keys() == API_CALLS.columns.keys() for row in rows):
-            return list(rows)
+        rows: list[dict[str, Any]] = json.loads(data)["rows"]
+        if all(row.keys() == API_CALLS.columns.keys() and all(map(_fits, row, row.values())) for row in rows):
+            return rows
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         pass
     log("ERROR", "a message of the call log cannot be read", bytes=len(data))
     return []
+
+
+def _fits(column: str, value: Any) -> bool:
+    """Whether a column takes a value. Raises ValueError for a text that is no date or no instant."""
+    kind = API_CALLS.columns[column]
+    if value is None:
+        return column not in API_CALLS.required
+    if kind in {"INTEGER", "FLOAT"}:
+        return isinstance(value, int | float if kind == "FLOAT" else int)
+    if kind == "DATE":
+        date.fromisoformat(value)
+    if kind == "TIMESTAMP":
+        parse_instant(value)
+    return isinstance(value, str)
