@@ -30,8 +30,8 @@ class Function:
 
     concurrency: requests that one instance serves at once. secrets: those that it reads; mounted: those of them
     that come as environment variables; rotates: those whose versions it adds, lists and disables. publishes:
-    topics; enqueues: queues. warehouse: read or write, None where it asks BigQuery nothing. sources: whether it
-    reads the buckets that files to publish come from.
+    topics; fetches: subscriptions that it fetches from; enqueues: queues. warehouse: read or write, None where it
+    asks BigQuery nothing. sources: whether it reads the buckets that files to publish come from.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Function:
     mounted: tuple[str, ...] = ()
     rotates: tuple[str, ...] = ()
     publishes: tuple[str, ...] = ()
+    fetches: tuple[str, ...] = ()
     enqueues: tuple[str, ...] = ()
     warehouse: str | None = None
     sources: bool = False
@@ -265,6 +266,7 @@ def _undeclared(deployment: Deployment) -> Iterator[str]:
         named += [(function.name, "service account", caller, accounts) for caller in function.callers]
         named += [(function.name, "secret", name, secrets) for name in (*function.secrets, *function.rotates)]
         named += [(function.name, "topic", name, topics) for name in function.publishes]
+        named += [(function.name, "subscription", name, deployment.subscriptions) for name in function.fetches]
         named += [(function.name, "queue", name, deployment.queues) for name in function.enqueues]
         named.append((function.name, "warehouse access", function.warehouse, {"read": 1, "write": 1}))
     named += [(each.name, "topic", each.rotation_topic, topics) for each in secrets.values()]

@@ -32,7 +32,7 @@ from shared.quota.profile import load
 from shared.settings import Settings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
-from shared.watch.conditions import CONDITIONS, WATCH
+from shared.watch.conditions import ALARMS
 
 DOCS = ROOT / "infra" / "docs"
 
@@ -303,18 +303,21 @@ def _across(field: str) -> dict[str, Any]:
 
 
 def alarms() -> str:
-    """Every condition that the watch knows, and the watch's own silence."""
+    """Every alarm, whoever notices it."""
     rows = [
         (
-            f"`{each.key}`",
-            each.says.format(count="n", since="when"),
+            f"[`{each.key}`]({each.runbook.rpartition('/')[2]})",
+            each.says.format(count="n", since="when", what="which", app="the app"),
+            f"{each.threshold:,g}" if each.threshold is not None else "",
             _lasting(each.after),
             each.severity,
-            each.todo,
+            each.done,
         )
-        for each in (*CONDITIONS, WATCH)
+        for each in ALARMS.values()
     ]
-    return table(("alarm", "what it says", "once it lasts for", "severity", "what to do"), rows)
+    return table(
+        ("alarm", "what it says", "from", "once it lasts for", "severity", "what is done by itself"), rows
+    )
 
 
 def _lasting(after: timedelta) -> str:

@@ -34,7 +34,7 @@ WHY: Mapping[str, str] = {
     "roles/iam.serviceAccountUser": "gives the tasks that it queues this account's identity",
     "roles/iap.httpsResourceAccessor": "opens the console",
     "roles/pubsub.publisher": "publishes",
-    "roles/pubsub.subscriber": "acknowledges what it has set aside",
+    "roles/pubsub.subscriber": "acknowledges what it has set aside or fetched",
     "roles/run.invoker": "calls it",
     "roles/secretmanager.secretAccessor": "reads the secret",
     "roles/secretmanager.secretVersionManager": "adds, lists and disables the key's versions",

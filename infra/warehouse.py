@@ -47,7 +47,9 @@ def make_view(warehouse: Warehouse, name: str) -> None:
 def table(warehouse: Warehouse, declared: TableDeclaration) -> google.Table:
     """A declared table as BigQuery's client takes it."""
     made = google.Table(warehouse.full_name(declared.name), schema=columns(declared))
-    made.time_partitioning = google.TimePartitioning(field=declared.partition)
+    made.time_partitioning = google.TimePartitioning(
+        field=declared.partition, expiration_ms=declared.days and declared.days * 86_400_000
+    )
     made.clustering_fields = list(declared.clusters)
     return made
 

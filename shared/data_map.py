@@ -82,6 +82,7 @@ REPORT_TYPES = Collection("report_types")
 RATE_LIMITS = Collection("rate_limits", ttl=EXPIRY)
 ALERTS = Collection("alerts")
 DEAD_LETTERS = Collection("dead_letters", ttl=EXPIRY, keep=timedelta(days=7))
+CALL_SUMMARY = Collection("call_summaries")
 HEARTBEATS = Collection("heartbeats")
 _QUOTA = timedelta(days=35)
 QUOTA = Collection("quota", ttl=EXPIRY, keep=_QUOTA)
@@ -93,7 +94,17 @@ COLLECTIONS = (
     *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
     *(ANALYTICS, CERTIFICATES, VIDEO_COUNTS),
     *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
-    *(RATE_LIMITS, ALERTS, DEAD_LETTERS, HEARTBEATS, QUOTA, QUOTA_ACCOUNTS, QUOTA_ENTRIES, QUOTA_REFUSALS),
+    *(
+        RATE_LIMITS,
+        ALERTS,
+        DEAD_LETTERS,
+        CALL_SUMMARY,
+        HEARTBEATS,
+        QUOTA,
+        QUOTA_ACCOUNTS,
+        QUOTA_ENTRIES,
+        QUOTA_REFUSALS,
+    ),
 )
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 

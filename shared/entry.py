@@ -18,7 +18,8 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Request, Response, abort, jsonify
+from flask import Request, Response, abort, has_request_context, jsonify
+from flask import request as current_request
 
 from shared import pages
 from shared.errors import (
@@ -31,12 +32,25 @@ from shared.errors import (
     Unavailable,
     YtempireError,
 )
-from shared.monitoring.log import log
+from shared.monitoring.log import link, log
 
 _JSON_BYTES = 256 * 1024
 FORM_BYTES = 16 * 1024
 
 Handler = Callable[[Request], Any]
+AT_THE_END: list[Callable[[], None]] = []
+"""What is done when a request or event has been worked at, whatever came of it; nothing of it raises."""
+
+
+@contextmanager
+def _work(headers: Any) -> Iterator[None]:
+    """A request's or event's work: its records are linked to its trace, and nothing is left behind at its end."""
+    link(headers)
+    try:
+        yield
+    finally:
+        for each in AT_THE_END:
+            each()
 
 
 def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler], Callable[[Request], Response]]:
@@ -48,11 +62,12 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
     def wrap(handler: Handler) -> Callable[[Request], Response]:
         @wraps(handler)
         def wrapped(request: Request) -> Response:
-            try:
-                answer = handler(request)
-                return answer if isinstance(answer, Response) else jsonify(answer)
-            except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
-                return trouble(as_known(error))
+            with _work(request.headers):
+                try:
+                    answer = handler(request)
+                    return answer if isinstance(answer, Response) else jsonify(answer)
+                except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+                    return trouble(as_known(error))
 
         return wrapped
 
@@ -130,10 +145,11 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
 @contextmanager
 def logged_failure() -> Iterator[None]:
     """Log whatever an event handler raises, and answer with its status, which has the event delivered again."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
-        abort(refusal(as_known(error)))
+    with _work(current_request.headers if has_request_context() else {}):
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost
+            abort(refusal(as_known(error)))
 
 
 def each_done(works: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -108,6 +108,12 @@ class Settings:
         "",
         HTTPS_URL,
     )
+    alert_url: str = setting(
+        "address that operators' notices are posted to, signed, as a chat's incoming webhook takes them "
+        '({"text": ...}); without it they go to the log and to Pub/Sub only',
+        "",
+        HTTPS_URL,
+    )
     users_max: int = setting("users that may connect channels", 50, COUNT)
     channels_per_user: int = setting("channels that one user may connect", 5, COUNT)
     quota_profile: str = setting("quota profile: current or guide", "current", one_of("current", "guide"))

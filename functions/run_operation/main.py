@@ -1,7 +1,7 @@
 """Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones.
 
 {"operation", "callback"} tells the app of an end; {"charge": true} charges quota reservations whose holder died;
-{"watched": moment} alarms unless the watch has run since.
+{"watched": moment} alarms unless the watch has run since; {"notice", "event"} tells operators in their chat.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from shared.publishing.tasks import MAX_DELIVERIES
 from shared.wiring import publishing, quota, watch
 
 _ATTEMPTS_MAX = 1_000_000
+_NOTICE = ("notice", "event")
 
 
 @functions_framework.http
 @entry.answers_json
 def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
-    asked = Fields(entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge", "watched")
+    asked = Fields(
+        entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge", "watched", *_NOTICE
+    )
     if asked.flag("sweep", default=False):
         return {"queued": publishing.tasks().sweep()}
     if asked.flag("charge", default=False):
         return {"charged": quota.ledger().sweep()}
     if asked.has("watched"):
         return {"alive": watch.check(asked.instant("watched"))}
+    if asked.has("notice"):
+        watch.post(asked.text("notice"), asked.line("event", most=100))
+        return {"told": True}
     operation_id = asked.id("operation", ids.OPERATION)
     if asked.has("callback"):
         return {"callback": publishing.callbacks().deliver(operation_id, asked.line("callback", most=100))}

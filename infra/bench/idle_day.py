@@ -252,7 +252,15 @@ class Network:
             clock=self.clock,
             rng=self.rng,
         )
-        watch = Watch(client=self.client, clock=self.clock, publish=_nothing, check_later=self._check_later)
+        watch = Watch(
+            client=self.client,
+            quota=self.stand.ledger,
+            clock=self.clock,
+            publish=_nothing,
+            check_later=self._check_later,
+            take_calls=_nothing,
+            app="https://app.example",
+        )
         return {
             "watch": watch.run,
             # The half of the audits that reads Firestore; the other reads the warehouse.

@@ -79,6 +79,7 @@ class Addresses:
             "YT_IAP_KEYS_URL": f"{gateway}{IAP_KEYS_PATH}",
             "YT_AGGREGATION": "one-content-owner",  # as the simulated network's owner would state
             "YT_CALLBACK_URL": f"{simulator}{CALLBACK_PATH}",
+            "YT_ALERT_URL": f"{simulator}{CALLBACK_PATH}",
             "YT_SOURCE_BUCKETS": SOURCE_BUCKET,
             "YT_USERS_MAX": str(max(users, 50)),
             "YT_CHANNELS_PER_USER": str(max(channels_per_user, 5)),

@@ -112,6 +112,14 @@ def firestore_running() -> Iterator[str]:
         yield f"{LOOPBACK}:{port}"
 
 
+@contextmanager
+def pubsub_running() -> Iterator[str]:
+    """A Pub/Sub emulator's host:port, while the block lasts."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="pubsub-") as folder, pubsub(port, Path(folder) / "log").running():
+        yield f"{LOOPBACK}:{port}"
+
+
 def pubsub(port: int, log: Path) -> Part:
     """The official Pub/Sub emulator."""
     jar = _jar("pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "pubsub-emulator")

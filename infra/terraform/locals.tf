@@ -14,7 +14,7 @@ locals {
   members = { for name, account in google_service_account.function : name => "serviceAccount:${account.email}" }
 
   # One grant on one resource: "function/resource" => {function, on}.
-  grants = { for key in ["secrets", "rotates", "publishes", "enqueues"] : key => {
+  grants = { for key in ["secrets", "rotates", "publishes", "fetches", "enqueues"] : key => {
     for pair in flatten([for name, each in local.functions : [for on in try(each[key], []) : { function = name, on = on }]]) :
     "${pair.function}/${pair.on}" => pair
   } }

@@ -48,6 +48,13 @@ resource "google_pubsub_topic_iam_member" "publishes" {
   member   = local.members[each.value.function]
 }
 
+resource "google_pubsub_subscription_iam_member" "fetches" {
+  for_each     = local.grants.fetches
+  subscription = google_pubsub_subscription.this[each.value.on].name
+  role         = "roles/pubsub.subscriber"
+  member       = local.members[each.value.function]
+}
+
 # Pub/Sub itself sets messages aside: it publishes to the dead-letter topic and acknowledges what it has moved.
 resource "google_pubsub_topic_iam_member" "sets_aside" {
   for_each = toset([for each in values(local.declared.subscriptions) : each.dead_letter_topic if can(each.dead_letter_topic)])

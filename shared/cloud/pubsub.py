@@ -1,23 +1,27 @@
-"""Pub/Sub, what carries everything that becomes rows, and the notices for operators."""
+"""Pub/Sub, what carries everything that becomes rows, the call log, and the notices for operators."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import settings
 
 if TYPE_CHECKING:
-    from google.cloud.pubsub_v1 import PublisherClient
+    from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 INGEST_TOPIC = "ingest"
 """What `ingest` is to load, change or erase. A message's `kind` attribute says which."""
 ALERTS_TOPIC = "alerts"
 """Notices for operators: an alarm that has begun, or has ended."""
+CALLS_TOPIC = "calls"
+"""Rows of the call log; the subscription of this name keeps them until `ingest` fetches them."""
+_SOON = 5.0  # seconds: somebody may wait for the answer to whose calls these are
+_EMPTY = 2.0  # seconds without a message after which there is none
 
 
 @cache
@@ -39,9 +43,43 @@ def to_operators(notice: Mapping[str, Any]) -> None:
     _publish(ALERTS_TOPIC, "alert", notice)
 
 
-def _publish(topic: str, kind: str, message: Mapping[str, Any]) -> None:
+def to_call_log(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Publish rows of the call log in one message, and wait until Pub/Sub has it."""
+    _publish(CALLS_TOPIC, "calls", {"rows": rows}, seconds=_SOON)
+
+
+def _publish(topic: str, kind: str, message: Mapping[str, Any], seconds: float = 30) -> None:
     path = f"projects/{settings().project}/topics/{topic}"
-    publisher().publish(path, json.dumps(message).encode(), kind=kind).result(timeout=30)
+    publisher().publish(path, json.dumps(message).encode(), kind=kind).result(timeout=seconds)
+
+
+@cache
+def _subscriber() -> SubscriberClient:
+    from google.cloud import pubsub_v1
+
+    return pubsub_v1.SubscriberClient()
+
+
+def _calls_subscription() -> str:
+    return f"projects/{settings().project}/subscriptions/{CALLS_TOPIC}"
+
+
+def fetch_calls(most: int) -> dict[str, bytes]:
+    """Some messages of the call log that nobody else is at, each with what confirms it; {} when there are none."""
+    from google.api_core.exceptions import DeadlineExceeded
+
+    asked = {"subscription": _calls_subscription(), "max_messages": most}
+    try:
+        answer = _subscriber().pull(request=asked, timeout=_EMPTY, retry=None)
+    except DeadlineExceeded:
+        return {}
+    return {each.ack_id: each.message.data for each in answer.received_messages}
+
+
+def confirm_calls(ack_ids: Sequence[str]) -> None:
+    """Have these messages forgotten: their rows are in the warehouse."""
+    asked = {"subscription": _calls_subscription(), "ack_ids": list(ack_ids)}
+    _subscriber().acknowledge(request=asked, timeout=_SOON)
 
 
 def delivery(kind: str, message: Mapping[str, Any]) -> dict[str, Any]:

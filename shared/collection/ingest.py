@@ -17,6 +17,7 @@ from shared.cloud.firestore import Client
 from shared.collection import (
     audit,
     cache,
+    call_log,
     certifying,
     checking,
     details,
@@ -68,6 +69,7 @@ class Ingest:
     book: planner.Book
     to_ingest: messages.ToIngest
     to_ingest_at: messages.ToIngestAt
+    call_rows: Callable[[], call_log.CallRows]
     clock: Clock
     rng: random.Random
 
@@ -86,6 +88,7 @@ class Ingest:
             checking.KIND: (lambda _: None, self._check),
             ERASE: (_erasure, self._erase),
             AUDIT: (lambda _: None, self._audit_erasures),
+            call_log.KIND: (lambda _: None, self._take_calls),
             internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
         try:
@@ -157,7 +160,10 @@ class Ingest:
 
     @property
     def _details(self) -> details.Details:
-        return details.Details(self.client, self.quota, self.caller_for, self.to_ingest_at, self.clock)
+        def caller_for(channel_id: str, block: Block) -> Caller:
+            return self.caller_for(channel_id, block).of_feature("push")
+
+        return details.Details(self.client, self.quota, caller_for, self.to_ingest_at, self.clock)
 
     def _audit(self, day: str) -> None:
         audit.Audit(
@@ -193,6 +199,10 @@ class Ingest:
             append(self.warehouse(), INTERNAL_METRICS, rows, self.clock)
         except RateLimited as error:
             self._hand_on(Later(internal_metrics.KIND, internal_metrics.message(rows), error.retry_at))
+
+    def _take_calls(self, _: None) -> None:
+        with answering(self.clock):
+            self.call_rows().take()
 
     def _audit_erasures(self, _: None) -> None:
         gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)

@@ -9,7 +9,7 @@ from datetime import datetime
 from shared.console.words import words
 from shared.monitoring.alerts import Alert
 from shared.monitoring.apis import key
-from shared.watch.conditions import CONDITIONS, WATCH
+from shared.watch.conditions import known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,24 +24,16 @@ class AlarmRow:
     code: str | None
 
 
-_CONDITIONS = {each.key: each for each in (*CONDITIONS, WATCH)}
-
-
 def rows(alerts: Iterable[Alert]) -> tuple[AlarmRow, ...]:
     """All that fire, the oldest first."""
     return tuple(_row(alert) for alert in sorted(alerts, key=lambda alert: alert.since))
 
 
 def _row(alert: Alert) -> AlarmRow:
-    condition, told = _CONDITIONS.get(alert.key), words("alarms").get(alert.key)
-    api = alert.key.removeprefix(key(""))
+    condition, api = known(alert.key), alert.key.removeprefix(key(""))
     stops, todo, code = "", f"Read what the log says of {alert.key}.", None
     if condition is not None:
         stops, todo, code = condition.stops, condition.todo, condition.code
-    elif told is not None:
-        stops, todo, code = told["stops"], told["todo"], told.get("code")
-    elif api in words("apis"):
-        stops = words("apis")[api]
-        todo = "Enable the API, or do what Google asks of the project; the alarm ends with the API's next answer:"
-        code = f"gcloud services enable {api.lower()}.googleapis.com"
+    if api in words("apis"):
+        stops, code = words("apis")[api], f"gcloud services enable {api.lower()}.googleapis.com"
     return AlarmRow(key=alert.key, message=alert.message, since=alert.since, stops=stops, todo=todo, code=code)

@@ -171,21 +171,28 @@ class Callbacks:
         return "givenUp" if late else "delivered"
 
     def _send(self, operation: Operation) -> None:
-        from urllib3.exceptions import HTTPError
-
         told = {
             "type": f"operation.{operation.state}",
             "timestamp": to_the_second(operation.untold_since),
             "data": operation.as_json(),
         }
-        body = json.dumps(told).encode()
-        headers = signed(operation.event, body, key=key(self.secret()), now=self.clock())
-        try:
-            status = within(self.seconds, partial(_post, self.address, body, headers, self.seconds))
-        except (HTTPError, OSError) as error:
-            raise Unavailable("The app does not answer.", reason="appUnreachable") from error
-        if not 200 <= status < 300:
-            raise Unavailable(f"The app answers {status}.", reason="appUnreachable")
+        send(self.address, operation.event, told, secret=self.secret(), now=self.clock(), seconds=self.seconds)
+
+
+def send(
+    address: str, event: str, told: Mapping[str, Any], *, secret: bytes, now: datetime, seconds: float = 10.0
+) -> None:
+    """POST an event, signed. Raises Unavailable unless it is taken, so that whoever retries does."""
+    from urllib3.exceptions import HTTPError
+
+    body = json.dumps(told).encode()
+    headers = signed(event, body, key=key(secret), now=now)
+    try:
+        status = within(seconds, partial(_post, address, body, headers, seconds))
+    except (HTTPError, OSError) as error:
+        raise Unavailable("The receiver does not answer.", reason="appUnreachable") from error
+    if not 200 <= status < 300:
+        raise Unavailable(f"The receiver answers {status}.", reason="appUnreachable")
 
 
 def signed(event: str, body: bytes, *, key: bytes, now: datetime) -> dict[str, str]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
-from shared.cloud.steps import Commit, Doc, Result, Steps, Write, reading
+from shared.cloud.steps import PRESENT, Commit, Doc, Result, Steps, Write, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
@@ -155,6 +155,10 @@ class Days:
         day.doc = Doc({**day.doc.data, "closed": closed}, day.doc.version)
         log("WARNING", "Google closed a quota bucket", bucket=bucket, until=until, drift=drift)
 
+    def rest(self, bucket_day: BucketDay, method: str, until: datetime) -> None:
+        """Have a method's calls that can wait put off; on a day that nobody has begun nothing is written."""
+        self.run(_commit(Write(bucket_day.path, {f"resting.{_name(method)}": until}, only_if=PRESENT)))
+
     def refusal(
         self,
         day: Day,
@@ -182,6 +186,16 @@ def closed_until(doc: Doc, now: datetime) -> datetime | None:
     """Until when Google has closed the bucket, None when it has not."""
     closed = doc.data.get("closed")
     return closed["until"] if closed and now < closed["until"] else None
+
+
+def resting_until(doc: Doc, method: str, now: datetime) -> datetime | None:
+    """Until when calls of a method that can wait are put off, None when they are not."""
+    until: datetime | None = doc.data.get("resting", {}).get(_name(method))
+    return until if until is not None and now < until else None
+
+
+def _name(method: str) -> str:
+    return method.replace(".", "_")
 
 
 def _commit(write: Write) -> Steps[None]:

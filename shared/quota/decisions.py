@@ -217,6 +217,7 @@ REASONS = {
     "neverFits": "it is more than this bucket ever holds",
     "cacheOnly": "it has passed its alert threshold, from which on nothing is read that was read before, "
     "unless a person waits for it",
+    "resting": "YouTube answers it slowly now, so what can wait is put off",
     "bucketClosedByGoogle": "YouTube says that it is used up",
     "dayChanging": "around midnight nobody can say which day pays for it",
     "rateLimited": "so many calls of this kind may not follow each other so fast",

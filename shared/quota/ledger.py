@@ -23,12 +23,12 @@ from shared.monitoring.log import log
 from shared.quota import protocol, settling, usage
 from shared.quota.accounts import PARTS, BucketDay, account_of
 from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
-from shared.quota.days import Day, Days, closed_until
+from shared.quota.days import Day, Days, closed_until, resting_until
 from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
 from shared.quota.profile import Method, Priority, Profile
 from shared.quota.quotes import Quote, RateLimits, Work, quoted
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
-from shared.quota.usage import Usage
+from shared.quota.usage import Level, Usage
 
 LAPSE = timedelta(hours=1)
 """After this long an unsettled reservation counts as spent."""
@@ -150,6 +150,17 @@ class Ledger:
         now = self.clock()
         return self._days.run(usage.reading(day or pacific_day(now), self.profile.buckets, now))
 
+    def levels(self) -> list[Level]:
+        """How far today's buckets are spent, as far as they have begun."""
+        now = self.clock()
+        return self._days.run(usage.levels(pacific_day(now), self.profile.buckets, now))
+
+    def rest(self, method: str, until: datetime) -> None:
+        """Put off the calls of a method that can wait, in every process, until an instant."""
+        price = self.profile.methods.get(method)
+        if price is not None and price.cost:
+            self._days.rest(BucketDay(pacific_day(self.clock()), price.bucket), method, until)
+
     def quote(
         self,
         plan: Work | Sequence[Work],
@@ -205,6 +216,9 @@ class Ledger:
     def _reserve(self, day: Day, price: Method, request: ReservationRequest, new: NewEntry) -> Entry:
         now = new.at
         self._check_closed(day, price, request, now)
+        until = resting_until(day.doc, price.id, now)
+        if until is not None and price.gives_way(request.priority):
+            raise self._days.refusal(day, price, request, "resting", when=until, now=now)
         if price.gives_way(request.priority) and self._days.used(day, now) + request.least > day.bucket.alert:
             when = pacific_day_bounds(day.bucket_day.day)[1]
             raise self._days.refusal(day, price, request, "cacheOnly", when=when, now=now)

@@ -7,14 +7,14 @@ the foremost, so many that they fit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypedDict
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
-from shared.quota.opening import by_hour, mode_of
+from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
 
 ROWS = 36
@@ -60,6 +60,29 @@ def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[di
         else _one(bucket, _untouched(bucket), now, (0, 0, {}, {}, {}))
         for name, bucket in buckets.items()
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """How far one bucket's day is spent. closed: as in Usage, also when it is open again."""
+
+    bucket: Bucket
+    forecast: Forecast
+    closed: Mapping[str, Any] | None
+
+
+def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[list[Level]]:
+    """How far the buckets are spent that anything was asked of: two reads each, one of the others."""
+    days = {name: BucketDay(day, name) for name in buckets}
+    docs: Mapping[str, Doc | None] = yield Read(tuple(each.path for each in days.values()))
+    begun = {name: doc.data for name, each in days.items() if (doc := docs[each.path]) is not None}
+    sums = yield Together(tuple(Total(days[name].accounts, "spent") for name in begun))
+    found = []
+    for (name, data), spent in zip(begun.items(), sums, strict=True):
+        hours = by_hour({hour: marked["total"] for hour, marked in data["hours"].items()}, int(spent))
+        forecast = forecast_of(buckets[name], int(spent), hours, day, now)
+        found.append(Level(bucket=buckets[name], forecast=forecast, closed=data.get("closed")))
+    return found
 
 
 def _untouched(bucket: Bucket) -> dict[str, Any]:

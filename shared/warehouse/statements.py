@@ -79,6 +79,10 @@ VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
+TAKE_CALLS = Statement("take_calls", {"entries": "STRING", "first": "DATE", "last": "DATE"})
+CALLS_LATELY = Statement(
+    "calls_lately", {"since": "TIMESTAMP", "lately": "TIMESTAMP", "first": "DATE", "slow": "FLOAT64"}
+)
 
 _NUMBERS = {
     INTEGER: ("INT64", "^-?[0-9]{1,18}$"),

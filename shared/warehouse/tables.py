@@ -26,6 +26,7 @@ class TableDeclaration:
     """One table. required: columns that are never NULL. partition: a DATE or TIMESTAMP column.
 
     of_connection: each row belongs to a channel's connection, with which its `load_id` ends; both go together.
+    days: how long BigQuery keeps a partition; None: for good.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TableDeclaration:
     partition: str
     clusters: tuple[str, ...] = ("channel_id",)
     of_connection: bool = True
+    days: int | None = None
 
 
 def _declared(name: str, columns: Mapping[str, str], clusters: Sequence[str], **other: Any) -> TableDeclaration:
@@ -54,7 +56,7 @@ _DECLARED = {
 REPORT_LOADS, ANALYTICS_LOADS = _DECLARED["report_loads"], _DECLARED["analytics_loads"]
 ANALYTICS_ROWS, INTERNAL_METRICS = _DECLARED["analytics_rows"], _DECLARED["internal_metrics"]
 VIDEO_METADATA, VIDEO_COUNTS = _DECLARED["video_metadata"], _DECLARED["video_counts"]
-CHECK_RESULTS = _DECLARED["check_results"]
+CHECK_RESULTS, API_CALLS = _DECLARED["check_results"], _DECLARED["youtube_api_calls"]
 
 
 def raw_table(report_type: ReportType) -> TableDeclaration:

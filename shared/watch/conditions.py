@@ -1,85 +1,104 @@
-"""What is wrong for how long until it is an alarm: a table, and the pure decision.
+"""What is wrong for how long, or from which figure on, until it is an alarm: `alarms.toml`, and the pure decision.
 
-What a condition is decided from is a list of moments: since when each thing has been wrong. An alarm is open as
-long as one of them is older than the condition allows.
+What a condition is decided from is what was seen: since when each thing has been wrong, and how wrong it is. An
+alarm is open as long as one of them lasts for longer, and is worse, than the condition allows.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from shared.clock import to_the_second
 
-MOST = 80
-"""Moments of one condition that are looked at; more than that are said to be that many and more."""
+MOST = 50
+"""Things of one condition that are looked at; more than that are said to be that many and more."""
+TOLD = 5
+"""Of how many things a message tells, the worst first."""
 INTERVAL = timedelta(minutes=5)
 """How often the watch runs; the schedule's, which a test compares."""
-SILENT_AFTER = INTERVAL * 3 / 2
-"""After how long without a whole run the watch itself is an alarm."""
+CALLS_MIN = (20, 4)
+"""Calls of the hour, and of the last minutes, under which no rate says anything."""
+RUNBOOK = "infra/docs/runbook.md"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One kind of trouble. after: how long it may last before it is an alarm.
+    """One kind of trouble. after: how long it may last before it is an alarm. level: the figure from which on.
 
-    says: a sentence with {count} and {since}, the oldest moment. stops: what it keeps from working. todo, code:
-    what to do, and what to run, if anything.
+    The other fields are as `alarms.toml` says.
     """
 
     key: str
+    noticed: str
     severity: str
     after: timedelta
     says: str
     stops: str
+    done: str
     todo: str
     code: str | None = None
+    threshold: float | None = None
+    share: float | None = None
+    planned: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> float:
+        """The figure from which on it is an alarm."""
+        return self.share if self.share is not None else self.threshold or 0
+
+    @property
+    def runbook(self) -> str:
+        """Where the runbook tells of it."""
+        return f"{RUNBOOK}#{self.key.rstrip(':').lower()}"
 
 
-DEAD_LETTERS = Condition(
-    key="deadLetters",
-    severity="ERROR",
-    after=timedelta(0),
-    says="Messages that were given up within a day: {count}, the first at {since}.",
-    stops="What they were about is asked for again by the hourly runs, and fails again until its cause is gone.",
-    todo="Read ingest's log for the cause. Messages stay for seven days; the alarm ends a day after the last one:",
-    code="gcloud pubsub subscriptions pull ingest-dead --limit=20",
-)
-ERASURES = Condition(
-    key="erasures",
-    severity="ERROR",
-    after=timedelta(hours=1),
-    says="Erasures of disconnected channels that nobody has confirmed: {count}, the oldest asked for at {since}.",
-    stops="Rows of channels whose owners have left are still in the warehouse.",
-    todo="They are asked for again every hour; if that changes nothing, read ingest's log:",
-    code="gcloud scheduler jobs run refresh-tokens",
-)
-OPERATIONS = Condition(
-    key="operations",
-    severity="ERROR",
-    after=timedelta(hours=2),
-    says="Operations that should have gone on long ago: {count}, the oldest at {since}.",
-    stops="What the app has asked to publish does not go on.",
-    todo="See whether the queue is paused; then start the sweep, and read run_operation's log:",
-    code="gcloud scheduler jobs run sweep-operations",
-)
-CONDITIONS = (DEAD_LETTERS, ERASURES, OPERATIONS)
+def _read() -> dict[str, Condition]:
+    rows: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "alarms.toml").read_text())
+    return {
+        key: Condition(
+            key=key,
+            after=timedelta(minutes=row.pop("after")),
+            planned=tuple(row.pop("planned", ())),
+            **row,
+        )
+        for key, row in rows.items()
+    }
 
-WATCH = Condition(
-    key="watch",
-    severity="CRITICAL",
-    after=SILENT_AFTER,
-    says="The watch has not run to its end since {since}.",
-    stops="Nothing else that goes wrong would be noticed.",
-    todo="Start it; if it fails, read the log of the function `watch`:",
-    code="gcloud scheduler jobs run watch",
-)
+
+ALARMS = _read()
+"""Every alarm, by its key or the beginning of its keys."""
+CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")
+"""Those that the watch decides."""
+WATCH = ALARMS["watch"]
 """Decided by others than the watch: by a task that was queued at its last run, and by the console."""
+SILENT_AFTER = WATCH.after
+"""After how long without a whole run the watch itself is an alarm."""
+(DEAD_LETTERS, ERASURES, OPERATIONS, QUOTA_USED, QUOTA_FORECAST, QUOTA_DRIFT) = CONDITIONS[:6]
+(ERROR_RATE, RESPONSE_TIME, REFRESH_FAILURES, LEASES, CALL_LOG) = CONDITIONS[6:]
 
-Observed = Mapping[str, Sequence[datetime]]
-"""Each condition's key, and since when each thing is wrong, the oldest first; at most MOST. What could not be read
-is not there."""
+
+def known(key: str) -> Condition | None:
+    """The row of an alert, whoever has noticed it."""
+    return ALARMS.get(key) or ALARMS.get(f"{key.partition(':')[0]}:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One thing that is wrong. value: how wrong, in the condition's figures. subject: it; what: it in words."""
+
+    since: datetime
+    value: float = 0
+    subject: str = ""
+    what: str = ""
+
+
+Observed = Mapping[str, Sequence[Seen]]
+"""What was seen of each condition, by its key, at most MOST. What could not be read is not there."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +109,41 @@ class Alarm:
     message: str
 
 
-def alarms(observed: Observed, now: datetime) -> tuple[Alarm, ...]:
-    """The alarms that should be open. Of what could not be read nothing is said."""
-    found = (alarm(condition, observed.get(condition.key, ()), now) for condition in CONDITIONS)
+def alarms(observed: Observed, now: datetime, *, app: str = "") -> tuple[Alarm, ...]:
+    """The alarms that should be open. Of what could not be read nothing is said. app: the app's address."""
+    found = (alarm(condition, observed.get(condition.key, ()), now, app=app) for condition in CONDITIONS)
     return tuple(each for each in found if each is not None)
 
 
-def alarm(condition: Condition, moments: Sequence[datetime], now: datetime) -> Alarm | None:
-    """The alarm of one condition, None while nothing lasts for too long."""
-    late = sorted(at for at in moments if now - at >= condition.after)
+def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> Alarm | None:
+    """The alarm of one condition, None while nothing is wrong enough for long enough."""
+    late = [each for each in seen if now - each.since >= condition.after and each.value >= condition.level]
     if not late:
         return None
-    count = f"{len(late)} or more" if len(moments) >= MOST else str(len(late))
-    return Alarm(condition, condition.says.format(count=count, since=to_the_second(late[0])))
+    count = f"{len(late)} or more" if len(seen) >= MOST else str(len(late))
+    worst = [each.what for each in sorted(late, key=lambda each: -each.value)]
+    what = "; ".join(worst[:TOLD]) + (f"; and {len(worst) - TOLD} more" if len(worst) > TOLD else "")
+    since = to_the_second(min(each.since for each in late))
+    return Alarm(condition, condition.says.format(count=count, since=since, what=what, app=app))
+
+
+def rates(endpoints: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, list[Seen]]:
+    """What the call log says of each endpoint's errors and slowness.
+
+    A rate counts when the hour has it and the last minutes have it still: what is over ends the alarm soon, and
+    one bad minute opens none. Source: Site Reliability Workbook, chapter 5 (two windows, a floor for low traffic).
+    """
+    found: dict[str, list[Seen]] = {ERROR_RATE.key: [], RESPONSE_TIME.key: []}
+    for endpoint, of in sorted(endpoints.items()):
+        (calls, errors, slow), (lately, errors_lately, slow_lately) = of["long"], of["short"]
+        if calls < CALLS_MIN[0] or lately < CALLS_MIN[1]:
+            continue
+        most = max(of["reasons"], key=of["reasons"].__getitem__, default="unknown")
+        for condition, bad, bad_lately, words in (
+            (ERROR_RATE, errors, errors_lately, f"{endpoint}: {errors} of {calls}, mostly {most}"),
+            (RESPONSE_TIME, slow, slow_lately, f"{endpoint}: {slow} of {calls}"),
+        ):
+            rate = min(bad / calls, bad_lately / lately)
+            if rate > 0:
+                found[condition.key].append(Seen(since=now, value=rate, subject=endpoint, what=words))
+    return found

@@ -1,52 +1,134 @@
-"""What the watch's conditions are decided from: one read each while all is well, and at most MOST of each."""
+"""What the watch's conditions are decided from: a few reads while all is well, and at most MOST of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared import data_map
 from shared.access.disconnect import WAREHOUSE
 from shared.access.receipts import Receipts
+from shared.clock import next_reset
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import where
-from shared.watch.conditions import DEAD_LETTERS, ERASURES, MOST, OPERATIONS
+from shared.quota.ledger import Ledger
+from shared.quota.usage import Level
+from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
+from shared.watch.conditions import (
+    CALL_LOG,
+    DEAD_LETTERS,
+    ERASURES,
+    LEASES,
+    MOST,
+    OPERATIONS,
+    QUOTA_DRIFT,
+    QUOTA_FORECAST,
+    QUOTA_USED,
+    REFRESH_FAILURES,
+    Seen,
+    rates,
+)
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 RECENT = timedelta(days=1)
 """For how long a message that was given up is an alarm."""
-
-Reader = Callable[["Client", datetime], list[datetime]]
-"""Since when each thing is wrong, the oldest first, at most MOST."""
+_FORECAST_FROM = 0.25  # of a limit; before that a rate says little of the day
 
 
-def _dead_letters(client: Client, now: datetime) -> list[datetime]:
-    return _moments(client, data_map.DEAD_LETTERS.path, "at", ">", now - RECENT)
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What is read."""
+
+    client: Client
+    quota: Ledger
 
 
-def _operations(client: Client, now: datetime) -> list[datetime]:
-    return _moments(client, data_map.OPERATIONS.path, "due_at", "<=", now - OPERATIONS.after)
+Reader = Callable[[Sources, datetime], Mapping[str, list[Seen]]]
+"""What was seen of some conditions, at most MOST of each."""
 
 
-def _erasures(client: Client, now: datetime) -> list[datetime]:
-    receipts = Receipts(client, lambda: now).unconfirmed(WAREHOUSE, page=MOST)
-    return sorted(receipt.requested_at for receipt in islice(receipts, MOST))
+def _dead_letters(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    return {DEAD_LETTERS.key: _moments(sources, data_map.DEAD_LETTERS.path, "at", ">", now - RECENT)}
 
 
-def _moments(client: Client, collection: str, name: str, operator: str, bound: datetime) -> list[datetime]:
+def _operations(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    return {OPERATIONS.key: _moments(sources, data_map.OPERATIONS.path, "due_at", "<=", now - OPERATIONS.after)}
+
+
+def _leases(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    return {LEASES.key: _moments(sources, data_map.SUBSCRIPTIONS.path, "lease_until", "<=", now - LEASES.after)}
+
+
+def _erasures(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    receipts = Receipts(sources.client, lambda: now).unconfirmed(WAREHOUSE, page=MOST)
+    return {ERASURES.key: [Seen(since=receipt.requested_at) for receipt in islice(receipts, MOST)]}
+
+
+def _connections(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    """Connections that are troubled or need their owner: each had its failures, or Google's last word."""
+    states = ("state", "in", [TROUBLED, REAUTH_REQUIRED])
+    query = where(sources.client.collection(data_map.CHANNELS.path), states).select(["state_since"]).limit(MOST)
+    found = query.stream(**call_options())
+    return {REFRESH_FAILURES.key: [Seen(since=each.get("state_since") or now, value=THRESHOLD) for each in found]}
+
+
+def _calls(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    """What the call log was summed up to last; of an old summary only that it is old."""
+    found = sources.client.document(data_map.CALL_SUMMARY.path, "lately").get(**call_options())
+    if not found.exists:
+        return {CALL_LOG.key: [], **rates({}, now)}
+    at = found.get("at")
+    if now - at >= CALL_LOG.after:
+        return {CALL_LOG.key: [Seen(since=at)]}
+    return {CALL_LOG.key: [], **rates(found.get("endpoints"), now)}
+
+
+def _quota(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    return levels_seen(sources.quota.levels(), now)
+
+
+def levels_seen(levels: list[Level], now: datetime) -> dict[str, list[Seen]]:
+    """What the ledger's levels say. The threshold stands for each bucket's own, in proportion."""
+    found: dict[str, list[Seen]] = {QUOTA_USED.key: [], QUOTA_FORECAST.key: [], QUOTA_DRIFT.key: []}
+
+    def see(key: str, since: datetime, value: float, what: str) -> None:
+        found[key].append(Seen(since=since, value=value, what=f"{level.bucket.title}: {what}"))
+
+    for level in levels:
+        bucket, used, forecast = level.bucket, level.forecast.used, level.forecast
+        planned = bucket.name in QUOTA_USED.planned
+        if not planned or used > bucket.alert:
+            value = used / bucket.alert * (QUOTA_USED.threshold or 0)
+            see(QUOTA_USED.key, now, value, f"{used:,} of {bucket.limit:,} units")
+        if not planned and forecast.spent_at is not None and used >= bucket.limit * _FORECAST_FROM:
+            hours = (next_reset(now) - forecast.spent_at) / timedelta(hours=1)
+            at = f"{forecast.spent_at:%H:%M} UTC"
+            see(QUOTA_FORECAST.key, now, hours, f"at {forecast.burn:,.0f} units an hour nothing is left from {at}")
+        if level.closed is not None:
+            drift = level.closed["drift"]
+            see(QUOTA_DRIFT.key, level.closed["at"], drift / bucket.limit, f"{drift:,} units more than we counted")
+    return found
+
+
+def _moments(sources: Sources, collection: str, name: str, operator: str, bound: datetime) -> list[Seen]:
     """The first values of a field within a bound; no record is read, so none can be unreadable."""
-    query = where(client.collection(collection), (name, operator, bound))
+    query: Any = where(sources.client.collection(collection), (name, operator, bound))
     found = query.order_by(name).select([name]).limit(MOST).stream(**call_options())
-    return [each.get(name) for each in found]
+    return [Seen(since=each.get(name)) for each in found]
 
 
 READERS: Mapping[str, Reader] = {
-    DEAD_LETTERS.key: _dead_letters,
-    ERASURES.key: _erasures,
-    OPERATIONS.key: _operations,
+    "deadLetters": _dead_letters,
+    "erasures": _erasures,
+    "operations": _operations,
+    "quota": _quota,
+    "connections": _connections,
+    "leases": _leases,
+    "calls": _calls,
 }
-"""How each condition is read."""
+"""How the conditions are read, by what is read."""

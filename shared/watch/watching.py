@@ -1,4 +1,4 @@
-"""One run of the watch: read, decide, open and end alarms, tell operators. And the check that it is alive.
+"""One run of the watch: read, decide, act, open and end alarms, tell operators. And the check that it is alive.
 
 Every run first has itself checked: a task, queued for an interval and a half later at another function, alarms
 when no run has come to its end since. So the watch may die, or never be called again, and is missed all the same.
@@ -7,9 +7,10 @@ A run that could not read everything has not come to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, to_the_second
@@ -18,32 +19,43 @@ from shared.data_map import HEARTBEATS
 from shared.monitoring import alerts
 from shared.monitoring.alerts import Alert
 from shared.monitoring.log import log
+from shared.quota.ledger import Ledger
 from shared.watch import conditions
-from shared.watch.conditions import CONDITIONS, SILENT_AFTER, WATCH
-from shared.watch.reading import READERS
+from shared.watch.conditions import RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
+from shared.watch.reading import READERS, Sources
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-Publish = Callable[[Mapping[str, Any]], object]
-"""Gives a notice to whoever subscribes to them, durably."""
+Publish = Callable[[Sequence[Mapping[str, Any]]], object]
+"""Gives notices to whoever wants them, durably; the same ones given again are the same."""
+REST = timedelta(minutes=15)
+"""For how long an endpoint that is found slow is spared calls that can wait."""
+_LINES = 20  # of a digest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """The watch. check_later: has `check` called with a moment once SILENT_AFTER has passed since."""
+    """The watch. check_later: has `check` called with a moment once SILENT_AFTER has passed since.
+
+    take_calls: has `ingest` take the call log. app: the app's address, where users connect again.
+    """
 
     client: Client
+    quota: Ledger
     clock: Clock
     publish: Publish
     check_later: Callable[[datetime], object]
+    take_calls: Callable[[], object]
+    app: str
 
     def run(self) -> dict[str, int]:
         """How many alarms are open, how many notices were sent. Raises what kept it from reading everything."""
         began = self.clock()
         self.check_later(began)
         observed, failures = self._observed(began)
-        open_now = conditions.alarms(observed, began)
+        self._act(observed, began)
+        open_now = conditions.alarms(observed, began, app=self.app)
         for each in open_now:
             alerts.fire(self.client, each.condition.key, each.message, began, severity=each.condition.severity)
         over = observed.keys() - {each.condition.key for each in open_now}
@@ -59,16 +71,29 @@ class Watch:
             raise failures[0]
         return {"alarms": len(open_now), "told": told}
 
-    def _observed(self, now: datetime) -> tuple[dict[str, list[datetime]], list[Exception]]:
+    def _observed(self, now: datetime) -> tuple[dict[str, list[Seen]], list[Exception]]:
         """What could be read, and why the rest could not."""
-        observed, failures = {}, []
-        for condition in CONDITIONS:
+        observed: dict[str, list[Seen]] = {}
+        failures: list[Exception] = []
+
+        def take_calls(_sources: Sources, _now: datetime) -> dict[str, list[Seen]]:
+            self.take_calls()
+            return {}
+
+        sources = Sources(client=self.client, quota=self.quota)
+        for name, read in {"the call log": take_calls, **READERS}.items():
             try:
-                observed[condition.key] = READERS[condition.key](self.client, now)
+                observed |= read(sources, now)
             except Exception as error:  # noqa: BLE001 - the other conditions are looked at all the same
-                log("ERROR", "the watch cannot read", condition=condition.key, error=type(error).__name__)
+                log("ERROR", "the watch cannot read", source=name, error=type(error).__name__)
                 failures.append(error)
         return observed, failures
+
+    def _act(self, observed: Mapping[str, Sequence[Seen]], now: datetime) -> None:
+        """Spare the endpoints that are slow. Cache-only mode needs no act: the ledger has it by itself."""
+        for seen in observed.get(RESPONSE_TIME.key, ()):
+            if seen.value >= RESPONSE_TIME.level:
+                self.quota.rest(seen.subject, now + REST)
 
 
 def check(client: Client, publish: Publish, *, since: datetime, now: datetime) -> bool:
@@ -87,18 +112,37 @@ def tell(client: Client, publish: Publish, pending: Iterable[Alert]) -> int:
     Sent before it is noted: whoever dies in between sends it again, with the same key, state and moment.
     """
     untold = [alert for alert in pending if not alert.told]
+    if untold:
+        publish([notice(alert) for alert in untold])
     for alert in untold:
-        publish(
-            {
-                "alert": alert.key,
-                "state": alert.state,
-                "since": to_the_second(alert.since),
-                "severity": alert.severity,
-                "message": alert.message,
-            }
-        )
         alerts.told(client, alert)
     return len(untold)
+
+
+def notice(alert: Alert) -> dict[str, Any]:
+    """What operators are told of an alert that has begun or ended."""
+    row = conditions.known(alert.key)
+    return {
+        "alert": alert.key,
+        "state": alert.state,
+        "since": to_the_second(alert.since),
+        "severity": alert.severity,
+        "message": alert.message,
+        "runbook": row.runbook if row else conditions.RUNBOOK,
+    }
+
+
+def digest(notices: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Some notices as one text for a chat, and an id that is the same for the same ones."""
+    over = {alerts.RESOLVED: "OVER"}
+    lines = [
+        f"{over.get(each['state'], each['severity'])} {each['alert']}, since {each['since']}: {each['message']} "
+        f"({each['runbook']})"
+        for each in notices
+    ]
+    told = sorted(f"{each['alert']} {each['state']} {each['since']}" for each in notices)
+    more = [f"and {len(lines) - _LINES} more"] if len(lines) > _LINES else []
+    return "\n".join([*lines[:_LINES], *more]), hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
 def wrong_now(client: Client, now: datetime) -> tuple[Alert, ...]:

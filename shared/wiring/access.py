@@ -76,7 +76,7 @@ def _learn(tokens: Tokens, user_id: str) -> Learnt:
     from shared.wiring import youtube
     from shared.youtube.client import Context
 
-    context = Context(account=user_id, priority=Priority.HIGH)  # somebody waits for the answer
+    context = Context(account=user_id, priority=Priority.HIGH, feature="access")  # somebody waits for the answer
     return learn(youtube.caller(context, FreshToken(tokens.access_token)))
 
 

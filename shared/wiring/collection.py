@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.channels import Channel
     from shared.collection.analytics.collecting import AnalyticsCollecting
     from shared.collection.backfill import Backfilling
+    from shared.collection.call_log import CallRows
     from shared.collection.channel_data import ChannelData
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
@@ -42,7 +43,7 @@ def collecting() -> Collecting:
     return Collecting(
         client=firestore.client(),
         report_types=chosen.report_types(firestore.client(), settings()),
-        caller_for=_caller,
+        caller_for=partial(_caller, feature="reports"),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
@@ -66,7 +67,7 @@ def collecting_analytics() -> AnalyticsCollecting:
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
     def caller_for(channel_id: str, paid_by: Block, admitted_by: Burst) -> Caller:
-        return replace(_caller(channel_id, paid_by), limiter=admitted_by)
+        return replace(_caller(channel_id, paid_by, feature="analytics"), limiter=admitted_by)
 
     return AnalyticsCollecting(
         client=firestore.client(),
@@ -93,7 +94,7 @@ def listening() -> Listening:
         client=firestore.client(),
         push=push(),
         quota=quota.ledger(),
-        caller_for=_caller,
+        caller_for=partial(_caller, feature="push"),
         to_ingest=pubsub.to_ingest,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - likewise
@@ -109,7 +110,7 @@ def metadata() -> Metadata:
         client=firestore.client(),
         warehouse=warehouse,
         quota=quota.ledger(),
-        caller_for=_caller,
+        caller_for=partial(_caller, feature="metadata"),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         units=settings().metadata_units,
@@ -126,7 +127,7 @@ def channel_data() -> ChannelData:
     from shared.youtube.client import Context
 
     def caller_for(channel: Channel) -> Caller:
-        context = Context(account=channel.user_id, channel_id=channel.channel_id)
+        context = Context(account=channel.user_id, channel_id=channel.channel_id, feature="app")
         return youtube.caller(context, token_source(channel.channel_id))
 
     return ChannelData(
@@ -147,7 +148,7 @@ def statistics() -> Statistics:
         client=firestore.client(),
         warehouse=warehouse,
         quota=quota.ledger(),
-        caller_for=_caller,
+        caller_for=partial(_caller, feature="statistics"),
         to_ingest=pubsub.to_ingest,
         units=settings().statistics_units,
         clock=system_clock,
@@ -168,13 +169,26 @@ def ingest() -> Ingest:
         warehouse=warehouse,
         report_types=chosen.report_types(firestore.client(), settings()),
         quota=quota.ledger(),
-        caller_for=_caller,
+        caller_for=partial(_caller, feature="reports"),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
+        call_rows=_call_rows,
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+    )
+
+
+def _call_rows() -> CallRows:
+    from shared.collection.call_log import CallRows
+
+    return CallRows(
+        client=firestore.client(),
+        warehouse=warehouse(),
+        fetch=pubsub.fetch_calls,
+        confirm=pubsub.confirm_calls,
+        clock=system_clock,
     )
 
 
@@ -197,8 +211,9 @@ def warehouse() -> Warehouse:
     return found
 
 
-def _caller(channel_id: str, paid_by: Block | None = None) -> Caller:
-    """What makes calls for one channel, on the system's account."""
+def _caller(channel_id: str, paid_by: Block | None = None, *, feature: str) -> Caller:
+    """What makes calls for one channel and a part of the product, on the system's account."""
     from shared.youtube.client import Context
 
-    return youtube.caller(Context(account=SYSTEM, channel_id=channel_id), token_source(channel_id), paid_by)
+    context = Context(account=SYSTEM, channel_id=channel_id, feature=feature)
+    return youtube.caller(context, token_source(channel_id), paid_by)

@@ -20,6 +20,7 @@ from shared.wiring import quota
 if TYPE_CHECKING:
     from shared.publishing.run import Runner
     from shared.publishing.tasks import Callbacks
+    from shared.vault.keyring import Keyring
     from shared.youtube.client import Caller
 
 
@@ -45,17 +46,24 @@ def submissions() -> Submissions:
 @cache
 def callbacks() -> Callbacks:
     """What tells the app of ends."""
-    from shared.cloud import secrets
     from shared.publishing.tasks import Callbacks
+
+    return Callbacks(
+        operations=operations(), address=settings().callback_url, secret=callback_secret, clock=system_clock
+    )
+
+
+def callback_secret() -> bytes:
+    """What signs what is posted to the app and to operators; read when it is needed."""
+    return _callback_keys().newest()[1]
+
+
+@cache
+def _callback_keys() -> Keyring:
+    from shared.cloud import secrets
     from shared.vault.keyring import Keyring
 
-    secret = Keyring(secrets.client, settings().project, CALLBACK_SECRET)
-    return Callbacks(
-        operations=operations(),
-        address=settings().callback_url,
-        secret=lambda: secret.newest()[1],
-        clock=system_clock,
-    )
+    return Keyring(secrets.client, settings().project, CALLBACK_SECRET)
 
 
 def allowed() -> Allowed:
@@ -86,5 +94,6 @@ def caller_for(operation: Operation) -> Caller:
         channel_id=operation.channel_id,
         operation_id=operation.id,
         priority=plan.priority(critical=operation.critical),
+        feature="publishing",
     )
     return youtube.caller(context, token_source(operation.channel_id))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared import entry
 from shared.clock import system_clock
-from shared.cloud import firestore
+from shared.cloud import firestore, pubsub
 from shared.settings import settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
     from shared.monitoring.apis import ApiAlerts
+    from shared.monitoring.calls import Calls
     from shared.quota.blocks import Block
     from shared.youtube.client import Caller, Context, TokenSource
 
@@ -22,6 +24,16 @@ def api_alerts() -> ApiAlerts:
     from shared.monitoring.apis import ApiAlerts
 
     return ApiAlerts(firestore.client(), system_clock)
+
+
+@cache
+def calls() -> Calls:
+    """This process's call log, handed over at the end of each request and event."""
+    from shared.monitoring.calls import Calls
+
+    log = Calls(pubsub.to_call_log)
+    entry.AT_THE_END.append(log.flush)
+    return log
 
 
 def caller(context: Context, tokens: TokenSource, paid_by: Block | None = None) -> Caller:
@@ -35,4 +47,5 @@ def caller(context: Context, tokens: TokenSource, paid_by: Block | None = None) 
         tokens=tokens,
         context=context,
         apis=api_alerts(),
+        calls=calls().record,
     )

@@ -53,12 +53,13 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """On whose behalf a call is made. account: a user id, or "system"."""
+    """On whose behalf a call is made. account: a user id, or "system". feature: which part of the product asks."""
 
     account: str = "system"
     channel_id: str | None = None
     operation_id: str | None = None
     priority: Priority | None = None
+    feature: str = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,10 @@ class Caller:
     clock: Clock = system_clock
     before_sending: Callable[[], None] = lambda: None
     calls: calls.CallLog = calls.record
+
+    def of_feature(self, feature: str) -> Caller:
+        """The same for another part of the product."""
+        return replace(self, context=replace(self.context, feature=feature))
 
     def execute(self, request: Any) -> dict[str, Any]:
         """Send a request that Google's client built; its JSON answer ({} for an empty one).
@@ -217,12 +222,14 @@ class Caller:
         reservation: Reservation | None = None,
     ) -> Outcome[Value]:
         """Send once, write the one record of it, and tell how the API stands."""
-        started = time.perf_counter()
+        at, started = self.clock(), time.perf_counter()
         outcome = send(token)
         elapsed = time.perf_counter() - started
         fault = outcome.fault
         self.calls(
             calls.Call(
+                id=uuid.uuid4().hex,
+                at=at,
                 endpoint=endpoint,
                 bucket=reservation.bucket if reservation else "",
                 cost=reservation.cost if reservation and (fault is None or fault.sent) else 0,
@@ -238,6 +245,7 @@ class Caller:
                 account=self.context.account,
                 channel=self.context.channel_id,
                 operation=self.context.operation_id,
+                feature=self.context.feature,
             )
         )
         api = endpoint.partition(".")[0]

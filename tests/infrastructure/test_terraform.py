@@ -52,6 +52,8 @@ def test_a_plan_holds_what_is_declared_and_nothing_else(plan):
         "secret_manager_secret_iam_member": sum(len(each.secrets) + len(each.rotates) for each in FUNCTIONS),
         "pubsub_topic": len(DECLARED.topics),
         "pubsub_subscription": len(DECLARED.subscriptions),
+        "pubsub_subscription_iam_member": sum(len(each.fetches) for each in FUNCTIONS)
+        + sum(each.dead_letter_topic is not None for each in DECLARED.subscriptions.values()),
         "cloud_tasks_queue": len(DECLARED.queues),
         "cloud_tasks_queue_iam_member": sum(len(each.enqueues) for each in FUNCTIONS),
         "cloud_scheduler_job": len(DECLARED.schedules),

@@ -12,8 +12,11 @@ from google.api_core.exceptions import ServiceUnavailable
 
 from shared import channels
 from shared.access.receipts import PENDING, RECEIPTS, Receipt, Receipts
-from shared.errors import InvalidRequest
+from shared.data_map import CALL_SUMMARY
+from shared.errors import InvalidRequest, QuotaRefused
 from shared.monitoring import alerts
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Priority, load
 from shared.watch import dead_letters, watching
 from shared.watch.conditions import INTERVAL, MOST, SILENT_AFTER, WATCH
 from shared.watch.reading import RECENT
@@ -22,6 +25,7 @@ from tests.emulators.wire import Died, dying
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+LIST = "youtube.videos.list"
 
 
 @dataclass
@@ -32,24 +36,41 @@ class Room:
     now: datetime = START
     notices: list[tuple[str, str, str]] = field(default_factory=list)
     checks: list[datetime] = field(default_factory=list)
+    calls_taken: int = 0
     broken: bool = False
 
     def watch(self, client: Any = None) -> Watch:
         return Watch(
             client=client or self.client,
+            quota=self.ledger,
             clock=lambda: self.now,
             publish=self.told,
             check_later=self.checks.append,
+            take_calls=self.take_calls,
+            app="https://app.example",
         )
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.client, load("current"), lambda: self.now)
+
+    def take_calls(self) -> None:
+        self.calls_taken += 1
 
     def run(self) -> dict[str, int]:
         return self.watch().run()
 
-    def told(self, notice: Any) -> None:
+    def told(self, notices: Any) -> None:
         if self.broken:
             raise ServiceUnavailable("Pub/Sub is away")
-        self.notices.append((notice["alert"], notice["state"], notice["severity"]))
-        json.dumps(notice)
+        self.notices += [(each["alert"], each["state"], each["severity"]) for each in notices]
+        json.dumps(notices)
+
+    def sum_up(self, *, errors: int = 0, slow: int = 0) -> None:
+        """The call log has come: a hundred calls within the hour, twenty of them just now."""
+        counts = {"long": [100, errors, slow], "short": [20, errors, slow], "reasons": {"backendError": errors}}
+        summary = {"at": self.now, "endpoints": {LIST: counts}}
+        self.client.document(CALL_SUMMARY.path, "lately").set(summary)
 
     def check(self, since: datetime) -> bool:
         return watching.check(self.client, self.told, since=since, now=self.now)
@@ -85,9 +106,11 @@ def room(firestore_client) -> Room:
 def test_while_all_is_well_a_run_says_nothing_and_reads_next_to_nothing(room, reads, capsys):
     room.client.document("operations", "o1").set({"due_at": START + HOUR})
     room.client.document("operations", "o2").set({"due_at": None})
+    room.client.document("channels", "UC1").set({"state": "connected", "state_since": START})
     for _ in range(3):
+        room.sum_up()
         assert room.run() == {"alarms": 0, "told": 0}
-        assert reads() == 4  # 1,152 in a day of runs
+        assert reads() == 13  # 3,744 in a day of runs
         room.now += INTERVAL
     assert (room.notices, room.firing(), capsys.readouterr().out) == ([], {}, "")
 
@@ -97,13 +120,15 @@ def test_whatever_is_wrong_a_run_reads_at_most_300_documents(room, reads):
         room.give_up(str(number))
         room.client.document("operations", f"o{number}").set({"due_at": START + timedelta(seconds=number)})
         room.end_connection(f"UC{number}")
+        room.client.document("channels", f"UC{number}").set({"state": "troubled", "state_since": START})
+        room.client.document("subscriptions", f"UC{number}").set({"lease_until": START - 6 * HOUR})
     for number in range(5):
         alerts.fire(room.client, f"alert{number}", "wrong", START)
     room.now += 3 * HOUR
     reads()
     for _ in range(2):
-        assert room.run()["alarms"] == 3
-        assert 3 * MOST < reads() <= 300
+        assert room.run()["alarms"] == 5
+        assert 5 * MOST < reads() <= 300
 
 
 @pytest.mark.fault(44)
@@ -237,8 +262,58 @@ def test_a_watch_that_cannot_read_everything_counts_as_dead_and_says_all_the_sam
     assert WATCH.key in room.firing()
 
 
-def _away(_client: Any, _now: datetime) -> list[datetime]:
+def _away(_sources: Any, _now: datetime) -> dict[str, Any]:
     raise ServiceUnavailable("Firestore is away")
+
+
+def test_a_quota_that_reaches_its_threshold_is_an_alarm_that_ends_at_midnight_and_reads_are_put_off_meanwhile(
+    room,
+):
+    spending = room.ledger
+    room.now = datetime(2026, 11, 22, 18, tzinfo=UTC)
+    held = spending.reserve(method=LIST, account="system", count=2_000, priority=Priority.HIGH)
+    spending.settle(held, sent=True)
+    assert room.run()["alarms"] == 0
+    for user in range(3):
+        held = spending.reserve(method=LIST, account=f"u{user}", count=2_000, priority=Priority.HIGH)
+        spending.settle(held, sent=True)
+    room.run()
+    assert "Everything else: 8,000 of 10,000 units" in room.firing()["youtube_api_quota_used"]
+    with pytest.raises(QuotaRefused) as refused:
+        spending.reserve(method=LIST, account="u9")
+    assert refused.value.reason == "cacheOnly"
+    room.now += timedelta(hours=14)
+    room.run()
+    assert "youtube_api_quota_used" not in room.firing()
+
+
+def test_an_endpoint_that_is_slow_rests_for_calls_that_can_wait_and_the_alarm_ends_when_it_is_not(room):
+    room.ledger.reserve(method=LIST, account="u1")
+    room.sum_up(slow=6)
+    room.run()
+    assert set(room.firing()) == {"youtube_api_response_time_ms"}
+    with pytest.raises(QuotaRefused) as refused:
+        room.ledger.reserve(method=LIST, account="u1")
+    assert (refused.value.reason, refused.value.retry_at) == ("resting", room.now + watching.REST)
+    room.ledger.reserve(method=LIST, account="u1", priority=Priority.HIGH)  # somebody waits for it
+    room.ledger.reserve(method="youtube.playlists.insert", account="u1")
+    room.now += watching.REST
+    room.sum_up(slow=0)
+    room.run()
+    assert room.firing() == {}
+    room.ledger.reserve(method=LIST, account="u1")
+
+
+def test_an_error_rate_is_an_alarm_and_what_is_old_ends_none(room):
+    room.sum_up(errors=5)
+    room.run()
+    assert f"{LIST}: 5 of 100, mostly backendError" in room.firing()["youtube_api_error_rate"]
+    room.now += timedelta(minutes=30)
+    room.run()
+    assert set(room.firing()) == {"youtube_api_error_rate", "callLog"}
+    room.sum_up()
+    room.run()
+    assert (room.firing(), room.calls_taken) == ({}, 3)
 
 
 @pytest.mark.fault(75)

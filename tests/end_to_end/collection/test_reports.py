@@ -35,6 +35,23 @@ def test_the_first_collection_brings_thirty_days_of_every_channel(network: Netwo
     assert {c.id for c in network.state.collection("channels").stream()} == set(network.channels)
 
 
+@pytest.mark.fault(44)
+def test_every_request_that_youtube_saw_is_one_row_of_the_call_log_however_often_it_is_taken(network: Network):
+    sent = {
+        method: sum(counts.values())
+        for method, counts in network.ask("requests")["counts"].items()
+        if method.startswith("youtube")
+    }
+    for _ in range(3):
+        network.publish("calls", {})
+    rows = "SELECT endpoint, COUNT(*), COUNT(DISTINCT call_id) FROM `DATASET.youtube_api_calls` GROUP BY endpoint"
+    network.eventually(lambda: sum(count for _, count, _ in network.query(rows)) >= sum(sent.values()))
+    network.quiet()
+    assert sorted(network.query(rows)) == sorted((method, count, count) for method, count in sent.items())
+    features = network.query("SELECT DISTINCT feature FROM `DATASET.youtube_api_calls` ORDER BY feature")
+    assert [name for (name,) in features] == ["access", "push", "reports"]
+
+
 @pytest.mark.fault(28)
 @pytest.mark.fault(29)
 def test_corrections_replace_what_they_correct(network: Network):

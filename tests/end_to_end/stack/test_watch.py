@@ -95,6 +95,10 @@ def test_a_message_that_was_given_up_is_an_alarm_and_still_there_for_a_person(st
         time.sleep(0.1)
     assert run(stack)["alarms"] >= 1
     until(notices, ("deadLetters", "firing"))
+    stack.wait_idle()
+    told = httpx.get(f"{stack.simulator}/control/callbacks", trust_env=False).json()  # in the chat, and signed
+    assert told["refused"] == 0
+    assert any(each["text"].startswith("ERROR deadLetters, since") for each in told["told"] if "text" in each)
     assert "deadLetters" in console(stack)
     asked = {"maxMessages": 50, "returnImmediately": True}
     kept = httpx.post(f"{project}/subscriptions/ingest-dead:pull", json=asked, trust_env=False).json()

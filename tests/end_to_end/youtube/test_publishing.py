@@ -72,7 +72,7 @@ def told(stack: Stack, operation: str) -> list[tuple[str, dict[str, Any]]]:
     while time.monotonic() < deadline:
         answer = httpx.get(f"{stack.simulator}/control/callbacks", trust_env=False).json()
         assert answer["refused"] == 0
-        if found := [each for each in answer["told"] if each["data"]["id"] == operation]:
+        if found := [each for each in answer["told"] if each.get("data", {}).get("id") == operation]:
             return [(each["type"], each["data"]) for each in found]
         time.sleep(0.2)
     return []

@@ -30,6 +30,20 @@ def test_notices_go_to_a_topic_that_somebody_can_read():
     assert pubsub.ALERTS_TOPIC in {each.topic for each in deployment().subscriptions.values()}
 
 
+def test_the_call_log_waits_where_ingest_fetches_it_and_whoever_calls_youtube_may_write_it():
+    subscription = deployment().subscriptions[pubsub.CALLS_TOPIC]
+    assert (subscription.topic, subscription.function) == (pubsub.CALLS_TOPIC, None)
+    functions = deployment().functions.values()
+    assert [each.name for each in functions if each.fetches] == ["ingest"]
+    only_google = {"oauth_start", "oauth_disconnect", "refresh_tokens"}  # call its OAuth, no API of YouTube
+    calling = {each.name for each in functions if VAULT_KEY_SECRET in each.secrets} - only_google
+    assert {each.name for each in functions if pubsub.CALLS_TOPIC in each.publishes} == calling
+
+
+def test_an_instance_serves_one_request_at_a_time_which_its_log_records_are_linked_by():
+    assert {each.concurrency for each in deployment().functions.values()} == {1}
+
+
 def test_the_secrets_of_the_code_are_the_declared_ones():
     assert {OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, CALLBACK_SECRET, HUB_KEY_SECRET} == set(deployment().secrets)
 

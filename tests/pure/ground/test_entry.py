@@ -5,7 +5,8 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
-from flask import Request
+from flask import Flask, Request
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import EnvironBuilder
 
 from shared import entry
@@ -112,3 +113,20 @@ def test_of_several_works_all_are_done_whatever_one_raises_and_its_failure_is_no
     with pytest.raises(Forbidden):
         entry.each_done({"a": failing, "b": lambda: done.append("b")})
     assert done == ["b"]
+
+
+def test_what_is_done_at_the_end_is_done_once_a_request_also_when_that_fails(monkeypatch):
+    done = []
+    monkeypatch.setattr(entry, "AT_THE_END", [lambda: done.append("end")])
+    app = Flask("test")
+
+    @entry.answers_json
+    def handler(asked):
+        done.append(asked.method)
+        raise Forbidden("No.")
+
+    with app.test_request_context():
+        assert handler(request()).status_code == 403
+        with pytest.raises(HTTPException), entry.logged_failure():
+            raise Forbidden("No.")
+    assert done == ["POST", "end", "end"]

@@ -1,85 +1,262 @@
-"""What has been wrong for too long is an alarm: the table, and the decision at its boundaries."""
+"""What is wrong enough for long enough is an alarm: the table, its boundaries, each alarm's fault and end."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.deployment import deployment
+from infra.deployment import ROOT, deployment
+from shared.collection.call_log import LONG, SHORT, SLOW_MS
 from shared.console.alarms import rows
 from shared.data_map import DEAD_LETTERS
+from shared.monitoring import alerts
 from shared.monitoring.alerts import Alert
+from shared.quota.opening import forecast_of
+from shared.quota.profile import load
+from shared.quota.usage import Level
+from shared.tokens.health import THRESHOLD
+from shared.watch import conditions
 from shared.watch.conditions import (
+    ALARMS,
+    CALL_LOG,
+    CALLS_MIN,
     CONDITIONS,
     ERASURES,
+    ERROR_RATE,
     INTERVAL,
     MOST,
     OPERATIONS,
+    QUOTA_DRIFT,
+    QUOTA_FORECAST,
+    QUOTA_USED,
+    REFRESH_FAILURES,
+    RESPONSE_TIME,
     SILENT_AFTER,
     WATCH,
+    Seen,
+    alarm,
     alarms,
+    rates,
 )
-from shared.watch.reading import READERS, RECENT
+from shared.watch.reading import READERS, RECENT, levels_seen
+from shared.watch.watching import digest, notice
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)  # 04:00 in Los Angeles
 SECOND = timedelta(seconds=1)
+LIST = "youtube.videos.list"
+PROFILE = load("current")
 
 
-def open_at(condition, *ages):
-    return [alarm.message for alarm in alarms({condition.key: [NOW - age for age in ages]}, NOW)]
+def since(*ages: timedelta, value: float = 0) -> list[Seen]:
+    return [Seen(since=NOW - age, value=value) for age in ages]
 
 
-@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda each: each.key)
-def test_a_condition_is_an_alarm_from_the_very_moment_on_that_its_row_says(condition):
-    assert open_at(condition) == []
-    assert open_at(condition, condition.after - SECOND) == []
-    [message] = open_at(condition, condition.after, condition.after - SECOND)
-    assert ": 1, " in message
-    assert (NOW - condition.after).isoformat(timespec="seconds") in message
+def level(name: str = "default", used: int = 0, *, hours: list[int] | None = None, **closed: Any) -> Level:
+    bucket = PROFILE.bucket(name)
+    forecast = forecast_of(bucket, used, hours or [0] * 25, NOW.date(), NOW)
+    return Level(bucket=bucket, forecast=forecast, closed=closed or None)
+
+
+def called(calls: int, bad: int, lately: int, bad_lately: int, *, slow: bool = False) -> dict[str, Any]:
+    def counts(total: int, of_them: int) -> list[int]:
+        return [total, 0, of_them] if slow else [total, of_them, 0]
+
+    reasons = {} if slow else {"quotaExceeded": 1, "backendError": bad}
+    return {LIST: {"long": counts(calls, bad), "short": counts(lately, bad_lately), "reasons": reasons}}
+
+
+FAULTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
+    "deadLetters": (lambda: since(SECOND), list, "1, the first at"),
+    "erasures": (lambda: since(timedelta(hours=1)), lambda: since(timedelta(minutes=59)), "1, the oldest"),
+    "operations": (lambda: since(timedelta(hours=2)), lambda: since(timedelta(minutes=119)), "1, the oldest"),
+    "youtube_api_quota_used": (
+        lambda: levels_seen([level(used=8_000)], NOW)[QUOTA_USED.key],
+        lambda: levels_seen([level(used=7_999), level("batchGetStats", 9_000)], NOW)[QUOTA_USED.key],
+        "Everything else: 8,000 of 10,000 units",
+    ),
+    "quotaForecast": (
+        lambda: levels_seen([level(used=3_000, hours=[750] * 4)], NOW)[QUOTA_FORECAST.key],
+        lambda: levels_seen([level(used=2_499, hours=[750] * 4), level(used=3_000)], NOW)[QUOTA_FORECAST.key],
+        "Everything else: at 750 units an hour nothing is left from 20:00 UTC",
+    ),
+    "quotaDrift": (
+        lambda: levels_seen([level(used=4_000, at=NOW, drift=500)], NOW)[QUOTA_DRIFT.key],
+        lambda: levels_seen([level(used=4_000, at=NOW, drift=499)], NOW)[QUOTA_DRIFT.key],
+        "Everything else: 500 units more than we counted",
+    ),
+    "youtube_api_error_rate": (
+        lambda: rates(called(100, 5, 20, 1), NOW)[ERROR_RATE.key],
+        lambda: rates(called(100, 50, 20, 0), NOW)[ERROR_RATE.key],  # the last ten minutes are well
+        f"{LIST}: 5 of 100, mostly backendError",
+    ),
+    "youtube_api_response_time_ms": (
+        lambda: rates(called(100, 5, 20, 1, slow=True), NOW)[RESPONSE_TIME.key],
+        lambda: rates(called(100, 4, 20, 20, slow=True), NOW)[RESPONSE_TIME.key],  # the hour is well
+        f"{LIST}: 5 of 100",
+    ),
+    "youtube_oauth_refresh_failures": (
+        lambda: since(SECOND, value=THRESHOLD),
+        lambda: since(SECOND, value=THRESHOLD - 1),
+        "1, the first at 2026-11-22T11:59:59+00:00. Their owners connect again at https://app.example",
+    ),
+    "leases": (lambda: since(timedelta(hours=6)), lambda: since(timedelta(hours=5)), "1, the oldest"),
+    "callLog": (
+        lambda: since(timedelta(minutes=30)),
+        lambda: since(timedelta(minutes=29)),
+        "since 2026-11-22T11:30:00+00:00",
+    ),
+}
+"""Each alarm of the watch: what opens it, what ends it, and what it then says."""
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_every_alarm_of_the_watch_has_a_fault_that_opens_it_and_an_end(key):
+    fault, end, words = FAULTS[key]
+    [opened] = alarms({key: fault()}, NOW, app="https://app.example")
+    assert (opened.condition.key, words in opened.message) == (key, True), opened.message
+    assert alarms({key: end()}, NOW) == ()
+
+
+def test_no_alarm_of_the_watch_is_without_its_fault():
+    assert FAULTS.keys() == {each.key for each in CONDITIONS}
 
 
 def test_more_than_are_looked_at_is_said():
-    late = [OPERATIONS.after + SECOND] * (MOST - 1)
-    assert f": {MOST - 1}, " in open_at(OPERATIONS, *late)[0]
-    assert f": {MOST} or more, " in open_at(OPERATIONS, *late, late[0])[0]
+    late = since(*[OPERATIONS.after + SECOND] * MOST)
+    assert f": {MOST - 1}, " in alarm(OPERATIONS, late[1:], NOW).message
+    assert f": {MOST} or more, " in alarm(OPERATIONS, late, NOW).message
+
+
+def test_an_alarm_names_the_worst_first_and_how_many_more():
+    seen = [Seen(since=NOW, value=10_000 + number, what=f"b{number}") for number in range(7)]
+    assert alarm(QUOTA_USED, seen, NOW).message.endswith(": b6; b5; b4; b3; b2; and 2 more.")
 
 
 def test_of_what_could_not_be_read_nothing_is_said():
-    late = {ERASURES.key: [NOW - ERASURES.after]}
+    late = {ERASURES.key: since(ERASURES.after)}
     assert [alarm.condition for alarm in alarms(late, NOW)] == [ERASURES]
     assert alarms({}, NOW) == ()
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([each.key for each in CONDITIONS]), st.lists(st.integers(0, 10_000), max_size=MOST)
+        st.sampled_from([each.key for each in CONDITIONS]),
+        st.lists(st.tuples(st.integers(0, 1_000), st.floats(0, 20_000)), max_size=MOST),
     )
 )
-def test_an_alarm_is_open_exactly_while_something_lasts_for_longer_than_its_row_allows(ages):
-    observed = {key: [NOW - timedelta(minutes=age) for age in each] for key, each in ages.items()}
+def test_an_alarm_is_open_exactly_while_something_lasts_longer_and_is_worse_than_its_row_allows(seen):
+    observed = {
+        key: [Seen(since=NOW - timedelta(minutes=age), value=value) for age, value in each]
+        for key, each in seen.items()
+    }
     found = {alarm.condition.key for alarm in alarms(observed, NOW)}
-    after = {each.key: each.after for each in CONDITIONS}
+    allowed = {each.key: (each.after / timedelta(minutes=1), each.level) for each in CONDITIONS}
     assert found == {
-        key for key, moments in observed.items() if any(NOW - moment >= after[key] for moment in moments)
+        key
+        for key, each in seen.items()
+        if any(age >= allowed[key][0] and value >= allowed[key][1] for age, value in each)
     }
 
 
+@pytest.mark.parametrize(("calls", "lately"), [(CALLS_MIN[0] - 1, 10), (100, CALLS_MIN[1] - 1)])
+def test_a_few_calls_that_all_fail_say_nothing_of_a_rate(calls, lately):
+    assert rates(called(calls, calls, lately, lately), NOW) == {ERROR_RATE.key: [], RESPONSE_TIME.key: []}
+
+
+def test_the_guide_s_thresholds_stand_and_are_what_the_other_rooms_act_by():
+    thresholds = {key: ALARMS[key].threshold for key in ALARMS if key.startswith("youtube_")}
+    assert thresholds == {
+        "youtube_api_quota_used": 8_000,
+        "youtube_api_response_time_ms": 5_000,
+        "youtube_api_error_rate": 0.05,
+        "youtube_oauth_refresh_failures": 3,
+    }
+    assert PROFILE.bucket("default").alert == QUOTA_USED.threshold
+    assert RESPONSE_TIME.threshold == SLOW_MS
+    assert REFRESH_FAILURES.threshold == THRESHOLD
+    assert (f"{LONG / timedelta(hours=1):g} hour", SHORT) == ("1 hour", timedelta(minutes=10))
+    assert SHORT > INTERVAL  # a run always has the last one's calls
+    assert CALL_LOG.after > SHORT
+
+
+def test_what_is_planned_to_be_spent_is_no_alarm_before_more_is():
+    assert levels_seen([level("batchGetStats", 9_000)], NOW)[QUOTA_USED.key] == []
+    [seen] = levels_seen([level("batchGetStats", 9_001)], NOW)[QUOTA_USED.key]
+    assert seen.value >= QUOTA_USED.level
+    assert set(QUOTA_USED.planned) <= PROFILE.buckets.keys()
+
+
 def test_every_condition_is_read_and_the_console_says_of_each_what_to_do():
-    assert READERS.keys() == {each.key for each in CONDITIONS}
-    for each in (*CONDITIONS, WATCH):
-        [row] = rows([Alert(key=each.key, since=NOW, message="wrong")])
-        assert (row.stops, row.todo, row.code) == (each.stops, each.todo, each.code)
-        assert each.stops
+    assert len(READERS) == len(CONDITIONS) - 4  # the ledger tells of three, the call log of three
+    for key, row in ALARMS.items():
+        [shown] = rows([Alert(key=f"{key}youtube" if key.endswith(":") else key, since=NOW, message="wrong")])
+        assert shown.todo == row.todo
+        assert shown.stops
+        assert row.done
+
+
+def test_whoever_fires_an_alert_by_a_name_finds_its_row():
+    fired = {each for each in vars(alerts) if each.isupper()} & {
+        "OAUTH_CLIENT",
+        "REPORT_GAPS",
+        "REPORT_TYPES",
+        "NEW_REPORT_TYPES",
+    }
+    assert len(fired) == 4
+    for name in fired:
+        assert conditions.known(getattr(alerts, name)) is not None
+    assert conditions.known("check:falls") is ALARMS["check:"]
+    assert conditions.known("youtubeApi:youtube") is ALARMS["youtubeApi:"]
+    assert conditions.known("unheard of") is None
+
+
+def test_the_runbook_has_a_section_for_every_alarm_with_what_it_means_what_was_done_and_what_to_do():
+    text = (ROOT / conditions.RUNBOOK).read_text()
+    sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", text, flags=re.DOTALL | re.MULTILINE))
+    assert list(sections) == [key.rstrip(":") for key in ALARMS]
+    for name, body in sections.items():
+        assert re.findall(r"^\*\*(\w+)\.\*\* \S", body, flags=re.MULTILINE) == ["Means", "Done", "Do", "Test"], (
+            name
+        )
+    for each in ALARMS.values():
+        assert each.runbook == f"infra/docs/runbook.md#{each.key.rstrip(':').lower()}"
+
+
+def test_a_threshold_is_in_the_words_of_its_alarm_and_of_its_section():
+    text = (ROOT / conditions.RUNBOOK).read_text()
+    for figure in ("8,000", "5,000 ms", "5 %"):
+        assert figure in text
+        assert any(figure in each.says for each in CONDITIONS)
+
+
+def test_a_storm_is_one_text_that_is_the_same_for_the_same_alarms():
+    storm = [
+        notice(Alert(key=f"check:{number}", since=NOW, message=f"wrong {number}", severity="ERROR"))
+        for number in range(30)
+    ]
+    text, event = digest(storm)
+    lines = text.splitlines()
+    assert len(lines) == 21
+    assert lines[0] == ("ERROR check:0, since 2026-11-22T12:00:00+00:00: wrong 0 (infra/docs/runbook.md#check)")
+    assert lines[-1] == "and 10 more"
+    assert digest(storm[::-1])[1] == event
+    assert digest(storm[1:])[1] != event
+    over = notice(replace(Alert(key="leases", since=NOW, message="wrong"), state=alerts.RESOLVED))
+    assert digest([over])[0].startswith("OVER leases, since")
 
 
 def test_the_watch_runs_as_often_as_it_counts_on():
     cron = CronSim(deployment().schedules["watch"].cron, NOW)
     assert next(cron) + INTERVAL == next(cron)
-    assert timedelta(minutes=7, seconds=30) == SILENT_AFTER
+    assert INTERVAL * 3 / 2 == SILENT_AFTER == WATCH.after
 
 
 def test_every_dead_letter_topic_is_noted_by_the_watch_and_kept_for_a_person():

@@ -1,0 +1,194 @@
+"""The call log's way to the warehouse: through Pub/Sub, each call once, whatever is delivered again or is down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import pubsub_v1
+
+from infra.local import emulators
+from shared.cloud import pubsub
+from shared.collection.call_log import SHORT, CallRows
+from shared.data_map import CALL_SUMMARY
+from shared.errors import Unavailable
+from shared.monitoring.calls import Call, Calls
+from shared.settings import settings
+from shared.warehouse.statements import Warehouse
+
+NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)  # ten minutes after a Pacific midnight
+LIST = "youtube.videos.list"
+
+
+def a_call(number: int = 0, **more: Any) -> Call:
+    values: dict[str, Any] = {
+        "id": f"c{number}", "at": NOW - timedelta(minutes=30), "endpoint": LIST, "bucket": "default", "cost": 1,
+        "outcome": "success", "status": 200, "reason": None, "given": None, "detail": "", "known": True,
+        "latency_ms": 80.5, "attempt": 1, "received": 9, "account": "u1", "channel": "UC1", "operation": None,
+        "feature": "metadata",
+    }  # fmt: skip
+    return Call(**{**values, **more})
+
+
+@dataclass
+class Kept:
+    """A subscription that delivers what is not confirmed, again and again. deaf: it hears no confirmation."""
+
+    messages: dict[str, bytes] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+    deaf: bool = False
+
+    def publish(self, rows: Any) -> None:
+        self.messages[f"m{len(self.messages)}"] = json.dumps({"rows": rows}).encode()
+
+    def fetch(self, most: int) -> dict[str, bytes]:
+        new = [each for each in self.messages if each not in self.given][:most]
+        self.given.update(new)
+        return {each: self.messages[each] for each in new}
+
+    def confirm(self, ack_ids: Sequence[str]) -> None:
+        for each in () if self.deaf else ack_ids:
+            del self.messages[each]
+
+    def deliver_again(self) -> None:
+        self.given.clear()
+
+
+@dataclass
+class Room:
+    warehouse: Warehouse
+    firestore: Any
+    kept: Kept = field(default_factory=Kept)
+
+    def record(self, *calls: Call) -> None:
+        log = Calls(self.kept.publish)
+        for each in calls:
+            log.record(each)
+        log.flush()
+
+    def take(self, warehouse: Warehouse | None = None) -> int:
+        return CallRows(
+            client=self.firestore,
+            warehouse=warehouse or self.warehouse,
+            fetch=self.kept.fetch,
+            confirm=self.kept.confirm,
+            clock=lambda: NOW,
+        ).take()
+
+    def stored(self) -> list[Any]:
+        table = self.warehouse.full_name("youtube_api_calls")
+        return list(self.warehouse.client.query_and_wait(f"SELECT * FROM `{table}` ORDER BY call_id"))
+
+    def summary(self) -> Any:
+        return self.firestore.document(CALL_SUMMARY.path, "lately").get().to_dict()
+
+
+@pytest.fixture
+def room(warehouse, firestore_client) -> Room:
+    return Room(warehouse, firestore_client)
+
+
+@pytest.mark.fault(44)
+def test_a_call_that_is_delivered_twice_is_one_row_also_beside_new_ones(room):
+    room.kept.deaf = True
+    room.record(a_call(1), a_call(2, at=NOW, outcome="error", status=None, reason="noAnswer", latency_ms=9_000.0))
+    assert room.take() == 2
+    room.kept.deliver_again()
+    room.record(a_call(3))
+    assert room.take() == 1
+    first, second, _ = room.stored()
+    assert [row["call_id"] for row in room.stored()] == ["c1", "c2", "c3"]
+    assert (first["created_at"], first["date"].isoformat(), first["quota_cost"], first["feature"]) == (
+        NOW - timedelta(minutes=30),
+        "2026-11-21",
+        1,
+        "metadata",
+    )
+    assert (second["http_status"], second["status"], second["date"].isoformat()) == (None, "error", "2026-11-22")
+
+
+@pytest.mark.fault(46)
+def test_a_warehouse_that_is_down_for_an_hour_costs_no_row_and_is_caught_up_with(room):
+    down = Warehouse(room.warehouse.client, "no_such_dataset")
+    for minute in range(0, 60, 5):
+        room.record(a_call(minute))
+        with pytest.raises(Unavailable):
+            room.take(down)
+        room.kept.deliver_again()
+    assert len(room.kept.messages) == 12
+    assert room.take() == 12
+    assert len(room.stored()) == 12
+    assert room.kept.messages == {}
+
+
+def test_a_burst_of_ten_thousand_calls_is_taken_by_one_run(room):
+    room.record(*(a_call(number) for number in range(10_000)))
+    assert room.take() == 10_000
+    assert room.kept.messages == {}
+    assert room.summary()["endpoints"][LIST]["long"] == [10_000, 0, 0]
+
+
+@pytest.mark.fault(44)
+def test_a_message_that_cannot_be_stored_is_told_and_keeps_nobody_else_s_away(room, capsys):
+    for number in range(3):
+        room.record(a_call(number))
+    room.kept.publish([{**a_call(7).row(), "date": "no day"}])
+    room.kept.publish([{**a_call(7).row(), "quota_cost": "free"}])
+    room.kept.publish([{"call_id": "c8"}])
+    room.kept.messages["m9"] = b"\xff"
+    assert room.take() == 3
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    errors = [each["message"] for each in said if each["severity"] == "ERROR"]
+    assert errors == ["a message of the call log cannot be read"] * 4
+    assert room.kept.messages == {}
+
+
+def test_the_last_hour_is_summed_up_by_endpoint_with_what_lasts_and_what_it_said(room):
+    failed = {"outcome": "error", "status": 500, "reason": "backendError"}
+    room.record(
+        a_call(1, at=NOW - timedelta(minutes=61)),
+        a_call(2, at=NOW - SHORT - timedelta(seconds=1), **failed),
+        a_call(3, at=NOW - SHORT, **failed, latency_ms=5_000.1),
+        a_call(4, at=NOW, latency_ms=5_000.0),
+        a_call(5, at=NOW, endpoint="youtubereporting.jobs.list", latency_ms=60_000.0),
+    )
+    for _ in range(2):
+        room.take()
+        assert room.summary() == {
+            "at": NOW,
+            "endpoints": {
+                LIST: {"long": [3, 2, 1], "short": [2, 1, 1], "reasons": {"backendError": 2}},
+                "youtubereporting.jobs.list": {"long": [1, 0, 1], "short": [1, 0, 1], "reasons": {}},
+            },
+        }
+
+
+@pytest.fixture
+def published(monkeypatch, fresh_process) -> Iterator[None]:
+    """A Pub/Sub with the topic and the subscription."""
+    with emulators.pubsub_running() as host:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
+        for name in ("YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER", "YT_ID_TOKEN_KEYS_URL"):
+            monkeypatch.setenv(name, "https://app.example")
+        monkeypatch.setenv("YT_ID_TOKEN_AUDIENCE", "app")
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+        path = f"projects/{settings().project}"
+        topic, subscription = f"{path}/topics/calls", f"{path}/subscriptions/calls"
+        pubsub_v1.PublisherClient().create_topic(name=topic)
+        pubsub_v1.SubscriberClient().create_subscription(name=subscription, topic=topic)
+        yield
+
+
+def test_pub_sub_keeps_what_is_published_until_it_is_confirmed(published):
+    assert pubsub.fetch_calls(10) == {}
+    log = Calls(pubsub.to_call_log)
+    log.record(a_call(1))
+    log.flush()
+    [(ack_id, data)] = pubsub.fetch_calls(10).items()
+    assert json.loads(data) == {"rows": [a_call(1).row()]}
+    pubsub.confirm_calls([ack_id])
+    assert pubsub.fetch_calls(10) == {}

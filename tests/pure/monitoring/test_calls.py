@@ -1,0 +1,100 @@
+"""The call log: each call one record at once and one row with its like, and nothing of it stops anybody."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.monitoring import log
+from shared.monitoring.calls import BUFFERED, Call, Calls
+from shared.warehouse.tables import API_CALLS
+
+LATE = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)  # in Los Angeles still the day before
+
+
+def a_call(number: int = 0, **more: Any) -> Call:
+    values: dict[str, Any] = {
+        "id": f"c{number}", "at": LATE, "endpoint": "youtube.videos.list", "bucket": "default", "cost": 1,
+        "outcome": "success", "status": 200, "reason": None, "given": None, "detail": "", "known": True,
+        "latency_ms": 81.5, "attempt": 1, "received": 9, "account": "u1", "channel": "UC1", "operation": None,
+        "feature": "metadata",
+    }  # fmt: skip
+    return Call(**{**values, **more})
+
+
+def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_call_is_a_record_at_once_and_a_row_of_the_table_when_the_work_ends(capsys):
+    published: list[Any] = []
+    calls = Calls(published.append)
+    calls.record(a_call(outcome="error", status=403, reason="quotaExceeded"))
+    [record] = records(capsys)
+    assert (record["message"], record["endpoint"], record["feature"]) == (
+        "youtube call",
+        "youtube.videos.list",
+        "metadata",
+    )
+    assert published == []
+    calls.flush()
+    [[row]] = published
+    assert row.keys() == API_CALLS.columns.keys()
+    assert {name for name, value in row.items() if value is None}.isdisjoint(API_CALLS.required)
+    assert (row["status"], row["http_status"], row["reason"]) == ("error", 403, "quotaExceeded")
+    assert (row["created_at"], row["date"]) == ("2026-11-22T07:30:00.000000Z", "2026-11-21")
+    calls.flush()
+    assert len(published) == 1  # nothing waits, so nothing is sent
+
+
+def test_a_burst_of_ten_thousand_calls_of_many_threads_is_handed_over_in_full_buffers_each_call_once(capsys):
+    published: list[Any] = []
+    calls = Calls(published.append)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: calls.record(a_call(number)), range(10_000)))
+    calls.flush()
+    assert max(map(len, published)) <= BUFFERED + 8
+    assert sorted(row["call_id"] for rows in published for row in rows) == sorted(f"c{n}" for n in range(10_000))
+
+
+def test_rows_that_cannot_be_published_are_counted_in_the_log_and_their_records_are_there(capsys):
+    def away(_rows: Any) -> None:
+        raise TimeoutError
+
+    calls = Calls(away)
+    for number in range(3):
+        calls.record(a_call(number))
+    calls.flush()
+    calls.flush()
+    *said, last = records(capsys)
+    assert [each["id"] for each in said] == ["c0", "c1", "c2"]
+    assert (last["severity"], last["message"], last["count"], last["error"]) == (
+        "ERROR",
+        "rows of calls were not published",
+        3,
+        "TimeoutError",
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace"),
+    [
+        ({"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}, "ab" * 16),
+        ({"X-Cloud-Trace-Context": f"{'0f' * 16}/123;o=1"}, "0f" * 16),
+        ({"X-Cloud-Trace-Context": "../../x", "traceparent": "x"}, None),
+        ({}, None),
+    ],
+)
+def test_a_record_is_linked_to_the_trace_of_the_request_that_is_worked_at(headers, trace, capsys, monkeypatch):
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    log.link(headers)
+    try:
+        Calls(print).record(a_call())
+        [record] = records(capsys)
+    finally:
+        log.link({})
+    assert record.get(log.TRACE) == (trace and f"projects/p/traces/{trace}")
