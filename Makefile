@@ -41,7 +41,7 @@ test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days th
 	@$(BIN)/python -m infra.local.clocks $(ARGS)
 
 .PHONY: check
-check: setup-tools  ## Style, types, import direction, dead code, SQL, the documents' tables, the build's schema
+check: setup-tools  ## Style, types, import direction, dead code, SQL, dashboards, the documents' tables, the build's schema
 	@$(TOGETHER) style judged
 
 .PHONY: style
@@ -54,6 +54,7 @@ style: setup-tools
 .PHONY: judged
 judged: setup-tools
 	$(BIN)/python -m infra.judges.warehouse
+	$(BIN)/python -m infra.grafana --check
 	$(BIN)/vulture
 	$(BIN)/python -m infra.documents --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.cloudbuild cloudbuild.yaml
@@ -91,9 +92,10 @@ lock: setup-tools  ## Renew the locks (requirements.txt and infra/requirements/*
 	$(UV_COMPILE) -o infra/requirements/terraform.txt infra/requirements/terraform.in
 
 .PHONY: documents
-documents: setup-infra  ## Renew the tables of infra/docs/ that are printed from the code
+documents: setup-infra  ## Renew the tables of infra/docs/ and the dashboards, which are printed from the code
 	$(BIN)/python -m infra.documents
 	$(BIN)/python -m infra.privileges
+	$(BIN)/python -m infra.grafana
 
 .PHONY: clean
 clean:  ## Remove what was made, but for the two environments

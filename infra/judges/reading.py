@@ -20,8 +20,8 @@ PARTITIONS: Mapping[str, str] = {each.name: each.partition for each in TABLES}
 OWNERS = frozenset({"channel_id", "report_id"})
 """What keeps owners apart: a report is of one channel. Not a video: numbers of no video have no id."""
 
-OURS = ("report_loads", "analytics_loads", "current_reports", "staged_", "youtube_api_calls")
-"""How the tables begin that are ours and no owner's: how many reports, answers, calls there are may be summed."""
+OURS = ("report_loads", "analytics_loads", "current_reports", "staged_", "youtube_api_calls", "check_results")
+"""How the tables begin that are ours and no owner's: reports, answers, calls and findings may be added up."""
 
 
 def over_owners(tree: Any) -> list[str]:

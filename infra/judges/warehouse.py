@@ -9,11 +9,14 @@ the views that are made only where a setting states why it is allowed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from infra import explain, levels
-from infra.judges.googlesql import GoogleSQL, Refused
+from infra.grafana.panels import Asked
+from infra.grafana.panels import statements as panels
+from infra.judges.googlesql import TABLE, GoogleSQL, Refused
 from infra.judges.reading import over_owners
 from infra.views import OVER_OWNERS, VIEWS, view_text
 from shared.warehouse import statements
@@ -115,7 +118,7 @@ def judge(views: Mapping[str, str]) -> tuple[GoogleSQL, list[str]]:
     return found, wrong
 
 
-def problems(found: GoogleSQL, statements: tuple[Statement, ...]) -> Iterator[str]:
+def problems(found: GoogleSQL, statements: Iterable[Statement]) -> Iterator[str]:
     """What is wrong with statements, each with its name."""
     for statement in statements:
         for text in _texts(statement):
@@ -126,6 +129,20 @@ def problems(found: GoogleSQL, statements: tuple[Statement, ...]) -> Iterator[st
                 continue
             for column in over_owners(tree):
                 yield f"statement {statement.name}: {column} adds up several owners' numbers"
+
+
+def problems_of_panels(found: GoogleSQL, asked: Iterable[Asked]) -> Iterator[str]:
+    """What is wrong with dashboards' queries: only a dashboard of totals may read what is there by the setting."""
+    for each in asked:
+        yield from problems(found, [each])
+        for view in set(TABLE.findall(each.text)) & set(OVER_OWNERS) if not each.total else ():
+            yield f"statement {each.name}: {view} is not there without the setting"
+
+
+def every_panel() -> Iterator[Asked]:
+    """Every query of the dashboards, over a day."""
+    until = datetime(2026, 11, 24, 20, tzinfo=UTC)
+    return panels(until - timedelta(days=1), until)
 
 
 def everything() -> tuple[Statement, ...]:
@@ -145,11 +162,10 @@ def _texts(statement: Statement) -> Iterator[str]:
 def main() -> int:
     """Print what is refused; exit status 1 when anything is."""
     over, found = judge(SPOKEN)
-    found += problems(over, everything())
-    print(
-        "\n".join(found)
-        or f"GoogleSQL takes {len(SPOKEN)} views and {len(STATEMENTS) + len(OF_STAGED)} statements"
-    )
+    asked = tuple(every_panel())
+    found += [*problems(over, everything()), *problems_of_panels(over, asked)]
+    taken = f"{len(SPOKEN)} views, {len(STATEMENTS) + len(OF_STAGED)} statements, {len(asked)} dashboards' queries"
+    print("\n".join(found) or f"GoogleSQL takes {taken}")
     return 1 if found else 0
 
 

@@ -1,0 +1,5 @@
+(
+  SELECT *
+  FROM {every_call}
+  WHERE created_at >= {from} AND {owner} AND {channel}
+)
