@@ -108,15 +108,16 @@ def is_required(described: Mapping[str, Any]) -> bool:
 
 @cache
 def _methods(api: str) -> tuple[tuple[re.Pattern[str], Mapping[str, Any]], ...]:
-    found = tuple((_pattern(method), method) for method in _walk(document(api)))
+    found = tuple((_pattern(method), method) for method in methods(document(api)))
     # A literal path goes before one with placeholders: `functions:generateUploadUrl` is no function's name.
     return tuple(sorted(found, key=lambda each: (each[0].groups, -len(each[0].pattern))))
 
 
-def _walk(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def methods(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every method of a discovery document, or of one of its resources, as it describes it."""
     yield from node.get("methods", {}).values()
     for child in node.get("resources", {}).values():
-        yield from _walk(child)
+        yield from methods(child)
 
 
 def _pattern(method: Mapping[str, Any]) -> re.Pattern[str]:

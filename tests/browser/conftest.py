@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from infra.setup import CHROMIUM
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from infra.local.chromium import launched
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +16,5 @@ def chromium() -> Iterator[Browser]:
 
     For one module: as long as it is there, its event loop runs in this thread, and no other test can run one.
     """
-    found = next(path for name in CHROMIUM if (path := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+    with launched() as browser:
         yield browser
-        browser.close()
