@@ -32,7 +32,7 @@ from shared.quota.profile import load
 from shared.settings import Settings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
-from shared.watch.conditions import ALARMS
+from shared.watch.conditions import ALARMS, Condition
 
 DOCS = ROOT / "infra" / "docs"
 
@@ -307,7 +307,7 @@ def alarms() -> str:
     rows = [
         (
             f"[`{each.key}`]({each.runbook.rpartition('/')[2]})",
-            each.says.format(count="n", since="when", what="which", app="the app"),
+            _said(each),
             f"{each.threshold:,g}" if each.threshold is not None else "",
             _lasting(each.after),
             each.severity,
@@ -318,6 +318,11 @@ def alarms() -> str:
     return table(
         ("alarm", "what it says", "from", "once it lasts for", "severity", "what is done by itself"), rows
     )
+
+
+def _said(alarm: Condition) -> str:
+    """What an alarm says, whatever it is about."""
+    return alarm.says.strip().format(count="n", since="when", what="which", app="the app")
 
 
 def _lasting(after: timedelta) -> str:
@@ -362,10 +367,24 @@ def data_map() -> str:
     return json.dumps({"ttl": ttl_policies(), "group_indexes": group_indexes()}, indent=2) + "\n"
 
 
+def alarms_told() -> str:
+    """What Terraform has to know of the alarms: how bad each is, what it says and what to do."""
+    told = {
+        key: {
+            "severity": each.severity,
+            "says": _said(each),
+            **{name: (getattr(each, name) or "").strip() for name in ("stops", "done", "todo", "code", "runbook")},
+        }
+        for key, each in ALARMS.items()
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
 def main() -> int:
     """Exit status 1 when --check finds a difference."""
     wanted = {path: renewed(path.read_text()) for path in sorted(DOCS.glob("*.md"))}
-    wanted[ROOT / "infra" / "terraform" / "data_map.json"] = data_map()
+    for name, text in (("data_map", data_map()), ("alarms", alarms_told())):
+        wanted[ROOT / "infra" / "terraform" / f"{name}.json"] = text
     old = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}
     for path, text in old.items():
         if "--check" in sys.argv[1:]:

@@ -124,7 +124,7 @@ def _panel(panel: Panel, place: Place) -> Any:
         .unit(panel.unit)
         .no_value("none")
         .with_target(target.editor_mode(EditorMode.CODE).ref_id("A").datasource(SOURCE))
-        .links([_link("What to do", f"{place.runbook}#{panel.runbook}")] if panel.runbook else [])
+        .links([_link("What to do", f"{place.runbook}#{panel.runbook.lower()}")] if panel.runbook else [])
     )
     if panel.warn:
         steps = zip((None, *panel.warn), ("green", "yellow", "red"), strict=True)

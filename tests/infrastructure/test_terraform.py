@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import re
 from collections import Counter
@@ -14,6 +15,9 @@ from infra.data_map import group_indexes, ttl_policies
 from infra.deployment import deployment
 from infra.judges.terraform import PROJECT, Planned
 from infra.judges.terraform_schema import SCHEMA, used
+from shared.monitoring.calls import MESSAGE, Call
+from shared.tokens.health import Notice
+from shared.watch.conditions import ALARMS, Condition
 
 DECLARED = deployment()
 FUNCTIONS = DECLARED.functions.values()
@@ -151,6 +155,60 @@ def test_every_alarm_reaches_everybody_who_is_to_be_told_and_says_what_to_do(pla
     for name, policy in policies.items():
         assert len(policy["notification_channels"]) == 2, name
         assert policy["documentation"][0]["content"], name
+
+
+GUIDE = {
+    "youtube_api_quota_used": "jsonPayload.cost",
+    "youtube_api_response_time_ms": "jsonPayload.latency_ms",
+    "youtube_api_error_rate": None,
+    "youtube_oauth_refresh_failures": None,
+}
+"""The owner's guide's metrics (5.1), with the field of which a distribution is kept."""
+
+
+def test_each_metric_of_the_guide_is_counted_from_fields_that_its_record_has(plan):
+    metrics = of(plan, "logging_metric")
+    assert metrics.keys() == {"youtube-alarms", *GUIDE}
+    fields = {f"jsonPayload.{each.name}" for each in dataclasses.fields(Call)}
+    for name, value in GUIDE.items():
+        made = metrics[name]
+        assert made["value_extractor"] == (f"EXTRACT({value})" if value else None)
+        (descriptor,) = made["metric_descriptor"]
+        assert descriptor["value_type"] == ("DISTRIBUTION" if value else "INT64")
+        assert len(made["bucket_options"]) == bool(value)
+        assert {each["key"] for each in descriptor["labels"]} == made["label_extractors"].keys()
+        if MESSAGE in made["filter"]:
+            read = re.findall(r"EXTRACT\((.+?)\)", " ".join(made["label_extractors"].values()))
+            assert {*read, *([value] if value else [])} <= fields
+    notices = re.findall(r'"(\w+)"', metrics["youtube_oauth_refresh_failures"]["filter"].partition("notice=")[2])
+    assert set(notices) == {Notice.RECONNECT.value, Notice.TROUBLED.value}
+
+
+@pytest.mark.parametrize("alarm", ALARMS.values(), ids=lambda alarm: alarm.key)
+def test_an_alarm_is_told_by_one_policy_of_its_severity(plan, alarm):
+    told = [
+        (name, policy)
+        for name, policy in of(plan, "monitoring_alert_policy").items()
+        if _tells(policy["conditions"][0], alarm)
+    ]
+    ((name, policy),) = told
+    assert policy["severity"] == alarm.severity
+    assert name == (alarm.key if alarm.key in GUIDE else alarm.severity.lower())
+    if alarm.key in GUIDE:
+        said = policy["documentation"][0]["content"]
+        assert all(text.strip() in said for text in (alarm.stops, alarm.done, alarm.todo, alarm.runbook))
+        assert "{" not in said.replace("${", "")
+
+
+def _tells(condition: dict, alarm: Condition) -> bool:
+    """Whether a condition counts an alarm's beginnings, as Cloud Monitoring reads its filter."""
+    (threshold,) = condition["condition_threshold"] or [{"filter": ""}]
+    asked = threshold["filter"]
+    if "user/youtube-alarms" not in asked:
+        return False
+    equal = dict(re.findall(r'metric\.labels\.(\w+)="([^"]*)"', asked))
+    unequal = re.findall(r'metric\.labels\.alert!="([^"]*)"', asked)
+    return {"alert": alarm.key, "severity": alarm.severity}.items() >= equal.items() and alarm.key not in unequal
 
 
 def test_without_a_balancer_the_app_forwards_each_public_address_to_its_function(copied):
