@@ -59,7 +59,7 @@ class Question:
         return Question(**{**values, "gate": tuple(self.gate)})
 
     def problem(self, status: int, answer: bytes, *, signed_in: bool = False) -> str:
-        """What is wrong with an answer, in words; "" when it is right. signed_in: past the proxy, if there is one."""
+        """What is wrong with an answer, in words; "" when it is right. signed_in: past the proxy, where one is."""
         if self.gate and not signed_in:
             return "" if status in self.gate else f"answers {status} to somebody who has not signed in"
         try:
