@@ -95,8 +95,8 @@ def _route(cloud: Cloud, service: Any) -> None:
 
 def _revision_list(cloud: Cloud, call: Call, query: Query, body: Any) -> Any:
     del body
-    (selector,) = query.get("labelSelector", ("",))
-    label, _, value = selector.partition("=")
+    (selector,) = query["labelSelector"]
+    label, value = (part.strip() for part in selector.split("=", 1))
     prefix = f"{call.path['parent']}/revisions/"
     found = [
         each
