@@ -138,11 +138,15 @@ def places(
     names: Collection[str] | None = None,
     new: bool = False,
 ) -> dict[str, Place]:
-    """Where functions answer: some, or all that are there. new: at the address of the newest revision."""
-    answering = {}
+    """Where functions answer: some, or all that are there. new: at the address of the newest revision.
+
+    Before there is a front (YT_IAP_AUDIENCE is not set yet) nobody reaches what is to be behind it.
+    """
+    answering, front = {}, bool(target.values.get(VARIABLES["iap_audience"]))
     for name, function in target.declared.functions.items():
         service = found.get(function.service)
-        if service is not None and (names is None or name in names):
+        reached = front or target.direct(function)
+        if service is not None and reached and (names is None or name in names):
             url = service.url if target.direct(function) else target.values[VARIABLES["api_url"]]
             answering[name] = Place(url=service.next_url if new else url, audience=service.url)
     return answering
@@ -196,13 +200,14 @@ def main(given: Sequence[str] | None = None) -> int:
     where.add_argument("--stack", action="store_true", help="the local stack that runs (make up)")
     parser.add_argument("--channel", default="", help="a connected channel")
     asked = parser.parse_args(given)
+    absent: list[str] = []
     if asked.stack:
         answering, token = local(_stack())
     else:
         target = deploy.target(asked.project)
         found = traffic.services(asked.project, target.declared.region)
         answering, token = places(target, found), impersonating(asked.project)
-    absent = [name for name in deployment().functions if name not in answering]
+        absent = [each.name for each in deployment().functions.values() if each.service not in found]
     wrong = [*(f"{name} is not there" for name in absent), *run(answering, token, channel=asked.channel)]
     print(*(f"\nWrong: {each}" for each in wrong), file=sys.stderr, sep="", end="\n" if wrong else "")
     return 1 if wrong else 0

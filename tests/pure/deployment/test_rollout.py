@@ -111,6 +111,11 @@ def test_behind_a_load_balancer_a_public_function_is_tried_through_it_and_so_aft
     assert (place.url, place.audience) == ("https://api.example.com", "https://webhook")
 
 
+def test_before_there_is_a_front_only_what_is_reached_without_one_is_asked():
+    found = {"webhook": service(), "publish": service(name="publish"), "console": service(name="console")}
+    assert list(smoke.places(target({}), found)) == ["publish"]
+
+
 def test_a_token_for_a_tagged_address_is_made_out_to_the_service():
     [place] = smoke.places(target(ALONE), {"webhook": held()}, new=True).values()
     assert (place.url, place.audience) == ("https://next---webhook", "https://webhook")
