@@ -2,11 +2,13 @@
 
 First the warehouse's tables and views are made. Then one `gcloud functions deploy` per function, from its staged
 folder, several at once. A function carries a label with the hash of its staged source, its flags and the settings
-that it reads; when all are as deployed, it is left alone. Who may call it is set every time, changed or not, so a
-run that was cut short anywhere is made good by the next one. Public functions have Cloud Run's invoker check
-switched off, because many organisations refuse a policy for `allUsers`. What stands around the functions
-(accounts, secrets, topics, queues, schedules) is Terraform's (infra/terraform). Whether a load balancer stands in
-front is read from the setting YT_IAP_AUDIENCE: a service of Cloud Run's own there means that none does.
+that it reads; when all are as deployed, it is left alone. One that serves already goes on serving as it is: its
+traffic is held, and `infra.rollout` shifts it once the new revision has been tried. Who may call it is set every
+time, changed or not, so a run that was cut short anywhere is made good by the next one. Public functions have
+Cloud Run's invoker check switched off, because many organisations refuse a policy for `allUsers`. What stands
+around the functions (accounts, secrets, topics, queues, schedules) is Terraform's (infra/terraform). Whether a
+load balancer stands in front is read from the setting YT_IAP_AUDIENCE: a service of Cloud Run's own there means
+that none does.
 
 The settings (`YT_...`) come from a YAML file of environment variables, infra/settings.<project>.yaml.
 """
@@ -24,16 +26,16 @@ from typing import Any
 
 import yaml
 
-from infra import gcloud
+from infra import gcloud, traffic
 from infra.deployment import ROOT, Deployment, Function, deployment
 from infra.gcloud import Step
 from infra.stage import Staged, stage
+from infra.traffic import Service
 from infra.used_settings import VARIABLES
 
 LABEL = "source-hash"
 INVOKER = "roles/run.invoker"  # a function is called through the Cloud Run service that it is
 EVERYBODY = "allUsers"
-UNCHECKED = "run.googleapis.com/invoker-iam-disabled"
 INGRESS = {  # what may reach the function's own address at all, where a load balancer stands in front
     "http-public": "internal-and-gclb",
     "http-iap": "internal-and-gclb",
@@ -44,10 +46,10 @@ INGRESS = {  # what may reach the function's own address at all, where a load ba
 
 @dataclass(frozen=True, kw_only=True)
 class Present:
-    """What is in the project now. labels: each function's; unchecked: services that anyone may call."""
+    """What is in the project now: each function's label, and the services."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
-    unchecked: frozenset[str] = frozenset()
+    services: Mapping[str, Service] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,19 @@ class Target:
     def balanced(self) -> bool:
         """Whether people and the push hub come through a load balancer, and so no other way."""
         return "/locations/" not in self.values.get(VARIABLES["iap_audience"], "")
+
+    def direct(self, function: Function) -> bool:
+        """Whether a function answers at its own address, rather than through the load balancer alone."""
+        return not self.balanced or INGRESS[function.trigger] == "all"
+
+
+def target(project: str, settings: Path | None = None, *, needed: bool = True) -> Target:
+    """A project with its settings. Exits where they are needed and missing."""
+    path = settings or ROOT / "infra" / f"settings.{project}.yaml"
+    if not path.is_file() and needed:
+        sys.exit(f"{path} is missing: the settings of this project (YT_..., see infra/docs/settings.md)")
+    values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    return Target(project=project, declared=deployment(), settings=path, values=values)
 
 
 def flags(function: Function, target: Target) -> list[str]:
@@ -172,10 +187,11 @@ def warehouse_step(target: Target) -> Step:
 def row(staged: Staged, target: Target, present: Present) -> list[Step]:
     """One function's steps, in order. A service that is to be closed is closed before its new code comes."""
     function = target.declared.functions[staged.name]
-    step = deploy_step(staged, target)
+    step, service = deploy_step(staged, target), present.services.get(function.service)
     changed = f"--update-labels={LABEL}={present.labels.get(staged.name)}" not in step.command
-    deploying = [step] if changed else []
-    unchecked = function.service in present.unchecked
+    holding = [traffic.hold(service, target.place)] if service and service.floats and service.serving else []
+    deploying = [*holding, step] if changed else []
+    unchecked = service is not None and service.unchecked
     if function.trigger == "http-public":
         opening = [] if unchecked and not changed else [check_step(function, target, on=False)]
         return [*deploying, *opening]
@@ -194,25 +210,13 @@ def labels(found: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def unchecked(found: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Names of services whose invoker check is off."""
-    metadata = [item["metadata"] for item in found]
-    return frozenset(
-        each["name"] for each in metadata if str(each.get("annotations", {}).get(UNCHECKED)).lower() == "true"
-    )
-
-
 def present(project: str, region: str) -> Present:
-    """What is in the project now, asked of Google Cloud."""
+    """What is in the project now, asked of Google Cloud. Raises `gcloud.Refused`."""
     functions = gcloud.ask(
         *("functions", "list", f"--project={project}", f"--regions={region}", "--v2"),
         "--format=json(name,labels,state)",
     )
-    services = gcloud.ask(
-        *("run", "services", "list", f"--project={project}", f"--region={region}"),
-        "--format=json(metadata.name,metadata.annotations)",
-    )
-    return Present(labels=labels(functions), unchecked=unchecked(services))
+    return Present(labels=labels(functions), services=traffic.services(project, region))
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -226,17 +230,12 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     """Stage, compare, deploy. Exit status 1 when the settings are missing or a command fails."""
     asked = _arguments(given)
-    settings: Path = asked.settings or ROOT / "infra" / f"settings.{asked.project}.yaml"
-    if not settings.is_file() and not asked.dry_run:
-        print(
-            f"{settings} is missing: the settings of this project (YT_..., see infra/docs/settings.md)",
-            file=sys.stderr,
-        )
-        return 1
-    values = yaml.safe_load(settings.read_text()) if settings.is_file() else {}
-    target = Target(project=asked.project, declared=deployment(), settings=settings, values=values)
-    now = Present() if asked.dry_run else present(asked.project, target.declared.region)
-    first, rows = [[warehouse_step(target)]], [row(each, target, now) for each in stage()]
+    where = target(asked.project, asked.settings, needed=not asked.dry_run)
+    try:
+        now = Present() if asked.dry_run else present(asked.project, where.declared.region)
+    except gcloud.Refused as refusal:
+        sys.exit(str(refusal))
+    first, rows = [[warehouse_step(where)]], [row(each, where, now) for each in stage()]
     if asked.dry_run:
         print(*(step for steps in (*first, *rows) for step in steps), sep="\n")
         return 0

@@ -28,18 +28,26 @@ class Step:
         return f"# {self.why}\n{shlex.join(self.command)}"
 
 
-def ask(*command: str) -> list[dict[str, Any]]:
-    """What gcloud lists, with `--format=json(...)` among the arguments. Raises CalledProcessError."""
-    answer = subprocess.run(
-        ["gcloud", *command],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=LONGEST,
-    )
-    found: list[dict[str, Any]] = json.loads(answer.stdout)
-    return found
+class Refused(Exception):
+    """gcloud ended with a failure; the message is what it said."""
+
+
+def said(*command: str, given: bytes = b"") -> str:
+    """What gcloud prints. given: what it reads, with `--data-file=-` and the like. Raises Refused."""
+    try:
+        ended = subprocess.run(
+            ["gcloud", *command], check=False, capture_output=True, input=given, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        raise Refused(f"gcloud {command[0]} {command[1]}: no end within {LONGEST} s") from None
+    if ended.returncode:
+        raise Refused(ended.stderr.decode(errors="replace").strip() or f"exit status {ended.returncode}")
+    return ended.stdout.decode()
+
+
+def ask(*command: str) -> Any:
+    """What gcloud answers, with `--format=json` or `json(...)` among the arguments. Raises Refused."""
+    return json.loads(said(*command) or "null")
 
 
 def run(rows: Sequence[Sequence[Step]]) -> list[str]:

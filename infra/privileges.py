@@ -48,7 +48,8 @@ HEAD = """# Who may touch what
 Every grant, read from what `infra/terraform` would make for the declaration (without a front, which lets people
 open the console and Identity-Aware Proxy call it). A test compares the table with Terraform's plan, and refuses a
 role that is not known here, a grant on a project that could stand on one resource, an account without a use.
-Renewed by `python -m infra.privileges`.
+Renewed by `python -m infra.privileges`. What functions were seen to call on the local stack is held against it:
+`OBSERVED=1 make demo`, then `python -m infra.observed`.
 
 """
 

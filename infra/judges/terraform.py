@@ -1,4 +1,4 @@
-"""Asks the real Terraform, offline, what it makes of infra/terraform; and trivy what it thinks of that.
+"""Asks the real Terraform, offline, what it makes of infra/terraform; and trivy and checkov what they think of it.
 
     with_place = Place.copied(folder)
     with_place.plan(front="cloud-run")      # every planned resource with its values
@@ -134,6 +134,22 @@ class Place:
             for result in json.loads(ended.stdout).get("Results", ())
             for found in result.get("Misconfigurations", ())
         }
+
+    def policies(self, **given: Any) -> dict[str, str]:
+        """What checkov's checks find, likewise."""
+        self._variables(given)
+        ended = subprocess.run(
+            [str(ENVIRONMENT / "bin" / "checkov"), "--directory=.", "--framework=terraform", "--output=json",
+             "--quiet", "--compact", "--skip-download", "--soft-fail", "--var-file=given.tfvars.json"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=LONGEST,
+            check=True,
+        )  # fmt: skip
+        failed = json.loads(ended.stdout)["results"]["failed_checks"]
+        return {f"{each['check_id']} {each['resource']}": each["check_name"] for each in failed}
 
 
 def _planned(module: Mapping[str, Any]) -> Iterator[Planned]:

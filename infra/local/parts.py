@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
-from infra import stage
+from infra import observed, stage
 from infra.deployment import ROOT, deployment
 from infra.local import emulators, provision
 from infra.local.addresses import IAP_AUDIENCE, PROJECT, USER_AUDIENCE, Addresses
@@ -238,6 +239,10 @@ def _function(plan: Plan, name: str) -> Watched:
         *("--target", name, "--source", str(folder / "main.py"), "--host", LOOPBACK, "--port", str(port)),
     ]
     deployed = {"K_SERVICE": name, "K_REVISION": f"{name}-00001", "PYTHONPATH": "", "FUNCTION_TARGET": name}
+    if plan.env.get(observed.VARIABLE) or os.environ.get(observed.VARIABLE):
+        calls = plan.run / observed.FOLDER / name
+        calls.parent.mkdir(exist_ok=True)
+        deployed |= {"PYTHONPATH": str(observed.LISTENER), "OBSERVED_CALLS": str(calls)}
     held = {HUB_KEY_SECRET: plan.keys.hub_key}
     deployed |= {variable: held[secret] for variable, secret in deployment().functions[name].variables.items()}
     # The framework answers this path by itself once the function is loaded; the function's own work is not asked.

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from infra.deployment import deployment
 from infra.rehearsal.story import CHANGED, Rehearsal, rehearse
 
+FAILS = {"death", "cut", "refused"}
+
 
 def problems(rehearsal: Rehearsal) -> Iterator[str]:
     """What did not go as it must, in words."""
@@ -16,15 +18,25 @@ def problems(rehearsal: Rehearsal) -> Iterator[str]:
     yield from (f"refused: {each}" for each in unforeseen)
     runs = rehearsal.runs
     for name, run in runs.items():
-        if run.status != (1 if name == "death" else 0):
+        if run.status != (1 if name in FAILS else 0):
             yield f"{run.purpose}: exit status {run.status}\n{run.output}"
     made = [each for run in (runs["death"], runs["rest"]) for each in run.changed if each.endswith(" is created")]
     if sorted(made) != sorted(f"{name} is created" for name in deployment().functions):
         yield f"created: {made}"
-    if runs["again"].changed:
-        yield f"a run without a change changed {runs['again'].changed}"
-    for name in ("change", "back"):
-        if runs[name].changed != (f"{CHANGED} is changed",):
+    moved = f"the traffic of {deployment().functions[CHANGED].service} is moved"
+    for name, wanted in {
+        "first": (),
+        "again": (),
+        "change": (moved, f"{CHANGED} is changed"),
+        "cut": (moved,),
+        "shift": (moved,),
+        "undo": (moved,),
+        "break": (f"{CHANGED} is changed",),
+        "refused": (moved,),
+        "back": (f"{CHANGED} is changed",),
+        "restored": (moved,),
+    }.items():
+        if runs[name].changed != wanted:
             yield f"{runs[name].purpose}: changed {runs[name].changed}"
 
 

@@ -43,7 +43,8 @@ class Cloud:
 
     public_refused: the organisation refuses `allUsers`. changes_left: after so many changes every further one is
     refused, as for a deployment that dies there; None for no end. calls: requests by method id. changed: what was
-    changed, in order. refusals: what was refused and is no ordinary "not found" or "exists", in words.
+    changed, in order. refusals: what was refused and is no ordinary "not found" or "exists", in words. broken:
+    revisions whose source raises when it is imported: they answer nothing but 500.
     """
 
     accounts: frozenset[str]
@@ -58,6 +59,8 @@ class Cloud:
     changed: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     upload_url: Callable[[str], str] = str
+    called_url: Callable[[str], str] = str
+    broken: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def request(self, api: str, verb: str, path: str, query: Query, body: Any) -> Answer:

@@ -6,6 +6,8 @@ and names and sizes have Google's limits.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,8 @@ from infra.judges.apis import Call
 from infra.rehearsal import services
 from infra.rehearsal.cloud import Act, Cloud, Query, Refusal, bad, missing, stored
 
+BROKEN = 'raise RuntimeError("broken")'
+"""In a source, what makes its revision answer nothing."""
 FUNCTIONS = "cloudfunctions.projects.locations.functions"
 
 
@@ -108,6 +112,10 @@ def _serving(cloud: Cloud, name: str, body: Mapping[str, Any]) -> Any:
     _, project, _, region, _, identity = name.split("/")
     number = len(cloud.changed)
     output = services.carry(cloud, project, region, identity.replace("_", "-"), number)
+    archive = cloud.archives[body["buildConfig"]["source"]["storageSource"]["object"]]
+    with zipfile.ZipFile(io.BytesIO(archive)) as source:
+        if BROKEN in source.read("main.py").decode():
+            cloud.broken.add(output["revision"])
     config = {**body.get("serviceConfig", {}), **output}
     deployed = {**body, "name": name, "serviceConfig": config, "state": "ACTIVE", "environment": "GEN_2"}
     cloud.resources[name] = deployed

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from infra.rehearsal.cloud import Cloud
+from infra.rehearsal.services import answer
 
 SERVICES = {
     "CLOUDFUNCTIONS": "cloudfunctions",
@@ -25,6 +26,12 @@ SERVICES = {
     "CLOUDRESOURCEMANAGER": "cloudresourcemanager",
     "SECRETMANAGER": "secretmanager",
     "FIRESTORE": "firestore",
+    "IAMCREDENTIALS": "iamcredentials",
+    "CLOUDBILLING": "cloudbilling",
+    "CLOUDSCHEDULER": "cloudscheduler",
+    "CLOUDTASKS": "cloudtasks",
+    "BIGQUERY": "bigquery/v2",
+    "COMPUTE": "compute/v1",
 }
 """gcloud's name of each service, and the API that answers under that path."""
 MAX_BODY = 64 * 2**20
@@ -36,6 +43,7 @@ def serving(cloud: Cloud) -> Iterator[str]:
     handler = type("Handler", (_Handler,), {"cloud": cloud})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     address = f"http://127.0.0.1:{server.server_address[1]}"
+    cloud.called_url = lambda name: f"{address}/called/{name}"
     cloud.upload_url = lambda name: f"{address}/uploads/{name}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -54,12 +62,14 @@ def environment(address: str, folder: Path) -> dict[str, str]:
 
     The stand-in is gcloud's proxy too: gcloud puts a region before Cloud Run's host, a name that nobody resolves.
     """
+    token = folder.with_suffix(".token")
+    token.write_text("nobody's")
     fixed = {
         "http_proxy": address,
         "BIGQUERY_EMULATOR_HOST": address.removeprefix("http://"),
         "no_proxy": "",
         "CLOUDSDK_CONFIG": str(folder),
-        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(token),
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
@@ -82,11 +92,17 @@ class _Handler(BaseHTTPRequestHandler):
         if service == "uploads":
             self._answer(*self.cloud.upload(rest, content))
             return
+        if service == "called":
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            self._answer(*answer(self.cloud, rest.partition("/")[0], token))
+            return
         body = json.loads(content) if content.strip() else None
+        if isinstance(body, dict):  # a field that is null is one that is not there
+            body = {name: value for name, value in body.items() if value is not None}
         version = "v1" if rest.startswith("apis/") else rest.split("/", 1)[0]  # Knative's form of Cloud Run
         api = f"{service}.{version}"
-        # BigQuery's document leaves the version out of its paths.
-        path = rest.removeprefix(f"{version}/") if service == "bigquery" else rest
+        # Some documents leave the version out of their paths.
+        path = rest.removeprefix(f"{version}/") if service in {"bigquery", "compute"} else rest
         self._answer(*self.cloud.request(api, self.command, f"/{path}", parse_qs(parts.query), body))
 
     def _answer(self, code: int, answer: Any) -> None:

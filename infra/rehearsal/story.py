@@ -18,12 +18,15 @@ from infra.rehearsal.warm import warm
 DIES_AFTER = warehouse.CHANGES + 5
 """Changes until the first deployment dies: in the middle of the functions."""
 CHANGED = "run_operation"
-"""The function whose code changes, and is put back."""
+"""The function whose code changes, breaks, and is put back."""
+ROLL_OUT = "infra.rollout"
+PROXY = f"service-{tree.PROJECT}@gcp-sa-iap.iam.gserviceaccount.com"
+"""Identity-Aware Proxy's own account. gcloud names it by the service's namespace, which is a number at Google."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One deployment: what it was for, how it ended, what it changed, the requests and seconds it took."""
+    """One command: what it was for, how it ended, what it changed, the requests and seconds it took."""
 
     purpose: str
     status: int
@@ -49,9 +52,9 @@ class Rehearsal:
 
 
 def rehearse() -> Rehearsal:
-    """Deploy from nothing, dying on the way; go on; change nothing; change one function; put it back.
+    """Deploy from nothing, dying on the way; go on; change nothing; change one function; break it; put it back.
 
-    The organisation refuses `allUsers`.
+    What is deployed is rolled out each time; one roll-out dies on the way. The organisation refuses `allUsers`.
     """
     cloud = Cloud(
         accounts=_accounts(),
@@ -68,28 +71,41 @@ def rehearse() -> Rehearsal:
     ):
         copied = tree.copy(Path(folder))
 
-        def run(name: str, purpose: str) -> None:
-            runs[name] = _run(purpose, cloud, copied, where)
+        def run(name: str, purpose: str, *command: str) -> None:
+            runs[name] = _run(purpose, cloud, copied, where, *(command or ("infra.deploy",)))
 
+        def edit(more: str) -> None:
+            entry.write_text(before + more)
+
+        entry = copied / "functions" / CHANGED / "main.py"
+        before = entry.read_text()
         run("death", f"from nothing, dying after {DIES_AFTER} changes")
         cloud.changes_left = None
         run("rest", "what the dead run left")
+        run("first", "the first roll-out: all are tried", ROLL_OUT)
         run("again", "nothing has changed")
-        entry = copied / "functions" / CHANGED / "main.py"
-        before = entry.read_text()
-        entry.write_text(before + "\n# changed\n")
+        edit("\n# changed\n")
         run("change", f"{CHANGED} has changed")
-        entry.write_text(before)
+        cloud.changes_left = 1
+        run("cut", "its roll-out, dying before the shift", ROLL_OUT)
+        cloud.changes_left = None
+        run("shift", "what the dead roll-out left", ROLL_OUT)
+        run("undo", f"{CHANGED} goes back by hand", ROLL_OUT, "--back", CHANGED)
+        edit(f"\n{functions.BROKEN}\n")
+        run("break", f"{CHANGED} is deployed broken")
+        run("refused", "its roll-out: it is tried, and not shifted", ROLL_OUT)
+        edit("")
         run("back", f"{CHANGED} is put back")
+        run("restored", "its roll-out", ROLL_OUT)
         said = [tree.shell(each.fill, where) for each in deployment().secrets.values() if "|" in each.fill]
     filled = {name: versions[-1] for name, versions in cloud.versions.items()}
     failures = [f"{each.args}: {each.stderr}" for each in said if each.returncode]
     return Rehearsal(cloud=cloud, runs=runs, filled=filled, problems=failures)
 
 
-def _run(purpose: str, cloud: Cloud, copied: Path, where: Mapping[str, str]) -> Run:
+def _run(purpose: str, cloud: Cloud, copied: Path, where: Mapping[str, str], module: str, *more: str) -> Run:
     changes, calls, began = len(cloud.changed), cloud.calls.total(), time.monotonic()
-    ended = tree.deploy(copied, where)
+    ended = tree.run(copied, module, where, *more)
     return Run(
         purpose=purpose,
         status=ended.returncode,
@@ -103,4 +119,4 @@ def _run(purpose: str, cloud: Cloud, copied: Path, where: Mapping[str, str]) -> 
 def _accounts() -> frozenset[str]:
     declared = deployment()
     names = {*declared.service_accounts, *(each.account for each in declared.functions.values())}
-    return frozenset(f"{name}@{tree.PROJECT}.iam.gserviceaccount.com" for name in names)
+    return frozenset({PROXY, *(f"{name}@{tree.PROJECT}.iam.gserviceaccount.com" for name in names)})

@@ -1,4 +1,4 @@
-"""A copy of what is deployed from: changed, put back, and deployed by the real command."""
+"""A copy of what is deployed from: changed, put back, and deployed by the real commands."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ YT_API_URL: https://api.example.com
 YT_ID_TOKEN_ISSUER: https://issuer.example.com
 YT_ID_TOKEN_AUDIENCE: rehearsal
 YT_ID_TOKEN_KEYS_URL: https://issuer.example.com/keys
+YT_IAP_AUDIENCE: /projects/1/locations/us-central1/services/console
 """
-LONGEST = 300  # seconds for one deployment
+LONGEST = 300  # seconds for one command
 
 
 def copy(folder: Path) -> Path:
@@ -35,10 +36,10 @@ def copy(folder: Path) -> Path:
     return tree
 
 
-def deploy(tree: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the deployment as a person west of Greenwich does."""
+def run(tree: Path, module: str, environment: Mapping[str, str], *more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the tree, as a person west of Greenwich does."""
     return subprocess.run(
-        [sys.executable, "-m", "infra.deploy", "--project", PROJECT],
+        [sys.executable, "-m", module, "--project", PROJECT, *more],
         cwd=tree,
         env={**os.environ, **environment, "TZ": "America/Los_Angeles", "PYTHONPATH": str(tree)},
         capture_output=True,

@@ -88,3 +88,20 @@ def test_trivy_finds_a_cipher_that_is_too_weak(spoilt):
     weak = spoilt(("front.tf", 'min_tls_version = "TLS_1_2"', 'min_tls_version = "TLS_1_0"'))
     found = weak.findings(front="load-balancer", domain="api.example.com")
     assert any("TLS" in title for title in found.values())
+
+
+EXPLAINED = {
+    # A key of one's own costs money and can be lost; Google encrypts, and tokens are sealed under the vault's key.
+    "CKV_GCP_81 google_bigquery_dataset.warehouse",
+    # Messages name reports and videos; they carry no token and no number.
+    "CKV_GCP_83 google_pubsub_topic.this",
+    # A rule against Log4j's fault of 2021: nothing here is Java.
+    "CKV_GCP_73 google_compute_security_policy.front",
+}
+"""What checkov finds and why it stays so."""
+
+
+def test_checkov_finds_what_is_explained_and_a_planted_mistake_and_nothing_else(spoilt):
+    weak = spoilt(("front.tf", 'profile         = "MODERN"', 'profile         = "COMPATIBLE"'))
+    found = weak.policies(front="load-balancer", domain="api.example.com")
+    assert {each.partition("[")[0] for each in found} == EXPLAINED | {"CKV_GCP_4 google_compute_ssl_policy.front"}

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from infra import observed
 from infra.local.stack import Stack
 
 FUNCTIONS = ("oauth_start", "oauth_callback", "oauth_disconnect", "refresh_tokens")
@@ -117,8 +118,12 @@ class AccessStack:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
     """A stack with the access functions alone and a world of eight accounts."""
-    with Stack.start(users=8, channels_per_user=3, functions=FUNCTIONS, schedules_paused=True) as stack:
+    settings = {observed.VARIABLE: "1"}
+    with Stack.start(
+        users=8, channels_per_user=3, functions=FUNCTIONS, schedules_paused=True, settings=settings
+    ) as stack:
         yield stack
+        assert observed.compared(observed.grants(), observed.calls(stack.run_folder))[0] == []
 
 
 @pytest.fixture

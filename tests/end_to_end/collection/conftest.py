@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from infra import observed
 from infra.local.stack import Stack
 from tests.end_to_end.collection.network import FUNCTIONS, LAG, SETTINGS, Network, network_of
 
@@ -14,8 +15,9 @@ from tests.end_to_end.collection.network import FUNCTIONS, LAG, SETTINGS, Networ
 @pytest.fixture(scope="package")
 def whole() -> Iterator[Network]:
     """Four channels connected, 74 hours passed, their first reports collected."""
+    settings = {**SETTINGS, observed.VARIABLE: "1"}
     started = Stack.start(
-        users=2, channels_per_user=2, functions=FUNCTIONS, schedules_paused=True, settings=SETTINGS
+        users=2, channels_per_user=2, functions=FUNCTIONS, schedules_paused=True, settings=settings
     )
     with (
         started as stack,
@@ -29,6 +31,7 @@ def whole() -> Iterator[Network]:
         network.pass_time(LAG)
         network.collect()
         yield network
+        assert observed.compared(observed.grants(), observed.calls(stack.run_folder))[0] == []
 
 
 @pytest.fixture
