@@ -78,8 +78,7 @@ WATCH = ALARMS["watch"]
 """Decided by others than the watch: by a task that was queued at its last run, and by the console."""
 SILENT_AFTER = WATCH.after
 """After how long without a whole run the watch itself is an alarm."""
-(DEAD_LETTERS, ERASURES, OPERATIONS, QUOTA_USED, QUOTA_FORECAST, QUOTA_DRIFT) = CONDITIONS[:6]
-(ERROR_RATE, RESPONSE_TIME, REFRESH_FAILURES, LEASES, CALL_LOG) = CONDITIONS[6:]
+ERROR_RATE, RESPONSE_TIME = ALARMS["youtube_api_error_rate"], ALARMS["youtube_api_response_time_ms"]
 
 
 def known(key: str) -> Condition | None:

@@ -26,10 +26,11 @@ LIST = "youtube.videos.list"
 
 def a_call(number: int = 0, **more: Any) -> Call:
     values: dict[str, Any] = {
-        "id": f"c{number}", "at": NOW - timedelta(minutes=30), "endpoint": LIST, "bucket": "default", "cost": 1,
-        "outcome": "success", "status": 200, "reason": None, "given": None, "detail": "", "known": True,
-        "latency_ms": 80.5, "attempt": 1, "received": 9, "account": "u1", "channel": "UC1", "operation": None,
-        "feature": "metadata",
+        "call_id": f"c{number}", "created_at": NOW - timedelta(minutes=30), "endpoint": LIST, "bucket": "default",
+        "quota_cost": 1,
+        "status": "success", "http_status": 200, "reason": None, "given": None, "detail": "", "known": True,
+        "response_time_ms": 80.5, "attempt": 1, "received": 9, "user_id": "u1", "channel_id": "UC1",
+        "operation_id": None, "feature": "metadata",
     }  # fmt: skip
     return Call(**{**values, **more})
 
@@ -95,7 +96,10 @@ def room(warehouse, firestore_client) -> Room:
 @pytest.mark.fault(44)
 def test_a_call_that_is_delivered_twice_is_one_row_also_beside_new_ones(room):
     room.kept.deaf = True
-    room.record(a_call(1), a_call(2, at=NOW, outcome="error", status=None, reason="noAnswer", latency_ms=9_000.0))
+    room.record(
+        a_call(1),
+        a_call(2, created_at=NOW, status="error", http_status=None, reason="noAnswer", response_time_ms=9_000.0),
+    )
     assert room.take() == 2
     room.kept.deliver_again()
     room.record(a_call(3))
@@ -148,13 +152,13 @@ def test_a_message_that_cannot_be_stored_is_told_and_keeps_nobody_else_s_away(ro
 
 
 def test_the_last_hour_is_summed_up_by_endpoint_with_what_lasts_and_what_it_said(room):
-    failed = {"outcome": "error", "status": 500, "reason": "backendError"}
+    failed = {"status": "error", "http_status": 500, "reason": "backendError"}
     room.record(
-        a_call(1, at=NOW - timedelta(minutes=61)),
-        a_call(2, at=NOW - SHORT - timedelta(seconds=1), **failed),
-        a_call(3, at=NOW - SHORT, **failed, latency_ms=5_000.1),
-        a_call(4, at=NOW, latency_ms=5_000.0),
-        a_call(5, at=NOW, endpoint="youtubereporting.jobs.list", latency_ms=60_000.0),
+        a_call(1, created_at=NOW - timedelta(minutes=61)),
+        a_call(2, created_at=NOW - SHORT - timedelta(seconds=1), **failed),
+        a_call(3, created_at=NOW - SHORT, **failed, response_time_ms=5_000.1),
+        a_call(4, created_at=NOW, response_time_ms=5_000.0),
+        a_call(5, created_at=NOW, endpoint="youtubereporting.jobs.list", response_time_ms=60_000.0),
     )
     for _ in range(2):
         room.take()
