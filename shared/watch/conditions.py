@@ -44,7 +44,7 @@ class Condition:
     code: str | None = None
     threshold: float | None = None
     share: float | None = None
-    planned: tuple[str, ...] = ()
+    planned: Sequence[str] = ()
 
     @property
     def level(self) -> float:
@@ -59,15 +59,7 @@ class Condition:
 
 def _read() -> dict[str, Condition]:
     rows: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "alarms.toml").read_text())
-    return {
-        key: Condition(
-            key=key,
-            after=timedelta(minutes=row.pop("after")),
-            planned=tuple(row.pop("planned", ())),
-            **row,
-        )
-        for key, row in rows.items()
-    }
+    return {key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in rows.items()}
 
 
 ALARMS = _read()

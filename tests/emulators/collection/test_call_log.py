@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from google.cloud import pubsub_v1
 from infra.local import emulators
 from shared.cloud import pubsub
 from shared.collection.call_log import SHORT, CallRows
+from shared.collection.ingest import Ingest
 from shared.data_map import CALL_SUMMARY
 from shared.errors import Unavailable
 from shared.monitoring.calls import Call, Calls
@@ -71,14 +73,17 @@ class Room:
             log.record(each)
         log.flush()
 
-    def take(self, warehouse: Warehouse | None = None) -> int:
+    def rows(self, warehouse: Warehouse) -> CallRows:
         return CallRows(
             client=self.firestore,
-            warehouse=warehouse or self.warehouse,
+            warehouse=warehouse,
             fetch=self.kept.fetch,
             confirm=self.kept.confirm,
             clock=lambda: NOW,
-        ).take()
+        )
+
+    def take(self, warehouse: Warehouse | None = None) -> int:
+        return self.rows(warehouse or self.warehouse).take()
 
     def stored(self) -> list[Any]:
         table = self.warehouse.full_name("youtube_api_calls")
@@ -127,6 +132,21 @@ def test_a_warehouse_that_is_down_for_an_hour_costs_no_row_and_is_caught_up_with
     assert room.take() == 12
     assert len(room.stored()) == 12
     assert room.kept.messages == {}
+
+
+@pytest.mark.fault(46)
+def test_a_message_that_asks_for_the_log_while_the_warehouse_is_down_is_no_dead_letter(room, capsys):
+    down = Warehouse(room.warehouse.client, "no_such_dataset")
+    room.record(a_call(1))
+    ingest = Ingest(
+        client=None, warehouse=None, report_types=(), quota=None, caller_for=None, check_rate=None, book=None,
+        to_ingest=None, to_ingest_at=None, call_rows=lambda: room.rows(down), clock=lambda: NOW,
+        rng=random.Random(1),
+    )  # type: ignore[arg-type]  # fmt: skip
+    ingest.handle("calls", {})
+    assert '"severity": "WARNING", "message": "the call log was not taken"' in capsys.readouterr().out
+    room.kept.deliver_again()
+    assert room.take() == 1
 
 
 def test_a_burst_of_ten_thousand_calls_is_taken_by_one_run(room):

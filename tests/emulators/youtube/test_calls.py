@@ -65,7 +65,7 @@ def test_no_record_holds_a_secret(stand):
     with pytest.raises(InvalidRequest):
         data.my_channel(caller)
     data.my_channel(caller)
-    written = json.dumps([asdict(call) for call in stand.calls])
+    written = json.dumps([asdict(call) for call in stand.calls], default=str)
     issued = [secret for secrets in stand.simulator.journal.secrets().values() for secret in secrets]
     assert issued
     assert not [secret for secret in issued if secret in written]
