@@ -402,7 +402,7 @@ def _counting(caller: Caller, spent: Counter[str]) -> Caller:
 
     def counted(call: calls.Call) -> None:
         if call.bucket:
-            spent[call.bucket] += call.cost
+            spent[call.bucket] += call.quota_cost
         caller.calls(call)
 
     return replace(caller, calls=counted)

@@ -28,7 +28,7 @@ from shared.collection import (
     videos,
 )
 from shared.collection.loading import Later, Loaded, ReportLoading
-from shared.errors import InvalidRequest, RateLimited
+from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
 from shared.push.feed import VideoNotice
 from shared.push.subscriptions import heard
@@ -201,8 +201,14 @@ class Ingest:
             self._hand_on(Later(internal_metrics.KIND, internal_metrics.message(rows), error.retry_at))
 
     def _take_calls(self, _: None) -> None:
-        with answering(self.clock):
-            self.call_rows().take()
+        """What cannot be taken now the next message takes, in five minutes; this one carries nothing to keep."""
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+
+        try:
+            with answering(self.clock):
+                self.call_rows().take()
+        except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
+            log("WARNING", "the call log was not taken", error=type(error).__name__)
 
     def _audit_erasures(self, _: None) -> None:
         gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)

@@ -25,52 +25,41 @@ BUFFERED = 500
 class Call:
     """One request and what became of it.
 
-    id: this request's alone. at: when it was sent. endpoint: the method's id in the discovery document. cost:
-    units charged to `bucket`. outcome: success or error. status: the HTTP status, None when no answer came.
-    reason: the policy table's row, None on success. given: Google's own word, where it is another. detail: its own
-    sentence, cleaned, or what broke. known: False when the reason has no row. attempt: 2 for the one replay after
-    a token was renewed. latency_ms: from sending to the last byte read. received: body bytes. feature: which part
-    of the product asked.
+    call_id: this request's alone. created_at: when it was sent. endpoint: the method's id in the discovery
+    document. quota_cost: units charged to `bucket`. status: success or error. http_status: None when no answer
+    came. reason: the policy table's row, None on success. given: Google's own word, where it is another. detail:
+    its own sentence, cleaned, or what broke. known: False when the reason has no row. attempt: 2 for the one
+    replay after a token was renewed. response_time_ms: from sending to the last byte read. received: body bytes.
+    feature: which part of the product asked.
     """
 
-    id: str
-    at: datetime
+    call_id: str
+    created_at: datetime
     endpoint: str
     bucket: str
-    cost: int
-    outcome: str
-    status: int | None
+    quota_cost: int
+    status: str
+    http_status: int | None
     reason: str | None
     given: str | None
     detail: str
     known: bool
-    latency_ms: float
+    response_time_ms: float
     attempt: int
     received: int
-    account: str
-    channel: str | None
-    operation: str | None
+    user_id: str
+    channel_id: str | None
+    operation_id: str | None
     feature: str
+
+    def fields(self, *left_out: str) -> dict[str, Any]:
+        """Its fields by name; `dataclasses.asdict` would copy each value, slowly."""
+        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
 
     def row(self) -> dict[str, Any]:
         """The call as a row of the warehouse."""
-        return {
-            "created_at": format_instant(self.at),
-            "date": pacific_day(self.at).isoformat(),
-            "endpoint": self.endpoint,
-            "bucket": self.bucket,
-            "quota_cost": self.cost,
-            "status": self.outcome,
-            "http_status": self.status,
-            "reason": self.reason,
-            "response_time_ms": self.latency_ms,
-            "attempt": self.attempt,
-            "feature": self.feature,
-            "channel_id": self.channel,
-            "user_id": self.account,
-            "operation_id": self.operation,
-            "call_id": self.id,
-        }
+        at = {"created_at": format_instant(self.created_at), "date": pacific_day(self.created_at).isoformat()}
+        return self.fields("given", "detail", "known", "received") | at
 
 
 CallLog = Callable[[Call], None]
@@ -78,8 +67,7 @@ CallLog = Callable[[Call], None]
 
 def record(call: Call) -> None:
     """Write a call to the log; unknown reasons are warnings, so that somebody adds a row."""
-    fields = {name: getattr(call, name) for name in call.__slots__}  # `asdict` would copy each value, slowly
-    log("INFO" if call.known else "WARNING", MESSAGE, **fields)
+    log("INFO" if call.known else "WARNING", MESSAGE, **call.fields())
 
 
 class Calls:

@@ -44,7 +44,7 @@ class Condition:
     code: str | None = None
     threshold: float | None = None
     share: float | None = None
-    planned: tuple[str, ...] = ()
+    planned: Sequence[str] = ()
 
     @property
     def level(self) -> float:
@@ -59,15 +59,7 @@ class Condition:
 
 def _read() -> dict[str, Condition]:
     rows: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "alarms.toml").read_text())
-    return {
-        key: Condition(
-            key=key,
-            after=timedelta(minutes=row.pop("after")),
-            planned=tuple(row.pop("planned", ())),
-            **row,
-        )
-        for key, row in rows.items()
-    }
+    return {key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in rows.items()}
 
 
 ALARMS = _read()
@@ -78,8 +70,7 @@ WATCH = ALARMS["watch"]
 """Decided by others than the watch: by a task that was queued at its last run, and by the console."""
 SILENT_AFTER = WATCH.after
 """After how long without a whole run the watch itself is an alarm."""
-(DEAD_LETTERS, ERASURES, OPERATIONS, QUOTA_USED, QUOTA_FORECAST, QUOTA_DRIFT) = CONDITIONS[:6]
-(ERROR_RATE, RESPONSE_TIME, REFRESH_FAILURES, LEASES, CALL_LOG) = CONDITIONS[6:]
+ERROR_RATE, RESPONSE_TIME = ALARMS["youtube_api_error_rate"], ALARMS["youtube_api_response_time_ms"]
 
 
 def known(key: str) -> Condition | None:

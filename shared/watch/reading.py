@@ -17,20 +17,7 @@ from shared.cloud.firestore import where
 from shared.quota.ledger import Ledger
 from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
-from shared.watch.conditions import (
-    CALL_LOG,
-    DEAD_LETTERS,
-    ERASURES,
-    LEASES,
-    MOST,
-    OPERATIONS,
-    QUOTA_DRIFT,
-    QUOTA_FORECAST,
-    QUOTA_USED,
-    REFRESH_FAILURES,
-    Seen,
-    rates,
-)
+from shared.watch.conditions import ALARMS, MOST, Seen, rates
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -53,20 +40,21 @@ Reader = Callable[[Sources, datetime], Mapping[str, list[Seen]]]
 
 
 def _dead_letters(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-    return {DEAD_LETTERS.key: _moments(sources, data_map.DEAD_LETTERS.path, "at", ">", now - RECENT)}
+    return {"deadLetters": _moments(sources, data_map.DEAD_LETTERS, "at", ">", now - RECENT)}
 
 
-def _operations(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-    return {OPERATIONS.key: _moments(sources, data_map.OPERATIONS.path, "due_at", "<=", now - OPERATIONS.after)}
+def _late(key: str, collection: data_map.Collection, name: str) -> Reader:
+    """What has been due, by a field, for longer than its condition allows."""
 
+    def read(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+        return {key: _moments(sources, collection, name, "<=", now - ALARMS[key].after)}
 
-def _leases(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-    return {LEASES.key: _moments(sources, data_map.SUBSCRIPTIONS.path, "lease_until", "<=", now - LEASES.after)}
+    return read
 
 
 def _erasures(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     receipts = Receipts(sources.client, lambda: now).unconfirmed(WAREHOUSE, page=MOST)
-    return {ERASURES.key: [Seen(since=receipt.requested_at) for receipt in islice(receipts, MOST)]}
+    return {"erasures": [Seen(since=receipt.requested_at) for receipt in islice(receipts, MOST)]}
 
 
 def _connections(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
@@ -74,50 +62,48 @@ def _connections(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     states = ("state", "in", [TROUBLED, REAUTH_REQUIRED])
     query = where(sources.client.collection(data_map.CHANNELS.path), states).select(["state_since"]).limit(MOST)
     found = query.stream(**call_options())
-    return {REFRESH_FAILURES.key: [Seen(since=each.get("state_since") or now, value=THRESHOLD) for each in found]}
+    failed = [Seen(since=each.get("state_since") or now, value=THRESHOLD) for each in found]
+    return {"youtube_oauth_refresh_failures": failed}
 
 
 def _calls(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     """What the call log was summed up to last; of an old summary only that it is old."""
     found = sources.client.document(data_map.CALL_SUMMARY.path, "lately").get(**call_options())
     if not found.exists:
-        return {CALL_LOG.key: [], **rates({}, now)}
+        return {"callLog": [], **rates({}, now)}
     at = found.get("at")
-    if now - at >= CALL_LOG.after:
-        return {CALL_LOG.key: [Seen(since=at)]}
-    return {CALL_LOG.key: [], **rates(found.get("endpoints"), now)}
-
-
-def _quota(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-    return levels_seen(sources.quota.levels(), now)
+    old = now - at >= ALARMS["callLog"].after
+    return {"callLog": [Seen(since=at)]} if old else {"callLog": [], **rates(found.get("endpoints"), now)}
 
 
 def levels_seen(levels: list[Level], now: datetime) -> dict[str, list[Seen]]:
     """What the ledger's levels say. The threshold stands for each bucket's own, in proportion."""
-    found: dict[str, list[Seen]] = {QUOTA_USED.key: [], QUOTA_FORECAST.key: [], QUOTA_DRIFT.key: []}
+    row = ALARMS["youtube_api_quota_used"]
+    found: dict[str, list[Seen]] = {row.key: [], "quotaForecast": [], "quotaDrift": []}
 
     def see(key: str, since: datetime, value: float, what: str) -> None:
         found[key].append(Seen(since=since, value=value, what=f"{level.bucket.title}: {what}"))
 
     for level in levels:
         bucket, used, forecast = level.bucket, level.forecast.used, level.forecast
-        planned = bucket.name in QUOTA_USED.planned
+        planned = bucket.name in row.planned
         if not planned or used > bucket.alert:
-            value = used / bucket.alert * (QUOTA_USED.threshold or 0)
-            see(QUOTA_USED.key, now, value, f"{used:,} of {bucket.limit:,} units")
+            see(row.key, now, used / bucket.alert * row.level, f"{used:,} of {bucket.limit:,} units")
         if not planned and forecast.spent_at is not None and used >= bucket.limit * _FORECAST_FROM:
             hours = (next_reset(now) - forecast.spent_at) / timedelta(hours=1)
-            at = f"{forecast.spent_at:%H:%M} UTC"
-            see(QUOTA_FORECAST.key, now, hours, f"at {forecast.burn:,.0f} units an hour nothing is left from {at}")
+            words = f"at {forecast.burn:,.0f} units an hour nothing is left from {forecast.spent_at:%H:%M} UTC"
+            see("quotaForecast", now, hours, words)
         if level.closed is not None:
             drift = level.closed["drift"]
-            see(QUOTA_DRIFT.key, level.closed["at"], drift / bucket.limit, f"{drift:,} units more than we counted")
+            see("quotaDrift", level.closed["at"], drift / bucket.limit, f"{drift:,} units more than we counted")
     return found
 
 
-def _moments(sources: Sources, collection: str, name: str, operator: str, bound: datetime) -> list[Seen]:
+def _moments(
+    sources: Sources, collection: data_map.Collection, name: str, operator: str, bound: datetime
+) -> list[Seen]:
     """The first values of a field within a bound; no record is read, so none can be unreadable."""
-    query: Any = where(sources.client.collection(collection), (name, operator, bound))
+    query: Any = where(sources.client.collection(collection.path), (name, operator, bound))
     found = query.order_by(name).select([name]).limit(MOST).stream(**call_options())
     return [Seen(since=each.get(name)) for each in found]
 
@@ -125,10 +111,10 @@ def _moments(sources: Sources, collection: str, name: str, operator: str, bound:
 READERS: Mapping[str, Reader] = {
     "deadLetters": _dead_letters,
     "erasures": _erasures,
-    "operations": _operations,
-    "quota": _quota,
+    "operations": _late("operations", data_map.OPERATIONS, "due_at"),
+    "quota": lambda sources, now: levels_seen(sources.quota.levels(), now),
     "connections": _connections,
-    "leases": _leases,
+    "leases": _late("leases", data_map.SUBSCRIPTIONS, "lease_until"),
     "calls": _calls,
 }
 """How the conditions are read, by what is read."""

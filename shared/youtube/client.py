@@ -228,23 +228,23 @@ class Caller:
         fault = outcome.fault
         self.calls(
             calls.Call(
-                id=uuid.uuid4().hex,
-                at=at,
+                call_id=uuid.uuid4().hex,
+                created_at=at,
                 endpoint=endpoint,
                 bucket=reservation.bucket if reservation else "",
-                cost=reservation.cost if reservation and (fault is None or fault.sent) else 0,
-                outcome="success" if fault is None else "error",
-                status=outcome.status,
+                quota_cost=reservation.cost if reservation and (fault is None or fault.sent) else 0,
+                status="success" if fault is None else "error",
+                http_status=outcome.status,
                 reason=fault.reason if fault else None,
                 given=fault.given if fault else None,
                 detail=fault.detail if fault else "",
                 known=fault.known if fault else True,
-                latency_ms=round(elapsed * 1000, 1),
+                response_time_ms=round(elapsed * 1000, 1),
                 attempt=attempt,
                 received=outcome.received,
-                account=self.context.account,
-                channel=self.context.channel_id,
-                operation=self.context.operation_id,
+                user_id=self.context.account,
+                channel_id=self.context.channel_id,
+                operation_id=self.context.operation_id,
                 feature=self.context.feature,
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from google.cloud import pubsub_v1
 from infra.local import emulators
 from shared.cloud import pubsub
 from shared.collection.call_log import SHORT, CallRows
+from shared.collection.ingest import Ingest
 from shared.data_map import CALL_SUMMARY
 from shared.errors import Unavailable
 from shared.monitoring.calls import Call, Calls
@@ -26,10 +28,11 @@ LIST = "youtube.videos.list"
 
 def a_call(number: int = 0, **more: Any) -> Call:
     values: dict[str, Any] = {
-        "id": f"c{number}", "at": NOW - timedelta(minutes=30), "endpoint": LIST, "bucket": "default", "cost": 1,
-        "outcome": "success", "status": 200, "reason": None, "given": None, "detail": "", "known": True,
-        "latency_ms": 80.5, "attempt": 1, "received": 9, "account": "u1", "channel": "UC1", "operation": None,
-        "feature": "metadata",
+        "call_id": f"c{number}", "created_at": NOW - timedelta(minutes=30), "endpoint": LIST, "bucket": "default",
+        "quota_cost": 1,
+        "status": "success", "http_status": 200, "reason": None, "given": None, "detail": "", "known": True,
+        "response_time_ms": 80.5, "attempt": 1, "received": 9, "user_id": "u1", "channel_id": "UC1",
+        "operation_id": None, "feature": "metadata",
     }  # fmt: skip
     return Call(**{**values, **more})
 
@@ -70,14 +73,17 @@ class Room:
             log.record(each)
         log.flush()
 
-    def take(self, warehouse: Warehouse | None = None) -> int:
+    def rows(self, warehouse: Warehouse) -> CallRows:
         return CallRows(
             client=self.firestore,
-            warehouse=warehouse or self.warehouse,
+            warehouse=warehouse,
             fetch=self.kept.fetch,
             confirm=self.kept.confirm,
             clock=lambda: NOW,
-        ).take()
+        )
+
+    def take(self, warehouse: Warehouse | None = None) -> int:
+        return self.rows(warehouse or self.warehouse).take()
 
     def stored(self) -> list[Any]:
         table = self.warehouse.full_name("youtube_api_calls")
@@ -95,7 +101,10 @@ def room(warehouse, firestore_client) -> Room:
 @pytest.mark.fault(44)
 def test_a_call_that_is_delivered_twice_is_one_row_also_beside_new_ones(room):
     room.kept.deaf = True
-    room.record(a_call(1), a_call(2, at=NOW, outcome="error", status=None, reason="noAnswer", latency_ms=9_000.0))
+    room.record(
+        a_call(1),
+        a_call(2, created_at=NOW, status="error", http_status=None, reason="noAnswer", response_time_ms=9_000.0),
+    )
     assert room.take() == 2
     room.kept.deliver_again()
     room.record(a_call(3))
@@ -125,6 +134,21 @@ def test_a_warehouse_that_is_down_for_an_hour_costs_no_row_and_is_caught_up_with
     assert room.kept.messages == {}
 
 
+@pytest.mark.fault(46)
+def test_a_message_that_asks_for_the_log_while_the_warehouse_is_down_is_no_dead_letter(room, capsys):
+    down = Warehouse(room.warehouse.client, "no_such_dataset")
+    room.record(a_call(1))
+    ingest = Ingest(
+        client=None, warehouse=None, report_types=(), quota=None, caller_for=None, check_rate=None, book=None,
+        to_ingest=None, to_ingest_at=None, call_rows=lambda: room.rows(down), clock=lambda: NOW,
+        rng=random.Random(1),
+    )  # type: ignore[arg-type]  # fmt: skip
+    ingest.handle("calls", {})
+    assert '"severity": "WARNING", "message": "the call log was not taken"' in capsys.readouterr().out
+    room.kept.deliver_again()
+    assert room.take() == 1
+
+
 def test_a_burst_of_ten_thousand_calls_is_taken_by_one_run(room):
     room.record(*(a_call(number) for number in range(10_000)))
     assert room.take() == 10_000
@@ -148,13 +172,13 @@ def test_a_message_that_cannot_be_stored_is_told_and_keeps_nobody_else_s_away(ro
 
 
 def test_the_last_hour_is_summed_up_by_endpoint_with_what_lasts_and_what_it_said(room):
-    failed = {"outcome": "error", "status": 500, "reason": "backendError"}
+    failed = {"status": "error", "http_status": 500, "reason": "backendError"}
     room.record(
-        a_call(1, at=NOW - timedelta(minutes=61)),
-        a_call(2, at=NOW - SHORT - timedelta(seconds=1), **failed),
-        a_call(3, at=NOW - SHORT, **failed, latency_ms=5_000.1),
-        a_call(4, at=NOW, latency_ms=5_000.0),
-        a_call(5, at=NOW, endpoint="youtubereporting.jobs.list", latency_ms=60_000.0),
+        a_call(1, created_at=NOW - timedelta(minutes=61)),
+        a_call(2, created_at=NOW - SHORT - timedelta(seconds=1), **failed),
+        a_call(3, created_at=NOW - SHORT, **failed, response_time_ms=5_000.1),
+        a_call(4, created_at=NOW, response_time_ms=5_000.0),
+        a_call(5, created_at=NOW, endpoint="youtubereporting.jobs.list", response_time_ms=60_000.0),
     )
     for _ in range(2):
         room.take()

@@ -156,7 +156,7 @@ def test_each_number_comes_from_the_first_level_that_has_it_and_is_asked_once(nu
 def test_the_user_of_the_channel_pays_and_what_is_shown_again_costs_nothing(numbers: Numbers):
     for _ in range(3):
         numbers.answer(numbers.paid, numbers=["subscribers"])
-    assert [call.account for call in numbers.stand.calls] == ["u2"]
+    assert [call.user_id for call in numbers.stand.calls] == ["u2"]
     assert numbers.stand.ours()["default"] == 1
 
 

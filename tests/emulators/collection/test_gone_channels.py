@@ -41,7 +41,7 @@ def test_reports_of_a_channel_that_went_while_it_was_listed_are_not_dispatched(f
         stand.advance(days=4)
 
         def disconnected_meanwhile(call: Call) -> None:
-            if call.channel == left:
+            if call.channel_id == left:
                 firestore_client.document("channels", left).update({"state": "disconnecting"})
 
         object.__setattr__(reading.callers[left], "calls", disconnected_meanwhile)

@@ -43,14 +43,19 @@ def test_one_call_is_one_record_with_everything_but_secrets(stand):
     caller = stand.caller(operation_id="op-1")
     data.my_channel(caller)
     (call,) = stand.calls
-    assert (call.endpoint, call.bucket, call.cost, call.outcome) == (
+    assert (call.endpoint, call.bucket, call.quota_cost, call.status) == (
         "youtube.channels.list",
         "default",
         1,
         "success",
     )
-    assert (call.status, call.channel, call.operation, call.attempt) == (200, stand.channel().id, "op-1", 1)
-    assert call.latency_ms > 0
+    assert (call.http_status, call.channel_id, call.operation_id, call.attempt) == (
+        200,
+        stand.channel().id,
+        "op-1",
+        1,
+    )
+    assert call.response_time_ms > 0
 
 
 @pytest.mark.fault(18)
@@ -60,7 +65,7 @@ def test_no_record_holds_a_secret(stand):
     with pytest.raises(InvalidRequest):
         data.my_channel(caller)
     data.my_channel(caller)
-    written = json.dumps([asdict(call) for call in stand.calls])
+    written = json.dumps([asdict(call) for call in stand.calls], default=str)
     issued = [secret for secrets in stand.simulator.journal.secrets().values() for secret in secrets]
     assert issued
     assert not [secret for secret in issued if secret in written]

@@ -18,10 +18,11 @@ LATE = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)  # in Los Angeles still the day
 
 def a_call(number: int = 0, **more: Any) -> Call:
     values: dict[str, Any] = {
-        "id": f"c{number}", "at": LATE, "endpoint": "youtube.videos.list", "bucket": "default", "cost": 1,
-        "outcome": "success", "status": 200, "reason": None, "given": None, "detail": "", "known": True,
-        "latency_ms": 81.5, "attempt": 1, "received": 9, "account": "u1", "channel": "UC1", "operation": None,
-        "feature": "metadata",
+        "call_id": f"c{number}", "created_at": LATE, "endpoint": "youtube.videos.list", "bucket": "default",
+        "quota_cost": 1,
+        "status": "success", "http_status": 200, "reason": None, "given": None, "detail": "", "known": True,
+        "response_time_ms": 81.5, "attempt": 1, "received": 9, "user_id": "u1", "channel_id": "UC1",
+        "operation_id": None, "feature": "metadata",
     }  # fmt: skip
     return Call(**{**values, **more})
 
@@ -33,7 +34,7 @@ def records(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_call_is_a_record_at_once_and_a_row_of_the_table_when_the_work_ends(capsys):
     published: list[Any] = []
     calls = Calls(published.append)
-    calls.record(a_call(outcome="error", status=403, reason="quotaExceeded"))
+    calls.record(a_call(status="error", http_status=403, reason="quotaExceeded"))
     [record] = records(capsys)
     assert (record["message"], record["endpoint"], record["feature"]) == (
         "youtube call",
@@ -71,7 +72,7 @@ def test_rows_that_cannot_be_published_are_counted_in_the_log_and_their_records_
     calls.flush()
     calls.flush()
     *said, last = records(capsys)
-    assert [each["id"] for each in said] == ["c0", "c1", "c2"]
+    assert [each["call_id"] for each in said] == ["c0", "c1", "c2"]
     assert (last["severity"], last["message"], last["count"], last["error"]) == (
         "ERROR",
         "rows of calls were not published",

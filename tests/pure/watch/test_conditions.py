@@ -26,18 +26,11 @@ from shared.tokens.health import THRESHOLD
 from shared.watch import conditions
 from shared.watch.conditions import (
     ALARMS,
-    CALL_LOG,
     CALLS_MIN,
     CONDITIONS,
-    ERASURES,
     ERROR_RATE,
     INTERVAL,
     MOST,
-    OPERATIONS,
-    QUOTA_DRIFT,
-    QUOTA_FORECAST,
-    QUOTA_USED,
-    REFRESH_FAILURES,
     RESPONSE_TIME,
     SILENT_AFTER,
     WATCH,
@@ -53,6 +46,11 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)  # 04:00 in Los Angeles
 SECOND = timedelta(seconds=1)
 LIST = "youtube.videos.list"
 PROFILE = load("current")
+ERASURES, OPERATIONS, CALL_LOG = (ALARMS[key] for key in ("erasures", "operations", "callLog"))
+QUOTA_USED, QUOTA_FORECAST, QUOTA_DRIFT = (
+    ALARMS[key] for key in ("youtube_api_quota_used", "quotaForecast", "quotaDrift")
+)
+REFRESH_FAILURES = ALARMS["youtube_oauth_refresh_failures"]
 
 
 def since(*ages: timedelta, value: float = 0) -> list[Seen]:
