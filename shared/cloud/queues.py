@@ -83,11 +83,8 @@ def enqueue(
     from google.api_core import exceptions as refusals
 
     if when is not None and when > latest(clock()):
-        raise InvalidRequest(
-            f"A task can wait until {latest(clock()):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}.",
-            reason="tooFarAhead",
-            field="when",
-        )
+        words = f"A task can wait until {latest(clock()):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}."
+        raise InvalidRequest(words, reason="tooFarAhead", field="when")
     parent = f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
     try:
         client().create_task(

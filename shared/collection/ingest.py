@@ -92,9 +92,8 @@ class Ingest:
             read, act = kinds[kind]
             told = read(message)
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidRequest(
-                f"This is no message for ingest: {error!r}.", reason="messageUnreadable"
-            ) from error
+            words = f"This is no message for ingest: {error!r}."
+            raise InvalidRequest(words, reason="messageUnreadable") from error
         act(told)
 
     def _load_reports(self, refs: Sequence[ReportRef], staged: Sequence[Staged] | None) -> None:

@@ -271,6 +271,5 @@ def _told(operation: Operation) -> tuple[str, str]:
 
 
 def _busy(operation: Operation) -> Unavailable:
-    return Unavailable(
-        "Another worker is at this operation.", reason="operationBusy", retry_at=operation.lease_until
-    )
+    words = "Another worker is at this operation."
+    return Unavailable(words, reason="operationBusy", retry_at=operation.lease_until)

@@ -64,9 +64,8 @@ def publication(attempt: Attempt) -> Done:
         return Done(message="The video is public.")
     if now < at + PUBLICATION_MAX:
         raise Postponed(now + LOOK_EVERY, "notPublished", f"Its time has come, and the video is still {privacy}.")
-    raise InvalidRequest(
-        f"The video should be public since {to_the_second(at)}, and is {privacy}.", reason="notPublished"
-    )
+    words = f"The video should be public since {to_the_second(at)}, and is {privacy}."
+    raise InvalidRequest(words, reason="notPublished")
 
 
 def _check_refused(attempt: Attempt, video: Video) -> None:

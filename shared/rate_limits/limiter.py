@@ -257,9 +257,8 @@ def _words(path: str, limit: RateLimit) -> str:
 
 def _too_fast(path: str, limit: RateLimit, until: datetime) -> RateLimited:
     words = _words(path, limit)
-    return RateLimited(
-        f"{words[0].upper()}{words[1:]}; the next one can go at {until:%Y-%m-%d %H:%M:%S} UTC.", retry_at=until
-    )
+    words = f"{words[0].upper()}{words[1:]}; the next one can go at {until:%Y-%m-%d %H:%M:%S} UTC."
+    return RateLimited(words, retry_at=until)
 
 
 def _silence() -> tuple[type[Exception], ...]:
