@@ -94,11 +94,7 @@ def _staged(message: Mapping[str, Any]) -> Staged:
         order=tuple(message["order"]),
         reports=tuple(
             StagedReport(
-                **{
-                    **each,
-                    "ref": _ref(message["report_type"], each["ref"]),
-                    "findings": tuple(each["findings"]),
-                }
+                **{**each, "ref": _ref(message["report_type"], each["ref"]), "findings": tuple(each["findings"])}
             )
             for each in message["reports"]
         ),

@@ -121,11 +121,7 @@ class WebFile:
             maxsize=1,
         )
         return pool.urlopen(
-            "GET",
-            place.path,
-            headers={**headers, "host": place.host},
-            redirect=False,
-            preload_content=False,
+            "GET", place.path, headers={**headers, "host": place.host}, redirect=False, preload_content=False
         )
 
     def _refused(self, why: str) -> InvalidRequest:

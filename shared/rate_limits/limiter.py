@@ -24,17 +24,7 @@ from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updati
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.limits import (
-    AHEAD,
-    DryRunLog,
-    Log,
-    Memory,
-    RateLimit,
-    admit,
-    book,
-    packed,
-    unpacked,
-)
+from shared.rate_limits.limits import AHEAD, DryRunLog, Log, Memory, RateLimit, admit, book, packed, unpacked
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
