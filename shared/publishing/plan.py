@@ -89,13 +89,8 @@ def calls(planned: tuple[str, ...]) -> Mapping[str, int]:
 WRITABLE: Mapping[str, tuple[str, ...]] = {
     "snippet": ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage"),
     "status": (
-        "privacyStatus",
-        "publishAt",
-        "license",
-        "embeddable",
-        "publicStatsViewable",
-        "selfDeclaredMadeForKids",
-        "containsSyntheticMedia",
+        *("privacyStatus", "publishAt", "license", "embeddable", "publicStatsViewable"),
+        *("selfDeclaredMadeForKids", "containsSyntheticMedia"),
     ),
 }
 """What an update may write of each part; all else in a part is YouTube's own and is not sent back."""
