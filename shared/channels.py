@@ -121,10 +121,6 @@ class Channel(Askable):
     analytics_at: datetime | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
 
-    def may_poll(self, api: str, now: datetime) -> bool:
-        """Whether its uploads are looked up now."""
-        return self.uploads_playlist is not None and self.may_ask(api, now)
-
 
 def _oldest(times: Mapping[str, datetime], report_types: Iterable[str]) -> datetime | None:
     found = [times.get(report_type) for report_type in report_types]

@@ -175,7 +175,6 @@ def form(body: bytes, *, lists: frozenset[str] = frozenset()) -> dict[str, Any]:
         raise InvalidRequest("The form cannot be read.", reason="bodyUnreadable") from error
     for name, values in parsed.items():
         if len(values) > 1 and name not in lists:
-            raise InvalidRequest(
-                f"{name[:40]} appears more than once.", reason="repeatedParameter", field=name[:40]
-            )
+            words = f"{name[:40]} appears more than once."
+            raise InvalidRequest(words, reason="repeatedParameter", field=name[:40])
     return {name: values if name in lists else values[0] for name, values in parsed.items() if any(values)}

@@ -51,9 +51,8 @@ def chosen(names: Iterable[str]) -> tuple[str, ...]:
     asked = {name for name in names if name}
     unknown = sorted(asked - FEATURES.keys())
     if unknown:
-        raise InvalidRequest(
-            f"There is no feature {unknown[0][:40]!r}; choose among {', '.join(FEATURES)}.", field="features"
-        )
+        words = f"There is no feature {unknown[0][:40]!r}; choose among {', '.join(FEATURES)}."
+        raise InvalidRequest(words, field="features")
     return tuple(name for name in FEATURES if name in asked) or DEFAULT_FEATURES
 
 

@@ -29,11 +29,8 @@ def allowed(address: str | None, among: Collection[str]) -> str | None:
     if not address:
         return None
     if address not in among:
-        raise InvalidRequest(
-            "That is not an address to return to; the operator's list has the ones that are.",
-            reason="returnTo",
-            field="return_to",
-        )
+        words = "That is not an address to return to; the operator's list has the ones that are."
+        raise InvalidRequest(words, reason="returnTo", field="return_to")
     return address
 
 

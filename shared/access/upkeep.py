@@ -134,10 +134,14 @@ class Upkeep:
             for kind in sorted(close.keys() - grant.warnings.keys() - told):
                 log("WARNING", "a connection is going to end", channel=grant.channel_id, kind=kind, at=close[kind])
                 told.add(kind)
-            writes = [Write(path, {"next_look": _next_look(grant, now), "warnings": close})]
+            recent, cooled = _is_recent(grant, now), max(now, grant.cooldown_until or now)
+            # One that Google would not refresh just now is due as soon as it may be tried.
+            next_look = now + grants.LOOK_EVERY if recent else cooled
+            writes = [Write(path, {"next_look": next_look, "warnings": close})]
             if close != grant.warnings:
                 writes.append(Write(channel_path, {"warnings": close}, only_if=PRESENT))
-            return Change(ended if _is_recent(grant, now) else _why_not(grant, now), writes)
+            # Else Google has just failed, or somebody else is at it.
+            return Change(ended if recent else "coolingDown" if cooled > now else "busy", writes)
 
         return update(self.client, (path, account_path), seen)
 
@@ -147,16 +151,3 @@ class Upkeep:
 
 def _is_recent(grant: Grant, now: datetime) -> bool:
     return now - grant.refreshed_at <= grants.RECENT
-
-
-def _next_look(grant: Grant, now: datetime) -> datetime:
-    """When a grant is looked at again: one that Google would not refresh just now, as soon as it may be tried."""
-    if _is_recent(grant, now):
-        return now + grants.LOOK_EVERY
-    return max(now, grant.cooldown_until or now)
-
-
-def _why_not(grant: Grant, now: datetime) -> str:
-    """Why a grant got no fresh token: Google has just failed, or somebody else is at it."""
-    cooling = grant.cooldown_until is not None and grant.cooldown_until > now
-    return "coolingDown" if cooling else "busy"

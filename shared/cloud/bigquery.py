@@ -92,9 +92,8 @@ def answering(clock: Clock) -> Iterator[None]:
         wait = _wait(error)
         if wait is None:
             raise
-        raise RateLimited(
-            f"BigQuery takes no more for now: {error.message}", reason="warehouseBusy", retry_at=clock() + wait
-        ) from error
+        words = f"BigQuery takes no more for now: {error.message}"
+        raise RateLimited(words, reason="warehouseBusy", retry_at=clock() + wait) from error
     except requests.exceptions.RequestException as error:  # an OSError: whoever reads files would take it for his
         raise Unavailable("BigQuery does not answer.", reason="warehouseUnavailable") from error
 

@@ -35,9 +35,7 @@ def client() -> CloudTasksClient:
     if not host:
         return tasks_v2.CloudTasksClient()
     import grpc
-    from google.cloud.tasks_v2.services.cloud_tasks.transports import (
-        CloudTasksGrpcTransport,
-    )
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
     return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(host)))
 
@@ -83,11 +81,8 @@ def enqueue(
     from google.api_core import exceptions as refusals
 
     if when is not None and when > latest(clock()):
-        raise InvalidRequest(
-            f"A task can wait until {latest(clock()):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}.",
-            reason="tooFarAhead",
-            field="when",
-        )
+        words = f"A task can wait until {latest(clock()):%Y-%m-%d}; this one asks for {when:%Y-%m-%d}."
+        raise InvalidRequest(words, reason="tooFarAhead", field="when")
     parent = f"projects/{settings().project}/locations/{settings().region}/queues/{queue}"
     try:
         client().create_task(

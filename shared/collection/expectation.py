@@ -80,10 +80,6 @@ class Span:
         """How long YouTube keeps its report for a day."""
         return HISTORY if day < pacific_day(self.created_at) else KEPT
 
-    def from_when(self, day: date) -> datetime:
-        """When the making of its report for a day begins."""
-        return max(end_of(day), self.created_at)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Jobs:
@@ -158,7 +154,7 @@ def _unlisted(day: date, jobs: Jobs, now: datetime) -> Expectation:
     if day < jobs.first or (jobs.retired_at is not None and end_of(day) > jobs.retired_at):
         return Expectation(standing=Standing.NOT_OFFERED)
     makers = [span for span in jobs.spans if span.makes(day)]
-    due = min((span.from_when(day) for span in makers), default=end_of(day)) + LAG
+    due = min((max(end_of(day), span.created_at) for span in makers), default=end_of(day)) + LAG
     until = max(
         (max(end_of(day) + SOONEST, span.created_at) + span.keeps(day) for span in makers),
         # No job of ours makes it: a new one would, as long as its history reaches back so far.

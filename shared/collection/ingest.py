@@ -47,7 +47,7 @@ QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
 _SPREAD = timedelta(seconds=5)  # so that messages that met one limit do not meet again
 
-_Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], None]]
+_Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], object]]
 """What reads a message (KeyError, TypeError or ValueError for one that nobody here wrote), and what then acts."""
 
 
@@ -80,14 +80,17 @@ class Ingest:
                 lambda told: (messages.refs_from(told), messages.staged_from(told) if "staged" in told else None),
                 lambda asked: self._load_reports(*asked),
             ),
-            messages.STAGED: (messages.staged_from, self._go_on),
+            messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
             videos.KIND: (videos.notices_from, lambda told: self._record_videos(*told)),
             details.KIND: (lambda _: None, lambda _: self._details.ask()),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             checking.KIND: (lambda _: None, self._check),
             ERASE: (_erasure, self._erase),
-            AUDIT: (lambda _: None, self._audit_erasures),
+            AUDIT: (
+                lambda _: None,
+                lambda _: gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock),
+            ),
             call_log.KIND: (lambda _: None, self._take_calls),
             internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
@@ -95,9 +98,8 @@ class Ingest:
             read, act = kinds[kind]
             told = read(message)
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidRequest(
-                f"This is no message for ingest: {error!r}.", reason="messageUnreadable"
-            ) from error
+            words = f"This is no message for ingest: {error!r}."
+            raise InvalidRequest(words, reason="messageUnreadable") from error
         act(told)
 
     def _load_reports(self, refs: Sequence[ReportRef], staged: Sequence[Staged] | None) -> None:
@@ -108,9 +110,6 @@ class Ingest:
             return
         with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
             self._handed_on(self._loading.load(refs, partial(self._download, block), staged))
-
-    def _go_on(self, staged: Sequence[Staged]) -> None:
-        self._handed_on(self._loading.go_on(staged))
 
     @property
     def _loading(self) -> ReportLoading:
@@ -209,9 +208,6 @@ class Ingest:
                 self.call_rows().take()
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
-
-    def _audit_erasures(self, _: None) -> None:
-        gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock)
 
 
 def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:

@@ -70,16 +70,14 @@ class Listening:
         known = self._known(standings, everything=everything)
         working = {name for name, channel in known.items() if channel.working}
         watched = polling.of_exactly(before, working, now) if everything else before
-        due = [] if self._waits(before, now) else to_ask(working, standings, self.push.terms, now)
+        waits = before.refusing and before.ask_at and before.ask_at > now
+        due = [] if waits else to_ask(working, standings, self.push.terms, now)
         asked, watched = self._ask(due, watched)
         watched = watched.marked({name: each for name, each in standings.items() if name in working}, now)
         watched = self._speaks_again(watched, now)
         polled, watched = self._poll(watched)
         self._keep(before, watched, whole=everything)
         return {**asked, "silent": len(watched.silent()), **polled}
-
-    def _waits(self, watched: Watched, now: datetime) -> bool:
-        return bool(watched.refusing and watched.ask_at and watched.ask_at > now)
 
     def _known(self, standings: Mapping[str, Standing], *, everything: bool) -> Mapping[str, Channel]:
         if not everything:
@@ -195,7 +193,7 @@ class Listening:
         """Look at the newest uploads of some channels: each with how many notices that gave."""
         now = self.clock()
         for name, channel in channels.several(self.client, names).items():
-            if channel.may_poll(API, now):
+            if channel.uploads_playlist is not None and channel.may_ask(API, now):
                 try:
                     yield name, self._look(block, channel, polling.first_look(found[name]))
                 except YtempireError as error:

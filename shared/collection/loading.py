@@ -108,10 +108,6 @@ class _Turn:
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
 
-    @property
-    def waits(self) -> bool:
-        return any(disposition(error) is Disposition.HAND_ON for error in self.failed.values())
-
     def hand_on_staged(self, staged: Sequence[Staged], at: datetime | None) -> None:
         self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
 
@@ -151,7 +147,8 @@ class ReportLoading:
         ready = [left for each in before or () if (left := _still(each, missing, held)).reports]
         if fetched and (staged := self._staged(fetched, download, turn)) is not None:
             ready.append(staged)
-        if before is not None and turn.waits and len(ready) < _TABLES:
+        waits = any(disposition(error) is Disposition.HAND_ON for error in turn.failed.values())
+        if before is not None and waits and len(ready) < _TABLES:
             return self._ended(every, turn, ready)
         if ready:
             self._publish(ready, turn)

@@ -68,18 +68,14 @@ def staged_message(staged: Sequence[Staged]) -> dict[str, Any]:
     """What lies in staging tables as a message."""
     return {
         "staged": [
-            {
-                "report_type": table.report_type,
-                "table": table.table,
-                "order": list(table.order),
-                "reports": [
-                    {**vars(each), "ref": _entry(each.ref), "findings": list(each.findings)}
-                    for each in table.reports
-                ],
-            }
+            {**vars(table), "order": list(table.order), "reports": list(map(_told, table.reports))}
             for table in staged
         ]
     }
+
+
+def _told(report: StagedReport) -> dict[str, Any]:
+    return {**vars(report), "ref": _entry(report.ref), "findings": list(report.findings)}
 
 
 def staged_from(message: Mapping[str, Any]) -> list[Staged]:
@@ -88,18 +84,9 @@ def staged_from(message: Mapping[str, Any]) -> list[Staged]:
 
 
 def _staged(message: Mapping[str, Any]) -> Staged:
-    return Staged(
-        report_type=message["report_type"],
-        table=message["table"],
-        order=tuple(message["order"]),
-        reports=tuple(
-            StagedReport(
-                **{
-                    **each,
-                    "ref": _ref(message["report_type"], each["ref"]),
-                    "findings": tuple(each["findings"]),
-                }
-            )
-            for each in message["reports"]
-        ),
+    kind = message["report_type"]
+    reports = tuple(
+        StagedReport(**{**each, "ref": _ref(kind, each["ref"]), "findings": tuple(each["findings"])})
+        for each in message["reports"]
     )
+    return Staged(report_type=kind, table=message["table"], order=tuple(message["order"]), reports=reports)

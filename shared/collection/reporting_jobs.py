@@ -121,11 +121,7 @@ class ReportingJobs:
         return self._change(new.name, decide)
 
     def _change(
-        self,
-        name: str,
-        decide: Callable[[Job | None], tuple[Result, dict[str, Any]]],
-        *,
-        seen: Docs | None = None,
+        self, name: str, decide: Callable[[Job | None], tuple[Result, dict[str, Any]]], *, seen: Docs | None = None
     ) -> Result:
         path = f"{COLLECTION}/{name}"
 

@@ -93,14 +93,8 @@ def notices_from(message: Mapping[str, Any]) -> tuple[list[VideoNotice], datetim
 
     Raises KeyError, TypeError or ValueError for one that we did not write.
     """
-    notices = [
-        VideoNotice(
-            **{
-                **entry,
-                "updated": parse_instant(entry["updated"]),
-                "published": parse_optional(entry["published"]),
-            }
-        )
-        for entry in message["videos"]
-    ]
+    notices = []
+    for entry in message["videos"]:
+        times = {"updated": parse_instant(entry["updated"]), "published": parse_optional(entry["published"])}
+        notices.append(VideoNotice(**{**entry, **times}))
     return notices, parse_optional(message.get("received"))

@@ -94,9 +94,8 @@ def target(url: str, *, field: str, resolver: Resolver = resolve, admits: Admits
     except (OSError, UnicodeError) as error:
         raise Unavailable("The source's host name has no address.", reason="sourceUnreachable") from error
     if not addresses or not all(admits(address) for address in addresses):
-        raise InvalidRequest(
-            "The source's address is not on the public Internet.", reason="sourceNotPublic", field=field
-        )
+        words = "The source's address is not on the public Internet."
+        raise InvalidRequest(words, reason="sourceNotPublic", field=field)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     plain_first = sorted(addresses, key=lambda address: ":" in address)  # not every host of ours speaks IPv6
     return Target(host, tuple(plain_first[:_ADDRESSES_MAX]), path)

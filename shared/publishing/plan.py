@@ -89,13 +89,8 @@ def calls(planned: tuple[str, ...]) -> Mapping[str, int]:
 WRITABLE: Mapping[str, tuple[str, ...]] = {
     "snippet": ("title", "description", "tags", "categoryId", "defaultLanguage", "defaultAudioLanguage"),
     "status": (
-        "privacyStatus",
-        "publishAt",
-        "license",
-        "embeddable",
-        "publicStatsViewable",
-        "selfDeclaredMadeForKids",
-        "containsSyntheticMedia",
+        *("privacyStatus", "publishAt", "license", "embeddable", "publicStatsViewable"),
+        *("selfDeclaredMadeForKids", "containsSyntheticMedia"),
     ),
 }
 """What an update may write of each part; all else in a part is YouTube's own and is not sent back."""
@@ -113,11 +108,8 @@ def merged(current: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]])
         whole = {name: value for name, value in {**kept, **wanted}.items() if value is not None}
         if part == "status" and (privacy := whole.get("privacyStatus")) != "private":
             if wanted.get("publishAt"):
-                raise InvalidRequest(
-                    f"update.publish_at goes only with a private video, and this one is {privacy}.",
-                    reason="invalidPublishAt",
-                    field="update.publish_at",
-                )
+                words = f"update.publish_at goes only with a private video, and this one is {privacy}."
+                raise InvalidRequest(words, reason="invalidPublishAt", field="update.publish_at")
             whole.pop("publishAt", None)  # the schedule that it had ends with being private
         if whole != kept:
             written[part] = whole

@@ -39,11 +39,8 @@ class Described:
 
 def changed(field_name: str) -> InvalidRequest:
     """The file behind a source is not the one that was described."""
-    return InvalidRequest(
-        "The source has changed or vanished since the upload began; submit it again.",
-        reason="sourceChanged",
-        field=field_name,
-    )
+    words = "The source has changed or vanished since the upload began; submit it again."
+    return InvalidRequest(words, reason="sourceChanged", field=field_name)
 
 
 def unreachable(why: str) -> Unavailable:

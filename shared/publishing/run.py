@@ -149,16 +149,9 @@ class Runner:
         """Whether this attempt tries again at once."""
         operation, now = attempt.operation, attempt.clock()
         decision = retry_decision(operation, error, clock=attempt.clock, rng=self.rng)
-        log(
-            _SEVERITY[decision.alert],
-            "operation met a fault",
-            operation=operation.id,
-            step=operation.current,
-            reason=decision.reason,
-            action=decision.action.value,
-            alert=decision.alert.value,
-            at=decision.at,
-        )
+        log(_SEVERITY[decision.alert], "operation met a fault", operation=operation.id, step=operation.current,
+            reason=decision.reason, action=decision.action.value, alert=decision.alert.value,
+            at=decision.at)  # fmt: skip
         if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
             mark(attempt.operations.client, decision, operation, now)
             _step_done(attempt, decision.message, dict(operation.results))
@@ -271,6 +264,5 @@ def _told(operation: Operation) -> tuple[str, str]:
 
 
 def _busy(operation: Operation) -> Unavailable:
-    return Unavailable(
-        "Another worker is at this operation.", reason="operationBusy", retry_at=operation.lease_until
-    )
+    words = "Another worker is at this operation."
+    return Unavailable(words, reason="operationBusy", retry_at=operation.lease_until)

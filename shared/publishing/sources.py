@@ -121,11 +121,7 @@ class WebFile:
             maxsize=1,
         )
         return pool.urlopen(
-            "GET",
-            place.path,
-            headers={**headers, "host": place.host},
-            redirect=False,
-            preload_content=False,
+            "GET", place.path, headers={**headers, "host": place.host}, redirect=False, preload_content=False
         )
 
     def _refused(self, why: str) -> InvalidRequest:
@@ -184,11 +180,8 @@ class StorageObject:
             with self._opened(found, 0, HEAD - 1) as answer:
                 return Described(found.size, found.generation, reading.at_most(answer, HEAD, self.seconds))
         except NotFound as error:
-            raise InvalidRequest(
-                f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read.",
-                reason="sourceMissing",
-                field=self.field_name,
-            ) from error
+            words = f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read."
+            raise InvalidRequest(words, reason="sourceMissing", field=self.field_name) from error
 
     def read(self, first: int, described: Described) -> Pieces:
         """Its bytes from `first` on, of the described generation."""

@@ -64,9 +64,8 @@ def publication(attempt: Attempt) -> Done:
         return Done(message="The video is public.")
     if now < at + PUBLICATION_MAX:
         raise Postponed(now + LOOK_EVERY, "notPublished", f"Its time has come, and the video is still {privacy}.")
-    raise InvalidRequest(
-        f"The video should be public since {to_the_second(at)}, and is {privacy}.", reason="notPublished"
-    )
+    words = f"The video should be public since {to_the_second(at)}, and is {privacy}."
+    raise InvalidRequest(words, reason="notPublished")
 
 
 def _check_refused(attempt: Attempt, video: Video) -> None:
@@ -210,17 +209,7 @@ def delete(attempt: Attempt) -> Done:
     return Done(message="The video is deleted.")
 
 
-_ALL = (
-    transfer,
-    processing,
-    thumbnail,
-    update,
-    delete,
-    playlist,
-    playlist_item,
-    caption,
-    caption_delete,
-    publication,
-)
-STEPS: Mapping[str, Callable[[Attempt], Done]] = {step.__name__: step for step in _ALL}
+_TO_VIDEOS = (transfer, processing, thumbnail, update, delete, publication)
+_BESIDE_THEM = (playlist, playlist_item, caption, caption_delete)
+STEPS: Mapping[str, Callable[[Attempt], Done]] = {step.__name__: step for step in (*_TO_VIDEOS, *_BESIDE_THEM)}
 """What each step of a plan does; a step is called as its function."""

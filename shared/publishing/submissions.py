@@ -91,11 +91,7 @@ class Quote:
 
     def as_json(self) -> dict[str, Any]:
         """For the answer."""
-        return {
-            "cost": dict(self.cost),
-            "runs_at": to_the_second(self.runs_at),
-            "why_not_now": self.why_not_now,
-        }
+        return {"cost": dict(self.cost), "runs_at": to_the_second(self.runs_at), "why_not_now": self.why_not_now}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,9 +57,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> HubKeys:
     try:
         keys = tuple(base64.b64decode(each.strip(), validate=True) for each in environ[VARIABLE].split(","))
     except (KeyError, binascii.Error) as error:
-        raise Misconfigured(
-            f"The secret {HUB_KEY_SECRET} is missing or no base64.", reason="secretUnusable"
-        ) from error
+        words = f"The secret {HUB_KEY_SECRET} is missing or no base64."
+        raise Misconfigured(words, reason="secretUnusable") from error
     if len(keys) > _MOST or any(len(key) < _BYTES for key in keys):
         message = f"The secret {HUB_KEY_SECRET} must be up to {_MOST} keys of at least {_BYTES} bytes."
         raise Misconfigured(message, reason="secretUnusable")

@@ -13,7 +13,7 @@ their units out of its fund part by part.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote
@@ -98,9 +98,7 @@ def allocate(bucket: Bucket, users: Users, users_max: int) -> Allocation:
         return plain
     share = plain.pool / (users.total + max(0, users_max - users.count))
     unclaimed = min(plain.pool, int(share * users.total))
-    return Allocation(
-        limit=bucket.limit, reserve=bucket.reserve, system=bucket.system, share=share, unclaimed=unclaimed
-    )
+    return replace(plain, share=share, unclaimed=unclaimed)
 
 
 def needs_users(bucket: Bucket, users_max: int) -> bool:

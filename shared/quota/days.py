@@ -49,10 +49,6 @@ class Day:
     denied: dict[tuple[str, Priority], tuple[int, QuotaRefused, datetime]] = field(default_factory=dict)
     noted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
-    def may_hold(self, request: ReservationRequest) -> bool:
-        """Whether the account may well hold what is asked."""
-        return self.left.get(request.account, 0) >= request.units
-
     def granted(self, entry: Entry) -> None:
         """Remember a grant of this process."""
         if entry.left is not None:  # else somebody counted it already

@@ -225,13 +225,7 @@ REASONS = {
 
 
 def refused(
-    bucket: Bucket,
-    reason: str,
-    *,
-    needed: int,
-    used: int | None,
-    retry_at: datetime | None,
-    method: str,
+    bucket: Bucket, reason: str, *, needed: int, used: int | None, retry_at: datetime | None, method: str
 ) -> QuotaRefused:
     """The error to raise. needed and used in units; used None where it is not known."""
     figures = f"{used} of {bucket.limit} units used, " if used is not None else ""

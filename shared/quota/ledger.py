@@ -223,7 +223,7 @@ class Ledger:
             when = pacific_day_bounds(day.bucket_day.day)[1]
             raise self._days.refusal(day, price, request, "cacheOnly", when=when, now=now)
         entry = None
-        if day.may_hold(request):
+        if day.left.get(request.account, 0) >= request.units:
             entry = self._days.run(protocol.spending(day.bucket_day, request, new))
         if entry is None:
             entry = self._borrow(day, price, request, new)

@@ -225,14 +225,7 @@ def _is_whole(text: str, most: int) -> bool:
 
 
 def _resized(bucket: Bucket, limit: int) -> Bucket:
-    def part(units: int) -> int:
-        return units * limit // bucket.limit
-
-    return replace(
-        bucket,
-        limit=limit,
-        reserve=part(bucket.reserve),
-        alert=max(1, part(bucket.alert)),
-        system=part(bucket.system),
-        kept=part(bucket.kept),
-    )
+    parts = {
+        name: getattr(bucket, name) * limit // bucket.limit for name in ("reserve", "alert", "system", "kept")
+    }
+    return replace(bucket, limit=limit, **{**parts, "alert": max(1, parts["alert"])})

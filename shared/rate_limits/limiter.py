@@ -24,17 +24,7 @@ from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updati
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.limits import (
-    AHEAD,
-    DryRunLog,
-    Log,
-    Memory,
-    RateLimit,
-    admit,
-    book,
-    packed,
-    unpacked,
-)
+from shared.rate_limits.limits import AHEAD, DryRunLog, Log, Memory, RateLimit, admit, book, packed, unpacked
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
@@ -257,9 +247,8 @@ def _words(path: str, limit: RateLimit) -> str:
 
 def _too_fast(path: str, limit: RateLimit, until: datetime) -> RateLimited:
     words = _words(path, limit)
-    return RateLimited(
-        f"{words[0].upper()}{words[1:]}; the next one can go at {until:%Y-%m-%d %H:%M:%S} UTC.", retry_at=until
-    )
+    words = f"{words[0].upper()}{words[1:]}; the next one can go at {until:%Y-%m-%d %H:%M:%S} UTC."
+    return RateLimited(words, retry_at=until)
 
 
 def _silence() -> tuple[type[Exception], ...]:

@@ -52,10 +52,8 @@ class OAuthClient:
             return cls(str(document["client_id"]), Secret(str(document["client_secret"])))
         except (ValueError, KeyError, TypeError, AttributeError):
             # From None: the original error would carry the payload.
-            raise Misconfigured(
-                'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".',
-                reason="oauthClientSecret",
-            ) from None
+            words = 'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".'
+            raise Misconfigured(words, reason="oauthClientSecret") from None
 
 
 class StoredClient:
@@ -135,9 +133,8 @@ class GoogleOAuth:
         try:
             answer = flow.fetch_token(code=code.reveal(), include_client_id=True, timeout=_TIMEOUT_SECONDS)
         except ReauthRequired as error:
-            raise InvalidRequest(
-                "Google refused this sign-in. Start again from the app.", reason="codeRefused"
-            ) from error
+            words = "Google refused this sign-in. Start again from the app."
+            raise InvalidRequest(words, reason="codeRefused") from error
         except requests.RequestException:
             raise health.unavailable() from None  # the original carries the request and with it the code
         except (OAuth2Error, ValueError):

@@ -155,11 +155,8 @@ def raise_unless_good(status: int, body: bytes) -> None:
 
 def unavailable(_word: str = "") -> Unavailable:
     """The error when Google does not answer, or not as it should."""
-    return Unavailable(
-        "Google's sign-in does not answer. Try again in a few minutes.",
-        reason="googleUnavailable",
-        detail=Outcome.UNAVAILABLE,
-    )
+    words = "Google's sign-in does not answer. Try again in a few minutes."
+    return Unavailable(words, reason="googleUnavailable", detail=Outcome.UNAVAILABLE)
 
 
 def unreadable(what: str) -> CorruptData:

@@ -61,8 +61,7 @@ class Keyring:
         """Add a version with a fresh key; answers its number."""
         with _translated(self._secret):
             added = self._client().add_secret_version(
-                request={"parent": self._secret, "payload": {"data": os.urandom(_NEW_KEY_BYTES)}},
-                timeout=TIMEOUT,
+                request={"parent": self._secret, "payload": {"data": os.urandom(_NEW_KEY_BYTES)}}, timeout=TIMEOUT
             )
         return _number(added.name)
 

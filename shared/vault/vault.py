@@ -82,9 +82,8 @@ class Vault:
         try:
             return key.cipher.decrypt(nonce, ciphertext, _binding(record, field, version))
         except InvalidTag as error:
-            raise CorruptData(
-                f"{field} of {record} does not open: it was altered, or belongs to another record."
-            ) from error
+            words = f"{field} of {record} does not open: it was altered, or belongs to another record."
+            raise CorruptData(words) from error
 
     def seal_secret(self, secret: Secret, *, record: str, field: str) -> dict[str, Any]:
         """The sealed map of a secret, as `seal`."""

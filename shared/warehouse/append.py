@@ -42,9 +42,8 @@ def append(warehouse: Warehouse, table: TableDeclaration, rows: Iterable[Mapping
             job = client.load_table_from_file(io.BytesIO(lines), name, job_config=config, timeout=TIMEOUT)
             job.result(retry=call_options()["retry"], timeout=_JOB_SECONDS)
     except BadRequest as error:
-        raise CorruptData(
-            f"BigQuery refuses rows for {table.name}: {error.message}", reason="loadRefused"
-        ) from error
+        words = f"BigQuery refuses rows for {table.name}: {error.message}"
+        raise CorruptData(words, reason="loadRefused") from error
 
 
 def append_by_channel(

@@ -108,21 +108,16 @@ def _trouble(report: StagedReport, judged: Mapping[str, Any]) -> CorruptData | N
     ref, row = report.ref, judged.get(report.ref.report_id)
     if row is None:
         return None
+    about = f"Report {ref.report_id}:"
     if row["row_count"] != report.rows:
-        return CorruptData(
-            f"Report {ref.report_id}: BigQuery reads {row['row_count']} rows in {report.rows} lines.",
-            reason="reportRowBroken",
-        )
+        words = f"{about} BigQuery reads {row['row_count']} rows in {report.rows} lines."
+        return CorruptData(words, reason="reportRowBroken")
     if row["foreign_rows"]:
-        return CorruptData(
-            f"Report {ref.report_id}: {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}.",
-            reason="reportSubject",
-        )
+        words = f"{about} {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}."
+        return CorruptData(words, reason="reportSubject")
     if row["broken"]:
-        return CorruptData(
-            f"Report {ref.report_id}: {_names(row['broken'])} holds what is no number of its kind.",
-            reason="reportRowBroken",
-        )
+        words = f"{about} {_names(row['broken'])} holds what is no number of its kind."
+        return CorruptData(words, reason="reportRowBroken")
     return None
 
 

@@ -90,9 +90,8 @@ class ReportLines:
             raise self._corrupt("a quoted text does not end", "reportUnreadable")
         lines = self._lines(rest + b"\n" if rest else b"")
         if not self._header:
-            raise CorruptData(
-                f"Report {self._ref.report_id} is empty: it has not even a header.", reason="reportEmpty"
-            )
+            words = f"Report {self._ref.report_id} is empty: it has not even a header."
+            raise CorruptData(words, reason="reportEmpty")
         return lines
 
     def _lines(self, block: bytes) -> bytes:
@@ -115,15 +114,11 @@ class ReportLines:
         twice = [name for name in columns if header.count(name) > 1]
         needed = [name for name in missing if name in self._type.needed]
         if needed:
-            raise CorruptData(
-                f"Report {self._ref.report_id} lacks the columns {', '.join(needed)}.",
-                reason="reportColumnMissing",
-            )
+            words = f"Report {self._ref.report_id} lacks the columns {', '.join(needed)}."
+            raise CorruptData(words, reason="reportColumnMissing")
         if twice:  # which of the two is right, nobody knows
-            raise CorruptData(
-                f"Report {self._ref.report_id} names the columns {', '.join(twice)} twice.",
-                reason="reportColumnTwice",
-            )
+            words = f"Report {self._ref.report_id} names the columns {', '.join(twice)} twice."
+            raise CorruptData(words, reason="reportColumnTwice")
         if missing:
             self.findings.append(f"the file lacks {', '.join(missing)}")
         known = [name for name in header if name in columns]

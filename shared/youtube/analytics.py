@@ -17,18 +17,10 @@ from shared.youtube.client import Caller
 from shared.youtube.faults import as_error, fault_of
 from shared.youtube.policy import rule
 
-MONETARY = frozenset(
-    [
-        "estimatedRevenue",
-        "estimatedAdRevenue",
-        "grossRevenue",
-        "estimatedRedPartnerRevenue",
-        "monetizedPlaybacks",
-        "playbackBasedCpm",
-        "adImpressions",
-        "cpm",
-    ]
-)
+MONETARY = {
+    *("estimatedRevenue", "estimatedAdRevenue", "grossRevenue", "estimatedRedPartnerRevenue"),
+    *("monetizedPlaybacks", "playbackBasedCpm", "adImpressions", "cpm"),
+}
 """Metrics that need the monetary scope and a channel in the Partner Program."""
 
 VIDEO_ROWS_MAX = 200  # a report by video has no more rows than that, whatever was asked

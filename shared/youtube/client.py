@@ -177,10 +177,7 @@ class Caller:
         user, project = self.context.account, self.settings.project
         self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
         reservation = self.quota.reserve(
-            method=endpoint,
-            account=user,
-            operation_id=self._attempt_id(),
-            priority=self.context.priority,
+            method=endpoint, account=user, operation_id=self._attempt_id(), priority=self.context.priority
         )
         sent = False
         try:
@@ -213,13 +210,7 @@ class Caller:
             log("WARNING", "a reservation could not be settled", bucket=reservation.bucket, reason=error.reason)
 
     def _sent(
-        self,
-        endpoint: str,
-        send: Send[Value],
-        token: str,
-        *,
-        attempt: int,
-        reservation: Reservation | None = None,
+        self, endpoint: str, send: Send[Value], token: str, *, attempt: int, reservation: Reservation | None = None
     ) -> Outcome[Value]:
         """Send once, write the one record of it, and tell how the API stands."""
         at, started = self.clock(), time.perf_counter()

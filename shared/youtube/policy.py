@@ -148,20 +148,14 @@ def rule(reason: str) -> Rule:
     return policy().rules[reason]
 
 
+_WORDS = {"kind": Kind, "action": Action, "alert": Alert, "backoff": Backoff, "after": Action}
+_NUMBERS = ("limit", "delay", "cap")
+
+
 def _rules(document: Mapping[str, Any]) -> Iterator[Rule]:
     for treatment in document["treatments"]:
-        retry = treatment.get("retry", {})
+        given = treatment | treatment.get("retry", {})
+        fields: dict[str, Any] = {name: word(given[name]) for name, word in _WORDS.items() if name in given}
+        fields |= {name: given[name] for name in _NUMBERS if name in given}
         for reason, says in treatment["reasons"].items():
-            yield Rule(
-                reason=reason,
-                kind=Kind(treatment["kind"]),
-                action=Action(treatment["action"]),
-                alert=Alert(treatment["alert"]),
-                says=says,
-                guide=reason in document["guide"],
-                backoff=Backoff(retry.get("backoff", "none")),
-                limit=retry.get("limit", 0),
-                delay=retry.get("delay", 0),
-                cap=retry.get("cap", 0),
-                after=Action(retry.get("after", "fail")),
-            )
+            yield Rule(reason=reason, says=says, guide=reason in document["guide"], **fields)

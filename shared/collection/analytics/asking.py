@@ -71,7 +71,8 @@ class Asking:
         requests = self._planned(told.state, reports, today)[: self.most]
         caller = caller_for(len(requests) + 1)  # a token may have to be renewed
         if state.birth is None and ANALYTICS in features:
-            told.state = replace(told.state, birth=self._birth(caller))
+            born = self._tried(lambda: data.my_channel(caller).published_at)
+            told.state = replace(told.state, birth=pacific_day(born) if born else None)
             requests = self._planned(told.state, reports, today)[: self.most]
         for request in requests:
             self._ask_one(request, caller, told, refused)
@@ -130,11 +131,6 @@ class Asking:
         decision = read_decision(error, tries=0, clock=self.clock, rng=self.rng)
         of_connection = fault_of(error) is None and isinstance(error, ReauthRequired | NotFound)
         return decision if of_connection or decision.then is not Then.NEXT_RUN else None
-
-    def _birth(self, caller: Caller) -> date | None:
-        """The day on which the channel was made; None when the Data API does not tell now."""
-        born = self._tried(lambda: data.my_channel(caller).published_at)
-        return pacific_day(born) if born else None
 
     def _rank(self, told: Told, caller: Caller) -> None:
         """Choose the videos whose retention is asked: the most watched of the newest list, then of the others."""
