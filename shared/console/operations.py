@@ -10,15 +10,11 @@ from typing import Any
 from shared.console.words import called
 from shared.publishing.operation import Operation, State
 from shared.publishing.plan import kind
-from shared.publishing.records import Operations as Stored
-
-SHOWN = 200
-"""Of each list; more than this is said, not listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperationRow:
-    """One operation. why: in words; due_at: when it goes on by itself, None for failed ones; sent: 0 to 1."""
+    """One operation. why: in words; due_at: when it goes on by itself, None for failed ones."""
 
     id: str
     kind: str
@@ -28,40 +24,19 @@ class OperationRow:
     user_id: str
     state: str
     standing: str
+    tone: str
     step: str
     why: str
     reason: str
     since: datetime
     due_at: datetime | None
-    sent: float | None
+    sent: str
     video_id: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OpenWork:
-    """Operations that have not succeeded. cut: whether there are more than are listed."""
-
-    waiting: tuple[OperationRow, ...]
-    failed: tuple[OperationRow, ...]
-    cut: bool
-
-
-def stored(operations: Stored) -> list[Operation]:
-    """The operations to show, up to SHOWN of each list."""
-    waiting = operations.in_state(State.QUEUED, State.RUNNING, State.WAITING, limit=SHOWN)
-    return waiting + operations.in_state(State.FAILED, limit=SHOWN)
-
-
-def open_work(operations: Iterable[Operation], titles: Mapping[str, str]) -> OpenWork:
-    """What waits, the next first, and what failed, the newest first. titles: channel id to title."""
-    found = [(operation, _row(operation, titles)) for operation in operations]
-    failed = [row for operation, row in found if operation.state is State.FAILED]
-    waiting = [row for operation, row in found if not operation.ended]
-    return OpenWork(
-        waiting=tuple(sorted(waiting, key=lambda row: (row.due_at or row.since, row.id))),
-        failed=tuple(sorted(failed, key=lambda row: row.since, reverse=True)),
-        cut=max(len(failed), len(waiting)) >= SHOWN,
-    )
+def rows(operations: Iterable[Operation], titles: Mapping[str, str]) -> list[OperationRow]:
+    """Operations in their order. titles: channel id to title."""
+    return [_row(operation, titles) for operation in operations]
 
 
 def _row(operation: Operation, titles: Mapping[str, str]) -> OperationRow:
@@ -74,6 +49,7 @@ def _row(operation: Operation, titles: Mapping[str, str]) -> OperationRow:
         user_id=operation.user_id,
         state=operation.state.value,
         standing=called("operation_states", operation.state.value),
+        tone=called("tones", operation.state.value),
         step=called("steps", kind(operation.current)),
         why=_why(operation),
         reason=operation.reason,
@@ -101,7 +77,7 @@ def _why(operation: Operation) -> str:
     return operation.reason or "No reason was recorded."
 
 
-def _sent(upload: Mapping[str, Any]) -> float | None:
-    """The part of a file that YouTube has acknowledged, while a file is being sent."""
+def _sent(upload: Mapping[str, Any]) -> str:
+    """The part of a file that YouTube has acknowledged, while a file is being sent; else ""."""
     size, acknowledged = upload.get("size"), upload.get("acknowledged")
-    return acknowledged / size if size and acknowledged is not None else None
+    return f"{acknowledged / size:.0%} sent" if size and acknowledged is not None else ""

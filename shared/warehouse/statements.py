@@ -89,6 +89,9 @@ LEVELS = Statement(
     "levels",
     {"channels": "ARRAY<STRING>", "since": "DATE", "analytics_since": "TIMESTAMP", "data_since": "TIMESTAMP"},
 )
+VIDEOS_LISTED = Statement("videos_listed", {"channel": "STRING", "first": "INT64", "last": "INT64"})
+GROWTH_OF_VIDEO = Statement("growth_of_video", {"channel": "STRING", "video": "STRING"})
+CHECKS_FOUND = Statement("checks_found", {"since": "TIMESTAMP"})
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
@@ -97,6 +100,7 @@ STATEMENTS = (
     *(TOTALS_BY_DAY, REACH_BY_CHANNEL, LOADED_DAYS, NAMED_REPORTS, LOADS_THAT_COUNT, MONTHS_NAMED, TYPES_LOADED),
     *(CELL, ISSUES_OF_DAY, ANSWERS_OF_DAY, CELLS_OF_VIDEOS, REPORTS_OF_VIDEOS, ANSWERS_OF_VIDEO),
     *(READINGS_OF_VIDEO, LEVELS, DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD),
+    *(VIDEOS_LISTED, GROWTH_OF_VIDEO, CHECKS_FOUND),
 )
 OF_STAGED = (JUDGE_STAGED, TAKE_STAGED)
 """Statements about staging tables, which `of_staged` makes whole; `row_digests` makes ROW_DIGESTS."""
@@ -271,10 +275,15 @@ def run(
     **values: Any,
 ) -> RowIterator:
     """What a statement answers. table: for `{table}`. values: each parameter's. Raises as `ask` does."""
+    given = parameters(statement, values)
+    return ask(warehouse.client, placed(statement.text, warehouse, table), *given, seconds=seconds, work=work)
+
+
+def parameters(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+    """A statement's parameters with their values, as BigQuery's client has them."""
     if values.keys() != statement.parameters.keys():
         raise TypeError(f"{statement.name} takes {sorted(statement.parameters)}, not {sorted(values)}")
-    given = [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
-    return ask(warehouse.client, placed(statement.text, warehouse, table), *given, seconds=seconds, work=work)
+    return [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
 
 
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
