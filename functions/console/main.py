@@ -9,7 +9,7 @@ from shared import entry, fields, ids
 from shared.clock import system_clock
 from shared.console import page
 from shared.console.page import ASSERTION, operator
-from shared.errors import InvalidRequest, MethodUnknown, YtempireError
+from shared.errors import MethodUnknown, YtempireError
 from shared.fields import Fields
 from shared.settings import settings
 from shared.wiring import console as wiring
@@ -18,12 +18,16 @@ from shared.wiring import console as wiring
 @functions_framework.http
 def console(request: Request) -> Response:
     """/console is the overview, /console/<page> another page; /console/retry queues an operation again."""
-    name = request.path.rstrip("/").removeprefix("/console").lstrip("/")
+    name = _name(request)
     handler, methods = (_retry, ("POST",)) if name == "retry" else (_page, ("GET", "HEAD"))
     if request.method not in methods:
         return entry.refusal(MethodUnknown(*methods))
     program = request.args.get("format", "html") != "html"
     return entry.answers(entry.refusal if program else _trouble)(handler)(request)
+
+
+def _name(request: Request) -> str:
+    return request.path.rstrip("/").removeprefix(page.OPERATORS).lstrip("/")
 
 
 def _trouble(error: YtempireError) -> Response:
@@ -36,9 +40,7 @@ def _operator(request: Request) -> str:
 
 def _page(request: Request) -> Response:
     person = _operator(request)
-    name = request.path.rstrip("/").removeprefix("/console").lstrip("/") or "overview"
-    if request.args.get("format", "html") not in page.FORMATS:
-        raise InvalidRequest(f"format is one of {', '.join(page.FORMATS)}.", field="format")
+    name = _name(request) or "overview"
     return page.answer(wiring.seen(name, request.args, viewer=person), request.args.get("notice"))
 
 

@@ -31,13 +31,12 @@ from shared.cloud.identity import TokenVerifier
 from shared.console.draw import NARROW, WIDTH, chart, short
 from shared.console.read import Ask, Listed
 from shared.console.words import words
-from shared.errors import Conflict, Forbidden, NotFound, NotSignedIn, Unavailable, YtempireError
+from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, NotSignedIn, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.pages.documents import Documents
 
 OPERATORS, OWNERS = "/console", "/mine"
 """Where the pages are: an operator's, and a channel owner's."""
-FORMATS = ("html", "json", "csv")
 
 
 @dataclass(frozen=True)
@@ -132,12 +131,11 @@ class Seen:
 
 def answer(seen: Seen, notice: str | None = None) -> Response:
     """The page in the format that the address asks for: html, json, or csv with the name of a `part`."""
-    wanted = seen.ask("format") or "html"
-    if wanted == "json":
-        return _json(seen)
-    if wanted == "csv":
-        return _csv(seen)
-    return document(render(seen, notice=notice), seen.code)
+    made = {"json": _json, "csv": _csv, "": None, "html": None}
+    if (wanted := seen.ask("format")) not in made:
+        raise InvalidRequest("format is html, json or csv.", field="format")
+    make = made[wanted]
+    return make(seen) if make else document(render(seen, notice=notice), seen.code)
 
 
 def render(seen: Seen, *, notice: str | None = None) -> str:

@@ -201,7 +201,8 @@ class TestQuestions:
     )
     def test_a_value_of_another_type_is_refused_before_bigquery_hears_of_it(self, console, given, field):
         answer = console.look(f"/console/question?name=unknown_numbers&format=json&{given}")
-        assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"].startswith(f"{field} must be")
 
     def test_a_question_that_is_not_ours_is_none(self, console):
         assert console.look("/console/question?name=SELECT 1").status_code == 404
