@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared.console.words import called
@@ -12,52 +10,32 @@ from shared.publishing.operation import Operation, State
 from shared.publishing.plan import kind
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperationRow:
-    """One operation. why: in words; due_at: when it goes on by itself, None for failed ones."""
+def rows(operations: Iterable[Operation], titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Operations in their order. titles: channel id to title.
 
-    id: str
-    kind: str
-    title: str
-    channel_id: str
-    channel: str
-    user_id: str
-    state: str
-    standing: str
-    tone: str
-    step: str
-    why: str
-    reason: str
-    since: datetime
-    due_at: datetime | None
-    sent: str
-    video_id: str | None
-
-
-def rows(operations: Iterable[Operation], titles: Mapping[str, str]) -> list[OperationRow]:
-    """Operations in their order. titles: channel id to title."""
-    return [_row(operation, titles) for operation in operations]
-
-
-def _row(operation: Operation, titles: Mapping[str, str]) -> OperationRow:
-    return OperationRow(
-        id=operation.id,
-        kind=called("operations", operation.kind),
-        title=_title(operation),
-        channel_id=operation.channel_id,
-        channel=titles.get(operation.channel_id, operation.channel_id),
-        user_id=operation.user_id,
-        state=operation.state.value,
-        standing=called("operation_states", operation.state.value),
-        tone=called("tones", operation.state.value),
-        step=called("steps", kind(operation.current)),
-        why=_why(operation),
-        reason=operation.reason,
-        since=operation.updated_at,
-        due_at=operation.due_at,
-        sent=_sent(operation.upload),
-        video_id=operation.results.get("video_id"),
-    )
+    why: in words. due_at: when it goes on by itself, None for failed ones. sent: how much of a file, or "".
+    """
+    return [
+        {
+            "id": each.id,
+            "kind": called("operations", each.kind),
+            "title": _title(each),
+            "channel_id": each.channel_id,
+            "channel": titles.get(each.channel_id, each.channel_id),
+            "user_id": each.user_id,
+            "state": each.state.value,
+            "standing": called("operation_states", each.state.value),
+            "tone": called("tones", each.state.value),
+            "step": called("steps", kind(each.current)),
+            "why": _why(each),
+            "reason": each.reason,
+            "since": each.updated_at,
+            "due_at": each.due_at,
+            "sent": _sent(each.upload),
+            "video_id": each.results.get("video_id"),
+        }
+        for each in operations
+    ]
 
 
 def _title(operation: Operation) -> str:

@@ -70,7 +70,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
             mine = _rows(reads, ask, some_channels(reads, ask)[0])
             return {"channels": len(mine), "connected": sum(row.state == CONNECTED for row in mine)}
         by_state = read.channels_by_state(reads.client)
-        states = {state: read.counted(_operations(reads, state)) for state in (*_DONE, State.FAILED)}
+        states = {state: read.counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
         return {
             "channels": sum(by_state.values()),
             "connected": by_state[CONNECTED],
@@ -94,49 +94,31 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
     if ask.user is None:
         firing = watching.wrong_now(reads.client, ask.now)
         some = wanting(reads.client, ask.now, most=_FEW)
-        failed = _operations(reads, State.FAILED).limit(_FEW).stream(**call_options())
+        failed = _newest(reads, State.FAILED).limit(_FEW).stream(**call_options())
     else:
         firing, some = (), some_channels(reads, ask)[0]
         failed = [each for one in some[:_FEW] for each in _of_channel(reads, one.channel_id, most=_FEW)]
     refused = any(each.key == alerts.OAUTH_CLIENT for each in firing)
     rows = [row for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
-    found = [
-        {
-            "kind": "alert",
-            "what": each.message,
-            "why": each.stops,
-            "since": each.since,
-            "done": each.done,
-            "todo": {"text": each.todo, "code": each.code},
-            "key": each.key,
-        }
+    done, mine = words("done"), ask.user is not None
+    work = operations.rows((one for one in readable(MAPPER, failed) if one.state is State.FAILED), {})
+    found: list[tuple[Any, ...]] = [
+        ("alert", None, each.message, each.stops, each.since, each.done, {"text": each.todo, "code": each.code})
         for each in alarms.rows(firing)
     ]
-    found += [
-        {
-            "kind": "channel",
-            "what": f"{each.title}: {each.standing}",
-            "channel_id": each.channel_id,
-            "why": each.why or each.as_row()["late"],
-            "since": each.since,
-            "done": words("done").get(each.state, words("done")["channel"]),
-            "todo": each.as_row(mine=ask.user is not None)["todo"],
-        }
-        for each in rows
-    ]
-    work = [one for one in readable(MAPPER, failed) if one.state is State.FAILED]
-    found += [
-        {
-            "kind": "operation",
-            "what": f"{each.kind} failed: {each.title or each.id}",
-            "why": each.why,
-            "since": each.since,
-            "done": words("done")["failed"],
-            "todo": {"text": words("done")["retry"]},
-        }
-        for each in operations.rows(work, {})
-    ]
-    return found
+    for each in rows:
+        words_for, told = done.get(each.state, done["channel"]), each.as_row(mine=mine)
+        what = f"{each.title}: {each.standing}"
+        found.append(
+            ("channel", each.channel_id, what, each.why or told["late"], each.since, words_for, told["todo"])
+        )
+    for row in work:
+        what, todo = f"{row['kind']} failed: {row['title'] or row['id']}", {"text": done["retry"]}
+        found.append(("operation", row["channel_id"], what, row["why"], row["since"], done["failed"], todo))
+    return [dict(zip(_WRONG, each, strict=True)) for each in found]
+
+
+_WRONG = ("kind", "channel_id", "what", "why", "since", "done", "todo")
 
 
 def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> tuple[ChannelRow, ...]:
@@ -328,7 +310,7 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     }
 
 
-def _operations(reads: Reads, state: State) -> Any:
+def _newest(reads: Reads, state: State) -> Any:
     return reads.client.collection(OPERATIONS.path).order_by(f"{IN_STATE}.{state}", direction="DESCENDING")
 
 
@@ -339,7 +321,7 @@ def _of_channel(reads: Reads, channel_id: str, *, most: int) -> list[Any]:
     return list(newest.limit(most).stream(**call_options()))
 
 
-def _work(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
+def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def listed(*states: State) -> Part:
         def found() -> Listed:
             following: str | None = None
@@ -352,13 +334,13 @@ def _work(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
                 chosen = [state for state in states if ask("state") in {"", state}] or list(states)
                 stored = []
                 for state in chosen:
-                    some_of, last = page_of(reads.client, _operations(reads, state), after, OPERATIONS.path)
+                    some_of, last = page_of(reads.client, _newest(reads, state), after, OPERATIONS.path)
                     stored, following = stored + some_of, following or last
                 work = list(readable(MAPPER, stored))
                 if len(chosen) > 1:
                     work, following = sorted(work, key=lambda one: one.due_at or one.updated_at)[:PAGE], None
             names = read.titles(reads.client, (one.channel_id for one in work))
-            rows = [asdict(row) | {"retry": row.id} for row in operations.rows(work, names)]
+            rows = [row | {"retry": row["id"]} for row in operations.rows(work, names)]
             return Listed(rows=rows, next=following)
 
         return found
@@ -476,18 +458,9 @@ def _question(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 _PAGES: Mapping[str, Callable[[Reads, Ask], tuple[str, dict[str, Part]]]] = {
-    "overview": _overview,
-    "channels": _channels,
-    "channel": _channel,
-    "coverage": _coverage,
-    "cell": _cell,
-    "videos": _videos,
-    "video": _video,
-    "quota": _quota,
-    "operations": _work,
-    "push": _push,
-    "alerts": _alerts,
-    "quality": _quality,
-    "questions": _questions,
-    "question": _question,
+    each.__name__.removeprefix("_"): each
+    for each in (
+        *(_overview, _channels, _channel, _coverage, _cell, _videos, _video, _quota, _operations, _push),
+        *(_alerts, _quality, _questions, _question),
+    )
 }

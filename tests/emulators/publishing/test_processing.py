@@ -31,7 +31,7 @@ def test_every_end_that_is_no_success_is_said_in_plain_words_where_people_look(b
         assert (done.state, done.reason, done.message) == (State.FAILED, reason, sentences[reason])
         assert done.history[-1].step == "processing"
     rows = shown(bench.operations.in_state(State.FAILED), {})
-    assert {row.id: row.why for row in rows} == {
+    assert {row["id"]: row["why"] for row in rows} == {
         operation.id: sentences[reason] for reason, operation in operations.items()
     }
 

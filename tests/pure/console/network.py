@@ -120,7 +120,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
     )  # fmt: skip
     (bucket,) = quota.rows({"default": day}, PROFILE, now=NOW)
     of_bucket = {"burn": 1.5, "at_midnight": 20, "spent_at": NOW, **bucket}
-    work = [{**vars(row), "retry": row.id} for row in operations.rows([failed(work={"title": text})], {})]
+    work = [{**row, "retry": row["id"]} for row in operations.rows([failed(work={"title": text})], {})]
     missed = job(absent=("2026-11-01", *job().absent))
     missing = [vars(each) for row in reports.rows([missed], {}, now=NOW) for each in row.missing]
     figures = dict.fromkeys(("channels", "connected", "unwell", "waiting", "failed", "at_risk"), 3)

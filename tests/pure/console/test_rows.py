@@ -116,20 +116,20 @@ class TestOperations:
     )
     def test_it_is_called_by_what_people_know_it_by(self, kind, work, title):
         [row] = operations.rows([operation(kind=kind, work=work)], {})
-        assert row.title == title
+        assert row["title"] == title
 
     @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FAILED])
     def test_there_is_always_a_reason(self, state):
         [row] = operations.rows([operation(state=state, message="", reason="")], {})
-        assert row.why.endswith(".")
+        assert row["why"].endswith(".")
 
     def test_its_channel_is_named(self):
         [named, other] = operations.rows([operation(), operation(channel_id="UC2")], {"UC1": "Tides"})
-        assert (named.channel, other.channel) == ("Tides", "UC2")
+        assert (named["channel"], other["channel"]) == ("Tides", "UC2")
 
     def test_a_file_that_is_being_sent_says_how_much_of_it_is(self):
         [row] = operations.rows([operation(upload={"size": 1000, "acknowledged": 420})], {})
-        assert row.sent == "42% sent"
+        assert row["sent"] == "42% sent"
 
 
 LIVE = {"state": "active", "lease_until": NOW + timedelta(days=1)}
