@@ -17,12 +17,12 @@ from typing import Any
 
 from google.cloud import firestore
 
-from infra.explain import COLUMNS, METRICS, Explanation, explain
 from infra.verifying import verified
 from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import months
+from shared.warehouse.explain import COLUMNS, METRICS, Explanation, explain
 from shared.warehouse.statements import Warehouse
 
 

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from infra import explain, levels
+from infra import levels
 from infra.grafana.panels import Asked
 from infra.grafana.panels import statements as panels
 from infra.judges.googlesql import TABLE, GoogleSQL, Refused
 from infra.judges.reading import over_owners
 from infra.views import OVER_OWNERS, VIEWS, view_text
-from shared.warehouse import statements
+from shared.warehouse import explain, statements
 from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions

@@ -106,11 +106,19 @@ def _wait(error: Any) -> timedelta | None:
     return max(waits, default=None)
 
 
-def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, work: float = WORK) -> RowIterator:
+def ask(
+    client: Client,
+    query: str,
+    *parameters: Any,
+    seconds: float = TIMEOUT,
+    work: float = WORK,
+    most_bytes: int | None = None,
+) -> RowIterator:
     """What a statement answers, its rows or how many it changed; `parameters` are BigQuery's.
 
-    seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. One request for a
-    statement that is done at once; a job that is created, polled and read would take three.
+    seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. most_bytes: what
+    it may be billed for; None: no bound. One request for a statement that is done at once; a job
+    that is created, polled and read would take three.
     Raises google.api_core's errors, TimeoutError for a statement that takes too long.
     """
     from google.cloud.bigquery import QueryJobConfig
@@ -118,9 +126,17 @@ def ask(client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, 
     options = call_options(seconds)
     return client.query_and_wait(
         query,
-        job_config=QueryJobConfig(query_parameters=parameters),
+        job_config=QueryJobConfig(query_parameters=parameters, maximum_bytes_billed=most_bytes),
         retry=options["retry"],
         job_retry=None,  # type: ignore[arg-type] # documented; a message that is delivered again repeats it
         api_timeout=options["timeout"],
         wait_timeout=work,
     )
+
+
+def dry_run(client: Client, query: str, *parameters: Any) -> int:
+    """How many bytes a statement would read, without putting it. Raises google.api_core's errors."""
+    from google.cloud.bigquery import QueryJobConfig
+
+    config = QueryJobConfig(query_parameters=parameters, dry_run=True, use_query_cache=False)
+    return int(client.query(query, job_config=config, job_retry=None, **call_options()).total_bytes_processed or 0)

@@ -14,11 +14,16 @@ from shared.watch.conditions import known
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmRow:
-    """One alert. message: what is wrong. stops: what it keeps from working. todo and code: what to do, to run."""
+    """One alert. message: what is wrong. stops: what it keeps from working. todo and code: what to do, to run.
+
+    done: what was done about it already.
+    """
 
     key: str
     message: str
+    severity: str
     since: datetime
+    done: str
     stops: str
     todo: str
     code: str | None
@@ -36,4 +41,13 @@ def _row(alert: Alert) -> AlarmRow:
         stops, todo, code = condition.stops, condition.todo, condition.code
     if api in words("apis"):
         stops, code = words("apis")[api], f"gcloud services enable {api.lower()}.googleapis.com"
-    return AlarmRow(key=alert.key, message=alert.message, since=alert.since, stops=stops, todo=todo, code=code)
+    return AlarmRow(
+        key=alert.key,
+        message=alert.message,
+        severity=alert.severity,
+        since=alert.since,
+        done=words("done")["told" if alert.told else "untold"],
+        stops=stops,
+        todo=todo,
+        code=code,
+    )

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 from shared.channels import Channel, Refusal
 from shared.collection.expectation import ALARMING
 from shared.collection.jobs import Job
 from shared.collection.risk import Risk, on, risk
-from shared.console.loaded import Loaded
 from shared.console.words import called, words
 from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
@@ -43,6 +43,7 @@ class Todo:
 
 
 NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
+OURS = Todo(urgency=Urgency.NOTHING, text="Nothing: our operators see to it.")
 MEND_CLIENT = Todo(
     urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
 )
@@ -55,13 +56,21 @@ _FINISH_DELETION = Todo(
 
 
 def todo_for(
-    channel: Channel, app_url: str, now: datetime, *, overdue: bool, gap: Risk | None, unticked: Sequence[str]
+    channel: Channel,
+    app_url: str,
+    now: datetime,
+    *,
+    overdue: bool,
+    gap: Risk | None,
+    unticked: Sequence[str],
+    mine: bool = False,
 ) -> Todo:
     """The one thing to do about a connection, of several the most pressing.
 
-    gap: days that are missing and can still come. unticked: the features' names.
+    gap: days that are missing and can still come. unticked: the features' names. mine: told to its owner.
     """
-    again = f"Ask {channel.user_id} to connect this channel again in the app, choosing “{channel.title}” at Google"
+    whom = "Connect" if mine else f"Ask {channel.user_id} to connect"
+    again = f"{whom} this channel again in the app, choosing “{channel.title}” at Google"
     if channel.state == REAUTH_REQUIRED:
         deleted_at = channel.state_since + LOST_FOR
         text = f"{again}, before {deleted_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC: then all its data is deleted."
@@ -91,14 +100,15 @@ def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
     if gap is None:
         return None
     days = f"{gap.days} {'day' if gap.days == 1 else 'days'}"
-    text = f"Reports of {days} are missing, the first lost on {on(gap.lost_at)}: see the table of reports."
-    return Todo(urgency=Urgency.SOON, text=text, link="/console#reports")
+    text = f"Reports of {days} are missing, the first lost on {on(gap.lost_at)}: see its missing days."
+    return Todo(urgency=Urgency.SOON, text=text)
 
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
 _REFUSED = "Refused by YouTube"
+_SHOWN = ("channel_id", "title", "user_id", "state", "standing", "why", "since", "connected_at", "last_sync")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,29 +137,38 @@ class ChannelRow:
     connected_at: datetime
     last_sync: datetime | None
     overdue: bool
-    latest_day: date | None
-    days: int
 
     @property
     def needs_somebody(self) -> bool:
         """Whether something has to be done, now or soon."""
         return self.todo.urgency <= Urgency.SOON
 
+    def as_row(self, *, mine: bool = False) -> dict[str, Any]:
+        """The row as the pages show it. mine: to its owner, who has nothing to do where we have."""
+        ours = mine and (self.todo.code is not None or self.todo in {MEND_CLIENT, _FINISH_DELETION})
+        return {
+            **{name: getattr(self, name) for name in _SHOWN},
+            "tone": "bad" if self.standing == _REFUSED else called("tones", self.state),
+            "lacks": [f"No {lack.name.lower()}: {lack.reason}." for lack in self.missing],
+            "late": "overdue" if self.overdue else "",
+            "todo": vars(OURS if ours else self.todo),
+        }
+
 
 def rows(
     channels: Iterable[Channel],
-    loaded: Loaded,
     *,
     app_url: str,
     now: datetime,
     report_types: Collection[str],
     at_risk: Iterable[Job] = (),
     client_refused: bool = False,
+    mine: bool = False,
 ) -> tuple[ChannelRow, ...]:
     """All channels, those that need somebody first.
 
     report_types: what is to be collected of each. at_risk: reporting jobs of which days are missing.
-    client_refused: Google refuses our own OAuth client.
+    client_refused: Google refuses our own OAuth client. mine: told to their owner.
     """
     gaps: dict[str, list[Job]] = {}
     for job in at_risk:
@@ -166,8 +185,8 @@ def rows(
             overdue=overdue,
             gap=risk(gaps.get(channel.channel_id, ()), ALARMING, now=now),
             unticked=[lack.name.lower() for lack in missing if lack.unticked],
+            mine=mine,
         )
-        latest, days = loaded.channels.get(channel.channel_id, (None, 0))
         return ChannelRow(
             channel_id=channel.channel_id,
             title=channel.title,
@@ -181,8 +200,6 @@ def rows(
             connected_at=channel.connected_at,
             last_sync=last_sync,
             overdue=overdue,
-            latest_day=latest,
-            days=days,
         )
 
     return tuple(

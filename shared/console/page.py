@@ -1,166 +1,234 @@
-"""The overview as a document, readable in both colour schemes, and as JSON; who looks at it; the button's answer.
+"""A page's parts as a document without scripts, as JSON and as CSV; who looks; the button's answer.
 
-A line chart is SVG, drawn here, so that the page needs no script and no foreign file.
-Identity-Aware Proxy (IAP) lets people in, and says by a signed assertion who they are. The load balancer asks IAP,
-and the function's own address takes traffic from the load balancer alone. The signature is checked all the same: a
-mistake in either would otherwise open the page to everybody.
+`pages.toml` describes every page: its sections, their columns and how each is shown. The document is one layout
+over that description, so a new column is one word there.
+
+Identity-Aware Proxy (IAP) lets operators in, and says by a signed assertion who they are. The load balancer asks
+IAP, and the function's own address takes traffic from the load balancer alone. The signature is checked all the
+same: a mistake in either would otherwise open the page to everybody.
 Source: https://cloud.google.com/iap/docs/signed-headers-howto
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import csv
+import io
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, jsonify
 from markupsafe import Markup
 
-from shared.clock import Clock, pacific_day
+from shared.clock import Clock
 from shared.cloud.identity import TokenVerifier
-from shared.console.loaded import arriving
-from shared.console.overview import ATTENTION, Overview
+from shared.console.draw import NARROW, WIDTH, chart, short
+from shared.console.read import Ask, Listed
 from shared.console.words import words
-from shared.errors import Conflict, Forbidden, NotFound, NotSignedIn, Unavailable, YtempireError
+from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound, NotSignedIn, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.pages.documents import Documents
 
-WIDTH, HEIGHT = 960, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 16, 32
-_DATE_LABELS = 8
+OPERATORS, OWNERS = "/console", "/mine"
+"""Where the pages are: an operator's, and a channel owner's."""
 
 
 @dataclass(frozen=True)
-class Dot:
-    """One day's value and where it stands, in the chart's units."""
+class Column:
+    """One column. shown: how, a word that `cells.html` knows. under: what is shown small beneath it."""
 
-    x: float
-    y: float
-    day: date
-    value: int
+    key: str
+    title: str
+    shown: str = "text"
+    under: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Line:
-    """One series as SVG path data: the line itself, and the area beneath it."""
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of a page. kind: table, facts, figures, lines, grid or form. lines: the series of a chart.
+
+    empty: said where there is nothing, "" for a part that is then left out. operators: shown to no owner.
+    """
+
+    key: str
+    title: str
+    kind: str = "table"
+    about: str = ""
+    empty: str = ""
+    columns: tuple[Column, ...] = ()
+    lines: tuple[str, ...] = ()
+    operators: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """One page. within: the page that the navigation shows instead. own: whether owners of channels have it."""
 
     name: str
-    path: str
-    area: str
-    dots: tuple[Dot, ...]
+    title: str
+    sections: tuple[Section, ...]
+    within: str = ""
+    own: bool = False
 
 
-@dataclass(frozen=True)
-class Chart:
-    """Lines and the ticks of both axes: (position, label)."""
-
-    lines: tuple[Line, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    left: int = _LEFT
-    right: int = WIDTH - _RIGHT
-    bottom: int = HEIGHT - _BOTTOM
-    width: int = WIDTH
-    height: int = HEIGHT
+@cache
+def pages() -> Mapping[str, Described]:
+    """Every page by name, in the navigation's order."""
+    declared = tomllib.loads(Path(__file__).with_name("pages.toml").read_text(encoding="utf-8"))
+    return {name: _described(name, **page) for name, page in declared.items()}
 
 
-def chart(days: Sequence[date], series: Sequence[tuple[str, Sequence[int]]]) -> Chart | None:
-    """The chart of some series over days; None when there is nothing to draw. A missing day leaves its gap."""
-    if not days:
-        return None
-    top = _round_up(max((value for _, values in series for value in values), default=0))
-    first, span = days[0], max((days[-1] - days[0]).days, 1)
+def _described(name: str, *, title: str, within: str = "", own: bool = False, **sections: Any) -> Described:
+    def column(text: str) -> Column:
+        key, label, shown, under = (*text.split("|"), "", "", "")[:4]
+        return Column(key, label, shown or "text", tuple(under.split(",")) if under else ())
 
-    def x(day: date) -> float:
-        return _LEFT + (day - first).days / span * (WIDTH - _LEFT - _RIGHT)
+    made = tuple(
+        Section(
+            key=key,
+            columns=tuple(map(column, of.pop("columns", ()))),
+            lines=tuple(of.pop("lines", ())),
+            **of,
+        )
+        for key, of in sections.items()
+    )
+    return Described(name=name, title=title, sections=made, within=within, own=own)
 
-    def y(value: float) -> float:
-        return HEIGHT - _BOTTOM - value / top * (HEIGHT - _TOP - _BOTTOM)
 
-    lines = []
-    for name, values in series:
-        dots = tuple(Dot(x(day), y(value), day, value) for day, value in zip(days, values, strict=True))
-        path = "M" + " L".join(f"{dot.x:.1f} {dot.y:.1f}" for dot in dots)
-        area = f"{path} L{dots[-1].x:.1f} {y(0):.1f} L{dots[0].x:.1f} {y(0):.1f} Z"
-        lines.append(Line(name, path, area, dots))
-    step = max(1, math.ceil(len(days) / _DATE_LABELS))
-    return Chart(
-        lines=tuple(lines),
-        x_ticks=tuple((x(day), f"{day:%-d %b}") for day in days[::step]),
-        y_ticks=tuple((y(top * part / 4), short(top * part / 4)) for part in range(5)),
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A page as it was read. parts: what its sections say. heading: of what it is about, "" for its title."""
+
+    page: Described
+    ask: Ask
+    parts: Mapping[str, Any]
+    problems: Sequence[str] = ()
+    heading: str = ""
+    viewer: str = ""
+
+    @property
+    def sections(self) -> list[Section]:
+        """The sections that whoever looks may see, and that were read."""
+        hidden = self.ask.user is not None
+        return [each for each in self.page.sections if each.key in self.parts and not (hidden and each.operators)]
+
+    @property
+    def code(self) -> int:
+        """The answer's status: 503 when the first thing that the page is for could not be read."""
+        return 200 if not self.problems or self.page.sections[0].key in self.parts else 503
+
+    @property
+    def base(self) -> str:
+        """Where the pages of whoever looks are."""
+        return OPERATORS if self.ask.user is None else OWNERS
+
+
+def answer(seen: Seen, notice: str | None = None) -> Response:
+    """The page in the format that the address asks for: html, json, or csv with the name of a `part`."""
+    made = {"json": _json, "csv": _csv, "": None, "html": None}
+    if (wanted := seen.ask("format")) not in made:
+        raise InvalidRequest("format is html, json or csv.", field="format")
+    make = made[wanted]
+    return make(seen) if make else document(render(seen, notice=notice), seen.code)
+
+
+def render(seen: Seen, *, notice: str | None = None) -> str:
+    """The document. notice: one of the words for notices, any other says nothing."""
+    own = seen.ask.user is not None
+    return _DOCUMENTS.render(
+        "page.html",
+        seen=seen,
+        base=seen.base,
+        navigation=[each for each in pages().values() if not each.within and (each.own or not own)],
+        here=seen.page.within or seen.page.name,
+        notice=words("notices").get(notice or ""),
+        now=seen.ask.now,
+        states={"attention": "Need somebody", **words("states")},
     )
 
 
-def _round_up(value: int) -> float:
-    """The next 1, 2, 2.5 or 5 with zeros, so that the axis has round labels."""
-    if value <= 0:
-        return 1
-    scale = 10.0 ** math.floor(math.log10(value))
-    return next(factor * scale for factor in (1, 2, 2.5, 5, 10) if factor * scale >= value)
-
-
-def short(value: float) -> str:
-    """A number as a label: 950, 12k, 3.5M."""
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:.3g}"
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar of a row of bars, in the row's units."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-BARS_WIDTH, BARS_HEIGHT = 240, 40
-
-
-def bars(values: Sequence[int]) -> list[Bar]:
-    """A row of bars as high as the largest value wants; what is not nothing is at least a line."""
-    top = max(values, default=0) or 1
-    step = BARS_WIDTH / max(len(values), 1)
-    found = []
-    for place, value in enumerate(values):
-        height = max(1.0, value / top * BARS_HEIGHT) if value else 0.0
-        found.append(
-            Bar(round(place * step + 1, 1), round(BARS_HEIGHT - height, 1), round(step - 2, 1), round(height, 1))
-        )
+def _json(seen: Seen) -> Response:
+    """The same for programs; where its first part could not be read 503, and the error beside the rest."""
+    told = {"as_of": seen.ask.now, "page": seen.page.name, "problems": list(seen.problems)}
+    told |= {each.key: seen.parts[each.key] for each in seen.sections}
+    missing = Unavailable("Not everything can be read; the rest is what could be.").as_json()
+    found = jsonify(plain(told) | ({} if seen.code == 200 else missing))
+    found.status_code = seen.code
+    found.headers.update(headers())
     return found
 
 
-def render(overview: Overview, *, operator: str = "", notice: str | None = None) -> str:
-    """The page. operator: who looks at it; notice: one of the words for notices, any other says nothing."""
-    late = arriving(overview.loaded.days, pacific_day(overview.as_of))
-    days = overview.loaded.days[: -len(late) or None]
-    return _DOCUMENTS.render(
-        "overview.html",
-        overview=overview,
-        operator=operator,
-        notice=words("notices").get(notice or ""),
-        states={ATTENTION: "Need somebody", **words("states")},
-        now=overview.as_of,
-        arriving=late,
-        chart=chart(
-            [day.date for day in days],
-            [("Views", [day.views for day in days]), ("Engaged views", [day.engaged_views for day in days])],
-        ),
-    )
+def plain(value: Any) -> Any:
+    """A value as JSON has it: instants as RFC 3339 in UTC, days as dates, everything else as it is."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return value.isoformat() if isinstance(value, date) else float(value) if isinstance(value, Decimal) else value
 
 
-def trouble(error: YtempireError) -> str:
+def _csv(seen: Seen) -> Response:
+    tables = {each.key: each for each in seen.sections if each.kind in {"table", "lines", "grid"}}
+    section = tables.get(seen.ask("part") or next(iter(tables), ""))
+    if section is None:
+        raise NotFound("There is no such table on this page.")
+    written = io.StringIO()
+    csv.writer(written).writerows([cell(each) for each in row] for row in table(section, seen.parts[section.key]))
+    name = f"{seen.page.name}-{section.key}-{seen.ask.now:%Y%m%d-%H%M}.csv"
+    sent = {**headers(), "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(written.getvalue(), status=seen.code, mimetype="text/csv", headers=sent)
+
+
+def rows_of(part: Any) -> Sequence[Mapping[str, Any]]:
+    """The rows of a part, listed or all of them."""
+    found: Sequence[Mapping[str, Any]] = part.rows if isinstance(part, Listed) else part
+    return found
+
+
+def table(section: Section, part: Any) -> Iterator[list[Any]]:
+    """A part as a header and rows of values."""
+    if section.kind == "grid":
+        yield ["about", *part["days"]]
+        yield from ([row["about"], *row["days"]] for row in part["rows"])
+        return
+    rows = rows_of(part)
+    keys = list(dict.fromkeys(key for each in section.columns for key in (each.key, *each.under)))
+    keys = keys or list(rows[0] if rows else ())
+    yield keys
+    yield from ([row.get(key) for key in keys] for row in rows)
+
+
+_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def cell(value: Any) -> Any:
+    """A value as a CSV cell. A text that a spreadsheet would take for a formula is marked as text.
+
+    Source: OWASP, CSV Injection.
+    """
+    found = plain(value)
+    if isinstance(found, list):
+        found = "; ".join(map(str, found))
+    return f"'{found}" if isinstance(found, str) and found.startswith(_STARTS) else found
+
+
+def trouble(error: YtempireError, base: str = OPERATORS) -> str:
     """A page that says what went wrong."""
-    return _DOCUMENTS.render("trouble.html", error=error)
+    return _DOCUMENTS.render("trouble.html", error=error, base=base)
 
 
 def headers() -> dict[str, str]:
-    """What every page of the console is sent with."""
+    """What every page is sent with."""
     return _DOCUMENTS.headers
 
 
@@ -186,27 +254,62 @@ def away(instant: datetime, now: datetime) -> str:
     raise AssertionError("every distance of a minute or more has a unit")
 
 
+def number(value: Any) -> str:
+    """A number with thousands apart, and no more digits after its point than say something."""
+    whole = isinstance(value, int) or value == int(value)
+    return f"{int(value):,}" if whole else f"{value:,.4g}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def _address(base: str, name: str, /, **query: Any) -> str:
+    """A page's address with those words of its query that say something."""
+    said = {key: value for key, value in query.items() if value not in (None, "")}
+    return f"{base}{'' if name == 'overview' else '/' + name}{'?' + urlencode(said) if said else ''}"
+
+
+def _without(query: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in query.items() if name not in names}
+
+
+def _drawn(section: Section, part: Any, size: str = "broad") -> Any:
+    """The chart of a part: its first column is the time, `lines` are its series."""
+    rows, when, titles = rows_of(part), section.columns[0].key, {each.key: each.title for each in section.columns}
+    ordered = sorted(rows, key=lambda row: row[when])
+    series = [(titles[key], [row.get(key) for row in ordered]) for key in section.lines]
+    return chart(
+        [row[when] for row in ordered],
+        [(name, list(map(_float, values))) for name, values in series],
+        width=WIDTH if size == "broad" else NARROW,
+    )
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 _DOCUMENTS = Documents(
     folder=Path(__file__).parent / "templates",
     style="style.css",
     forms="'self'",
     referrer="same-origin",  # the buttons' forms say where they come from
-    filters={"short": short, "moment": _moment, "away": away, "bars": bars, "thousands": "{:,}".format},
+    filters={
+        "short": short,
+        "moment": _moment,
+        "away": away,
+        "number": number,
+        "rows_of": rows_of,
+        "words_of": words,
+        "dict_without": _without,
+        "address": _address,
+        "drawn": _drawn,
+        "is_moment": lambda value: isinstance(value, datetime),
+        "is_number": lambda value: isinstance(value, int | float | Decimal) and not isinstance(value, bool),
+    },
 )
 
 
 def document(text: str, status: int = 200) -> Response:
     """A page."""
     return Response(text, status=status, mimetype="text/html", headers=headers())
-
-
-def as_json(seen: Overview) -> Response:
-    """The overview for programs; 503 and an error beside it when the connections could not be read."""
-    missing = Unavailable("The connections cannot be read; the rest is what could be.").as_json()
-    answer = jsonify(seen.as_json() | ({} if seen.available else missing))
-    answer.status_code = 200 if seen.available else 503
-    answer.headers.update(headers())
-    return answer
 
 
 def retried(operation: str, retry: Callable[[str], None], *, by: str) -> Response:
@@ -222,7 +325,7 @@ def retried(operation: str, retry: Callable[[str], None], *, by: str) -> Respons
         notice = "wrongState"
     except NotFound:
         notice = "gone"
-    location = f"/console?notice={notice}#operations"
+    location = f"{OPERATORS}/operations?notice={notice}"
     return Response(status=303, headers={**headers(), "Location": location})
 
 

@@ -1,112 +1,87 @@
-"""Push subscriptions at a glance: how many are alive, which are not, how many notifications were turned away."""
+"""Push subscriptions: how many are alive, which are not, when the last notifications came; in bounded reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.firestore import listing
-from shared.console.words import called, words
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import where
+from shared.console.read import PAGE, counted
+from shared.console.words import called
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-LISTED = 100
-"""Channels without push that are listed; all of them are counted."""
 ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
-_FIELDS = (
-    *("state", "lease_until", "asked_at", "last_notification", "last_delay", "polled_at"),
-    *("refused", "foreign"),
-)
+_FIELDS = ("state", "lease_until", "asked_at", "last_notification", "last_delay", "polled_at")
 
 
-@dataclass(frozen=True, kw_only=True)
-class NotAlive:
-    """A working channel that no notification reaches. since: None if not known.
-
-    polled_at: when its uploads were last looked at in place of notifications, which is done where they have grown.
-    """
-
-    channel_id: str
-    title: str
-    state: str
-    standing: str
-    since: datetime | None
-    polled_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PushSummary:
-    """Counts of subscriptions by how they stand; notifications refused for their signature, or about others.
-
-    missing: the working channels that are not alive. not_alive: the first LISTED of them. delay: seconds from a
-    change to its notification, the median of each channel's last. lease_ends: the first end of a lease that runs.
-    """
-
-    counts: Mapping[str, int]
-    refused: int
-    foreign: int
-    last_notification: datetime | None
-    delay: float | None
-    lease_ends: datetime | None
-    missing: int
-    not_alive: tuple[NotAlive, ...]
-
-
-def stored(client: Client) -> dict[str, dict[str, Any]]:
-    """Channel id to what is not secret of its subscription."""
-    found = listing(client.collection(COLLECTION).select(_FIELDS))
-    return {subscription.id: subscription.to_dict() or {} for subscription in found}
-
-
-def summary(
-    subscriptions: Mapping[str, Mapping[str, Any]], working: Mapping[str, str], *, now: datetime
-) -> PushSummary:
-    """Subscriptions against the channels that should have one. working: channel id to title."""
-    standing = {channel: standing_of(fields, now) for channel, fields in subscriptions.items()}
-    standing |= dict.fromkeys(working.keys() - subscriptions.keys(), ABSENT)
-    counts = dict.fromkeys(words("push"), 0)
-    for state in standing.values():
-        counts[state] += 1
-    not_alive = [
-        NotAlive(
-            channel_id=channel,
-            title=title,
-            state=standing[channel],
-            standing=called("push", standing[channel]),
-            since=subscriptions.get(channel, {}).get("lease_until" if standing[channel] == LAPSED else "asked_at"),
-            polled_at=subscriptions.get(channel, {}).get("polled_at"),
-        )
-        for channel, title in working.items()
-        if standing[channel] != ALIVE
-    ]
-    delays = [each["last_delay"] for each in subscriptions.values() if each.get("last_delay") is not None]
-    leases = (each["lease_until"] for channel, each in subscriptions.items() if standing[channel] == ALIVE)
-    return PushSummary(
-        delay=median(delays) if delays else None,
-        lease_ends=min(leases, default=None),
-        counts=counts,
-        refused=sum(fields.get("refused", 0) for fields in subscriptions.values()),
-        foreign=sum(fields.get("foreign", 0) for fields in subscriptions.values()),
-        last_notification=max(
-            (fields["last_notification"] for fields in subscriptions.values() if fields.get("last_notification")),
-            default=None,
-        ),
-        missing=len(not_alive),
-        not_alive=tuple(
-            sorted(not_alive, key=lambda row: (row.state, row.title.casefold(), row.channel_id))[:LISTED]
-        ),
-    )
-
-
-def standing_of(fields: Mapping[str, Any], now: datetime) -> str:
-    """How one subscription stands. An active one lives as long as its lease."""
+def standing_of(fields: Mapping[str, Any] | None, now: datetime) -> str:
+    """How one subscription stands; None for one that is not there. An active one lives as long as its lease."""
+    if fields is None:
+        return ABSENT
     if fields.get("state") != State.ACTIVE:
         return str(fields.get("state", PENDING))
     until = fields.get("lease_until")
     return ALIVE if until is not None and until > now else LAPSED
+
+
+def row(channel_id: str, fields: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+    """One channel's subscription. since: when its lease ended, or when it was asked for; None if not known.
+
+    polled_at: when its uploads were last looked at in place of notifications, which is done where they have grown.
+    delay: seconds from a change to its notification.
+    """
+    standing, known = standing_of(fields, now), fields or {}
+    return {
+        "channel_id": channel_id,
+        "standing": called("push", standing),
+        "state": standing,
+        "tone": called("tones", standing),
+        "since": known.get("lease_until" if standing == LAPSED else "asked_at"),
+        "polled_at": known.get("polled_at"),
+        "last_notification": known.get("last_notification"),
+        "delay": known.get("last_delay"),
+        "lease_until": known.get("lease_until"),
+    }
+
+
+def unwell(client: Client, now: datetime) -> list[dict[str, Any]]:
+    """Subscriptions that are not alive: lapsed, refused, not confirmed; at most PAGE of each."""
+    every = client.collection(COLLECTION).select(_FIELDS)
+    asked = [where(every, ("lease_until", "<=", now)).order_by("lease_until")]
+    asked += [where(every, ("state", "==", state)) for state in (DENIED, PENDING)]
+    found = {each.id: each.to_dict() for query in asked for each in query.limit(PAGE).stream(**call_options())}
+    rows = (row(channel, fields, now) for channel, fields in found.items())
+    return [each for each in rows if each["state"] != ALIVE]
+
+
+def latest(client: Client, now: datetime) -> list[dict[str, Any]]:
+    """The PAGE channels of which notifications came last."""
+    query: Any = (
+        client.collection(COLLECTION).select(_FIELDS).order_by("last_notification", direction="DESCENDING")
+    )
+    return [row(each.id, each.to_dict(), now) for each in query.limit(PAGE).stream(**call_options())]
+
+
+def figures(client: Client, working: int, now: datetime) -> dict[str, Any]:
+    """Subscriptions by how they stand, notifications turned away. working: channels that should have one."""
+    every: Any = client.collection(COLLECTION)
+    by_state = {state: counted(where(every, ("state", "==", state))) for state in (State.ACTIVE, PENDING, DENIED)}
+    lapsed = min(by_state[State.ACTIVE], counted(where(every, ("lease_until", "<=", now))))
+    delays = [each["delay"] for each in latest(client, now) if each["delay"] is not None]
+    summed = {name: int(every.sum(name).get(**call_options())[0][0].value or 0) for name in ("refused", "foreign")}
+    return {
+        ALIVE: by_state[State.ACTIVE] - lapsed,
+        PENDING: by_state[PENDING],
+        LAPSED: lapsed,
+        DENIED: by_state[DENIED],
+        ABSENT: max(0, working - sum(by_state.values())),
+        **summed,
+        "delay": median(delays) if delays else None,
+    }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.console.words import called, words
@@ -19,15 +19,6 @@ _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hour:
-    """One hour of the Pacific day. label: its beginning as clocks in California show it."""
-
-    label: str
-    units: int
-    now: bool
-
-
 class BucketRow(Usage):
     """A bucket's day as `Usage` has it, with what an operator needs besides.
 
@@ -40,7 +31,7 @@ class BucketRow(Usage):
     effect: str
     until: datetime
     forecast: Forecast
-    hours: tuple[Hour, ...]
+    tone: str
 
 
 def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
@@ -61,7 +52,7 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
         "effect": effect,
         "until": usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
         "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
-        "hours": _hours(usage["by_hour"], now),
+        "tone": called("tones", mode),
         "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
         "loans": [
             {**loan, "reason": f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"}
@@ -83,19 +74,24 @@ def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
     return called("modes", mode), told.format(reserve=min(usage["left"], usage["reserve"]))
 
 
-def _hours(units: list[int], now: datetime) -> tuple[Hour, ...]:
-    """The day's hours: 24, or 23 or 25 when clocks change."""
+def burn_down(row: BucketRow, now: datetime) -> list[dict[str, Any]]:
+    """Units left at the beginning of each hour until now, then what is left if the last hours go on, to midnight.
+
+    A day has 24 hours, or 23 or 25 when clocks change.
+    """
     begin, end = pacific_day_bounds(pacific_day(now))
-    length = round((end - begin) / timedelta(hours=1))
-    starts = [begin + timedelta(hours=hour) for hour in range(length)]
-    return tuple(
-        Hour(
-            label=start.astimezone(PACIFIC).strftime("%H:00"),
-            units=count,
-            now=start <= now < start + timedelta(hours=1),
-        )
-        for start, count in zip(starts, units, strict=False)
-    )
+    found: list[dict[str, Any]] = []
+    hours, left = [begin + timedelta(hours=n) for n in range(26)], row["limit"]
+    for start, spent in zip(hours, [*row["by_hour"], 0], strict=False):
+        if start > now:
+            break
+        found.append({"hour": start, "left": left, "forecast": None, "spent": spent})
+        left -= spent
+    found.append({"hour": now, "left": left, "forecast": left, "spent": None})
+    for moment in (*(hour for hour in hours if now < hour < end), end):
+        gone = row["forecast"].burn * (moment - now) / timedelta(hours=1)
+        found.append({"hour": moment, "left": None, "forecast": max(0, round(left - gone)), "spent": None})
+    return [{**each, "hour": each["hour"].astimezone(PACIFIC)} for each in found]
 
 
 def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:

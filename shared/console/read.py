@@ -1,31 +1,45 @@
-"""Reads what the console shows: each source by itself, all at once, and shared by those who look at the same time.
+"""What the pages read: a page's parts all at once, each by itself; bounded queries; what was read a moment ago.
 
-The page waits for the slowest. What cannot be read is said on the page, and the rest is shown.
+What cannot be read is said on the page, and the rest is shown.
 """
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from shared.channels import Channel
+from shared import channels
+from shared.channels import CHANNELS, Channel
 from shared.clock import Clock
-from shared.collection.jobs import Job
-from shared.console import reports
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import documents, where
 from shared.console.loaded import Loaded
-from shared.console.overview import Known, Overview
-from shared.errors import YtempireError
-from shared.monitoring.alerts import Alert
+from shared.console.words import words
+from shared.data_map import ID
+from shared.errors import InvalidRequest, NotFound, YtempireError
 from shared.monitoring.log import log
-from shared.publishing.operation import Operation
+from shared.monitoring.readable import readable
+from shared.quota.profile import Profile
 from shared.quota.usage import Usage
+from shared.tokens.grants import not_connected
+from shared.tokens.health import DISCONNECTING, REAUTH_REQUIRED, TROUBLED
+from shared.warehouse.statements import Warehouse
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client
 
 Found = TypeVar("Found")
+PAGE = 50
+"""Rows of one page of any list."""
+LATE = timedelta(hours=2)
+"""After how many runs that should have looked at a channel's reports it is called overdue."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,199}")
+_WORDS = 200  # characters of an address's query that are looked at
 
 
 @dataclass(kw_only=True)
@@ -58,63 +72,151 @@ class Recent(Generic[Found]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sources:
-    """How each source is read. Each may raise errors of `shared.errors` or of Google's clients."""
+class Reads:
+    """What pages are read from. usage: the day's quota, with so many rows. loaded: may be a minute old."""
 
-    channels: Callable[[], Iterable[Channel]]
-    usage: Callable[[], Mapping[str, Usage]]
+    client: Client
+    warehouse: Callable[[], Warehouse]
+    usage: Callable[[int], Mapping[str, Usage]]
     loaded: Callable[[], Loaded]
-    operations: Callable[[], Iterable[Operation]]
-    subscriptions: Callable[[], Mapping[str, Mapping[str, Any]]]
-    alerts: Callable[[], Iterable[Alert]]
-    at_risk: Callable[[], Iterable[Job]]
+    profile: Profile
+    report_types: Callable[[], tuple[str, ...]]
+    app_url: str
 
 
-_NAMES = {
-    "channels": "The connections",
-    "usage": "The quota ledger",
-    "loaded": "The warehouse",
-    "operations": "The operations",
-    "subscriptions": "The push subscriptions",
-    "alerts": "The alerts",
-    "at_risk": "What is missing",
-}
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What somebody wants to see. query: the address's. user: whose channels alone; None: all, for operators."""
+
+    query: Mapping[str, str]
+    now: datetime
+    user: str | None = None
+
+    def __call__(self, name: str) -> str:
+        """One word of the query, "" when it is not there."""
+        return self.query.get(name, "").strip()[:_WORDS]
+
+    def name(self, name: str) -> str | None:
+        """One word of the query that can be a document's name; None when it is none."""
+        return found if _NAME.fullmatch(found := self(name)) else None
+
+    @property
+    def skipped(self) -> int:
+        """How many rows of a list lie before the page that is asked for."""
+        after = self("after")
+        return int(after) if after.isdecimal() and after.isascii() and len(after) < 6 else 0
 
 
-def known(sources: Sources) -> Known:
-    """What the sources say."""
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One page of a list. next: the `after` of the page after it, None at the end. total: of all, if known."""
 
-    def whole(source: Callable[[], Any]) -> Any:
-        found = source()
-        return found if isinstance(found, Mapping | Loaded) else tuple(found)
+    rows: Sequence[Mapping[str, Any]]
+    next: str | None = None
+    total: int | None = None
 
-    with ThreadPoolExecutor(len(_NAMES)) as pool:
-        asked = {
-            name: pool.submit(_read, title, partial(whole, getattr(sources, name)))
-            for name, title in _NAMES.items()
-        }
+
+def together(parts: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], list[str]]:
+    """What each part of a page says, and why those do not that are missing, in words. All are read at once."""
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
+        asked = {name: pool.submit(_read, name, source) for name, source in parts.items()}
     answers = {name: each.result() for name, each in asked.items()}
-    found = {name: said for name, (said, _) in answers.items() if said is not None}
-    problems = tuple(problem for _, problem in answers.values() if problem)
-    return Known(**{"channels": None, **found}, problems=problems)
+    said = {name: found for name, (found, problem) in answers.items() if not problem}
+    return said, list(dict.fromkeys(problem for _, problem in answers.values() if problem))
 
 
-def with_reports(seen: Overview, jobs: Callable[[Sequence[str]], Iterable[Job]]) -> Overview:
-    """An overview with the reports of the channels that it lists. jobs: reads those of some channels."""
-    titles = {row.channel_id: row.title for row in seen.channels}
-    found, problem = _read("The reports", lambda: reports.rows(jobs(list(titles)), titles, now=seen.as_of))
-    return replace(seen, reports=found or (), problems=(*seen.problems, *filter(None, [problem])))
-
-
-def _read(name: str, source: Callable[[], Found]) -> tuple[Found | None, str]:
-    """What a source says, None when it cannot be read; and why not, in words."""
+def _read(name: str, source: Callable[[], Any]) -> tuple[Any, str]:
     from google.api_core.exceptions import GoogleAPIError
 
+    title = words("sources").get(name, f"The part “{name}”")
     try:
         return source(), ""
+    except (InvalidRequest, NotFound):  # the address asks for what is not there, so there is no such page
+        raise
     except YtempireError as error:
         log("ERROR", "a source of the console cannot be read", source=name, reason=error.reason)
-        return None, f"{name} cannot be read: {error.message}"
+        return None, f"{title} cannot be read: {error.message}"
     except (GoogleAPIError, OSError) as error:  # BigQuery's HTTP client raises its own kind of OSError
         log("ERROR", "a source of the console cannot be read", source=name, error=type(error).__name__)
-        return None, f"{name} cannot be read ({type(error).__name__}). What it holds is not shown."
+        return None, f"{title} cannot be read ({type(error).__name__}). What it holds is not shown."
+
+
+def channel_of(reads: Reads, ask: Ask) -> Channel:
+    """The channel that the address names. Raises NotFound, for somebody else's as for one that is none."""
+    name = ask.name("channel")
+    found = channels.get(reads.client, name) if name else None
+    if found is None or ask.user not in {None, found.user_id}:
+        raise not_connected()
+    return found
+
+
+def page_of(client: Client, query: Any, after: str | None, collection: str) -> tuple[list[Any], str | None]:
+    """The documents of one page of a query in its order, and the name after which the next one begins."""
+    if after is not None:
+        last = client.document(collection, after).get(**call_options())
+        query = query.start_after(last) if last.exists else query
+    found = list(query.limit(PAGE + 1).stream(**call_options()))
+    return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
+
+
+def some_channels(reads: Reads, ask: Ask) -> tuple[list[Channel], str | None]:
+    """A page of the channels that the address asks for: by state, user, id or the first words of their title."""
+    every, client = reads.client.collection(channels.COLLECTION), reads.client
+    wanted, state, user = ask("q"), ask("state"), ask.user or ask("user")
+    if ask.user is None and state == "attention":
+        return wanting(client, ask.now, most=PAGE), None
+    if (named := ask.name("q")) and named in (exact := channels.several(client, [named])):
+        return [one for one in exact.values() if ask.user in {None, one.user_id}], None
+    if wanted and ask.user is None:
+        query = where(every, ("title", ">=", wanted), ("title", "<", wanted + "\uf8ff")).order_by("title")
+    else:
+        given = (("state", "==", state), ("user_id", "==", user))
+        query = where(every, *(each for each in given if each[2])).order_by(ID)
+    found, following = page_of(client, query, ask.name("after"), channels.COLLECTION)
+    known = readable(CHANNELS, found)
+    return [
+        one for one in known if not (ask.user and wanted) or wanted.casefold() in one.title.casefold()
+    ], following
+
+
+def wanting(client: Client, now: datetime, *, most: int) -> list[Channel]:
+    """Channels that may need somebody: not connected, about to end, refused, overdue; so many of each."""
+    every: Any = client.collection(channels.COLLECTION)
+    asked = [where(every, ("state", "==", state)) for state in (REAUTH_REQUIRED, TROUBLED, DISCONNECTING)]
+    asked += [_in_order(client, f"warnings.{kind}") for kind in words("ends")]
+    asked += [_in_order(client, f"refusals.`{api}`.since") for api in words("asked")]
+    asked.append(where(_in_order(client, "collect_at"), ("collect_at", "<=", now - LATE)))
+    with ThreadPoolExecutor(len(asked)) as pool:
+        found = pool.map(lambda query: list(readable(CHANNELS, query.limit(most).stream(**call_options()))), asked)
+    return list({one.channel_id: one for some in found for one in some}.values())
+
+
+def _in_order(client: Client, name: str) -> Any:
+    """The channels that have a field, in its order."""
+    return client.collection(channels.COLLECTION).order_by(name)
+
+
+def counted(query: Any) -> int:
+    """How many documents a query has: one read for each thousand."""
+    return int(query.count().get(**call_options())[0][0].value)
+
+
+def channels_by_state(client: Client) -> dict[str, int]:
+    """How many channels are in each state."""
+    every = client.collection(channels.COLLECTION)
+    states = tuple(words("states"))
+    with ThreadPoolExecutor(len(states)) as pool:
+        return dict(
+            zip(states, pool.map(lambda state: counted(where(every, ("state", "==", state))), states), strict=True)
+        )
+
+
+def jobs_at_risk(client: Client) -> int:
+    """Reporting jobs of which a day is missing that can still come."""
+    return counted(where(client.collection("reports"), ("at_risk", "==", True)))
+
+
+def titles(client: Client, ids: Iterable[str]) -> dict[str, str]:
+    """Channels' titles by their ids. One read each."""
+    found: Iterator[Any] = documents(client, channels.COLLECTION, dict.fromkeys(ids), ["title"])
+    return {each.id: str(each.get("title")) for each in found}

@@ -5,14 +5,18 @@ A missing day is told with since when, what was done about it, and when it is lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from shared.collection.expectation import AT_RISK, NOT_DUE, Expectation, Standing
+from shared.clock import days, last_full_day
+from shared.collection.expectation import AT_RISK, NOT_DUE, Expectation, Standing, standing
 from shared.collection.jobs import Job
 from shared.collection.risk import on
 from shared.console.words import called
+
+GRID_DAYS = 35
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,23 @@ def rows(jobs: Iterable[Job], titles: Mapping[str, str], *, now: datetime) -> tu
     """Each job's row: what is lost first comes first, then by channel."""
     found = (_row(job, titles.get(job.channel_id, job.channel_id), now) for job in jobs)
     return tuple(sorted(found, key=_order))
+
+
+def grid(jobs: Iterable[Job], about: Callable[[Job], Mapping[str, Any]], *, now: datetime) -> dict[str, Any]:
+    """Where each of the newest GRID_DAYS days stands, a row for each job. about: what else a row says."""
+    until = last_full_day(now)
+    shown = list(days(until - timedelta(days=GRID_DAYS - 1), until))
+    return {
+        "days": shown,
+        "rows": [{**about(job), "days": [_standing(job, day, now) for day in shown]} for job in jobs],
+    }
+
+
+def _standing(job: Job, day: date, now: datetime) -> str:
+    known = job.known
+    if known.loaded(day) and day >= job.jobs.first:
+        return Standing.LOADED.value
+    return standing(day, job.open.get(day.isoformat()), job.jobs, now=now).standing.value
 
 
 def _order(row: ReportsRow) -> tuple[datetime, str, str, str]:

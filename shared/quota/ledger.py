@@ -145,10 +145,10 @@ class Ledger:
         """Charge what was reserved and never settled, on whatever day. Answers how many."""
         return self._days.run(settling.sweeping(now or self.clock()))
 
-    def usage(self, day: date | None = None) -> dict[str, Usage]:
-        """Our own count, by bucket; of today's Pacific day unless another is given."""
+    def usage(self, day: date | None = None, *, rows: int = usage.ROWS) -> dict[str, Usage]:
+        """Our own count, by bucket; of today's Pacific day unless another is given. rows: see `usage.reading`."""
         now = self.clock()
-        return self._days.run(usage.reading(day or pacific_day(now), self.profile.buckets, now))
+        return self._days.run(usage.reading(day or pacific_day(now), self.profile.buckets, now, rows))
 
     def levels(self) -> list[Level]:
         """How far today's buckets are spent, as far as they have begun."""

@@ -46,16 +46,19 @@ class Usage(TypedDict):
     by_hour: list[int]
 
 
-def reading(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[dict[str, Usage]]:
-    """The usage of every bucket; of one that nothing was asked of, the profile's figures and zeros."""
+def reading(day: date, buckets: Mapping[str, Bucket], now: datetime, rows: int = ROWS) -> Steps[dict[str, Usage]]:
+    """The usage of every bucket; of one that nothing was asked of, the profile's figures and zeros.
+
+    rows: accounts, loans and refusals in all; 0 for sums alone.
+    """
     bucket_days = {name: BucketDay(day, name) for name in buckets}
     docs: Mapping[str, Doc | None] = yield Read(tuple(each.path for each in bucket_days.values()))
     begun = {name: doc.data for name, each in bucket_days.items() if (doc := docs[each.path]) is not None}
-    rows = ROWS // (3 * max(1, len(begun)))
-    asked = [_reads(bucket_days[name], buckets[name], rows) for name in begun]
+    each_of = rows // (3 * max(1, len(begun)))
+    asked = [_reads(bucket_days[name], buckets[name], each_of) for name in begun]
     answers = iter((yield Together(tuple(read for reads in asked for read in reads))))
     return {
-        name: _one(bucket, begun[name], now, islice(answers, _READS))
+        name: _one(bucket, begun[name], now, (*islice(answers, 5 if each_of else 2), {}, {}, {})[:5])
         if name in begun
         else _one(bucket, _untouched(bucket), now, (0, 0, {}, {}, {}))
         for name, bucket in buckets.items()
@@ -91,14 +94,13 @@ def _untouched(bucket: Bucket) -> dict[str, Any]:
     return {"allocation": asdict(allocation), "hours": {}} | allocation.funds()
 
 
-_READS = 5
-
-
 def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, ...]:
-    """What a bucket's day is read by: units spent, units set aside, accounts, loans, refusals."""
+    """What a bucket's day is read by: units spent, units set aside; accounts, loans, refusals, if any rows."""
+    sums = (Total(of.accounts, "spent"), Total(of.entries, "held", between=("held", 0, bucket.limit)))
+    if not rows:
+        return sums
     return (
-        Total(of.accounts, "spent"),
-        Total(of.entries, "held", between=("held", 0, bucket.limit)),
+        *sums,
         Listing(of.accounts, above=("spent", 0), order="-spent", limit=rows),
         Listing(of.entries, above=("borrowed", 0), order="-borrowed", limit=rows),
         Listing(of.refusals, order="-at", limit=rows),

@@ -80,6 +80,9 @@ TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
 ROW_DIGESTS = Statement("row_digests", {"since": "DATE", "until": "DATE", "wanted": "ARRAY<STRING>"})
 TAKE_CALLS = Statement("take_calls", {"entries": "STRING", "first": "DATE", "last": "DATE"})
+VIDEOS_LISTED = Statement("videos_listed", {"channel": "STRING", "first": "INT64", "last": "INT64"})
+GROWTH_OF_VIDEO = Statement("growth_of_video", {"channel": "STRING", "video": "STRING"})
+CHECKS_FOUND = Statement("checks_found", {"since": "TIMESTAMP"})
 CALLS_LATELY = Statement(
     "calls_lately", {"since": "TIMESTAMP", "lately": "TIMESTAMP", "first": "DATE", "slow": "FLOAT64"}
 )
@@ -168,10 +171,15 @@ def run(
     **values: Any,
 ) -> RowIterator:
     """What a statement answers. table: for `{table}`. values: each parameter's. Raises as `ask` does."""
+    given = parameters(statement, values)
+    return ask(warehouse.client, placed(statement.text, warehouse, table), *given, seconds=seconds, work=work)
+
+
+def parameters(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+    """A statement's parameters with their values, as BigQuery's client has them."""
     if values.keys() != statement.parameters.keys():
         raise TypeError(f"{statement.name} takes {sorted(statement.parameters)}, not {sorted(values)}")
-    given = [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
-    return ask(warehouse.client, placed(statement.text, warehouse, table), *given, seconds=seconds, work=work)
+    return [_parameter(name, kind, values[name]) for name, kind in statement.parameters.items()]
 
 
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:

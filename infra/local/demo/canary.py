@@ -18,6 +18,7 @@ from infra.local.demo import control
 from infra.local.demo.connect import connect, people
 from infra.local.demo.unmapped import Document
 from infra.local.stack import OAUTH_CLIENT, Stack
+from shared.console.page import pages as pages_of_the_console
 from shared.console.words import words
 from shared.pages.words import known_reasons
 
@@ -83,14 +84,14 @@ def pages(stack: Stack) -> list[str]:
             connect(stack, http, person, person.channels[0], **choice)
         for answer in [answer for answer in served if answer.url.path == _CALLBACK]:
             http.send(answer.request)
-        everybody = http.get(f"{app}/console/json").raise_for_status().json()
-        queries = [
-            {},
-            *({"state": state} for state in words("states")),
-            *({"user": user} for user in everybody["users"]),
-        ]
+        queries = [{}, {"channel": person.channels[0]}, *({"state": state} for state in words("states"))]
         asked = [(f"{app}{_DONE}", {"outcome": reason}) for reason in known_reasons()]
-        asked += [(f"{app}/console{page}", query) for query in queries for page in ("", "/json")]
+        asked += [
+            (f"{app}/console/{name.replace('overview', '')}", {**query, "format": form})
+            for query in queries
+            for name in pages_of_the_console()
+            for form in ("html", "json")
+        ]
         asked += [(f"{app}/console/nowhere", {})]
         with ThreadPoolExecutor(_PAGES_AT_ONCE) as pool:
             list(pool.map(lambda each: http.get(each[0], params=each[1]), asked))

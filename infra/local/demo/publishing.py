@@ -203,18 +203,25 @@ def _ask_for_a_plan(stack: Stack, act: Act, channel: str, screen: Console) -> No
 
 def _note_quota(stack: Stack, act: Act) -> None:
     """What the console shows of the bucket: who lent what to whom, and what was refused; and who has to wait."""
-    bucket = _compare_counts(stack, act)["uploads"]
-    act.loans, act.refusals = bucket["loans"], bucket["refusals"]
+    _compare_counts(stack, act)
+    told = _quota(stack, bucket="uploads")
+    act.loans, act.refusals = told["loans"], told["refusals"]
     if not act.loans:
         act.problems.append("nobody borrowed an upload")
     if not any(one["state"] == "waiting" and one["due_at"] for one in act.operations):
         act.problems.append("nothing had to wait for the spent bucket")
 
 
-def _compare_counts(stack: Stack, act: Act) -> dict[str, dict[str, Any]]:
+def _quota(stack: Stack, **query: str) -> dict[str, Any]:
+    """The console's page of quotas, for programs."""
+    address, asked = f"{stack.url('gateway')}/console/quota", {"format": "json", **query}
+    told: dict[str, Any] = loopback.http().get(address, params=asked, timeout=60).raise_for_status().json()
+    return told
+
+
+def _compare_counts(stack: Stack, act: Act) -> None:
     """The console's buckets of this Pacific day, each of whose counts must be Google's own."""
-    answer = loopback.http().get(f"{stack.url('gateway')}/console/json", timeout=60)
-    buckets = {bucket["bucket"]: bucket for bucket in answer.raise_for_status().json()["quota"]}
+    buckets = {bucket["bucket"]: bucket for bucket in _quota(stack)["buckets"]}
     today = pacific_day(stack.now()).isoformat()
     ours = {name: bucket["used"] for name, bucket in buckets.items()}
     told = control.ask(stack, "quota")["days"].get(today, {})
@@ -223,7 +230,6 @@ def _compare_counts(stack: Stack, act: Act) -> dict[str, dict[str, Any]]:
     act.problems += quota_problems({today: ours}, {today: google})
     if google.get("uploads", 0) > UPLOADS:
         act.problems.append(f"Google counts {google['uploads']} uploads on {today}, of {UPLOADS}")
-    return buckets
 
 
 def _check(stack: Stack, act: Act, files: dict[str, bytes]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -19,7 +17,7 @@ def running() -> Iterator[Stack]:
     from google.cloud import firestore
 
     with (
-        Stack.start(functions=("console",), schedules_paused=True, settings=network.SETTINGS) as stack,
+        Stack.start(functions=("console", "mine"), schedules_paused=True, settings=network.SETTINGS) as stack,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("FIRESTORE_EMULATOR_HOST", stack.env["FIRESTORE_EMULATOR_HOST"])
@@ -44,11 +42,3 @@ def open_console(running: Stack, chromium: Browser) -> Iterator[Callable[..., Pa
     yield look
     for context in contexts:
         context.close()
-
-
-@pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    """Where pictures go: YT_SCREENSHOTS for a person who wants to look, else a folder that pytest cleans."""
-    folder = Path(os.environ.get("YT_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.console.operations import open_work, stored
+from shared.console.operations import rows as shown
 from shared.publishing.operation import State
 from shared.youtube import data
 from shared.youtube.policy import policy
@@ -30,8 +30,8 @@ def test_every_end_that_is_no_success_is_said_in_plain_words_where_people_look(b
         done = bench.settle(operation)
         assert (done.state, done.reason, done.message) == (State.FAILED, reason, sentences[reason])
         assert done.history[-1].step == "processing"
-    rows = open_work(stored(bench.operations), {}).failed
-    assert {row.id: row.why for row in rows} == {
+    rows = shown(bench.operations.in_state(State.FAILED), {})
+    assert {row["id"]: row["why"] for row in rows} == {
         operation.id: sentences[reason] for reason, operation in operations.items()
     }
 

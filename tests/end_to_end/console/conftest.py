@@ -56,7 +56,7 @@ class ConsoleStack:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
     """A stack with the console alone."""
-    with Stack.start(functions=("console",), schedules_paused=True, settings=network.SETTINGS) as stack:
+    with Stack.start(functions=("console", "mine"), schedules_paused=True, settings=network.SETTINGS) as stack:
         yield stack
 
 

@@ -54,8 +54,8 @@ def run(stack: Stack) -> dict[str, Any]:
 
 
 def console(stack: Stack) -> list[str]:
-    seen = httpx.get(f"{stack.url('gateway')}/console/json", timeout=30, trust_env=False).json()
-    return [alarm["key"] for alarm in seen["alarms"]]
+    seen = httpx.get(f"{stack.url('gateway')}/console/alerts?format=json", timeout=30, trust_env=False).json()
+    return [alarm["key"] for alarm in seen["open"]]
 
 
 def forget_alert(stack: Stack, key: str) -> None:

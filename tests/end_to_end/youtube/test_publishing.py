@@ -110,8 +110,10 @@ def test_what_youtube_does_not_take_fails_in_plain_words_that_the_operator_sees_
     failed = until_ended(stack, operation)
     assert (failed["state"], failed["reason"], failed["message"]) == ("failed", reason, says)
     assert failed["results"]["video_id"]
-    console = httpx.get(f"{stack.url('gateway')}/console/json", timeout=60, trust_env=False).json()
-    assert {row["id"]: row["why"] for row in console["operations"]["failed"]}[operation] == says
+    console = httpx.get(
+        f"{stack.url('gateway')}/console/operations?format=json", timeout=60, trust_env=False
+    ).json()
+    assert {row["id"]: row["why"] for row in console["failed"]["rows"]}[operation] == says
 
 
 def test_a_mistake_is_refused_at_once_with_its_field(stack: Stack, channel: str):

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.channels import Capability, Channel
 from shared.collection.jobs import Job
-from shared.console.loaded import DayTotal, Loaded
-from shared.console.overview import Filter, Known, Overview, overview
+from shared.console import connections, operations, push, questions, quota, reports
+from shared.console.connections import ChannelRow
+from shared.console.page import Seen, pages
+from shared.console.read import Ask, Listed
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage
-from shared.tokens.health import CONNECTED, REAUTH_REQUIRED, TROUBLED
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 
 NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past noon in California
 APP = "https://app.example.test"
 PROFILE: Profile = load("current")
-EVERYTHING = Filter()
 TYPES = ("channel_basic_a3",)
 ANALYTICS = Capability(True, "granted")
 
@@ -88,117 +90,173 @@ def job(channel_id: str = "UC1", **fields: Any) -> Job:
     return Job(**{**defaults, **fields})
 
 
-def seen(only: Filter = EVERYTHING, **known: Any) -> Overview:
-    return overview(
-        Known(**known), PROFILE, app_url=APP, now=NOW, report_types=TYPES, metadata_units=2_000, only=only
-    )
+def rows(*channels: Channel, **more: Any) -> tuple[ChannelRow, ...]:
+    """Channels as the pages show them."""
+    return connections.rows(channels, app_url=APP, now=NOW, report_types=TYPES, **more)
 
 
-def large(channels: int = 250) -> Overview:
-    """A network of this many channels, with something of everything."""
-    first = date(2026, 9, 22)
-    days = tuple(
-        DayTotal(
-            date=first + timedelta(days=n),
-            views=900_000 + 31_000 * (n % 7) + 4_000 * n,
-            engaged_views=420_000 + 15_000 * (n % 7),
-            channels=channels,
-        )
-        for n in range(60)
-    )
-    connected = []
-    for number in range(channels):
-        user = f"user-{number // 5:03d}"
-        fields: dict[str, Any] = {"title": f"Channel {number:03d} of {user}", "user_id": user}
-        fields["capabilities"] = {
-            "analytics": Capability(True, "granted"),
-            "revenue": Capability(number % 9 != 4, "unticked" if number % 9 == 4 else "granted"),
-            "publish": Capability(False, "notAsked"),
-        }
-        if number % 40 == 7:
-            fields |= {
-                "state": REAUTH_REQUIRED,
-                "state_reason": "invalidGrant",
-                "state_since": NOW - timedelta(days=2),
-            }
-        elif number % 60 == 11:
-            fields |= {"state": TROUBLED, "state_reason": "googleUnavailable"}
-        elif number % 70 == 13:
-            fields |= {"warnings": {"timeLimited": NOW + timedelta(days=4)}}
-        connected.append(channel(f"UC{number:022d}", **fields))
-    ids = [found.channel_id for found in connected]
-    accounts = {
-        f"user-{n:03d}": {"share": 140, "borrowed": 0, "lent": n % 3 * 10, "spent": 90 - n, "left": 40}
-        for n in range(50)
+def page(
+    name: str,
+    parts: Mapping[str, Any],
+    *,
+    query: Mapping[str, str] | None = None,
+    user: str | None = None,
+    problems: Sequence[str] = (),
+) -> Seen:
+    """A page whose parts were read."""
+    ask = Ask(query=query or {}, now=NOW, user=user)
+    return Seen(page=pages()[name], ask=ask, parts=parts, problems=problems, heading="", viewer="o@example.test")
+
+
+def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
+    """Every page with something in each of its sections. text: whatever others can write."""
+    one = channel("UC" + "a" * 22, title=text, user_id=text)
+    lost = channel("UC" + "b" * 22, title=text, state=REAUTH_REQUIRED, state_reason="invalidGrant")
+    listed = [row.as_row() for row in rows(one, lost)]
+    hours = [30, 20, 10, 5, 5, 10, 40, 90, 160, 240, 300, 420, 510, *[0] * 12]
+    day = usage(
+        used=sum(hours), by_hour=hours, loans=[loan(borrower=text)], refusals=[refusal(account=text, reason=text)],
+        by_account={text: {"share": 1, "borrowed": 0, "lent": 0, "spent": 0, "left": 1}},
+    )  # fmt: skip
+    (bucket,) = quota.rows({"default": day}, PROFILE, now=NOW)
+    of_bucket = {"burn": 1.5, "at_midnight": 20, "spent_at": NOW, **bucket}
+    work = [{**row, "retry": row["id"]} for row in operations.rows([failed(work={"title": text})], {})]
+    missed = job(absent=("2026-11-01", *job().absent))
+    missing = [vars(each) for row in reports.rows([missed], {}, now=NOW) for each in row.missing]
+    figures = dict.fromkeys(("channels", "connected", "unwell", "waiting", "failed", "at_risk"), 3)
+    days = [
+        {"date": (NOW - timedelta(days=n)).date(), "views": 900 + 7 * n, "engaged_views": 400 + n, "channels": 2}
+        for n in range(30)
+    ]
+    of_channel = [
+        {**each, "channel_id": "UC1", "subject": each["date"], "impressions": None, "source": text, "as_of": NOW}
+        for each in days
+    ]
+    wrong = {
+        "kind": "alert",
+        "what": text,
+        "why": text,
+        "since": NOW,
+        "done": text,
+        "todo": {"text": text, "code": "run"},
     }
-    burn = [30, 20, 10, 5, 5, 10, 40, 90, 160, 240, 300, 420, 510, *[0] * 12]
-    quota = {
-        name: usage(name, used=bucket.limit // 9, by_account=accounts) for name, bucket in PROFILE.buckets.items()
+    alert = {
+        "message": text,
+        "stops": text,
+        "severity": "ERROR",
+        "since": NOW,
+        "done": text,
+        "todo": wrong["todo"],
     }
-    quota["uploads"] = usage(
-        "uploads",
-        used=82,
-        reserved=3,
-        left=15,
-        mode="cacheOnly",
-        refusals=[refusal(), refusal(reason="shareSpentNobodyToBorrowFrom", account="user-017")],
-        loans=[loan(units=1, method="youtube.videos.insert")],
-        by_hour=[0, 0, 4, 6, 0, 0, 2, 10, 14, 20, 11, 12, 6, *[0] * 12],
-    )
-    quota["default"] = usage(
-        "default", used=4_310, reserved=50, left=5_640, by_account=accounts, by_hour=burn, loans=[loan()]
-    )
-    quota["search"] = usage(
-        "search",
-        used=61,
-        left=39,
-        mode="exhausted",
-        closed={
-            "at": NOW - timedelta(hours=2),
-            "until": NOW + timedelta(hours=11, minutes=30),
-            "reason": "quotaExceeded",
-            "used": 61,
-            "drift": 39,
+    pushed = {
+        **push.row("UC1", {"state": "denied", "last_notification": NOW, "last_delay": 3}, NOW),
+        "title": text,
+    }
+    counts = {"views": 1_234_567, "likes": 5, "comments": None, "as_of": NOW}
+    video = {
+        "video_id": "v" * 11,
+        "channel_id": "UC1",
+        "title": text,
+        "published_at": NOW,
+        "privacy": "public",
+        **counts,
+    }
+    growth = [
+        {**counts, "as_of": NOW - timedelta(hours=n), "views_gained": n, "views_per_hour": 1.5} for n in range(9)
+    ]
+    found = {
+        "check": "falls",
+        "channel_id": "UC1",
+        "title": text,
+        "date": NOW.date(),
+        "what": text,
+        "value": 0.1,
+        "expected": 0.9,
+    }
+    check = {
+        "name": "falls",
+        "about": text,
+        "threshold": 0.9,
+        "standing": "Nothing found",
+        "tone": "good",
+        "since": None,
+    }
+    asks = [{"title": each.asks, "name": name, "takes": "a day"} for name, each in questions.questions().items()]
+    parts: dict[str, dict[str, Any]] = {
+        "overview": {
+            "wrong": [wrong],
+            "figures": figures,
+            "loaded": {"reports": 1, "rows": 2},
+            "quota": [of_bucket],
+            "views": days,
         },
-    )
-    return seen(
-        channels=tuple(connected),
-        usage=quota,
-        loaded=Loaded(
-            days=days, channels=dict.fromkeys(ids, (days[-1].date, 60)), reports=channels * 60, rows=1_234_567
-        ),
-        operations=(
-            operation(1, channel_id=ids[0]),
-            operation(
-                3,
-                channel_id=ids[1],
-                kind="release",
-                state=State.RUNNING,
-                message="",
-                reason="",
-                due_at=NOW,
-                work={"upload": {"parts": {"snippet": {"title": "A long title that somebody wrote with care"}}}},
-                upload={"size": 1000, "acknowledged": 420},
-            ),
-            failed(2, channel_id=ids[2]),
-            failed(
-                4,
-                channel_id=ids[3],
-                kind="thumbnail",
-                steps=("thumbnail",),
-                work={"video_id": "dQw4w9WgXcQ"},
-                reason="forbidden",
-                message="The authenticated user does not have permission to set thumbnails.",
-            ),
-        ),
-        subscriptions={
-            each: {
-                "state": "active",
-                "lease_until": NOW + timedelta(days=-1 if n % 50 == 3 else 3),
-                "refused": n % 2,
-                "last_notification": NOW - timedelta(minutes=n + 4),
+        "channels": {"filter": {"q": text, "state": ""}, "channels": Listed(rows=listed, next="UC1")},
+        "channel": {
+            "connection": listed[0],
+            "coverage": reports.grid([missed], lambda job: {"about": text}, now=NOW),
+            "days": of_channel,
+            "missing": [{**each, "report_type": text} for each in missing],
+            "certificates": [{"month": "2026-11", "issued_at": NOW, "value": "f" * 64}],
+        },
+        "coverage": {
+            "grid": {
+                **reports.grid([missed], lambda job: {"about": text, "channel_id": "UC1"}, now=NOW),
+                "report_type": "t",
+                "next": "UC1",
             }
-            for n, each in enumerate(ids[:-3])
         },
-        problems=(),
-    )
+        "cell": {
+            "number": {
+                "value": 3,
+                "reason": None,
+                "column": "views",
+                "subject": text,
+                "state": text,
+                "source": text,
+            },
+            "files": [
+                {
+                    "report_id": text,
+                    "load_id": "L",
+                    "create_time": NOW,
+                    "loaded_at": NOW,
+                    "row_count": 1,
+                    "checksum": "c",
+                }
+            ],
+            "answers": [{"query": text, "asked_at": NOW}],
+            "studio": [{"says": text}],
+        },
+        "videos": {"filter": {"channel": text}, "videos": Listed(rows=[video], next="50")},
+        "video": {"growth": growth},
+        "quota": {
+            "buckets": [of_bucket],
+            "burn": quota.burn_down(bucket, NOW),
+            "refusals": bucket["refusals"],
+            "loans": bucket["loans"],
+            "accounts": [{"account": name, **of} for name, of in bucket["by_account"].items()],
+        },
+        "operations": {"failed": Listed(rows=work, next="op"), "waiting": Listed(rows=[])},
+        "push": {
+            "figures": {
+                "alive": 1,
+                "pending": 0,
+                "lapsed": 1,
+                "denied": 0,
+                "refused": 2,
+                "foreign": 0,
+                "delay": None,
+            },
+            "unwell": [pushed],
+            "latest": [pushed],
+        },
+        "alerts": {"open": [alert], "ended": [alert]},
+        "quality": {"checks": [check], "examples": [found]},
+        "questions": {"questions": asks},
+        "question": {
+            "form": {"name": "months", "channel": text},
+            "cost": {"bytes": 10, "most": questions.MOST_BYTES},
+            "answer": Listed(rows=[{"month": NOW.date(), "what": text, "views": -3}], next="50", total=60),
+        },
+    }
+    return {name: page(name, of, **asked) for name, of in parts.items()}

@@ -1,50 +1,49 @@
-"""Lines and bars stay inside their drawings, and their labels are short."""
+"""Lines stay inside their drawings, what is not known is not drawn, and labels are short."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.console.loaded import DayTotal, Loaded, arriving
-from shared.console.page import BARS_HEIGHT, BARS_WIDTH, HEIGHT, WIDTH, bars, chart, render, short
-from tests.pure.console.network import channel, seen
+from shared.console.draw import HEIGHT, WIDTH, chart, short
+from shared.console.loaded import DayTotal, arriving
+
+VALUES = st.lists(st.none() | st.integers(-(10**6), 10**10) | st.floats(0, 10**6), min_size=1, max_size=60)
 
 
-@given(st.lists(st.integers(0, 10**10), min_size=1, max_size=60))
-def test_every_dot_lies_inside_the_chart(values):
-    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(len(values))]
-    drawn = chart(days, [("Views", values)])
-    assert drawn is not None
-    assert all(0 <= dot.x <= WIDTH and 0 <= dot.y <= HEIGHT for dot in drawn.lines[0].dots)
+@given(VALUES, st.booleans())
+def test_every_point_lies_inside_the_chart_and_there_is_one_for_each_known_value(values, by_day):
+    start = date(2026, 1, 1) if by_day else datetime(2026, 1, 1, tzinfo=UTC)
+    drawn = chart([start + timedelta(days=n) for n in range(len(values))], [("Views", values)])
+    known = [value for value in values if value is not None]
+    if not known:
+        assert drawn is None
+        return
+    points = re.findall(r"[ML](-?[0-9.]+) (-?[0-9.]+)", drawn.lines[0].path)
+    assert len(points) == len(known)
+    assert all(0 <= float(x) <= WIDTH and 0 <= float(y) <= HEIGHT for x, y in points)
 
 
-@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=25))
-def test_bars_stand_on_the_ground_and_only_nothing_is_invisible(values):
-    drawn = bars(values)
-    assert all(abs(bar.y + bar.height - BARS_HEIGHT) < 0.2 for bar in drawn)
-    assert all(bar.x >= 0 and bar.x + bar.width <= BARS_WIDTH for bar in drawn)
-    assert [bar.height > 0 for bar in drawn] == [value > 0 for value in values]
+def test_a_line_is_interrupted_where_nothing_is_known():
+    drawn = chart([date(2026, 1, day) for day in range(1, 6)], [("Views", [1, 2, None, 4, 5])])
+    assert drawn.lines[0].path.count("M") == 2
 
 
-@pytest.mark.parametrize(("value", "label"), [(0, "0"), (950, "950"), (12_000, "12k"), (3_500_000, "3.5M")])
+def test_a_counter_that_grows_slowly_is_not_drawn_from_zero():
+    drawn = chart([date(2026, 1, 1), date(2026, 1, 2)], [("Views", [1_000_000, 1_000_400])])
+    assert drawn.y_ticks[0][1] == "1M"
+    assert drawn.lines[0].y < HEIGHT / 2
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(0, "0"), (950, "950"), (12_000, "12k"), (3_500_000, "3.5M"), (-2_000, "-2k")]
+)
 def test_large_numbers_are_short_on_an_axis(value, label):
     assert short(value) == label
-
-
-def test_views_are_drawn_and_listed():
-    days = (DayTotal(date=date(2026, 11, 1), views=12345, engaged_views=300, channels=2),)
-    shown = render(seen(channels=(channel(),), loaded=Loaded(days=days, channels={}, reports=1, rows=1)))
-    assert "<svg" in shown
-    assert "12,345" in shown
-
-
-def test_several_owners_views_are_not_added_up_unless_it_is_stated_why():
-    shown = render(seen(channels=(channel(),), loaded=Loaded(days=(), channels={}, reports=1, rows=1)))
-    assert "not added up" in shown
-    assert "<svg" not in shown
 
 
 def test_days_that_are_still_arriving_are_told_apart_from_whole_ones():

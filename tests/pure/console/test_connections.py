@@ -9,14 +9,12 @@ import pytest
 from shared.channels import Capability, Refusal
 from shared.console.connections import DELETION_STUCK as STUCK
 from shared.console.connections import Urgency
-from shared.console.overview import ATTENTION, Filter
 from shared.console.words import words
 from shared.monitoring import apis
-from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from shared.youtube.policy import policy
-from tests.pure.console.network import ANALYTICS, APP, NOW, channel, seen
+from tests.pure.console.network import ANALYTICS, APP, NOW, channel, rows
 
 LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
 WARNED = {"warnings": {"timeLimited": NOW + timedelta(days=3)}}
@@ -24,7 +22,7 @@ UNTICKED = {"capabilities": {"analytics": ANALYTICS, "revenue": Capability(False
 
 
 def row(**fields):
-    return seen(channels=(channel(**fields),)).channels[0]
+    return rows(channel(**fields))[0]
 
 
 @pytest.mark.parametrize(
@@ -154,21 +152,19 @@ def test_every_reason_of_a_bad_state_is_a_sentence(reason):
 
 
 def test_while_google_refuses_our_client_no_working_connection_looks_well_and_no_owner_is_asked():
-    network = seen(
-        channels=(
-            channel("UC1"),
-            channel("UC2", state=TROUBLED, **WARNED),
-            channel("UC3", state=REAUTH_REQUIRED, state_reason="invalidGrant"),
-        ),
-        alerts=(Alert(key=OAUTH_CLIENT, since=NOW, message="Google refuses our OAuth client (invalid_client)."),),
+    network = rows(
+        channel("UC1"),
+        channel("UC2", state=TROUBLED, **WARNED),
+        channel("UC3", state=REAUTH_REQUIRED, state_reason="invalidGrant"),
+        client_refused=True,
     )
-    found = {row.channel_id: row for row in network.channels}
+    found = {row.channel_id: row for row in network}
     for working in ("UC1", "UC2"):
         assert found[working].todo.urgency is Urgency.NOW
         assert found[working].todo.text.startswith("Mend our OAuth client")
         assert "cannot be renewed" in found[working].why
     assert "connect this channel again" in found["UC3"].todo.text
-    assert network.need_attention == 3
+    assert all(row.needs_somebody for row in network)
 
 
 def test_what_is_missing_is_said_with_its_reason():
@@ -186,43 +182,19 @@ def test_what_is_missing_is_said_with_its_reason():
 
 
 def test_those_who_need_somebody_come_first():
-    network = seen(
-        channels=(
-            channel("UC1", title="a"),
-            channel("UC2", title="z", state=REAUTH_REQUIRED),
-            channel("UC3", title="b", **WARNED),
-        )
-    )
-    assert [found.channel_id for found in network.channels] == ["UC2", "UC3", "UC1"]
-    assert network.need_attention == 2
-
-
-@pytest.mark.parametrize(
-    ("only", "ids"),
-    [
-        (Filter(), ["UC2", "UC3", "UC1"]),
-        (Filter(state=CONNECTED), ["UC3", "UC1"]),
-        (Filter(state=REAUTH_REQUIRED), ["UC2"]),
-        (Filter(state=ATTENTION), ["UC2", "UC3"]),
-        (Filter(user="user-9"), ["UC1"]),
-        (Filter(state=ATTENTION, user="user-9"), []),
-        (Filter(state="<nonsense>"), []),
-    ],
-)
-def test_a_filter_lists_some_and_counts_all(only, ids):
-    channels = (
-        channel("UC1", user_id="user-9", title="c"),
-        channel("UC2", state=REAUTH_REQUIRED),
+    network = rows(
+        channel("UC1", title="a"),
+        channel("UC2", title="z", state=REAUTH_REQUIRED),
         channel("UC3", title="b", **WARNED),
     )
-    network = seen(only, channels=channels)
-    assert [found.channel_id for found in network.channels] == ids
-    assert (network.total_channels, network.need_attention, len(network.users)) == (3, 2, 2)
+    assert [found.channel_id for found in network] == ["UC2", "UC3", "UC1"]
+    assert [found.needs_somebody for found in network] == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("query", "only"), [({}, Filter()), ({"state": "", "user": ""}, Filter()), ({"user": "u"}, Filter(user="u"))]
-)
-def test_empty_fields_of_the_form_ask_for_nothing(query, only):
-    assert Filter.asked(query) == only
-    assert bool(only) == bool(query.get("user"))
+def test_an_owner_is_asked_for_what_is_theirs_and_not_for_what_is_ours():
+    (lost,) = rows(channel(state=REAUTH_REQUIRED), mine=True)
+    assert lost.as_row(mine=True)["todo"]["text"].startswith("Connect this channel again in the app")
+    (late,) = rows(channel(**LATE), mine=True)
+    assert late.as_row(mine=True)["todo"] == {
+        "urgency": Urgency.NOTHING, "text": "Nothing: our operators see to it.", "link": None, "code": None,
+    }  # fmt: skip

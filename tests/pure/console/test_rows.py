@@ -1,44 +1,20 @@
-"""Quota, operations and push as rows; all of it as JSON."""
+"""Quota, operations and push as rows."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.clock import next_reset
-from shared.console import push
-from shared.console.operations import SHOWN
-from shared.console.overview import Filter, Known, overview
-from shared.console.words import words
+from shared.console import operations, push, quota
 from shared.publishing.operation import State
 from shared.quota.decisions import REASONS
-from tests.pure.console.network import (
-    APP,
-    NOW,
-    PROFILE,
-    channel,
-    failed,
-    large,
-    loan,
-    operation,
-    refusal,
-    seen,
-    usage,
-)
+from tests.pure.console.network import NOW, PROFILE, loan, operation, refusal, usage
 
 
 def bucket(name="default", *, now=NOW, **fields):
-    [found] = overview(
-        Known(usage={name: usage(name, **fields)}),
-        PROFILE,
-        app_url=APP,
-        now=now,
-        report_types=(),
-        metadata_units=2_000,
-        only=Filter(),
-    ).quota
+    [found] = quota.rows({name: usage(name, **fields)}, PROFILE, now=now)
     return found
 
 
@@ -103,32 +79,27 @@ class TestQuota:
 
     @pytest.mark.fault(21)
     @pytest.mark.parametrize(("day", "hours"), [((2026, 11, 22), 24), ((2026, 3, 8), 23), ((2026, 11, 1), 25)])
-    def test_a_day_has_as_many_hours_as_california_gives_it(self, day, hours):
-        found = bucket(now=datetime(*day, 20, tzinfo=UTC))
-        assert len(found["hours"]) == hours
-        assert sum(hour.now for hour in found["hours"]) == 1
+    def test_the_burn_down_has_as_many_hours_as_california_gives_the_day(self, day, hours):
+        now = datetime(*day, 20, tzinfo=UTC)
+        drawn = quota.burn_down(bucket(now=now), now)
+        assert (drawn[-1]["hour"] - drawn[0]["hour"].astimezone(UTC)) / timedelta(hours=1) == hours
+        assert len({each["hour"].astimezone(UTC) for each in drawn}) == hours + 1
+
+    def test_the_burn_down_begins_with_the_limit_and_goes_on_as_the_last_hours_did(self):
+        hours = [100, 0, 50, *[0] * 6, 30, 30, 30, 15, *[0] * 12]
+        found = bucket(used=sum(hours), by_hour=hours)
+        drawn = quota.burn_down(found, NOW)
+        assert [each["left"] for each in drawn[:4]] == [10_000, 9_900, 9_900, 9_850]
+        begun = next(each for each in drawn if each["hour"] == NOW)
+        assert (begun["left"], begun["forecast"]) == (9_745, 9_745)
+        assert drawn[-1]["forecast"] == pytest.approx(9_745 - 30 * 11.5, abs=1)
+        assert all(each["left"] is None for each in drawn if each["hour"] > NOW)
 
     def test_the_forecast_counts_what_is_set_aside(self):
         assert bucket(used=100, reserved=20)["forecast"].used == 120
 
 
 class TestOperations:
-    def test_what_goes_on_first_is_listed_first(self):
-        early, late = operation(1, due_at=NOW + timedelta(hours=1)), operation(2, due_at=NOW + timedelta(hours=9))
-        assert [row.id for row in seen(operations=(late, early)).operations.waiting] == [early.id, late.id]
-
-    def test_failed_ones_stand_apart_the_newest_first(self):
-        old, new = failed(1, updated_at=NOW - timedelta(days=2)), failed(2, updated_at=NOW)
-        work = seen(operations=(old, operation(3), new)).operations
-        assert [row.id for row in work.failed] == [new.id, old.id]
-        assert len(work.waiting) == 1
-
-    @pytest.mark.parametrize("state", [State.SUCCEEDED, State.CANCELLED])
-    def test_what_has_ended_otherwise_is_not_listed(self, state):
-        work = seen(operations=(operation(state=state, due_at=None),)).operations
-        assert not work.waiting
-        assert not work.failed
-
     @pytest.mark.parametrize(
         ("kind", "work", "title"),
         [
@@ -144,22 +115,21 @@ class TestOperations:
         ],
     )
     def test_it_is_called_by_what_people_know_it_by(self, kind, work, title):
-        [row] = seen(operations=(operation(kind=kind, work=work),)).operations.waiting
-        assert row.title == title
+        [row] = operations.rows([operation(kind=kind, work=work)], {})
+        assert row["title"] == title
 
     @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FAILED])
     def test_there_is_always_a_reason(self, state):
-        work = seen(operations=(operation(state=state, message="", reason=""),)).operations
-        [row] = work.waiting + work.failed
-        assert row.why.endswith(".")
+        [row] = operations.rows([operation(state=state, message="", reason="")], {})
+        assert row["why"].endswith(".")
 
     def test_its_channel_is_named(self):
-        [row] = seen(channels=(channel(title="Tides"),), operations=(operation(),)).operations.waiting
-        assert row.channel == "Tides"
+        [named, other] = operations.rows([operation(), operation(channel_id="UC2")], {"UC1": "Tides"})
+        assert (named["channel"], other["channel"]) == ("Tides", "UC2")
 
-    def test_a_cut_list_says_that_it_is_cut(self):
-        assert seen(operations=tuple(operation(n) for n in range(SHOWN))).operations.cut
-        assert not seen(operations=(operation(),)).operations.cut
+    def test_a_file_that_is_being_sent_says_how_much_of_it_is(self):
+        [row] = operations.rows([operation(upload={"size": 1000, "acknowledged": 420})], {})
+        assert row["sent"] == "42% sent"
 
 
 LIVE = {"state": "active", "lease_until": NOW + timedelta(days=1)}
@@ -179,32 +149,11 @@ class TestPush:
     def test_a_subscription_lives_as_long_as_its_lease(self, fields, standing):
         assert push.standing_of(fields, NOW) == standing
 
-    def test_a_working_channel_without_a_subscription_is_noticed(self):
-        found = seen(channels=(channel("UC1"), channel("UC2", title="Silent")), subscriptions={"UC1": LIVE}).push
-        assert (found.counts[push.ALIVE], found.counts[push.ABSENT]) == (1, 1)
-        assert [row.title for row in found.not_alive] == ["Silent"]
+    def test_a_channel_without_a_subscription_is_called_so(self):
+        found = push.row("UC1", None, NOW)
+        assert (found["state"], found["standing"], found["since"]) == ("absent", "It was never asked for", None)
 
-    @pytest.mark.fault(37)
-    def test_forged_notifications_are_counted(self):
-        found = seen(
-            subscriptions={"UC1": {**LIVE, "refused": 3}, "UC2": {**LIVE, "refused": 2, "foreign": 1}}
-        ).push
-        assert (found.refused, found.foreign) == (5, 1)
-
-
-class TestJson:
-    def test_all_of_it_is_json_with_instants_that_programs_read(self):
-        told = json.loads(json.dumps(large(10).as_json()))
-        assert datetime.fromisoformat(told["as_of"]) == NOW
-        assert told["quota"][0].keys() >= {
-            "bucket", "used", "reserved", "left", "limit", "reserve", "alert", "mode", "closed", "forecast",
-            "hours", "by_account", "loans", "refusals",
-        }  # fmt: skip
-        assert told["operations"].keys() == {"waiting", "failed", "cut"}
-        assert told["push"]["counts"].keys() == set(words("push"))
-        assert told["channels"][0]["todo"].keys() == {"urgency", "text", "link", "code"}
-        assert told["loaded"]["days"][0]["date"] == "2026-09-22"
-
-    def test_connections_that_cannot_be_read_are_not_an_empty_network(self):
-        assert seen(channels=None).as_json()["available"] is False
-        assert seen(channels=()).as_json()["available"] is True
+    def test_a_lapsed_one_says_since_when_and_when_its_uploads_were_looked_at(self):
+        ended = NOW - timedelta(hours=2)
+        found = push.row("UC1", {"state": "active", "lease_until": ended, "polled_at": NOW}, NOW)
+        assert (found["state"], found["since"], found["polled_at"]) == (push.LAPSED, ended, NOW)

@@ -247,8 +247,8 @@ def all_deployed(**values: str) -> deploy.Present:
 @pytest.mark.parametrize(
     ("variable", "redeployed"),
     [
-        ("YT_IAP_AUDIENCE", {"console"}),
-        ("YT_ID_TOKEN_ISSUER", {"console", "oauth_start", "oauth_disconnect"}),
+        ("YT_IAP_AUDIENCE", {"console", "mine"}),
+        ("YT_ID_TOKEN_ISSUER", {"console", "mine", "oauth_start", "oauth_disconnect"}),
         ("GOOGLE_CLOUD_PROJECT", set(deployment().functions)),
         ("PYTHONUNBUFFERED", set(deployment().functions)),
     ],

@@ -107,6 +107,7 @@ READERS: Mapping[str, Callable[[], set[str]]] = {
     "StartForm": lambda: {"id_token", *known(lambda: start_request("user", {"odd": 1}, None))},  # type: ignore[arg-type]
     "Disconnect": lambda: read_by("oauth_disconnect"),
     "ConsoleRetry": lambda: read_by("console"),
+    "SignIn": lambda: read_by("mine"),
     "Submission": lambda: {"quote", *known(submitted(odd=1))},
     "Source": lambda: known(submitted(upload={**VIDEO, "source": {"odd": 1}})),
     "Upload": lambda: known(submitted(upload={"odd": 1})),

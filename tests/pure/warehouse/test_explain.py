@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from infra import explain
-from infra.explain import REPORTS_OF_VIDEOS, explained
 from infra.judges.googlesql import GoogleSQL
 from infra.judges.warehouse import SPOKEN, tables
 from infra.local.demo.tables import COLUMNS, METRICS, NOT_ASKED, REASONS, VIDEOS, as_of, compare_cells, same
@@ -26,6 +24,8 @@ from infra.local.simulator.truth.videos import videos
 from infra.local.simulator.world.model import Channel
 from shared.clock import last_full_day, pacific_day, parse_instant
 from shared.collection.analytics.queries import queries
+from shared.warehouse import explain
+from shared.warehouse.explain import REPORTS_OF_VIDEOS, explained
 from shared.warehouse.report_types import REPORT_TYPES
 from tests.pure.simulator.truth.test_truth import Network, network
 

@@ -1,0 +1,101 @@
+"""One look at a page of the console, in a process of its own: `python -m infra.bench.looking PAGE PROJECT`.
+
+Firestore is the emulator of the environment, filled by `fill`. Without BigQuery: the warehouse is empty.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from google.cloud import firestore
+
+from shared.access.features import capabilities, scopes_for
+from shared.channels import CHANNELS, Channel, Refusal
+from shared.clock import pacific_day, system_clock
+from shared.collection.jobs import JOBS, Job
+from shared.console.loaded import NOTHING_LOADED
+from shared.console.page import render
+from shared.console.parts import seen
+from shared.console.read import Ask, Reads
+from shared.paging import groups
+from shared.quota.ledger import Ledger
+from shared.quota.profile import load
+from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
+from shared.warehouse.statements import Warehouse
+
+KIND = "channel_basic_a3"
+PAGES = ("overview", "channels", "coverage", "quota", "operations", "push", "alerts", "quality", "questions")
+"""Those that are read from Firestore."""
+_OF_USER = 5
+
+
+def fill(client: firestore.Client, count: int) -> None:
+    """Channels of five to a user, each with a reporting job and a subscription; a few of each trouble."""
+    for some in groups(_documents(count), 500):
+        batch = client.batch()
+        for path, fields in some:
+            batch.set(client.document(path), fields)
+        batch.commit()
+
+
+def _documents(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    now = system_clock()
+    absent = ((pacific_day(now) - timedelta(days=9)).isoformat(),)
+    for number in range(count):
+        name = f"UC{number:022}"
+        channel = Channel(
+            channel_id=name,
+            user_id=f"user-{number // _OF_USER}",
+            title=f"Channel {number}",
+            state=REAUTH_REQUIRED if number % 50 == 7 else CONNECTED,
+            state_since=now,
+            connected_at=now,
+            collect_at=now - timedelta(hours=number % 30),
+            capabilities=capabilities(("analytics", "publish"), scopes_for(("analytics",))),
+            refusals={"youtube": Refusal(reason="forbidden", since=now, until=None)} if number % 90 == 3 else {},
+            warnings={"testing": now} if number % 70 == 5 else {},
+        )
+        job = Job(
+            name=f"{name}:{KIND}", channel_id=name, report_type=KIND, job_id="j", created_at=now, since=now,
+            seen_at=now, absent=absent if number % 40 == 1 else (), at_risk=number % 40 == 1,
+        )  # fmt: skip
+        lease = {"state": "active", "lease_until": now + timedelta(days=number % 60 - 1), "last_notification": now}
+        yield CHANNELS.path(name), CHANNELS.fields(channel)
+        yield JOBS.path(job.name), JOBS.fields(job)
+        yield f"subscriptions/{name}", lease
+
+
+def reads(client: firestore.Client) -> Reads:
+    """What the pages are read from here."""
+    profile = load("current")
+    ledger = Ledger(client, profile, system_clock)
+
+    def nowhere() -> Warehouse:
+        raise ConnectionError("There is no warehouse here.")
+
+    return Reads(
+        client=client,
+        warehouse=nowhere,
+        usage=lambda rows: ledger.usage(rows=rows),
+        loaded=lambda: NOTHING_LOADED,
+        profile=profile,
+        report_types=lambda: (KIND,),
+        app_url="https://app.example.test",
+    )
+
+
+def main(page: str, project: str) -> None:
+    """Look once to have everything loaded, then once when told to."""
+    found = reads(firestore.Client(project=project))
+    look = Ask(query={}, now=system_clock())
+    render(seen(found, page, look))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(len(render(seen(found, page, look))), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,109 @@
+"""Saved questions about the warehouse: the SQL is ours (`questions.toml`); whoever asks gives typed values alone.
+
+A question reads views and nothing else, which a test has GoogleSQL's analyser say of each. Before one is put,
+BigQuery is asked what it would read; one that would read more than its bound is not put, and BigQuery itself
+refuses to bill more.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from shared import ids
+from shared.cloud.bigquery import ask, dry_run
+from shared.errors import InvalidRequest, NotFound
+from shared.warehouse.statements import Statement, Warehouse, parameters, placed
+
+MOST_BYTES = 1_000_000_000
+"""What one question may read: at list price, six tenths of a cent."""
+ROWS_MAX = 10_000
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Statement):
+    """One question. asks: its title. sql: over views; what it takes is in `parameters`."""
+
+    asks: str
+    sql: str
+
+    @property
+    def text(self) -> str:
+        """The statement."""
+        return self.sql
+
+
+@cache
+def questions() -> Mapping[str, Question]:
+    """Every question by name."""
+    declared = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return {name: Question(name=name, **of) for name, of in declared.items()}
+
+
+def named(name: str) -> Question:
+    """A question by its name. Raises NotFound."""
+    found = questions().get(name)
+    if found is None:
+        raise NotFound("There is no such question.")
+    return found
+
+
+def _channel(text: str) -> str:
+    if not ids.CHANNEL.matches(text):
+        raise ValueError(text)
+    return text
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise ValueError(text)
+    return int(text)
+
+
+_READ: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "STRING": (_channel, "a channel's id"),
+    "DATE": (date.fromisoformat, "a day, as 2026-11-01"),
+    "INT64": (_count, "a whole number"),
+}
+"""How a value of each type is read, and what it is called."""
+
+
+def takes(question: Question) -> dict[str, str]:
+    """What each parameter of a question is called."""
+    return {name: _READ[kind][1] for name, kind in question.parameters.items()}
+
+
+def values(question: Question, query: Callable[[str], str]) -> dict[str, Any] | None:
+    """The parameters' values in an address's query; None while none is given. Raises InvalidRequest."""
+    if question.parameters and not any(map(query, question.parameters)):
+        return None
+    found = {}
+    for name, kind in question.parameters.items():
+        read, called = _READ[kind]
+        try:
+            found[name] = read(query(name))
+        except ValueError as error:
+            raise InvalidRequest(f"{name} must be {called}.", field=name) from error
+    return found
+
+
+def cost(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> int:
+    """How many bytes a question would read, asked of BigQuery without putting it."""
+    return dry_run(warehouse.client, placed(question.text, warehouse), *parameters(question, given))
+
+
+def put(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A question's answer, at most ROWS_MAX rows. Raises InvalidRequest (reason "questionTooLarge")."""
+    if (size := cost(warehouse, question, given)) > MOST_BYTES:
+        words = f"It would read {size:,} bytes; a question may read {MOST_BYTES:,}."
+        raise InvalidRequest(words, reason="questionTooLarge")
+    text, said = placed(question.text, warehouse), parameters(question, given)
+    rows = ask(warehouse.client, text, *said, work=_SECONDS, most_bytes=MOST_BYTES)
+    return [dict(row) for row in islice(rows, ROWS_MAX)]
