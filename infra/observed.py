@@ -105,7 +105,7 @@ def calls(run: Path) -> Mapping[str, frozenset[str]]:
         ours = {
             each
             for each in lines
-            if ":/" not in each or re.search(r":/(upload/)?(resumable/)?(bigquery|storage|download)/", each)
+            if ":/" not in each or re.search(r":/(resumable/)?(upload/)?(bigquery|storage|download)/", each)
         }
         found[file.name] = frozenset(ours)
     return found

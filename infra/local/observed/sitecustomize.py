@@ -1,7 +1,8 @@
 """Notes which of Google's APIs a function of the local stack calls; Python loads it at its start, if asked to.
 
 One line a call, in the file that OBSERVED_CALLS names: the method and what it is about. Nothing of the function is
-changed: gRPC's own interceptor listens, and `requests` tells what it sends. `infra.observed` reads the files.
+changed: gRPC's own interceptor listens, and urllib3, on which every HTTP client here stands, tells what it sends.
+`infra.observed` reads the files.
 """
 
 from __future__ import annotations
@@ -47,23 +48,23 @@ def _grpc(module: ModuleType) -> None:
         setattr(module, name, made)
 
 
-def _requests(module: ModuleType) -> None:
-    send = module.Session.send
+def _urllib3(module: ModuleType) -> None:
+    send = module.HTTPConnectionPool.urlopen
 
-    def sent(self: Any, request: Any, **more: Any) -> Any:
-        path = re.sub(r"^https?://[^/]+|\?.*", "", request.url)
+    def sent(self: Any, method: str, url: str, body: Any = None, *given: Any, **more: Any) -> Any:
+        path = re.sub(r"^https?://[^/]+|\?.*", "", url)
         words = []
-        if path.endswith(("/queries", "/jobs")) and isinstance(request.body, bytes | str):
-            asked = json.loads(request.body)
+        if path.endswith(("/queries", "/jobs")) and isinstance(body, bytes | str):
+            asked = json.loads(body)
             query = asked.get("query") or asked.get("configuration", {}).get("query", {}).get("query", "")
             words = re.sub(r"--[^\n]*", "", str(query)).split()[:1]
-        _note(f"{request.method}:{path}", *words)
-        return send(self, request, **more)
+        _note(f"{method}:{path}", *words)
+        return send(self, method, url, body, *given, **more)
 
-    module.Session.send = sent
+    module.HTTPConnectionPool.urlopen = sent
 
 
-_LISTENERS = {"grpc": _grpc, "requests.sessions": _requests}
+_LISTENERS = {"grpc": _grpc, "urllib3.connectionpool": _urllib3}
 
 
 class _Finder(importlib.abc.MetaPathFinder):

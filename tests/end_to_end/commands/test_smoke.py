@@ -8,7 +8,7 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from infra import smoke
+from infra import observed, smoke
 from infra.deployment import deployment
 from infra.local.stack import ABOUT, Stack
 
@@ -41,6 +41,9 @@ def test_every_function_answers_its_question_and_nothing_is_left_behind(stack, m
     assert places.keys() == deployment().functions.keys()
     assert smoke.run(places, remembered) == []
     assert everything(stack) == before
+    seen = observed.calls(stack.run_folder)
+    assert any(call.startswith("google.firestore.v1.Firestore/") for call in seen["publish"])
+    assert any("/bigquery/" in call for call in seen["collect_analytics"])
     printed = capsys.readouterr().out
     assert secret
     assert not [each for each in secret if each in printed]
