@@ -32,8 +32,7 @@ KIND = "calls"
 """The kind of message that asks `ingest` for the call log."""
 LONG, SHORT = timedelta(hours=1), timedelta(minutes=10)
 """What is summed up: that it matters, and that it lasts. The shorter one holds at least one whole run of these."""
-SLOW_MS = 5_000.0
-"""A call that takes longer is slow (guide, 5.1)."""
+SLOW_MS = 5_000.0  # a call that takes longer is slow (guide, 5.1)
 _ROWS = 1_000  # of one statement: some 500 kB
 _MESSAGES = 100  # that are fetched at once
 _STATEMENTS = 60  # of one run, which takes a burst of 60,000 rows; the next run takes what is left

@@ -17,8 +17,7 @@ from shared.clock import format_instant, pacific_day
 from shared.monitoring.log import log
 
 MESSAGE = "youtube call"
-BUFFERED = 500
-"""Rows that a process holds at most: a message of some 250 kB."""
+BUFFERED = 500  # rows that a process holds at most: a message of some 250 kB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

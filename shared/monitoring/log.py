@@ -15,8 +15,7 @@ import sys
 from datetime import date, datetime
 from typing import Any
 
-TRACE = "logging.googleapis.com/trace"
-"""Cloud Logging's field that links a record to a trace."""
+TRACE = "logging.googleapis.com/trace"  # Cloud Logging's field that links a record to a trace
 _TRACED = {
     "traceparent": re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-.*"),
     "X-Cloud-Trace-Context": re.compile(r"([0-9a-f]{32})(/.*)?"),

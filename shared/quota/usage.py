@@ -12,8 +12,11 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypedDict
 
+from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
+from shared.data_map import QUOTA
 from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
+from shared.quota.calendar import KEEP
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
 
@@ -75,13 +78,14 @@ class Level:
 
 
 def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[list[Level]]:
-    """How far the buckets are spent that anything was asked of: two reads each, one of the others."""
-    days = {name: BucketDay(day, name) for name in buckets}
-    docs: Mapping[str, Doc | None] = yield Read(tuple(each.path for each in days.values()))
-    begun = {name: doc.data for name, each in days.items() if (doc := docs[each.path]) is not None}
-    sums = yield Together(tuple(Total(days[name].accounts, "spent") for name in begun))
+    """How far the buckets are spent that anything was asked of: two reads each; none of the others."""
+    of_day = Listing(QUOTA.path, where=("expires_at", pacific_day_bounds(day)[1] + KEEP))
+    begun = {name.partition(":")[2]: doc.data for name, doc in (yield of_day).items()}
+    sums = yield Together(tuple(Total(BucketDay(day, name).accounts, "spent") for name in begun))
     found = []
     for (name, data), spent in zip(begun.items(), sums, strict=True):
+        if name not in buckets:
+            continue  # of another profile, which was in force before
         hours = by_hour({hour: marked["total"] for hour, marked in data["hours"].items()}, int(spent))
         forecast = forecast_of(buckets[name], int(spent), hours, day, now)
         found.append(Level(bucket=buckets[name], forecast=forecast, closed=data.get("closed")))

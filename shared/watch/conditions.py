@@ -17,12 +17,10 @@ from shared.clock import to_the_second
 
 MOST = 50
 """Things of one condition that are looked at; more than that are said to be that many and more."""
-TOLD = 5
-"""Of how many things a message tells, the worst first."""
+TOLD = 5  # things of which a message tells, the worst first
 INTERVAL = timedelta(minutes=5)
 """How often the watch runs; the schedule's, which a test compares."""
-CALLS_MIN = (20, 4)
-"""Calls of the hour, and of the last minutes, under which no rate says anything."""
+CALLS_MIN = (20, 4)  # calls of the hour, and of the last minutes, under which no rate says anything
 RUNBOOK = "infra/docs/runbook.md"
 
 

@@ -17,7 +17,7 @@ from shared.cloud.firestore import where
 from shared.quota.ledger import Ledger
 from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
-from shared.watch.conditions import ALARMS, MOST, Seen, rates
+from shared.watch.conditions import ALARMS, INTERVAL, MOST, Seen, rates
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -108,13 +108,18 @@ def _moments(
     return [Seen(since=each.get(name)) for each in found]
 
 
-READERS: Mapping[str, Reader] = {
-    "deadLetters": _dead_letters,
-    "erasures": _erasures,
-    "operations": _late("operations", data_map.OPERATIONS, "due_at"),
-    "quota": lambda sources, now: levels_seen(sources.quota.levels(), now),
-    "connections": _connections,
-    "leases": _late("leases", data_map.SUBSCRIPTIONS, "lease_until"),
-    "calls": _calls,
+READERS: Mapping[str, tuple[int, Reader]] = {
+    "deadLetters": (1, _dead_letters),
+    "erasures": (1, _erasures),
+    "operations": (1, _late("operations", data_map.OPERATIONS, "due_at")),
+    "quota": (3, lambda sources, now: levels_seen(sources.quota.levels(), now)),
+    "connections": (6, _connections),
+    "leases": (6, _late("leases", data_map.SUBSCRIPTIONS, "lease_until")),
+    "calls": (1, _calls),
 }
-"""How the conditions are read, by what is read."""
+"""How conditions are read, by what is read, and in every how many runs; in the others they stay as they are."""
+
+
+def due(every: int, now: datetime) -> bool:
+    """Whether what is read in some of the runs is read in this one."""
+    return int(now.timestamp() / INTERVAL.total_seconds()) % every == 0

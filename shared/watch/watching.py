@@ -22,15 +22,14 @@ from shared.monitoring.log import log
 from shared.quota.ledger import Ledger
 from shared.watch import conditions
 from shared.watch.conditions import RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
-from shared.watch.reading import READERS, Sources
+from shared.watch.reading import READERS, Sources, due
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
 Publish = Callable[[Sequence[Mapping[str, Any]]], object]
 """Gives notices to whoever wants them, durably; the same ones given again are the same."""
-REST = timedelta(minutes=15)
-"""For how long an endpoint that is found slow is spared calls that can wait."""
+REST = timedelta(minutes=15)  # for which an endpoint that is found slow is spared calls that can wait
 _LINES = 20  # of a digest
 
 
@@ -81,9 +80,9 @@ class Watch:
             return {}
 
         sources = Sources(client=self.client, quota=self.quota)
-        for name, read in {"the call log": take_calls, **READERS}.items():
+        for name, (every, read) in {"the call log": (1, take_calls), **READERS}.items():
             try:
-                observed |= read(sources, now)
+                observed |= read(sources, now) if due(every, now) else {}
             except Exception as error:  # noqa: BLE001 - the other conditions are looked at all the same
                 log("ERROR", "the watch cannot read", source=name, error=type(error).__name__)
                 failures.append(error)
