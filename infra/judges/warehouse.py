@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from infra.judges.googlesql import GoogleSQL, Refused
 from infra.judges.reading import over_owners
+from shared.console.questions import questions
 from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.staging import positions
@@ -127,8 +128,8 @@ def problems(found: GoogleSQL, statements: tuple[Statement, ...]) -> Iterator[st
 
 
 def everything() -> tuple[Statement, ...]:
-    """Every statement, those about staging tables and loaded rows for every report type, and every check."""
-    return (*STATEMENTS, *(each for _, _, each in about_staged()), *about_loaded())
+    """Every statement and saved question, those about report types for every one of them, and every check."""
+    return (*STATEMENTS, *questions().values(), *(each for _, _, each in about_staged()), *about_loaded())
 
 
 def _texts(statement: Statement) -> Iterator[str]:
