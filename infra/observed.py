@@ -78,6 +78,8 @@ def needs(call: str) -> list[Need]:
         return [queue, Need(("iam.serviceAccountUser",), f"service_account {account}")]
     if method == "google.pubsub.v1.Publisher/Publish":
         return [Need(("pubsub.publisher",), f"pubsub_topic {last}")]
+    if method.startswith("google.pubsub.v1.Subscriber/"):
+        return [Need(("pubsub.subscriber",), f"pubsub_subscription {last}")]
     if method.startswith("google.cloud.secretmanager.v1."):
         secret = about[0].split("/")[3]
         role = "secretmanager.secretAccessor" if method.endswith("/AccessSecretVersion") else KEEPER

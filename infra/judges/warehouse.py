@@ -19,6 +19,7 @@ from infra.grafana.panels import statements as panels
 from infra.judges.googlesql import TABLE, GoogleSQL, Refused
 from infra.judges.reading import over_owners
 from infra.views import OVER_OWNERS, VIEWS, view_text
+from shared.console.questions import questions
 from shared.warehouse import explain, statements
 from shared.warehouse.checks import CHECKS, asked
 from shared.warehouse.report_types import REPORT_TYPES
@@ -146,8 +147,8 @@ def every_panel() -> Iterator[Asked]:
 
 
 def everything() -> tuple[Statement, ...]:
-    """Every statement, those about staging tables and loaded rows for every report type, and every check."""
-    return (*STATEMENTS, *(each for _, _, each in about_staged()), *about_loaded())
+    """Every statement and saved question, those about report types for every one of them, and every check."""
+    return (*STATEMENTS, *questions().values(), *(each for _, _, each in about_staged()), *about_loaded())
 
 
 def _texts(statement: Statement) -> Iterator[str]:

@@ -330,7 +330,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
                 stored = [each for one in some for each in _of_channel(reads, one.channel_id, most=PAGE)]
                 work = [one for one in readable(MAPPER, stored) if one.state in states]
             else:
-                after = ask.name("after") if ask("state") in states or len(states) == 1 else None
+                after = ask.name("after") if ask("state") in states else None
                 chosen = [state for state in states if ask("state") in {"", state}] or list(states)
                 stored = []
                 for state in chosen:

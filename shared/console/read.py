@@ -152,10 +152,14 @@ def channel_of(reads: Reads, ask: Ask) -> Channel:
 
 def page_of(client: Client, query: Any, after: str | None, collection: str) -> tuple[list[Any], str | None]:
     """The documents of one page of a query in its order, and the name after which the next one begins."""
-    if after is not None:
-        last = client.document(collection, after).get(**call_options())
-        query = query.start_after(last) if last.exists else query
-    found = list(query.limit(PAGE + 1).stream(**call_options()))
+    last = None if after is None else client.document(collection, after).get(**call_options())
+    first = query.limit(PAGE + 1)
+    try:
+        found = list(
+            (first.start_after(last) if last is not None and last.exists else first).stream(**call_options())
+        )
+    except ValueError:  # what the page before ended with has changed, and is no longer in this list
+        found = list(first.stream(**call_options()))
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
 
 

@@ -14,6 +14,8 @@ INGEST = (
     "google.firestore.v1.Firestore/Commit projects/local/databases/(default)",
     f"google.cloud.tasks.v2.CloudTasks/CreateTask {PROJECT}/locations/r/queues/ingest task-queues@local.iam",
     f"google.pubsub.v1.Publisher/Publish {PROJECT}/topics/ingest",
+    f"google.pubsub.v1.Publisher/Publish {PROJECT}/topics/calls",
+    f"google.pubsub.v1.Subscriber/Pull {PROJECT}/subscriptions/calls",
     f"{SECRETS}/AccessSecretVersion {PROJECT}/secrets/youtube-vault-key/versions/latest",
     f"{SECRETS}/AccessSecretVersion {PROJECT}/secrets/youtube-oauth-client/versions/latest",
     f"POST:/bigquery/v2/{PROJECT}/queries INSERT",
