@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 _FILE = os.environ.get("OBSERVED_CALLS", "")
-_NAMED = ("parent", "topic", "name", "database")
+_NAMED = ("parent", "topic", "subscription", "name", "database")
 
 
 def _note(call: str, *about: str) -> None:
