@@ -18,7 +18,7 @@ from shared.clock import system_clock
 from shared.collection import backfill
 from shared.collection.turns import asked_for
 from shared.fields import Fields
-from shared.wiring.collection import backfilling, collecting
+from shared.wiring.collection import collecting
 
 
 @functions_framework.http
@@ -27,7 +27,7 @@ def collect_reports(request: Request) -> Mapping[str, Any]:
     """Answers how many channels or days, and what was queued, listed or dispatched."""
     body = entry.json_body(request)
     if "backfill" in body:
-        return backfilling().run(backfill.asked_for(body, system_clock()))
+        return backfill.run(collecting(), backfill.asked_for(body, system_clock()))
     if "channels" in body:
         turn = asked_for(body)
         return collecting().collect(turn)

@@ -126,7 +126,6 @@ class Disconnects:
         self._forget_channel(channel_id, receipt_id)
 
     def _erase(self, kind: Collection, channel_id: str, receipt_id: str) -> None:
-        """Delete one kind of a channel's data."""
         while self._erase_page(kind, channel_id, receipt_id):
             pass  # this run or another has just deleted a page, so there is an end
 

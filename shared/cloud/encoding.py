@@ -44,7 +44,6 @@ def request(client: Client, commit: Commit) -> Any:
 
 
 def _written(commit: Commit, response: Any) -> tuple[Written, ...]:
-    """What a commit was answered."""
     message = type(response).pb(response)
     return tuple(
         Written(

@@ -21,6 +21,7 @@ from shared.collection.expectation import KEPT, State
 from shared.collection.jobs import Job
 from shared.collection.reporting_jobs import ReportingJobs
 from shared.collection.reports import NOT_CONNECTED, listed_ref
+from shared.collection.turns import REPORTS
 from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
 from shared.fields import Fields
 from shared.settings import REPORT_TYPES
@@ -93,69 +94,63 @@ def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, n
     return {**changed, **again}
 
 
-@dataclass(frozen=True)
-class Backfilling:
-    """Loads days again, with what `Collecting` collects with."""
+def run(collecting: Collecting, asked: Asked) -> Mapping[str, Any]:
+    """Load days again, with what collects: queue a task a report type, or, for one, dispatch its days.
 
-    collecting: Collecting
+    Where YouTube's limits admit no listing now, a task does it when they do. Raises NotFound for a channel that is
+    not connected, Forbidden for one that does not allow it, Conflict where YouTube refuses or the report type is
+    not collected, and the other errors of `shared/youtube`.
+    """
+    channel = channels.get(collecting.client, asked.channel_id)
+    if not channel.can(FEATURE):
+        raise Forbidden("The owner of this channel does not let us read its reports.", reason="notPermitted")
+    if not channel.may_ask(API, collecting.clock()):
+        raise Conflict("YouTube tells nothing about this channel now; the console says why.", reason="refused")
+    if asked.report_type is None:
+        return _queue(collecting, [replace(asked, report_type=kind) for kind in collecting.report_types])
+    job = next(iter(jobs.of_channels(collecting.client, [asked.channel_id], [asked.report_type])), None)
+    if job is None:
+        raise Conflict(f"{asked.report_type} is not collected for this channel.", reason="notCollected")
+    try:
+        return _dispatch(collecting, asked, job)
+    except (RateLimited, QuotaRefused) as error:
+        return _queue(collecting, [asked], not_before=error.retry_at)
 
-    def run(self, asked: Asked) -> Mapping[str, Any]:
-        """Queue a task a report type, or, for one, list its days and dispatch them; answers what was done.
 
-        Where YouTube's limits admit no listing now, a task does it when they do. Raises NotFound for a channel
-        that is not connected, Forbidden for one that does not allow it, Conflict where YouTube refuses or the
-        report type is not collected, and the other errors of `shared/youtube`.
-        """
-        channel = channels.get(self.collecting.client, asked.channel_id)
-        if not channel.can(FEATURE):
-            raise Forbidden("The owner of this channel does not let us read its reports.", reason="notPermitted")
-        if not channel.may_ask(API, self.collecting.clock()):
-            raise Conflict("YouTube tells nothing about this channel now; the console says why.", reason="refused")
-        if asked.report_type is None:
-            return self._queue([replace(asked, report_type=kind) for kind in self.collecting.report_types])
-        job = next(iter(jobs.of_channels(self.collecting.client, [asked.channel_id], [asked.report_type])), None)
-        if job is None:
-            raise Conflict(f"{asked.report_type} is not collected for this channel.", reason="notCollected")
-        try:
-            return self._dispatch(asked, job)
-        except (RateLimited, QuotaRefused) as error:
-            return self._queue([asked], not_before=error.retry_at)
+def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime | None = None) -> Mapping[str, Any]:
+    times = collecting.book([1] * len(each), not_before=not_before)
+    queued = [
+        collecting.enqueue(planner.QUEUE, f"{asked.name} {not_before or ''}", REPORTS, asked.as_json(), when)
+        for asked, when in zip(each, times, strict=True)
+    ]
+    return {"queued": sum(queued)}
 
-    def _queue(self, each: Sequence[Asked], not_before: datetime | None = None) -> Mapping[str, Any]:
-        times = self.collecting.book([1] * len(each), not_before=not_before)
-        queued = [
-            self.collecting.enqueue(
-                planner.QUEUE, f"{asked.name} {not_before or ''}", "collect_reports", asked.as_json(), when
-            )
-            for asked, when in zip(each, times, strict=True)
-        ]
-        return {"queued": sum(queued)}
 
-    def _dispatch(self, asked: Asked, job: Job) -> Mapping[str, Any]:
-        """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
-        client, now = self.collecting.client, self.collecting.clock()
-        caller = self.collecting.caller_for(asked.channel_id)
-        refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
+def _dispatch(collecting: Collecting, asked: Asked, job: Job) -> Mapping[str, Any]:
+    """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
+    client, now = collecting.client, collecting.clock()
+    caller = collecting.caller_for(asked.channel_id)
+    refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
 
-        def decide(days: Days) -> tuple[Days, Days]:
-            changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
-            return changed, changed
+    def decide(days: Days) -> tuple[Days, Days]:
+        changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
+        return changed, changed
 
-        changed = Coverage(client).change(job.channel_id, job.report_type, asked.days, decide)
-        again = [
-            # Since it was asked for, not since now: a task that runs twice loads once.
-            replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
-            for day, entry in sorted(changed.items())
-            if entry.reason == AGAIN
-        ]
-        if gone.forget(client, [job.channel_id]):
-            again = []
-        for message in messages.messages([again]):
-            self.collecting.to_ingest(messages.KIND, message)
-        if again:  # the next collecting run must not take them for lost
-            ReportingJobs(client, self.collecting.clock).note(replace(job, dispatched_at=now))
-        without = sorted(set(asked.days) - {ref.day for ref in refs})
-        return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
+    changed = Coverage(client).change(job.channel_id, job.report_type, asked.days, decide)
+    again = [
+        # Since it was asked for, not since now: a task that runs twice loads once.
+        replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
+        for day, entry in sorted(changed.items())
+        if entry.reason == AGAIN
+    ]
+    if gone.forget(client, [job.channel_id]):
+        again = []
+    for message in messages.messages([again]):
+        collecting.to_ingest(messages.KIND, message)
+    if again:  # the next collecting run must not take them for lost
+        ReportingJobs(client, collecting.clock).note(replace(job, dispatched_at=now))
+    without = sorted(set(asked.days) - {ref.day for ref in refs})
+    return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
 
 
 def _refs(caller: Caller, job: Job, job_id: str, asked: Asked) -> list[ReportRef]:

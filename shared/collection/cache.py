@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from shared import data_map
 from shared.clock import Clock
@@ -31,7 +31,7 @@ from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
 from shared.monitoring.log import log
-from shared.records import Mapper
+from shared.records import Codec, Mapper
 
 LIFE: Mapping[str, timedelta] = {
     "channel": CHANNEL_LIFE,
@@ -73,7 +73,7 @@ class Entries:
     """What is kept of a channel."""
 
     channel_id: str
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Annotated[Mapping[str, Entry], Codec(_read, _written)] = field(default_factory=dict)
     leases: Mapping[str, Lease] = field(default_factory=dict)
     generation: int = 0
 
@@ -185,20 +185,9 @@ def _keep(channel_id: str, found: Mapping[str, Entry], holder: str, now: datetim
     return Change(kept, [_write(kept, now)])
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Document:
-    channel_id: str
-    entries: str = "{}"
-    leases: Mapping[str, Lease] = field(default_factory=dict)
-    generation: int = 0
-
-
-_DOCUMENTS = Mapper(_Document, data_map.CACHE.path, key="channel_id")
-
-
-def path(channel_id: str) -> str:
-    """A channel's document."""
-    return f"{data_map.CACHE.path}/{channel_id}"
+ENTRIES = Mapper(Entries, data_map.CACHE.path, key="channel_id")
+path = ENTRIES.path
+"""A channel's document."""
 
 
 def _of(channel_id: str, docs: Docs) -> Entries:
@@ -209,27 +198,36 @@ def _of(channel_id: str, docs: Docs) -> Entries:
 def _stored(channel_id: str, fields: Mapping[str, Any] | None) -> Entries:
     """What a document holds. One that cannot be read is as good as none."""
     try:
-        read = _DOCUMENTS.read(channel_id, fields)
-        entries = {key: _entry(*each) for key, each in json.loads(read.entries).items() if kind_of(key) in LIFE}
-    except (CorruptData, AttributeError, TypeError, ValueError, OverflowError) as error:
-        log("ERROR", "what was kept cannot be read", channel=channel_id, detail=repr(error))
+        return ENTRIES.read(channel_id, fields)
+    except CorruptData as error:
+        log("ERROR", "what was kept cannot be read", channel=channel_id, detail=error.message)
         return Entries(channel_id=channel_id)
-    return Entries(channel_id=channel_id, entries=entries, leases=read.leases, generation=read.generation)
 
 
-def _entry(fetched_at: float, generation: int, etag: str, value: Any) -> Entry:
-    return Entry(value=value, fetched_at=datetime.fromtimestamp(fetched_at, UTC), generation=generation, etag=etag)
+def _read(text: str) -> dict[str, Entry]:
+    return {
+        key: Entry(value=value, fetched_at=datetime.fromtimestamp(at, UTC), generation=generation, etag=etag)
+        for key, (at, generation, etag, value) in json.loads(text).items()
+        if kind_of(key) in LIFE
+    }
+
+
+def _written(entries: Mapping[str, Entry]) -> str:
+    return json.dumps({key: _parts(each) for key, each in entries.items()})
+
+
+def _parts(each: Entry) -> list[Any]:
+    return [each.fetched_at.timestamp(), each.generation, each.etag, each.value]
 
 
 def _write(held: Entries, now: datetime) -> Write:
     """What stores the entries: those that may be kept, the newest first, as many as a document holds."""
-    kept, size = dict[str, list[Any]](), 2
+    kept, size = dict[str, Entry](), 2
     for key, each in sorted(held.entries.items(), key=lambda item: item[1].fetched_at, reverse=True):
-        packed = [each.fetched_at.timestamp(), each.generation, each.etag, each.value]
-        size += len(key) + len(json.dumps(packed)) + 6
+        size += len(key) + len(json.dumps(_parts(each))) + 6
         if size > _BYTES_MAX or data_map.CACHE.expiry(each.fetched_at) <= now:
             break
-        kept[key] = packed
-    leases = {key: vars(each) for key, each in held.leases.items()}
-    fields = {"entries": json.dumps(kept), "leases": leases, "expires_at": data_map.CACHE.expiry(now)}
-    return Write(path(held.channel_id), {**fields, "channel_id": held.channel_id})
+        kept[key] = each
+    fields = ENTRIES.fields(replace(held, entries=kept))
+    about = {"expires_at": data_map.CACHE.expiry(now), "channel_id": held.channel_id}
+    return Write(path(held.channel_id), fields | about)

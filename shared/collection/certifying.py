@@ -172,7 +172,6 @@ class Certifying:
 
 
 def _stands(key: Key, load: Mapping[str, Any], held: Certificate | None) -> bool:
-    """Whether what counts of a day is what is certified of it."""
     entry = held.entries.get(key) if held is not None else None
     return entry is not None and (entry.report_id, entry.load_id) == (load["report_id"], load["load_id"])
 

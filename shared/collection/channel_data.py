@@ -261,7 +261,6 @@ class ChannelData:
     def _plan(
         self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str
     ) -> tuple[list[str], Callable[[Sequence[str]], dict[str, tuple[Any, str]]]]:
-        """What is asked of a source, and how."""
         things = sorted({thing for _, thing, _ in subjects})
         if source in QUERIES:
             start, end = things[0], things[-1]
@@ -332,7 +331,6 @@ def _take_days(known: _Known, named: Sequence[str], entry: Entry, *, alive: bool
 
 
 def _day(known: _Known, day: str, row: Mapping[str, Any]) -> None:
-    """What the warehouse has of a day."""
     final, as_of = row["state"] == "final", parse_instant(row["as_of"])
     money_at = parse_optional(row["estimated_revenue_as_of"]) or as_of
     for names, by, at in (

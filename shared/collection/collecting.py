@@ -19,7 +19,8 @@ from shared.cloud.firestore import Client
 from shared.collection import audit, gone, messages, offers, planner, refusals, turns
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
-from shared.collection.reports import Found, ReportCollector
+from shared.collection.reporting_jobs import ReportingJobs
+from shared.collection.reports import Found, find
 from shared.collection.turns import Turn
 from shared.errors import YtempireError
 from shared.monitoring.log import log
@@ -123,7 +124,7 @@ class Collecting:
         for message in messages.messages(item.to_load for item in found):
             self.to_ingest(messages.KIND, message)
         for item in found:
-            self._collector.advance(item)
+            self._jobs.note(item.advanced, seen=item.seen)
         self._note_listed(found, known)
         self._hand_on(turn, listed, known)
         return {
@@ -134,8 +135,8 @@ class Collecting:
         }
 
     @property
-    def _collector(self) -> ReportCollector:
-        return ReportCollector(self.client, self.clock)
+    def _jobs(self) -> ReportingJobs:
+        return ReportingJobs(self.client, self.clock)
 
     def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
         listed, ends = _Listed(), self.clock() + _LONGEST
@@ -152,7 +153,7 @@ class Collecting:
         """List one channel's reports; None when that went well, else what follows."""
         channel_id, report_type = channel.channel_id, turn.report_types[0]
         try:
-            listed.found.append(self._collector.find(self.caller_for(channel_id), channel_id, report_type))
+            listed.found.append(find(self._jobs, self.caller_for(channel_id), channel_id, report_type))
         except YtempireError as error:
             decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,

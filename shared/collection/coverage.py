@@ -320,7 +320,6 @@ def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Mon
 
 
 def _days_of(month: Month, days: Days) -> dict[str, Day]:
-    """Those of some days that are in a month, as it stores them."""
     return {day.isoformat(): entry for day, entry in days.items() if month.name.endswith(f"{day:%Y-%m}")}
 
 

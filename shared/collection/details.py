@@ -103,7 +103,6 @@ def _together(writes: Sequence[Write]) -> Steps[bool]:
 
 
 def _said(video: data.Video, now: datetime) -> dict[str, Any]:
-    """What is kept of an answer, for as long as the video's record."""
     return {
         "as_of": now,
         "privacy": video.privacy,

@@ -193,7 +193,6 @@ class ReportLoading:
         return staged if staged.reports else None
 
     def _fetch(self, load: Load, refs: Sequence[ReportRef], download: Download, turn: _Turn) -> None:
-        """Download reports, a few at once, until the turn is over."""
         deadline = self.clock() + self.turn
 
         def fetch(ref: ReportRef) -> YtempireError | None:

@@ -89,7 +89,6 @@ def read(each: Progress, caller: Caller, units: Units, clock: Clock) -> None:
 
 
 def _look(each: Progress, caller: Caller, clock: Clock) -> None:
-    """Read the channel and the newest page of its uploads."""
     about = each.about = data.my_channel(caller)
     page = data.uploads(caller, about.uploads_playlist) if about.uploads_playlist else data.Page((), None)
     ids = [item.video_id for item in page.items]
@@ -112,7 +111,6 @@ def _list(each: Progress, caller: Caller, clock: Clock) -> None:
 
 
 def _ask(each: Progress, caller: Caller, ids: Sequence[str], clock: Clock) -> None:
-    """Read up to 50 videos."""
     answer, now = data.videos(caller, ids), clock()
     found = dict[str, Reading]()
     for video in answer.videos:
@@ -129,7 +127,6 @@ def _ask(each: Progress, caller: Caller, ids: Sequence[str], clock: Clock) -> No
 
 
 def _row(video: data.Video, now: datetime) -> dict[str, Any]:
-    """What the warehouse keeps of an answer."""
     return {
         "video_id": video.id,
         "as_of": format_instant(now),

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from shared.clock import Clock, pacific_day
-from shared.cloud.firestore import Client
+from shared.clock import pacific_day
 from shared.cloud.steps import Docs
 from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of
 from shared.collection.expectation import KEPT, Settled, State
@@ -105,47 +104,35 @@ def absent(job: Job, days: Days, *, now: datetime, since: date) -> tuple[str, ..
     return tuple(day.isoformat() for day in known.days(now) if has_none(day))
 
 
-@dataclass(frozen=True)
-class ReportCollector:
-    """Lists reports. The caller dispatches what was found, durably, and then calls `advance`."""
+def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str) -> Found:
+    """What is new of one report type. Raises the errors of `shared/youtube`.
 
-    client: Client
-    clock: Clock
-
-    def find(self, caller: Caller, channel_id: str, report_type: str) -> Found:
-        """What is new of one report type. Raises the errors of `shared/youtube`."""
-        now = self.clock()
-        job, seen = self._jobs.ensured(caller, channel_id, report_type)
-        try:
-            job, refs = _listed(caller, job, now=now)
-        except NotFound as error:
-            if error.reason == NOT_CONNECTED:
-                raise
-            # Days that were not fetched in time come again under the reports of a new job.
-            log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
-            job, refs = replace(job, ends_at=min(now, job.ends_at or now)), []
-        if job.ended(now) and job.retired_at is None:
-            renewed = self._jobs.renewed(caller, job)
-            if renewed.job_id == job.job_id:
-                job = renewed
-            else:
-                job, more = _listed(caller, renewed, now=now)
-                refs, seen = refs + more, None
-        asked = to_read(job, refs, now=now)
-        if not asked:
-            return replace(noted(job, {}, refs, now=now)[0], seen=seen)
-        since = min(asked).replace(day=1)
-        return Coverage(self.client).change(
-            channel_id, report_type, asked, lambda days: noted(job, days, refs, now=now, since=since)
-        )
-
-    def advance(self, found: Found) -> None:
-        """Remember how far was listed, now that what was found is dispatched."""
-        self._jobs.note(found.advanced, seen=found.seen)
-
-    @property
-    def _jobs(self) -> ReportingJobs:
-        return ReportingJobs(self.client, self.clock)
+    The caller dispatches what was found, durably, and then notes `advanced`.
+    """
+    now = jobs.clock()
+    job, seen = jobs.ensured(caller, channel_id, report_type)
+    try:
+        job, refs = _listed(caller, job, now=now)
+    except NotFound as error:
+        if error.reason == NOT_CONNECTED:
+            raise
+        # Days that were not fetched in time come again under the reports of a new job.
+        log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
+        job, refs = replace(job, ends_at=min(now, job.ends_at or now)), []
+    if job.ended(now) and job.retired_at is None:
+        renewed = jobs.renewed(caller, job)
+        if renewed.job_id == job.job_id:
+            job = renewed
+        else:
+            job, more = _listed(caller, renewed, now=now)
+            refs, seen = refs + more, None
+    asked = to_read(job, refs, now=now)
+    if not asked:
+        return replace(noted(job, {}, refs, now=now)[0], seen=seen)
+    since = min(asked).replace(day=1)
+    return Coverage(jobs.client).change(
+        channel_id, report_type, asked, lambda days: noted(job, days, refs, now=now, since=since)
+    )
 
 
 def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:

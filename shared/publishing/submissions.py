@@ -208,7 +208,6 @@ class Submissions:
         return self._change(operation, self._dismissed)
 
     def _accepted(self, channel_id: object, key: object) -> Operation | None:
-        """What was accepted for a channel under an idempotency key."""
         if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
             return None
         try:

@@ -108,5 +108,4 @@ def _tombstone(element: Element, channel_id: str) -> VideoNotice:
 
 
 def _text(element: Element, path: str) -> str:
-    """The text at a path, "" where there is none."""
     return (element.findtext(path) or "").strip()

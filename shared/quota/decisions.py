@@ -140,7 +140,6 @@ def decide(book: Book, request: ReservationRequest, moment: Moment) -> Grant | R
 
 
 def _reach(book: Book, request: ReservationRequest, moment: Moment) -> int:
-    """Units that the account could borrow."""
     parts, others = _split(book, request)
     mine = sum(lender.left for lender in parts)
     if request.priority in SPARING:

@@ -244,8 +244,6 @@ class _DryRun:
 
 
 def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | Later:
-    """The outlook after a grant, or why there is none."""
-
     def refused(reason: str, when: datetime | None) -> Later:
         why = f"{outlook.bucket.title}: {REASONS[reason]}"
         return Later(at=when, bucket=outlook.bucket.name, reason=reason, why=why)

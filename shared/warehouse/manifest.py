@@ -104,7 +104,6 @@ def _judged(
 
 
 def _trouble(report: StagedReport, judged: Mapping[str, Any]) -> CorruptData | None:
-    """Why a report cannot be loaded; None for one that can."""
     ref, row = report.ref, judged.get(report.ref.report_id)
     if row is None:
         return None
@@ -132,7 +131,6 @@ def _loaded(report: StagedReport, row: Any, load_id: str) -> LoadedReport:
 
 
 def _findings(row: Any) -> list[str]:
-    """What is odd about the rows of a report, in words."""
     found = []
     if row["repeated"]:
         found.append(f"{row['repeated']} rows stand there twice, counted once")

@@ -19,7 +19,6 @@ from shared.wiring.access import token_source
 if TYPE_CHECKING:
     from shared.channels import Channel
     from shared.collection.analytics.collecting import AnalyticsCollecting
-    from shared.collection.backfill import Backfilling
     from shared.collection.call_log import CallRows
     from shared.collection.channel_data import ChannelData
     from shared.collection.collecting import Collecting
@@ -50,14 +49,6 @@ def collecting() -> Collecting:
         clock=system_clock,
         rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
-
-
-@cache
-def backfilling() -> Backfilling:
-    """What `collect_reports` runs for days that are to be loaded again."""
-    from shared.collection.backfill import Backfilling
-
-    return Backfilling(collecting())
 
 
 @cache

@@ -140,13 +140,6 @@ def my_channel(caller: Caller) -> Channel:
     return item_of(Channel, items[0])
 
 
-def channels(caller: Caller, ids: Sequence[str]) -> tuple[Channel, ...]:
-    """Up to 50 channels. 1 unit; ids that YouTube does not know are absent."""
-    listing = services.data(caller.settings, "channels").list
-    answer = caller.execute(listing(part=_CHANNEL_PARTS, id=_ids(ids), maxResults=IDS_MAX))
-    return tuple(item_of(Channel, item) for item in answer.get("items") or ())
-
-
 def video_counts(caller: Caller, ids: Sequence[str]) -> dict[str, int | None]:
     """How many videos up to 50 channels have, None where no number is told. 1 unit; unknown ids are absent."""
     listing = services.data(caller.settings, "channels").list
@@ -212,15 +205,13 @@ def playlists_insert(caller: Caller, *, title: str, description: str = "", priva
     return str(caller.execute(method(part="snippet,status", body=body))["id"])
 
 
-def playlist_items_insert(caller: Caller, *, playlist_id: str, video_id: str, position: int | None = None) -> str:
+def playlist_items_insert(caller: Caller, *, playlist_id: str, video_id: str) -> str:
     """Add a video to a playlist; the entry's id. 50 units.
 
     Raises Conflict, reason videoAlreadyInPlaylist, where YouTube says so.
     """
     resource = {"kind": "youtube#video", "videoId": video_id}
     snippet: dict[str, Any] = {"playlistId": playlist_id, "resourceId": resource}
-    if position is not None:
-        snippet["position"] = position
     method = services.data(caller.settings, "playlistItems").insert
     return str(caller.execute(method(part="snippet", body={"snippet": snippet}))["id"])
 

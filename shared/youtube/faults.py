@@ -161,7 +161,6 @@ def decide(fault: Fault, history: History, *, clock: Clock, rng: random.Random) 
 
 
 def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Random) -> datetime | None:
-    """When an action that waits is due; None for one that does not."""
     rule = fault.rule
     asked = fault.retry_after or timedelta(0)
     if action is Action.DEFER_TO_TOMORROW:

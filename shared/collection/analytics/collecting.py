@@ -176,7 +176,6 @@ class AnalyticsCollecting:
             channels.look_again(self.client, channel_id, "analytics_at", error.retry_at or next_reset(now))
 
     def _take_back(self, told: Sequence[Told]) -> None:
-        """Have erased what was stored for connections that have ended meanwhile."""
         held = {each.channel.channel_id: each.state.connection for each in told if each.asked or each.answers}
         for channel_id in gone.ended(self.client, held):
             log("NOTICE", "figures of a connection that has ended are taken back", channel=channel_id)

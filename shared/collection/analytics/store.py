@@ -8,7 +8,7 @@ under another load id, and the newest counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from shared.collection.analytics.plan import Request
 from shared.errors import CorruptData
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.statements import Warehouse
-from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS, TableDeclaration
+from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.analytics import Cell, Table
 
 UNREADABLE = "unreadableAnswer"
@@ -86,19 +86,11 @@ def store(warehouse: Warehouse, told: Sequence[Answers], clock: Clock) -> list[A
 
     Raises Unavailable and RateLimited.
     """
-    appended = _append(warehouse, ANALYTICS_ROWS, _rows, told, clock)
-    return _append(warehouse, ANALYTICS_LOADS, _named, appended, clock)
-
-
-def _append(
-    warehouse: Warehouse,
-    table: TableDeclaration,
-    rows: Callable[[Answers], Iterator[Row]],
-    told: Sequence[Answers],
-    clock: Clock,
-) -> list[Answers]:
-    taken = set(append_by_channel(warehouse, table, {each.channel_id: list(rows(each)) for each in told}, clock))
-    return [each for each in told if each.channel_id in taken]
+    left = list(told)
+    for table, rows in ((ANALYTICS_ROWS, _rows), (ANALYTICS_LOADS, _named)):
+        taken = append_by_channel(warehouse, table, {each.channel_id: list(rows(each)) for each in left}, clock)
+        left = [each for each in left if each.channel_id in set(taken)]
+    return left
 
 
 def _rows(told: Answers) -> Iterator[Row]:

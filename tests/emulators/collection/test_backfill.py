@@ -14,7 +14,6 @@ from infra.local.simulator.reporting.jobs import Jobs
 from shared import channels
 from shared.channels import Refusal
 from shared.collection import backfill, messages
-from shared.collection.backfill import Backfilling
 from shared.collection.collecting import API
 from shared.collection.coverage import AGAIN, MONTHS, Day
 from shared.collection.expectation import State
@@ -39,7 +38,7 @@ class Network(Reading):
         return self.run_backfill({"backfill": {**body, **asked}})
 
     def run_backfill(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return Backfilling(self.collecting).run(backfill.asked_for(body, self.stand.clock()))
+        return backfill.run(self.collecting, backfill.asked_for(body, self.stand.clock()))
 
     @property
     def last(self) -> date:

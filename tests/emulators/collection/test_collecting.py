@@ -20,7 +20,7 @@ from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
 from shared.collection.jobs import Job
 from shared.collection.reporting_jobs import ReportingJobs
-from shared.collection.reports import Found, ReportCollector
+from shared.collection.reports import Found, find
 from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
@@ -40,11 +40,11 @@ class Collecting:
         self.stand = stand
         self.channel = stand.channel().id
         self.caller: Caller = stand.caller()
-        self.collector = ReportCollector(stand.firestore, stand.clock)
+        self.reporting = ReportingJobs(stand.firestore, stand.clock)
         self.jobs = stand.simulator.room(Jobs)
 
     def find(self, kind: str = KIND) -> Found:
-        return self.collector.find(self.caller, self.channel, kind)
+        return find(self.reporting, self.caller, self.channel, kind)
 
     def record(self, *outcomes: Outcome) -> dict[str, Settled]:
         return Coverage(self.stand.firestore).record(outcomes, now=self.stand.clock())
@@ -62,7 +62,7 @@ class Collecting:
 
     def run(self) -> Found:
         found = self.find()
-        self.collector.advance(found)
+        self.reporting.note(found.advanced, seen=found.seen)
         return found
 
 
@@ -95,7 +95,7 @@ def test_a_run_that_dies_between_dispatching_and_advancing_only_dispatches_twice
     first = collecting.find()
     second = collecting.run()
     assert {ref.report_id for ref in second.to_load} == {ref.report_id for ref in first.to_load}
-    collecting.collector.advance(first)  # the late one comes to its end after all
+    collecting.reporting.note(first.advanced, seen=first.seen)  # the late one comes to its end after all
     third = collecting.run()
     assert {ref.report_id for ref in third.to_load} <= {ref.report_id for ref in first.to_load}
     assert collecting.run().to_load == ()
@@ -140,7 +140,7 @@ def test_a_channel_that_was_disconnected_is_no_ended_job(collecting):
 def test_advancing_brings_no_deleted_channel_back(collecting):
     found = collecting.find()
     assert Coverage(collecting.stand.firestore).forget(collecting.channel) >= 2
-    collecting.collector.advance(found)
+    collecting.reporting.note(found.advanced, seen=found.seen)
     assert list(collecting.stand.firestore.collection("reports").stream()) == []
 
 

@@ -155,7 +155,7 @@ def test_an_answer_that_leaves_its_list_out_has_nothing_in_it(server, stand, bod
     server.told = repeat((200, body))
     caller = asking(server, stand)
     assert data.my_playlists(caller) == ()
-    assert data.channels(caller, ["x"]) == ()
+    assert data.video_counts(caller, ["x"]) == {}
     assert data.videos(caller, ["x"]).absent == ("x",)
     assert reporting.list_jobs(caller) == ()
     day = stand.clock().date()
