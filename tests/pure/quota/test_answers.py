@@ -381,3 +381,36 @@ def test_reading_by_night_leaves_units_for_looking_for_new_videos_while_push_is_
         method="youtube.channels.list", account="system", priority=Priority.PROMPT, count=kept // 2
     )
     assert looking.borrowed == ()
+
+
+def test_levels_are_of_the_buckets_that_were_asked_of_today_with_what_google_said_of_them():
+    stand = Stand()
+    ledger = stand.ledger()
+    assert ledger.levels() == []
+    ledger.settle(ledger.reserve(method=UPLOAD, account="u1"), sent=True)
+    ledger.settle(ledger.reserve(method=UPDATE, account="u1"), sent=True)
+    ledger.close_bucket("uploads", reason="quotaExceeded")
+    levels = {each.bucket.name: each for each in ledger.levels()}
+    assert {name: each.forecast.used for name, each in levels.items()} == {"uploads": 1, "default": 50}
+    assert levels["default"].closed is None
+    assert levels["uploads"].closed is not None
+    assert (levels["uploads"].closed["drift"], levels["uploads"].bucket.limit) == (99, 100)
+    stand.now = next_reset(NOON) + timedelta(minutes=10)
+    assert ledger.levels() == []
+
+
+def test_a_method_that_rests_is_put_off_where_it_can_wait_and_another_of_its_bucket_is_not():
+    stand = Stand()
+    ledger = stand.ledger()
+    listing = "youtube.videos.list"
+    ledger.rest(listing, NOON + timedelta(minutes=15))  # a day that nobody has begun: nothing to put off
+    ledger.reserve(method=listing, account="u1")
+    ledger.rest(listing, NOON + timedelta(minutes=15))
+    stand.now += timedelta(seconds=3)
+    with pytest.raises(QuotaRefused) as refusal:
+        ledger.reserve(method=listing, account="u2")
+    assert (refusal.value.reason, refusal.value.retry_at) == ("resting", NOON + timedelta(minutes=15))
+    ledger.reserve(method=listing, account="u2", priority=Priority.HIGH)
+    ledger.reserve(method="youtube.channels.list", account="u2")
+    stand.now = NOON + timedelta(minutes=15)
+    ledger.reserve(method=listing, account="u2")
