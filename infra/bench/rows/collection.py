@@ -8,6 +8,7 @@ from infra.bench import Limit, Measured, idle_day, planning, row
 from infra.bench.worker import timed
 from infra.deployment import deployment
 from infra.local.emulators import firestore_running
+from infra.models import cost
 
 CHANNELS = 10_000
 
@@ -40,3 +41,15 @@ def idle_reads() -> Measured:
 def idle_writes() -> Measured:
     """Documents of Firestore that the same day writes"""
     return Measured(value=idle_day.counted().writes.total())
+
+
+@row("cost.bill_250", unit="$ a month", limit=Limit(bound=1))
+def bill_small() -> Measured:
+    """A month's bill of 250 channels without a balancer, which is the peer (all of it: infra.models.cost)"""
+    return Measured(value=cost.total(250), peer=cost.total(250, balancer=True) - cost.total(250))
+
+
+@row("cost.bill_10000", unit="$ a month", limit=Limit(bound=60))
+def bill_large() -> Measured:
+    """The same of 10,000 channels whose quota YouTube has extended, after a year"""
+    return Measured(value=cost.total(10_000))

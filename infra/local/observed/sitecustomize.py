@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -54,10 +55,11 @@ def _urllib3(module: ModuleType) -> None:
     def sent(self: Any, method: str, url: str, body: Any = None, *given: Any, **more: Any) -> Any:
         path = re.sub(r"^https?://[^/]+|\?.*", "", url)
         words = []
-        if path.endswith(("/queries", "/jobs")) and isinstance(body, bytes | str):
-            asked = json.loads(body)
-            query = asked.get("query") or asked.get("configuration", {}).get("query", {}).get("query", "")
-            words = re.sub(r"--[^\n]*", "", str(query)).split()[:1]
+        if path.endswith(("/queries", "/jobs")) and "/upload/" not in path and isinstance(body, bytes | str):
+            with suppress(ValueError, AttributeError):  # whatever it is, it is sent
+                asked = json.loads(body)
+                query = asked.get("query") or asked.get("configuration", {}).get("query", {}).get("query", "")
+                words = re.sub(r"--[^\n]*", "", str(query)).split()[:1]
         _note(f"{method}:{path}", *words)
         return send(self, method, url, body, *given, **more)
 

@@ -1,0 +1,364 @@
+"""What a month costs, by service and by feature: operations of a day times a dated table of prices.
+
+    python -m infra.models.cost        prints the bills of 250 and of 10,000 channels
+
+Three kinds of operations, told apart in the bill. Counted: Firestore's on a day without news, on the wire, by
+`infra/bench/idle_day.py` (QUIET). Computed: what follows from the declaration, the report types, the statements'
+texts and the records (schedules, tasks, secrets, tables that a query names, the bound of COUNTS). Assumed: the
+figures of ASSUMED. No bill of Google's was there to compare with.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import takewhile
+
+from cronsim import CronSim
+
+from infra.deployment import ROOT, Deployment, Schedule, deployment
+from shared.collection.planner import BATCH
+from shared.quota.profile import load
+from shared.warehouse.report_types import PROFILES
+from shared.warehouse.statements import VIEWS, view_text
+from shared.warehouse.tables import TABLES
+
+MONTH = 365 / 12  # days
+MIB = 1 / 1024  # of a GiB
+SIZES = (250, 10_000)
+LEAST_SCANNED = 10 * MIB  # GiB of each table that a query names
+QUIET, AT = {"reads": 4_800, "writes": 3_000}, 250
+"""Documents of a day without news, of all schedules but those that collect figures, metadata and counts."""
+COUNTS = {"reads": 4_300, "writes": 4_300}
+"""Documents of the counts' runs at most: the outline and what packs a run touches, whatever the network's size."""
+
+FEATURES: Mapping[str, str] = {
+    "collect-reports-daily": "reports",
+    "collect-reports-catchup": "reports",
+    "collect-analytics": "figures",
+    "collect-metadata": "metadata",
+    "collect-statistics": "counts",
+    "renew-subscriptions": "push",
+    "compare-subscriptions": "push",
+    "refresh-tokens": "connections",
+    "audit-erasures": "connections",
+    "sweep-operations": "publishing",
+    "charge-reservations": "quota",
+    "watch": "watching",
+}
+"""What each schedule is for."""
+WORKS_IN: Mapping[str, str] = {
+    "reports": "ingest",
+    "figures": "collect_analytics",
+    "metadata": "collect_metadata",
+    "counts": "collect_statistics",
+    "publishing": "run_operation",
+}
+"""The function whose seconds a feature's calls take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumed:
+    """What nobody has measured. Seconds are an instance's: it waits for Google, or works at its part of a CPU."""
+
+    seconds_a_run: float = 0.5  # of a schedule that finds nothing to do
+    seconds_a_call: float = 0.3  # of YouTube's
+    seconds_a_report: float = 0.4  # downloaded and passed on
+    seconds_a_page: float = 1.5
+    seconds_an_upload: float = 60
+    pages_a_channel: float = 1  # a day
+    documents: Mapping[str, tuple[float, float]] = field(  # read and written a day, for a channel that has news
+        default_factory=lambda: {"reports": (12, 12), "figures": (10, 4), "metadata": (6, 3), "pages": (10, 3)}
+    )
+    uploads: float = 100  # a day: all that the default quota allows
+    videos_a_channel: float = 1 / 7  # new ones a day, each told of twice
+    loads: tuple[tuple[int, int], ...] = (
+        (250, 149),
+        (10_000, 456),
+    )  # a day: the worst of infra/docs/collecting.md
+    rows_a_report: float = 200
+    rows_an_answer: float = 10  # of Analytics
+    bytes_a_row: Mapping[str, float] = field(
+        default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
+    )
+    manifest_bytes: float = 70  # of a row's two columns that are looked through
+    months_kept: float = 12
+    log_bytes: float = 3_000  # a request
+    starts_a_day: float = 12  # of each function, after which its secrets are read anew
+    image_gib: float = 0.06  # of its own, a function; what all share once more
+    documents_a_channel: float = 60
+    bytes_a_document: float = 3_000
+    backups: float = 21  # of which each is whole: a week's and 14 weeks'
+    expired: float = 0.1  # of all writes end as documents that expire
+
+
+ASSUMED = Assumed()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What units of a counter cost. free: a month; free_daily: each day."""
+
+    service: str
+    price: float
+    sure: str
+    source: str
+    per: float = 1
+    free: float = 0
+    free_daily: float = 0
+
+    def of(self, amount: float) -> float:
+        """Dollars for a month's amount."""
+        return max(0.0, amount - self.free - self.free_daily * MONTH) / self.per * self.price
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """A month's amount of a counter for a feature, and how it is known: counted, computed or assumed."""
+
+    counter: str
+    feature: str
+    amount: float
+    known: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A counter of the bill: the amount, its price, and each feature's part of the dollars."""
+
+    counter: str
+    price: Price
+    amount: float
+    known: str
+    features: Mapping[str, float]
+
+    @property
+    def dollars(self) -> float:
+        """A month's."""
+        return self.price.of(self.amount)
+
+
+@cache
+def prices() -> Mapping[str, Price]:
+    """The table."""
+    table = tomllib.loads((ROOT / "infra" / "prices.toml").read_text())
+    return {name: Price(**entry) for name, entry in table.items() if isinstance(entry, dict)}
+
+
+def bill(uses: list[Use]) -> list[Line]:
+    """The lines of a month's bill. Raises KeyError for a counter without a price."""
+    lines = []
+    for counter in dict.fromkeys(each.counter for each in uses):
+        parts = [each for each in uses if each.counter == counter]
+        amount = sum(each.amount for each in parts)
+        dollars = prices()[counter].of(amount)
+        shares: dict[str, float] = defaultdict(float)
+        for each in parts:
+            shares[each.feature] += dollars * each.amount / amount if amount else 0
+        known = ", ".join(sorted({each.known for each in parts}))
+        lines.append(Line(counter=counter, price=prices()[counter], amount=amount, known=known, features=shares))
+    return lines
+
+
+def month(channels: int, *, balancer: bool = False, assumed: Assumed = ASSUMED) -> list[Use]:
+    """Everything that is used in a month by so many channels, with everything that collects."""
+    return [
+        *_firestore(channels, assumed),
+        *_runs(channels, assumed),
+        *_tasks(channels, assumed),
+        *_warehouse(channels, assumed),
+        *_standing(assumed),
+        *(_balancer() if balancer else ()),
+    ]
+
+
+def _firestore(channels: int, assumed: Assumed) -> Iterator[Use]:
+    total = 0.0
+    for place, kind in enumerate(("reads", "writes")):
+        daily = {"quiet": (QUIET[kind] * channels / AT, "counted"), "counts": (COUNTS[kind], "computed")}
+        for feature, each in assumed.documents.items():
+            daily[feature] = (channels * each[place], "assumed")
+        for feature, (amount, known) in daily.items():
+            yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount * MONTH, known=known)
+            total += amount * MONTH if kind == "writes" else 0
+    expired = Use(counter="firestore_expired", feature="base", amount=total * assumed.expired, known="assumed")
+    stored = channels * assumed.documents_a_channel * assumed.bytes_a_document / 2**30
+    backups = stored * assumed.backups
+    yield expired
+    yield Use(counter="firestore_gib", feature="base", amount=stored, known="assumed")
+    yield Use(counter="firestore_backup_gib", feature="base", amount=backups, known="assumed")
+
+
+def runs_a_day(schedule: Schedule) -> int:
+    """How often a schedule fires."""
+    begin = datetime(2026, 11, 29, tzinfo=UTC)
+    return sum(1 for _ in takewhile(lambda at: at <= begin + timedelta(days=1), CronSim(schedule.cron, begin)))
+
+
+def calls_a_day(channels: int) -> Mapping[str, float]:
+    """Calls of YouTube's APIs, or other pieces of work, by feature: as many as wanted, whatever the quota."""
+    types = len(PROFILES["standard"])
+    limits = load("current")
+    return {
+        "reports": channels * types,
+        "figures": channels * 10,  # five days' queries and five videos' retention
+        "metadata": min(2_000, limits.bucket("default").limit) * max(1, channels / 2_500),
+        "counts": 9_000,
+    }
+
+
+def _runs(channels: int, assumed: Assumed) -> Iterator[Use]:
+    """Requests to functions, and what they take of CPU and memory."""
+    declared, calls = deployment(), calls_a_day(channels)
+    work: list[tuple[str, str, float, float]] = [  # function, feature, requests, seconds
+        (each.function, FEATURES[each.name], runs_a_day(each), runs_a_day(each) * assumed.seconds_a_run)
+        for each in declared.schedules.values()
+    ]
+    tasks = _tasks_a_day(channels)
+    for feature, seconds in {
+        "reports": calls["reports"] * assumed.seconds_a_report,
+        "figures": calls["figures"] * assumed.seconds_a_call,
+        "metadata": calls["metadata"] * assumed.seconds_a_call,
+        "counts": calls["counts"] * assumed.seconds_a_call,
+        "publishing": assumed.uploads * assumed.seconds_an_upload,
+    }.items():
+        work.append((WORKS_IN[feature], feature, tasks.get(feature, 0), seconds))
+    work.append(("collect_reports", "reports", tasks["reports"], calls["reports"] * assumed.seconds_a_call))
+    pages, told = channels * assumed.pages_a_channel, channels * assumed.videos_a_channel * 2
+    work.append(("channel_data", "pages", pages, pages * assumed.seconds_a_page))
+    work.append(("webhook", "push", told, told * assumed.seconds_a_run))
+    for name, feature, requests, seconds in work:
+        function = declared.functions[name]
+        memory = int(function.memory.removesuffix("Mi")) * MIB
+        for counter, amount, known in (
+            ("run_requests", requests, "computed"),
+            ("run_vcpu_seconds", seconds * function.cpu, "assumed"),
+            ("run_gib_seconds", seconds * memory, "assumed"),
+            ("log_gib", requests * assumed.log_bytes / 2**30, "assumed"),
+        ):
+            yield Use(counter=counter, feature=feature, amount=amount * MONTH, known=known)
+
+
+def _loads(channels: int, assumed: Assumed) -> float:
+    """Loads of reports a day, between and beyond the two sizes that were modelled."""
+    (small, few), (large, many) = assumed.loads
+    return few + (many - few) * max(0, channels - small) / (large - small)
+
+
+def _tasks_a_day(channels: int) -> Mapping[str, float]:
+    batches = -(-channels // BATCH)
+    return {
+        "reports": batches * len(PROFILES["standard"]) + _loads(channels, ASSUMED),
+        "figures": max(batches, 24),
+        "metadata": max(batches, 20),
+        "watching": 288,
+        "publishing": ASSUMED.uploads * 2,
+    }
+
+
+def _tasks(channels: int, assumed: Assumed) -> Iterator[Use]:
+    """Each task is queued and delivered; each message is published and pushed, of 1,000 bytes at least."""
+    for feature, amount in _tasks_a_day(channels).items():
+        yield Use(counter="tasks_operations", feature=feature, amount=amount * 2 * MONTH, known="computed")
+    report = calls_a_day(channels)["reports"] * 300 * 2 / 2**30
+    yield Use(counter="pubsub_gib", feature="reports", amount=report * MONTH, known="assumed")
+    told = channels * assumed.videos_a_channel * 2 * 1_000 * 2 / 2**30
+    yield Use(counter="pubsub_gib", feature="push", amount=told * MONTH, known="assumed")
+
+
+@cache
+def tables_of(text: str) -> frozenset[str]:
+    """The tables that a statement reads, through every view."""
+    found: set[str] = set()
+    for table in TABLES:
+        if f".{table.name}`" in text:
+            found.add(table.name)
+    for view in VIEWS:
+        if f".{view}`" in text:
+            found |= tables_of(view_text(view))
+    return frozenset(found)
+
+
+def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
+    """What BigQuery scans and keeps, after the months that are kept."""
+    reports, loads = calls_a_day(channels)["reports"], _loads(channels, assumed)
+    manifest = reports * assumed.months_kept * MONTH * assumed.manifest_bytes / 2**30
+    page = len(tables_of("`{dataset}.youtube_metrics`") | tables_of("`{dataset}.video_performance`"))
+    everything = len(TABLES)
+    for feature, scanned in {
+        # judged, taken; whether it is named already, before and while it is named
+        "reports": loads * (2 * LEAST_SCANNED + 2 * max(LEAST_SCANNED, manifest)),
+        "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
+        "metadata": 24 * LEAST_SCANNED,
+        "pages": channels * assumed.pages_a_channel * page * LEAST_SCANNED,
+        "watching": 20 * everything * LEAST_SCANNED,  # the day's checks and audits
+    }.items():
+        known = "computed" if feature == "pages" else "assumed"
+        yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known=known)
+    calls = calls_a_day(channels)
+    rows_a_call = {"reports": assumed.rows_a_report, "counts": 50, "figures": assumed.rows_an_answer}
+    for feature, rows in rows_a_call.items():
+        a_month = calls[feature] * rows * assumed.bytes_a_row[feature] * MONTH / 2**30
+        months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
+        for counter, each in months.items():
+            yield Use(counter=counter, feature=feature, amount=a_month * each, known="assumed")
+
+
+def _standing(assumed: Assumed) -> Iterator[Use]:
+    """What costs the same whatever is done."""
+    declared: Deployment = deployment()
+    for schedule in declared.schedules.values():
+        yield Use(counter="scheduler_jobs", feature=FEATURES[schedule.name], amount=1, known="computed")
+    rotating = sum(1 for each in declared.secrets.values() if each.rotation)
+    versions = len(declared.secrets) + rotating  # a rotated key's older version still seals something for a while
+    yield Use(counter="secret_versions", feature="base", amount=versions, known="computed")
+    reads = sum(len(each.secrets) for each in declared.functions.values()) * assumed.starts_a_day * MONTH
+    yield Use(counter="secret_accesses", feature="base", amount=reads, known="assumed")
+    conditions = alert_conditions((ROOT / "infra" / "terraform" / "monitoring.tf").read_text())
+    yield Use(counter="alert_conditions", feature="watching", amount=conditions, known="computed")
+    images = (len(declared.functions) + 3) * assumed.image_gib
+    yield Use(counter="image_gib", feature="base", amount=images, known="assumed")
+
+
+def alert_conditions(text: str) -> int:
+    """How many conditions of alert policies Terraform makes: one policy's, and one for each threshold."""
+    thresholds = text.partition("thresholds = {")[2].partition("\n  }\n")[0].count("filter ")
+    return text.count("  conditions {") - 1 + thresholds
+
+
+def _balancer() -> Iterator[Use]:
+    for counter, amount in (("balancer_hours", 730), ("armor_policies", 1), ("armor_rules", 2)):
+        yield Use(counter=counter, feature="front", amount=amount, known="computed")
+
+
+def total(channels: int, *, balancer: bool = False) -> float:
+    """A month's dollars."""
+    return sum(each.dollars for each in bill(month(channels, balancer=balancer)))
+
+
+def page() -> str:
+    """Both bills, as a person reads them."""
+    rows = ["| counter | service | known | a month at 250 | dollars | at 10,000 | dollars |", "|" + " --- |" * 7]
+    few, many = (bill(month(size, balancer=True)) for size in SIZES)
+    for small, large in zip(few, many, strict=True):
+        amounts = (f"{small.amount:,.1f} | {small.dollars:.2f}", f"{large.amount:,.1f} | {large.dollars:.2f}")
+        rows.append(f"| `{small.counter}` | {small.price.service} | {small.known} | {' | '.join(amounts)} |")
+    without, front = [total(size) for size in SIZES], total(250, balancer=True) - total(250)
+    rows.append(f"| all, without a balancer | | | | {without[0]:.2f} | | {without[1]:.2f} |")
+    rows.append(f"| a balancer besides | | | | {front:.2f} | | {front:.2f} |")
+    rows += ["", "| feature | dollars at 250 | at 10,000 |", "| --- | --- | --- |"]
+    parts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for place, lines in enumerate((few, many)):
+        for line in lines:
+            for feature, dollars in line.features.items():
+                parts[feature][place] += dollars
+    rows += [f"| {feature} | {small:.2f} | {large:.2f} |" for feature, (small, large) in sorted(parts.items())]
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(page())

@@ -1,0 +1,103 @@
+"""The bill: every operation that is counted has a price, free parts are free, and features add up to the whole."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+
+import pytest
+
+from infra.deployment import ROOT, deployment
+from infra.models import cost
+from infra.models.cost import MONTH, Price, Use
+from shared.warehouse.report_types import REPORT_TYPES
+
+
+@pytest.mark.parametrize("size", cost.SIZES)
+def test_every_counter_is_priced_and_every_price_is_used(size):
+    used = {each.counter for each in cost.month(size, balancer=True)}
+    assert used == set(cost.prices())
+
+
+def test_a_counter_without_a_price_is_an_error():
+    with pytest.raises(KeyError, match="gold"):
+        cost.bill([Use(counter="gold", feature="base", amount=1, known="counted")])
+
+
+def test_every_price_says_when_and_where_it_was_read_and_how_sure_it_is():
+    table = tomllib.loads((ROOT / "infra" / "prices.toml").read_text())
+    assert isinstance(table["as_of"], date)
+    for name, price in cost.prices().items():
+        assert price.source.startswith("https://"), name
+        assert price.sure in {"V", "S", "K"}, name
+
+
+@pytest.mark.parametrize(
+    ("price", "amount", "dollars"),
+    [
+        (Price(service="s", price=2, sure="K", source="", free=10), 10, 0),
+        (Price(service="s", price=2, sure="K", source="", free=10), 13, 6),
+        (Price(service="s", price=2, sure="K", source="", per=100, free_daily=1), MONTH + 50, 1),
+        (Price(service="s", price=2, sure="K", source=""), 0, 0),
+    ],
+)
+def test_only_what_goes_beyond_the_free_part_is_charged(price, amount, dollars):
+    assert price.of(amount) == pytest.approx(dollars)
+
+
+def test_features_share_what_is_charged_by_what_they_use():
+    [line] = cost.bill(
+        [
+            Use(counter="scheduler_jobs", feature="reports", amount=9, known="computed"),
+            Use(counter="scheduler_jobs", feature="push", amount=3, known="counted"),
+        ]
+    )
+    assert line.dollars == pytest.approx(0.90)
+    assert line.features == {"reports": pytest.approx(0.675), "push": pytest.approx(0.225)}
+    assert line.known == "computed, counted"
+
+
+@pytest.mark.parametrize("size", cost.SIZES)
+def test_the_features_add_up_to_the_whole_bill(size):
+    lines = cost.bill(cost.month(size))
+    assert sum(sum(each.features.values()) for each in lines) == pytest.approx(cost.total(size))
+
+
+def test_every_schedule_is_for_a_feature():
+    assert deployment().schedules.keys() == cost.FEATURES.keys()
+
+
+def test_what_was_counted_on_a_quiet_day_grows_with_the_channels():
+    [small, large] = (
+        next(each for each in cost.month(size) if (each.counter, each.feature) == ("firestore_reads", "quiet"))
+        for size in (250, 1_000)
+    )
+    assert small.known == "counted"
+    assert small.amount == pytest.approx(cost.QUIET["reads"] * MONTH)
+    assert large.amount == pytest.approx(4 * small.amount)
+
+
+def test_more_channels_never_cost_less():
+    totals = [cost.total(size) for size in (50, 250, 1_000, 10_000)]
+    assert totals == sorted(totals)
+
+
+def test_a_schedule_s_runs_are_counted_by_its_cron():
+    schedules = deployment().schedules
+    assert cost.runs_a_day(schedules["watch"]) == 288
+    assert cost.runs_a_day(schedules["collect-metadata"]) == 2
+
+
+def test_a_query_is_charged_for_the_tables_behind_its_views():
+    assert cost.tables_of("SELECT 1 FROM `{dataset}.report_loads`") == {"report_loads"}
+    assert {"report_loads", REPORT_TYPES["channel_basic_a3"].table} <= cost.tables_of(
+        "FROM `{dataset}.youtube_metrics`"
+    )
+
+
+def test_alert_conditions_are_counted_in_terraform():
+    assert cost.alert_conditions((ROOT / "infra" / "terraform" / "monitoring.tf").read_text()) == 5
+
+
+def test_the_balancer_stands_beside_the_bill():
+    assert cost.total(250, balancer=True) - cost.total(250) == pytest.approx(25.25)
