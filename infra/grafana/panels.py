@@ -1,9 +1,9 @@
 """What each panel asks: `dashboards.toml`, and the queries of `sql/` with their shared parts filled in.
 
 In a query `{dataset}` stands for the dataset, `{from}` and `{to}` for the range that is looked at, `{today}` for
-the Pacific day at its end, `{owner}` and `{channel}` for what is chosen above the panels, and `{calls}`,
-`{every_call}` and `{synced}` for queries of `sql/parts/`. No query asks for any other time, so that its answer can
-be tested.
+the Pacific day at its end, `{owner}` and `{channel}` for what is chosen above the panels, `{chosen}` for both in
+rows without a user, and `{calls}`, `{every_call}` and `{synced}` for queries of `sql/parts/`. No query knows
+another time, so that its answer can be tested.
 """
 
 from __future__ import annotations

@@ -7,6 +7,6 @@ SELECT
   COUNTIF(reason IS NOT NULL) AS refused,
   MAX(asked_at) AS last
 FROM `{dataset}.analytics_loads`
-WHERE end_day >= DATE_SUB({first_day}, INTERVAL 400 DAY) AND asked_at BETWEEN {from} AND {to} AND {channel}
+WHERE end_day >= DATE_SUB({first_day}, INTERVAL 400 DAY) AND asked_at BETWEEN {from} AND {to} AND {chosen}
 GROUP BY query
 ORDER BY answered_rows DESC, query

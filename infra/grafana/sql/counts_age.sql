@@ -7,7 +7,7 @@ SELECT
   MAX(as_of) AS newest_reading,
   MIN(as_of) AS oldest_reading
 FROM `{dataset}.video_counts_latest`
-WHERE {channel}
+WHERE {chosen}
 GROUP BY channel_id
 ORDER BY newest_reading, channel_id
 LIMIT 500

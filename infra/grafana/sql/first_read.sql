@@ -8,7 +8,7 @@ SELECT
 FROM (
   SELECT channel_id, video_id, MAX(published_at) AS published_at, MIN(as_of) AS first_read
   FROM `{dataset}.video_metadata`
-  WHERE as_of >= {from} AND {channel}
+  WHERE as_of >= {from} AND {chosen}
   GROUP BY channel_id, video_id
 )
 WHERE published_at BETWEEN {from} AND {to}

@@ -7,6 +7,6 @@ SELECT
   COUNT(DISTINCT channel_id) AS channels,
   COUNT(DISTINCT report_id) - COUNT(DISTINCT CONCAT(channel_id, ' ', CAST(day AS STRING))) AS replaced
 FROM `{dataset}.report_loads`
-WHERE day BETWEEN DATE_SUB({first_day}, INTERVAL 60 DAY) AND {today} AND loaded_at BETWEEN {from} AND {to} AND {channel}
+WHERE day BETWEEN DATE_SUB({first_day}, INTERVAL 60 DAY) AND {today} AND loaded_at BETWEEN {from} AND {to} AND {chosen}
 GROUP BY report_type
 ORDER BY loaded_rows DESC, report_type

@@ -1,4 +1,4 @@
--- Each bucket on the quota day at the end of the range: used, left, and where the pace of the last three hours leads.
+-- Each bucket, of everybody, on the quota day at the end of the range: used, left, and where the pace of the last three hours leads.
 SELECT
   bucket,
   a_day,

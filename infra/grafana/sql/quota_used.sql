@@ -1,4 +1,4 @@
--- Units used since the reset at midnight in Los Angeles, hour by hour: a running total for each bucket and quota day.
+-- Units used since the reset at midnight in Los Angeles, hour by hour: a running total for each bucket and quota day, of everybody.
 SELECT time, bucket, used
 FROM (
   SELECT time, bucket, SUM(units) OVER (PARTITION BY date, bucket ORDER BY time) AS used

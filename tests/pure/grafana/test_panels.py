@@ -182,6 +182,15 @@ ANSWERS = {
         ('2026-11-22T08:00:00Z', 3, 0, None),
     ],}  # fmt: skip
 """By query: the rows, with the columns in their order."""
+BY_CHANNEL = (
+    "sync_by_channel",
+    "days_missing",
+    "counts_age",
+    "numbers_age",
+    "first_read",
+    "operations",
+    "findings",
+)
 RECORD = ROOT / "infra" / "decisions" / "dashboards.md"
 
 
@@ -218,6 +227,16 @@ def test_a_panel_answers_what_the_rows_say(answers, query):
 def test_what_is_chosen_above_the_panels_is_all_that_is_shown(spoken_views, chosen, channels):
     rows = spoken_views.evaluate(spoken("sync_by_channel", ago(days=1), NOON, chosen), ROWS)
     assert [row["channel_id"] for row in rows] == channels
+
+
+def test_a_user_who_is_chosen_is_all_that_any_panel_by_channel_shows(spoken_views):
+    chosen = {"owner": "'u1'"}
+    asked = " UNION ALL ".join(
+        f"SELECT '{query}' AS name, channel_id FROM ({spoken(query, ago(days=30), NOON, chosen)})"
+        for query in (*BY_CHANNEL, "odd_reports")
+    )
+    found = {(each["name"], each["channel_id"]) for each in spoken_views.evaluate(asked, ROWS)}
+    assert found == {(query, "UC1") for query in BY_CHANNEL}  # the one odd report is UC2's
 
 
 def test_google_takes_every_query_and_only_the_dashboard_of_totals_adds_up_owners(spoken_views):
