@@ -8,7 +8,7 @@ SELECT
   SUM(quota_cost) AS units,
   COUNTIF(status = 'error') AS failed,
   LOGICAL_OR(endpoint = 'youtube.videos.insert' AND status = 'success') AS uploaded,
-  ARRAY_AGG(IF(status = 'error', reason, NULL) IGNORE NULLS ORDER BY created_at DESC LIMIT 1)[SAFE_OFFSET(0)] AS last_reason
+  ANY_VALUE(reason HAVING MAX IF(status = 'error', created_at, NULL)) AS last_reason
 FROM {calls} AS calls
 WHERE operation_id IS NOT NULL
 GROUP BY operation_id
