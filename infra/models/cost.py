@@ -21,10 +21,10 @@ from itertools import takewhile
 from cronsim import CronSim
 
 from infra.deployment import ROOT, Deployment, Schedule, deployment
+from infra.views import VIEWS, view_text
 from shared.collection.planner import BATCH
 from shared.quota.profile import load
 from shared.warehouse.report_types import PROFILES
-from shared.warehouse.statements import VIEWS, view_text
 from shared.warehouse.tables import TABLES
 
 MONTH = 365 / 12  # days

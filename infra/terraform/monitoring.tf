@@ -22,19 +22,19 @@ locals {
       filter      = local.calls
       description = "Units that calls to YouTube cost."
       labels      = { bucket = "jsonPayload.bucket", feature = "jsonPayload.feature" }
-      value       = "jsonPayload.cost"
+      value       = "jsonPayload.quota_cost"
     }
     youtube_api_response_time_ms = {
       filter      = local.calls
       description = "Milliseconds that calls to YouTube took."
       labels      = { endpoint = "jsonPayload.endpoint" }
-      value       = "jsonPayload.latency_ms"
+      value       = "jsonPayload.response_time_ms"
       unit        = "ms"
     }
     youtube_api_error_rate = {
       filter      = local.calls
       description = "Calls to YouTube: those whose outcome is error, by all, are the rate."
-      labels      = { endpoint = "jsonPayload.endpoint", outcome = "jsonPayload.outcome" }
+      labels      = { endpoint = "jsonPayload.endpoint", status = "jsonPayload.status" }
     }
     youtube_oauth_refresh_failures = {
       filter      = "resource.type=\"cloud_run_revision\" AND jsonPayload.notice=(\"reconnect\" OR \"troubled\")"

@@ -158,8 +158,8 @@ def test_every_alarm_reaches_everybody_who_is_to_be_told_and_says_what_to_do(pla
 
 
 GUIDE = {
-    "youtube_api_quota_used": "jsonPayload.cost",
-    "youtube_api_response_time_ms": "jsonPayload.latency_ms",
+    "youtube_api_quota_used": "jsonPayload.quota_cost",
+    "youtube_api_response_time_ms": "jsonPayload.response_time_ms",
     "youtube_api_error_rate": None,
     "youtube_oauth_refresh_failures": None,
 }
