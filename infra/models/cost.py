@@ -285,13 +285,12 @@ def tables_of(text: str) -> frozenset[str]:
 
 def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     """What BigQuery scans and keeps, after the months that are kept."""
-    reports, loads = calls_a_day(channels)["reports"], _loads(channels, assumed)
-    manifest = reports * assumed.months_kept * MONTH * assumed.manifest_bytes / 2**30
+    loads = _loads(channels, assumed)
     page = len(tables_of("`{dataset}.youtube_metrics`") | tables_of("`{dataset}.video_performance`"))
     everything = len(TABLES)
     for feature, scanned in {
-        # judged, taken; whether it is named already, before and while it is named
-        "reports": loads * (2 * LEAST_SCANNED + 2 * max(LEAST_SCANNED, manifest)),
+        # judged, taken; whether it is named already, before and while it is named: of their days alone
+        "reports": loads * 4 * LEAST_SCANNED,
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
         "pages": channels * assumed.pages_a_channel * page * LEAST_SCANNED,

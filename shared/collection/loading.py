@@ -168,7 +168,7 @@ class ReportLoading:
     def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> set[ReportRef]:
         """The reports that the manifest does not name; the others are loaded."""
         with answering(self.clock):
-            named = already_loaded(self.warehouse, {ref.report_id: turn.held[ref.channel_id] for ref in refs})
+            named = already_loaded(self.warehouse, {ref: turn.held[ref.channel_id] for ref in refs})
         known = {ref: load for ref in refs if (load := named.get(ref.report_id)) and load[0] > ref.newer_than}
         turn.outcomes += [Outcome(ref=ref, load_id=load, rows=rows) for ref, (load, rows) in known.items()]
         return set(refs) - known.keys()

@@ -10,9 +10,9 @@ whoever goes on from a staging table takes a new load id.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from shared.clock import Clock, format_instant
@@ -167,16 +167,25 @@ def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, 
         for report in reports
     ]
     ids = [report.ref.report_id for report in reports if not report.ref.newer_than]
-    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
+    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, **_days(report.ref for report in reports))
 
 
-def already_loaded(warehouse: Warehouse, wanted: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dict[str, tuple[str, int]]:
     """Of these reports, those that the manifest names: report id to (load id, row count).
 
-    wanted: report id to connection. What another connection has loaded is not known here: it may be erased soon.
+    wanted: report to connection. What another connection has loaded is not known here: it may be erased soon.
     """
+    if not wanted:
+        return {}
+    held = {ref.report_id: connection for ref, connection in wanted.items()}
     return {
         row["report_id"]: (row["load_id"], row["row_count"])
-        for row in run(warehouse, LOADS_OF_REPORTS, ids=wanted)
-        if row["load_id"].endswith(wanted[row["report_id"]])
+        for row in run(warehouse, LOADS_OF_REPORTS, ids=held, **_days(wanted))
+        if row["load_id"].endswith(held[row["report_id"]])
     }
+
+
+def _days(refs: Iterable[ReportRef]) -> dict[str, date]:
+    """The days that some reports are about, as the manifest is partitioned."""
+    days = sorted(ref.day for ref in refs)
+    return {"first": days[0], "last": days[-1]}

@@ -1,6 +1,6 @@
 """Every statement that is sent to BigQuery, each in a file of its own under `sql/`, with its parameters' types.
 
-    run(warehouse, LOADS_OF_REPORTS, ids=["r1", "r2"])
+    run(warehouse, LOADS_OF_REPORTS, ids=["r1", "r2"], first=day, last=day)
 
 No function writes SQL anywhere else, so all of it is judged by GoogleSQL's own analyser. Tables are named
 `{dataset}.name`, so that a statement is the same for every project. What depends on a report type's columns is
@@ -55,8 +55,9 @@ class Statement:
         return text
 
 
-NAME_LOADS = Statement("name_loads", {"entries": "STRING", "ids": "ARRAY<STRING>"})
-LOADS_OF_REPORTS = Statement("loads_of_reports", {"ids": "ARRAY<STRING>"})
+_OF_REPORTS = {"ids": "ARRAY<STRING>", "first": "DATE", "last": "DATE"}
+NAME_LOADS = Statement("name_loads", {"entries": "STRING", **_OF_REPORTS})
+LOADS_OF_REPORTS = Statement("loads_of_reports", _OF_REPORTS)
 ERASE = Statement("erase", {"channel": "STRING", "connection": "STRING"})
 REPORTS_OF_CONNECTION = Statement("reports_of_connection", {"channel": "STRING", "connection": "STRING"})
 CONNECTIONS_NAMED = Statement("connections_named", {})

@@ -55,7 +55,7 @@ class Held:
             for ref in refs
         ]  # fmt: skip
         ids = [ref.report_id for ref in refs]
-        run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids)
+        run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, first=DAYS[0], last=DAYS[-1])
 
     def lose(self, channel: str, *days: date) -> None:
         gone = ", ".join(f"'{channel}-{day}'" for day in days)

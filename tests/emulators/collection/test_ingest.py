@@ -65,7 +65,7 @@ class Room:
 
     def loaded(self) -> int:
         [connection] = gone.connections(self.stand.firestore, {self.refs[0].channel_id}).values()
-        return len(already_loaded(self.warehouse, {ref.report_id: connection for ref in self.refs}))
+        return len(already_loaded(self.warehouse, dict.fromkeys(self.refs, connection)))
 
 
 @pytest.fixture

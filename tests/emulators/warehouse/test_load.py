@@ -113,7 +113,7 @@ def test_whoever_goes_on_from_a_staging_table_twice_counts_once(warehouse):
 def test_the_same_report_loaded_twice_counts_once(warehouse):
     first, _ = (load(warehouse, (ref("r1"), lines({"views": 7}))) for _ in range(2))
     assert metrics(warehouse) == [7]
-    known = already_loaded(warehouse, dict.fromkeys(["r1", "r2"], CONNECTION))
+    known = already_loaded(warehouse, dict.fromkeys([ref("r1"), ref("r2")], CONNECTION))
     assert known == {"r1": (first.loaded[0].load_id, 1)}
 
 

@@ -70,7 +70,7 @@ def test_a_column_of_a_table_of_the_guide_with_another_type_is_found(table):
 
 
 def test_a_statement_is_judged_with_the_types_that_it_is_sent_with(spoken):
-    (found,) = problems(spoken[0], planted(NAME_LOADS.text, entries="STRING", ids="ARRAY<INT64>"))
+    (found,) = problems(spoken[0], planted(NAME_LOADS.text, **{**NAME_LOADS.parameters, "ids": "ARRAY<INT64>"}))
     assert found.startswith("statement planted")
 
 

@@ -18,5 +18,5 @@ SELECT
   JSON_VALUE(entry, '$.findings')
 FROM UNNEST(JSON_QUERY_ARRAY(@entries)) AS entry
 WHERE CONCAT(JSON_VALUE(entry, '$.report_id'), SUBSTR(JSON_VALUE(entry, '$.load_id'), -24)) NOT IN (
-  SELECT CONCAT(report_id, SUBSTR(load_id, -24)) FROM `{dataset}.report_loads` WHERE report_id IN UNNEST(@ids)
+  SELECT CONCAT(report_id, SUBSTR(load_id, -24)) FROM `{dataset}.report_loads` WHERE day BETWEEN @first AND @last AND report_id IN UNNEST(@ids)
 )
