@@ -10,6 +10,7 @@ figures of ASSUMED. No bill of Google's was there to compare with.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -85,7 +86,6 @@ class Assumed:
     bytes_a_row: Mapping[str, float] = field(
         default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
     )
-    manifest_bytes: float = 70  # of a row's two columns that are looked through
     months_kept: float = 12
     log_bytes: float = 3_000  # a request
     starts_a_day: float = 12  # of each function, after which its secrets are read anew
@@ -317,16 +317,23 @@ def _standing(assumed: Assumed) -> Iterator[Use]:
     yield Use(counter="secret_versions", feature="base", amount=versions, known="computed")
     reads = sum(len(each.secrets) for each in declared.functions.values()) * assumed.starts_a_day * MONTH
     yield Use(counter="secret_accesses", feature="base", amount=reads, known="assumed")
-    conditions = alert_conditions((ROOT / "infra" / "terraform" / "monitoring.tf").read_text())
+    terraform = ROOT / "infra" / "terraform"
+    alarms = json.loads((terraform / "alarms.json").read_text())
+    conditions = alert_conditions((terraform / "monitoring.tf").read_text(), alarms)
     yield Use(counter="alert_conditions", feature="watching", amount=conditions, known="computed")
     images = (len(declared.functions) + 3) * assumed.image_gib
     yield Use(counter="image_gib", feature="base", amount=images, known="assumed")
 
 
-def alert_conditions(text: str) -> int:
-    """How many conditions of alert policies Terraform makes: one policy's, and one for each threshold."""
-    thresholds = text.partition("thresholds = {")[2].partition("\n  }\n")[0].count("filter ")
-    return text.count("  conditions {") - 1 + thresholds
+def alert_conditions(text: str, alarms: Mapping[str, Mapping[str, str]]) -> int:
+    """How many conditions of alert policies Terraform makes.
+
+    One for each alarm that is a metric, one for each severity of the others, one for each threshold, and each that
+    stands alone; what the thresholds and the alarms share is written once.
+    """
+    metrics = sum(f"    {name} = {{" in text for name in alarms)
+    severities = len({each["severity"] for each in alarms.values()})
+    return metrics + severities + text.count("    above    = ") - 1 + text.count("  conditions {") - 1
 
 
 def _balancer() -> Iterator[Use]:

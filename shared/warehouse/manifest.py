@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from shared.clock import Clock, format_instant
@@ -185,7 +185,7 @@ def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dic
     }
 
 
-def _days(refs: Iterable[ReportRef]) -> dict[str, date]:
+def _days(refs: Iterable[ReportRef]) -> dict[str, Any]:
     """The days that some reports are about, as the manifest is partitioned."""
     days = sorted(ref.day for ref in refs)
     return {"first": days[0], "last": days[-1]}
