@@ -16,7 +16,7 @@ from shared.watch.conditions import known
 class AlarmRow:
     """One alert. message: what is wrong. stops: what it keeps from working. todo and code: what to do, to run.
 
-    done: what was done about it already.
+    done: what was done about it already. runbook: the section about it, in the repository.
     """
 
     key: str
@@ -27,6 +27,7 @@ class AlarmRow:
     stops: str
     todo: str
     code: str | None
+    runbook: str
 
 
 def rows(alerts: Iterable[Alert]) -> tuple[AlarmRow, ...]:
@@ -50,4 +51,5 @@ def _row(alert: Alert) -> AlarmRow:
         stops=stops,
         todo=todo,
         code=code,
+        runbook=condition.runbook if condition is not None else "",
     )

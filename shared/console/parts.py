@@ -305,6 +305,9 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         "buckets": lambda: _buckets(again, ask.now, rows=36),
         "burn": of_bucket(lambda row: quota.burn_down(row, ask.now)),
         "accounts": of_bucket(lambda row: [{"account": name, **of} for name, of in row["by_account"].items()]),
+        "features": lambda: _asked(
+            reads, ask.now, statements.CALLS_BY_FEATURE, day=pacific_day(ask.now), bucket=named.name
+        ),
         "refusals": of_bucket(lambda row: row["refusals"]),
         "loans": of_bucket(lambda row: row["loans"]),
     }

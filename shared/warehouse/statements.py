@@ -84,6 +84,7 @@ TAKE_CALLS = Statement("take_calls", {"entries": "STRING", "first": "DATE", "las
 VIDEOS_LISTED = Statement("videos_listed", {"channel": "STRING", "first": "INT64", "last": "INT64"})
 GROWTH_OF_VIDEO = Statement("growth_of_video", {"channel": "STRING", "video": "STRING"})
 CHECKS_FOUND = Statement("checks_found", {"since": "TIMESTAMP"})
+CALLS_BY_FEATURE = Statement("calls_by_feature", {"day": "DATE", "bucket": "STRING"})
 CALLS_LATELY = Statement(
     "calls_lately", {"since": "TIMESTAMP", "lately": "TIMESTAMP", "first": "DATE", "slow": "FLOAT64"}
 )

@@ -232,6 +232,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
         "quota": {
             "buckets": [of_bucket],
             "burn": quota.burn_down(bucket, NOW),
+            "features": [{"feature": "publishing", "spent": 1_600, "calls": 1, "failed": 0}],
             "refusals": bucket["refusals"],
             "loans": bucket["loans"],
             "accounts": [{"account": name, **of} for name, of in bucket["by_account"].items()],

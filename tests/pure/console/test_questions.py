@@ -8,9 +8,9 @@ import pytest
 
 from infra.judges.reading import nodes
 from infra.judges.warehouse import SPOKEN, judge, problems
+from infra.views import OVER_OWNERS, VIEWS
 from shared.console.questions import questions, takes, values
 from shared.errors import InvalidRequest
-from shared.warehouse.statements import OVER_OWNERS, VIEWS
 
 CHANNEL = "UC" + "a" * 22
 
