@@ -124,9 +124,10 @@ def ask(
     from google.cloud.bigquery import QueryJobConfig
 
     options = call_options(seconds)
+    bound = {} if most_bytes is None else {"maximum_bytes_billed": most_bytes}  # None would be sent as a text
     return client.query_and_wait(
         query,
-        job_config=QueryJobConfig(query_parameters=parameters, maximum_bytes_billed=most_bytes),
+        job_config=QueryJobConfig(query_parameters=parameters, **bound),
         retry=options["retry"],
         job_retry=None,  # type: ignore[arg-type] # documented; a message that is delivered again repeats it
         api_timeout=options["timeout"],

@@ -130,6 +130,10 @@ class Gateway:
                     await answer.aclose()
         except TimeoutError:
             raise DeadlineExceeded(f"{function.name} did not answer within {function.timeout} s.") from None
+        except (
+            httpx.LocalProtocolError
+        ) as error:  # the server reads more than HTTP allows; Google's front does not
+            raise InvalidRequest("The request is not HTTP.") from error
         except httpx.HTTPError as error:
             raise Unavailable(f"{function.name} does not answer: {type(error).__name__}.") from error
         response = Response(content, status_code=answer.status_code)
