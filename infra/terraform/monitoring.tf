@@ -33,7 +33,7 @@ locals {
     }
     youtube_api_error_rate = {
       filter      = local.calls
-      description = "Calls to YouTube: those whose outcome is error, by all, are the rate."
+      description = "Calls to YouTube: those whose status is error, by all, are the rate."
       labels      = { endpoint = "jsonPayload.endpoint", status = "jsonPayload.status" }
     }
     youtube_oauth_refresh_failures = {
