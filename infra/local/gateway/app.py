@@ -41,7 +41,10 @@ class DeadlineExceeded(Unavailable, code=504):
 
 @dataclass(kw_only=True)
 class Gateway:
-    """One front end. ports: where each function's process listens. push_key: what proves Pub/Sub's emulator."""
+    """One front end. ports: where each function's process listens. push_key: what proves Pub/Sub's emulator.
+
+    patience: seconds for which a request waits for a process that takes it.
+    """
 
     declared: Deployment
     settings: Settings
@@ -53,6 +56,7 @@ class Gateway:
     clock: Clock
     dice: random.Random = field(default_factory=random.SystemRandom)
     iap: IdentityAwareProxy = field(default_factory=IdentityAwareProxy)
+    patience: float = 10
 
     def __post_init__(self) -> None:
         self.routes = route_table(self.declared, self.ports)
@@ -123,7 +127,7 @@ class Gateway:
                 # As bytes: a client's own header may hold what is not ASCII, and is passed on as it came.
                 raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
                 sent = self.http.build_request(method, url, headers=raw, content=body or None)
-                answer = await self.http.send(sent, stream=True)
+                answer = await self._sent(self.http, sent)
                 try:
                     content = b"".join([part async for part in answer.aiter_raw()])
                 finally:
@@ -141,6 +145,20 @@ class Gateway:
         length = [(k, v) for k, v in response.headers.items() if k == "content-length"]
         response.raw_headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in [*kept, *length]]
         return response
+
+    async def _sent(self, http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        """Send once a process takes it, as Cloud Run keeps a request while an instance starts.
+
+        Else Pub/Sub's emulator, which waits for nothing, would spend a message's five deliveries within a second.
+        """
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return await http.send(request, stream=True)
+            except httpx.ConnectError:
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
     async def _let_in(
         self, destination: Destination, request: Request, incoming: list[rules.Header]

@@ -138,7 +138,9 @@ def test_of_a_flood_of_forged_notifications_every_one_is_refused_and_no_real_one
         assert list(flood) == [(150, expected) for _, _, expected in ways]
     network.eventually(lambda: all(video(network, each) for each in real))
     assert not video(network, "floodForged")
-    assert before < subscription(network, channel)["refused"] <= before + 300
+    network.stack.advance(61)
+    assert network.http.post(mine, content=body).status_code == 403
+    assert before < subscription(network, channel)["refused"] <= before + 301
 
 
 @pytest.mark.fault(37)

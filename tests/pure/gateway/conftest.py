@@ -141,6 +141,7 @@ def front() -> Iterator[Front]:
         push_key=PUSH_KEY,
         clock=lambda: NOW,
         dice=random.Random(1),
+        patience=1,
     )
     yield Front(gateway, key)
     server.shutdown()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from http.server import ThreadingHTTPServer
 
 import jwt
 import pytest
 
 from infra.local.identity import IdentityKey
-from tests.pure.gateway.conftest import NOW, PUSH_KEY, Front
+from tests.pure.gateway.conftest import NOW, PUSH_KEY, Echo, Front
 
 
 def reason(answer) -> str:
@@ -49,6 +51,18 @@ class TestPublicAddresses:
     def test_a_function_that_is_not_there_is_unavailable(self, front: Front):
         answer = front.ask("GET", "/gone")
         assert (answer.status_code, reason(answer)) == (503, "unavailable")
+
+    def test_a_function_that_is_starting_is_waited_for(self, front: Front):
+        started = list[ThreadingHTTPServer]()
+
+        def start() -> None:
+            started.append(ThreadingHTTPServer(("127.0.0.1", front.gateway.ports["gone"]), Echo))
+            started[0].serve_forever(0.02)
+
+        threading.Timer(0.3, start).start()
+        assert front.ask("POST", "/gone", content=b"kept").json()["body"] == "kept"
+        started[0].shutdown()
+        started[0].server_close()
 
     def test_a_body_beyond_cloud_runs_limit_is_refused(self, front: Front):
         answer = front.ask("POST", "/open", content=b"x" * (32 * 1024 * 1024 + 1))
