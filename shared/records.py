@@ -39,7 +39,7 @@ class Mapper(Generic[T]):
 
     @cached_property
     def _codec(self) -> Codec:
-        return _codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
+        return codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
 
     def read(self, name: str, stored: Mapping[str, Any] | None) -> T:
         """The record of a document. Raises CorruptData, which names the document and the field and no value."""
@@ -77,7 +77,8 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def _codec_of(kind: Any) -> Codec:
+def codec_of(kind: Any) -> Codec:
+    """How values of a type are read and written: a dataclass as a mapping of its fields."""
     if hasattr(kind, "__metadata__"):
         return _fitting(*kind.__metadata__)
     make = _MAKERS.get(get_origin(kind) or kind)
@@ -152,7 +153,7 @@ def _optional(*kinds: Any) -> Codec:
     named = [kind for kind in kinds if kind is not NoneType]
     if len(named) != 1:
         raise TypeError(f"{kinds} cannot be stored in a record")
-    inner = _codec_of(named[0])
+    inner = codec_of(named[0])
     return Codec(
         lambda value: None if value is None else inner.read(value),
         lambda value: None if value is None else inner.write(value),
@@ -162,7 +163,7 @@ def _optional(*kinds: Any) -> Codec:
 def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> Codec:
     if kind is tuple and rest != (...,):
         raise TypeError("only tuples of any length can be stored in a record")
-    item = _codec_of(of)
+    item = codec_of(of)
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
@@ -182,7 +183,7 @@ def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> Codec:
 
 
 def _mapping(_names: Any, of: Any) -> Codec:
-    item = _codec_of(of)
+    item = codec_of(of)
 
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -194,7 +195,7 @@ def _mapping(_names: Any, of: Any) -> Codec:
 
 def _dataclass(kind: type) -> Codec:
     hints = get_type_hints(kind, include_extras=True)
-    codecs = {each.name: _codec_of(hints[each.name]) for each in fields(kind)}
+    codecs = {each.name: codec_of(hints[each.name]) for each in fields(kind)}
     required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
 
     def read(value: Any) -> Any:
