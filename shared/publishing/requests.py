@@ -182,6 +182,8 @@ def _parts(fields: Fields, now: datetime) -> dict[str, dict[str, Any]]:
             parts.setdefault(part, {})[theirs] = read(fields, ours)
     if fields.has("publish_at") and fields.instant("publish_at") < now + PUBLISH_MARGIN:
         raise fields.wrong("publish_at", "is in the past, or too near: YouTube would publish at once")
+    if fields.has("publish_at") and parts["status"].get("privacyStatus", "private") != "private":
+        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
     return parts
 
 
@@ -193,8 +195,6 @@ def _upload(inner: Inner, now: datetime) -> dict[str, Any]:
     status = parts["status"]
     status.setdefault("privacyStatus", "private")  # YouTube's own default is public
     status.setdefault("containsSyntheticMedia", False)
-    if "publishAt" in status and status["privacyStatus"] != "private":
-        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
     parts["snippet"].setdefault("categoryId", "22")
     parts["snippet"].setdefault("description", "")
     return {
@@ -216,8 +216,6 @@ def _update(inner: Inner, now: datetime) -> dict[str, Any]:
         parts.setdefault("status", {})["publishAt"] = None
     if not parts:
         raise InvalidRequest("An update changes at least one thing.", field=inner.path.rstrip("."))
-    if parts.get("status", {}).get("privacyStatus", "private") != "private" and fields.has("publish_at"):
-        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
     return {"video_id": fields.id("video_id", ids.VIDEO), "parts": parts}
 
 

@@ -69,16 +69,14 @@ def publication(attempt: Attempt) -> Done:
 
 
 def _check_refused(attempt: Attempt, video: Video) -> None:
-    if video.upload_status == "failed":
-        reason = video.failure_reason or "unknown"
-        raise InvalidRequest(
-            policy().failures.get(reason, f"YouTube could not use the file ({reason})."), reason=reason
-        )
-    if video.upload_status == "rejected":
-        reason = video.rejection_reason or "unknown"
-        raise InvalidRequest(
-            policy().rejections.get(reason, f"YouTube rejected the video ({reason})."), reason=reason
-        )
+    ends = {
+        "failed": (video.failure_reason, policy().failures, "YouTube could not use the file"),
+        "rejected": (video.rejection_reason, policy().rejections, "YouTube rejected the video"),
+    }
+    if video.upload_status in ends:
+        reason, known, otherwise = ends[video.upload_status]
+        reason = reason or "unknown"
+        raise InvalidRequest(known.get(reason, f"{otherwise} ({reason})."), reason=reason)
     if video.upload_status == "deleted":
         raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
 
