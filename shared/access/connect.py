@@ -28,16 +28,7 @@ from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from shared.youtube.client import Caller
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """The channel that YouTube says the grant is for."""
-
-    channel_id: str
-    title: str
-    uploads_playlist: str | None
+    from shared.youtube import data
 
 
 @dataclass(frozen=True)
@@ -88,13 +79,15 @@ class Connected:
         }
 
 
-def refusal(applicant: Applicant, learnt: Learnt, known: Known, settings: Settings) -> YtempireError | None:
-    """Why this channel cannot be connected by this user now, or None. Pure."""
+def refusal(applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings) -> YtempireError | None:
+    """Why the channel that the grant is for cannot be connected by this user now, or None. Pure."""
     return next(_objections(applicant, learnt, known, settings), None)
 
 
-def _objections(applicant: Applicant, learnt: Learnt, known: Known, settings: Settings) -> Iterator[YtempireError]:
-    if applicant.expect_channel not in {None, learnt.channel_id}:
+def _objections(
+    applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings
+) -> Iterator[YtempireError]:
+    if applicant.expect_channel not in {None, learnt.id}:
         yield Conflict("Another channel was chosen than the one to reconnect.", reason="otherChannel")
     if known.channel is not None and known.channel.user_id != applicant.user_id:
         yield Conflict("This channel is connected by another user.", reason="channelTaken")
@@ -123,13 +116,13 @@ class Connector:
     settings: Settings
     clock: Clock
 
-    def connect(self, applicant: Applicant, learnt: Learnt, consent: str) -> Connected:
+    def connect(self, applicant: Applicant, learnt: data.Channel, consent: str) -> Connected:
         """Connect or reconnect. Raises what `refusal` says, with nothing stored.
 
         consent: the document that keeps the outcome for the result page. It is written with the connection, so
         what the page says is so.
         """
-        channel_id, user_id = learnt.channel_id, applicant.user_id
+        channel_id, user_id = learnt.id, applicant.user_id
         channel_path, grant_path = channels.path(channel_id), grants.path(channel_id)
         account_path = accounts.path(applicant.tokens.google_account, user_id)
         sealed, now = self._sealed(applicant, grant_path), self.clock()
@@ -218,10 +211,10 @@ def _granted(applicant: Applicant, before: Grant | None) -> frozenset[str]:
     return granted
 
 
-def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
+def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Channel:
     can = capabilities(grant.granted_scopes, grant.requested_scopes)
     return Channel(
-        channel_id=learnt.channel_id,
+        channel_id=learnt.id,
         user_id=grant.user_id,
         google_account=grant.google_account,
         title=learnt.title,
@@ -251,11 +244,3 @@ class FreshToken:
         """Raises ReauthRequired: Google takes back what it has just given."""
         del refused
         raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
-
-
-def learn(caller: Caller) -> Learnt:
-    """The channel that a grant is for, by `channels.list mine` (1 unit)."""
-    from shared.youtube import data
-
-    channel = data.my_channel(caller)
-    return Learnt(channel.id, channel.title, channel.uploads_playlist)

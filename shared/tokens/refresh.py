@@ -150,7 +150,7 @@ class Refresher:
     def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
         grant, now = seen.grant, self.clock()
-        changed, notice = health.after(grant.health, outcome, now)
+        changed, notice = health.after(grant, outcome, now)
         fields = {**changes, **asdict(changed), "lease": None}
         channel: dict[str, Any] = {}
         if changed.state != grant.state:

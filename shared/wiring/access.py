@@ -18,13 +18,13 @@ from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
 if TYPE_CHECKING:
-    from shared.access.connect import Learnt
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
     from shared.tokens.health import Tokens
     from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
+    from shared.youtube.data import Channel
 
 QUEUE = "access"
 
@@ -69,15 +69,16 @@ def consents() -> Consents:
     )
 
 
-def _learn(tokens: Tokens, user_id: str) -> Learnt:
+def _learn(tokens: Tokens, user_id: str) -> Channel:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.connect import FreshToken, learn
+    from shared.access.connect import FreshToken
     from shared.quota.profile import Priority
     from shared.wiring import youtube
     from shared.youtube.client import Context
+    from shared.youtube.data import my_channel
 
     context = Context(account=user_id, priority=Priority.HIGH, feature="access")  # somebody waits for the answer
-    return learn(youtube.caller(context, FreshToken(tokens.access_token)))
+    return my_channel(youtube.caller(context, FreshToken(tokens.access_token)))
 
 
 @cache
