@@ -13,10 +13,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -26,14 +25,14 @@ from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import health
 from shared.tokens.health import Tokens
-from shared.vault.keyring import Keyring
 from shared.vault.secret import Secret
 
 if TYPE_CHECKING:
     import urllib3
 
 
-_TTL = timedelta(minutes=5)
+CLIENT_AGE = timedelta(minutes=5)
+"""How long our client is kept before Secret Manager is asked again, so that a new secret is noticed."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +53,6 @@ class OAuthClient:
             # From None: the original error would carry the payload.
             words = 'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".'
             raise Misconfigured(words, reason="oauthClientSecret") from None
-
-
-class StoredClient:
-    """Reads our OAuth client from Secret Manager, again every few minutes, so that a new secret is noticed."""
-
-    def __init__(self, keyring: Keyring, clock: Clock) -> None:
-        self._keyring = keyring
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._held: tuple[OAuthClient, datetime] | None = None
-
-    def __call__(self) -> OAuthClient:
-        """The client. Raises what the keyring raises, and Misconfigured for a secret that is no client."""
-        with self._lock:
-            now = self._clock()
-            if self._held is None or self._held[1] <= now:
-                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _TTL
-            return self._held[0]
 
 
 _TIMEOUT_SECONDS = 10

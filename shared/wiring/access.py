@@ -8,12 +8,12 @@ import uuid
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from shared.clock import system_clock
+from shared.clock import Recent, system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
-from shared.tokens.google_oauth import GoogleOAuth, StoredClient
+from shared.tokens.google_oauth import CLIENT_AGE, GoogleOAuth, OAuthClient
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -32,11 +32,9 @@ QUEUE = "access"
 @cache
 def google() -> GoogleOAuth:
     """Google's OAuth, for this deployment's client."""
-    return GoogleOAuth(
-        settings(),
-        StoredClient(Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET), system_clock),
-        system_clock,
-    )
+    keys = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
+    client = Recent(source=lambda: OAuthClient.parse(keys.newest()[1]), age=CLIENT_AGE, clock=system_clock)
+    return GoogleOAuth(settings(), client, system_clock)
 
 
 @cache
