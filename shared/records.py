@@ -85,7 +85,7 @@ def codec_of(kind: Any) -> Codec:
     if make is not None:
         return make(*get_args(kind))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return _enum(kind)
+        return _fitting(Codec(kind, lambda member: member.value))
     if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind)
     raise TypeError(f"{kind} cannot be stored in a record")
@@ -127,26 +127,6 @@ def _plain(*kinds: type) -> Codec:
         raise _Misfit
 
     return Codec(read, _same)
-
-
-def _date() -> Codec:
-    def read(value: Any) -> date:
-        try:
-            return date.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise _Misfit from None
-
-    return Codec(read, date.isoformat)
-
-
-def _enum(kind: type[StrEnum]) -> Codec:
-    def read(value: Any) -> StrEnum:
-        try:
-            return kind(value)
-        except ValueError:
-            raise _Misfit from None
-
-    return Codec(read, lambda member: member.value)
 
 
 def _optional(*kinds: Any) -> Codec:
@@ -225,7 +205,7 @@ _MAKERS: Mapping[Any, Callable[..., Codec]] = {
     Any: lambda: Codec(_same, _same),
     **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
     float: partial(_plain, float, int),
-    date: _date,
+    date: partial(_fitting, Codec(date.fromisoformat, date.isoformat)),
     UnionType: _optional,
     tuple: partial(_list, tuple),
     frozenset: partial(_list, frozenset),

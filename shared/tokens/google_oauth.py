@@ -16,8 +16,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.clock import Clock
@@ -26,10 +25,7 @@ from shared.settings import Settings
 from shared.tokens import health
 from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
-
-if TYPE_CHECKING:
-    import urllib3
-
+from shared.youtube.transport import pool
 
 CLIENT_AGE = timedelta(minutes=5)
 """How long our client is kept before Secret Manager is asked again, so that a new secret is noticed."""
@@ -185,20 +181,15 @@ def _secured(url: str) -> None:
         raise Misconfigured(f"Secrets are not sent to {parts.hostname} in the clear.", reason="insecureTransport")
 
 
-@cache
-def _http() -> urllib3.PoolManager:
-    import urllib3
-
-    timeout = urllib3.Timeout(connect=5, read=_TIMEOUT_SECONDS)
-    return urllib3.PoolManager(retries=False, timeout=timeout, maxsize=4)
-
-
 def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
     import urllib3
 
     _secured(url)
+    seconds = urllib3.Timeout(connect=5, read=_TIMEOUT_SECONDS)
     try:
-        answer = _http().request("POST", url, fields=dict(form), encode_multipart=False, redirect=False)
+        answer = pool().request(
+            "POST", url, fields=dict(form), encode_multipart=False, redirect=False, timeout=seconds
+        )
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
     except urllib3.exceptions.HTTPError:
         raise health.unavailable() from None  # the original may carry the request

@@ -124,14 +124,9 @@ def _erase_rows(receipt_id: str, channel_id: str) -> None:
     from shared.access.disconnect import ERASE
 
     pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
-    _unsubscribe(receipt_id, channel_id)
-
-
-def _unsubscribe(receipt_id: str, channel_id: str) -> None:
-    """Have the push hub told; if that cannot be queued, the subscription ends with its lease."""
     try:
         queues.enqueue("collect", f"unsubscribe {receipt_id}", "renew_subscriptions", {"channel": channel_id})
-    except Unavailable as error:
+    except Unavailable as error:  # the subscription ends with its lease
         log("WARNING", "the end of a subscription was not queued", channel=channel_id, reason=error.reason)
 
 
