@@ -180,10 +180,6 @@ class RateLimiter:
             )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
-    def forget(self) -> None:
-        """Read Firestore again before the next denial, as after a limit was raised."""
-        self._memory.clear()
-
     def _met(self, method: str, *, user: str, project: str) -> Limits:
         subjects = {"user": user, "project": project}
         return {

@@ -143,11 +143,12 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]
             if status != 200:
                 body = answer.read(_ERROR_MAX, decode_content=True)
                 return Outcome(status, len(body), fault=classify(status, answer.headers, body, clock=caller.clock))
-            unpack = _Unpacker(answer.headers.get("content-encoding", "identity"))
+            unpack = _unpacker(answer.headers.get("content-encoding", "identity"))
             for chunk in answer.stream(_CHUNK, decode_content=False):
                 received += len(chunk)
-                written += into.write(unpack(chunk))
-            unpack.finish()
+                written += into.write(unpack.decompress(chunk) if unpack else chunk)
+            if unpack and (not unpack.eof or unpack.unused_data):
+                raise ValueError("the packed answer has no proper end")  # noqa: TRY301 - as what zlib raises
     except (HTTPError, OSError, ValueError, zlib.error) as error:
         # Before the answer began it is an ordinary lost connection; after, a damaged download.
         damage = damaged("damagedDownload", status=status, detail=type(error).__name__)
@@ -155,22 +156,12 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]
     return Outcome(status, received, written)
 
 
-class _Unpacker:
-    """Undoes an answer's content encoding; a packed answer must come to its own end and match its checksum."""
-
-    def __init__(self, encoding: str) -> None:
-        if encoding not in {"gzip", "identity", ""}:
-            raise ValueError(f"content encoding {encoding!r}")
-        # 16 asks zlib for gzip's own frame, whose checksum and length it then verifies.
-        self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-
-    def __call__(self, chunk: bytes) -> bytes:
-        return chunk if self._zlib is None else self._zlib.decompress(chunk)
-
-    def finish(self) -> None:
-        """Raise ValueError unless the packed data ended as it should."""
-        if self._zlib is not None and (not self._zlib.eof or self._zlib.unused_data):
-            raise ValueError("the packed answer has no proper end")
+def _unpacker(encoding: str) -> Any:
+    """What undoes a content encoding; None where there is none. Raises ValueError for an unknown one."""
+    if encoding not in {"gzip", "identity", ""}:
+        raise ValueError(f"content encoding {encoding!r}")
+    # 16 asks zlib for gzip's own frame, whose checksum and length it then verifies.
+    return zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
 
 
 def _readable(kind: type[T], items: Iterable[Mapping[str, Any]]) -> Iterator[T]:
