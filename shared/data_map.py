@@ -90,7 +90,7 @@ QUOTA_ACCOUNTS = Collection("quota/*/accounts", user=ID, ttl=EXPIRY, keep=_QUOTA
 QUOTA_ENTRIES = Collection("quota/*/entries", user="account", ttl=EXPIRY, group_index="held_at", keep=_QUOTA)
 QUOTA_REFUSALS = Collection("quota/*/refusals", user="account", ttl=EXPIRY, keep=_QUOTA)
 
-COLLECTIONS = tuple(each for each in vars().values() if isinstance(each, Collection))
+COLLECTIONS = tuple(each for each in globals().values() if isinstance(each, Collection))
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 
 

@@ -14,6 +14,7 @@ from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
 from shared.tokens.google_oauth import CLIENT_AGE, GoogleOAuth, OAuthClient
+from shared.tokens.health import Tokens
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
-    from shared.tokens.health import Tokens
     from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
     from shared.youtube.data import Channel
