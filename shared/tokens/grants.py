@@ -106,11 +106,6 @@ def decide(grant: Grant, now: datetime, *, margin: timedelta, refused: bool) -> 
     return Step.TAKE
 
 
-def next_lease(grant: Grant, owner: str, now: datetime, length: timedelta) -> Lease:
-    """The lease by which `owner` may refresh a grant. Whoever holds an older generation can no longer write."""
-    return Lease(owner, grant.generation + 1, now + length)
-
-
 def not_connected(message: str = "This channel is not connected.") -> NotFound:
     """The error when there is no such connection (any more)."""
     return NotFound(message, reason="notConnected")
