@@ -7,7 +7,7 @@ connect a sixth channel, and two users cannot own one. (A transaction with locks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
-from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
+from shared.errors import Conflict, Forbidden, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
@@ -79,32 +79,26 @@ class Connected:
         }
 
 
-def refusal(applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings) -> YtempireError | None:
-    """Why the channel that the grant is for cannot be connected by this user now, or None. Pure."""
-    return next(_objections(applicant, learnt, known, settings), None)
-
-
-def _objections(
-    applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings
-) -> Iterator[YtempireError]:
+def check(applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings) -> None:
+    """Raises why the channel that the grant is for cannot be connected by this user now. Pure."""
     if applicant.expect_channel not in {None, learnt.id}:
-        yield Conflict("Another channel was chosen than the one to reconnect.", reason="otherChannel")
+        raise Conflict("Another channel was chosen than the one to reconnect.", reason="otherChannel")
     if known.channel is not None and known.channel.user_id != applicant.user_id:
-        yield Conflict("This channel is connected by another user.", reason="channelTaken")
+        raise Conflict("This channel is connected by another user.", reason="channelTaken")
     if known.channel is not None and known.channel.state == health.DISCONNECTING:
-        yield Conflict("This channel is being disconnected. Try again in a minute.", reason="disconnecting")
+        raise Conflict("This channel is being disconnected. Try again in a minute.", reason="disconnecting")
     if known.revoked:
         message = "This Google account's permission has just been withdrawn. Connect again."
-        yield Conflict(message, reason="revokedMeanwhile")
+        raise Conflict(message, reason="revokedMeanwhile")
     if known.channel is None and applicant.user_id not in known.users and len(known.users) >= settings.users_max:
-        yield Forbidden("No more users can connect channels at present.", reason="userLimit")
+        raise Forbidden("No more users can connect channels at present.", reason="userLimit")
     if known.channel is None and len(known.user_channels) >= settings.channels_per_user:
         limit = settings.channels_per_user
-        yield Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
+        raise Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
     living = known.grant if known.grant and known.grant.state != health.REAUTH_REQUIRED else None
     serves = living is not None and living.google_account == applicant.tokens.google_account
     if applicant.tokens.refresh_token is None and not serves:
-        yield Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
+        raise Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ class Connector:
     clock: Clock
 
     def connect(self, applicant: Applicant, learnt: data.Channel, consent: str) -> Connected:
-        """Connect or reconnect. Raises what `refusal` says, with nothing stored.
+        """Connect or reconnect. Raises what `check` says, with nothing stored.
 
         consent: the document that keeps the outcome for the result page. It is written with the connection, so
         what the page says is so.
@@ -136,9 +130,7 @@ class Connector:
                 grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
                 revoked=accounts.revoked(docs[account_path], applicant.number, now),
             )
-            refused = refusal(applicant, learnt, known, self.settings)
-            if refused is not None:
-                raise refused
+            check(applicant, learnt, known, self.settings)
             grant = _grant(applicant, channel_id, sealed, known.grant, now)
             channel = _channel(learnt, grant, known.channel)
             # One of now is our own write, whose answer was lost.
@@ -170,7 +162,7 @@ class Connector:
 def _grant(
     applicant: Applicant, channel_id: str, sealed: Mapping[str, Any], before: Grant | None, now: datetime
 ) -> Grant:
-    """The grant as it is from now on. Without a refresh token the stored one stays; `refusal` has allowed it."""
+    """The grant as it is from now on. Without a refresh token the stored one stays; `check` has allowed it."""
     tokens = applicant.tokens
     fields: dict[str, Any] = {
         **asdict(health.Health()),

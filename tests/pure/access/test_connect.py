@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shared import channels
-from shared.access.connect import Applicant, Known, _granted, refusal
+from shared.access.connect import Applicant, Known, _granted, check
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
+from shared.errors import YtempireError
 from shared.settings import Settings
 from shared.tokens.grants import Grant
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Tokens
@@ -65,8 +66,11 @@ def known(*, mine=(), users=("u1",), channel=None, grant=None):
 
 
 def reason(tokens=TOKENS, *, expect=None, **stored):
-    refused = refusal(Applicant("u1", tokens, 1, frozenset(), expect), LEARNT, known(**stored), SETTINGS)
-    return refused and refused.reason
+    try:
+        check(Applicant("u1", tokens, 1, frozenset(), expect), LEARNT, known(**stored), SETTINGS)
+    except YtempireError as refused:
+        return refused.reason
+    return None
 
 
 @pytest.mark.parametrize(
