@@ -88,9 +88,7 @@ def playlist(attempt: Attempt) -> Done:
         attempt,
         "playlist",
         look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
-        make=lambda: data.playlists_insert(
-            attempt.sure(), title=work["title"], description=work["description"], privacy=work["privacy"]
-        ),
+        make=lambda: data.playlists_insert(attempt.sure(), **work),
     )
     return Done({"playlist_id": playlist_id}, "The playlist exists.")
 
@@ -129,6 +127,7 @@ def caption(attempt: Attempt) -> Done:
     source = attempt.source_of(work["source"], "caption.source")
     checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
     content = whole(source, usable(source, *checks, field="caption.source"))
+    wanted = {name: work[name] for name in ("language", "name", "draft")}
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
         captions.update(attempt.sure(), track, draft=work["draft"], content=content)
@@ -137,14 +136,7 @@ def caption(attempt: Attempt) -> Done:
         attempt,
         "caption",
         look=lambda _begun: _track(attempt),
-        make=lambda: captions.insert(
-            attempt.sure(),
-            video_id=attempt.video_id,
-            language=work["language"],
-            name=work["name"],
-            draft=work["draft"],
-            content=content,
-        ),
+        make=lambda: captions.insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content),
     )
     return Done({"caption_id": made}, "The captions are there.")
 
