@@ -29,7 +29,7 @@ from infra.marts import QUERIED, described
 from shared.collection.analytics.queries import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID
 from shared.quota.profile import load
-from shared.settings import Settings, variable
+from shared.settings import Settings, meanings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
 from shared.watch.conditions import ALARMS, Condition
@@ -105,7 +105,7 @@ def secrets() -> str:
 def settings() -> str:
     """Every setting with its default."""
     rows = [
-        (f"`{variable(item.name)}`", _default(item.default), item.metadata["doc"]) for item in fields(Settings)
+        (f"`{variable(item.name)}`", _default(item.default), meanings()[item.name]) for item in fields(Settings)
     ]
     return table(("variable", "default", "what it sets"), rows)
 

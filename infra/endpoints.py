@@ -15,13 +15,11 @@ from functools import cache
 from pathlib import Path
 
 from infra.deployment import ROOT
-from shared.youtube import reporting, services
+from shared.youtube import reporting, uploads
 
 ROOM = ROOT / "shared" / "youtube"
-APIS = {"data": services.DATA[0], "analytics": services.ANALYTICS[0], "reporting": services.REPORTING[0]}
-"""The names of the APIs, by the functions of `services` that build their clients."""
-CONSTANTS = {"DOWNLOAD": reporting.DOWNLOAD}
-"""Methods that are called without Google's client, by the names under which they are paid for."""
+CONSTANTS = {"DOWNLOAD": reporting.DOWNLOAD, "LIST": reporting.LIST, "INSERT": uploads.INSERT}
+"""Methods that the code calls by a name of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +62,15 @@ def called() -> Mapping[str, tuple[str, ...]]:
 
 
 def _methods(function: ast.FunctionDef) -> Iterator[str]:
-    """The methods that a function calls: `services.data(..., "videos").list`, or `caller.spend(DOWNLOAD, ...)`."""
+    """The methods that a function calls, as in `caller.call("youtube.videos.list")` or `caller.spend(LIST)`."""
     for node in ast.walk(function):
         match node:
-            case ast.Attribute(
-                value=ast.Call(func=ast.Attribute(value=ast.Name(id="services"), attr=api), args=[_, *path]),
-                attr=name,
-            ):
-                yield ".".join([APIS[api], *(str(ast.literal_eval(each)) for each in path), name])
-            case ast.Call(func=ast.Attribute(attr="spend"), args=[ast.Name(id=name), *_]) if name in CONSTANTS:
-                yield CONSTANTS[name]
+            case ast.Call(func=ast.Attribute(attr="call" | "listing" | "spend"), args=[method, *_]):
+                match method:
+                    case ast.Constant(value=str(name)):
+                        yield name
+                    case ast.Name(id=name) if name in CONSTANTS:
+                        yield CONSTANTS[name]
 
 
 def undeclared(requests: Iterable[tuple[str, str]]) -> list[str]:

@@ -8,8 +8,11 @@ depends on the time takes a `Clock`.
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -18,6 +21,7 @@ RESET_GRACE = timedelta(seconds=30)
 """Google's counters do not turn over at the very second."""
 RESET_SPREAD = timedelta(minutes=30)
 
+Found = TypeVar("Found")
 Clock = Callable[[], datetime]
 """Answers the present instant as an aware UTC datetime."""
 
@@ -97,3 +101,32 @@ def to_the_second(instant: datetime | None) -> str | None:
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a Z, as Google's APIs take it."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(kw_only=True)
+class Recent(Generic[Found]):
+    """What a source has said at most `age` ago, or since it was asked for. A failure is not kept.
+
+    So several who ask at once ask the source once, or twice when it was just being asked; even at an age of zero.
+    """
+
+    source: Callable[[], Found]
+    age: timedelta
+    clock: Clock
+    _kept: tuple[int, datetime, Found] | None = None
+    _times: int = 0  # that the source was asked
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> Found:
+        """What the source says, or has said. Raises what it raises."""
+        before = self._times
+        with self._lock:
+            if self._kept is not None:
+                number, at, found = self._kept
+                if number > before or timedelta(0) <= self.clock() - at < self.age:
+                    return found
+            self._times += 1
+            now = self.clock()
+            found = self.source()
+            self._kept = (self._times, now, found)
+            return found

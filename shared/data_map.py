@@ -90,22 +90,7 @@ QUOTA_ACCOUNTS = Collection("quota/*/accounts", user=ID, ttl=EXPIRY, keep=_QUOTA
 QUOTA_ENTRIES = Collection("quota/*/entries", user="account", ttl=EXPIRY, group_index="held_at", keep=_QUOTA)
 QUOTA_REFUSALS = Collection("quota/*/refusals", user="account", ttl=EXPIRY, keep=_QUOTA)
 
-COLLECTIONS = (
-    *(GRANTS, OPERATIONS, UPLOAD_PAUSES, SUBSCRIPTIONS, POLLING, VIDEOS, VIDEO_READINGS, CACHE, REPORTS),
-    *(ANALYTICS, CERTIFICATES, VIDEO_COUNTS),
-    *(CHANNELS, REVOCATIONS, RECEIPTS, USERS, ACCESS, GOOGLE_ACCOUNTS, CONSENTS, REPORT_TYPES),
-    *(
-        RATE_LIMITS,
-        ALERTS,
-        DEAD_LETTERS,
-        CALL_SUMMARY,
-        HEARTBEATS,
-        QUOTA,
-        QUOTA_ACCOUNTS,
-        QUOTA_ENTRIES,
-        QUOTA_REFUSALS,
-    ),
-)
+COLLECTIONS = tuple(each for each in globals().values() if isinstance(each, Collection))
 """All of them. What a disconnect deletes comes first, in the order in which it goes: tokens before the rest."""
 
 

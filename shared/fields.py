@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -54,9 +53,9 @@ class Fields:
             raise self.wrong(there[-1], f"is one too many: of {', '.join(there)} take one")
         return there[0] if there else None
 
-    def inner(self, name: str) -> Inner:
+    def inner(self, name: str, *known: str) -> Fields:
         """The object in a field."""
-        return Inner(self._raw.get(name), f"{self.path}{name}.")
+        return Fields(self._raw.get(name), *known, path=f"{self.path}{name}.")
 
     def items(self, name: str) -> list[Any]:
         """A list; empty when it is not there."""
@@ -150,18 +149,6 @@ class Fields:
         if not kind.matches(value):
             raise self.wrong(name, f"must be {kind.called}")
         return value
-
-
-@dataclass(frozen=True)
-class Inner:
-    """An object within the request, whose fields can be read once it is said which it may have."""
-
-    raw: object
-    path: str
-
-    def knowing(self, *known: str) -> Fields:
-        """The object's fields. Raises InvalidRequest for an unknown one."""
-        return Fields(self.raw, *known, path=self.path)
 
 
 def form(body: bytes, *, lists: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Mapper(Generic[T]):
 
     @cached_property
     def _codec(self) -> Codec:
-        return _codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
+        return codec_of(self.record)  # type: ignore[arg-type]  # a class is hashable
 
     def read(self, name: str, stored: Mapping[str, Any] | None) -> T:
         """The record of a document. Raises CorruptData, which names the document and the field and no value."""
@@ -77,14 +77,15 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def _codec_of(kind: Any) -> Codec:
+def codec_of(kind: Any) -> Codec:
+    """How values of a type are read and written: a dataclass as a mapping of its fields."""
     if hasattr(kind, "__metadata__"):
         return _fitting(*kind.__metadata__)
     make = _MAKERS.get(get_origin(kind) or kind)
     if make is not None:
         return make(*get_args(kind))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return _enum(kind)
+        return _fitting(Codec(kind, lambda member: member.value))
     if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind)
     raise TypeError(f"{kind} cannot be stored in a record")
@@ -128,31 +129,11 @@ def _plain(*kinds: type) -> Codec:
     return Codec(read, _same)
 
 
-def _date() -> Codec:
-    def read(value: Any) -> date:
-        try:
-            return date.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise _Misfit from None
-
-    return Codec(read, date.isoformat)
-
-
-def _enum(kind: type[StrEnum]) -> Codec:
-    def read(value: Any) -> StrEnum:
-        try:
-            return kind(value)
-        except ValueError:
-            raise _Misfit from None
-
-    return Codec(read, lambda member: member.value)
-
-
 def _optional(*kinds: Any) -> Codec:
     named = [kind for kind in kinds if kind is not NoneType]
     if len(named) != 1:
         raise TypeError(f"{kinds} cannot be stored in a record")
-    inner = _codec_of(named[0])
+    inner = codec_of(named[0])
     return Codec(
         lambda value: None if value is None else inner.read(value),
         lambda value: None if value is None else inner.write(value),
@@ -162,7 +143,7 @@ def _optional(*kinds: Any) -> Codec:
 def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> Codec:
     if kind is tuple and rest != (...,):
         raise TypeError("only tuples of any length can be stored in a record")
-    item = _codec_of(of)
+    item = codec_of(of)
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
@@ -182,7 +163,7 @@ def _list(kind: Callable[[Any], Any], of: Any, *rest: Any) -> Codec:
 
 
 def _mapping(_names: Any, of: Any) -> Codec:
-    item = _codec_of(of)
+    item = codec_of(of)
 
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -194,7 +175,7 @@ def _mapping(_names: Any, of: Any) -> Codec:
 
 def _dataclass(kind: type) -> Codec:
     hints = get_type_hints(kind, include_extras=True)
-    codecs = {each.name: _codec_of(hints[each.name]) for each in fields(kind)}
+    codecs = {each.name: codec_of(hints[each.name]) for each in fields(kind)}
     required = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
 
     def read(value: Any) -> Any:
@@ -224,7 +205,7 @@ _MAKERS: Mapping[Any, Callable[..., Codec]] = {
     Any: lambda: Codec(_same, _same),
     **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
     float: partial(_plain, float, int),
-    date: _date,
+    date: partial(_fitting, Codec(date.fromisoformat, date.isoformat)),
     UnionType: _optional,
     tuple: partial(_list, tuple),
     frozenset: partial(_list, frozenset),

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from shared.errors import Misconfigured
@@ -57,9 +58,17 @@ COUNT = Form(r"[1-9][0-9]{0,8}", "a whole number of at least 1")
 TEXT = Form(r"[^\r\n]+", "one line of text")
 
 
-def setting(doc: str, default: Any = MISSING, form: Form | None = None) -> Any:
-    """A setting in words. form: unless given, an address for a name that ends like one, any text for others."""
-    return field(default=default, metadata={"doc": doc, "form": form})
+def of(form: Form, default: Any) -> Any:
+    """A setting of a form. Others are an address if their name ends like one, and any text if not."""
+    return field(default=default, metadata={"form": form})
+
+
+@cache
+def meanings() -> Mapping[str, str]:
+    """What each setting means; read when somebody is to be told."""
+    import tomllib
+
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def variable(name: str) -> str:
@@ -69,111 +78,47 @@ def variable(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One deployment's settings. URLs carry no trailing slash."""
+    """One deployment's settings; `settings.toml` says what each means. URLs carry no trailing slash."""
 
-    project: str = setting("Google Cloud project id")
-    region: str = setting("region of functions, queues and topics", "us-central1")
-    app_url: str = setting("public address of the app; the OAuth callback is under it")
-    api_url: str = setting("public address of the API; push notifications arrive there")
-    function_url: str = setting(
-        "address of a function; {region}, {project} and {function} are filled in",
-        "https://{region}-{project}.cloudfunctions.net/{function}",
-        FUNCTION_URL,
+    project: str
+    region: str = "us-central1"
+    app_url: str
+    api_url: str
+    function_url: str = of(FUNCTION_URL, "https://{region}-{project}.cloudfunctions.net/{function}")
+    id_token_issuer: str
+    id_token_audience: str
+    id_token_keys_url: str
+    iap_audience: str = ""
+    iap_keys_url: str = "https://www.gstatic.com/iap/verify/public_key-jwk"
+    return_to: tuple[str, ...] = ()
+    source_buckets: tuple[str, ...] = of(Form(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "names of buckets"), ())
+    source_hosts: tuple[str, ...] = of(Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"), ())
+    callback_url: str = of(HTTPS_URL, "")
+    alert_url: str = of(HTTPS_URL, "")
+    users_max: int = of(COUNT, 50)
+    channels_per_user: int = of(COUNT, 5)
+    quota_profile: str = of(one_of("current", "guide"), "current")
+    quota_limits: tuple[str, ...] = of(Form(r"\w+=[1-9][0-9]{0,8}", "bucket=units"), ())
+    rate_limits: tuple[str, ...] = of(
+        Form(r"\w+=(off|[1-9][0-9]{0,3}/[1-9][0-9]{0,4})", "limit=calls/seconds or limit=off"), ()
     )
-    id_token_issuer: str = setting("issuer of the app's user ID tokens")
-    id_token_audience: str = setting("audience of the app's user ID tokens")
-    id_token_keys_url: str = setting("JSON Web Key Set that signs the app's user ID tokens")
-    iap_audience: str = setting(
-        "audience of Identity-Aware Proxy's assertions, /projects/NUMBER/global/backendServices/ID; without "
-        "it the console lets nobody in",
-        "",
-    )
-    iap_keys_url: str = setting(
-        "JSON Web Key Set of Identity-Aware Proxy", "https://www.gstatic.com/iap/verify/public_key-jwk"
-    )
-    return_to: tuple[str, ...] = setting("URLs that a user may be sent back to after consent, comma separated", ())
-    source_buckets: tuple[str, ...] = setting(
-        "buckets that files to publish may come from, comma separated; without it none",
-        (),
-        Form(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]", "names of buckets"),
-    )
-    source_hosts: tuple[str, ...] = setting(
-        "hosts that files to publish may come from, comma separated, .example.com for all under it; without "
-        "it none",
-        (),
-        Form(r"\.?[a-z0-9-]+(\.[a-z0-9-]+)+", "names of hosts"),
-    )
-    callback_url: str = setting(
-        "address of the app that is told, signed, when a publishing operation has ended; without it none",
-        "",
-        HTTPS_URL,
-    )
-    alert_url: str = setting(
-        "address that operators' notices are posted to, signed, as a chat's incoming webhook takes them "
-        '({"text": ...}); without it they go to the log and to Pub/Sub only',
-        "",
-        HTTPS_URL,
-    )
-    users_max: int = setting("users that may connect channels", 50, COUNT)
-    channels_per_user: int = setting("channels that one user may connect", 5, COUNT)
-    quota_profile: str = setting("quota profile: current or guide", "current", one_of("current", "guide"))
-    quota_limits: tuple[str, ...] = setting(
-        "daily limits other than the profile's, as bucket=units, comma separated",
-        (),
-        Form(r"\w+=[1-9][0-9]{0,8}", "bucket=units"),
-    )
-    rate_limits: tuple[str, ...] = setting(
-        "rate limits other than the profile's, as limit=calls/seconds or limit=off, comma separated",
-        (),
-        Form(r"\w+=(off|[1-9][0-9]{0,3}/[1-9][0-9]{0,4})", "limit=calls/seconds or limit=off"),
-    )
-    dataset: str = setting(
-        "BigQuery dataset", "youtube", Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores")
-    )
-    aggregation: str = setting(
-        "why the numbers of several channels may be added up, which YouTube's Developer Policies (III.E.2) "
-        "forbid otherwise: one-content-owner (all are of one content owner that YouTube recognises, shown "
-        "to it alone) or amendment-accepted (YouTube's amendment for audited developers); without it none "
-        "are",
-        "",
-        one_of("one-content-owner", "amendment-accepted"),
-    )
-    report_profile: str = setting(
-        "which report types of the Reporting API are collected: essential, standard or full",
-        "standard",
-        one_of("essential", "standard", "full"),
-    )
-    report_types: tuple[str, ...] = setting(
-        "report types to collect in place of the profile's, comma separated, the most valuable first: of "
-        "all channels each is listed before anybody's next",
-        (),
-        one_of(*REPORT_TYPES),
-    )
-    retention_queries: int = setting(
-        "videos of a channel whose audience retention is asked a day, one Analytics query each", 5, COUNT
-    )
-    metadata_units: int = setting(
-        "units of the default pool that reading channels and videos by night may cost a day", 2_000, COUNT
-    )
-    statistics_units: int = setting(
-        "calls that reading the counts of videos may make a day, up to 50 videos each", 9_000, COUNT
-    )
-    youtube_root: str = setting("YouTube Data API", "https://youtube.googleapis.com")
-    analytics_root: str = setting("YouTube Analytics API", "https://youtubeanalytics.googleapis.com")
-    reporting_root: str = setting("YouTube Reporting API", "https://youtubereporting.googleapis.com")
-    oauth_auth_url: str = setting("Google's consent page", "https://accounts.google.com/o/oauth2/v2/auth")
-    oauth_token_url: str = setting("Google's token endpoint", "https://oauth2.googleapis.com/token")
-    oauth_revoke_url: str = setting("Google's revocation endpoint", "https://oauth2.googleapis.com/revoke")
-    oauth_issuer: str = setting("issuer that the OAuth callback may name", "https://accounts.google.com")
-    oauth_publishing: str = setting(
-        "publishing status of the OAuth consent screen: production, or testing (grants die after a week)",
-        "production",
-        one_of("production", "testing"),
-    )
-    hub_url: str = setting("WebSub hub", "https://pubsubhubbub.appspot.com/subscribe")
-    topic_url: str = setting(
-        "WebSub topic of a channel, without its query", "https://www.youtube.com/xml/feeds/videos.xml"
-    )
+    dataset: str = of(Form(r"[A-Za-z0-9_]{1,1024}", "letters, digits and underscores"), "youtube")
+    aggregation: str = of(one_of("one-content-owner", "amendment-accepted"), "")
+    report_profile: str = of(one_of("essential", "standard", "full"), "standard")
+    report_types: tuple[str, ...] = of(one_of(*REPORT_TYPES), ())
+    retention_queries: int = of(COUNT, 5)
+    metadata_units: int = of(COUNT, 2_000)
+    statistics_units: int = of(COUNT, 9_000)
+    youtube_root: str = "https://youtube.googleapis.com"
+    analytics_root: str = "https://youtubeanalytics.googleapis.com"
+    reporting_root: str = "https://youtubereporting.googleapis.com"
+    oauth_auth_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    oauth_token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    oauth_revoke_url: str = "https://oauth2.googleapis.com/revoke"
+    oauth_issuer: str = "https://accounts.google.com"
+    oauth_publishing: str = of(one_of("production", "testing"), "production")
+    hub_url: str = "https://pubsubhubbub.appspot.com/subscribe"
+    topic_url: str = "https://www.youtube.com/xml/feeds/videos.xml"
 
     @property
     def redirect_uri(self) -> str:
@@ -197,7 +142,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         text = environ.get(name, "").strip()
         if not text:
             if item.default is MISSING:
-                problems.append(f"{name} is missing ({item.metadata['doc']})")
+                problems.append(f"{name} is missing ({meanings()[item.name]})")
             continue
         parts = [part.strip() for part in text.split(",") if part.strip()] if _is_list(item) else [text]
         form = _form(item)
@@ -211,7 +156,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _form(item: Field[Any]) -> Form:
-    return item.metadata["form"] or (URL if item.name.endswith(("_url", "_root")) else TEXT)
+    return item.metadata.get("form") or (URL if item.name.endswith(("_url", "_root")) else TEXT)
 
 
 def _is_list(item: Field[Any]) -> bool:

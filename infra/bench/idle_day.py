@@ -174,7 +174,7 @@ class Network:
 
     def connect(self, user: int, place: int) -> None:
         """Connect a channel as a consent does, with a subscription that the hub has verified."""
-        from shared.access.connect import Applicant, Learnt
+        from shared.access.connect import Applicant
         from shared.access.features import scopes_for
         from shared.push.renewal import Standing
         from shared.push.subscriptions import STANDINGS
@@ -182,6 +182,8 @@ class Network:
         from shared.tokens import accounts
         from shared.tokens.health import Tokens
         from shared.vault.secret import Secret
+        from shared.youtube.data import Channel
+        from shared.youtube.items import item_of
         from tests.emulators.youtube.stand import issue
 
         email, channel = f"user-{user:03}@example.test", self.stand.channel(user, place)
@@ -199,7 +201,9 @@ class Network:
         applicant = Applicant(email, tokens, number, frozenset(scopes), None)
         consent = self.client.document(f"consents/{channel.id}")
         consent.set({})
-        self.connector.connect(applicant, Learnt(channel.id, channel.title, f"UU{channel.id[2:]}"), consent.path)
+        uploads = {"relatedPlaylists": {"uploads": f"UU{channel.id[2:]}"}}
+        item = {"id": channel.id, "snippet": {"title": channel.title}, "contentDetails": uploads}
+        self.connector.connect(applicant, item_of(Channel, item), consent.path)
         standing = Standing(
             channel_id=channel.id, state=State.ACTIVE, next_ask=now + 5 * DAY, lease_until=now + 10 * DAY
         )

@@ -7,7 +7,7 @@ connect a sixth channel, and two users cannot own one. (A transaction with locks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import Clock
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
-from shared.errors import Conflict, Forbidden, ReauthRequired, YtempireError
+from shared.errors import Conflict, Forbidden, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
@@ -28,16 +28,7 @@ from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from shared.youtube.client import Caller
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """The channel that YouTube says the grant is for."""
-
-    channel_id: str
-    title: str
-    uploads_playlist: str | None
+    from shared.youtube import data
 
 
 @dataclass(frozen=True)
@@ -88,30 +79,26 @@ class Connected:
         }
 
 
-def refusal(applicant: Applicant, learnt: Learnt, known: Known, settings: Settings) -> YtempireError | None:
-    """Why this channel cannot be connected by this user now, or None. Pure."""
-    return next(_objections(applicant, learnt, known, settings), None)
-
-
-def _objections(applicant: Applicant, learnt: Learnt, known: Known, settings: Settings) -> Iterator[YtempireError]:
-    if applicant.expect_channel not in {None, learnt.channel_id}:
-        yield Conflict("Another channel was chosen than the one to reconnect.", reason="otherChannel")
+def check(applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings) -> None:
+    """Raises why the channel that the grant is for cannot be connected by this user now. Pure."""
+    if applicant.expect_channel not in {None, learnt.id}:
+        raise Conflict("Another channel was chosen than the one to reconnect.", reason="otherChannel")
     if known.channel is not None and known.channel.user_id != applicant.user_id:
-        yield Conflict("This channel is connected by another user.", reason="channelTaken")
+        raise Conflict("This channel is connected by another user.", reason="channelTaken")
     if known.channel is not None and known.channel.state == health.DISCONNECTING:
-        yield Conflict("This channel is being disconnected. Try again in a minute.", reason="disconnecting")
+        raise Conflict("This channel is being disconnected. Try again in a minute.", reason="disconnecting")
     if known.revoked:
         message = "This Google account's permission has just been withdrawn. Connect again."
-        yield Conflict(message, reason="revokedMeanwhile")
+        raise Conflict(message, reason="revokedMeanwhile")
     if known.channel is None and applicant.user_id not in known.users and len(known.users) >= settings.users_max:
-        yield Forbidden("No more users can connect channels at present.", reason="userLimit")
+        raise Forbidden("No more users can connect channels at present.", reason="userLimit")
     if known.channel is None and len(known.user_channels) >= settings.channels_per_user:
         limit = settings.channels_per_user
-        yield Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
+        raise Forbidden(f"At most {limit} channels can be connected.", reason="channelLimit")
     living = known.grant if known.grant and known.grant.state != health.REAUTH_REQUIRED else None
     serves = living is not None and living.google_account == applicant.tokens.google_account
     if applicant.tokens.refresh_token is None and not serves:
-        yield Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
+        raise Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
 
 
 @dataclass(frozen=True)
@@ -123,13 +110,13 @@ class Connector:
     settings: Settings
     clock: Clock
 
-    def connect(self, applicant: Applicant, learnt: Learnt, consent: str) -> Connected:
-        """Connect or reconnect. Raises what `refusal` says, with nothing stored.
+    def connect(self, applicant: Applicant, learnt: data.Channel, consent: str) -> Connected:
+        """Connect or reconnect. Raises what `check` says, with nothing stored.
 
         consent: the document that keeps the outcome for the result page. It is written with the connection, so
         what the page says is so.
         """
-        channel_id, user_id = learnt.channel_id, applicant.user_id
+        channel_id, user_id = learnt.id, applicant.user_id
         channel_path, grant_path = channels.path(channel_id), grants.path(channel_id)
         account_path = accounts.path(applicant.tokens.google_account, user_id)
         sealed, now = self._sealed(applicant, grant_path), self.clock()
@@ -143,9 +130,7 @@ class Connector:
                 grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
                 revoked=accounts.revoked(docs[account_path], applicant.number, now),
             )
-            refused = refusal(applicant, learnt, known, self.settings)
-            if refused is not None:
-                raise refused
+            check(applicant, learnt, known, self.settings)
             grant = _grant(applicant, channel_id, sealed, known.grant, now)
             channel = _channel(learnt, grant, known.channel)
             # One of now is our own write, whose answer was lost.
@@ -177,7 +162,7 @@ class Connector:
 def _grant(
     applicant: Applicant, channel_id: str, sealed: Mapping[str, Any], before: Grant | None, now: datetime
 ) -> Grant:
-    """The grant as it is from now on. Without a refresh token the stored one stays; `refusal` has allowed it."""
+    """The grant as it is from now on. Without a refresh token the stored one stays; `check` has allowed it."""
     tokens = applicant.tokens
     fields: dict[str, Any] = {
         **asdict(health.Health()),
@@ -218,10 +203,10 @@ def _granted(applicant: Applicant, before: Grant | None) -> frozenset[str]:
     return granted
 
 
-def _channel(learnt: Learnt, grant: Grant, before: Channel | None) -> Channel:
+def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Channel:
     can = capabilities(grant.granted_scopes, grant.requested_scopes)
     return Channel(
-        channel_id=learnt.channel_id,
+        channel_id=learnt.id,
         user_id=grant.user_id,
         google_account=grant.google_account,
         title=learnt.title,
@@ -251,11 +236,3 @@ class FreshToken:
         """Raises ReauthRequired: Google takes back what it has just given."""
         del refused
         raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")
-
-
-def learn(caller: Caller) -> Learnt:
-    """The channel that a grant is for, by `channels.list mine` (1 unit)."""
-    from shared.youtube import data
-
-    channel = data.my_channel(caller)
-    return Learnt(channel.id, channel.title, channel.uploads_playlist)

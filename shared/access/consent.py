@@ -14,10 +14,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.access.connect import Applicant, Connected, Connector, Learnt
+from shared.access.connect import Applicant, Connected, Connector
 from shared.access.features import can_learn_channel, scopes_for
 from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
 from shared.clock import Clock
@@ -36,6 +36,9 @@ from shared.tokens.health import Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
+if TYPE_CHECKING:
+    from shared.youtube import data
+
 VERIFIER = "verifier"
 START = "oauth.start"
 STARTS = RateLimit(name="oauthStarts", methods=(START,), per=("user",), calls=20, window=600)
@@ -44,7 +47,7 @@ STARTS = RateLimit(name="oauthStarts", methods=(START,), per=("user",), calls=20
 _RANDOM_BYTES = 32  # 256 bits for a state and for a browser binding
 _VERIFIER_BYTES = 64  # 86 characters; RFC 7636 allows 43 to 128
 
-LearnChannel = Callable[[Tokens, str], Learnt]
+LearnChannel = Callable[[Tokens, str], "data.Channel"]
 """Asks YouTube whose channel a fresh access token is for; the user id pays for the call."""
 
 

@@ -114,7 +114,8 @@ class Disconnects:
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self.revocations.set_aside(channel_id, receipt_id)
         for kind in data_map.erased():
-            self._erase(kind, channel_id, receipt_id)
+            while self._erase_page(kind, channel_id, receipt_id):
+                pass  # this run or another has just deleted a page, so there is an end
         self.forget_counts(channel_id)
         self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
@@ -124,10 +125,6 @@ class Disconnects:
             log("WARNING", "Google did not revoke yet", channel=channel_id, reason=error.reason)
             self.revoke_later(receipt_id, channel_id)
         self._forget_channel(channel_id, receipt_id)
-
-    def _erase(self, kind: Collection, channel_id: str, receipt_id: str) -> None:
-        while self._erase_page(kind, channel_id, receipt_id):
-            pass  # this run or another has just deleted a page, so there is an end
 
     def _erase_page(self, kind: Collection, channel_id: str, receipt_id: str) -> bool:
         """Delete a page, with its number of documents on the receipt; whether there may be another."""

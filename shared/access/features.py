@@ -71,15 +71,11 @@ def capabilities(granted: Collection[str], requested: Collection[str]) -> dict[s
 
     requested: every scope that this connection was ever asked for.
     """
-    have, asked = frozenset(granted), frozenset(requested)
     found = {}
     for feature, alternatives in _SERVED_BY.items():
-        if any(needed <= have for needed in alternatives):
-            found[feature] = Capability(have=True, reason="granted")
-        elif asked.issuperset(FEATURES[feature]):
-            found[feature] = Capability(have=False, reason="unticked")
-        else:
-            found[feature] = Capability(have=False, reason="notAsked")
+        have = any(needed.issubset(granted) for needed in alternatives)
+        refused = "unticked" if set(FEATURES[feature]).issubset(requested) else "notAsked"
+        found[feature] = Capability(have=have, reason="granted" if have else refused)
     return found
 
 

@@ -8,7 +8,6 @@ Source: cloud.google.com/storage/docs/json_api (objects.get).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -25,16 +24,6 @@ _TIMEOUT_SECONDS = 30
 _GONE = frozenset({401, 403, 404, 412, 416})
 
 
-@dataclass(frozen=True)
-class StoredObject:
-    """One object at one moment. generation: its version; size in bytes."""
-
-    bucket: str
-    name: str
-    generation: str
-    size: int
-
-
 @cache
 def session() -> AuthorizedSession:
     """This process's session, with the function's own identity (none for STORAGE_EMULATOR_HOST)."""
@@ -48,20 +37,23 @@ def session() -> AuthorizedSession:
     return AuthorizedSession(credentials)
 
 
-def describe(bucket: str, name: str) -> StoredObject:
-    """An object's version and size. Raises NotFound where there is none that we may read, Unavailable."""
+def describe(bucket: str, name: str) -> tuple[str, int]:
+    """An object's generation (its version) and its size in bytes.
+
+    Raises NotFound where there is none that we may read, Unavailable.
+    """
     fields = _get(_address(bucket, name), {"fields": "generation,size"}).json()
-    return StoredObject(bucket, name, str(fields["generation"]), int(fields["size"]))
+    return str(fields["generation"]), int(fields["size"])
 
 
-def opened(found: StoredObject, first: int, last: int | None) -> Response:
+def opened(bucket: str, name: str, generation: str, first: int, last: int | None) -> Response:
     """The bytes of this very version from `first` to `last` (both included) or the end, to read and to close.
 
     Raises NotFound when the version is gone, Unavailable.
     """
-    asked = {"alt": "media", "generation": found.generation}
+    asked = {"alt": "media", "generation": generation}
     headers = {"range": f"bytes={first}-{'' if last is None else last}", "accept-encoding": "identity"}
-    return _get(f"/download{_address(found.bucket, found.name)}", asked, headers=headers, stream=True)
+    return _get(f"/download{_address(bucket, name)}", asked, headers=headers, stream=True)
 
 
 def _address(bucket: str, name: str) -> str:

@@ -61,7 +61,7 @@ class Asked:
 def asked_for(body: object, now: datetime) -> Asked:
     """The backfill that a request asks for. Raises InvalidRequest."""
     known = ("channel", "from", "to", "type", "asked_at")
-    fields = Fields(body, "backfill").inner("backfill").knowing(*known)
+    fields = Fields(body, "backfill").inner("backfill", *known)
     first, last = fields.date("from"), fields.date("to")
     oldest, newest = pacific_day(now) - KEPT, last_full_day(now)
     if first < oldest:

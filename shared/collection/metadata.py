@@ -10,7 +10,6 @@ are nearly as old, and deletes what was read of videos that are gone; the row th
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,8 +20,8 @@ from shared.access.disconnect import ERASE
 from shared.channels import CHANNELS
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating_from
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection import gone, messages, metadata_plan, planner, readings, turns
 from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read
@@ -212,8 +211,7 @@ class Metadata:
                 return Change(True)  # another run has read the same; what it knows stays
             return Change(True, [readings.write(each.readings), _standing(each)])
 
-        steps = updating_from(each.seen, (first, at), noted, token=secrets.token_hex(8))
-        if not Store(self.client).run(steps).result and each.rows:
+        if not update(self.client, (first, at), noted, seen=each.seen) and each.rows:
             self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": each.connection})
 
 

@@ -16,7 +16,7 @@ from shared.channels import Refusal
 from shared.clock import Clock
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.tokens.health import Outcome
-from shared.youtube.faults import Fault, History, decide, fault_of
+from shared.youtube.faults import Fault, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
 
 PAUSE = timedelta(hours=20)
@@ -81,7 +81,7 @@ def read_decision(error: YtempireError, *, tries: int, clock: Clock, rng: random
 
 
 def _by_policy(fault: Fault, tries: int, clock: Clock, rng: random.Random) -> ReadDecision:
-    decision = decide(fault, History({fault.reason: tries}), clock=clock, rng=rng)
+    decision = decide(fault, tries, clock=clock, rng=rng)
     then = READING.get(decision.action, Then.NEXT_RUN)
     if then is not Then.ASK_AGAIN:
         return ReadDecision(then)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.channels import Channel
-from shared.clock import pacific_day
+from shared.clock import Recent, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import documents, where
@@ -149,7 +149,7 @@ def _form(ask: Ask, *names: str) -> dict[str, str]:
 
 def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     one = channel_of(reads, ask)
-    known = read.Recent(
+    known = Recent(
         source=lambda: jobs.of_channels(reads.client, [one.channel_id], reads.report_types()),
         age=timedelta(minutes=1),
         clock=lambda: ask.now,
@@ -290,7 +290,7 @@ _OF_BUCKET = (
 
 
 def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    asked = read.Recent(source=lambda: reads.usage(36), age=timedelta(minutes=1), clock=lambda: ask.now)
+    asked = Recent(source=lambda: reads.usage(36), age=timedelta(minutes=1), clock=lambda: ask.now)
     again = replace(reads, usage=lambda _: asked())
 
     def of_bucket(part: Callable[[quota.BucketRow], Any]) -> Part:

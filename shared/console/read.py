@@ -6,16 +6,14 @@ What cannot be read is said on the page, and the rest is shown.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from shared import channels
 from shared.channels import CHANNELS, Channel
-from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import documents, where
 from shared.console.loaded import Loaded
@@ -33,42 +31,12 @@ from shared.warehouse.statements import Warehouse
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-Found = TypeVar("Found")
 PAGE = 50
 """Rows of one page of any list."""
 LATE = timedelta(hours=2)
 """After how many runs that should have looked at a channel's reports it is called overdue."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,199}")
 _WORDS = 200  # characters of an address's query that are looked at
-
-
-@dataclass(kw_only=True)
-class Recent(Generic[Found]):
-    """What a source has said at most `age` ago, or since it was asked for. A failure is not kept.
-
-    So several who ask at once ask the source once, or twice when it was just being asked; even at an age of zero.
-    """
-
-    source: Callable[[], Found]
-    age: timedelta
-    clock: Clock
-    _kept: tuple[int, datetime, Found] | None = None
-    _times: int = 0  # that the source was asked
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self) -> Found:
-        """What the source says, or has said. Raises what it raises."""
-        before = self._times
-        with self._lock:
-            if self._kept is not None:
-                number, at, found = self._kept
-                if number > before or timedelta(0) <= self.clock() - at < self.age:
-                    return found
-            self._times += 1
-            now = self.clock()
-            found = self.source()
-            self._kept = (self._times, now, found)
-            return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,18 +52,6 @@ class Listing:
         return f"{IN_STATE}.{self.state.value}" if self.state is not None else _CHANGED
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """One page. next: what asks for the next one, None where there is none."""
-
-    operations: tuple[Operation, ...]
-    next: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        """For the answer."""
-        return {"operations": [each.as_json() for each in self.operations], "next_page": self.next}
-
-
 def listing(body: Mapping[str, Any]) -> Listing:
     """The listing that a body asks for. Raises InvalidRequest naming the field that is wrong."""
     fields = Fields(body, "action", "channel_id", "state", "since", "until", "page")
@@ -76,8 +64,8 @@ def listing(body: Mapping[str, Any]) -> Listing:
     )
 
 
-def page_of(client: Client, asked: Listing) -> Page:
-    """The operations of one page."""
+def page_of(client: Client, asked: Listing) -> dict[str, Any]:
+    """The operations of one page; next_page: what asks for the next one, None where there is none."""
     from google.cloud.firestore import Query  # loaded with the client
 
     bounds = ((asked.order, ">=", asked.since), (asked.order, "<", asked.until))
@@ -88,19 +76,16 @@ def page_of(client: Client, asked: Listing) -> Page:
         changed, operation_id = asked.after
         query = query.start_after([changed, client.collection(COLLECTION).document(operation_id)])
     found: list[Operation] = []
-    seen, last = 0, None
-    for snapshot in query.limit(SCANNED).stream(**call_options()):
-        seen += 1
+    next_page = None
+    for seen, snapshot in enumerate(query.limit(SCANNED).stream(**call_options()), start=1):
         last = MAPPER.read(snapshot.id, snapshot.to_dict())
         if asked.state in {None, last.state}:
             found.append(last)
-        if len(found) == PAGE:
+        if len(found) == PAGE or seen == SCANNED:
+            place = json.dumps([format_instant(last.updated_at), last.id])
+            next_page = base64.urlsafe_b64encode(place.encode()).decode()
             break
-    more = last is not None and (len(found) == PAGE or seen == SCANNED)
-    if last is None or not more:
-        return Page(operations=tuple(found), next=None)
-    place = json.dumps([format_instant(last.updated_at), last.id])
-    return Page(operations=tuple(found), next=base64.urlsafe_b64encode(place.encode()).decode())
+    return {"operations": [each.as_json() for each in found], "next_page": next_page}
 
 
 def _after(fields: Fields) -> tuple[datetime, str]:
@@ -114,9 +99,8 @@ def _after(fields: Fields) -> tuple[datetime, str]:
     return at, operation_id
 
 
-_ACTIONS = {
-    each.__name__: each for each in (Submissions.read, Submissions.cancel, Submissions.retry, Submissions.dismiss)
-}
+_BY_ID = (Submissions.read, Submissions.cancel, Submissions.retry, Submissions.dismiss)
+_ACTIONS = {each.__name__: each for each in _BY_ID}
 
 
 def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +109,7 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
         asked = intents(body)
         return {"plan": planned(asked, submissions.plan(asked))}
     if body.get("action") == "list":
-        return page_of(submissions.tasks.operations.client, listing(body)).as_json()
+        return page_of(submissions.tasks.operations.client, listing(body))
     if "action" in body:
         action, operation_id = command(body)
         return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}

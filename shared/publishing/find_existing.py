@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared import ids
 from shared.errors import NotFound, YtempireError
+from shared.paging import groups
 from shared.publishing.attempt import Attempt, Postponed
 from shared.publishing.plan import PLAYLIST, TRANSFER
 from shared.youtube import data
@@ -31,10 +32,9 @@ def existing_video(attempt: Attempt) -> str | None:
     if begun is None or playlist is None:
         return None
     title = attempt.work("upload")["parts"]["snippet"]["title"]
-    recent = [item.video_id for item in _since(attempt, playlist, begun - SKEW)]
-    for start in range(0, len(recent), data.IDS_MAX):
-        listed = data.videos(attempt.caller, recent[start : start + data.IDS_MAX], parts=_PARTS)
-        for video in listed.videos:
+    recent = (item.video_id for item in _since(attempt, playlist, begun - SKEW))
+    for some in groups(recent, data.IDS_MAX):
+        for video in data.videos(attempt.caller, some, parts=_PARTS).videos:
             if _is_ours(attempt, video, title):
                 return video.id
     return None
@@ -61,11 +61,8 @@ def _since(attempt: Attempt, playlist: str, instant: datetime) -> Iterator[Playl
     page: str | None = None
     for _ in range(_PAGES):
         listed = data.uploads(attempt.caller, playlist, page=page)
-        for item in listed.items:
-            if item.added_at is None or item.added_at >= instant:
-                yield item
-        page = listed.next_page
-        if page is None:
+        yield from (item for item in listed.items if item.added_at is None or item.added_at >= instant)
+        if (page := listed.next_page) is None:
             return
 
 

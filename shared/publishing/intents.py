@@ -11,7 +11,7 @@ from typing import Any
 
 from shared import ids
 from shared.clock import to_the_second
-from shared.fields import Fields, Inner
+from shared.fields import Fields
 from shared.publishing import plan
 from shared.publishing.requests import KINDS
 from shared.quota.quotes import MOST_WORK_ITEMS
@@ -47,14 +47,14 @@ def intents(raw: object) -> tuple[Intent, ...]:
     items = top.items("work")
     if not 1 <= len(items) <= MOST_INTENTS:
         raise top.wrong("work", f"must have 1 to {MOST_INTENTS} items")
-    found = tuple(_intent(Inner(item, f"work.{number}.")) for number, item in enumerate(items))
+    found = tuple(_intent(item, f"work.{number}.") for number, item in enumerate(items))
     if sum(intent.times for intent in found) > MOST_WORK_ITEMS:
         raise top.wrong("work", f"must come to at most {MOST_WORK_ITEMS} operations")
     return found
 
 
-def _intent(inner: Inner) -> Intent:
-    fields = inner.knowing("channel_id", "do", "times", "critical")
+def _intent(item: object, path: str) -> Intent:
+    fields = Fields(item, "channel_id", "do", "times", "critical", path=path)
     words = fields.items("do")
     if not words or any(not isinstance(word, str) or word not in STEPS for word in words):
         raise fields.wrong("do", f"must list some of {', '.join(STEPS)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from codecs import getincrementaldecoder
+from collections.abc import Iterable
 
 HEAD = 4096  # bytes that are enough to tell
 VIDEO_MAX = 256 * 1024**3
@@ -28,23 +29,21 @@ _CONTAINERS = (
     (0, b"\x00\x00\x01\xb3", "video/mpeg"),
     (0, b"OggS", "video/ogg"),
 )
-_PICTURES = (
-    (0, b"\xff\xd8\xff"),
-    (0, b"\x89PNG\r\n\x1a\n"),
-    (0, b"GIF8"),
-    (8, b"WEBP"),
-    (4, b"ftyphei"),
-    (4, b"ftypavi"),
-)
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_PICTURES = ((0, _JPEG), (0, _PNG), (0, b"GIF8"), (8, b"WEBP"), (4, b"ftyphei"), (4, b"ftypavi"))
 _ARCHIVES = ((0, b"PK\x03\x04"), (0, b"Rar!"), (0, b"7z\xbc\xaf"), (0, b"\x1f\x8b"))
-_OTHERS = (("a picture", _PICTURES), ("an archive", _ARCHIVES), ("a document", ((0, b"%PDF"),)))
+_OTHERS = tuple(
+    (offset, mark, what)
+    for what, marks in (("a picture", _PICTURES), ("an archive", _ARCHIVES), ("a document", ((0, b"%PDF"),)))
+    for offset, mark in marks
+)
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's mark of byte order
 _IN_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def video_type(head: bytes) -> str:
     """The media type to announce for a file with these first bytes."""
-    if known := _container(head):
+    if known := _marked(head, _CONTAINERS):
         return known
     # A transport stream repeats its mark every 188 bytes (192 with timecodes).
     if any(head[start::step][:3] == b"GGG" for start, step in ((0, 188), (4, 192))):
@@ -56,27 +55,19 @@ def no_video(head: bytes) -> str | None:
     """What the file is instead, in words, where it surely is no video."""
     if head.lstrip(_BLANK)[:5].lower() == b"<?xml" or _is_page(head):
         return "a web page"
-    return _other(head) or ("a text" if _is_text(head) else None)
+    return _marked(head, _OTHERS) or ("a text" if _is_text(head) else None)
 
 
 def no_caption(head: bytes) -> str | None:
     """What the file is instead, in words, where it surely has no captions; YouTube takes many formats of them."""
-    return "a web page" if _is_page(head) else _other(head) or ("a video" if _container(head) else None)
+    if _is_page(head):
+        return "a web page"
+    return _marked(head, _OTHERS) or ("a video" if _marked(head, _CONTAINERS) else None)
 
 
-def _other(head: bytes) -> str | None:
-    """A picture, an archive or a document, by its mark."""
-    for what, marks in _OTHERS:
-        if any(head[offset : offset + len(mark)] == mark for offset, mark in marks):
-            return what
-    return None
-
-
-def _container(head: bytes) -> str | None:
-    for offset, mark, media_type in _CONTAINERS:
-        if head[offset : offset + len(mark)] == mark:
-            return media_type
-    return None
+def _marked(head: bytes, marks: Iterable[tuple[int, bytes, str]]) -> str | None:
+    """What the first mark that a file has at its place stands for."""
+    return next((what for offset, mark, what in marks if head.startswith(mark, offset)), None)
 
 
 def _is_text(head: bytes) -> bool:
@@ -89,12 +80,12 @@ def _is_text(head: bytes) -> bool:
 
 def image_type(head: bytes) -> str:
     """The media type of a picture: YouTube takes no other thumbnail than JPEG and PNG."""
-    return "image/jpeg" if head[:3] == b"\xff\xd8\xff" else "image/png"
+    return "image/jpeg" if head.startswith(_JPEG) else "image/png"
 
 
 def no_image(head: bytes) -> str | None:
     """What the file is instead, in words, where it is no picture that YouTube takes."""
-    return None if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) else "neither JPEG nor PNG"
+    return None if head.startswith((_JPEG, _PNG)) else "neither JPEG nor PNG"
 
 
 def _is_page(head: bytes) -> bool:

@@ -159,24 +159,17 @@ class Operation:
 
     def as_json(self) -> dict[str, Any]:
         """What its owner may see: everything but leases, sessions and the steps' own marks."""
+        as_it_is = ("id", "channel_id", "kind", "critical", "state", "reason", "message")
+        instants = ("due_at", "created_at", "updated_at")
         return {
-            "id": self.id,
-            "channel_id": self.channel_id,
-            "kind": self.kind,
-            "critical": self.critical,
-            "state": self.state.value,
+            **{name: getattr(self, name) for name in as_it_is},
+            **{name: to_the_second(getattr(self, name)) for name in instants},
+            **{name: self.upload.get(name) for name in ("acknowledged", "size")},
             "step": self.current,
             "steps": list(self.steps),
             "done": list(self.done),
             "failed": {step: words for step, (_reason, words) in self.failed.items()},
-            "reason": self.reason,
-            "message": self.message,
-            "due_at": to_the_second(self.due_at),
-            "created_at": to_the_second(self.created_at),
-            "updated_at": to_the_second(self.updated_at),
             "results": {name: found for name, found in self.results.items() if isinstance(found, str)},
-            "acknowledged": self.upload.get("acknowledged"),
-            "size": self.upload.get("size"),
             "retries": dict(self.retries),
             "history": [asdict(event) | {"at": to_the_second(event.at)} for event in self.history],
         }

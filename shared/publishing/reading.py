@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import Empty, Queue
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import InvalidRequest, Unavailable
@@ -64,22 +64,16 @@ def within(seconds: float, ask: Callable[[], Answer]) -> Answer:
 
     It is another thread that is waited for, because no timeout of a socket limits the whole.
     """
-    answers: Queue[Answer | Exception] = Queue()
+    answer: Future[Answer] = Future()
 
     def run() -> None:
         try:
-            answers.put(ask())
+            answer.set_result(ask())
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
-            answers.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    return answer.result(seconds)
 
 
 def at_most(answer: BaseHTTPResponse, size: int, seconds: float) -> bytes:

@@ -19,7 +19,7 @@ from unicodedata import category
 from shared import ids
 from shared.clock import format_instant, parse_instant
 from shared.errors import InvalidRequest
-from shared.fields import Fields, Inner
+from shared.fields import Fields
 from shared.publishing.address import checked
 
 TITLE_MAX = 100  # characters
@@ -67,7 +67,7 @@ def parse(raw: object, *, now: datetime) -> Request:
     kind = kinds[0]
     key = top.match("idempotency_key", _KEY)
     channel_id = top.id("channel_id", ids.CHANNEL)
-    work = _WORK[kind](top.inner(kind), now)
+    work = _part(top, kind, now)
     not_before = top.instant("not_before") if top.has("not_before") else None
     if not_before is not None:
         check_schedule(kind, work, not_before)
@@ -143,12 +143,12 @@ def _tags(fields: Fields, name: str) -> list[str]:
     return tags
 
 
-def _source(inner: Inner) -> dict[str, str]:
-    fields = inner.knowing("url", "bucket", "object")
+def _source(of: Fields) -> dict[str, str]:
+    fields = of.inner("source", "url", "bucket", "object")
     if fields.has("url") and (fields.has("bucket") or fields.has("object")):
         raise fields.wrong("url", "and bucket with object exclude each other: one source a file")
     if fields.has("url"):
-        checked(fields.text("url"), field=f"{inner.path}url")
+        checked(fields.text("url"), field=f"{fields.path}url")
         return {"url": fields.text("url")}
     name = fields.text("object")
     if not 0 < len(name.encode()) <= 1024:
@@ -182,47 +182,41 @@ def _parts(fields: Fields, now: datetime) -> dict[str, dict[str, Any]]:
             parts.setdefault(part, {})[theirs] = read(fields, ours)
     if fields.has("publish_at") and fields.instant("publish_at") < now + PUBLISH_MARGIN:
         raise fields.wrong("publish_at", "is in the past, or too near: YouTube would publish at once")
+    if fields.has("publish_at") and parts["status"].get("privacyStatus", "private") != "private":
+        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
     return parts
 
 
-def _upload(inner: Inner, now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("source", "notify_subscribers", *_WORDS)
+def _upload(fields: Fields, now: datetime) -> dict[str, Any]:
     _title(fields, "title")
     fields.flag("made_for_kids")  # the law wants it said, so there is no default
     parts = _parts(fields, now)
     status = parts["status"]
     status.setdefault("privacyStatus", "private")  # YouTube's own default is public
     status.setdefault("containsSyntheticMedia", False)
-    if "publishAt" in status and status["privacyStatus"] != "private":
-        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
     parts["snippet"].setdefault("categoryId", "22")
     parts["snippet"].setdefault("description", "")
     return {
-        "source": _source(fields.inner("source")),
+        "source": _source(fields),
         "parts": parts,
         "notify_subscribers": fields.flag("notify_subscribers", default=False),
     }
 
 
-def _thumbnail(inner: Inner, _now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("video_id", "source")
-    return {"video_id": fields.id("video_id", ids.VIDEO), "source": _source(fields.inner("source"))}
+def _thumbnail(fields: Fields, _now: datetime) -> dict[str, Any]:
+    return {"video_id": fields.id("video_id", ids.VIDEO), "source": _source(fields)}
 
 
-def _update(inner: Inner, now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("video_id", *_WORDS)
+def _update(fields: Fields, now: datetime) -> dict[str, Any]:
     parts = _parts(fields, now)
     if fields.removed("publish_at"):
         parts.setdefault("status", {})["publishAt"] = None
     if not parts:
-        raise InvalidRequest("An update changes at least one thing.", field=inner.path.rstrip("."))
-    if parts.get("status", {}).get("privacyStatus", "private") != "private" and fields.has("publish_at"):
-        raise fields.wrong("publish_at", "goes only with privacy private, which it ends")
+        raise InvalidRequest("An update changes at least one thing.", field=fields.path.rstrip("."))
     return {"video_id": fields.id("video_id", ids.VIDEO), "parts": parts}
 
 
-def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("title", "description", "privacy")
+def _playlist(fields: Fields, _now: datetime) -> dict[str, Any]:
     description = _plain(fields, "description") if fields.has("description") else ""
     if (size := len(description)) > PLAYLIST_DESCRIPTION_MAX:
         raise fields.wrong("description", f"has {size} characters; YouTube takes {PLAYLIST_DESCRIPTION_MAX}")
@@ -233,8 +227,7 @@ def _playlist(inner: Inner, _now: datetime) -> dict[str, Any]:
     }
 
 
-def _playlist_item(inner: Inner, _now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("playlist_id", "playlist_title", "video_id")
+def _playlist_item(fields: Fields, _now: datetime) -> dict[str, Any]:
     if fields.has("playlist_id") == fields.has("playlist_title"):
         raise fields.wrong("playlist_id", "or playlist_title must be given, and not both")
     into = _into(fields, "playlist_id", "playlist_title")
@@ -248,7 +241,7 @@ def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
     return {"title": _title(fields, by_title, PLAYLIST_TITLE_MAX)}
 
 
-def _track(fields: Fields) -> dict[str, Any]:
+def _track(fields: Fields, _now: datetime) -> dict[str, Any]:
     """A caption track: a video has one of each language and name."""
     return {
         "video_id": fields.id("video_id", ids.VIDEO),
@@ -257,36 +250,29 @@ def _track(fields: Fields) -> dict[str, Any]:
     }
 
 
-def _caption(inner: Inner, _now: datetime) -> dict[str, Any]:
-    fields = inner.knowing("video_id", "language", "name", "draft", "source")
-    source = _source(fields.inner("source"))
-    return {**_track(fields), "draft": fields.flag("draft", default=False), "source": source}
+def _caption(fields: Fields, now: datetime) -> dict[str, Any]:
+    source = _source(fields)
+    return {**_track(fields, now), "draft": fields.flag("draft", default=False), "source": source}
 
 
-def _caption_delete(inner: Inner, _now: datetime) -> dict[str, Any]:
-    return _track(inner.knowing("video_id", "language", "name"))
+def _delete(fields: Fields, _now: datetime) -> dict[str, Any]:
+    return {"video_id": fields.id("video_id", ids.VIDEO)}
 
 
-def _delete(inner: Inner, _now: datetime) -> dict[str, Any]:
-    return {"video_id": inner.knowing("video_id").id("video_id", ids.VIDEO)}
-
-
-def _release(inner: Inner, now: datetime) -> dict[str, Any]:
+def _release(fields: Fields, now: datetime) -> dict[str, Any]:
     """into: the playlists that the video goes into; {} stands for the one that the release makes."""
-    fields = inner.knowing("upload", "thumbnail", "playlist", "playlist_id", "playlists")
-    work: dict[str, Any] = {"upload": _upload(fields.inner("upload"), now), "into": []}
+    work: dict[str, Any] = {"upload": _part(fields, "upload", now), "into": []}
     if fields.has("thumbnail"):
-        source = fields.inner("thumbnail").knowing("source").inner("source")
-        work["thumbnail"] = {"source": _source(source)}
+        work["thumbnail"] = {"source": _source(fields.inner("thumbnail", "source"))}
     if fields.has("playlist") and fields.has("playlist_id"):
         raise fields.wrong("playlist", "and playlist_id exclude each other; playlists can name several")
     if fields.has("playlist"):
-        work["playlist"] = _playlist(fields.inner("playlist"), now)
+        work["playlist"] = _part(fields, "playlist", now)
         work["into"].append({})
     if fields.has("playlist_id"):
         work["into"].append(_into(fields, "playlist_id", ""))
     for number, item in enumerate(fields.items("playlists")):
-        one = Inner(item, f"{inner.path}playlists.{number}.").knowing("id", "title")
+        one = Fields(item, "id", "title", path=f"{fields.path}playlists.{number}.")
         if one.has("id") and one.has("title"):
             raise one.wrong("id", "and title exclude each other")
         work["into"].append(_into(one, "id", "title"))
@@ -304,6 +290,22 @@ def sources(request: Request) -> Iterator[tuple[str, Mapping[str, str]]]:
             yield f"{path}.source", part["source"]
 
 
-_READERS = (_upload, _thumbnail, _update, _playlist, _playlist_item, _caption, _caption_delete, _delete, _release)
-_WORK: Mapping[str, Callable[[Inner, datetime], dict[str, Any]]] = {each.__name__[1:]: each for each in _READERS}
-KINDS = tuple(_WORK)
+_KINDS: Mapping[str, tuple[Callable[[Fields, datetime], dict[str, Any]], tuple[str, ...]]] = {
+    # kind: how its fields are read, and which it may have
+    "upload": (_upload, ("source", "notify_subscribers", *_WORDS)),
+    "thumbnail": (_thumbnail, ("video_id", "source")),
+    "update": (_update, ("video_id", *_WORDS)),
+    "playlist": (_playlist, ("title", "description", "privacy")),
+    "playlist_item": (_playlist_item, ("playlist_id", "playlist_title", "video_id")),
+    "caption": (_caption, ("video_id", "language", "name", "draft", "source")),
+    "caption_delete": (_track, ("video_id", "language", "name")),
+    "delete": (_delete, ("video_id",)),
+    "release": (_release, ("upload", "thumbnail", "playlist", "playlist_id", "playlists")),
+}
+KINDS = tuple(_KINDS)
+
+
+def _part(fields: Fields, kind: str, now: datetime) -> dict[str, Any]:
+    """The work of a kind in the field of its name."""
+    read, known = _KINDS[kind]
+    return read(fields.inner(kind, *known), now)

@@ -31,7 +31,7 @@ from shared.publishing.operation import Operation
 from shared.publishing.plan import DELETE, PROCESSING, PUBLICATION, UPDATE, feature
 from shared.push.feed import VideoNotice
 from shared.quota.calendar import DOUBT
-from shared.youtube.faults import Fault, History, RetryDecision, decide, fault_of
+from shared.youtube.faults import Fault, RetryDecision, decide, fault_of
 from shared.youtube.policy import Action, Alert, Kind, policy
 
 LOOKS = tuple(timedelta(seconds=seconds) for seconds in (3, 15, 60, 180, 300))
@@ -48,23 +48,23 @@ def retry_decision(
     """What happens next to an operation whose step raised `error`."""
     fault = fault_of(error)
     if fault is not None:
-        now, looks = clock(), operation.retries.get(fault.reason, 0)
-        if fault.kind is Kind.MISSING and looks < len(LOOKS):
-            at = now + LOOKS[looks] * rng.uniform(1, 1.2)
-            return RetryDecision(Action.LOOK_AGAIN, Alert.INFO, fault.reason, fault.message, at, attempt=looks + 1)
+        now, made = clock(), operation.retries.get(fault.reason, 0)
+        if fault.kind is Kind.MISSING and made < len(LOOKS):
+            at = now + LOOKS[made] * rng.uniform(1, 1.2)
+            return RetryDecision(Action.LOOK_AGAIN, Alert.INFO, fault.reason, fault.message, at, attempt=made + 1)
         if fault.kind is Kind.QUOTA and pacific_day(now) != pacific_day(now - DOUBT):  # it may mean yesterday's
             at = now + DOUBT * rng.uniform(1, 2)
             return RetryDecision(Action.RETRY, Alert.INFO, fault.reason, fault.message, at)
         # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
-        return decide(fault, History(operation.retries, grant_holds=True), clock=clock, rng=rng)
+        return decide(fault, made, clock=clock, rng=rng, grant_holds=True)
     if isinstance(error, QuotaRefused | RateLimited):
         return _refused(error, clock(), clock, rng)
     if not isinstance(error, Transient):
         return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
     # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
     rule = policy().rules.get(error.reason) or policy().rules["unavailable"]
-    history = History({rule.reason: operation.retries.get(error.reason, 0)})
-    decision = decide(Fault(rule=rule, status=None, sent=False), history, clock=clock, rng=rng)
+    made = operation.retries.get(error.reason, 0)
+    decision = decide(Fault(rule=rule, status=None, sent=False), made, clock=clock, rng=rng)
     return replace(decision, reason=error.reason, message=error.message)
 
 

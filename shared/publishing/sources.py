@@ -174,20 +174,19 @@ class StorageObject:
     def describe(self) -> Described:
         """Its size, generation and first bytes."""
         try:
-            found = self._asked(partial(storage.describe, self.bucket, self.name))
-            if not found.size:
-                return Described(0, found.generation)
-            with self._opened(found, 0, HEAD - 1) as answer:
-                return Described(found.size, found.generation, reading.at_most(answer, HEAD, self.seconds))
+            generation, size = self._asked(partial(storage.describe, self.bucket, self.name))
+            if not size:
+                return Described(0, generation)
+            with self._opened(generation, 0, HEAD - 1) as answer:
+                return Described(size, generation, reading.at_most(answer, HEAD, self.seconds))
         except NotFound as error:
             words = f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read."
             raise InvalidRequest(words, reason="sourceMissing", field=self.field_name) from error
 
     def read(self, first: int, described: Described) -> Pieces:
         """Its bytes from `first` on, of the described generation."""
-        found = storage.StoredObject(self.bucket, self.name, described.identity, described.size)
         try:
-            with self._opened(found, first, None) as answer:
+            with self._opened(described.identity, first, None) as answer:
                 yield from reading.exactly(answer, described.size - first, self.seconds, self.field_name)
         except NotFound as error:
             raise reading.changed(self.field_name) from error
@@ -201,8 +200,9 @@ class StorageObject:
             raise reading.unreachable(error.message) from error
 
     @contextmanager
-    def _opened(self, found: storage.StoredObject, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
-        with closing(self._asked(partial(storage.opened, found, first, last))) as answer, reachable():
+    def _opened(self, generation: str, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
+        ask = partial(storage.opened, self.bucket, self.name, generation, first, last)
+        with closing(self._asked(ask)) as answer, reachable():
             yield answer.raw
 
 

@@ -69,16 +69,14 @@ def publication(attempt: Attempt) -> Done:
 
 
 def _check_refused(attempt: Attempt, video: Video) -> None:
-    if video.upload_status == "failed":
-        reason = video.failure_reason or "unknown"
-        raise InvalidRequest(
-            policy().failures.get(reason, f"YouTube could not use the file ({reason})."), reason=reason
-        )
-    if video.upload_status == "rejected":
-        reason = video.rejection_reason or "unknown"
-        raise InvalidRequest(
-            policy().rejections.get(reason, f"YouTube rejected the video ({reason})."), reason=reason
-        )
+    ends = {
+        "failed": (video.failure_reason, policy().failures, "YouTube could not use the file"),
+        "rejected": (video.rejection_reason, policy().rejections, "YouTube rejected the video"),
+    }
+    if video.upload_status in ends:
+        reason, known, otherwise = ends[video.upload_status]
+        reason = reason or "unknown"
+        raise InvalidRequest(known.get(reason, f"{otherwise} ({reason})."), reason=reason)
     if video.upload_status == "deleted":
         raise as_error(damaged("videoNotFound", detail="deleted"), clock=attempt.clock)
 
@@ -90,9 +88,7 @@ def playlist(attempt: Attempt) -> Done:
         attempt,
         "playlist",
         look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
-        make=lambda: data.playlists_insert(
-            attempt.sure(), title=work["title"], description=work["description"], privacy=work["privacy"]
-        ),
+        make=lambda: data.playlists_insert(attempt.sure(), **work),
     )
     return Done({"playlist_id": playlist_id}, "The playlist exists.")
 
@@ -131,6 +127,7 @@ def caption(attempt: Attempt) -> Done:
     source = attempt.source_of(work["source"], "caption.source")
     checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
     content = whole(source, usable(source, *checks, field="caption.source"))
+    wanted = {name: work[name] for name in ("language", "name", "draft")}
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
         captions.update(attempt.sure(), track, draft=work["draft"], content=content)
@@ -139,14 +136,7 @@ def caption(attempt: Attempt) -> Done:
         attempt,
         "caption",
         look=lambda _begun: _track(attempt),
-        make=lambda: captions.insert(
-            attempt.sure(),
-            video_id=attempt.video_id,
-            language=work["language"],
-            name=work["name"],
-            draft=work["draft"],
-            content=content,
-        ),
+        make=lambda: captions.insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content),
     )
     return Done({"caption_id": made}, "The captions are there.")
 

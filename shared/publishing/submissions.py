@@ -192,20 +192,20 @@ class Submissions:
 
     def cancel(self, operation: str) -> Operation:
         """End an operation that has not ended; what YouTube has done by then stays. Raises Conflict otherwise."""
-        cancelled = self._change(operation, self._cancelled)
+        cancelled = self._change(operation, _cancelled)
         if cancelled.upload:
             self.tasks.queue(cancelled)  # YouTube is asked what has become of the upload
         return cancelled
 
     def retry(self, operation: str) -> Operation:
         """Queue a failed operation again, from the step at which it failed. Raises Conflict otherwise."""
-        retried = self._change(operation, self._retried)
+        retried = self._change(operation, _retried)
         self.tasks.queue(retried)
         return retried
 
     def dismiss(self, operation: str) -> Operation:
         """End a failed operation for good, so that nobody is asked about it again. Raises Conflict otherwise."""
-        return self._change(operation, self._dismissed)
+        return self._change(operation, _dismissed)
 
     def _accepted(self, channel_id: object, key: object) -> Operation | None:
         if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
@@ -239,42 +239,8 @@ class Submissions:
         )
         return work, pause
 
-    def _cancelled(self, operation: Operation) -> Operation:
-        if operation.ended:
-            raise _wrong_state(operation, "ended already")
-        return operation.moved(
-            State.CANCELLED,
-            self.tasks.clock(),
-            reason="cancelled",
-            message="Cancelled by hand.",
-            attempt=operation.attempt + 1,
-            upload=operation.upload if operation.upload.get("session") else {},
-        )
-
-    def _retried(self, operation: Operation) -> Operation:
-        _check_failed(operation)
-        now = self.tasks.clock()
-        return operation.moved(
-            State.QUEUED,
-            now,
-            reason="retriedByHand",
-            message="Queued again by hand.",
-            due_at=now,
-            attempt=operation.attempt + 1,
-            retries={},
-            upload={**operation.upload, "restarts": 0} if operation.upload else {},
-            failed={},
-            expires_at=None,
-            untold_since=None,
-        )
-
-    def _dismissed(self, operation: Operation) -> Operation:
-        _check_failed(operation)
-        now = self.tasks.clock()
-        return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
-
-    def _change(self, operation: str, decide: Callable[[Operation], Operation]) -> Operation:
-        changed = self.tasks.operations.change(operation, decide)
+    def _change(self, operation: str, decide: Callable[[Operation, datetime], Operation]) -> Operation:
+        changed = self.tasks.operations.change(operation, lambda found: decide(found, self.tasks.clock()))
         log("NOTICE", "operation changed by hand", operation=operation, state=changed.state.value)
         self.tasks.tell(changed)
         return changed
@@ -285,10 +251,31 @@ def operation_id(channel_id: str, idempotency_key: str) -> str:
     return "op-" + hashlib.sha256(f"{channel_id}/{idempotency_key}".encode()).hexdigest()[:24]
 
 
-def _check_failed(operation: Operation) -> None:
-    if operation.state is not State.FAILED:
-        raise _wrong_state(operation, "has not failed")
+def _cancelled(operation: Operation, now: datetime) -> Operation:
+    _check(operation, "ended already", wrong=operation.ended)
+    upload, attempt = operation.upload if operation.upload.get("session") else {}, operation.attempt + 1
+    told = {"reason": "cancelled", "message": "Cancelled by hand."}
+    return operation.moved(State.CANCELLED, now, **told, attempt=attempt, upload=upload)
 
 
-def _wrong_state(operation: Operation, refusal: str) -> Conflict:
-    return Conflict(f"The operation {refusal}; it is {operation.state}.", reason="wrongState")
+def _retried(operation: Operation, now: datetime) -> Operation:
+    _check(operation, "has not failed", wrong=operation.state is not State.FAILED)
+    again: dict[str, Any] = {
+        "due_at": now,
+        "attempt": operation.attempt + 1,
+        "expires_at": None,
+        "untold_since": None,
+    }
+    upload = {**operation.upload, "restarts": 0} if operation.upload else {}
+    told = {"reason": "retriedByHand", "message": "Queued again by hand."}
+    return operation.moved(State.QUEUED, now, **told, **again, upload=upload, retries={}, failed={})
+
+
+def _dismissed(operation: Operation, now: datetime) -> Operation:
+    _check(operation, "has not failed", wrong=operation.state is not State.FAILED)
+    return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
+
+
+def _check(operation: Operation, refusal: str, *, wrong: bool) -> None:
+    if wrong:
+        raise Conflict(f"The operation {refusal}; it is {operation.state}.", reason="wrongState")

@@ -46,20 +46,6 @@ def name_of(account: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Users:
-    """How many users there are, and the weights of those who have one other than 1."""
-
-    count: int = 0
-    weighted: int = 0
-    weights: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """The sum of all weights."""
-        return self.count - self.weighted + self.weights
-
-
-@dataclass(frozen=True, kw_only=True)
 class Allocation:
     """How one bucket's day is divided, in units.
 
@@ -87,8 +73,8 @@ class Allocation:
         return {fund: {"left": left, "share": share, "lent": 0} for fund, (left, share) in units.items()}
 
 
-def allocate(bucket: Bucket, users: Users, users_max: int) -> Allocation:
-    """The allocation of a new day.
+def allocate(bucket: Bucket, users: int, users_max: int, *, weights: float | None = None) -> Allocation:
+    """The allocation of a new day. users: how many there are; weights: the sum of theirs, 1 each if not given.
 
     The places of users who have not come yet count with weight 1 each, so a share does not depend on who else is
     there. Where a share would be less than a unit, there are no shares.
@@ -96,8 +82,9 @@ def allocate(bucket: Bucket, users: Users, users_max: int) -> Allocation:
     plain = Allocation(limit=bucket.limit, reserve=bucket.reserve, system=bucket.system)
     if not needs_users(bucket, users_max):
         return plain
-    share = plain.pool / (users.total + max(0, users_max - users.count))
-    unclaimed = min(plain.pool, int(share * users.total))
+    weights = users if weights is None else weights
+    share = plain.pool / (weights + max(0, users_max - users))
+    unclaimed = min(plain.pool, int(share * weights))
     return replace(plain, share=share, unclaimed=unclaimed)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.clock import pacific_day
@@ -100,15 +100,13 @@ class Block:
             reserved = self._open[priority] = self._take(price, count, priority)
         reserved.drawn += need
         reserved.under_way += 1
-        drawn = Reservation(
+        drawn = replace(
+            reserved.reservation,
             operation_id=uuid.uuid4().hex,
             method=price.id,
-            bucket=price.bucket,
-            account=self.account,
             cost=need,
             count=count,
-            priority=priority,
-            day=reserved.reservation.day,
+            entry=None,
         )
         self._drawn[drawn.operation_id] = reserved
         return drawn

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
-from shared.quota.accounts import HEAVIEST, BucketDay, Users, allocate, needs_users
+from shared.quota.accounts import HEAVIEST, BucketDay, allocate, needs_users
 from shared.quota.calendar import HOURS, KEEP, day_left, hour_of
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT
@@ -28,14 +28,12 @@ WEIGHTED = (WEIGHT, 0, HEAVIEST)
 
 def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
     """The day's document, written if nobody else was faster: its allocation and its funds."""
-    users = Users()
+    users, weights = 0, 0.0
     if needs_users(bucket, users_max):
-        users = Users(
-            count=(yield Total(USERS)),
-            weighted=(yield Total(USERS, between=WEIGHTED)),
-            weights=(yield Total(USERS, WEIGHT, between=WEIGHTED)),
-        )
-    allocation = allocate(bucket, users, users_max)
+        users = yield Total(USERS)
+        ordinary = users - (yield Total(USERS, between=WEIGHTED))
+        weights = ordinary + (yield Total(USERS, WEIGHT, between=WEIGHTED))
+    allocation = allocate(bucket, users, users_max, weights=weights)
     fields = {
         "profile": profile,
         "allocation": asdict(allocation),

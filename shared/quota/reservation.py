@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote as quoted
 
 from shared.cloud.steps import Doc
-from shared.quota.accounts import BucketDay, bucket_day_of, name_of
+from shared.quota.accounts import BucketDay, bucket_day_of
 from shared.quota.decisions import Loan
 from shared.quota.profile import Priority
 
@@ -89,8 +89,3 @@ class Reservation:
     priority: Priority
     day: date
     entry: Entry | None = field(default=None, repr=False)
-
-    @property
-    def borrowed(self) -> tuple[tuple[str, int], ...]:
-        """From whom how many units were borrowed."""
-        return tuple((name_of(loan.lender), loan.units) for loan in self.entry.loans) if self.entry else ()

@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.data_map import QUOTA
-from shared.quota.accounts import FUNDS, BucketDay, Users, allocate, allocation_from, name_of
+from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_from, name_of
 from shared.quota.calendar import KEEP
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
@@ -94,7 +94,7 @@ def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[lis
 
 def _untouched(bucket: Bucket) -> dict[str, Any]:
     """The document of a day of which nobody has asked anything."""
-    allocation = allocate(bucket, Users(), 0)
+    allocation = allocate(bucket, 0, 0)
     return {"allocation": asdict(allocation), "hours": {}} | allocation.funds()
 
 

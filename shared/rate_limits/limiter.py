@@ -155,10 +155,8 @@ class RateLimiter:
         if not limits:
             return [not_before or self._clock()] * len(groups)
         decide = booking(limits, groups, self._clock, not_before)
-        try:
+        with self._answering():
             return self._store.run(updating(list(limits), decide, token=secrets.token_hex(8)))
-        except _silence() as error:
-            raise self._silent() from error
 
     def dry_run_logs(
         self, asked: Iterable[tuple[str, str]], *, project: str
@@ -168,10 +166,8 @@ class RateLimiter:
         limits = {path: limit for found in met.values() for path, limit in found.items()}
         if not limits:
             return {}
-        try:
+        with self._answering():
             docs = self._read(limits)
-        except _silence() as error:
-            raise self._silent() from error
         logs, now = {}, self._clock()
         for path, limit in limits.items():
             stamps = [now - age for age in _log(docs[path]).ages(now, docs.at)]
@@ -179,10 +175,6 @@ class RateLimiter:
                 title=_words(path, limit), calls=limit.calls, window=limit.length, stamps=stamps
             )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
-
-    def forget(self) -> None:
-        """Read Firestore again before the next denial, as after a limit was raised."""
-        self._memory.clear()
 
     def _met(self, method: str, *, user: str, project: str) -> Limits:
         subjects = {"user": user, "project": project}
@@ -218,18 +210,18 @@ class RateLimiter:
         return result
 
     @contextmanager
-    def _answering(self, method: str) -> Iterator[None]:
-        """What becomes of a call while Firestore does not answer."""
+    def _answering(self, method: str = "") -> Iterator[None]:
+        """What becomes of a call while Firestore does not answer: one that costs nothing goes on, uncounted."""
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+
         try:
             yield
-        except _silence() as error:
+        except (GoogleAPICallError, RetryError) as error:
             if method not in self._free:
-                raise self._silent() from error
+                words = "The rate limits do not answer, and nothing that costs quota is sent uncounted."
+                again = self._clock() + PAUSE
+                raise Unavailable(words, reason="rateLimitsUnavailable", retry_at=again) from error
             log("WARNING", "the rate limits do not answer; a call goes on uncounted", method=method)
-
-    def _silent(self) -> Unavailable:
-        message = "The rate limits do not answer, and nothing that costs quota is sent uncounted."
-        return Unavailable(message, reason="rateLimitsUnavailable", retry_at=self._clock() + PAUSE)
 
 
 def _fields(log: Log, limit: RateLimit, local: datetime) -> dict[str, Any]:
@@ -249,10 +241,3 @@ def _too_fast(path: str, limit: RateLimit, until: datetime) -> RateLimited:
     words = _words(path, limit)
     words = f"{words[0].upper()}{words[1:]}; the next one can go at {until:%Y-%m-%d %H:%M:%S} UTC."
     return RateLimited(words, retry_at=until)
-
-
-def _silence() -> tuple[type[Exception], ...]:
-    """How Firestore's client says that Firestore does not answer."""
-    from google.api_core import exceptions
-
-    return exceptions.GoogleAPICallError, exceptions.RetryError

@@ -214,8 +214,3 @@ class Memory:
         until = self._denied.get(path)
         # A clock that was set back makes an old denial look endless; no denial lasts longer than its window.
         return until if until is not None and now < until <= now + window else None
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._seen.clear()
-        self._denied.clear()

@@ -13,12 +13,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.clock import Clock
@@ -26,14 +24,11 @@ from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import health
 from shared.tokens.health import Tokens
-from shared.vault.keyring import Keyring
 from shared.vault.secret import Secret
+from shared.youtube.transport import pool
 
-if TYPE_CHECKING:
-    import urllib3
-
-
-_TTL = timedelta(minutes=5)
+CLIENT_AGE = timedelta(minutes=5)
+"""How long our client is kept before Secret Manager is asked again, so that a new secret is noticed."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +49,6 @@ class OAuthClient:
             # From None: the original error would carry the payload.
             words = 'The OAuth client\'s secret is not JSON with "client_id" and "client_secret".'
             raise Misconfigured(words, reason="oauthClientSecret") from None
-
-
-class StoredClient:
-    """Reads our OAuth client from Secret Manager, again every few minutes, so that a new secret is noticed."""
-
-    def __init__(self, keyring: Keyring, clock: Clock) -> None:
-        self._keyring = keyring
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._held: tuple[OAuthClient, datetime] | None = None
-
-    def __call__(self) -> OAuthClient:
-        """The client. Raises what the keyring raises, and Misconfigured for a secret that is no client."""
-        with self._lock:
-            now = self._clock()
-            if self._held is None or self._held[1] <= now:
-                self._held = OAuthClient.parse(self._keyring.newest()[1]), now + _TTL
-            return self._held[0]
 
 
 _TIMEOUT_SECONDS = 10
@@ -204,20 +181,15 @@ def _secured(url: str) -> None:
         raise Misconfigured(f"Secrets are not sent to {parts.hostname} in the clear.", reason="insecureTransport")
 
 
-@cache
-def _http() -> urllib3.PoolManager:
-    import urllib3
-
-    timeout = urllib3.Timeout(connect=5, read=_TIMEOUT_SECONDS)
-    return urllib3.PoolManager(retries=False, timeout=timeout, maxsize=4)
-
-
 def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
     import urllib3
 
     _secured(url)
+    seconds = urllib3.Timeout(connect=5, read=_TIMEOUT_SECONDS)
     try:
-        answer = _http().request("POST", url, fields=dict(form), encode_multipart=False, redirect=False)
+        answer = pool().request(
+            "POST", url, fields=dict(form), encode_multipart=False, redirect=False, timeout=seconds
+        )
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
     except urllib3.exceptions.HTTPError:
         raise health.unavailable() from None  # the original may carry the request

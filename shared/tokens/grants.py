@@ -21,7 +21,7 @@ from shared.cloud.steps import Doc
 from shared.errors import NotFound, ReauthRequired
 from shared.records import Mapper
 from shared.tokens import health
-from shared.tokens.health import CONNECTED, Health
+from shared.tokens.health import Health
 
 ACCESS_TOKEN = "access_token"  # noqa: S105 - names of sealed fields
 REFRESH_TOKEN = "refresh_token"  # noqa: S105
@@ -37,11 +37,11 @@ class Lease:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grant:
-    """One stored grant. `access_token` and `refresh_token` are sealed maps.
+class Grant(Health):
+    """One stored grant, and its health. `access_token` and `refresh_token` are sealed maps.
 
-    number: which of its Google account's refresh tokens this one is, counted from 1. state to cooldown_until: its
-    health. next_look: when the scheduler looks at it again.
+    number: which of its Google account's refresh tokens this one is, counted from 1.
+    next_look: when the scheduler looks at it again.
     """
 
     channel_id: str
@@ -56,20 +56,11 @@ class Grant:
     refreshed_at: datetime
     granted_scopes: frozenset[str]
     requested_scopes: frozenset[str]
-    state: str = CONNECTED
-    state_reason: str = ""
-    failures: int = 0
-    cooldown_until: datetime | None = None
     state_since: datetime
     next_look: datetime
     generation: int
     lease: Lease | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
-
-    @property
-    def health(self) -> Health:
-        """Its state, why, and how many refreshes in a row failed."""
-        return Health(self.state, self.state_reason, self.failures, self.cooldown_until)
 
 
 GRANTS = Mapper(Grant, data_map.GRANTS.path, key="channel_id")
@@ -113,11 +104,6 @@ def decide(grant: Grant, now: datetime, *, margin: timedelta, refused: bool) -> 
     if grant.cooldown_until is not None and grant.cooldown_until > now:
         return Step.USE if usable else Step.COOL_DOWN
     return Step.TAKE
-
-
-def next_lease(grant: Grant, owner: str, now: datetime, length: timedelta) -> Lease:
-    """The lease by which `owner` may refresh a grant. Whoever holds an older generation can no longer write."""
-    return Lease(owner, grant.generation + 1, now + length)
 
 
 def not_connected(message: str = "This channel is not connected.") -> NotFound:

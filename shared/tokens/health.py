@@ -17,7 +17,7 @@ import base64
 import enum
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import CorruptData, Forbidden, Misconfigured, ReauthRequired, Unavailable, YtempireError
@@ -70,21 +70,21 @@ def after(health: Health, outcome: Outcome, now: datetime) -> tuple[Health, Noti
         told = Notice.RECOVERED if health.state == TROUBLED else None
         return Health(), told
     if outcome is Outcome.GRANT_DEAD:
-        return _reauth(health, outcome.value)
+        return _reauth(health, outcome.value, health.failures)
     if outcome is Outcome.CLIENT_WRONG:
-        return replace(health, cooldown_until=now + _COOLDOWN_MOST), Notice.OPERATOR
+        return Health(health.state, health.state_reason, health.failures, now + _COOLDOWN_MOST), Notice.OPERATOR
     failures = health.failures + 1
     if failures < THRESHOLD:
-        return replace(health, failures=failures, cooldown_until=now + _cooldown(failures)), None
+        return Health(health.state, health.state_reason, failures, now + _cooldown(failures)), None
     if outcome is Outcome.REFUSED:
-        return _reauth(replace(health, failures=failures), outcome.value)
+        return _reauth(health, outcome.value, failures)
     told = Notice.TROUBLED if health.state == CONNECTED else None
     return Health(TROUBLED, outcome.value, failures, now + _cooldown(failures)), told
 
 
-def _reauth(health: Health, reason: str) -> tuple[Health, Notice | None]:
+def _reauth(health: Health, reason: str, failures: int) -> tuple[Health, Notice | None]:
     told = None if health.state == REAUTH_REQUIRED else Notice.RECONNECT
-    return Health(REAUTH_REQUIRED, reason, health.failures, None), told
+    return Health(REAUTH_REQUIRED, reason, failures), told
 
 
 def _cooldown(failures: int) -> timedelta:

@@ -30,7 +30,7 @@ from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.tokens import accounts, grants, health
 from shared.tokens.google_oauth import GoogleOAuth
-from shared.tokens.grants import LEASE, MARGIN, Grant, Step
+from shared.tokens.grants import LEASE, MARGIN, Grant, Lease, Step
 from shared.tokens.health import Notice, Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.vault.vault import Vault
@@ -116,7 +116,7 @@ class Refresher:
             if step is not Step.TAKE:
                 return Change(_Look(step, grant, stored))
             refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
-            lease = grants.next_lease(grant, self.owner, now, self.lease)
+            lease = Lease(self.owner, grant.generation + 1, now + self.lease)
             taken = replace(grant, generation=lease.generation, lease=lease)
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
@@ -150,7 +150,7 @@ class Refresher:
     def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
         grant, now = seen.grant, self.clock()
-        changed, notice = health.after(grant.health, outcome, now)
+        changed, notice = health.after(grant, outcome, now)
         fields = {**changes, **asdict(changed), "lease": None}
         channel: dict[str, Any] = {}
         if changed.state != grant.state:

@@ -8,23 +8,23 @@ import uuid
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from shared.clock import system_clock
+from shared.clock import Recent, system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
 from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
-from shared.tokens.google_oauth import GoogleOAuth, StoredClient
+from shared.tokens.google_oauth import CLIENT_AGE, GoogleOAuth, OAuthClient
+from shared.tokens.health import Tokens
 from shared.vault.keyring import Keyring
 from shared.wiring.vault import vault, vault_keys
 
 if TYPE_CHECKING:
-    from shared.access.connect import Learnt
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
-    from shared.tokens.health import Tokens
     from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
     from shared.vault.rotation import Rotation
+    from shared.youtube.data import Channel
 
 QUEUE = "access"
 
@@ -32,11 +32,9 @@ QUEUE = "access"
 @cache
 def google() -> GoogleOAuth:
     """Google's OAuth, for this deployment's client."""
-    return GoogleOAuth(
-        settings(),
-        StoredClient(Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET), system_clock),
-        system_clock,
-    )
+    keys = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
+    client = Recent(source=lambda: OAuthClient.parse(keys.newest()[1]), age=CLIENT_AGE, clock=system_clock)
+    return GoogleOAuth(settings(), client, system_clock)
 
 
 @cache
@@ -69,15 +67,16 @@ def consents() -> Consents:
     )
 
 
-def _learn(tokens: Tokens, user_id: str) -> Learnt:
+def _learn(tokens: Tokens, user_id: str) -> Channel:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.connect import FreshToken, learn
+    from shared.access.connect import FreshToken
     from shared.quota.profile import Priority
     from shared.wiring import youtube
     from shared.youtube.client import Context
+    from shared.youtube.data import my_channel
 
     context = Context(account=user_id, priority=Priority.HIGH, feature="access")  # somebody waits for the answer
-    return learn(youtube.caller(context, FreshToken(tokens.access_token)))
+    return my_channel(youtube.caller(context, FreshToken(tokens.access_token)))
 
 
 @cache
@@ -125,14 +124,9 @@ def _erase_rows(receipt_id: str, channel_id: str) -> None:
     from shared.access.disconnect import ERASE
 
     pubsub.to_ingest(ERASE, {"channel_id": channel_id, "receipt": receipt_id})
-    _unsubscribe(receipt_id, channel_id)
-
-
-def _unsubscribe(receipt_id: str, channel_id: str) -> None:
-    """Have the push hub told; if that cannot be queued, the subscription ends with its lease."""
     try:
         queues.enqueue("collect", f"unsubscribe {receipt_id}", "renew_subscriptions", {"channel": channel_id})
-    except Unavailable as error:
+    except Unavailable as error:  # the subscription ends with its lease
         log("WARNING", "the end of a subscription was not queued", channel=channel_id, reason=error.reason)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 
-from shared.clock import pacific_day, system_clock
+from shared.clock import Recent, pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import chosen
 from shared.console import parts
 from shared.console.loaded import Loaded, loaded_reports
 from shared.console.page import ISSUER, Seen
-from shared.console.read import Ask, Reads, Recent
+from shared.console.read import Ask, Reads
 from shared.errors import Misconfigured
 from shared.settings import settings
 from shared.warehouse.statements import Warehouse

@@ -13,28 +13,21 @@ from shared.publishing.address import Allowed
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations
 from shared.publishing.submissions import Submissions
-from shared.publishing.tasks import Tasks
+from shared.publishing.tasks import Callbacks, Tasks
 from shared.settings import CALLBACK_SECRET, settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
     from shared.publishing.run import Runner
-    from shared.publishing.tasks import Callbacks
-    from shared.vault.keyring import Keyring
     from shared.youtube.client import Caller
-
-
-@cache
-def operations() -> Operations:
-    """This project's operations."""
-    return Operations(firestore.client())
 
 
 @cache
 def tasks() -> Tasks:
     """The tasks of this project's operations."""
     tells = bool(settings().callback_url)
-    return Tasks(operations=operations(), enqueue=queues.enqueue, clock=system_clock, tells=tells)
+    operations = Operations(firestore.client())
+    return Tasks(operations=operations, enqueue=queues.enqueue, clock=system_clock, tells=tells)
 
 
 @cache
@@ -46,24 +39,16 @@ def submissions() -> Submissions:
 @cache
 def callbacks() -> Callbacks:
     """What tells the app of ends."""
-    from shared.publishing.tasks import Callbacks
-
-    return Callbacks(
-        operations=operations(), address=settings().callback_url, secret=callback_secret, clock=system_clock
-    )
+    told, address = tasks().operations, settings().callback_url
+    return Callbacks(operations=told, address=address, secret=callback_secret, clock=system_clock)
 
 
 def callback_secret() -> bytes:
     """What signs what is posted to the app and to operators; read when it is needed."""
-    return _callback_keys().newest()[1]
-
-
-@cache
-def _callback_keys() -> Keyring:
     from shared.cloud import secrets
     from shared.vault.keyring import Keyring
 
-    return Keyring(secrets.client, settings().project, CALLBACK_SECRET)
+    return Keyring(secrets.client, settings().project, CALLBACK_SECRET).newest()[1]
 
 
 def allowed() -> Allowed:

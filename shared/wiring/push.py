@@ -6,8 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import urllib3
-
     from shared.push.subscriptions import Push
 
 
@@ -19,12 +17,6 @@ def push() -> Push:
     from shared.push.keys import from_environment
     from shared.push.subscriptions import Push
     from shared.settings import settings
+    from shared.youtube.transport import pool
 
-    return Push(firestore.client, cache(from_environment), settings(), _pool, system_clock)
-
-
-@cache
-def _pool() -> urllib3.PoolManager:
-    import urllib3
-
-    return urllib3.PoolManager(retries=False)
+    return Push(firestore.client, cache(from_environment), settings(), pool, system_clock)

@@ -12,7 +12,6 @@ from datetime import date
 from typing import Any
 
 from shared.errors import CorruptData, Forbidden
-from shared.youtube import services
 from shared.youtube.client import Caller
 from shared.youtube.faults import as_error, fault_of
 from shared.youtube.policy import rule
@@ -73,9 +72,9 @@ def query(
         "currency": currency,
         "maxResults": max_results,
     }
-    method = services.analytics(caller.settings, "reports").query
+    asked = {name: value for name, value in asked.items() if value is not None}
     try:
-        answer = caller.execute(method(**{name: value for name, value in asked.items() if value is not None}))
+        answer = caller.call("youtubeAnalytics.reports.query", **asked)
     except Forbidden as error:
         fault = fault_of(error)
         if fault is None or fault.reason not in {"forbidden", "unclassified403"} or not MONETARY & set(metrics):

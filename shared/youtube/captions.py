@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from shared.youtube import services
 from shared.youtube.client import Caller
-from shared.youtube.items import item_of, needed, said
+from shared.youtube.items import items_of, needed, said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,29 +22,25 @@ class Track:
 
 def tracks(caller: Caller, video_id: str) -> tuple[Track, ...]:
     """Every caption track of a video. 50 units. Raises NotFound for a video that YouTube does not find."""
-    listing = services.data(caller.settings, "captions").list
-    answer = caller.execute(listing(part="id,snippet", videoId=video_id))
-    return tuple(item_of(Track, item) for item in answer.get("items") or ())
+    return items_of(Track, caller.call("youtube.captions.list", part="id,snippet", videoId=video_id))
 
 
 def insert(caller: Caller, *, video_id: str, language: str, name: str, draft: bool, content: bytes) -> str:
     """Add a track; its id. 400 units. Raises Conflict, reason captionExists, for the second of one name."""
     snippet = {"videoId": video_id, "language": language, "name": name, "isDraft": draft}
-    method = services.data(caller.settings, "captions").insert
-    request = method(part="snippet", body={"snippet": snippet}, media_body=_media(content))
-    return str(caller.execute(request)["id"])
+    asked = {"part": "snippet", "body": {"snippet": snippet}, "media_body": _media(content)}
+    return str(caller.call("youtube.captions.insert", **asked)["id"])
 
 
 def update(caller: Caller, track_id: str, *, draft: bool, content: bytes) -> None:
     """Replace a track's file. 450 units. Raises NotFound."""
     body = {"id": track_id, "snippet": {"isDraft": draft}}
-    method = services.data(caller.settings, "captions").update
-    caller.execute(method(part="snippet", body=body, media_body=_media(content)))
+    caller.call("youtube.captions.update", part="snippet", body=body, media_body=_media(content))
 
 
 def delete(caller: Caller, track_id: str) -> None:
     """Delete a track. 50 units. Raises NotFound."""
-    caller.execute(services.data(caller.settings, "captions").delete(id=track_id))
+    caller.call("youtube.captions.delete", id=track_id)
 
 
 def _media(content: bytes) -> Any:

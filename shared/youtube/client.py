@@ -22,6 +22,7 @@ from shared.monitoring.apis import APIS, ApiAlerts
 from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
+from shared.youtube import services
 from shared.youtube.classify import classify
 from shared.youtube.faults import Fault, as_error, damaged, fault_of, no_answer
 from shared.youtube.policy import Action, Kind, rule
@@ -109,18 +110,15 @@ class Caller:
         """The same for another part of the product."""
         return replace(self, context=replace(self.context, feature=feature))
 
-    def execute(self, request: Any) -> dict[str, Any]:
-        """Send a request that Google's client built; its JSON answer ({} for an empty one).
+    def call(self, method: str, **asked: Any) -> dict[str, Any]:
+        """Call a method by its id ("youtube.videos.list"); its JSON answer ({} for an empty one).
 
         Raises an error of `shared.errors` whose `detail` is the Fault.
         """
+        request = services.request(self.settings, method, **asked)
+        return self.spend(method, lambda token: executed(request, token, clock=self.clock))
 
-        def send(token: str) -> Outcome[dict[str, Any]]:
-            return executed(request, token, clock=self.clock)
-
-        return self.spend(str(request.methodId), send)
-
-    def listing(self, method: Callable[..., Any], items: str, **asked: Any) -> list[Mapping[str, Any]]:
+    def listing(self, method: str, items: str, **asked: Any) -> list[Mapping[str, Any]]:
         """Everything that a listing has under `items`, page by page.
 
         A listing whose place YouTube has lost starts again, once. Raises CorruptData for one that does not end.
@@ -133,9 +131,9 @@ class Caller:
                 raise
             return self._pages(method, items, asked)
 
-    def _pages(self, method: Callable[..., Any], items: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _pages(self, method: str, items: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         def page(token: str | None) -> tuple[Iterable[Mapping[str, Any]], str | None]:
-            answer = self.execute(method(**asked, **({"pageToken": token} if token else {})))
+            answer = self.call(method, **asked, **({"pageToken": token} if token else {}))
             return answer.get(items) or (), answer.get("nextPageToken") or None
 
         return list(pages(page, most=PAGES_MAX, of="YouTube's"))

@@ -16,14 +16,12 @@ from typing import Any
 
 from shared.clock import parse_optional
 from shared.errors import Forbidden, NotFound
-from shared.youtube import services
 from shared.youtube.client import Caller
-from shared.youtube.items import item_of, needed, number, said
+from shared.youtube.items import item_of, items_of, needed, number, said
 from shared.youtube.policy import rule
 
 IDS_MAX = 50  # ids that one listing takes, for the price of one
-_CHANNEL_PARTS = "snippet,contentDetails,statistics,status"
-_VIDEO_PARTS = "snippet,contentDetails,statistics,status"
+_PARTS = "snippet,contentDetails,statistics,status"  # of a channel or a video
 
 
 def _subscribers(statistics: Mapping[str, Any]) -> int | None:
@@ -131,27 +129,23 @@ def my_channel(caller: Caller) -> Channel:
 
     Raises Forbidden, reason youtubeSignupRequired, for a Google account that has no channel.
     """
-    listing = services.data(caller.settings, "channels").list
-    answer = caller.execute(listing(part=_CHANNEL_PARTS, mine=True, maxResults=1))
-    items = answer.get("items") or ()
-    if not items:
+    found = items_of(Channel, caller.call("youtube.channels.list", part=_PARTS, mine=True, maxResults=1))
+    if not found:
         none = rule("youtubeSignupRequired")
         raise Forbidden(none.says, reason=none.reason)
-    return item_of(Channel, items[0])
+    return found[0]
 
 
 def video_counts(caller: Caller, ids: Sequence[str]) -> dict[str, int | None]:
     """How many videos up to 50 channels have, None where no number is told. 1 unit; unknown ids are absent."""
-    listing = services.data(caller.settings, "channels").list
-    answer = caller.execute(listing(part="id,statistics", id=_ids(ids), maxResults=IDS_MAX))
-    return {each.id: each.video_count for each in (item_of(Channel, item) for item in answer.get("items") or ())}
+    answer = caller.call("youtube.channels.list", part="id,statistics", id=_ids(ids), maxResults=IDS_MAX)
+    return {each.id: each.video_count for each in items_of(Channel, answer)}
 
 
-def videos(caller: Caller, ids: Sequence[str], *, parts: str = _VIDEO_PARTS) -> Listed:
+def videos(caller: Caller, ids: Sequence[str], *, parts: str = _PARTS) -> Listed:
     """Up to 50 videos, with the parts asked for. 1 unit."""
-    listing = services.data(caller.settings, "videos").list
-    answer = caller.execute(listing(part=parts, id=_ids(ids), maxResults=IDS_MAX))
-    found = tuple(item_of(Video, item) for item in answer.get("items") or ())
+    answer = caller.call("youtube.videos.list", part=parts, id=_ids(ids), maxResults=IDS_MAX)
+    found = items_of(Video, answer)
     here = {video.id for video in found}
     return Listed(found, tuple(wanted for wanted in ids if wanted not in here))
 
@@ -161,24 +155,19 @@ def batch_get_stats(caller: Caller, ids: Sequence[str]) -> tuple[Stats, ...]:
 
     Not atomic by design: some ids can be missing from an answer and be there in the next.
     """
-    method = services.data(caller.settings, "videos").batchGetStats
-    answer = caller.execute(method(part="id,snippet,statistics,contentDetails", id=_ids(ids)))
-    return tuple(item_of(Stats, item) for item in answer.get("items") or ())
+    part = "id,snippet,statistics,contentDetails"
+    return items_of(Stats, caller.call("youtube.videos.batchGetStats", part=part, id=_ids(ids)))
 
 
 def playlist_items(
     caller: Caller, playlist_id: str, *, page: str | None = None, video_id: str | None = None
 ) -> Page:
     """One page of up to 50 entries, newest first in an uploads playlist; of one video if asked. 1 unit a page."""
-    listing = services.data(caller.settings, "playlistItems").list
-    asked = {"pageToken": page} if page else {}
-    if video_id:
-        asked["videoId"] = video_id
-    answer = caller.execute(
-        listing(part="snippet,contentDetails", playlistId=playlist_id, maxResults=IDS_MAX, **asked)
-    )
-    items = tuple(item_of(PlaylistItem, item) for item in answer.get("items") or ())
-    return Page(items, answer.get("nextPageToken"))
+    asked = {"playlistId": playlist_id, "pageToken": page, "videoId": video_id}
+    asked = {name: value for name, value in asked.items() if value}
+    part = "snippet,contentDetails"
+    answer = caller.call("youtube.playlistItems.list", part=part, maxResults=IDS_MAX, **asked)
+    return Page(items_of(PlaylistItem, answer), answer.get("nextPageToken"))
 
 
 def uploads(caller: Caller, playlist_id: str, *, page: str | None = None) -> Page:
@@ -193,16 +182,14 @@ def uploads(caller: Caller, playlist_id: str, *, page: str | None = None) -> Pag
 
 def my_playlists(caller: Caller) -> tuple[Playlist, ...]:
     """Every playlist that the channel made. 1 unit for each 50."""
-    listing = services.data(caller.settings, "playlists").list
-    items = caller.listing(listing, "items", part="snippet", mine=True, maxResults=IDS_MAX)
+    items = caller.listing("youtube.playlists.list", "items", part="snippet", mine=True, maxResults=IDS_MAX)
     return tuple(item_of(Playlist, item) for item in items)
 
 
 def playlists_insert(caller: Caller, *, title: str, description: str = "", privacy: str = "private") -> str:
     """Create a playlist; its id. 50 units."""
     body = {"snippet": {"title": title, "description": description}, "status": {"privacyStatus": privacy}}
-    method = services.data(caller.settings, "playlists").insert
-    return str(caller.execute(method(part="snippet,status", body=body))["id"])
+    return str(caller.call("youtube.playlists.insert", part="snippet,status", body=body)["id"])
 
 
 def playlist_items_insert(caller: Caller, *, playlist_id: str, video_id: str) -> str:
@@ -211,9 +198,8 @@ def playlist_items_insert(caller: Caller, *, playlist_id: str, video_id: str) ->
     Raises Conflict, reason videoAlreadyInPlaylist, where YouTube says so.
     """
     resource = {"kind": "youtube#video", "videoId": video_id}
-    snippet: dict[str, Any] = {"playlistId": playlist_id, "resourceId": resource}
-    method = services.data(caller.settings, "playlistItems").insert
-    return str(caller.execute(method(part="snippet", body={"snippet": snippet}))["id"])
+    body = {"snippet": {"playlistId": playlist_id, "resourceId": resource}}
+    return str(caller.call("youtube.playlistItems.insert", part="snippet", body=body)["id"])
 
 
 def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str, Any]]) -> Video:
@@ -221,14 +207,13 @@ def videos_update(caller: Caller, video_id: str, parts: Mapping[str, Mapping[str
 
     YouTube empties every writable field of a part that is not sent: read and merge first.
     """
-    method = services.data(caller.settings, "videos").update
-    answer = caller.execute(method(part=",".join(sorted(parts)), body={"id": video_id, **parts}))
-    return item_of(Video, answer)
+    body = {"id": video_id, **parts}
+    return item_of(Video, caller.call("youtube.videos.update", part=",".join(sorted(parts)), body=body))
 
 
 def videos_delete(caller: Caller, video_id: str) -> None:
     """Delete a video for good. 50 units. Raises NotFound for one that YouTube does not find."""
-    caller.execute(services.data(caller.settings, "videos").delete(id=video_id))
+    caller.call("youtube.videos.delete", id=video_id)
 
 
 def thumbnails_set(caller: Caller, *, video_id: str, image: bytes, content_type: str) -> None:
@@ -236,8 +221,7 @@ def thumbnails_set(caller: Caller, *, video_id: str, image: bytes, content_type:
     from googleapiclient.http import MediaIoBaseUpload
 
     media = MediaIoBaseUpload(BytesIO(image), mimetype=content_type, resumable=False)
-    method = services.data(caller.settings, "thumbnails").set
-    caller.execute(method(videoId=video_id, media_body=media))
+    caller.call("youtube.thumbnails.set", videoId=video_id, media_body=media)
 
 
 def _ids(ids: Sequence[str]) -> str:

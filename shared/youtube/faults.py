@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import errors
@@ -117,18 +117,6 @@ def may_be_done(error: BaseException) -> bool:
 
 
 @dataclass(frozen=True)
-class History:
-    """What was tried before. retries: how often each reason was retried already.
-
-    grant_holds: what is known of the grant behind a `forbidden`: True when it covers the request, False when it
-    does not, None when nobody has looked.
-    """
-
-    retries: Mapping[str, int] = field(default_factory=dict)
-    grant_holds: bool | None = None
-
-
-@dataclass(frozen=True)
 class RetryDecision:
     """What happens next. at: when, for actions that wait. attempt: the number of the retry, from 1."""
 
@@ -140,24 +128,27 @@ class RetryDecision:
     attempt: int = 0
 
 
-def decide(fault: Fault, history: History, *, clock: Clock, rng: random.Random) -> RetryDecision:
-    """What is done about a fault.
+def decide(
+    fault: Fault, retries: int, *, clock: Clock, rng: random.Random, grant_holds: bool | None = None
+) -> RetryDecision:
+    """What is done about a fault. retries: how often its reason was retried already.
+
+    grant_holds: what is known of the grant behind a `forbidden`: True when it covers the request, False when it
+    does not, None when nobody has looked.
 
     Waits grow as the row says, each drawn evenly between zero and the full wait (full jitter), and never end
     before what Google asked for in `Retry-After`. A row whose quick retries are used up may go on with a few long
     waits, of half to the whole of what the policy says.
     """
     rule = fault.rule
-    made = history.retries.get(rule.reason, 0)
-    action = rule.action if not rule.retry or made < rule.limit else rule.after
-    if action is Action.CHECK_GRANT and history.grant_holds is not None:
-        action = Action.FAIL if history.grant_holds else Action.REAUTHENTICATE
-    if action is Action.RETRY_LATER and made - rule.limit >= len(policy().retry_later):
+    action = rule.action if not rule.retry or retries < rule.limit else rule.after
+    if action is Action.CHECK_GRANT and grant_holds is not None:
+        action = Action.FAIL if grant_holds else Action.REAUTHENTICATE
+    if action is Action.RETRY_LATER and retries - rule.limit >= len(policy().retry_later):
         action = Action.FAIL
-    at = _when(action, fault, made, clock(), rng)
-    return RetryDecision(
-        action, rule.alert, rule.reason, fault.message, at, attempt=made if at is None else made + 1
-    )
+    at = _when(action, fault, retries, clock(), rng)
+    attempt = retries if at is None else retries + 1
+    return RetryDecision(action, rule.alert, rule.reason, fault.message, at, attempt)
 
 
 def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Random) -> datetime | None:

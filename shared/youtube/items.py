@@ -41,6 +41,11 @@ def item_of(kind: type[T], item: Mapping[str, Any], *, strict: bool = False) -> 
     return kind(**{name: _read(item, **how, strict=strict) for name, how in _fields(kind)})  # type: ignore[arg-type]
 
 
+def items_of(kind: type[T], answer: Mapping[str, Any]) -> tuple[T, ...]:
+    """The items of an answer, as `item_of`; none of an answer that has none."""
+    return tuple(item_of(kind, item) for item in answer.get("items") or ())
+
+
 @cache
 def _fields(kind: Any) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     return tuple((each.name, each.metadata) for each in fields(kind))

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shared.records import codec_of
+
 FILE = Path(__file__).with_name("policy.toml")
 
 
@@ -148,14 +150,8 @@ def rule(reason: str) -> Rule:
     return policy().rules[reason]
 
 
-_WORDS = {"kind": Kind, "action": Action, "alert": Alert, "backoff": Backoff, "after": Action}
-_NUMBERS = ("limit", "delay", "cap")
-
-
 def _rules(document: Mapping[str, Any]) -> Iterator[Rule]:
     for treatment in document["treatments"]:
-        given = treatment | treatment.get("retry", {})
-        fields: dict[str, Any] = {name: word(given[name]) for name, word in _WORDS.items() if name in given}
-        fields |= {name: given[name] for name in _NUMBERS if name in given}
         for reason, says in treatment["reasons"].items():
-            yield Rule(reason=reason, says=says, guide=reason in document["guide"], **fields)
+            own = {"reason": reason, "says": says, "guide": reason in document["guide"]}
+            yield codec_of(Rule).read({**treatment, **treatment.get("retry", {}), **own})

@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, TypeVar
 from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.monitoring.log import log
-from shared.youtube import services
 from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
 from shared.youtube.faults import damaged, no_answer
@@ -68,14 +67,13 @@ class Report:
 
 def report_types(caller: Caller) -> tuple[ReportType, ...]:
     """Every report type that the channel can have today."""
-    listing = services.reporting(caller.settings, "reportTypes").list
-    return tuple(_readable(ReportType, caller.listing(listing, "reportTypes", pageSize=_PAGE)))
+    items = caller.listing("youtubereporting.reportTypes.list", "reportTypes", pageSize=_PAGE)
+    return tuple(_readable(ReportType, items))
 
 
 def list_jobs(caller: Caller) -> tuple[Job, ...]:
     """The channel's jobs; empty when there are none."""
-    listing = services.reporting(caller.settings, "jobs").list
-    return tuple(_readable(Job, caller.listing(listing, "jobs", pageSize=_PAGE)))
+    return tuple(_readable(Job, caller.listing("youtubereporting.jobs.list", "jobs", pageSize=_PAGE)))
 
 
 def create_job(caller: Caller, report_type: str) -> Job:
@@ -83,9 +81,9 @@ def create_job(caller: Caller, report_type: str) -> Job:
 
     Raises CorruptData for an answer that is no job.
     """
-    method = services.reporting(caller.settings, "jobs").create
+    body = {"reportTypeId": report_type, "name": report_type}
     try:
-        answer = caller.execute(method(body={"reportTypeId": report_type, "name": report_type}))
+        answer = caller.call("youtubereporting.jobs.create", body=body)
     except Conflict:
         of_type = (job for job in list_jobs(caller) if job.report_type == report_type)
         existing = max(of_type, key=lambda job: job.created_at, default=None)
@@ -102,14 +100,13 @@ def list_reports(
     caller: Caller, job_id: str, *, created_after: datetime | None = None, days: tuple[date, date] | None = None
 ) -> tuple[Report, ...]:
     """A job's reports, oldest creation first; those made after `created_after`, or of days (both included)."""
-    listing = services.reporting(caller.settings, "jobs", "reports").list
     asked: dict[str, Any] = {"jobId": job_id, "pageSize": _PAGE}
     if created_after is not None:
         asked["createdAfter"] = format_instant(created_after)
     if days is not None:
         asked["startTimeAtOrAfter"] = format_instant(pacific_midnight(days[0]))
         asked["startTimeBefore"] = format_instant(pacific_midnight(days[1] + timedelta(days=1)))
-    reports = _readable(Report, caller.listing(listing, "reports", **asked))
+    reports = _readable(Report, caller.listing(LIST, "reports", **asked))
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
@@ -146,11 +143,12 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]
             if status != 200:
                 body = answer.read(_ERROR_MAX, decode_content=True)
                 return Outcome(status, len(body), fault=classify(status, answer.headers, body, clock=caller.clock))
-            unpack = _Unpacker(answer.headers.get("content-encoding", "identity"))
+            unpack = _unpacker(answer.headers.get("content-encoding", "identity"))
             for chunk in answer.stream(_CHUNK, decode_content=False):
                 received += len(chunk)
-                written += into.write(unpack(chunk))
-            unpack.finish()
+                written += into.write(unpack.decompress(chunk) if unpack else chunk)
+            if unpack and (not unpack.eof or unpack.unused_data):
+                raise ValueError("the packed answer has no proper end")  # noqa: TRY301 - as what zlib raises
     except (HTTPError, OSError, ValueError, zlib.error) as error:
         # Before the answer began it is an ordinary lost connection; after, a damaged download.
         damage = damaged("damagedDownload", status=status, detail=type(error).__name__)
@@ -158,22 +156,12 @@ def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]
     return Outcome(status, received, written)
 
 
-class _Unpacker:
-    """Undoes an answer's content encoding; a packed answer must come to its own end and match its checksum."""
-
-    def __init__(self, encoding: str) -> None:
-        if encoding not in {"gzip", "identity", ""}:
-            raise ValueError(f"content encoding {encoding!r}")
-        # 16 asks zlib for gzip's own frame, whose checksum and length it then verifies.
-        self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-
-    def __call__(self, chunk: bytes) -> bytes:
-        return chunk if self._zlib is None else self._zlib.decompress(chunk)
-
-    def finish(self) -> None:
-        """Raise ValueError unless the packed data ended as it should."""
-        if self._zlib is not None and (not self._zlib.eof or self._zlib.unused_data):
-            raise ValueError("the packed answer has no proper end")
+def _unpacker(encoding: str) -> Any:
+    """What undoes a content encoding; None where there is none. Raises ValueError for an unknown one."""
+    if encoding not in {"gzip", "identity", ""}:
+        raise ValueError(f"content encoding {encoding!r}")
+    # 16 asks zlib for gzip's own frame, whose checksum and length it then verifies.
+    return zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
 
 
 def _readable(kind: type[T], items: Iterable[Mapping[str, Any]]) -> Iterator[T]:

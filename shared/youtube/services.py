@@ -13,40 +13,31 @@ from typing import Any
 
 from shared.settings import Settings
 
-DATA = ("youtube", "v3")
-ANALYTICS = ("youtubeAnalytics", "v2")
-REPORTING = ("youtubereporting", "v1")
+_VERSIONS = {"youtube": "v3", "youtubeAnalytics": "v2", "youtubereporting": "v1"}
 
 
-def data(settings: Settings, *path: str) -> Any:
-    """A resource of the Data API, such as `data(settings, "videos")`."""
-    return _resource(DATA, settings.youtube_root, path)
-
-
-def analytics(settings: Settings, *path: str) -> Any:
-    """A resource of the Analytics API."""
-    return _resource(ANALYTICS, settings.analytics_root, path)
-
-
-def reporting(settings: Settings, *path: str) -> Any:
-    """A resource of the Reporting API."""
-    return _resource(REPORTING, settings.reporting_root, path)
+def request(settings: Settings, method: str, **asked: Any) -> Any:
+    """The request for a method, by its id in the discovery document: "youtube.videos.list"."""
+    *resource, name = method.split(".")
+    roots = (settings.youtube_root, settings.analytics_root, settings.reporting_root)
+    root = dict(zip(_VERSIONS, roots, strict=True))[resource[0]]
+    return getattr(_resource(root, *resource), name)(**asked)
 
 
 @cache
-def _resource(api: tuple[str, str], root: str, path: tuple[str, ...]) -> Any:
-    found = _service(api, root)
+def _resource(root: str, api: str, *path: str) -> Any:
+    found = _service(root, api)
     for name in path:
         found = getattr(found, name)()
     return found
 
 
 @cache
-def _service(api: tuple[str, str], root: str) -> Any:
+def _service(root: str, api: str) -> Any:
     from googleapiclient.discovery import build_from_document
     from googleapiclient.discovery_cache import get_static_doc
 
-    document = json.loads(get_static_doc(*api))
+    document = json.loads(get_static_doc(api, _VERSIONS[api]))
     document["rootUrl"] = f"{root}/"
     document["baseUrl"] = f"{root}/{document['servicePath']}"
     document.pop("mtlsRootUrl", None)

@@ -66,7 +66,9 @@ def begin(
     """
     from googleapiclient.http import MediaIoBaseUpload
 
-    request = services.data(caller.settings, "videos").insert(
+    request = services.request(
+        caller.settings,
+        INSERT,
         part=",".join(sorted(parts)),
         body={name: dict(part) for name, part in parts.items()},
         notifySubscribers=notify_subscribers,

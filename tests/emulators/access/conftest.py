@@ -23,7 +23,7 @@ from infra.local.simulator.oauth import Consents as ConsentPages
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.access import requests
-from shared.access.connect import Connector, Learnt
+from shared.access.connect import Connector
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
@@ -36,6 +36,8 @@ from shared.tokens.health import Tokens
 from shared.tokens.refresh import LEASE, Refresher
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
+from shared.youtube.data import Channel
+from shared.youtube.items import item_of
 from tests.emulators.wire import met
 
 APP = "http://127.0.0.1:8000"
@@ -111,7 +113,7 @@ class Deployment:
         }
         return Refresher(self.client, self.vault, self.google, self.simulator.clock, **(parts | changes))
 
-    def learn(self, tokens: Tokens, _user: str) -> Learnt:
+    def learn(self, tokens: Tokens, _user: str) -> Channel:
         """channels.list mine, by hand."""
         answer = urllib3.request(
             "GET",
@@ -124,9 +126,7 @@ class Deployment:
             raise Forbidden("YouTube refuses.", reason=reason)
         if not body.get("items"):
             raise Forbidden("No channel.", reason="youtubeSignupRequired")
-        item = body["items"][0]
-        uploads = item["contentDetails"]["relatedPlaylists"]["uploads"]
-        return Learnt(item["id"], item["snippet"]["title"], uploads)
+        return item_of(Channel, body["items"][0])
 
     def account(self, number: int = 0) -> Any:
         """One of the world's Google accounts."""

@@ -89,8 +89,8 @@ def test_an_upload_borrows_from_as_many_as_it_takes(firestore_client, clock):
     ledger.settle(ledger.reserve(method=UPLOAD, account="a", operation_id="first"), sent=True)
     second = ledger.reserve(method=UPLOAD, account="a", operation_id="second")
     assert second.cost == 1600
-    assert sum(units for _, units in second.borrowed) == 1450
-    assert len(second.borrowed) >= 1
+    assert sum(loan.units for loan in second.entry.loans) == 1450
+    assert len(second.entry.loans) >= 1
 
 
 def test_google_closing_a_bucket_stops_everybody(firestore_client, clock):

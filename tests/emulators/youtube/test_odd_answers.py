@@ -88,7 +88,7 @@ def begin(caller):
 def test_any_answer_is_one_fault(server, status, body, reason):
     server.told = repeat((status, body))
     root = f"http://127.0.0.1:{server.server_port}"
-    request = services.data(settings_for(root), "videos").list(part="id", id="x")
+    request = services.request(settings_for(root), "youtube.videos.list", part="id", id="x")
     outcome = executed(request, "token", clock=system_clock)
     assert outcome.fault is not None
     assert (outcome.fault.reason, outcome.status) == (reason, status)
@@ -98,7 +98,7 @@ def test_an_answer_that_does_not_come_ends_in_time(monkeypatch):
     monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         root = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        request = services.data(settings_for(root), "videos").list(part="id", id="x")
+        request = services.request(settings_for(root), "youtube.videos.list", part="id", id="x")
         outcome = executed(request, "token", clock=system_clock)
     assert outcome.fault is not None
     assert (outcome.fault.reason, outcome.fault.sent) == ("timeout", True)

@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.connect import Applicant, Known, Learnt, _granted, refusal
+from shared import channels
+from shared.access.connect import Applicant, Known, _granted, check
 from shared.access.features import ANALYTICS, MANAGE, READ, REVENUE, UPLOAD
-from shared.channels import Channel
+from shared.errors import YtempireError
 from shared.settings import Settings
 from shared.tokens.grants import Grant
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Tokens
 from shared.vault.secret import Secret
+from shared.youtube.data import Channel
+from shared.youtube.items import item_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS = Settings(
@@ -24,7 +27,7 @@ SETTINGS = Settings(
     users_max=2,
     channels_per_user=2,
 )
-LEARNT = Learnt("UC1", "Tide & Time", "UU1")
+LEARNT = item_of(Channel, {"id": "UC1", "snippet": {"title": "Tide & Time"}})
 TOKENS = Tokens(
     access_token=Secret("ya29"),
     expires_at=NOW,
@@ -53,7 +56,9 @@ GRANT = Grant(
     lease=None,
     warnings={},
 )
-MINE = Channel(channel_id="UC1", user_id="u1", title="Tide", state=CONNECTED, state_since=NOW, connected_at=NOW)
+MINE = channels.Channel(
+    channel_id="UC1", user_id="u1", title="Tide", state=CONNECTED, state_since=NOW, connected_at=NOW
+)
 
 
 def known(*, mine=(), users=("u1",), channel=None, grant=None):
@@ -61,8 +66,11 @@ def known(*, mine=(), users=("u1",), channel=None, grant=None):
 
 
 def reason(tokens=TOKENS, *, expect=None, **stored):
-    refused = refusal(Applicant("u1", tokens, 1, frozenset(), expect), LEARNT, known(**stored), SETTINGS)
-    return refused and refused.reason
+    try:
+        check(Applicant("u1", tokens, 1, frozenset(), expect), LEARNT, known(**stored), SETTINGS)
+    except YtempireError as refused:
+        return refused.reason
+    return None
 
 
 @pytest.mark.parametrize(

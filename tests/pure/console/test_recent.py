@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.console.read import Recent
+from shared.clock import Recent
 from shared.errors import Unavailable
 
 MINUTE = timedelta(minutes=1)

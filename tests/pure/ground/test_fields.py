@@ -24,12 +24,12 @@ def refused(read) -> InvalidRequest:
 @pytest.mark.parametrize("raw", [None, [], "text", 1, True])
 def test_what_is_no_object_is_refused_by_its_place(raw):
     assert refused(lambda: Fields(raw, "a")).field == "body"
-    assert refused(lambda: Fields({"a": raw}, "a").inner("a").knowing("b")).field == "a"
+    assert refused(lambda: Fields({"a": raw}, "a").inner("a", "b")).field == "a"
 
 
 def test_an_unknown_field_is_refused_by_its_path():
     assert refused(lambda: Fields({"a": 1, "b": 2}, "a")).field == "b"
-    assert refused(lambda: Fields({"a": {"b": 2}}, "a").inner("a").knowing("c")).field == "a.b"
+    assert refused(lambda: Fields({"a": {"b": 2}}, "a").inner("a", "c")).field == "a.b"
 
 
 @pytest.mark.case("P15")

@@ -22,7 +22,7 @@ from shared.access.requests import start_request
 from shared.collection import channel_data
 from shared.errors import InvalidRequest, YtempireError
 from shared.publishing import requests
-from shared.publishing.api import Page, command, listing
+from shared.publishing.api import command, listing
 from shared.publishing.intents import STEPS, intents, planned
 from shared.publishing.operation import Event, Operation, State
 from shared.publishing.submissions import Quote, operation_id
@@ -177,7 +177,7 @@ RECEIPT = receipts.Receipt(
     ("schema", "answer"),
     [
         ("Operation", OPERATION.as_json()),
-        ("PublishAnswer", Page(operations=(OPERATION,), next=None).as_json()),
+        ("PublishAnswer", {"operations": [OPERATION.as_json()], "next_page": None}),
         ("Quote", Quote({"uploads": 1}, NOW, "").as_json()),
         ("Planned", planned(INTENTS, Estimate(costs={"uploads": 2}, left={}, parts=(PART,), message="."))),
         ("Receipt", RECEIPT.as_json()),

@@ -9,6 +9,7 @@ import pytest
 from shared.clock import next_reset, pacific_day, pacific_midnight
 from shared.errors import InvalidRequest, QuotaRefused
 from shared.quota.calendar import next_off_peak
+from shared.quota.decisions import Loan
 from shared.quota.opening import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
@@ -176,8 +177,8 @@ def test_a_bucket_is_exhausted_when_only_the_reserve_is_left():
         ledger.reserve(method=THUMBNAIL, account="u1")
     assert refusal.value.reason == "reserveKept"
     assert "9000 of 10000 units used, 50 needed" in refusal.value.message
-    assert ledger.reserve(method=THUMBNAIL, account="u1", priority=Priority.CRITICAL).borrowed == (
-        ("reserve", 50),
+    assert ledger.reserve(method=THUMBNAIL, account="u1", priority=Priority.CRITICAL).entry.loans == (
+        Loan("reserve", 50),
     )
 
 
@@ -186,7 +187,7 @@ def test_background_work_waits_for_the_off_peak_hours():
     stand.user("u1")
     ledger = stand.ledger("current", "default=1000")
     request = {"method": "youtube.videos.delete", "account": "u1", "priority": Priority.BACKGROUND}
-    assert ledger.reserve(**request).borrowed == ()
+    assert ledger.reserve(**request).entry.loans == ()
     ledger.reserve(method=UPDATE, account="u1")  # what people want at noon
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(**request, count=10)
@@ -380,7 +381,7 @@ def test_reading_by_night_leaves_units_for_looking_for_new_videos_while_push_is_
     looking = ledger.reserve(
         method="youtube.channels.list", account="system", priority=Priority.PROMPT, count=kept // 2
     )
-    assert looking.borrowed == ()
+    assert looking.entry.loans == ()
 
 
 def test_levels_are_of_the_buckets_that_were_asked_of_today_with_what_google_said_of_them():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRequest
-from shared.quota.accounts import POOL, RESERVE, SYSTEMS, Users, account_of, allocate, name_of
+from shared.quota.accounts import POOL, RESERVE, SYSTEMS, account_of, allocate, name_of
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
 from shared.quota.profile import Bucket, Priority
 
@@ -172,7 +172,7 @@ def bucket(limit: int = 10_000, **other) -> Bucket:
 
 
 def test_a_day_is_divided_into_the_reserve_system_work_and_a_pool_of_shares_and_what_is_nobodys():
-    allocation = allocate(bucket(), Users(count=2), users_max=50)
+    allocation = allocate(bucket(), 2, users_max=50)
     assert allocation.reserve == 1000
     assert allocation.system == 2000
     assert allocation.share_of(account_of("a")) == 140
@@ -180,19 +180,19 @@ def test_a_day_is_divided_into_the_reserve_system_work_and_a_pool_of_shares_and_
 
 
 def test_a_share_does_not_depend_on_who_else_came_but_on_its_weight():
-    assert allocate(bucket(), Users(count=1), 50).share_of("user:a") == 140
-    heavy = allocate(bucket(), Users(count=2, weighted=1, weights=3.0), 48)
+    assert allocate(bucket(), 1, 50).share_of("user:a") == 140
+    heavy = allocate(bucket(), 2, 48, weights=4.0)
     assert heavy.share_of("user:a", 3) == 3 * heavy.share_of("user:b") == 420
     assert heavy.unclaimed == 560
 
 
 @pytest.mark.parametrize("weight", [-1, 0, float("nan"), float("inf"), 1e9, "much", None, True])
 def test_an_absurd_weight_counts_as_one(weight):
-    assert allocate(bucket(), Users(count=1), 50).share_of("user:a", weight) == 140
+    assert allocate(bucket(), 1, 50).share_of("user:a", weight) == 140
 
 
 def test_ten_thousand_users_share_one_pool():
-    allocation = allocate(bucket(), Users(count=10_000), users_max=10_000)
+    allocation = allocate(bucket(), 10_000, users_max=10_000)
     assert (allocation.pool, allocation.share, allocation.unclaimed) == (7000, 0, 0)
 
 
@@ -208,8 +208,7 @@ def test_an_allocation_always_sums_to_the_limit_and_every_user_finds_his_share(
 ):
     reserve = int(limit * parts[0])
     one = bucket(limit, reserve=reserve, system=int((limit - reserve) * parts[1]))
-    users = Users(count=len(weights) + plain, weighted=len(weights), weights=sum(weights))
-    allocation = allocate(one, users, users_max)
+    allocation = allocate(one, len(weights) + plain, users_max, weights=plain + sum(weights))
     assert allocation.reserve + allocation.system + allocation.pool == limit
     shares = sum(allocation.share_of("user:x", weight) for weight in [*weights, *[1] * plain])
     assert shares <= allocation.unclaimed <= allocation.pool

@@ -103,7 +103,7 @@ def test_beginning_a_day_reads_no_user_one_by_one():
     heavy, ordinary = (ledger.reserve(method=CHANNELS, account=user) for user in ("u1", "u1999"))
     shares = [stand.store.docs[f"{DEFAULT}/accounts/user:{user}"].data["share"] for user in ("u1", "u1999")]
     assert shares == [5, 2]
-    assert heavy.borrowed == ordinary.borrowed == ()
+    assert heavy.entry.loans == ordinary.entry.loans == ()
 
 
 @pytest.mark.fault(20)

@@ -9,6 +9,7 @@ import pytest
 from shared.clock import next_reset
 from shared.errors import QuotaRefused
 from shared.quota.calendar import SKEW
+from shared.quota.decisions import Loan
 from shared.quota.profile import Priority
 from shared.quota.quotes import Work
 from tests.pure.quota.stand import NOON, UPLOAD, Stand
@@ -78,7 +79,7 @@ def test_critical_buys_something_in_every_bucket_or_is_refused_because_all_of_it
         ledger.reserve(**high, count=(bucket.limit - bucket.reserve) // method.cost)
         more = {**high, "priority": Priority.CRITICAL}
         if bucket.reserve >= method.cost:
-            assert ledger.reserve(**more).borrowed == (("reserve", method.cost),)
+            assert ledger.reserve(**more).entry.loans == (Loan("reserve", method.cost),)
         else:
             with pytest.raises(QuotaRefused, match="too little of it is left") as refusal:
                 ledger.reserve(**more)

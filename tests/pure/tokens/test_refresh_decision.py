@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tokens.grants import LEASE, MARGIN, Grant, Lease, Step, decide, next_lease
+from shared.tokens.grants import LEASE, MARGIN, Grant, Lease, Step, decide
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -58,7 +58,7 @@ def test_what_a_caller_does_with_a_grant(found, refused, step):
 @pytest.mark.parametrize("seconds", [0, 15, 29])
 def test_a_lease_lasts_longer_than_google_may_take_to_be_reached_and_to_answer(seconds):
     found = grant(left=-1)
-    found = replace(found, lease=next_lease(found, "other", NOW, LEASE))
+    found = replace(found, lease=Lease("other", found.generation + 1, NOW + LEASE))
     assert decide(found, NOW + timedelta(seconds=seconds), margin=MARGIN, refused=False) is Step.WAIT
 
 
