@@ -170,12 +170,13 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--project", required=True)
     parser.add_argument("--from", dest="old", help="restore: the project that was exported")
     parser.add_argument("--bucket", help="where exports lie; in the dataset's location")
+    parser.add_argument("--settings", type=Path, help="default: infra/settings.<project>.yaml")
     asked = parser.parse_args(given)
     if (asked.bucket is None) != (asked.what == "teardown") or (asked.old is None) == (asked.what == "restore"):
         parser.error("export needs --bucket, restore --bucket and --from, teardown neither")
     from google.api_core.exceptions import GoogleAPICallError
 
-    target = deploy.target(asked.project)
+    target = deploy.target(asked.project, asked.settings)
     folder = f"gs://{asked.bucket}/moving/{asked.old or asked.project}"
     try:
         failed = _teardown(target) if asked.what == "teardown" else _carried(asked.what, target, folder, asked.old)

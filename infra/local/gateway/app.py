@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio.to_thread
 import httpx
@@ -24,6 +25,7 @@ from infra.local.gateway.iap import KEYS_PATH, OPERATOR, IdentityAwareProxy
 from infra.local.gateway.routes import Destination, Door, route_table
 from infra.local.identity import IdentityKey
 from infra.local.process import LOOPBACK
+from infra.observed import INVOKE
 from shared.clock import Clock
 from shared.cloud.identity import TokenVerifier, bearer
 from shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Unavailable, YtempireError
@@ -41,7 +43,10 @@ class DeadlineExceeded(Unavailable, code=504):
 
 @dataclass(kw_only=True)
 class Gateway:
-    """One front end. ports: where each function's process listens. push_key: what proves Pub/Sub's emulator."""
+    """One front end. ports: where each function's process listens. push_key: what proves Pub/Sub's emulator.
+
+    observed: a folder in which it is noted who has called what, see `infra.observed`.
+    """
 
     declared: Deployment
     settings: Settings
@@ -53,6 +58,7 @@ class Gateway:
     clock: Clock
     dice: random.Random = field(default_factory=random.SystemRandom)
     iap: IdentityAwareProxy = field(default_factory=IdentityAwareProxy)
+    observed: Path | None = None
 
     def __post_init__(self) -> None:
         self.routes = route_table(self.declared, self.ports)
@@ -172,6 +178,9 @@ class Gateway:
         allowed = {self.declared.address(account, self.settings.project) for account in function.callers}
         if not claims.get("email_verified") or claims.get("email") not in allowed:
             raise Forbidden("This account may not call this function.", reason="callerNotAllowed")
+        if self.observed is not None:
+            with (self.observed / claims["email"].partition("@")[0]).open("a") as noted:
+                noted.write(f"{INVOKE}:{function.name}\n")
 
     def _as_pubsub(self, destination: Destination, request: Request) -> str:
         if not hmac.compare_digest(request.query_params.get("key", ""), self.push_key):
