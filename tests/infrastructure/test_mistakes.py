@@ -86,7 +86,7 @@ def test_a_name_in_the_declaration_that_stands_for_nothing_is_found(spoilt, miss
 
 def test_variables_that_are_missing_or_cannot_be_are_refused_in_words(copied, missed):
     without = copied.problems(project=None)
-    assert missed(without, ['The root module input variable "project" is not set']) == []
+    assert missed(without, ["not suitable for var.project", "required variable may not be set to null"]) == []
     said = copied.problems(
         project="Example", alert_emails=[], front="load-balancer", console_people=["allUsers"], monthly_budget=0.5
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ _HELD = 4  # seconds that YouTube keeps the three answers, during which their ch
 _PATIENCE = 30.0  # seconds
 _READERS = {
     "collect_analytics": "youtubeAnalytics.reports.query",
-    "collect_metadata": "youtube.channels.list",
+    "collect_metadata": "youtube.videos.list",
     "collect_statistics": "youtube.videos.batchGetStats",
 }
 _UNAVAILABLE = {"method": "oauth.revoke", "kind": "empty", "status": 503, "times": 1}
@@ -62,7 +63,7 @@ class Rest:
         """Do everything; what went otherwise than it must, in words."""
         stays, leaves, lost = self.people[:PEOPLE]
         yield from self._lose(lost)
-        yield from self._hear(stays)
+        yield from self._hear(stays.channels[0], leaves.channels[1])
         self._publish(stays.channels[0])
         self._show(stays)
         yield from self._leave(stays, leaves)
@@ -77,20 +78,29 @@ class Rest:
         yield from self._schedule("refresh-tokens")
         self.stack.wait_idle()
         for channel in person.channels:
-            if self._connected(channel):
+            if self._exists(COLLECTION, channel):
                 yield f"{channel}, lost for {LOST_FOR.days} days, is connected still"
 
-    def _hear(self, person: Person) -> Iterator[str]:
-        """A video is announced; its details are asked for an hour later, when its token has to be refreshed."""
-        control.call(self.stack, "renew_subscriptions", channel=person.channels[0])
+    def _hear(self, *channels: str) -> Iterator[str]:
+        """Videos are announced, one each; their details are asked for an hour later, with tokens to be refreshed.
+
+        Then the hub falls silent, and another is found by counting.
+        """
+        for channel in channels:
+            control.call(self.stack, "renew_subscriptions", channel=channel)
         control.tell(self.stack, "hub/settle")
-        video = control.tell(self.stack, "videos", channel_id=person.channels[0], title="Announced")["id"]
-        if not self._comes(lambda: self.firestore.document("videos", video).get().exists):
-            yield f"nobody has heard of the video {video}"
+        announced = [self._video(channel) for channel in channels]
         self._pass(_HOUR)
         self.stack.wait_idle()
+        yield from self._schedule("renew-subscriptions")
+        control.tell(self.stack, "hub", mode="dead")
+        counted = self._video(channels[0])
         self._pass(_HOUR)
         yield from self._schedule("renew-subscriptions")
+        control.tell(self.stack, "hub", mode="normal")
+        for video in (*announced, counted):
+            if not self._comes(partial(self._exists, "videos", video)):
+                yield f"nobody knows of the video {video}"
 
     def _publish(self, channel: str) -> None:
         """What is no video fails, is mended, and retried from the console; another upload is cancelled."""
@@ -131,9 +141,10 @@ class Rest:
         """Disconnect channels while YouTube's answer about each is on its way."""
         yield from self._schedule("collect-statistics")  # which learns what there is to read
         self._pass(_HOUR)
-        for method in _READERS.values():
-            control.tell(self.stack, "faults", method=method, kind="delay", seconds=_HELD, times=1)
-        first, last = leaves.channels[0], stays.channels[-1]
+        first, second, last = *leaves.channels[:2], stays.channels[-1]
+        for method, channel in zip(_READERS.values(), (first, last, second), strict=True):
+            about = {"method": method, "match": {"channel": channel}}
+            control.tell(self.stack, "faults", kind="delay", seconds=_HELD, times=1, **about)
         with ThreadPoolExecutor(len(_READERS)) as pool:
             reading = [
                 pool.submit(control.call, self.stack, "collect_analytics", channels=[first]),
@@ -197,8 +208,11 @@ class Rest:
         found: list[dict[str, Any]] = control.ask(self.stack, "faults")["faults"]
         return [each for each in found if each["kind"] == "delay"]
 
-    def _connected(self, channel: str) -> bool:
-        return bool(self.firestore.document(COLLECTION, channel).get().exists)
+    def _video(self, channel: str) -> str:
+        return str(control.tell(self.stack, "videos", channel_id=channel, title="The rest")["id"])
+
+    def _exists(self, *path: str) -> bool:
+        return bool(self.firestore.document(*path).get().exists)
 
     def _disconnect(self, person: Person, channel: str) -> None:
         app = self.stack.url("gateway")
