@@ -51,18 +51,33 @@ def test_a_teardown_ends_every_connection_of_everybody_and_is_repeated_until_eve
     settings.write_text(yaml.safe_dump(dict(stack.env)))
     command = [sys.executable, "-m", "infra.moving", "teardown", "--project", project, "--settings", str(settings)]
     environment = {**os.environ, **stack.env, **stack.clock.environment(), "PYTHONPATH": str(ROOT)}
-    said = []
-    for _ in range(RUNS):  # as its last line says
+    said: list[str] = []
+
+    def run(*more: str) -> int:
         ended = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            [*command, *more],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         said.append(ended.stdout + ended.stderr)
-        if ended.returncode == 0:
+        return ended.returncode
+
+    channels = sum(len(person.channels) for person in everybody)
+    assert run() == 1
+    assert f"{channels} channels would be disconnected" in said[-1]
+    assert not kept.exists()
+    for _ in range(RUNS):  # as its last line says
+        status = run("--confirm", project)
+        if status == 0:
             break
         assert "run it again" in said[-1], said
         stack.wait_idle()
         time.sleep(1)  # while `ingest` erases
-    assert ended.returncode == 0, said
+    assert status == 0, said
     receipts = [json.loads(line) for line in kept.read_text().splitlines()]
     assert {each["channel_id"] for each in receipts} >= {name for person in everybody for name in person.channels}
     assert not [each for each in receipts if None in each["deleted"].values() or each["google"] == PENDING]
