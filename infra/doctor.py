@@ -239,14 +239,18 @@ def state(patient: Patient) -> Iterator[Finding]:
 def work(patient: Patient) -> Iterator[Finding]:
     """Queues, topics, subscriptions and schedules."""
     declared, where = patient.target.declared, f"--location={patient.target.declared.region}"
-    yield from patient.each("queue", declared.queues, patient.there("tasks", "queues", "list", where))
+    queues = patient.there("tasks", "queues", "list", where)
+    yield from patient.each("queue", declared.queues, queues)
+    for name in sorted(declared.queues.keys() & queues.keys()):
+        if (standing := queues[name].get("state")) != "RUNNING":
+            yield from patient.judged("queue_state", False, name=name, state=standing)
     yield from patient.each("topic", declared.topics, patient.there("pubsub", "topics", "list"))
     yield from patient.each(
         "subscription", declared.subscriptions, patient.there("pubsub", "subscriptions", "list")
     )
     jobs = patient.there("scheduler", "jobs", "list", where)
     yield from patient.each("schedule", declared.schedules, jobs)
-    for name in declared.schedules.keys() & jobs.keys():
+    for name in sorted(declared.schedules.keys() & jobs.keys()):
         schedule, job = declared.schedules[name], jobs[name]
         cron, zone, standing = (job.get(each) for each in ("schedule", "timeZone", "state"))
         if (cron, zone) != (schedule.cron, schedule.zone):

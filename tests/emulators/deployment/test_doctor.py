@@ -84,6 +84,7 @@ def spoilt() -> dict[str, Any]:
     told["firestore.projects.databases.get"]["type"] = "DATASTORE_MODE"
     told["bigquery.datasets.get"]["location"] = "EU"
     del told["cloudtasks.projects.locations.queues.list"]["queues"][0]
+    told["cloudtasks.projects.locations.queues.list"]["queues"][0]["state"] = "PAUSED"
     told["cloudscheduler.projects.locations.jobs.list"]["jobs"][0]["timeZone"] = "Europe/Berlin"
     told["cloudscheduler.projects.locations.jobs.list"]["jobs"][1]["state"] = "PAUSED"
     services = told["run.namespaces.services.list"]["items"]
@@ -97,13 +98,18 @@ def test_everything_that_is_amiss_is_named_in_words_with_what_mends_it(examined)
     found = examined(spoilt(), YT_OAUTH_PUBLISHING="testing", YT_IAP_AUDIENCE="/projects/1/locations/x/services/y")
     declared = deployment()
     first = {kind: next(iter(getattr(declared, kind))) for kind in ("service_accounts", "queues", "schedules")}
+    second = {kind: list(getattr(declared, kind))[1] for kind in ("queues", "schedules")}
     for words in (
         *("No billing account", "The API artifactregistry", f"The service account {first['service_accounts']}"),
         *("run-oauth-start lacks roles/datastore.user", "Anybody has roles/viewer"),
         *("youtube-hub-key has no version that is enabled", "youtube-vault-key is not of its form"),
         *("run-run-operation may not read the secret app-callback-secret", "DATASTORE_MODE"),
         *("is in EU, not in US", f"The queue {first['queues']}", f"{first['schedules']} runs at"),
-        *("does not run: PAUSED", "oauth_start has a revision that serves nobody yet"),
+        *(
+            f"The schedule {second['schedules']} does not run: PAUSED",
+            f"The queue {second['queues']} does not run",
+        ),
+        *("oauth_start has a revision that serves nobody yet"),
         *("Nobody without a Google identity may call oauth_callback", "No proxy guards the console"),
         *("YT_IAP_AUDIENCE is /projects/1", "YouTube grants 0 units", "dies after 7 days"),
     ):
