@@ -83,10 +83,13 @@ def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
 
 
 def _rest(job: MainJob, story: Story, users: int, first: Path) -> None:
-    """Everything else, and then whether anything was done that is not granted, or granted that nothing did."""
-    if users < rest.PEOPLE:
-        return
+    """Everything else, and then whether anything was done that is not granted, or granted that nothing did.
+
+    A network that is too small for it has only the main job.
+    """
     everybody = people(job.stack, users=users)
+    if len(everybody) < rest.PEOPLE or min(len(each.channels) for each in everybody) < rest.CHANNELS:
+        return
     others = rest.Rest(job.stack, job.firestore, job.warehouse, job.dataset, everybody)
     with story.phase(
         "rest", "The rest of the work, each thing once: channels end, an upload fails, an alarm begins"

@@ -35,16 +35,12 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client as Firestore
 
 PEOPLE = 3
-"""One who stays, one who leaves, one who takes the permission back."""
+"""One who stays, one who leaves, one who takes the permission back; with at least so many channels each:"""
+CHANNELS = 2
 _HOUR = timedelta(minutes=61)
 """After which no access token is left, so whoever works next refreshes one."""
-_HELD = 4  # seconds that YouTube keeps the three answers, during which their channels are disconnected
+_HELD = 5  # seconds that YouTube keeps an answer, during which its channel is disconnected
 _PATIENCE = 30.0  # seconds
-_READERS = {
-    "collect_analytics": "youtubeAnalytics.reports.query",
-    "collect_metadata": "youtube.videos.list",
-    "collect_statistics": "youtube.videos.batchGetStats",
-}
 _UNAVAILABLE = {"method": "oauth.revoke", "kind": "empty", "status": 503, "times": 1}
 """Google does not revoke at once, so a task asks again."""
 
@@ -82,25 +78,16 @@ class Rest:
                 yield f"{channel}, lost for {LOST_FOR.days} days, is connected still"
 
     def _hear(self, *channels: str) -> Iterator[str]:
-        """Videos are announced, one each; their details are asked for an hour later, with tokens to be refreshed.
-
-        Then the hub falls silent, and another is found by counting.
-        """
+        """Videos are announced, one each; their details are asked for an hour later, with tokens refreshed then."""
         for channel in channels:
             control.call(self.stack, "renew_subscriptions", channel=channel)
         control.tell(self.stack, "hub/settle")
-        announced = [self._video(channel) for channel in channels]
+        for channel in channels:
+            video = str(control.tell(self.stack, "videos", channel_id=channel, title="Announced")["id"])
+            if not self._comes(partial(self._exists, "videos", video)):
+                yield f"nobody has heard of the video {video}"
         self._pass(_HOUR)
         self.stack.wait_idle()
-        yield from self._schedule("renew-subscriptions")
-        control.tell(self.stack, "hub", mode="dead")
-        counted = self._video(channels[0])
-        self._pass(_HOUR)
-        yield from self._schedule("renew-subscriptions")
-        control.tell(self.stack, "hub", mode="normal")
-        for video in (*announced, counted):
-            if not self._comes(partial(self._exists, "videos", video)):
-                yield f"nobody knows of the video {video}"
 
     def _publish(self, channel: str) -> None:
         """What is no video fails, is mended, and retried from the console; another upload is cancelled."""
@@ -138,33 +125,52 @@ class Rest:
         loopback.http().get(f"{app}/console", **asked).raise_for_status()
 
     def _leave(self, stays: Person, leaves: Person) -> Iterator[str]:
-        """Disconnect channels while YouTube's answer about each is on its way."""
+        """Disconnect three channels while YouTube's answer about each is on its way, then the rest of a user's."""
         yield from self._schedule("collect-statistics")  # which learns what there is to read
         self._pass(_HOUR)
-        first, second, last = *leaves.channels[:2], stays.channels[-1]
-        for method, channel in zip(_READERS.values(), (first, last, second), strict=True):
-            about = {"method": method, "match": {"channel": channel}}
-            control.tell(self.stack, "faults", kind="delay", seconds=_HELD, times=1, **about)
-        with ThreadPoolExecutor(len(_READERS)) as pool:
-            reading = [
-                pool.submit(control.call, self.stack, "collect_analytics", channels=[first]),
-                pool.submit(control.call, self.stack, "collect_metadata", channels=[last]),
-                pool.submit(self.stack.trigger, "collect-statistics"),
-            ]
-            if not self._comes(lambda: sum(each["hits"] for each in self._faults()) == len(_READERS)):
-                yield "channels that were to be disconnected meanwhile were not read"
-            control.tell(self.stack, "faults", **_UNAVAILABLE)
-            for person, channel in (
-                (leaves, first),
-                (stays, last),
-                *((leaves, each) for each in leaves.channels[1:]),
-            ):
-                self._disconnect(person, channel)
-            for each in reading:
-                each.result()
+        control.tell(self.stack, "faults", **_UNAVAILABLE)
+        first, second, *others = leaves.channels
+        last, call = stays.channels[-1], control.call
+        races: dict[str, tuple[Person, str, Callable[[], object]]] = {
+            "youtubeAnalytics.reports.query": (
+                *(leaves, first),
+                partial(call, self.stack, "collect_analytics", channels=[first]),
+            ),
+            "youtube.videos.list": (
+                *(stays, last),
+                partial(call, self.stack, "collect_metadata", channels=[last]),
+            ),
+            "youtube.videos.batchGetStats": (
+                *(leaves, second),
+                partial(self.stack.trigger, "collect-statistics"),
+            ),
+        }
+        with ThreadPoolExecutor(len(races)) as pool:
+            met = list(pool.map(lambda method: self._meanwhile(method, *races[method]), races))
+        for method, read in zip(races, met, strict=True):
+            if not read:
+                yield f"{method} was not asked about the channel that was to be disconnected meanwhile"
+        for channel in others:
+            self._disconnect(leaves, channel)
         self.stack.wait_idle()
         if not self._comes(lambda: not self._rows([*leaves.channels, last])):
             yield f"of channels that are disconnected there are left: {self._rows([*leaves.channels, last])}"
+
+    def _meanwhile(self, method: str, person: Person, channel: str, read: Callable[[], object]) -> bool:
+        """Disconnect a channel while a method's answer about it is held back; whether it was asked for at all."""
+        about = {"method": method, "match": {"channel": channel}}
+        control.tell(self.stack, "faults", kind="delay", seconds=_HELD, times=1, **about)
+
+        def asked() -> bool:
+            faults = control.ask(self.stack, "faults")["faults"]
+            return any(each["hits"] for each in faults if (each["method"], each["kind"]) == (method, "delay"))
+
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(read)
+            met = self._comes(lambda: asked() or reading.done()) and asked()
+            self._disconnect(person, channel)
+            reading.result()
+        return met
 
     def _alarm(self) -> Iterator[str]:
         """A message is given up, which the watch tells of; then nobody calls it, which its task tells of."""
@@ -203,13 +209,6 @@ class Rest:
                 return False
             time.sleep(0.2)
         return True
-
-    def _faults(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = control.ask(self.stack, "faults")["faults"]
-        return [each for each in found if each["kind"] == "delay"]
-
-    def _video(self, channel: str) -> str:
-        return str(control.tell(self.stack, "videos", channel_id=channel, title="The rest")["id"])
 
     def _exists(self, *path: str) -> bool:
         return bool(self.firestore.document(*path).get().exists)

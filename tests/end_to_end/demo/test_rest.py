@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import yaml
 
 from infra.deployment import ROOT
-from infra.local.demo import control, rotation
+from infra.local.demo import control, outage, rotation
 from infra.local.demo.connect import connect_all, people
 from infra.local.demo.rest import PEOPLE, Rest
 from infra.local.demo.story import LAG, to_collecting_hour
@@ -36,7 +37,13 @@ def test_everything_is_done_by_what_is_granted_and_nothing_is_granted_that_nothi
     assert stack.trigger("collect-reports-daily")["status"] == 200
     stack.wait_idle()
     rotation.rotate(stack)
-    rest = Rest(stack, firestore.Client(project=project), bigquery.client_of(project), "youtube", everybody)
+    found, client = outage.Outage(), firestore.Client(project=project)
+    channels = [channel for person in everybody for channel in person.channels]
+    renew = partial(stack.trigger, "renew-subscriptions")
+    renew()
+    outage.live_through(stack, client, channels, renew, found, videos=1)
+    assert found.problems() == []
+    rest = Rest(stack, client, bigquery.client_of(project), "youtube", everybody)
     assert list(rest.problems()) == []
     assert rest.grants().problems == []
 
