@@ -78,7 +78,7 @@ class Rest:
                 yield f"{channel}, lost for {LOST_FOR.days} days, is connected still"
 
     def _hear(self, *channels: str) -> Iterator[str]:
-        """Videos are announced, one each; their details are asked for an hour later, with tokens refreshed then."""
+        """Videos are announced, one each; their details are asked for an hour later, with fresh tokens."""
         for channel in channels:
             control.call(self.stack, "renew_subscriptions", channel=channel)
         control.tell(self.stack, "hub/settle")
