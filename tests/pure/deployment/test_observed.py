@@ -91,6 +91,14 @@ def test_a_grant_that_the_stack_cannot_use_has_one_reason_and_each_reason_a_gran
     assert {key for keys in found for key in keys} == observed.ONLY_AT_GOOGLE.keys()
 
 
+def test_both_kinds_of_mismatch_are_told_in_words():
+    held = of("ingest")
+    refused, unused = observed.compared(held, {"ingest": [*INGEST[:-1], f"{observed.INVOKE}:watch"]})
+    told = observed.Matched(len(held), 0, refused, unused).problems
+    assert told[0] == "not granted: ingest called invoke:watch, and has none of run.invoker on function watch"
+    assert "granted for nothing: ingest has bigquery.jobUser on project example-project" in told
+
+
 def test_a_call_that_nobody_has_thought_of_is_an_error_and_not_overlooked():
     with pytest.raises(ValueError, match="nobody has said"):
         observed.needs("GET:/compute/v1/projects/local/zones")
