@@ -83,7 +83,7 @@ stage: setup-tools  ## dist/<function>/, as it is deployed
 
 .PHONY: infra
 infra: setup-infra  ## What Terraform would make, offline: valid, as declared, least-privileged; planted mistakes found
-	$(BIN)/python -m pytest -n 2 tests/infrastructure tests/pure/deployment
+	$(BIN)/python -m pytest -n 2 tests/infrastructure tests/pure/deployment --mistakes
 
 .PHONY: rehearse
 rehearse: setup-stack  ## A deployment of everything, by the real gcloud, to a stand-in for Google Cloud

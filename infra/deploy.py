@@ -32,6 +32,8 @@ from infra.gcloud import Step
 from infra.stage import Staged, stage
 from infra.traffic import Service
 from infra.used_settings import VARIABLES
+from shared.errors import Misconfigured
+from shared.settings import load
 
 LABEL = "source-hash"
 INVOKER = "roles/run.invoker"  # a function is called through the Cloud Run service that it is
@@ -81,8 +83,30 @@ def target(project: str, settings: Path | None = None, *, needed: bool = True) -
     path = settings or ROOT / "infra" / f"settings.{project}.yaml"
     if not path.is_file() and needed:
         sys.exit(f"{path} is missing: the settings of this project (YT_..., see infra/docs/settings.md)")
-    values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    try:
+        values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    except yaml.YAMLError as error:
+        sys.exit(f"{path} is no YAML: {' '.join(str(error).split())}")
+    if not isinstance(values, dict):
+        sys.exit(f"{path} has no variables: one a line, YT_NAME: value")
     return Target(project=project, declared=deployment(), settings=path, values=values)
+
+
+def problems(where: Target) -> list[str]:
+    """Why functions would not start with these settings, in words: asked before anything is deployed."""
+    unknown = {name for name in where.values if name.startswith("YT_")} - set(VARIABLES.values())
+    found = [f"{name} is no setting" for name in sorted(unknown)]
+    try:
+        read = load({name: str(value) for name, value in where.values.items()})
+    except Misconfigured as error:
+        return [*found, error.message]
+    for name, there, wanted in (
+        ("project", read.project, where.project),
+        ("region", read.region, where.declared.region),
+    ):
+        if there != wanted:
+            found.append(f"{VARIABLES[name]} is {there}, and what is deployed to is {wanted}")
+    return found
 
 
 def flags(function: Function, target: Target) -> list[str]:
@@ -231,6 +255,8 @@ def main(given: Sequence[str] | None = None) -> int:
     """Stage, compare, deploy. Exit status 1 when the settings are missing or a command fails."""
     asked = _arguments(given)
     where = target(asked.project, asked.settings, needed=not asked.dry_run)
+    if not asked.dry_run and (wrong := problems(where)):
+        sys.exit("\n".join((f"{where.settings}: nothing is deployed.", *wrong)))
     try:
         now = Present() if asked.dry_run else present(asked.project, where.declared.region)
     except gcloud.Refused as refusal:

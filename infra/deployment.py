@@ -228,12 +228,14 @@ def _contradictions(deployment: Deployment) -> Iterator[str]:
 
 
 def _refused(deployment: Deployment) -> Iterator[str]:
-    """What Google Cloud would refuse: names, sizes, times, rates."""
+    """What Google Cloud would refuse: places, names, sizes, times, rates."""
     named: dict[str, Iterable[str]] = {
         "service account": [
             *deployment.service_accounts,
             *(each.account for each in deployment.functions.values()),
         ],
+        "region": [deployment.region],
+        "location": [deployment.warehouse_location],
         "secret": deployment.secrets,
         "function": deployment.functions,
         "service": [each.service for each in deployment.functions.values()],

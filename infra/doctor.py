@@ -1,9 +1,9 @@
 """Says what a project still lacks, in plain words: `python -m infra.doctor --project P`.
 
-Each finding comes with the address and the command that mends it. Looks with the credentials of whoever runs it,
-by gcloud, and changes nothing. A secret's content is looked at for its form and never printed. What no API of
-Google's can tell (the consent screen, redirect URIs, the audit) is asked as a question with the address where the
-answer stands, and never guessed. Exit status 1 when anything is missing or could not be looked up.
+Each finding comes with the address and the command that mends it, in the words of doctor.toml. Looks with the
+credentials of whoever runs it, by gcloud, and changes nothing. A secret's content is looked at for its form and
+never printed. What no API of Google's can tell (the consent screen, redirect URIs, the audit) is asked as a
+question with the address where the answer stands. Exit status 1 when anything is missing or was not looked up.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import binascii
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,11 +30,11 @@ from shared.quota import profile
 from shared.settings import Settings, load
 
 CONSOLE = "https://console.cloud.google.com"
-APPLY = ".venv/bin/python -m infra.deploy --project {project}"
 TERRAFORM = "cd infra/terraform && terraform apply -var-file=environments/production.tfvars"
-AUDIT = "https://support.google.com/youtube/contact/yt_api_form"
 OK, MISSING, UNKNOWN, QUESTION = "ok", "missing", "unknown", "question"
 ANYBODY = {"allUsers", "allAuthenticatedUsers"}
+GUARDED = "run.googleapis.com/iap-enabled"
+DEFAULT_UNITS = 10_000  # a day, of a project that YouTube has not audited
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Finding:
     def __str__(self) -> str:
         more = "".join(f"\n          {line}" for line in (self.address, self.command) if line and self.state != OK)
         return f"{self.state:8}  {self.what}{more}"
+
+
+@cache
+def words() -> Mapping[str, Mapping[str, str]]:
+    """What is said of each thing, from doctor.toml."""
+    return tomllib.loads((ROOT / "infra" / "doctor.toml").read_text())
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,9 @@ class Patient:
         """What gcloud answers about the project."""
         return self.ask(*command, f"--project={self.project}", "--format=json", "--quiet")
 
-    def page(self, path: str) -> str:
-        """The address of a page of Google's console."""
-        return f"{CONSOLE}/{path}?project={self.project}"
+    def there(self, *command: str) -> dict[str, Any]:
+        """Listed resources by the last part of their names."""
+        return {each["name"].rpartition("/")[2]: each for each in self.get(*command)}
 
     @cached_property
     def settings(self) -> Settings:
@@ -82,25 +89,36 @@ class Patient:
         return str(self.ask("projects", "describe", self.project, "--format=json")["projectNumber"])
 
     @cached_property
-    def services(self) -> Mapping[str, traffic.Service]:
-        """The functions' services."""
-        return traffic.parsed(self.get("run", "services", "list", f"--region={self.target.declared.region}"))
+    def policy(self) -> set[tuple[str, str]]:
+        """Who has which role on the project."""
+        policy = self.ask("projects", "get-iam-policy", self.project, "--format=json", "--quiet")
+        return {
+            (member, each["role"]) for each in policy.get("bindings", ()) for member in each.get("members", ())
+        }
 
+    def member(self, account: str) -> str:
+        """A service account as policies name it."""
+        return f"serviceAccount:{account}@{self.project}.iam.gserviceaccount.com"
 
-def judged(good: bool, what: str, otherwise: str, address: str = "", command: str = "") -> Finding:
-    """A finding either way."""
-    return Finding(OK, what) if good else Finding(MISSING, otherwise, address, command)
+    def judged(self, key: str, good: bool | None, **found: Any) -> Iterator[Finding]:
+        """What is said of a thing: that it is good, that it is not, or what only a person can tell (None)."""
+        said, state = words()[key], {True: OK, False: MISSING, None: QUESTION}[good]
+        found = {"project": self.project, "region": self.target.declared.region, **found}
+        text = said.get({OK: "ok", MISSING: "missing", QUESTION: "ask"}[state], "")
+        address, command = (said.get(name, "") for name in ("address", "command"))
+        if address and not address.startswith(("https://", "infra/")):
+            address = f"{CONSOLE}/{address}?project={self.project}"
+        command = "" if state == QUESTION else TERRAFORM if command == "TERRAFORM" else command
+        if text:
+            yield Finding(state, *(each.format(**found) for each in (text, address, command)))
 
-
-def _each(
-    kind: str, wanted: Iterable[str], found: Iterable[str], address: str = "", command: str = ""
-) -> Iterator[Finding]:
-    """One finding for all that are there, and one for each that is not."""
-    wanted, there = set(wanted), set(found)
-    for name in sorted(wanted - there):
-        yield Finding(MISSING, f"The {kind} {name} is missing.", address, command.replace("{name}", name))
-    if wanted <= there:
-        yield Finding(OK, f"All {len(wanted)} {kind}s are there.")
+    def each(self, kind: str, wanted: Iterable[str], found: Iterable[str]) -> Iterator[Finding]:
+        """One finding for all that are there, and one for each that is not."""
+        wanted, there = set(wanted), set(found)
+        for name in sorted(wanted - there):
+            yield from self.judged(kind, False, name=name)
+        if wanted <= there:
+            yield Finding(OK, f"All {len(wanted)} {kind}s are there.")
 
 
 def settings(patient: Patient) -> Iterator[Finding]:
@@ -108,28 +126,21 @@ def settings(patient: Patient) -> Iterator[Finding]:
     try:
         found = patient.settings
     except Misconfigured as error:
-        yield Finding(MISSING, f"{patient.target.settings.name}: {error.message}", "infra/docs/settings.md")
+        why = f"{patient.target.settings.name}: {error.message}"
+        yield from patient.judged("settings", False, why=why)
         return
-    yield judged(
-        found.project == patient.project,
-        "The settings are complete and of their forms.",
-        f"GOOGLE_CLOUD_PROJECT is {found.project} in the settings, not {patient.project}.",
-    )
-    insecure = [name for name in ("app_url", "api_url") if urlsplit(getattr(found, name)).scheme != "https"]
-    for name in insecure:
-        yield Finding(MISSING, f"{VARIABLES[name]} does not begin with https://, which Google and the hub demand.")
+    yield from patient.judged("settings", True)
+    if found.project != patient.project:
+        yield from patient.judged("settings_project", False, named=found.project)
+    for name in ("app_url", "api_url"):
+        if urlsplit(getattr(found, name)).scheme != "https":
+            yield from patient.judged("settings_https", False, name=VARIABLES[name])
 
 
 def billing(patient: Patient) -> Iterator[Finding]:
     """Whether anybody pays."""
     told = patient.ask("billing", "projects", "describe", patient.project, "--format=json", "--quiet")
-    yield judged(
-        bool(told.get("billingEnabled")),
-        "Billing is on.",
-        "No billing account pays for the project, so nothing can be deployed.",
-        patient.page("billing/linkedaccount"),
-        f"gcloud billing projects link {patient.project} --billing-account=ACCOUNT",
-    )
+    yield from patient.judged("billing", bool(told.get("billingEnabled")))
 
 
 def apis(patient: Patient) -> Iterator[Finding]:
@@ -141,30 +152,23 @@ def apis(patient: Patient) -> Iterator[Finding]:
         wanted |= {"iap", *(["compute"] if patient.target.balanced else [])}
     assert {"iap", "compute"} <= set(re.findall(r'\["(\w+)"\]', chosen))
     found = patient.get("services", "list", "--enabled")
-    names = {each["config"]["name"].removesuffix(".googleapis.com") for each in found}
-    enable = f"gcloud services enable {{name}}.googleapis.com --project={patient.project}"
-    yield from _each("API", wanted, names, patient.page("apis/dashboard"), enable)
+    yield from patient.each("API", wanted, (each["config"]["name"].partition(".")[0] for each in found))
 
 
 def accounts(patient: Patient) -> Iterator[Finding]:
     """Service accounts, and what they may do on the project."""
-    declared = patient.target.declared
-    functions = declared.functions.values()
-    wanted = {*declared.service_accounts, *(each.account for each in functions)}
-    found = {each["email"].partition("@")[0] for each in patient.get("iam", "service-accounts", "list")}
-    yield from _each("service account", wanted, found, patient.page("iam-admin/serviceaccounts"), TERRAFORM)
-    policy = patient.ask("projects", "get-iam-policy", patient.project, "--format=json", "--quiet")
-    held = {(m, each["role"]) for each in policy.get("bindings", ()) for m in each.get("members", ())}
+    functions = patient.target.declared.functions.values()
+    wanted = {*patient.target.declared.service_accounts, *(each.account for each in functions)}
+    found = patient.get("iam", "service-accounts", "list")
+    yield from patient.each("service account", wanted, (each["email"].partition("@")[0] for each in found))
     needed = {(each.account, "roles/datastore.user") for each in functions}
     needed |= {(each.account, "roles/bigquery.jobUser") for each in functions if each.warehouse}
     for account, role in sorted(needed):
-        if (f"serviceAccount:{account}@{patient.project}.iam.gserviceaccount.com", role) not in held:
-            yield Finding(MISSING, f"{account} lacks {role}.", patient.page("iam-admin/iam"), TERRAFORM)
-    for member, role in sorted(held):
+        if (patient.member(account), role) not in patient.policy:
+            yield from patient.judged("role", False, account=account, role=role)
+    for member, role in sorted(patient.policy):
         if member in ANYBODY:
-            yield Finding(
-                MISSING, f"Anybody has {role} on the project. Take it away.", patient.page("iam-admin/iam")
-            )
+            yield from patient.judged("anybody", False, role=role)
 
 
 def _thirty_two(text: str) -> bool:
@@ -193,156 +197,110 @@ FORMS: Mapping[str, Callable[[bytes], bool]] = {
 
 def secrets(patient: Patient) -> Iterator[Finding]:
     """Secrets: a version that is enabled, of the form that is read, and readers."""
-    declared = patient.target.declared
-    for name, secret in declared.secrets.items():
+    for name, secret in patient.target.declared.secrets.items():
         if name == "app-callback-secret" and not patient.settings.callback_url:
             continue
-        page = patient.page(f"security/secret-manager/secret/{name}/versions")
+        about = {"name": name, "fill": secret.fill, "holds": secret.holds}
         versions = patient.get("secrets", "versions", "list", name)
         if not any(each.get("state", "").upper() == "ENABLED" for each in versions):
-            yield Finding(MISSING, f"The secret {name} has no version that is enabled.", page, secret.fill)
+            yield from patient.judged("secret_version", False, **about)
             continue
-        yield from _form(patient, name, page, secret.fill)
+        yield from _form(patient, name, about)
         policy = patient.get("secrets", "get-iam-policy", name)
         readers = {m for each in policy.get("bindings", ()) for m in each.get("members", ())}
-        for function in declared.functions.values():
-            member = f"serviceAccount:{function.account}@{patient.project}.iam.gserviceaccount.com"
-            if name in function.secrets and member not in readers:
-                yield Finding(MISSING, f"{function.account} may not read the secret {name}.", page, TERRAFORM)
+        for function in patient.target.declared.functions.values():
+            if name in function.secrets and patient.member(function.account) not in readers:
+                yield from patient.judged("secret_reader", False, account=function.account, **about)
 
 
-def _form(patient: Patient, name: str, page: str, fill: str) -> Iterator[Finding]:
-    place = f"--project={patient.project}"
+def _form(patient: Patient, name: str, about: Mapping[str, str]) -> Iterator[Finding]:
+    asked = ("secrets", "versions", "access", "latest", f"--secret={name}", f"--project={patient.project}")
     try:
-        told = patient.said(
-            *("secrets", "versions", "access", "latest", f"--secret={name}", place, "--format=get(payload.data)")
-        )
+        content = base64.urlsafe_b64decode(patient.said(*asked, "--format=get(payload.data)").strip())
     except gcloud.Refused:
-        what = f"You may not read the secret {name}, so its form was not looked at."
-        yield Finding(QUESTION, f"{what} Is it {patient.target.declared.secrets[name].holds}?", page)
+        yield from patient.judged("secret_form", None, **about)
         return
-    content = base64.urlsafe_b64decode(told.strip())
-    yield judged(
-        FORMS[name](content),
-        f"The secret {name} is there, and of its form.",
-        f"The newest version of the secret {name} is not of its form.",
-        page,
-        fill,
-    )
+    yield from patient.judged("secret_form", FORMS[name](content), **about)
     if name == "youtube-oauth-client" and _client(content):
         number = json.loads(content)["client_id"].partition("-")[0]
-        if number != patient.number:
-            what = "The OAuth client belongs to another project, and one project per API client is YouTube's rule."
-            yield Finding(MISSING, what, patient.page("auth/clients"))
+        yield from patient.judged("secret_client", number == patient.number)
 
 
 def state(patient: Patient) -> Iterator[Finding]:
     """Firestore and the dataset, and where they lie."""
     told = patient.get("firestore", "databases", "describe", "--database=(default)")
-    yield judged(
-        told.get("type") == "FIRESTORE_NATIVE",
-        f"Firestore is there, in {told.get('locationId')}.",
-        f"The database is of the type {told.get('type')}, and must be FIRESTORE_NATIVE.",
-        patient.page("firestore/databases"),
-    )
+    native = told.get("type") == "FIRESTORE_NATIVE"
+    yield from patient.judged("firestore", native, type=told.get("type"), location=told.get("locationId"))
     wanted, dataset = patient.target.declared.warehouse_location, patient.settings.dataset
     lies = patient.get("alpha", "bq", "datasets", "describe", dataset).get("location")
-    yield judged(
-        lies == wanted,
-        f"The dataset {dataset} is in {wanted}.",
-        f"The dataset {dataset} is in {lies}, not in {wanted}. It stays where it was made: say {lies} in "
-        "infra/deployment.yaml, or move it (infra/docs/deploying.md).",
-        patient.page("bigquery"),
-    )
+    yield from patient.judged("dataset", lies == wanted, dataset=dataset, lies=lies, wanted=wanted)
 
 
 def work(patient: Patient) -> Iterator[Finding]:
     """Queues, topics, subscriptions and schedules."""
     declared, where = patient.target.declared, f"--location={patient.target.declared.region}"
-
-    def names(*command: str) -> set[str]:
-        return {each["name"].rpartition("/")[2] for each in patient.get(*command)}
-
-    yield from _each("queue", declared.queues, names("tasks", "queues", "list", where), command=TERRAFORM)
-    yield from _each("topic", declared.topics, names("pubsub", "topics", "list"), command=TERRAFORM)
-    subscriptions = names("pubsub", "subscriptions", "list")
-    yield from _each("subscription", declared.subscriptions, subscriptions, command=TERRAFORM)
-    page = patient.page("cloudscheduler")
-    jobs = {each["name"].rpartition("/")[2]: each for each in patient.get("scheduler", "jobs", "list", where)}
-    yield from _each("schedule", declared.schedules, jobs, page, TERRAFORM)
-    for name, schedule in declared.schedules.items():
-        job = jobs.get(name, {"timeZone": schedule.zone, "schedule": schedule.cron, "state": "ENABLED"})
-        if (job.get("timeZone"), job.get("schedule")) != (schedule.zone, schedule.cron):
-            runs = f"{name} runs at {job.get('schedule')} in {job.get('timeZone')}"
-            yield Finding(MISSING, f"{runs}, not at {schedule.cron} in {schedule.zone}.", page, TERRAFORM)
-        if job.get("state") != "ENABLED":
-            resume = f"gcloud scheduler jobs resume {name} {where} --project={patient.project}"
-            yield Finding(MISSING, f"The schedule {name} does not run: {job.get('state')}.", page, resume)
+    queues = patient.there("tasks", "queues", "list", where)
+    yield from patient.each("queue", declared.queues, queues)
+    for name in sorted(declared.queues.keys() & queues.keys()):
+        if (standing := queues[name].get("state")) != "RUNNING":
+            yield from patient.judged("queue_state", False, name=name, state=standing)
+    yield from patient.each("topic", declared.topics, patient.there("pubsub", "topics", "list"))
+    yield from patient.each(
+        "subscription", declared.subscriptions, patient.there("pubsub", "subscriptions", "list")
+    )
+    jobs = patient.there("scheduler", "jobs", "list", where)
+    yield from patient.each("schedule", declared.schedules, jobs)
+    for name in sorted(declared.schedules.keys() & jobs.keys()):
+        schedule, job = declared.schedules[name], jobs[name]
+        cron, zone, standing = (job.get(each) for each in ("schedule", "timeZone", "state"))
+        if (cron, zone) != (schedule.cron, schedule.zone):
+            wanted = f"{schedule.cron} in {schedule.zone}"
+            yield from patient.judged("schedule_time", False, name=name, cron=cron, zone=zone, declared=wanted)
+        if standing != "ENABLED":
+            yield from patient.judged("schedule_state", False, name=name, state=standing)
 
 
 def functions(patient: Patient) -> Iterator[Finding]:
     """Functions: there, serving, and open to nobody else than declared."""
-    declared, found = patient.target.declared, patient.services
+    declared = patient.target.declared
     listed = patient.get("functions", "list", f"--regions={declared.region}", "--v2")
-    labels = deploy.labels(listed)
-    page, command = patient.page("functions/list"), APPLY.format(project=patient.project)
-    yield from _each("function", declared.functions, labels, page, command)
-    roll_out = command.replace("infra.deploy", "infra.rollout")
+    yield from patient.each("function", declared.functions, deploy.labels(listed))
+    services = traffic.parsed(patient.get("run", "services", "list", f"--region={declared.region}"))
     for name, function in declared.functions.items():
-        service = found.get(function.service)
+        service = services.get(function.service)
         if service is None:
             continue
         if service.waiting:
-            yield Finding(MISSING, f"{name} has a revision that serves nobody yet.", page, roll_out)
+            yield from patient.judged("function_waits", False, name=name)
         if service.unchecked != (function.trigger == "http-public"):
-            anyone = "Anybody may call" if service.unchecked else "Nobody without a Google identity may call"
-            yield Finding(MISSING, f"{anyone} {name}, which is {function.trigger}.", page, command)
+            who = "Anybody" if service.unchecked else "Nobody without a Google identity"
+            yield from patient.judged("function_open", False, who=who, name=name, trigger=function.trigger)
 
 
 def front(patient: Patient) -> Iterator[Finding]:
     """What guards the console, and the domain."""
     audience, region = patient.settings.iap_audience or "", patient.target.declared.region
     if not audience:
-        what = "YT_IAP_AUDIENCE is not set, so the console lets nobody in."
-        yield Finding(MISSING, what, "infra/docs/deploying.md", "terraform output iap_audience")
+        yield from patient.judged("front", False)
         return
-    if not patient.target.balanced:
-        wanted = f"/projects/{patient.number}/locations/{region}/services/console"
-        mend = f"gcloud beta run services update console --iap --region={region} --project={patient.project}"
-        told = patient.get("run", "services", "describe", "console", f"--region={region}")
-        guarded = (
-            str(told["metadata"].get("annotations", {}).get("run.googleapis.com/iap-enabled")).lower() == "true"
-        )
-        page = patient.page("run/detail/" + region + "/console/security")
-        yield judged(guarded, "The proxy guards the console.", "No proxy guards the console.", page, mend)
-    else:
+    if patient.target.balanced:
         backend = patient.get("compute", "backend-services", "describe", "console", "--global")
         wanted = f"/projects/{patient.number}/global/backendServices/{backend.get('id')}"
-        guarded, page = bool(backend.get("iap", {}).get("enabled")), patient.page("security/iap")
-        yield judged(guarded, "The proxy guards the console.", "No proxy guards the console.", page, TERRAFORM)
+        yield from patient.judged("proxy_of_balancer", bool(backend.get("iap", {}).get("enabled")))
         yield from _domain(patient)
-    yield judged(
-        audience == wanted, "YT_IAP_AUDIENCE is right.", f"YT_IAP_AUDIENCE is {audience}, and must be {wanted}."
-    )
+    else:
+        wanted = f"/projects/{patient.number}/locations/{region}/services/console"
+        told = patient.get("run", "services", "describe", "console", f"--region={region}")
+        guarded = str(told["metadata"].get("annotations", {}).get(GUARDED)).lower() == "true"
+        yield from patient.judged("proxy_of_cloud_run", guarded)
+    yield from patient.judged("audience", audience == wanted, audience=audience, wanted=wanted)
 
 
 def _domain(patient: Patient) -> Iterator[Finding]:
     managed = patient.get("compute", "ssl-certificates", "describe", "youtube", "--global").get("managed", {})
     host, named = urlsplit(patient.settings.api_url).hostname, managed.get("domains", ())
-    page = patient.page("net-services/loadbalancing/advanced/sslCertificates/list")
-    yield judged(
-        host in named,
-        f"The certificate is for {host}.",
-        f"The certificate is for {', '.join(named) or 'nothing'}, not for {host} of YT_API_URL.",
-        page,
-    )
-    yield judged(
-        managed.get("status") == "ACTIVE",
-        "The certificate is active.",
-        f"The certificate is {managed.get('status')}: the domain's DNS must point at the balancer for an hour.",
-        page,
-        "terraform output address",
-    )
+    yield from patient.judged("certificate", host in named, host=host, named=", ".join(named) or "nothing")
+    yield from patient.judged("certificate_state", managed.get("status") == "ACTIVE", status=managed.get("status"))
 
 
 def quota(patient: Patient) -> Iterator[Finding]:
@@ -359,51 +317,21 @@ def quota(patient: Patient) -> Iterator[Finding]:
         if limit["unit"].startswith("1/d/")
         for bucket in limit["quotaBuckets"]
     ]
-    page = patient.page("apis/api/youtube.googleapis.com/quotas")
     if not granted:
-        yield Finding(QUESTION, f"Google names no daily quota of YouTube. Is it {counted:,} units?", page)
+        yield from patient.judged("quota", None, counted=counted)
         return
-    yield judged(
-        granted[0] >= counted,
-        f"YouTube grants {granted[0]:,} units a day, and {counted:,} are counted with.",
-        f"YouTube grants {granted[0]:,} units a day, and the settings count with {counted:,}.",
-        page,
-        f"YT_QUOTA_LIMITS: default={granted[0]}",
-    )
-    if granted[0] <= 10_000:
-        what = (
-            "The quota is the default, which does not show that YouTube has audited the project. Is more needed?"
-        )
-        yield Finding(QUESTION, f"{what} An audit comes first, and takes weeks.", AUDIT)
+    yield from patient.judged("quota", granted[0] >= counted, granted=granted[0], counted=counted)
+    if granted[0] <= DEFAULT_UNITS:
+        yield from patient.judged("audit", None)
 
 
 def consent(patient: Patient) -> Iterator[Finding]:
     """What only a person can look up: the consent screen, redirect URIs, the domain's owner."""
     found = patient.settings
-    uri = f"Is {found.redirect_uri} among the redirect URIs of the OAuth client, letter for letter?"
-    yield Finding(QUESTION, uri, patient.page("auth/clients"))
-    testing = found.oauth_publishing == "testing"
-    limits = "In testing at most 100 named users can connect, and every connection dies after 7 days."
-    if testing:
-        yield Finding(
-            MISSING,
-            f"YT_OAUTH_PUBLISHING says testing. {limits}",
-            patient.page("auth/audience"),
-            "publish the app there, then YT_OAUTH_PUBLISHING: production",
-        )
-    else:
-        yield Finding(
-            QUESTION,
-            f"Does the consent screen say In production, as the settings do? {limits}",
-            patient.page("auth/audience"),
-        )
-    verified = (
-        "Has Google verified the app for its scopes? Before, users are warned, and no more than 100 can connect."
-    )
-    yield Finding(QUESTION, verified, patient.page("auth/verification"))
-    host = urlsplit(found.app_url).hostname
-    owner = f"Is {host} an authorised domain of the consent screen, and yours in Search Console?"
-    yield Finding(QUESTION, owner, patient.page("auth/branding"))
+    yield from patient.judged("redirect", None, uri=found.redirect_uri)
+    yield from patient.judged("testing", False if found.oauth_publishing == "testing" else None)
+    yield from patient.judged("verified", None)
+    yield from patient.judged("owner", None, host=urlsplit(found.app_url).hostname)
 
 
 CHECKS: Sequence[Callable[[Patient], Iterator[Finding]]] = (
@@ -415,15 +343,14 @@ def examine(patient: Patient) -> list[Finding]:
     """Everything, several checks at once; one that cannot look says so, and keeps no other from looking."""
 
     def findings(check: Callable[[Patient], Iterator[Finding]]) -> list[Finding]:
-        found = []
+        found, about = [], (check.__doc__ or "").rstrip(".")
         try:
             for each in check(patient):
                 found.append(each)  # noqa: PERF402 - what was found before a refusal counts
         except gcloud.Refused as refusal:
-            first = str(refusal).splitlines()[0]
-            found.append(Finding(UNKNOWN, f"{(check.__doc__ or '').rstrip('.')} could not be looked up: {first}"))
+            found.append(Finding(UNKNOWN, f"{about} could not be looked up: {str(refusal).splitlines()[0]}"))
         except Misconfigured:
-            found.append(Finding(UNKNOWN, f"{(check.__doc__ or '').rstrip('.')}: not without right settings."))
+            found.append(Finding(UNKNOWN, f"{about}: not without right settings."))
         return found
 
     with ThreadPoolExecutor(gcloud.AT_ONCE) as pool:

@@ -2,13 +2,14 @@
 
     python -m infra.moving export   --project P --bucket B              everything into gs://B/moving/P
     python -m infra.moving restore  --project NEW --from P --bucket B   into a project that Terraform has made
-    python -m infra.moving teardown --project P                         ends every connection, with receipts
+    python -m infra.moving teardown --project P                         says how many connections there are to end
+    python -m infra.moving teardown --project P --confirm P             ends every connection, with receipts
 
 An export first pauses schedules and queues, so that Firestore and the warehouse tell of one moment; it starts
 nothing again. A restore loads only tables that are empty, and copies the vault's key version by version, since
 sealed tokens name the version's number. A teardown is the disconnect that users have, for every channel, and
-writes all receipts to receipts.P.jsonl. Each can be repeated after it died. Runs with the credentials of whoever
-starts it.
+writes all receipts to receipts.P.jsonl; what an earlier one could not finish it asks for again. Each can be
+repeated after it died. Runs with the credentials of whoever starts it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import base64
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,17 +116,35 @@ def _content(project: str, number: int) -> bytes:
     return base64.urlsafe_b64decode(gcloud.said(*asked, "--format=get(payload.data)").strip())
 
 
-def end_all(client: Client, disconnects: Disconnects) -> list[str]:
-    """End every connection by the way that users have; what did not go, in words. One's trouble is its own."""
+def connected(client: Client) -> list[str]:
+    """Every channel that is connected."""
     from shared.cloud.firestore import listing
     from shared.data_map import CHANNELS
 
+    return [each.id for each in listing(client.collection(CHANNELS.path).select(()))]
+
+
+def end_all(client: Client, disconnects: Disconnects) -> list[str]:
+    """End every connection by the way that users have; what did not go, in words. One's trouble is its own.
+
+    First what earlier ends left is asked for again: where schedules rest, nobody else does.
+    """
+    from shared.access.disconnect import WAREHOUSE
+
+    todo: list[tuple[Callable[[str], object], str]] = [
+        *((disconnects.revocations.ask, each) for each in disconnects.revocations.waiting()),
+        *(
+            (partial(disconnects.erase_rows, each.receipt_id), each.channel_id)
+            for each in disconnects.receipts.unconfirmed(WAREHOUSE)
+        ),
+        *((partial(disconnects.end, by="operator"), each) for each in connected(client)),
+    ]
     failed = []
-    for channel_id in [each.id for each in listing(client.collection(CHANNELS.path).select(()))]:
+    for act, subject in todo:
         try:
-            disconnects.end(channel_id, by="operator")
+            act(subject)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are ended
-            failed.append(f"{channel_id}: {error}")
+            failed.append(f"{subject}: {error}")
     return failed
 
 
@@ -150,12 +170,15 @@ def write_receipts(client: Client, path: Path) -> list[str]:
     return [f"{each['channel_id']}: not everything is deleted or revoked yet" for each in still]
 
 
-def _teardown(target: Target) -> list[str]:
+def _teardown(target: Target, confirmed: str | None) -> list[str]:
     os.environ.update({name: str(value) for name, value in target.values.items()})
     from shared.cloud import firestore
     from shared.wiring.access import disconnects
 
     client = firestore.client()
+    if confirmed != target.project:
+        words = "disconnected, their data erased, Google's permissions revoked. Nothing was done; to do it"
+        return [f"{len(connected(client))} channels would be {words}: --confirm {target.project}"]
     failed = [*end_all(client, disconnects()), *write_receipts(client, Path(f"receipts.{target.project}.jsonl"))]
     if failed:
         return [*failed, "run it again, until every receipt is finished; the functions must go on running"]
@@ -170,15 +193,21 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--project", required=True)
     parser.add_argument("--from", dest="old", help="restore: the project that was exported")
     parser.add_argument("--bucket", help="where exports lie; in the dataset's location")
+    parser.add_argument("--settings", type=Path, help="default: infra/settings.<project>.yaml")
+    parser.add_argument("--confirm", metavar="PROJECT", help="teardown: the project once more")
     asked = parser.parse_args(given)
     if (asked.bucket is None) != (asked.what == "teardown") or (asked.old is None) == (asked.what == "restore"):
         parser.error("export needs --bucket, restore --bucket and --from, teardown neither")
     from google.api_core.exceptions import GoogleAPICallError
 
-    target = deploy.target(asked.project)
+    target = deploy.target(asked.project, asked.settings)
     folder = f"gs://{asked.bucket}/moving/{asked.old or asked.project}"
     try:
-        failed = _teardown(target) if asked.what == "teardown" else _carried(asked.what, target, folder, asked.old)
+        failed = (
+            _teardown(target, asked.confirm)
+            if asked.what == "teardown"
+            else _carried(asked.what, target, folder, asked.old)
+        )
     except (gcloud.Refused, YtempireError, GoogleAPICallError) as error:
         failed = [str(error)]
     print(*(f"Failed: {each}" for each in failed), file=sys.stderr, sep="\n", end="\n" if failed else "")

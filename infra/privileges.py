@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import observed
 from infra.deploy import INVOKER
 from infra.deployment import ROOT, Deployment, deployment
 from infra.judges.terraform import PROJECT, Place, Planned, missing
@@ -48,8 +49,12 @@ HEAD = """# Who may touch what
 Every grant, read from what `infra/terraform` would make for the declaration (without a front, which lets people
 open the console and Identity-Aware Proxy call it). A test compares the table with Terraform's plan, and refuses a
 role that is not known here, a grant on a project that could stand on one resource, an account without a use.
-Renewed by `python -m infra.privileges`. What functions were seen to call on the local stack is held against it:
-`OBSERVED=1 make demo`, then `python -m infra.observed`.
+Renewed by `python -m infra.privileges`.
+
+Every grant is used, and everything that is used is granted: `make demo`, and `tests/end_to_end/demo/test_rest.py`
+on a small network, hold the table against what each account was seen to do on the local stack, and fail on either.
+What cannot be seen there says why in the last column. A secret that comes as an environment variable (`mounted` in
+`infra/deployment.yaml`) is read by Cloud Run in the account's name, so it counts as used.
 
 """
 
@@ -120,10 +125,21 @@ def page(planned: Sequence[Planned]) -> str:
     for each in sorted([*grants(planned), *called(deployment())]):
         things.setdefault((each.who, each.role), []).append(each.on)
     rows = [
-        (f"`{who}`", f"`{role.removeprefix('roles/')}`", ", ".join(things[who, role]), WHY.get(role, "?"))
+        (
+            f"`{who}`",
+            f"`{role.removeprefix('roles/')}`",
+            ", ".join(things[who, role]),
+            WHY.get(role, "?"),
+            _seen(who, role),
+        )
         for who, role in things
     ]
-    return HEAD + table(("who", "role", "on", "why"), rows) + "\n"
+    return HEAD + table(("who", "role", "on", "why", "seen on the stack"), rows) + "\n"
+
+
+def _seen(who: str, role: str) -> str:
+    unseen = observed.Grant(who, role.removeprefix("roles/"), "").unseen
+    return f"no: {unseen}" if unseen else "yes"
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """Google Cloud's rules for names and sizes that no discovery document states.
 
 Sources: cloud.google.com, "Create service accounts" (6 to 30 characters), Pub/Sub "Resource names", Cloud Tasks
-REST reference (queues), Secret Manager "Create a secret", "Labels", Cloud Run "Memory limits" and "CPU limits".
+REST reference (queues), Secret Manager "Create a secret", "Labels", Cloud Run "Locations", "Memory limits", "CPU
+limits".
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ class Rule:
     words: str
 
 
+_REGION = (
+    r"africa-south1|asia-(?:east|south|southeast)[12]|asia-northeast[1-3]|australia-southeast[12]|europe-central2|"
+    r"europe-north1|europe-southwest1|europe-west(?:[1-46]|8|9|10|12)|me-(?:central[12]|west1)|us-central1|"
+    r"northamerica-northeast[12]|southamerica-(?:east|west)1|us-east[145]|us-south1|us-west[1-4]"
+)
 RULES: Mapping[str, Rule] = {
+    "region": Rule(re.compile(_REGION), "no region in which functions are, known on 2026-11-29"),
+    "location": Rule(re.compile(f"US|EU|{_REGION}"), "BigQuery has US, EU and regions"),
     "service account": Rule(
         re.compile(r"[a-z](?=.{5,29}\Z)[a-z0-9-]*[a-z0-9]"),
         "6 to 30 characters: lower-case letters, digits and hyphens, a letter first",

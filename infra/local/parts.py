@@ -239,10 +239,8 @@ def _function(plan: Plan, name: str) -> Watched:
         *("--target", name, "--source", str(folder / "main.py"), "--host", LOOPBACK, "--port", str(port)),
     ]
     deployed = {"K_SERVICE": name, "K_REVISION": f"{name}-00001", "PYTHONPATH": "", "FUNCTION_TARGET": name}
-    if plan.env.get(observed.VARIABLE) or os.environ.get(observed.VARIABLE):
-        calls = plan.run / observed.FOLDER / name
-        calls.parent.mkdir(exist_ok=True)
-        deployed |= {"PYTHONPATH": str(observed.LISTENER), "OBSERVED_CALLS": str(calls)}
+    if noted := _noted(plan):
+        deployed |= {"PYTHONPATH": str(observed.LISTENER), "OBSERVED_CALLS": str(noted / name)}
     held = {HUB_KEY_SECRET: plan.keys.hub_key}
     deployed |= {variable: held[secret] for variable, secret in deployment().functions[name].variables.items()}
     # The framework answers this path by itself once the function is loaded; the function's own work is not asked.
@@ -257,6 +255,15 @@ def _function(plan: Plan, name: str) -> Watched:
     return Watched(part=part, where=_address(plan, name))
 
 
+def _noted(plan: Plan) -> Path | None:
+    """Where calls are noted; None where nobody asked for that."""
+    if not (plan.env.get(observed.VARIABLE) or os.environ.get(observed.VARIABLE)):
+        return None
+    folder = plan.run / observed.FOLDER
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def _address(plan: Plan, name: str) -> str:
     paths = deployment().functions[name].paths
     return plan.addresses.url("gateway") + paths[0] if paths else plan.addresses.url(name)
@@ -269,6 +276,7 @@ def _gateway(plan: Plan) -> Watched:
         *("--port", plan.addresses.ports["gateway"], "--functions", json.dumps(dict(plan.addresses.functions))),
         *("--identity-key", plan.identity_key, "--iap-audience", IAP_AUDIENCE),
         *("--keys-url", f"{plan.addresses.url('simulator')}/oauth2/v3/certs"),
+        *(["--observed", str(noted)] if (noted := _noted(plan)) else []),
     )
     part = Part(
         name="gateway",

@@ -32,3 +32,22 @@ def spoilt(copied, tmp_path) -> Callable[..., Place]:
         return Place(tmp_path / "infra" / "terraform")
 
     return spoil
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mistakes", action="store_true", help="list the planted mistakes that were found")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With --mistakes: every planted mistake that was found, in the words it was told in."""
+    if not terminalreporter.config.getoption("mistakes", default=False):
+        return
+    told = {
+        value
+        for report in terminalreporter.stats.get("passed", ())
+        for name, value in report.user_properties
+        if name == "mistake"
+    }
+    terminalreporter.section(f"{len(told)} planted mistakes, each found before any deployment")
+    for line in sorted(told):
+        terminalreporter.write_line(line)

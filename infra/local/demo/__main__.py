@@ -6,11 +6,14 @@ import argparse
 import sys
 import threading
 import time
+from pathlib import Path
 
 from rich.console import Console
 
+from infra import observed
 from infra.local import status
-from infra.local.demo import closing, control, publishing
+from infra.local.demo import closing, control, publishing, rest
+from infra.local.demo.connect import people
 from infra.local.demo.pulse import Pulse
 from infra.local.demo.story import MainJob, Story
 from infra.local.emulators import Missing
@@ -56,7 +59,7 @@ def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
             channels_per_user=given.channels_per_user,
             seed=given.seed,
             schedules_paused=True,
-            settings=PACED_SETTINGS if given.paced else UNPACED_SETTINGS,
+            settings={observed.VARIABLE: "1", **(PACED_SETTINGS if given.paced else UNPACED_SETTINGS)},
             say=lambda text: screen.print(text, markup=False),
         )
     with stack:
@@ -67,7 +70,9 @@ def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
         screen.print(f"  ready in {stack.seconds:.1f} s")
         screen.print(PACED if given.paced else UNPACED, markup=False)
         control.tell(stack, "quota", reporting_per_minute=60 if given.paced else None)
-        MainJob(stack, story).run(given.users)
+        job = MainJob(stack, story)
+        job.run(given.users)
+        _rest(job, story, given.users, Path(act.run))
         told = closing.result(story, total_seconds=time.monotonic() - began) | {"publishing": act.as_json()}
         console = f"{stack.url('gateway')}/console"
         ended = closing.conclude(screen, told, console=console, path=given.json)
@@ -75,6 +80,24 @@ def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
             screen.print("Ctrl-C ends everything.")
             _wait_for_interrupt()
     return ended
+
+
+def _rest(job: MainJob, story: Story, users: int, first: Path) -> None:
+    """Everything else, and then whether anything was done that is not granted, or granted that nothing did.
+
+    A network that is too small for it has only the main job.
+    """
+    everybody = people(job.stack, users=users)
+    if len(everybody) < rest.PEOPLE or min(len(each.channels) for each in everybody) < rest.CHANNELS:
+        return
+    others = rest.Rest(job.stack, job.firestore, job.warehouse, job.dataset, everybody)
+    with story.phase(
+        "rest", "The rest of the work, each thing once: channels end, an upload fails, an alarm begins"
+    ):
+        story.problems += others.problems()
+    with story.phase("grants", "What each function and caller may do is held against what it did"):
+        story.grants = others.grants(first)
+        story.problems += story.grants.problems
 
 
 def _arguments() -> argparse.Namespace:

@@ -56,6 +56,12 @@ def result(story: Story, *, total_seconds: float) -> Result:
             "longest_seconds": round(story.outage.longest.total_seconds()),
         },
         "secrets_searched": story.secrets,
+        "grants": {
+            "held": story.grants.held,
+            "unused": [str(each) for each in story.grants.unused],
+            "only_at_google": story.grants.only_at_google,
+            "calls_without": list(story.grants.refused),
+        },
         "seconds": {**story.seconds, "total": round(total_seconds, 1)},
         "memory_mib": story.pulse.peak,
         "problems": story.problems,
@@ -129,6 +135,10 @@ def _main_job(told: Result) -> Table:
         ("videos of three days without a hub: known", told["outage"]["known"], told["outage"]["published"]),
         ("  the longest unknown, s", told["outage"]["longest_seconds"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
+        ("grants of functions and of their callers", told["grants"]["held"]),
+        ("  that nothing used", len(told["grants"]["unused"])),
+        ("  that Google alone uses, besides", told["grants"]["only_at_google"]),
+        ("calls that nothing grants", len(told["grants"]["calls_without"])),
         ("problems", len(told["problems"])),
     )
     return table

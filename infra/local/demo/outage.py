@@ -17,8 +17,8 @@ from shared.push.hub import LEASE
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
 
-_DAYS = 3
 _EVERY = timedelta(hours=8)
+_VIDEOS = timedelta(days=3) // _EVERY
 _RUNS = 12
 """How many runs a video may take to be found: an hour."""
 _PATIENCE = 5.0  # seconds until what a run has found is recorded
@@ -39,7 +39,13 @@ class Outage:
 
 
 def live_through(
-    stack: Stack, client: Client, channels: Sequence[str], renew: Callable[[], object], outage: Outage
+    stack: Stack,
+    client: Client,
+    channels: Sequence[str],
+    renew: Callable[[], object],
+    outage: Outage,
+    *,
+    videos: int = _VIDEOS,
 ) -> None:
     """Publish a video every eight hours, and let the run that comes next, or one of those after it, find it.
 
@@ -50,7 +56,7 @@ def live_through(
     stack.advance((LEASE / 2).total_seconds())
     control.tell(stack, "hub", mode="dead")
     renew()
-    for _ in range(timedelta(days=_DAYS) // _EVERY):
+    for _ in range(videos):
         stack.advance((_EVERY - POLL_EVERY).total_seconds())
         video = control.tell(stack, "videos", channel_id=rng.choice(channels), title="Nobody told")["id"]
         published, outage.published = stack.now(), outage.published + 1

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from infra import observed
 from infra.local import loopback
 from infra.local.addresses import SOURCE_BUCKET as BUCKET
 from infra.local.demo import control
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 USERS = 4
 UPLOADS = 4  # a day, for the whole project
 SETTINGS = {
+    observed.VARIABLE: "1",
     "YT_USERS_MAX": str(USERS),
     "YT_QUOTA_LIMITS": f"uploads={UPLOADS}",
     "YT_REPORT_TYPES": "channel_basic_a3",
@@ -47,7 +49,7 @@ SETTLED = ENDED | {"waiting"}  # until YouTube has processed a video, or for the
 
 @dataclass
 class Act:
-    """What happened. problems: whatever should have been otherwise."""
+    """What happened. problems: whatever should have been otherwise. run: the folder of its stack."""
 
     operations: list[dict[str, Any]] = field(default_factory=list)
     plan: dict[str, Any] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Act:
     loans: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    run: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For programs; each operation as its owner reads it."""
@@ -70,6 +73,7 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
         settings=SETTINGS,
         say=lambda text: screen.print(text, markup=False),
     ) as stack:
+        act.run = str(stack.run_folder)
         pulse.watch(stack.supervisor.parts.values())
         to_collecting_hour(stack)
         control.tell(stack, "quota", limits={"uploads": UPLOADS})
@@ -83,20 +87,20 @@ def perform(act: Act, screen: Console, pulse: Pulse) -> None:
         screen.print(
             f"  {USERS} users share {UPLOADS} uploads a day; one has a release and two videos that cannot wait"
         )
-        today = [_submit(stack, f"today-{n}", channels[0], {**_work(n), "critical": True}) for n in range(3)]
-        _wait(stack, today, ENDED)
+        today = [submit(stack, f"today-{n}", channels[0], {**_work(n), "critical": True}) for n in range(3)]
+        wait(stack, today, ENDED)
         screen.print("  two others publish a video each: one unit is left for both")
         rest = []
         for number, channel in enumerate(channels[1:3], start=3):
-            rest.append(_submit(stack, f"today-{number}", channel, _work(number)))
-            _wait(stack, rest, SETTLED)
-        act.operations = [_read(stack, operation) for operation in (*today, *rest)]
+            rest.append(submit(stack, f"today-{number}", channel, _work(number)))
+            wait(stack, rest, SETTLED)
+        act.operations = [read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "Before midnight in California")
         _note_quota(stack, act)
         screen.print("  midnight passes")
         stack.advance((next_reset(stack.now()) + RESET_GRACE + RESET_SPREAD - stack.now()).total_seconds())
-        _wait(stack, rest, ENDED)
-        act.operations = [_read(stack, operation) for operation in (*today, *rest)]
+        wait(stack, rest, ENDED)
+        act.operations = [read(stack, operation) for operation in (*today, *rest)]
         _show(screen, act.operations, "After midnight")
         _compare_counts(stack, act)
         _check(stack, act, files)
@@ -122,7 +126,7 @@ def _work(number: int) -> dict[str, Any]:
 
 def _put_files(stack: Stack) -> dict[str, bytes]:
     """Videos and a thumbnail in the bucket, as the app would have put them there."""
-    files = {f"video-{n}.mp4": _video(n) for n in range(5)} | {"thumbnail.png": _picture()}
+    files = {f"video-{n}.mp4": video(n) for n in range(5)} | {"thumbnail.png": _picture()}
     folder = stack.run_folder / "objects" / BUCKET
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -130,7 +134,7 @@ def _put_files(stack: Stack) -> dict[str, bytes]:
     return files
 
 
-def _video(number: int) -> bytes:
+def video(number: int) -> bytes:
     """A file that begins as an MP4 does; what follows matters to nobody here."""
     kind = b"ftypisom\x00\x00\x02\x00isomiso2mp41"
     return struct.pack(">I", len(kind) + 4) + kind + hashlib.sha256(str(number).encode()).digest() * 30_000
@@ -151,36 +155,26 @@ def _picture() -> bytes:
     )
 
 
-def _publish(stack: Stack, body: dict[str, Any]) -> dict[str, Any]:
-    """What the app's backend does: a call of the private function `publish`."""
-    answer = loopback.http().post(
-        stack.url("publish"),
-        json=body,
-        headers={"Authorization": f"Bearer {stack.service_token('app-backend', 'publish')}"},
-        timeout=60,
-    )
-    told: dict[str, Any] = answer.raise_for_status().json()
-    return told
-
-
-def _submit(stack: Stack, key: str, channel: str, work: dict[str, Any]) -> str:
-    told = _publish(stack, {"idempotency_key": key, "channel_id": channel, **work})
+def submit(stack: Stack, key: str, channel: str, work: dict[str, Any]) -> str:
+    """Hand in work as the app's backend does; the operation's id."""
+    told = control.call(stack, "publish", "app-backend", idempotency_key=key, channel_id=channel, **work)
     return str(told["operation"]["id"])
 
 
-def _read(stack: Stack, operation: str) -> dict[str, Any]:
-    found: dict[str, Any] = _publish(stack, {"action": "read", "operation": operation})["operation"]
-    return found
+def read(stack: Stack, operation: str) -> dict[str, Any]:
+    """An operation as the app reads it."""
+    told = control.call(stack, "publish", "app-backend", action="read", operation=operation)
+    return dict(told["operation"])
 
 
-def _wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
+def wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
     """Until each is in one of these states. Raises TimeoutError when the demo's patience ends first.
 
     Meanwhile YouTube's processing time passes, which an upload waits for.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        found = [_read(stack, operation) for operation in operations]
+        found = [read(stack, operation) for operation in operations]
         if all(one["state"] in states for one in found):
             return
         if time.monotonic() > deadline:
@@ -194,7 +188,7 @@ def _wait(stack: Stack, operations: list[str], states: frozenset[str]) -> None:
 def _ask_for_a_plan(stack: Stack, act: Act, channel: str, screen: Console) -> None:
     """Twelve uploads with thumbnails today? Asked before there is anything to upload, and without spending."""
     work = {"channel_id": channel, "do": ["upload", "thumbnail"], "times": 12, "critical": True}
-    act.plan = _publish(stack, {"action": "plan", "work": [work]})["plan"]
+    act.plan = control.call(stack, "publish", "app-backend", action="plan", work=[work])["plan"]
     screen.print(f"  Twelve uploads with thumbnails today? {act.plan['message']}", markup=False)
     days = [later["times"] for later in act.plan["work"][0]["later"]]
     if (act.plan["now"], days) != (UPLOADS, [UPLOADS, UPLOADS]):

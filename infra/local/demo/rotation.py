@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from infra.local import loopback
+from infra.local.demo import control
 from infra.local.stack import Stack
 from shared.settings import VAULT_KEY_SECRET
 
-FUNCTION = "refresh_tokens"
-
 
 def rotate(stack: Stack) -> dict[str, Any]:
-    """What an operator's command does: add a version, and begin to seal everything anew."""
-    answer = loopback.http().post(
-        stack.url(FUNCTION),
-        json={"rotate": True},
-        headers={"Authorization": f"Bearer {stack.service_token('scheduler', FUNCTION)}"},
-        timeout=300,
-    )
-    told: dict[str, Any] = answer.raise_for_status().json()
+    """What an operator's command does: add a version, and begin to seal everything anew.
+
+    Secret Manager tells its topic of each new version, which is no notice to rotate.
+    """
+    told: dict[str, Any] = control.call(stack, "refresh_tokens", "scheduler", rotate=True)
+    control.publish(stack, "vault-rotation", attributes={"eventType": "SECRET_VERSION_ADD"})
     return told
 
 

@@ -31,6 +31,7 @@ from infra.local.demo.tables import Cells, Sample
 from infra.local.demo.unmapped import Document, documents, unmapped
 from infra.local.stack import Stack
 from infra.local.supervisor import Say
+from infra.observed import Matched
 from shared.clock import last_full_day
 from shared.collection.expectation import State
 
@@ -71,6 +72,7 @@ class Story:
     certified: int = 0
     uncertified: list[str] = field(default_factory=list)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
+    grants: Matched = field(default_factory=Matched)
 
     @contextmanager
     def phase(self, name: str, doing: str, so_far: SoFar = lambda: "") -> Iterator[None]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
 
-from infra.local import loopback
 from infra.local.demo import control
 from infra.local.demo.connect import Person
 from infra.local.stack import Stack
@@ -113,14 +112,14 @@ def prepare(stack: Stack, chosen: Sample) -> set[tuple[str, str]]:
     for night in range(NIGHTS):
         if night:
             stack.advance(_NIGHT.total_seconds())
-        _call(stack, "collect_metadata", chosen.channels)
+        control.call(stack, "collect_metadata", channels=list(chosen.channels))
         if not night:
             _delete_one(stack, chosen.channels[0])
     for channel in chosen.revoked:
         control.tell(stack, "grants", action="revoke", channel_id=channel)
     untold = _untold(stack, chosen.channels)
     for _ in range(RUNS):  # hourly: a person's channels share a minute's queries
-        _call(stack, "collect_analytics", chosen.channels)
+        control.call(stack, "collect_analytics", channels=list(chosen.channels))
         stack.advance(_HOUR.total_seconds())
     return untold
 
@@ -135,17 +134,6 @@ def _untold(stack: Stack, channel_ids: Sequence[str]) -> set[tuple[str, str]]:
         for day, cells in control.ask(stack, "truth/metrics", channel_id=channel, **span)["days"].items()
         if cells["views"].get("reason") == "notYet"
     }
-
-
-def _call(stack: Stack, function: str, channel_ids: Sequence[str]) -> None:
-    """Call a collector as its tasks do."""
-    token = stack.service_token("task-queues", function)
-    loopback.http().post(
-        stack.url(function),
-        content=json.dumps({"channels": list(channel_ids)}),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        timeout=240,
-    ).raise_for_status()
 
 
 def _delete_one(stack: Stack, channel_id: str) -> None:

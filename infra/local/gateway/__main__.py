@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--identity-key", type=Path, required=True)
     parser.add_argument("--keys-url", required=True, help="Google's certificates, as the simulator serves them")
     parser.add_argument("--iap-audience", required=True)
+    parser.add_argument("--observed", type=Path, help="a folder in which to note who calls what")
     given = parser.parse_args()
     gateway = Gateway(
         declared=deployment(),
@@ -38,6 +39,7 @@ def main() -> None:
         iap_audience=given.iap_audience,
         push_key=os.environ["GATEWAY_PUSH_KEY"],
         clock=system_clock,
+        observed=given.observed,
     )
     uvicorn.run(
         gateway.app(),

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio.to_thread
 import httpx
@@ -24,6 +25,7 @@ from infra.local.gateway.iap import KEYS_PATH, OPERATOR, IdentityAwareProxy
 from infra.local.gateway.routes import Destination, Door, route_table
 from infra.local.identity import IdentityKey
 from infra.local.process import LOOPBACK
+from infra.observed import INVOKE
 from shared.clock import Clock
 from shared.cloud.identity import TokenVerifier, bearer
 from shared.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Unavailable, YtempireError
@@ -44,6 +46,7 @@ class Gateway:
     """One front end. ports: where each function's process listens. push_key: what proves Pub/Sub's emulator.
 
     patience: seconds for which a request waits for a process that takes it.
+    observed: a folder in which it is noted who has called what, see `infra.observed`.
     """
 
     declared: Deployment
@@ -57,6 +60,7 @@ class Gateway:
     dice: random.Random = field(default_factory=random.SystemRandom)
     iap: IdentityAwareProxy = field(default_factory=IdentityAwareProxy)
     patience: float = 10
+    observed: Path | None = None
 
     def __post_init__(self) -> None:
         self.routes = route_table(self.declared, self.ports)
@@ -190,6 +194,9 @@ class Gateway:
         allowed = {self.declared.address(account, self.settings.project) for account in function.callers}
         if not claims.get("email_verified") or claims.get("email") not in allowed:
             raise Forbidden("This account may not call this function.", reason="callerNotAllowed")
+        if self.observed is not None:
+            with (self.observed / claims["email"].partition("@")[0]).open("a") as noted:
+                noted.write(f"{INVOKE}:{function.name}\n")
 
     def _as_pubsub(self, destination: Destination, request: Request) -> str:
         if not hmac.compare_digest(request.query_params.get("key", ""), self.push_key):

@@ -238,6 +238,8 @@ class Statistics:
                 pack = pack_in(number, docs[path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
                     if channel_id in known_before and channel_id not in entries:
+                        if channel_id in ours:  # disconnected meanwhile, and its rows may have been erased before
+                            held[channel_id] = ours[channel_id].connection
                         continue
                     entries[channel_id] = run.touched[channel_id]
                     if channel_id in ours:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from infra import deploy, doctor
-from infra.deployment import deployment
+from infra.deployment import ROOT, deployment
 from infra.doctor import MISSING, QUESTION, UNKNOWN
-from infra.rehearsal import standing, surroundings
-from infra.rehearsal.cloud import Cloud
-from infra.rehearsal.server import environment, serving
-from infra.rehearsal.warm import warm
+from infra.rehearsal import standing
 
 PROJECT = "rehearsal-project"
 VALUES = {
@@ -32,33 +30,26 @@ BALANCED = {"YT_IAP_AUDIENCE": f"/projects/{standing.NUMBER}/global/backendServi
 Examined = Callable[..., list[doctor.Finding]]
 
 
+TOLD: dict[str, Any] = {}
+ACTS = standing.acts(TOLD)
+
+
 @pytest.fixture(scope="module")
-def examined() -> Iterator[Examined]:
+def examined(place: SimpleNamespace) -> Iterator[Examined]:
     """Look at a project that answers so, under such settings."""
-    told: dict[str, Any] = {}
-    cloud = Cloud(accounts=frozenset(), acts={**surroundings.ACTS, **standing.acts(told)})
-    with (
-        serving(cloud) as address,
-        tempfile.TemporaryDirectory() as folder,
-        warm(Path(folder), environment(address, Path(folder) / "gcloud")) as where,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in where.items():
-            patch.setenv(name, value)
 
-        def look(answers: dict[str, Any], **settings: str) -> list[doctor.Finding]:
-            told.clear()
-            told.update(answers)
-            target = deploy.Target(
-                project=PROJECT,
-                declared=deployment(),
-                settings=Path("settings.yaml"),
-                values={**VALUES, **settings},
-            )
-            return doctor.examine(doctor.Patient(target))
+    def look(answers: dict[str, Any], **settings: str) -> list[doctor.Finding]:
+        TOLD.clear()
+        TOLD.update(answers)
+        values = {**VALUES, **settings}
+        target = deploy.Target(
+            project=PROJECT, declared=deployment(), settings=Path("settings.yaml"), values=values
+        )
+        return doctor.examine(doctor.Patient(target))
 
-        yield look
-    assert [each for each in cloud.refusals if "none of Google's" in each or "stand-in failed" in each] == []
+    yield look
+    refusals = place.cloud.refusals
+    assert [each for each in refusals if "none of Google's" in each or "stand-in failed" in each] == []
 
 
 def of(state: str, findings: list[doctor.Finding]) -> list[str]:
@@ -93,6 +84,7 @@ def spoilt() -> dict[str, Any]:
     told["firestore.projects.databases.get"]["type"] = "DATASTORE_MODE"
     told["bigquery.datasets.get"]["location"] = "EU"
     del told["cloudtasks.projects.locations.queues.list"]["queues"][0]
+    told["cloudtasks.projects.locations.queues.list"]["queues"][0]["state"] = "PAUSED"
     told["cloudscheduler.projects.locations.jobs.list"]["jobs"][0]["timeZone"] = "Europe/Berlin"
     told["cloudscheduler.projects.locations.jobs.list"]["jobs"][1]["state"] = "PAUSED"
     services = told["run.namespaces.services.list"]["items"]
@@ -106,13 +98,18 @@ def test_everything_that_is_amiss_is_named_in_words_with_what_mends_it(examined)
     found = examined(spoilt(), YT_OAUTH_PUBLISHING="testing", YT_IAP_AUDIENCE="/projects/1/locations/x/services/y")
     declared = deployment()
     first = {kind: next(iter(getattr(declared, kind))) for kind in ("service_accounts", "queues", "schedules")}
+    second = {kind: list(getattr(declared, kind))[1] for kind in ("queues", "schedules")}
     for words in (
         *("No billing account", "The API artifactregistry", f"The service account {first['service_accounts']}"),
         *("run-oauth-start lacks roles/datastore.user", "Anybody has roles/viewer"),
         *("youtube-hub-key has no version that is enabled", "youtube-vault-key is not of its form"),
         *("run-run-operation may not read the secret app-callback-secret", "DATASTORE_MODE"),
         *("is in EU, not in US", f"The queue {first['queues']}", f"{first['schedules']} runs at"),
-        *("does not run: PAUSED", "oauth_start has a revision that serves nobody yet"),
+        *(
+            f"The schedule {second['schedules']} does not run: PAUSED",
+            f"The queue {second['queues']} does not run",
+        ),
+        *("oauth_start has a revision that serves nobody yet"),
         *("Nobody without a Google identity may call oauth_callback", "No proxy guards the console"),
         *("YT_IAP_AUDIENCE is /projects/1", "YouTube grants 0 units", "dies after 7 days"),
     ):
@@ -141,3 +138,9 @@ def test_without_right_settings_what_does_not_need_them_is_looked_at_still(exami
     found = examined(standing.answers(PROJECT), YT_APP_URL="")
     assert any("YT_APP_URL is missing" in what for what in of(MISSING, found))
     assert any("Billing is on" in each.what for each in found)
+
+
+def test_words_stand_for_everything_that_is_looked_at_and_for_nothing_else():
+    code = (ROOT / "infra" / "doctor.py").read_text()
+    used = re.findall(r'patient\.(?:judged|each)\(\s*"([^"]+)"', code)
+    assert set(used) == doctor.words().keys()

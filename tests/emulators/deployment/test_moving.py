@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from infra import gcloud, moving
 from infra.deployment import deployment
-from infra.rehearsal import moved, surroundings
+from infra.rehearsal import moved
 from infra.rehearsal.cloud import Cloud
-from infra.rehearsal.server import environment, serving
-from infra.rehearsal.warm import warm
 from shared.warehouse.tables import TABLES
 
 OLD, NEW = "old-project", "new-project"
@@ -27,33 +22,26 @@ VERSIONS = {
 }
 
 
+ACTS = moved.ACTS
+
+
 @pytest.fixture(scope="module")
-def place() -> Iterator[SimpleNamespace]:
-    cloud = Cloud(accounts=frozenset(), acts={**surroundings.ACTS, **moved.ACTS})
-    with (
-        serving(cloud) as address,
-        tempfile.TemporaryDirectory() as folder,
-        warm(Path(folder), environment(address, Path(folder) / "gcloud")) as where,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in where.items():
-            patch.setenv(name, value)
-        settings = Path(folder) / "settings.yaml"
-        settings.write_text("YT_DATASET: numbers\n")
-        patch.setattr(moving.deploy, "ROOT", Path(folder))
-        (Path(folder) / "infra").mkdir()
-        for project in (OLD, NEW):
-            (Path(folder) / "infra" / f"settings.{project}.yaml").write_text("YT_DATASET: numbers\n")
-        yield SimpleNamespace(cloud=cloud)
+def project(place: SimpleNamespace) -> Cloud:
+    (place.folder / "infra").mkdir()
+    for name in (OLD, NEW):
+        (place.folder / "infra" / f"settings.{name}.yaml").write_text("YT_DATASET: numbers\n")
+    place.patch.setattr(moving.deploy, "ROOT", place.folder)
+    found: Cloud = place.cloud
+    return found
 
 
 @pytest.fixture
-def cloud(place) -> Cloud:
-    place.cloud.resources.clear()
-    place.cloud.changed.clear()
-    place.cloud.refusals.clear()
-    place.cloud.resources[KEY.format(OLD)] = {number: dict(each) for number, each in VERSIONS.items()}
-    return place.cloud
+def cloud(project: Cloud) -> Cloud:
+    project.resources.clear()
+    project.changed.clear()
+    project.refusals.clear()
+    project.resources[KEY.format(OLD)] = {number: dict(each) for number, each in VERSIONS.items()}
+    return project
 
 
 def test_an_export_stops_what_starts_work_before_it_writes_documents_and_tables(cloud):

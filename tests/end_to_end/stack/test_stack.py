@@ -66,8 +66,11 @@ def test_private_functions_refuse_whoever_is_not_declared(stack: Stack, name):
     stranger = next(a for a in deployment().service_accounts if a not in deployment().functions[name].callers)
     other = next(f for f in stack.addresses.functions if f != name)
     callers = deployment().functions[name].callers
+    email = deployment().address(callers[0], stack.env["GOOGLE_CLOUD_PROJECT"])
+    expired = stack.identity.token(email=email, audience=url, now=stack.now() - timedelta(hours=2))
+    elsewhere = stack.service_token(callers[0], other)
     expected = {
-        401: [{}, {"Authorization": f"Bearer {stack.service_token(callers[0], other)}"}],
+        401: [{}, *({"Authorization": f"Bearer {each}"} for each in (elsewhere, expired))],
         403: [{"Authorization": f"Bearer {stack.service_token(stranger, name)}"}],
     }
     for code, attempts in expected.items():

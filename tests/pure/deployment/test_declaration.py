@@ -16,9 +16,10 @@ def document() -> dict:
     return copy.deepcopy(yaml.safe_load(DECLARATION.read_text()))
 
 
-def test_every_declared_function_has_a_folder_and_every_folder_is_declared():
+def test_every_declared_function_has_a_folder_and_every_folder_is_declared(record_property):
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
     assert folders == set(deployment().functions)
+    record_property("mistake", "functions/: a folder that is not declared, a declaration without a folder")
 
 
 def test_every_function_is_documented():
@@ -103,15 +104,18 @@ def test_whoever_is_pushed_to_allows_pubsub():
         (lambda d: d.update(shedules={}), "missing or unknown sections ['shedules']"),
     ],
 )
-def test_a_contradiction_is_named_with_its_owner(document, change, message):
+def test_a_contradiction_is_named_with_its_owner(document, record_property, change, message):
     change(document)
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(document)
+    record_property("mistake", f"deployment.yaml: {message}")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda d: d.update(region="us-cental1"), "region 'us-cental1': no region"),
+        (lambda d: d.update(warehouse_location="us"), "location 'us': BigQuery has US"),
         (lambda d: d["service_accounts"].update(tasks=""), "service account 'tasks': 6 to 30 characters"),
         (lambda d: d["queues"].update(up_loads=d["queues"]["collect"]), "queue 'up_loads': at most 100 letters"),
         (lambda d: d["topics"].update({"goog-news": {}}), "topic 'goog-news': 3 to 255 characters"),
@@ -140,10 +144,13 @@ def test_a_contradiction_is_named_with_its_owner(document, change, message):
         (lambda d: d["functions"]["publish"].update(rotates=["none"]), "undeclared secret 'none'"),
     ],
 )
-def test_what_google_cloud_would_refuse_is_refused_when_the_declaration_is_read(document, change, message):
+def test_what_google_cloud_would_refuse_is_refused_when_the_declaration_is_read(
+    document, record_property, change, message
+):
     change(document)
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(document)
+    record_property("mistake", f"deployment.yaml: {message}")
 
 
 def test_whoever_rotates_a_secret_reads_it_and_reaches_the_rotation():

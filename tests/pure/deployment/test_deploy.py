@@ -17,6 +17,7 @@ import yaml
 from infra import deploy, gcloud, stage, used_settings
 from infra.deployment import ROOT, Deployment, deployment
 from infra.gcloud import Step
+from infra.rehearsal.tree import PROJECT, SETTINGS
 from infra.stage import Staged
 from infra.traffic import Service
 
@@ -290,6 +291,40 @@ def test_a_label_fits_google_clouds_limit():
 def test_a_deployment_without_settings_says_which_file_is_missing():
     with pytest.raises(SystemExit, match=r"settings.no-such-project.yaml is missing"):
         deploy.main(["--project", "no-such-project"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("YT_APP_URL: https://app.example.com\n", "", "YT_APP_URL is missing"),
+        ("YT_APP_URL: https", "YT_APP_URL: htp", "YT_APP_URL must be"),
+        ("YT_APP_URL", "YT_APP_ADDRESS", "YT_APP_ADDRESS is no setting"),
+        (
+            "GOOGLE_CLOUD_PROJECT: re",
+            "GOOGLE_CLOUD_PROJECT: un",
+            "GOOGLE_CLOUD_PROJECT is unhearsal-project, and what",
+        ),
+        (
+            "YT_ID_TOKEN_A",
+            "YT_REGION: us-east1\nYT_ID_TOKEN_A",
+            "YT_REGION is us-east1, and what is deployed to is us-c",
+        ),
+        ("YT_APP_URL: ", "YT_APP_URL: [", "is no YAML"),
+        (SETTINGS, "production\n", "has no variables"),
+    ],
+)
+def test_settings_with_which_nothing_would_start_are_refused_before_anything_is_asked_or_deployed(
+    tmp_path, record_property, old, new, words
+):
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(SETTINGS.replace(old, new, 1))
+    with pytest.raises(SystemExit, match=re.escape(words)):
+        deploy.main(["--project", PROJECT, "--settings", str(settings)])
+    record_property("mistake", f"settings: {words}")
+
+
+def test_settings_that_are_whole_are_deployed_with():
+    assert deploy.problems(replace(target(values=yaml.safe_load(SETTINGS)), project=PROJECT)) == []
 
 
 def test_the_build_checks_and_tests_before_it_deploys_what_was_staged():

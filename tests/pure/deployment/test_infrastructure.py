@@ -98,8 +98,9 @@ def test_a_function_whose_main_names_a_queue_or_the_warehouse_s_rooms_is_granted
         ),
     ],
 )
-def test_what_nobody_uses_and_what_is_not_there_is_refused(change, words):
+def test_what_nobody_uses_and_what_is_not_there_is_refused(record_property, change, words):
     document = copy.deepcopy(yaml.safe_load(DECLARATION.read_text()))
     change(document)
     with pytest.raises(ValueError, match=re.escape(words)):
         parse(document)
+    record_property("mistake", f"deployment.yaml: {words}")

@@ -23,12 +23,12 @@ INGEST = (
 
 
 def of(function: str) -> list[Grant]:
-    return [each for each in observed.grants() if each.function == function]
+    return [each for each in observed.grants() if each.holder == function]
 
 
 def test_every_function_is_granted_something_and_nothing_twice():
     held = observed.grants()
-    assert {each.function for each in held} == deployment().functions.keys()
+    assert {each.holder for each in held} >= deployment().functions.keys()
     assert len(held) == len(set(held))
 
 
@@ -74,6 +74,29 @@ def test_a_grant_that_no_call_has_used_is_told():
 def test_a_secret_that_is_mounted_counts_as_read():
     _, unused = observed.compared(of("webhook"), {"webhook": ()})
     assert not any("youtube-hub-key" in each.on for each in unused)
+
+
+def test_who_calls_a_private_function_uses_the_grant_to_and_nobody_else_may():
+    called = f"{observed.INVOKE}:watch"
+    assert observed.compared(of("scheduler"), {"scheduler": [called]})[0] == []
+    assert observed.compared(of("task-queues"), {"task-queues": [called]})[0] != []
+
+
+def test_a_grant_that_the_stack_cannot_use_has_one_reason_and_each_reason_a_grant():
+    found = [
+        [key for key in observed.ONLY_AT_GOOGLE if key[0] in each.holder and key[1] == each.role]
+        for each in observed.grants()
+    ]
+    assert max(map(len, found)) == 1
+    assert {key for keys in found for key in keys} == observed.ONLY_AT_GOOGLE.keys()
+
+
+def test_both_kinds_of_mismatch_are_told_in_words():
+    held = of("ingest")
+    refused, unused = observed.compared(held, {"ingest": [*INGEST[:-1], f"{observed.INVOKE}:watch"]})
+    told = observed.Matched(len(held), 0, refused, unused).problems
+    assert told[0] == "not granted: ingest called invoke:watch, and has none of run.invoker on function watch"
+    assert "granted for nothing: ingest has bigquery.jobUser on project example-project" in told
 
 
 def test_a_call_that_nobody_has_thought_of_is_an_error_and_not_overlooked():

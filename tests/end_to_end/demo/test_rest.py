@@ -1,0 +1,92 @@
+"""What the demo does besides its main job, on a small network: all of it goes well, and by what is granted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+
+import yaml
+
+from infra.deployment import ROOT
+from infra.local.demo import control, outage, rotation
+from infra.local.demo.connect import connect_all, people
+from infra.local.demo.rest import PEOPLE, Rest
+from infra.local.demo.story import LAG, to_collecting_hour
+from shared.access.receipts import PENDING
+
+RUNS = 5
+
+
+def test_everything_is_done_by_what_is_granted_and_nothing_is_granted_that_nothing_uses(stack, monkeypatch):
+    from google.cloud import firestore
+
+    from shared.cloud import bigquery
+
+    for name in ("FIRESTORE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"):
+        monkeypatch.setenv(name, stack.env[name])
+    project = stack.env["GOOGLE_CLOUD_PROJECT"]
+    to_collecting_hour(stack)
+    everybody = people(stack, users=PEOPLE)
+    assert connect_all(stack, everybody, said=lambda _: None) == {}
+    stack.wait_idle()
+    stack.advance(LAG.total_seconds())
+    assert stack.trigger("collect-reports-daily")["status"] == 200
+    stack.wait_idle()
+    rotation.rotate(stack)
+    found, client = outage.Outage(), firestore.Client(project=project)
+    channels = [channel for person in everybody for channel in person.channels]
+    renew = partial(stack.trigger, "renew-subscriptions")
+    renew()
+    outage.live_through(stack, client, channels, renew, found, videos=1)
+    assert found.problems() == []
+    rest = Rest(stack, client, bigquery.client_of(project), "youtube", everybody)
+    assert list(rest.problems()) == []
+    assert rest.grants().problems == []
+
+
+def test_a_teardown_ends_every_connection_of_everybody_and_is_repeated_until_every_receipt_is_finished(
+    stack, tmp_path
+):
+    everybody = people(stack, users=PEOPLE)
+    assert connect_all(stack, everybody, said=lambda _: None) == {}
+    project = stack.env["GOOGLE_CLOUD_PROJECT"]
+    settings, kept = tmp_path / "settings.yaml", tmp_path / f"receipts.{project}.jsonl"
+    settings.write_text(yaml.safe_dump(dict(stack.env)))
+    command = [sys.executable, "-m", "infra.moving", "teardown", "--project", project, "--settings", str(settings)]
+    environment = {**os.environ, **stack.env, **stack.clock.environment(), "PYTHONPATH": str(ROOT)}
+    said: list[str] = []
+
+    def run(*more: str) -> int:
+        ended = subprocess.run(
+            [*command, *more],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        said.append(ended.stdout + ended.stderr)
+        return ended.returncode
+
+    channels = sum(len(person.channels) for person in everybody)
+    assert run() == 1
+    assert f"{channels} channels would be disconnected" in said[-1]
+    assert not kept.exists()
+    for _ in range(RUNS):  # as its last line says
+        status = run("--confirm", project)
+        if status == 0:
+            break
+        assert "run it again" in said[-1], said
+        stack.wait_idle()
+        time.sleep(1)  # while `ingest` erases
+    assert status == 0, said
+    receipts = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert {each["channel_id"] for each in receipts} >= {name for person in everybody for name in person.channels}
+    assert not [each for each in receipts if None in each["deleted"].values() or each["google"] == PENDING]
+    assert "Nobody is connected any more" in said[-1]
+    assert control.ask(stack, "grants")["grants"] == []
