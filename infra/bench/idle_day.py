@@ -12,6 +12,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -26,7 +27,7 @@ from infra.local.scheduler.book import next_run
 USERS, CHANNELS_EACH = 50, 5
 DAY = timedelta(days=1)
 _LEFT_OUT = {"collect-analytics", "collect-metadata", "collect-statistics"}
-"""They ask nothing before the warehouse is there, and what they read is new every day."""
+"""What they read is new every day: `full_day.py` counts it."""
 _APART = timedelta(minutes=6)
 """Between two tasks: the rate limiter, whose times are Firestore's, takes a clock that moves by less for wrong."""
 _READS = {"BatchGetDocuments": ("found", "missing"), "RunQuery": ("document",), "RunAggregationQuery": ("result",)}
@@ -35,14 +36,40 @@ _READS = {"BatchGetDocuments": ("found", "missing"), "RunQuery": ("document",), 
 
 @dataclass
 class Tally:
-    """How many documents Firestore has sent and stored, by schedule and by what was asked.
+    """How many documents Firestore has sent and stored, by schedule and collection; what was asked of YouTube.
 
-    Firestore counts an answer without any as one read. schedule: the one that runs now.
+    Firestore counts an answer without any as one read. requests: by schedule and method. schedule: which runs now.
     """
 
-    schedule: str = ""
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     writes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    schedule: str = field(default="", kw_only=True)
+
+    @property
+    def counts(self) -> tuple[Counter[tuple[str, str]], ...]:
+        """Reads, writes, requests."""
+        return self.reads, self.writes, self.requests
+
+    def taken(self) -> Tally:
+        """What was counted so far; counting begins anew."""
+        found = Tally(*(each.copy() for each in self.counts))
+        for each in self.counts:
+            each.clear()
+        return found
+
+    def of(self, schedule: str) -> tuple[int, ...]:
+        """One schedule's reads, writes and requests."""
+        return tuple(sum(count for key, count in each.items() if key[0] == schedule) for each in self.counts)
+
+    def __str__(self) -> str:
+        lines = []
+        for schedule, about in sorted({*self.reads, *self.writes}):
+            key = schedule, about
+            lines.append(f"{schedule:<26}{about:<16}{self.reads[key]:>8,} read{self.writes[key]:>8,} written")
+        lines.append(f"{'all':<42}{self.reads.total():>8,} read{self.writes.total():>8,} written")
+        lines += [f"{schedule:<26}{method:<36}{count:>8,}" for (schedule, method), count in self.requests.items()]
+        return "\n".join(lines)
 
 
 class _Wire(grpc.UnaryStreamClientInterceptor, grpc.UnaryUnaryClientInterceptor):
@@ -109,9 +136,9 @@ def counting(tally: Tally) -> Any:
     return Client(project=f"bench-{uuid.uuid4().hex[:8]}")
 
 
-@cache
-def counted(users: int = USERS) -> Tally:
-    """What a day reads and writes."""
+@contextmanager
+def connected(users: int = USERS) -> Iterator[Network]:
+    """A network that has been looked at once: report jobs are made, and nothing is new."""
     from infra.local.simulator.reporting.jobs import Jobs
     from infra.local.simulator.serve import serving
     from infra.local.simulator.state import Plan
@@ -126,11 +153,17 @@ def counted(users: int = USERS) -> Tally:
         for user in range(1, users + 1):
             for place in range(CHANNELS_EACH):
                 network.connect(user, place)
-        network.pass_day()  # jobs are made, and everything has been looked at once
-        tally.reads.clear()
-        tally.writes.clear()
         network.pass_day()
-    return tally
+        tally.taken()
+        yield network
+
+
+@cache
+def counted(users: int = USERS) -> Tally:
+    """What a day reads and writes."""
+    with connected(users) as network:
+        network.pass_day()
+        return network.tally.taken()
 
 
 class _OneKey:
@@ -170,6 +203,7 @@ class Network:
         self.rng = random.Random(1)  # noqa: S311
         self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
         self.tokens = SharedTokens(self.refresher, self.clock)
+        self.own_tokens = SharedTokens(self.refresher, self.clock, own=True)
         self.connector = Connector(self.client, self.vault, self.settings, self.clock)
 
     def connect(self, user: int, place: int) -> None:
@@ -251,7 +285,7 @@ class Network:
             client=self.client,
             push=self.push,
             quota=self.stand.ledger,
-            caller_for=self._caller,
+            caller_for=partial(self.caller, own=True),
             to_ingest=_nothing,
             clock=self.clock,
             rng=self.rng,
@@ -289,7 +323,8 @@ class Network:
         return Collecting(
             client=self.client,
             report_types=("channel_basic_a3",),
-            caller_for=self._caller,
+            quota=self.stand.ledger,
+            caller_for=self.reports_caller(reporting.LIST),
             to_ingest=self._audit,
             enqueue=self.enqueue,
             book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
@@ -297,7 +332,8 @@ class Network:
             rng=self.rng,
         )
 
-    def _caller(self, channel_id: str, paid_by: Any = None) -> Any:
+    def caller(self, channel_id: str, paid_by: Any = None, *, own: bool = False) -> Any:
+        """What calls YouTube for a channel. own: with tokens that are nobody else's."""
         from shared.tokens.refresh import ChannelTokens
         from shared.youtube.client import Caller, Context
 
@@ -305,12 +341,22 @@ class Network:
             settings=self.settings,
             quota=paid_by or self.stand.ledger,
             limiter=self.stand.limiter,
-            tokens=ChannelTokens(channel_id, lambda: self.tokens),
+            tokens=ChannelTokens(channel_id, lambda: self.own_tokens if own else self.tokens),
             context=Context(channel_id=channel_id),
             apis=self.stand.apis,
             clock=self.clock,
-            calls=_nothing,
+            calls=self._called,
         )
+
+    def reports_caller(self, method: str) -> Callable[[str, Any], Any]:
+        """What calls the Reporting API for a channel, as the functions build it."""
+        from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+
+        burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, clock=self.clock, lasts=BRIEFLY)
+        return lambda channel_id, block: replace(self.caller(channel_id, block), limiter=burst)
+
+    def _called(self, call: Any) -> None:
+        self.tally.requests[self.tally.schedule, call.endpoint] += 1
 
     def enqueue(
         self, _queue: str, _name: str, _function: str, payload: Mapping[str, Any], when: datetime | None = None
@@ -348,6 +394,10 @@ class Network:
         self.collecting.collect(asked_for(payload))
         return True
 
+    def pass_time(self, time: timedelta) -> None:
+        """Let so much time pass."""
+        self._to(self.clock() + time)
+
     def _to(self, when: datetime) -> None:
         if when > self.clock():
             self.stand.simulator.timepiece.set(when)
@@ -358,12 +408,8 @@ def _nothing(*_arguments: Any) -> Any:
 
 
 def main() -> None:
-    """Print what each schedule's runs, and the tasks after them, read and write of each collection."""
-    tally = counted()
-    for schedule, collection in sorted({*tally.reads, *tally.writes}):
-        key = schedule, collection
-        print(f"{schedule:<26}{collection:<16}{tally.reads[key]:>8,} read{tally.writes[key]:>8,} written")
-    print(f"{'all':<42}{tally.reads.total():>8,} read{tally.writes.total():>8,} written")
+    """Print what each schedule's runs, and the tasks after them, read and write of each collection, and ask."""
+    print(counted())
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from shared.clock import system_clock
 from shared.collection.collecting import Collecting
 from shared.collection.planner import BATCH
 from shared.errors import Unavailable
+from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
 from shared.tokens.health import CONNECTED
@@ -54,10 +55,12 @@ def main(count: int) -> None:
     def away(*_arguments: Any) -> Any:
         raise Unavailable("Nobody is asked which report types YouTube retires.")
 
+    ledger = Ledger(client, load("current"), system_clock)
     limiter = RateLimiter(client, load("current").rate_limits, system_clock)
     collecting = Collecting(
         client=client,
         report_types=_REPORT_TYPES,
+        quota=ledger,
         caller_for=away,
         to_ingest=lambda *_: None,
         enqueue=enqueue,

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 BUCKET, NAME = "bench", "video.mp4"
 PORTION = 32 * 1024 * 1024
 _PIECE = 256 * 1024
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "GOOGLE_CLOUD_PROJECT": "bench",
     "YT_APP_URL": "https://app.example.test",
     "YT_API_URL": "https://api.example.test",
@@ -65,7 +65,7 @@ def memory(field: str) -> float:
 
 def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, float]:
     """Seconds of the transfer by our own code, and the memory before it began."""
-    os.environ.update({**_ENVIRONMENT, "STORAGE_EMULATOR_HOST": store, "YT_YOUTUBE_ROOT": simulator})
+    os.environ.update({**ENVIRONMENT, "STORAGE_EMULATOR_HOST": store, "YT_YOUTUBE_ROOT": simulator})
     from google.cloud import firestore  # after the environment is set
 
     from shared.clock import system_clock

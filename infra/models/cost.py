@@ -2,10 +2,10 @@
 
     python -m infra.models.cost        prints the bills of 250 and of 10,000 channels
 
-Three kinds of operations, told apart in the bill. Counted: Firestore's on a day without news, on the wire, by
-`infra/bench/idle_day.py` (QUIET). Computed: what follows from the declaration, the report types, the statements'
-texts and the records (schedules, tasks, secrets, tables that a query names, the bound of COUNTS). Assumed: the
-figures of ASSUMED. No bill of Google's was there to compare with.
+Three kinds of operations, told apart in the bill. Counted: Firestore's, on the wire, by `infra/bench/full_day.py`
+(COUNTED). Computed: what follows from the declaration, the report types, the statements' texts and the records
+(schedules, tasks, secrets, tables that a query names). Assumed: the figures of ASSUMED. No bill of Google's was
+there to compare with.
 """
 
 from __future__ import annotations
@@ -32,10 +32,22 @@ MONTH = 365 / 12  # days
 MIB = 1 / 1024  # of a GiB
 SIZES = (250, 10_000)
 LEAST_SCANNED = 10 * MIB  # GiB of each table that a query names
-QUIET, AT = {"reads": 4_800, "writes": 3_000}, 250
-"""Documents of a day without news, of all schedules but those that collect figures, metadata and counts."""
-COUNTS = {"reads": 4_300, "writes": 4_300}
-"""Documents of the counts' runs at most: the outline and what packs a run touches, whatever the network's size."""
+COUNTED: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "watching": {"reads": (2_081, 0), "writes": (288, 0)},
+    "push": {"reads": (1_940, 5), "writes": (758, 1.7)},
+    "connections": {"reads": (84, 5.1), "writes": (0, 3)},
+    "quota": {"reads": (48, 0), "writes": (0, 0)},
+    "reports": {"reads": (0, 86), "writes": (0, 40.3)},
+    "figures": {"reads": (0, 8.5), "writes": (0, 6.7)},
+    "metadata": {"reads": (0, 5.2), "writes": (0, 4.2)},
+    "counts": {"reads": (10_824, 1), "writes": (3_892, 0.7)},
+    "pages": {"reads": (0, 13.1), "writes": (0, 14)},
+    "publishing": {"reads": (4_348, 0), "writes": (2_600, 0)},
+}
+"""Documents of a day with news, by feature: whatever the network's size, and for each channel.
+
+The counts' runs are bounded by their calls; how they grow is computed. Pages are one a channel, uploads a hundred.
+"""
 
 FEATURES: Mapping[str, str] = {
     "collect-reports-daily": "reports",
@@ -72,9 +84,6 @@ class Assumed:
     seconds_a_page: float = 1.5
     seconds_an_upload: float = 60
     pages_a_channel: float = 1  # a day
-    documents: Mapping[str, tuple[float, float]] = field(  # read and written a day, for a channel that has news
-        default_factory=lambda: {"reports": (12, 12), "figures": (10, 4), "metadata": (6, 3), "pages": (10, 3)}
-    )
     uploads: float = 100  # a day: all that the default quota allows
     videos_a_channel: float = 1 / 7  # new ones a day, each told of twice
     loads: tuple[tuple[int, int], ...] = (
@@ -178,13 +187,11 @@ def month(channels: int, *, balancer: bool = False, assumed: Assumed = ASSUMED) 
 
 def _firestore(channels: int, assumed: Assumed) -> Iterator[Use]:
     total = 0.0
-    for place, kind in enumerate(("reads", "writes")):
-        daily = {"quiet": (QUIET[kind] * channels / AT, "counted"), "counts": (COUNTS[kind], "computed")}
-        for feature, each in assumed.documents.items():
-            daily[feature] = (channels * each[place], "assumed")
-        for feature, (amount, known) in daily.items():
-            yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount * MONTH, known=known)
-            total += amount * MONTH if kind == "writes" else 0
+    for feature, kinds in COUNTED.items():
+        for kind, (base, each) in kinds.items():
+            amount = (base + each * channels) * MONTH
+            yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount, known="counted")
+            total += amount if kind == "writes" else 0
     expired = Use(counter="firestore_expired", feature="base", amount=total * assumed.expired, known="assumed")
     stored = channels * assumed.documents_a_channel * assumed.bytes_a_document / 2**30
     backups = stored * assumed.backups

@@ -129,8 +129,9 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
 def _dispatch(collecting: Collecting, asked: Asked, job: Job) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
-    caller = collecting.caller_for(asked.channel_id)
-    refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
+    with collecting.paying(len(job.jobs.spans)) as block:
+        caller = collecting.caller_for(asked.channel_id, block)
+        refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
 
     def decide(days: Days) -> tuple[Days, Days]:
         changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)

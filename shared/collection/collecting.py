@@ -24,6 +24,10 @@ from shared.collection.reports import Found, find
 from shared.collection.turns import Turn
 from shared.errors import YtempireError
 from shared.monitoring.log import log
+from shared.quota.accounts import SYSTEM
+from shared.quota.blocks import Block
+from shared.quota.ledger import Ledger
+from shared.youtube import reporting
 from shared.youtube.client import Caller
 
 API = "youtubereporting"
@@ -50,14 +54,15 @@ class _Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class Collecting:
-    """Collects the reports of channels. caller_for: what calls YouTube for a channel.
+    """Collects the reports of channels. caller_for: what calls YouTube for a channel, paid by a block of calls.
 
     report_types: in the order of their value. book: when listings may run.
     """
 
     client: Client
     report_types: Sequence[str]
-    caller_for: Callable[[str], Caller]
+    quota: Ledger
+    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     book: planner.Book
@@ -92,7 +97,9 @@ class Collecting:
         """Ask by a channel's connection which report types YouTube offers; by another's when that fails."""
         for channel_id in channel_ids[:_ASKED_MAX]:
             try:
-                offers.look(self.client, self.caller_for(channel_id), self.report_types, self.clock())
+                with self.paying(1) as block:
+                    caller = self.caller_for(channel_id, block)
+                    offers.look(self.client, caller, self.report_types, self.clock())
             except YtempireError as error:
                 log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
                 if read_decision(error, tries=0, clock=self.clock, rng=self.rng).then is Then.STOP:
@@ -118,13 +125,14 @@ class Collecting:
         known = channels.several(self.client, turn.channels)
         listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
         # Of whom nothing was stored, there is nothing to take back.
-        untouched = {item.advanced.channel_id for item in listed.found if item.seen is not None}
+        untouched = {item.advanced.channel_id for item in listed.found if not item.stored}
         gone_now = gone.forget(self.client, [name for name in turn.channels if name not in untouched])
         found = [item for item in listed.found if item.advanced.channel_id not in gone_now]
         for message in messages.messages(item.to_load for item in found):
             self.to_ingest(messages.KIND, message)
         for item in found:
-            self._jobs.note(item.advanced, seen=item.seen)
+            if item.to_note:
+                self._jobs.note(item.advanced, seen=item.seen)
         self._note_listed(found, known)
         self._hand_on(turn, listed, known)
         return {
@@ -138,22 +146,29 @@ class Collecting:
     def _jobs(self) -> ReportingJobs:
         return ReportingJobs(self.client, self.clock)
 
+    def paying(self, calls: int) -> Block:
+        """What pays for so many calls at once, or more."""
+        return Block(self.quota, reporting.LIST, SYSTEM, upto=calls)
+
     def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
         listed, ends = _Listed(), self.clock() + _LONGEST
-        for place, channel in enumerate(known):
-            late = self.clock() >= ends
-            decision = ReadDecision(Then.STOP, self.clock()) if late else self._list_one(turn, channel, listed)
-            if decision is not None and decision.then is Then.STOP:
-                listed.left = [each.channel_id for each in known[place:]]
-                listed.left_at = decision.at
-                break
+        with self.paying(len(known) or 1) as block:
+            for place, channel in enumerate(known):
+                late = self.clock() >= ends
+                decision = (
+                    ReadDecision(Then.STOP, self.clock()) if late else self._list_one(turn, channel, listed, block)
+                )
+                if decision is not None and decision.then is Then.STOP:
+                    listed.left = [each.channel_id for each in known[place:]]
+                    listed.left_at = decision.at
+                    break
         return listed
 
-    def _list_one(self, turn: Turn, channel: Channel, listed: _Listed) -> ReadDecision | None:
+    def _list_one(self, turn: Turn, channel: Channel, listed: _Listed, block: Block) -> ReadDecision | None:
         """List one channel's reports; None when that went well, else what follows."""
         channel_id, report_type = channel.channel_id, turn.report_types[0]
         try:
-            listed.found.append(find(self._jobs, self.caller_for(channel_id), channel_id, report_type))
+            listed.found.append(find(self._jobs, self.caller_for(channel_id, block), channel_id, report_type))
         except YtempireError as error:
             decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,

@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 
 from shared.clock import format_instant, pacific_day
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
-from shared.cloud.steps import Change, Doc, Docs, Write
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update, where
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection.expectation import KEPT, Issue, Settled, State
 from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
 from shared.monitoring.readable import readable
@@ -181,6 +181,8 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
 
 Decide = Callable[[Days], tuple[Result, Days]]
 """From every known day to a result and the days that change. May be asked again, with newer days."""
+Advanced = Callable[[Result, Job], dict[str, Any]]
+"""From a decision's result and the job as it is stored to fields of the job that change besides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,12 +226,22 @@ class Coverage:
 
     client: Client
 
-    def change(self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide[Result]) -> Result:
+    def change(
+        self,
+        channel_id: str,
+        report_type: str,
+        days: Iterable[date],
+        decide: Decide[Result],
+        *,
+        seen: Docs | None = None,
+        advanced: Advanced[Result] = lambda *_: {},
+    ) -> Result:
         """Apply a decision about one channel and report type; it sees the months of `days`, whole.
 
         One read a month and one of the job, and one write for each that changes; all of them or none.
+        seen: the job's document, if it was read a moment ago. advanced: what else changes of the job.
         """
-        return self._changed(channel_id, report_type, days, decide)[0]
+        return self._changed(channel_id, report_type, days, decide, seen=seen, advanced=advanced)[0]
 
     def record(self, outcomes: Iterable[Outcome], *, now: datetime) -> dict[str, Settled]:
         """Note what became of reports of one type; how much of each channel is settled then.
@@ -248,10 +260,20 @@ class Coverage:
         return found
 
     def _changed(
-        self, channel_id: str, report_type: str, days: Iterable[date], decide: Decide[Result]
+        self,
+        channel_id: str,
+        report_type: str,
+        days: Iterable[date],
+        decide: Decide[Result],
+        *,
+        seen: Docs | None = None,
+        advanced: Advanced[Result] = lambda *_: {},
     ) -> tuple[Result, Job | None]:
         months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
         name = name_of(channel_id, report_type)
+        if seen is not None:
+            stored = Store(self.client).run(reading(list(months)))
+            seen = Docs({**stored, **seen}, stored.at)
 
         def decided(docs: Docs) -> Change[tuple[Result, Job | None]]:
             stored = {
@@ -268,11 +290,13 @@ class Coverage:
                 if (theirs := _days_of(month, changed))
             ]
             job = _opened(name, docs[f"{COLLECTION}/{name}"], changed)
-            if job is not None and writes:
-                writes.append(Write(f"{COLLECTION}/{name}", some_fields(job, "open", "at_risk")))
+            fields = {} if job is None else advanced(result, job)
+            if job is not None and (writes or fields):
+                fields = some_fields(job, "open", "at_risk") | fields
+                writes.append(Write(f"{COLLECTION}/{name}", fields))
             return Change((result, job), writes)
 
-        return update(self.client, [*months, f"{COLLECTION}/{name}"], decided)
+        return update(self.client, [*months, f"{COLLECTION}/{name}"], decided, seen=seen)
 
     def forget(self, channel_id: str) -> int:
         """Delete everything that is known of a channel's reports; answers how many documents that were."""

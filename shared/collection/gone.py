@@ -55,26 +55,35 @@ def disconnected(client: Client, channel_ids: Iterable[str]) -> set[str]:
 
 def forget(client: Client, channel_ids: Iterable[str]) -> set[str]:
     """Delete the coverage of those of these channels that are not connected; answers which they are."""
-    left = disconnected(client, channel_ids)
-    for channel_id in left:
+    return forget_all(client, disconnected(client, channel_ids))
+
+
+def forget_all(client: Client, channel_ids: set[str]) -> set[str]:
+    """Delete the coverage of these channels; answers them."""
+    for channel_id in channel_ids:
         Coverage(client).forget(channel_id)
-    return left
+    return channel_ids
 
 
 def ended(client: Client, held: Mapping[str, str]) -> set[str]:
     """The channels whose connections have ended. held: each with the connection that it had when a load began."""
-    return {channel_id for channel_id, _ in _ended(client, held.items())}
+    return ended_of(held, connections(client, held))
+
+
+def ended_of(held: Mapping[str, str], standing: Mapping[str, str]) -> set[str]:
+    """Of the connections that channels had, those that are not among the standing; answers their channels."""
+    return {channel_id for channel_id, connection in held.items() if _over(channel_id, connection, standing)}
+
+
+def _over(channel_id: str, connection: str, standing: Mapping[str, str]) -> bool:
+    return standing.get(channel_id) not in {connection, UNREADABLE}
 
 
 def _ended(client: Client, held: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those channels and connections that do not stand any more."""
     pairs = sorted(held)
-    now = connections(client, [channel_id for channel_id, _ in pairs])
-    return [
-        (channel_id, connection)
-        for channel_id, connection in pairs
-        if now.get(channel_id) not in {connection, UNREADABLE}
-    ]
+    standing = connections(client, [channel_id for channel_id, _ in pairs])
+    return [pair for pair in pairs if _over(*pair, standing)]
 
 
 def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:

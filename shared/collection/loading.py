@@ -274,7 +274,8 @@ class ReportLoading:
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], turn: _Turn) -> set[str]:
         """Note what became of the reports, take back those of ended connections; answers their channels."""
         settled = self._recorded(outcomes)
-        left = gone.forget(self.client, _channels(refs)) | self._take_back(turn)
+        standing = gone.connections(self.client, _channels(refs))
+        left = gone.forget_all(self.client, _channels(refs) - standing.keys()) | self._take_back(turn, standing)
         kind = [refs[0].report_type]
         for channel_id, found in settled.items():
             if channel_id not in left and found is not Settled.WAITING:
@@ -282,9 +283,9 @@ class ReportLoading:
                 channels.record_listed(self.client, channel_id, kind, self.clock(), synced=synced)
         return left
 
-    def _take_back(self, turn: _Turn) -> set[str]:
+    def _take_back(self, turn: _Turn, standing: Mapping[str, str]) -> set[str]:
         """Erase what is stored for connections that have ended meanwhile; answers their channels."""
-        ended = gone.ended(self.client, turn.held)
+        ended = gone.ended_of(turn.held, standing)
         for channel_id in sorted(ended):
             connection = turn.held[channel_id]
             try:

@@ -21,7 +21,7 @@ from shared.youtube.client import Caller
 
 Result = TypeVar("Result")
 
-_LISTED = ("cursor", "whole_at", "dispatched_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
+_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ class ReportingJobs:
         """
 
         def decide(stored: Job | None) -> tuple[Job | None, dict[str, Any]]:
-            same = stored is not None and stored.job_id == job.job_id
-            return stored, some_fields(job, *_LISTED) if same else {}
+            return stored, {} if stored is None else listed(job, stored, "dispatched_at")
 
         self._change(job.name, decide, seen=seen)
 
@@ -131,3 +130,8 @@ class ReportingJobs:
             return Change(result, [Write(path, fields)] if fields else [])
 
         return update(self.client, [path], decided, seen=seen)
+
+
+def listed(job: Job, stored: Job, *also: str) -> dict[str, Any]:
+    """What is stored of how far a job was listed; nothing, if another has taken its place."""
+    return some_fields(job, *_LISTED, *also) if stored.job_id == job.job_id else {}

@@ -1,9 +1,10 @@
 """Lists a channel's new reports of one type: its reporting job is ensured, and what is new noted in the coverage.
 
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
-YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, advance. A run
-that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Now and
-then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
+YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, say so. A run
+that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Of few
+reports that is not said: who lists again before they are loaded sends them twice, which costs their download. Now
+and then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from shared.cloud.steps import Docs
 from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of
 from shared.collection.expectation import KEPT, Settled, State
 from shared.collection.jobs import Job
-from shared.collection.reporting_jobs import ReportingJobs
+from shared.collection.reporting_jobs import ReportingJobs, listed
 from shared.errors import NotFound
 from shared.monitoring.log import log
 from shared.warehouse.rows import ReportRef
@@ -26,6 +27,7 @@ from shared.youtube.client import Caller
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page
+_FEW = 3
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
 
 
@@ -34,7 +36,8 @@ class Found:
     """What the listing of one report type brought: the reports to dispatch, and the job once that is done.
 
     listed, superseded: how many reports were new, and how many replaced. settled: how much of all of them is.
-    seen: the job's document as it was read, if nothing has been stored of this listing; else None.
+    noted: whether the job is stored like that, but for `dispatched_at`. seen: if not, its document as it was read.
+    stored: whether anything is that a disconnect would have to take back.
     """
 
     to_load: tuple[ReportRef, ...]
@@ -42,7 +45,14 @@ class Found:
     superseded: int
     settled: Settled
     advanced: Job
+    noted: bool = False
     seen: Docs | None = None
+    stored: bool = True
+
+    @property
+    def to_note(self) -> bool:
+        """Whether the job is to be noted once the reports are dispatched."""
+        return not self.noted or len(self.to_load) > _FEW
 
 
 def to_read(job: Job, refs: Sequence[ReportRef], *, now: datetime) -> set[date]:
@@ -128,10 +138,20 @@ def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str)
             refs, seen = refs + more, None
     asked = to_read(job, refs, now=now)
     if not asked:
-        return replace(noted(job, {}, refs, now=now)[0], seen=seen)
+        return replace(noted(job, {}, refs, now=now)[0], seen=seen, stored=seen is None)
     since = min(asked).replace(day=1)
+
+    def decide(days: Days) -> tuple[Found, Days]:
+        found, changed = noted(job, days, refs, now=now, since=since)
+        return replace(found, noted=True, stored=bool(changed) or seen is None), changed
+
     return Coverage(jobs.client).change(
-        channel_id, report_type, asked, lambda days: noted(job, days, refs, now=now, since=since)
+        channel_id,
+        report_type,
+        asked,
+        decide,
+        seen=seen,
+        advanced=lambda found, stored: listed(found.advanced, stored),
     )
 
 

@@ -65,7 +65,7 @@ class DryRunLog:
 SKEW = timedelta(minutes=5)
 """Two clocks further apart than this do not disagree; one of them was set, and its owner means it. Twice the
 minute by which a clock may be wrong is far from it, whatever an answer's way adds."""
-MARGIN = timedelta(seconds=5)
+MARGIN = timedelta(seconds=2)
 """Windows are booked this much further apart than they must be: making the calls of one takes a while."""
 AHEAD = timedelta(days=1)
 """How far ahead is booked at most."""

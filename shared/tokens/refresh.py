@@ -4,7 +4,8 @@ Across instances one caller refreshes: it takes a lease on the grant, asks Googl
 the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
 and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
 that is still good. Threads of one process share one flight, and keep a token in memory for a minute at most, so
-that a disconnect or a reconnect is noticed within that minute without a read for every call.
+that a disconnect or a reconnect is noticed within that minute without a read for every call. Who collects counts,
+and so needs everybody's token each hour, has tokens of its own (`unstored`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -22,7 +24,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating_from
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts
@@ -104,6 +106,27 @@ class Refresher:
             pause = min(1.0, pause * 1.5)
         message = "Another refresh of this connection takes too long."
         raise Unavailable(message, reason="refreshBusy", detail=Outcome.UNAVAILABLE)
+
+    def unstored(self, channel_id: str) -> AccessToken:
+        """A token for this process alone: the stored one while it is good, else one that is not written down.
+
+        It costs a read, where `fresh` writes twice, too. Whatever is wrong with the connection, `fresh` finds out
+        and writes down. Raises what that raises.
+        """
+        path = grants.path(channel_id)
+        doc = Store(self.client).run(reading([path]))[path]
+        grant, now = grants.living(channel_id, doc), self.clock()
+        step = grants.decide(grant, now, margin=MARGIN, refused=False)
+        if step is Step.USE:
+            token = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            return AccessToken(token, grant.access_expires_at)
+        if step is Step.TAKE and not grant.failures:
+            kept = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            with suppress(YtempireError):
+                tokens = self.google.refresh(kept)
+                if tokens.refresh_token is None:  # else it has to be kept
+                    return AccessToken(tokens.access_token, tokens.expires_at)
+        return self.fresh(channel_id)
 
     def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
         """Read the grant and, if it is to be refreshed by this caller, take its lease."""
@@ -219,11 +242,16 @@ LOOK_AGAIN = timedelta(minutes=1)
 
 
 class SharedTokens:
-    """The tokens that this process holds. Safe for threads."""
+    """The tokens that this process holds. Safe for threads.
 
-    def __init__(self, refresher: Refresher, clock: Clock) -> None:
+    own: they are nobody else's, and held for as long as they are good; who asks for them has to know by itself
+    which connections have ended.
+    """
+
+    def __init__(self, refresher: Refresher, clock: Clock, *, own: bool = False) -> None:
         self._refresher = refresher
         self._clock = clock
+        self._own = own
         self._held: dict[str, tuple[AccessToken, datetime]] = {}
         self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
@@ -237,14 +265,17 @@ class SharedTokens:
             if held is not None and held.secret != refused:
                 return held.secret
             self._held.pop(channel_id, None)
-            token = self._refresher.fresh(channel_id, refused=refused)
+            if self._own and refused is None:
+                token = self._refresher.unstored(channel_id)
+            else:
+                token = self._refresher.fresh(channel_id, refused=refused)
             self._held[channel_id] = (token, self._clock())
             return token.secret
 
     def _still_good(self, channel_id: str) -> AccessToken | None:
         held, looked_at = self._held.get(channel_id, (None, None))
         now = self._clock()
-        if held is None or looked_at is None or now - looked_at > LOOK_AGAIN:
+        if held is None or looked_at is None or not (self._own or now - looked_at <= LOOK_AGAIN):
             return None
         return held if held.expires_at - now > MARGIN else None
 

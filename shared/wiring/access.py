@@ -80,10 +80,10 @@ def _learn(tokens: Tokens, user_id: str) -> Channel:
 
 
 @cache
-def _shared_tokens() -> SharedTokens:
+def _tokens(own: bool) -> SharedTokens:
     from shared.tokens.refresh import SharedTokens
 
-    return SharedTokens(refresher(), system_clock)
+    return SharedTokens(refresher(), system_clock, own=own)
 
 
 @cache
@@ -141,8 +141,11 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
     queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 
 
-def token_source(channel_id: str) -> ChannelTokens:
-    """The access token of one channel, fresh whenever it is asked for. Builds nothing until then."""
+def token_source(channel_id: str, *, own: bool = False) -> ChannelTokens:
+    """The access token of one channel, fresh whenever it is asked for. Builds nothing until then.
+
+    own: see `SharedTokens`.
+    """
     from shared.tokens.refresh import ChannelTokens
 
-    return ChannelTokens(channel_id, _shared_tokens)
+    return ChannelTokens(channel_id, partial(_tokens, own))

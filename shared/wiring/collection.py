@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -42,7 +42,8 @@ def collecting() -> Collecting:
     return Collecting(
         client=firestore.client(),
         report_types=chosen.report_types(firestore.client(), settings()),
-        caller_for=partial(_caller, feature="reports"),
+        quota=quota.ledger(),
+        caller_for=_of_reports(reporting.LIST),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
@@ -160,7 +161,7 @@ def ingest() -> Ingest:
         warehouse=warehouse,
         report_types=chosen.report_types(firestore.client(), settings()),
         quota=quota.ledger(),
-        caller_for=partial(_caller, feature="reports"),
+        caller_for=_of_reports(DOWNLOAD),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,
@@ -202,9 +203,17 @@ def warehouse() -> Warehouse:
     return found
 
 
+def _of_reports(method: str) -> Callable[[str, Block], Caller]:
+    """What makes calls about reports, mostly of one method, whose admissions this process counts in bursts."""
+    from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+
+    burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, clock=system_clock, lasts=BRIEFLY)
+    return lambda channel_id, block: replace(_caller(channel_id, block, feature="reports"), limiter=burst)
+
+
 def _caller(channel_id: str, paid_by: Block | None = None, *, feature: str) -> Caller:
     """What makes calls for one channel and a part of the product, on the system's account."""
     from shared.youtube.client import Context
 
     context = Context(account=SYSTEM, channel_id=channel_id, feature=feature)
-    return youtube.caller(context, token_source(channel_id), paid_by)
+    return youtube.caller(context, token_source(channel_id, own=feature in {"statistics", "push"}), paid_by)

@@ -62,7 +62,7 @@ _ALONE = {Then.ASK_AGAIN: 5, Then.NEXT_RUN: 60, Then.PAUSE: 20 * 60, Then.RECONN
 class _Run:
     """What a run holds. packs: those that it looks at. lost: channels that are no longer where the outline says.
 
-    touched: channels of which something has changed.
+    touched: channels of which something has changed. refused: those that YouTube, or our vault, refused.
     """
 
     outline: Outline
@@ -70,6 +70,7 @@ class _Run:
     packs: dict[int, Pack] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     touched: dict[str, Entry] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     spent: int = 0
 
@@ -111,8 +112,8 @@ class Statistics:
         self._learn(run, heard)
         self._read(run, chosen)
         stored = self._stored(run)
-        held = self._note(run, seen, heard if stored else None)
-        self._look_after(held, run.rows if stored else ())
+        doubted, left = self._note(run, seen, heard if stored else None)
+        self._look_after(left | {each: doubted[each] for each in gone.ended(self.client, doubted)}, run.rows)
         rows = sum(map(len, run.rows.values())) if stored else 0
         return {"channels": len(run.rows), "calls": run.spent, "rows": rows}
 
@@ -170,6 +171,7 @@ class Statistics:
             try:
                 answer = data.batch_get_stats(caller, ids)
             except YtempireError as error:
+                run.refused.add(channel_id)
                 what = "a channel's counts could not be read"
                 then = refused(self.client, channel_id, error, what, clock=self.clock, rng=self.rng)
                 until = minute(self.clock()) + _ALONE.get(then, 0)
@@ -218,49 +220,52 @@ class Statistics:
             return False
         return True
 
-    def _note(self, run: _Run, seen: Docs, heard: News | None) -> dict[str, str]:
-        """Note what was read and let the next run begin; answers the channels noted, with their connections.
+    def _note(self, run: _Run, seen: Docs, heard: News | None) -> tuple[dict[str, str], dict[str, str]]:
+        """Note what was read and let the next run begin.
 
-        heard: None when only the calls are noted. A channel that was forgotten meanwhile stays so.
+        Answers channels with their connections: those that may have ended, because they are new here or were
+        refused; and those that a disconnect has taken out meanwhile, which stay out. Whoever is taken out later is
+        erased later, too. heard: None when only the calls are noted.
         """
         known_before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
 
-        def noted(docs: Docs) -> Change[dict[str, str]]:
-            outline = outline_in(docs[OUTLINE])
+        def noted(docs: Docs) -> Change[tuple[dict[str, str], dict[str, str]]]:
+            outline, doubted, left = outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
             if outline.run != run.outline.run:
                 log("WARNING", "a run has taken so long that another has begun")
-                return Change({})
+                return Change((doubted, left))
             outline = replace(outline, run="", run_until=None, spent=outline.spent + run.spent)
             if heard is None:
-                return Change({}, [outline_write(outline)])
-            held, entries, writes = dict[str, str](), dict(outline.entries), list[Write]()
+                return Change((doubted, left), [outline_write(outline)])
+            entries, writes = dict(outline.entries), list[Write]()
             for number, ours in run.packs.items():
                 pack = pack_in(number, docs[path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
-                    if channel_id in known_before and channel_id not in entries:
+                    known = channel_id in known_before
+                    if known and channel_id not in entries:
                         if channel_id in ours:  # disconnected meanwhile, and its rows may have been erased before
-                            held[channel_id] = ours[channel_id].connection
+                            left[channel_id] = ours[channel_id].connection
                         continue
                     entries[channel_id] = run.touched[channel_id]
                     if channel_id in ours:
                         pack[channel_id] = ours[channel_id]
-                        held[channel_id] = ours[channel_id].connection
+                        if not known or channel_id in run.refused:
+                            doubted[channel_id] = ours[channel_id].connection
                     else:
                         del entries[channel_id]
                 writes.append(pack_write(number, pack))
             since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
             outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
-            return Change(held, [outline_write(outline), *writes])
+            return Change((doubted, left), [outline_write(outline), *writes])
 
         return update(self.client, list(seen), noted, seen=seen)
 
-    def _look_after(self, held: Mapping[str, str], stored: Iterable[str]) -> None:
+    def _look_after(self, ended: Mapping[str, str], stored: Iterable[str]) -> None:
         """Take back what was stored of connections that have ended meanwhile."""
-        if held:
-            for channel_id in gone.ended(self.client, held):
-                forget(self.client, channel_id)
-                if channel_id in stored:
-                    self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": held[channel_id]})
+        for channel_id, connection in ended.items():
+            forget(self.client, channel_id)
+            if channel_id in stored:
+                self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
 
 
 def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:

@@ -25,7 +25,7 @@ from shared.monitoring.log import log
 from shared.records import UNREADABLE, Codec, Mapper, compact
 
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
-FIFTIES_A_PACK = 80  # some 90 KB: sixty packs are one commit
+FIFTIES_A_PACK = 120  # some 135 KB: sixty packs are one commit
 VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
 
 

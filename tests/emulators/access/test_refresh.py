@@ -310,6 +310,24 @@ def test_a_disconnect_is_noticed_within_a_minute(access):
         shared.token(channel_id)
 
 
+def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unless_google_refuses(access):
+    channel_id = access.connected()
+    stored, asked = grant(access, channel_id), access.token_requests()
+    own = SharedTokens(access.refresher(), access.simulator.clock, own=True)
+    first = own.token(channel_id)
+    assert access.token_requests() == asked  # what is stored is still good
+    access.simulator.timepiece.advance(3_600)
+    second = own.token(channel_id)
+    access.simulator.timepiece.advance(1_800)
+    assert own.token(channel_id) == second != first
+    assert (access.token_requests(), grant(access, channel_id)) == (asked + 1, stored)
+
+    access.simulator.grants.revoke(second.reveal())
+    with pytest.raises(ReauthRequired):
+        own.token(channel_id, refused=second)
+    assert grant(access, channel_id)["state"] == "reauth_required"
+
+
 def test_a_client_secret_that_cannot_be_read_is_no_failure_of_the_grant(access):
     channel_id = access.connected()
     access.expire(channel_id)

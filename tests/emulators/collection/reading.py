@@ -61,7 +61,8 @@ class Reading:
         return Collecting(
             client=self.stand.firestore,
             report_types=self.report_types,
-            caller_for=self.callers.__getitem__,
+            quota=self.stand.ledger,
+            caller_for=lambda channel_id, block: replace(self.callers[channel_id], quota=block),
             to_ingest=lambda kind, message: self.sent.append(message) if kind == messages.KIND else None,
             enqueue=self.enqueue,
             book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),

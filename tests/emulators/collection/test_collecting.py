@@ -390,7 +390,8 @@ def collecting_service(collecting: Collecting, sent: list[Any], queued: Mapping[
     return Service(
         client=collecting.stand.firestore,
         report_types=[KIND],
-        caller_for=lambda _: collecting.caller,
+        quota=collecting.stand.ledger,
+        caller_for=lambda _, block: replace(collecting.caller, quota=block),
         to_ingest=lambda kind, message: sent.append((kind, message)),
         enqueue=lambda *_: queued["new"],
         book=partial(collecting.stand.limiter.book, method=reporting.LIST, user="system", project="test"),

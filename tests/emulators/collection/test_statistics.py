@@ -289,9 +289,9 @@ def test_a_disconnect_takes_a_channel_out_and_what_is_read_meanwhile_is_erased(n
     note = Statistics._note
 
     def disconnected_before(self: Statistics, *arguments: Any) -> Any:
-        held = note(self, *arguments)
+        forget(network.stand.firestore, gone)
         network.stand.firestore.document("channels", gone).delete()
-        return held
+        return note(self, *arguments)
 
     monkeypatch.setattr(Statistics, "_note", disconnected_before)
     network.statistics().run()
