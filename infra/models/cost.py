@@ -38,17 +38,13 @@ COUNTS = {"reads": 4_300, "writes": 4_300}
 """Documents of the counts' runs at most: the outline and what packs a run touches, whatever the network's size."""
 
 FEATURES: Mapping[str, str] = {
-    "collect-reports-daily": "reports",
-    "collect-reports-catchup": "reports",
+    "collect-reports": "reports",
     "collect-analytics": "figures",
     "collect-metadata": "metadata",
     "collect-statistics": "counts",
     "renew-subscriptions": "push",
-    "compare-subscriptions": "push",
     "refresh-tokens": "connections",
-    "audit-erasures": "connections",
-    "sweep-operations": "publishing",
-    "charge-reservations": "quota",
+    "sweep": "publishing",
     "watch": "watching",
 }
 """What each schedule is for."""

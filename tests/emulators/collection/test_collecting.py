@@ -318,6 +318,19 @@ def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(co
     )
 
 
+def test_the_days_first_run_after_14_takes_all_channels_and_one_that_died_is_made_up_for(collecting):
+    stand, sent = collecting.stand, []
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    service = collecting_service(collecting, sent, {"new": True})
+    with pytest.raises(ZeroDivisionError):
+        replace(service, enqueue=lambda *_: 1 // 0).run()
+    assert [service.run()["due"] for _ in range(2)] == [1, 0]
+    assert [kind for kind, _ in sent] == ["auditErasure", "auditErasure", "coverageAudit"]
+    for hours, due in ((18, 0), (1, 1), (1, 0)):  # 13:00 UTC and on
+        stand.advance(hours=hours)
+        assert service.run()["due"] == due
+
+
 def told(stand: Stand) -> dict[str, str]:
     return {alert.key: alert.message for alert in alerts.firing(stand.firestore)}
 
