@@ -5,17 +5,16 @@
 Three kinds of operations, told apart in the bill. Counted: Firestore's on a day without news, on the wire, by
 `infra/bench/idle_day.py` (QUIET). Computed: what follows from the declaration, the report types, the statements'
 texts and the records (schedules, tasks, secrets, tables that a query names, the bound of COUNTS). Assumed: the
-figures of ASSUMED. No bill of Google's was there to compare with.
+figures of ASSUMED. No bill of Google's was there to compare with. What Google has announced to charge is charged.
 """
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import takewhile
 
@@ -23,6 +22,8 @@ from cronsim import CronSim
 
 from infra.deployment import ROOT, Deployment, Schedule, deployment
 from infra.views import VIEWS, view_text
+from shared.collection import week_answers
+from shared.collection.loading import DOWNLOADS_AT_ONCE
 from shared.collection.planner import BATCH
 from shared.quota.profile import load
 from shared.warehouse.report_types import PROFILES
@@ -64,10 +65,13 @@ class Assumed:
 
     seconds_a_run: float = 0.5  # of a schedule that finds nothing to do
     seconds_a_call: float = 0.3  # of YouTube's
-    seconds_a_report: float = 0.4  # downloaded and passed on
+    seconds_a_report: float = 0.4  # downloaded, several at once, and passed on
+    seconds_a_load: float = 10  # of BigQuery's statements
     seconds_a_page: float = 1.5
     seconds_an_upload: float = 60
-    pages_a_channel: float = 1  # a day
+    pages_a_channel: float = 1  # a day: its owner looks at its last seven days
+    videos_a_page: float = 1 / 7  # of these also ask for videos: once for each new one
+    other_days_a_page: float = 1 / 30  # of these are about other days: a month's end
     documents: Mapping[str, tuple[float, float]] = field(  # read and written a day, for a channel that has news
         default_factory=lambda: {"reports": (12, 12), "figures": (10, 4), "metadata": (6, 3), "pages": (10, 3)}
     )
@@ -82,8 +86,16 @@ class Assumed:
     bytes_a_row: Mapping[str, float] = field(
         default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
     )
+    bytes_a_load: Mapping[str, float] = field(default_factory=lambda: {"reports": 250, "figures": 150})
+    compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
+        default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
+    )
     months_kept: float = 12
+    days_deleted: float = (
+        10  # for which a day's staged rows are billed: a day, two of time travel, seven kept safe
+    )
     log_bytes: float = 3_000  # a request
+    points_an_hour: float = 120  # that a condition's metric returns: one each half minute
     starts_a_day: float = 12  # of each function, after which its secrets are read anew
     image_gib: float = 0.06  # of its own, a function; what all share once more
     documents_a_channel: float = 60
@@ -97,7 +109,7 @@ ASSUMED = Assumed()
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What units of a counter cost. free: a month; free_daily: each day."""
+    """What units of a counter cost. free: a month; free_daily: each day. begins: from when on, if not yet."""
 
     service: str
     price: float
@@ -106,6 +118,7 @@ class Price:
     per: float = 1
     free: float = 0
     free_daily: float = 0
+    begins: date | None = None
 
     def of(self, amount: float) -> float:
         """Dollars for a month's amount."""
@@ -178,6 +191,9 @@ def _firestore(channels: int, assumed: Assumed) -> Iterator[Use]:
         daily = {"quiet": (QUIET[kind] * channels / AT, "counted"), "counts": (COUNTS[kind], "computed")}
         for feature, each in assumed.documents.items():
             daily[feature] = (channels * each[place], "assumed")
+        # Who is looked at is listed; each answer is read before it is written.
+        answers = channels * len(week_answers.AT) * {"reads": 2, "writes": 1}[kind]
+        daily["answers"] = (answers * min(1, assumed.pages_a_channel), "computed")
         for feature, (amount, known) in daily.items():
             yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount * MONTH, known=known)
             total += amount * MONTH if kind == "writes" else 0
@@ -216,7 +232,8 @@ def _runs(channels: int, assumed: Assumed) -> Iterator[Use]:
     ]
     tasks = _tasks_a_day(channels)
     for feature, seconds in {
-        "reports": calls["reports"] * assumed.seconds_a_report,
+        "reports": calls["reports"] * assumed.seconds_a_report / DOWNLOADS_AT_ONCE
+        + _loads(channels, assumed) * assumed.seconds_a_load,
         "figures": calls["figures"] * assumed.seconds_a_call,
         "metadata": calls["metadata"] * assumed.seconds_a_call,
         "counts": calls["counts"] * assumed.seconds_a_call,
@@ -282,25 +299,50 @@ def tables_of(text: str) -> frozenset[str]:
 def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     """What BigQuery scans and keeps, after the months that are kept."""
     loads = _loads(channels, assumed)
-    page = len(tables_of("`{dataset}.youtube_metrics`") | tables_of("`{dataset}.video_performance`"))
-    everything = len(TABLES)
+    week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_performance"))
+    pages = channels * assumed.pages_a_channel
+    apart = pages * (assumed.other_days_a_page * week + assumed.videos_a_page * of_video) * LEAST_SCANNED
     for feature, scanned in {
         # judged, taken; whether it is named already, before and while it is named: of their days alone
         "reports": loads * 4 * LEAST_SCANNED,
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
-        "pages": channels * assumed.pages_a_channel * page * LEAST_SCANNED,
-        "watching": 20 * everything * LEAST_SCANNED,  # the day's checks and audits
+        "pages": apart + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed)),
+        "watching": 20 * len(TABLES) * LEAST_SCANNED,  # the day's checks and audits
     }.items():
-        known = "computed" if feature == "pages" else "assumed"
-        yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known=known)
+        yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known="assumed")
+    months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
+    kept = {
+        (counter, feature): stored / assumed.compression[feature] * (MONTH * each)
+        for feature, stored in _rows_a_day(channels, assumed).items()
+        for counter, each in months.items()
+    }
+    staged = _rows_a_day(channels, assumed)["reports"] / assumed.compression["reports"]
+    kept["bigquery_stored_gib", "reports"] += staged * assumed.days_deleted
+    # What is free of both together, the dearer takes first.
+    young = sum(amount for (counter, _), amount in kept.items() if counter == "bigquery_stored_gib")
+    old = sum(kept.values()) - young
+    charged = max(0, old - max(0, prices()["bigquery_stored_gib"].free - young)) / old
+    for (counter, feature), amount in kept.items():
+        part = charged if counter == "bigquery_old_gib" else 1
+        yield Use(counter=counter, feature=feature, amount=amount * part, known="assumed")
+
+
+def _rows_a_day(channels: int, assumed: Assumed) -> Mapping[str, float]:
+    """GiB of a day's rows, by feature, as they are before they are compressed."""
+    rows = {"reports": assumed.rows_a_report, "counts": 50, "figures": assumed.rows_an_answer}
     calls = calls_a_day(channels)
-    rows_a_call = {"reports": assumed.rows_a_report, "counts": 50, "figures": assumed.rows_an_answer}
-    for feature, rows in rows_a_call.items():
-        a_month = calls[feature] * rows * assumed.bytes_a_row[feature] * MONTH / 2**30
-        months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
-        for counter, each in months.items():
-            yield Use(counter=counter, feature=feature, amount=a_month * each, known="assumed")
+    return {
+        feature: calls[feature] * each * assumed.bytes_a_row[feature] / 2**30 for feature, each in rows.items()
+    }
+
+
+def _week(channels: int, assumed: Assumed) -> float:
+    """GiB that one question about all channels' last seven days reads: whole partitions, and a whole manifest."""
+    rows, calls = _rows_a_day(channels, assumed), calls_a_day(channels)
+    loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
+    of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])
+    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * assumed.months_kept * MONTH
 
 
 def _standing(assumed: Assumed) -> Iterator[Use]:
@@ -313,23 +355,18 @@ def _standing(assumed: Assumed) -> Iterator[Use]:
     yield Use(counter="secret_versions", feature="base", amount=versions, known="computed")
     reads = sum(len(each.secrets) for each in declared.functions.values()) * assumed.starts_a_day * MONTH
     yield Use(counter="secret_accesses", feature="base", amount=reads, known="assumed")
-    terraform = ROOT / "infra" / "terraform"
-    alarms = json.loads((terraform / "alarms.json").read_text())
-    conditions = alert_conditions((terraform / "monitoring.tf").read_text(), alarms)
-    yield Use(counter="alert_conditions", feature="watching", amount=conditions, known="computed")
+    references = metric_references((ROOT / "infra" / "terraform" / "monitoring.tf").read_text())
+    yield Use(counter="alert_references", feature="watching", amount=references, known="computed")
+    evaluated = references * assumed.points_an_hour * 24 * MONTH
+    yield Use(counter="alert_points", feature="watching", amount=evaluated, known="assumed")
     images = (len(declared.functions) + 3) * assumed.image_gib
     yield Use(counter="image_gib", feature="base", amount=images, known="assumed")
 
 
-def alert_conditions(text: str, alarms: Mapping[str, Mapping[str, str]]) -> int:
-    """How many conditions of alert policies Terraform makes.
-
-    One for each alarm that is a metric, one for each severity of the others, one for each threshold, and each that
-    stands alone; what the thresholds and the alarms share is written once.
-    """
-    metrics = sum(f"    {name} = {{" in text for name in alarms)
-    severities = len({each["severity"] for each in alarms.values()})
-    return metrics + severities + text.count("    above    = ") - 1 + text.count("  conditions {") - 1
+def metric_references(text: str) -> int:
+    """How many metrics the conditions of `alert_policies = "few"` name: all but those that match the log."""
+    policies = text.split('resource "google_monitoring_alert_policy" ')[1:]
+    return sum("condition_matched_log" not in each and '== "each"' not in each for each in policies)
 
 
 def _balancer() -> Iterator[Use]:

@@ -20,7 +20,7 @@ from shared.channels import Askable, Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client
-from shared.collection import audit, gone, messages, offers, planner, refusals, turns
+from shared.collection import audit, gone, messages, offers, planner, refusals, turns, week_answers
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
 from shared.collection.reporting_jobs import ReportingJobs
@@ -78,6 +78,8 @@ class Collecting:
         """
         now = self.clock()
         day, planned = f"{now:%Y-%m-%d}", self.client.document(PLANNED)
+        if week_answers.due(now):
+            self.to_ingest(week_answers.KIND, {})
         if now.hour < FROM or (planned.get(**call_options()).to_dict() or {}).get("day") == day:
             return self.plan(everything=False)
         self.to_ingest(AUDIT, {})  # rows of connections that have ended are looked for, although each is erased
