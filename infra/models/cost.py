@@ -26,6 +26,7 @@ from shared.collection import week_answers
 from shared.collection.loading import DOWNLOADS_AT_ONCE
 from shared.collection.planner import BATCH
 from shared.quota.profile import load
+from shared.warehouse import checks
 from shared.warehouse.report_types import PROFILES
 from shared.warehouse.tables import TABLES
 
@@ -90,6 +91,15 @@ class Assumed:
     compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
         default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
     )
+    parts_checked: tuple[float, ...] = (
+        1,
+        0.6,
+        0.3,
+        0.3,
+        0.3,
+        0.2,
+        0.2,
+    )  # of the reports' bytes, by each check of rows
     months_kept: float = 12
     days_deleted: float = (
         10  # for which a day's staged rows are billed: a day, two of time travel, seven kept safe
@@ -299,7 +309,7 @@ def tables_of(text: str) -> frozenset[str]:
 def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     """What BigQuery scans and keeps, after the months that are kept."""
     loads = _loads(channels, assumed)
-    week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_performance"))
+    week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_totals"))
     pages = channels * assumed.pages_a_channel
     apart = pages * (assumed.other_days_a_page * week + assumed.videos_a_page * of_video) * LEAST_SCANNED
     for feature, scanned in {
@@ -308,7 +318,8 @@ def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
         "pages": apart + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed)),
-        "watching": 20 * len(TABLES) * LEAST_SCANNED,  # the day's checks and audits
+        "watching": 10 * len(TABLES) * LEAST_SCANNED
+        + _checks(channels, assumed),  # the day's audits, and its checks
     }.items():
         yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known="assumed")
     months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
@@ -335,6 +346,13 @@ def _rows_a_day(channels: int, assumed: Assumed) -> Mapping[str, float]:
     return {
         feature: calls[feature] * each * assumed.bytes_a_row[feature] / 2**30 for feature, each in rows.items()
     }
+
+
+def _checks(channels: int, assumed: Assumed) -> float:
+    """GiB that the quality checks read a day, each of some columns of the newest days' rows."""
+    everything = _rows_a_day(channels, assumed)["reports"] * checks.DAYS.days
+    reads = (each * everything for each in assumed.parts_checked)
+    return sum(each if each * 2**30 <= checks.MUCH else each / 7 for each in reads)
 
 
 def _week(channels: int, assumed: Assumed) -> float:
