@@ -160,7 +160,7 @@ def invalidate(client: Client, channel_id: str) -> None:
 def looked_at(client: Client, now: datetime) -> list[str]:
     """The channels of which something is kept: those that somebody looked at within two days. One read each."""
     kept = listing(client.collection(data_map.CACHE.path).select([data_map.EXPIRY]), page=1_000)
-    return [each.id for each in kept if (each.get(data_map.EXPIRY) or now) > now]
+    return [each.id for each in kept if (each.to_dict() or {}).get(data_map.EXPIRY, now) > now]
 
 
 def keep(client: Client, channel_id: str, key: str, entry: Entry, now: datetime) -> None:
