@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from shared.clock import PACIFIC, Clock
+from shared.cloud.bigquery import WORK
 from shared.cloud.firestore import Client
 from shared.collection import cache
 from shared.collection.cache import Entry
@@ -57,7 +58,7 @@ def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
 
     def answers() -> Iterator[tuple[str, Mapping[str, Any]]]:
         silent = set(looked_at)
-        rows = asking(warehouse, DAYS_OF_CHANNELS, channels=looked_at, start=start, end=end)
+        rows = asking(warehouse, DAYS_OF_CHANNELS, work=WORK, channels=looked_at, start=start, end=end)
         for channel_id, of_channel in groupby(rows, key=lambda row: str(row["channel_id"])):
             silent.discard(channel_id)
             yield channel_id, {row["date"]: row for row in of_channel}
@@ -69,9 +70,11 @@ def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
     return len(looked_at)
 
 
-def asking(warehouse: Warehouse, statement: Statement, **values: Any) -> Iterator[dict[str, Any]]:
-    """A statement's rows, as JSON has them."""
-    for row in run(warehouse, statement, seconds=10, work=20, **values):
+def asking(
+    warehouse: Warehouse, statement: Statement, *, work: float = 20, **values: Any
+) -> Iterator[dict[str, Any]]:
+    """A statement's rows, as JSON has them. work: the seconds that it may take; a person waits."""
+    for row in run(warehouse, statement, seconds=10, work=work, **values):
         yield {name: _json(value) for name, value in row.items()}
 
 
