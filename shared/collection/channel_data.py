@@ -82,13 +82,13 @@ class ChannelData:
         keys += [window] if any(subject.kind == "days" for subject in subjects) else []
 
         def fetch(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-            about, warehouse = {"channel": asked.channel_id}, self.warehouse()
+            channel, warehouse = asked.channel_id, self.warehouse()
             found: dict[str, tuple[Any, str]] = dict.fromkeys(wanted, ({}, ""))
             if window in wanted:
-                rows = asking(warehouse, DAYS_OF_CHANNEL, **about, start=asked.start, end=asked.end)
+                rows = asking(warehouse, DAYS_OF_CHANNEL, channel=channel, start=asked.start, end=asked.end)
                 found[window] = {row["date"]: row for row in rows}, ""
             if named := [key.partition(":")[2] for key in wanted if key != window]:
-                rows = asking(warehouse, VIDEOS_OF_CHANNEL, **about, videos=named)
+                rows = asking(warehouse, VIDEOS_OF_CHANNEL, channel=channel, videos=named)
                 found |= {f"reports:{row['video_id']}": (row, "") for row in rows}
             return found
 
