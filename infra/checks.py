@@ -21,7 +21,9 @@ def main() -> int:
     parser.add_argument("--dataset", default="youtube")
     given = parser.parse_args()
     found = 0
-    for check, results in run_checks(Warehouse(bigquery.client_of(given.project), given.dataset), system_clock()):
+    for check, results in run_checks(
+        Warehouse(bigquery.client_of(given.project), given.dataset), system_clock(), everything=True
+    ):
         print(f"{check.name:14} {len(results):5}   {check.about}")
         for result in results:
             print(f"    {result}")

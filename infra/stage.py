@@ -28,6 +28,11 @@ from infra.deployment import ROOT, deployment
 DIST = ROOT / "dist"
 FIXED_TIME = 315_619_200  # 1980-01-02: a zip archive holds local times from 1980 on, also west of Greenwich
 MODE = 0o644
+OF_VIEWS = tuple(
+    ROOT / "shared" / "warehouse" / name
+    for name in ("codes.toml", "by_dimension.toml", "sql/views", "sql/marts", "sql/over_owners")
+)
+"""What a deployment makes the views of (`infra/views.py`), and no function reads."""
 COPIES_KEPT = 8  # of one function: as many states of the tree may run at once
 
 
@@ -88,6 +93,7 @@ def _graph() -> grimp.ImportGraph:
 def reached(names: Iterable[str]) -> list[Path]:
     """Files of shared/ that importing these names can lead to, with the data files of their packages.
 
+    A data file that has a module's name comes with that module alone.
     Importing a.b.c runs a/__init__ and a/b/__init__ first, so packages count with what they import.
     """
     graph = _graph()
@@ -107,13 +113,21 @@ def reached(names: Iterable[str]) -> list[Path]:
             files.add(place.with_suffix(".py"))
             continue
         files.add(place / "__init__.py")
-        files |= {path for path in _files_in(place) if path.suffix != ".py" and _package(path) == place}
+        files |= {
+            path for path in _files_in(place) if _is_data_of(path, place) and _named(module, path) <= modules
+        }
     return sorted(files)
 
 
-def _package(path: Path) -> Path:
-    """The nearest package that a data file lies in."""
-    return next(parent for parent in path.parents if (parent / "__init__.py").is_file())
+def _is_data_of(path: Path, package: Path) -> bool:
+    """Whether a file is one that modules of a package read: none of a package within it, and none for views."""
+    nearest = next(parent for parent in path.parents if (parent / "__init__.py").is_file())
+    return path.suffix != ".py" and nearest == package and not {path, *path.parents} & {*OF_VIEWS}
+
+
+def _named(package: str, path: Path) -> set[str]:
+    """The module beside a data file that has its name, if there is one."""
+    return {f"{package}.{path.stem}"} if path.with_suffix(".py").is_file() else set()
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -30,7 +30,8 @@ MARTS = tuple(sorted((*_in("marts"), *BY_DIMENSION)))
 """Views that answer one question each, and stand on no other of them."""
 VIEWS = (
     *("current_reports", *ROWS_THAT_COUNT, "current_analytics", "refused_days", "retention_points"),
-    *("code_names", "videos", "owner_metrics", "video_revenue_monthly", "youtube_metrics", "video_performance"),
+    *("code_names", "videos", "owner_metrics", "video_revenue_monthly", "youtube_metrics"),
+    *("video_totals", "video_performance"),
     *MARTS,
 )
 """Every view, in the order in which they build on one another."""

@@ -1,6 +1,6 @@
 """HTTP, private: the app's backend asks for a channel's numbers; each comes with its source, its age and a reason.
 
-What may be asked: `shared.collection.channel_data`.
+What may be asked: `shared.collection.numbers`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask import Request
 
 from shared import entry
 from shared.clock import system_clock
-from shared.collection.channel_data import asked_for
+from shared.collection.numbers import asked_for
 from shared.errors import MethodUnknown
 from shared.wiring import collection
 

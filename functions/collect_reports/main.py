@@ -1,8 +1,8 @@
 """Scheduler and Cloud Tasks: plans the collection of bulk reports, or collects a batch of channels.
 
-Body {"everything": true} plans all connected channels; {} plans the overdue. {"channels": [...]} collects those,
-as the tasks that are planned do, which say besides which report types, of which run, and which turn it is.
-{"backfill": {"channel", "from", "to", "type"?}} loads a range of days again.
+Body {} plans the overdue, and once a day all connected channels, as {"everything": true} does at any time.
+{"channels": [...]} collects those, as the tasks that are planned do, which say besides which report types,
+of which run, and which turn it is. {"backfill": {"channel", "from", "to", "type"?}} loads a range of days again.
 """
 
 from __future__ import annotations
@@ -32,4 +32,4 @@ def collect_reports(request: Request) -> Mapping[str, Any]:
         turn = asked_for(body)
         return collecting().collect(turn)
     everything = Fields(body, "everything").flag("everything", default=False)
-    return collecting().plan(everything=everything)
+    return collecting().plan(everything=True) if everything else collecting().run()

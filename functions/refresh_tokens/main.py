@@ -1,8 +1,7 @@
 """Scheduler, hourly: no grant unrefreshed for a day, no key version left behind, no disconnect left half-done.
 
-Cloud Tasks sends {"revoke": receipt} to ask Google again; Scheduler, daily, {"audit": true} to look for rows of
-ended connections; an operator {"rotate": true} to rotate the vault key. Secret Manager's rotation notice arrives
-as a Pub/Sub push and does the same.
+Cloud Tasks sends {"revoke": receipt} to ask Google again; an operator {"rotate": true} to rotate the vault key.
+Secret Manager's rotation notice arrives as a Pub/Sub push and does the same.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from shared import entry, ids
 from shared.clock import system_clock
 from shared.fields import Fields
 from shared.vault.rotation import rotation_notice
-from shared.wiring.access import audit_erasures, disconnects, grant_upkeep, key_rotation
+from shared.wiring.access import disconnects, grant_upkeep, key_rotation
 
 _TIME = timedelta(seconds=480)  # of the 540 that the function may take; a third is the key rotation's
 
@@ -34,12 +33,9 @@ def refresh_tokens(request: Request) -> dict[str, Any]:
             return {"ignored": True}
         key_rotation().add_version(asked_at=asked_at)
         return {"vault": key_rotation().run(until=until).as_json()}
-    asked = Fields(body, "revoke", "rotate", "audit")
+    asked = Fields(body, "revoke", "rotate")
     if asked.only() == "revoke":
         return {"google": disconnects().revocations.ask(asked.id("revoke", ids.RECEIPT))}
-    if asked.flag("audit", default=False):
-        audit_erasures()
-        return {"asked": True}
     if asked.flag("rotate", default=False):
         key_rotation().add_version()
         return {"vault": key_rotation().run(until=until).as_json()}

@@ -1,7 +1,7 @@
 """Scheduler and Cloud Tasks: push subscriptions are kept alive, and uploads looked up where push is silent.
 
 Body {"channel": id} subscribes one channel, or ends its subscription if it is gone; {} renews and looks up what is
-due; {"everything": true} compares all subscriptions with all channels besides.
+due, and once a day compares all subscriptions with all channels, as {"everything": true} does at any time.
 """
 
 from __future__ import annotations
@@ -23,4 +23,4 @@ def renew_subscriptions(request: Request) -> dict[str, int]:
         channel = asked.id("channel", ids.CHANNEL)
         return listening().subscribe(channel)
     everything = asked.flag("everything", default=False)
-    return listening().renew(everything=everything)
+    return listening().renew(everything=True) if everything else listening().run()

@@ -1,7 +1,8 @@
-"""Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones.
+"""Cloud Tasks: {"operation", "attempt"} runs one attempt. Cloud Scheduler: {"sweep": true} requeues lost ones,
+and apart from that charges quota reservations whose holder died.
 
-{"operation", "callback"} tells the app of an end; {"charge": true} charges quota reservations whose holder died;
-{"watched": moment} alarms unless the watch has run since; {"notice", "event"} tells operators in their chat.
+{"operation", "callback"} tells the app of an end; {"watched": moment} alarms unless the watch has run since;
+{"notice", "event"} tells operators in their chat.
 """
 
 from __future__ import annotations
@@ -24,13 +25,11 @@ _NOTICE = ("notice", "event")
 @entry.answers_json
 def run_operation(request: Request) -> dict[str, Any]:
     """Answers the operation's state afterwards; any error has the task delivered again."""
-    asked = Fields(
-        entry.json_body(request), "operation", "attempt", "callback", "sweep", "charge", "watched", *_NOTICE
-    )
+    asked = Fields(entry.json_body(request), "operation", "attempt", "callback", "sweep", "watched", *_NOTICE)
     if asked.flag("sweep", default=False):
-        return {"queued": publishing.tasks().sweep()}
-    if asked.flag("charge", default=False):
-        return {"charged": quota.ledger().sweep()}
+        return entry.each_done(
+            {"charged": lambda: quota.ledger().sweep(), "queued": lambda: publishing.tasks().sweep()}
+        )
     if asked.has("watched"):
         return {"alive": watch.check(asked.instant("watched"))}
     if asked.has("notice"):

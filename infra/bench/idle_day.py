@@ -272,7 +272,6 @@ class Network:
         from shared.access.disconnect import Disconnects
         from shared.access.revocation import Revocations
         from shared.access.upkeep import Upkeep
-        from shared.collection import gone
         from shared.collection.listening import Listening
         from shared.publishing.records import Operations
         from shared.publishing.tasks import Tasks
@@ -290,6 +289,7 @@ class Network:
             clock=self.clock,
             rng=self.rng,
         )
+        tasks = Tasks(operations=Operations(self.client), enqueue=self.enqueue, clock=self.clock)
         watch = Watch(
             client=self.client,
             quota=self.stand.ledger,
@@ -301,17 +301,10 @@ class Network:
         )
         return {
             "watch": watch.run,
-            # The half of the audits that reads Firestore; the other reads the warehouse.
-            "audit-erasures": lambda: gone.connections(self.client, self.channels),
-            "collect-reports-daily": partial(self.collecting.plan, everything=True),
-            "collect-reports-catchup": partial(self.collecting.plan, everything=False),
-            "renew-subscriptions": partial(listening.renew, everything=False),
-            "compare-subscriptions": partial(listening.renew, everything=True),
+            "collect-reports": self.collecting.run,
+            "renew-subscriptions": listening.run,
             "refresh-tokens": Upkeep(self.client, self.refresher, disconnects, self.clock, testing=False).run,
-            "sweep-operations": Tasks(
-                operations=Operations(self.client), enqueue=self.enqueue, clock=self.clock
-            ).sweep,
-            "charge-reservations": self.stand.ledger.sweep,
+            "sweep": lambda: (self.stand.ledger.sweep(), tasks.sweep()),
         }
 
     @property
@@ -366,11 +359,14 @@ class Network:
         return True
 
     def _audit(self, kind: str, _message: Mapping[str, Any]) -> None:
-        """Read what the daily audit of the coverage reads."""
-        from shared.collection import audit, jobs
+        """Read what the daily audits read of Firestore; the rest they ask the warehouse."""
+        from shared.access.disconnect import AUDIT
+        from shared.collection import audit, gone, jobs
 
         if kind == audit.KIND:
             list(jobs.every(self.client))
+        if kind == AUDIT:
+            gone.connections(self.client, self.channels)
 
     def _check_later(self, since: datetime) -> None:
         """Look whether the watch is alive, once the task for it has come: a later run has ended by then."""

@@ -26,6 +26,7 @@ from cronsim import CronSim
 from infra.deployment import Schedule, deployment
 from shared.clock import pacific_day, pacific_midnight
 from shared.collection import messages, planner
+from shared.collection.collecting import FROM
 from shared.collection.coverage import RESEND_AFTER
 from shared.quota.profile import load
 from shared.rate_limits.limits import Log, admit
@@ -240,10 +241,11 @@ def ticks(schedules: Iterable[Schedule], days: int) -> Iterator[tuple[datetime, 
     """When collections are planned, and whether of all channels."""
     for each in schedules:
         planned = CronSim(each.cron, BEGIN - timedelta(seconds=1))
-        yield from (
-            (at, bool(each.body.get("everything")))
-            for at in takewhile(lambda at: at < BEGIN + days * DAY, planned)
-        )
+        whole: set[date] = set()
+        for at in takewhile(lambda at: at < BEGIN + days * DAY, planned):
+            yield at, (everything := at.hour >= FROM and at.date() not in whole)
+            if everything:
+                whole.add(at.date())
 
 
 def _ref(key: Key, day: date) -> ReportRef:

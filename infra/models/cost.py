@@ -4,18 +4,17 @@
 
 Three kinds of operations, told apart in the bill. Counted: Firestore's, on the wire, by `infra/bench/full_day.py`
 (COUNTED). Computed: what follows from the declaration, the report types, the statements' texts and the records
-(schedules, tasks, secrets, tables that a query names). Assumed: the figures of ASSUMED. No bill of Google's was
-there to compare with.
+(schedules, tasks, secrets, tables that a query names, answers that are kept). Assumed: the figures of ASSUMED. No
+bill of Google's was there to compare with. What Google has announced to charge is charged.
 """
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import takewhile
 
@@ -23,8 +22,11 @@ from cronsim import CronSim
 
 from infra.deployment import ROOT, Deployment, Schedule, deployment
 from infra.views import VIEWS, view_text
+from shared.collection import week_answers
+from shared.collection.loading import DOWNLOADS_AT_ONCE
 from shared.collection.planner import BATCH
 from shared.quota.profile import load
+from shared.warehouse import checks
 from shared.warehouse.report_types import PROFILES
 from shared.warehouse.tables import TABLES
 
@@ -50,17 +52,13 @@ The counts' runs are bounded by their calls; how they grow is computed. Pages ar
 """
 
 FEATURES: Mapping[str, str] = {
-    "collect-reports-daily": "reports",
-    "collect-reports-catchup": "reports",
+    "collect-reports": "reports",
     "collect-analytics": "figures",
     "collect-metadata": "metadata",
     "collect-statistics": "counts",
     "renew-subscriptions": "push",
-    "compare-subscriptions": "push",
     "refresh-tokens": "connections",
-    "audit-erasures": "connections",
-    "sweep-operations": "publishing",
-    "charge-reservations": "quota",
+    "sweep": "publishing",
     "watch": "watching",
 }
 """What each schedule is for."""
@@ -80,10 +78,13 @@ class Assumed:
 
     seconds_a_run: float = 0.5  # of a schedule that finds nothing to do
     seconds_a_call: float = 0.3  # of YouTube's
-    seconds_a_report: float = 0.4  # downloaded and passed on
+    seconds_a_report: float = 0.4  # downloaded, several at once, and passed on
+    seconds_a_load: float = 10  # of BigQuery's statements
     seconds_a_page: float = 1.5
     seconds_an_upload: float = 60
-    pages_a_channel: float = 1  # a day
+    pages_a_channel: float = 1  # a day: its owner looks at its last seven days
+    videos_a_page: float = 1 / 7  # of these also ask for videos: once for each new one
+    other_days_a_page: float = 1 / 30  # of these are about other days: a month's end
     uploads: float = 100  # a day: all that the default quota allows
     videos_a_channel: float = 1 / 7  # new ones a day, each told of twice
     loads: tuple[tuple[int, int], ...] = (
@@ -95,8 +96,25 @@ class Assumed:
     bytes_a_row: Mapping[str, float] = field(
         default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
     )
+    bytes_a_load: Mapping[str, float] = field(default_factory=lambda: {"reports": 250, "figures": 150})
+    compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
+        default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
+    )
+    parts_checked: tuple[float, ...] = (
+        1,
+        0.6,
+        0.3,
+        0.3,
+        0.3,
+        0.2,
+        0.2,
+    )  # of the reports' bytes, by each check of rows
     months_kept: float = 12
+    days_deleted: float = (
+        10  # for which a day's staged rows are billed: a day, two of time travel, seven kept safe
+    )
     log_bytes: float = 3_000  # a request
+    points_an_hour: float = 120  # that a condition's metric returns: one each half minute
     starts_a_day: float = 12  # of each function, after which its secrets are read anew
     image_gib: float = 0.06  # of its own, a function; what all share once more
     documents_a_channel: float = 60
@@ -110,7 +128,7 @@ ASSUMED = Assumed()
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What units of a counter cost. free: a month; free_daily: each day."""
+    """What units of a counter cost. free: a month; free_daily: each day. begins: from when on, if not yet."""
 
     service: str
     price: float
@@ -119,6 +137,7 @@ class Price:
     per: float = 1
     free: float = 0
     free_daily: float = 0
+    begins: date | None = None
 
     def of(self, amount: float) -> float:
         """Dollars for a month's amount."""
@@ -187,11 +206,20 @@ def month(channels: int, *, balancer: bool = False, assumed: Assumed = ASSUMED) 
 
 def _firestore(channels: int, assumed: Assumed) -> Iterator[Use]:
     total = 0.0
-    for feature, kinds in COUNTED.items():
-        for kind, (base, each) in kinds.items():
-            amount = (base + each * channels) * MONTH
-            yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount, known="counted")
-            total += amount if kind == "writes" else 0
+    # Whose answers are kept is listed; each is read before it is written.
+    answers = channels * min(1, assumed.pages_a_channel) * len(week_answers.AT)
+    daily = {
+        **{
+            (kind, of): (base + each * channels, "counted")
+            for of, kinds in COUNTED.items()
+            for kind, (base, each) in kinds.items()
+        },
+        ("reads", "answers"): (2 * answers, "computed"),
+        ("writes", "answers"): (answers, "computed"),
+    }
+    for (kind, feature), (amount, known) in daily.items():
+        yield Use(counter=f"firestore_{kind}", feature=feature, amount=amount * MONTH, known=known)
+        total += amount * MONTH if kind == "writes" else 0
     expired = Use(counter="firestore_expired", feature="base", amount=total * assumed.expired, known="assumed")
     stored = channels * assumed.documents_a_channel * assumed.bytes_a_document / 2**30
     backups = stored * assumed.backups
@@ -227,7 +255,8 @@ def _runs(channels: int, assumed: Assumed) -> Iterator[Use]:
     ]
     tasks = _tasks_a_day(channels)
     for feature, seconds in {
-        "reports": calls["reports"] * assumed.seconds_a_report,
+        "reports": calls["reports"] * assumed.seconds_a_report / DOWNLOADS_AT_ONCE
+        + _loads(channels, assumed) * assumed.seconds_a_load,
         "figures": calls["figures"] * assumed.seconds_a_call,
         "metadata": calls["metadata"] * assumed.seconds_a_call,
         "counts": calls["counts"] * assumed.seconds_a_call,
@@ -293,25 +322,58 @@ def tables_of(text: str) -> frozenset[str]:
 def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     """What BigQuery scans and keeps, after the months that are kept."""
     loads = _loads(channels, assumed)
-    page = len(tables_of("`{dataset}.youtube_metrics`") | tables_of("`{dataset}.video_performance`"))
-    everything = len(TABLES)
+    week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_totals"))
+    pages = channels * assumed.pages_a_channel
+    apart = pages * (assumed.other_days_a_page * week + assumed.videos_a_page * of_video) * LEAST_SCANNED
     for feature, scanned in {
         # judged, taken; whether it is named already, before and while it is named: of their days alone
         "reports": loads * 4 * LEAST_SCANNED,
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
-        "pages": channels * assumed.pages_a_channel * page * LEAST_SCANNED,
-        "watching": 20 * everything * LEAST_SCANNED,  # the day's checks and audits
+        "pages": apart + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed)),
+        "watching": 10 * len(TABLES) * LEAST_SCANNED
+        + _checks(channels, assumed),  # the day's audits, and its checks
     }.items():
-        known = "computed" if feature == "pages" else "assumed"
-        yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known=known)
+        yield Use(counter="bigquery_scanned_gib", feature=feature, amount=scanned * MONTH, known="assumed")
+    months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
+    kept = {
+        (counter, feature): stored / assumed.compression[feature] * (MONTH * each)
+        for feature, stored in _rows_a_day(channels, assumed).items()
+        for counter, each in months.items()
+    }
+    staged = _rows_a_day(channels, assumed)["reports"] / assumed.compression["reports"]
+    kept["bigquery_stored_gib", "reports"] += staged * assumed.days_deleted
+    # What is free of both together, the dearer takes first.
+    young = sum(amount for (counter, _), amount in kept.items() if counter == "bigquery_stored_gib")
+    old = sum(kept.values()) - young
+    charged = max(0, old - max(0, prices()["bigquery_stored_gib"].free - young)) / old
+    for (counter, feature), amount in kept.items():
+        part = charged if counter == "bigquery_old_gib" else 1
+        yield Use(counter=counter, feature=feature, amount=amount * part, known="assumed")
+
+
+def _rows_a_day(channels: int, assumed: Assumed) -> Mapping[str, float]:
+    """GiB of a day's rows, by feature, as they are before they are compressed."""
+    rows = {"reports": assumed.rows_a_report, "counts": 50, "figures": assumed.rows_an_answer}
     calls = calls_a_day(channels)
-    rows_a_call = {"reports": assumed.rows_a_report, "counts": 50, "figures": assumed.rows_an_answer}
-    for feature, rows in rows_a_call.items():
-        a_month = calls[feature] * rows * assumed.bytes_a_row[feature] * MONTH / 2**30
-        months = {"bigquery_stored_gib": 3, "bigquery_old_gib": max(0, assumed.months_kept - 3)}
-        for counter, each in months.items():
-            yield Use(counter=counter, feature=feature, amount=a_month * each, known="assumed")
+    return {
+        feature: calls[feature] * each * assumed.bytes_a_row[feature] / 2**30 for feature, each in rows.items()
+    }
+
+
+def _checks(channels: int, assumed: Assumed) -> float:
+    """GiB that the quality checks read a day, each of some columns of the newest days' rows."""
+    everything = _rows_a_day(channels, assumed)["reports"] * checks.DAYS.days
+    reads = (each * everything for each in assumed.parts_checked)
+    return sum(each if each * 2**30 <= checks.MUCH else each / 7 for each in reads)
+
+
+def _week(channels: int, assumed: Assumed) -> float:
+    """GiB that one question about all channels' last seven days reads: whole partitions, and a whole manifest."""
+    rows, calls = _rows_a_day(channels, assumed), calls_a_day(channels)
+    loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
+    of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])
+    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * assumed.months_kept * MONTH
 
 
 def _standing(assumed: Assumed) -> Iterator[Use]:
@@ -324,23 +386,18 @@ def _standing(assumed: Assumed) -> Iterator[Use]:
     yield Use(counter="secret_versions", feature="base", amount=versions, known="computed")
     reads = sum(len(each.secrets) for each in declared.functions.values()) * assumed.starts_a_day * MONTH
     yield Use(counter="secret_accesses", feature="base", amount=reads, known="assumed")
-    terraform = ROOT / "infra" / "terraform"
-    alarms = json.loads((terraform / "alarms.json").read_text())
-    conditions = alert_conditions((terraform / "monitoring.tf").read_text(), alarms)
-    yield Use(counter="alert_conditions", feature="watching", amount=conditions, known="computed")
+    references = metric_references((ROOT / "infra" / "terraform" / "monitoring.tf").read_text())
+    yield Use(counter="alert_references", feature="watching", amount=references, known="computed")
+    evaluated = references * assumed.points_an_hour * 24 * MONTH
+    yield Use(counter="alert_points", feature="watching", amount=evaluated, known="assumed")
     images = (len(declared.functions) + 3) * assumed.image_gib
     yield Use(counter="image_gib", feature="base", amount=images, known="assumed")
 
 
-def alert_conditions(text: str, alarms: Mapping[str, Mapping[str, str]]) -> int:
-    """How many conditions of alert policies Terraform makes.
-
-    One for each alarm that is a metric, one for each severity of the others, one for each threshold, and each that
-    stands alone; what the thresholds and the alarms share is written once.
-    """
-    metrics = sum(f"    {name} = {{" in text for name in alarms)
-    severities = len({each["severity"] for each in alarms.values()})
-    return metrics + severities + text.count("    above    = ") - 1 + text.count("  conditions {") - 1
+def metric_references(text: str) -> int:
+    """How many metrics the conditions of `alert_policies = "few"` name: all but those that match the log."""
+    policies = text.split('resource "google_monitoring_alert_policy" ')[1:]
+    return sum("condition_matched_log" not in each and '== "each"' not in each for each in policies)
 
 
 def _balancer() -> Iterator[Use]:

@@ -79,7 +79,8 @@ resource "google_logging_metric" "log" {
 locals {
   channels = [for each in google_monitoring_notification_channel.email : each.id]
   alarms   = jsondecode(file("${path.module}/alarms.json"))
-  # The guide's alarms have policies of their own, all others one for each severity: each condition is billed.
+  told     = "The watch has opened the alarm $${%s}. The console says since when, what it stops, and the one thing to do. Runbook: infra/docs/runbook.md, section $${%s}"
+  # Of "each": the guide's alarms have policies of their own, all others one for each severity.
   guide  = { for name, each in local.alarms : name => each if can(local.log_metrics[name]) }
   raised = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.log["youtube-alarms"].name}\" AND resource.type=\"cloud_run_revision\""
   of_alarms = merge(
@@ -91,7 +92,7 @@ locals {
     { for severity in distinct(values(local.alarms)[*].severity) : lower(severity) => {
       filter   = join(" AND ", concat(["${local.raised} AND metric.labels.severity=\"${severity}\""], [for name in keys(local.guide) : "metric.labels.alert!=\"${name}\""]))
       severity = severity
-      says     = "The watch has opened the alarm $${metric.label.alert}. The console says since when, what it stops, and the one thing to do. Runbook: infra/docs/runbook.md, section $${metric.label.alert}"
+      says     = format(local.told, "metric.label.alert", "metric.label.alert")
     } },
   )
   # name => what is counted, above what for how long it is wrong, and what to do.
@@ -130,8 +131,35 @@ locals {
   })
 }
 
+# Of "few": the watch has decided, and the log says so; a policy for each severity passes it on, an incident an alarm.
+resource "google_monitoring_alert_policy" "log" {
+  for_each     = toset([for each in values(local.alarms) : each.severity if var.alert_policies == "few"])
+  display_name = "YouTube: ${lower(each.key)}"
+  combiner     = "OR"
+  severity     = each.key
+  conditions {
+    display_name = "an alarm has begun"
+    condition_matched_log {
+      filter           = "${local.log_metrics.youtube-alarms.filter} AND severity=\"${each.key}\""
+      label_extractors = { alert = "EXTRACT(jsonPayload.alert)" }
+    }
+  }
+  alert_strategy {
+    auto_close = "1800s"
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+  documentation {
+    content = format(local.told, "log.extracted_label.alert", "log.extracted_label.alert")
+  }
+  notification_channels = local.channels
+  depends_on            = [google_project_service.used]
+}
+
+# Of "each": conditions of metrics.
 resource "google_monitoring_alert_policy" "threshold" {
-  for_each     = local.thresholds
+  for_each     = { for name, each in local.thresholds : name => each if var.alert_policies == "each" }
   display_name = "YouTube: ${each.key}"
   combiner     = "OR"
   severity     = each.value.severity

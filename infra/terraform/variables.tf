@@ -18,6 +18,17 @@ variable "alert_emails" {
   }
 }
 
+variable "alert_policies" {
+  type        = string
+  description = "few: one policy for each severity passes on the alarms that the watch writes into the log, another notices the watch's own silence. each: a policy for each of the guide's metrics, for dead letters, waiting messages and failing calls besides; Google bills each condition of a metric, from September 2027 at the earliest."
+  default     = "few"
+  nullable    = false
+  validation {
+    condition     = contains(["few", "each"], var.alert_policies)
+    error_message = "One of few, each."
+  }
+}
+
 variable "dataset" {
   type        = string
   description = "BigQuery dataset, as YT_DATASET has it."

@@ -5,7 +5,8 @@ resource "google_bigquery_dataset" "warehouse" {
   location                   = local.declared.warehouse_location
   description                = "Every number that YouTube gives about the network's channels."
   delete_contents_on_destroy = false
-  max_time_travel_hours      = 168
+  storage_billing_model      = "PHYSICAL" # rows are several times smaller as they are stored
+  max_time_travel_hours      = 48         # what was deleted within it is billed as well
   depends_on                 = [google_project_service.used]
 
   lifecycle {

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, Store, update
+from shared.cloud.firestore import Client, Store, listing, update
 from shared.cloud.steps import PRESENT, Change, Commit, Docs, Steps, Write
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
@@ -37,7 +37,7 @@ LIFE: Mapping[str, timedelta] = {
     "channel": CHANNEL_LIFE,
     "video": LEVEL_LIFE[Level.DATA],
     "analytics": LEVEL_LIFE[Level.ANALYTICS],
-    "reports": timedelta(hours=1),  # of the warehouse, where each query reads megabytes of many tables
+    "reports": timedelta(hours=13),  # of the warehouse, which is asked anew for all every twelve (`week_answers`)
 }
 """By the first word of a key."""
 TOLD = frozenset({"channel", "video"})
@@ -155,6 +155,26 @@ def invalidate(client: Client, channel_id: str) -> None:
         yield Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))
 
     Store(client).run(steps())
+
+
+def looked_at(client: Client, now: datetime) -> list[str]:
+    """The channels of which something is kept: those that somebody looked at within two days. One read each."""
+    kept = listing(client.collection(data_map.CACHE.path).select([data_map.EXPIRY]), page=1_000)
+    return [each.id for each in kept if (each.to_dict() or {}).get(data_map.EXPIRY, now) > now]
+
+
+def keep(client: Client, channel_id: str, key: str, entry: Entry, now: datetime) -> None:
+    """Keep what was asked about many channels at once; nothing of one that is gone, and no document for longer."""
+
+    def decide(docs: Docs) -> Change[None]:
+        if docs[path(channel_id)] is None:
+            return Change(None)
+        held = _of(channel_id, docs)
+        write = _write(replace(held, entries={**held.entries, key: entry}), now)
+        kept = {name: value for name, value in write.fields.items() if name != data_map.EXPIRY}
+        return Change(None, [replace(write, fields=kept)])
+
+    update(client, [path(channel_id)], decide)
 
 
 def _claim(

@@ -2,7 +2,9 @@
 
 One channel's trouble is its own: it is logged, and the turn goes on. What everybody would meet ends the turn.
 Nothing waits within a run; what has to wait is queued for its time (`turns`), and what only another day can bring
-is left to the regular runs: daily for all channels, hourly for those that are overdue.
+is left to the regular runs: hourly for channels that are overdue, once a day for all.
+
+    report_types/planned    the day whose run for all channels has come to its end
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared import channels
+from shared.access.disconnect import AUDIT
 from shared.channels import Askable, Channel
 from shared.clock import Clock
+from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client
-from shared.collection import audit, gone, messages, offers, planner, refusals, turns
+from shared.collection import audit, gone, messages, offers, planner, refusals, turns, week_answers
 from shared.collection.expectation import Settled
 from shared.collection.refusals import ReadDecision, Then, read_decision
 from shared.collection.reporting_jobs import ReportingJobs
 from shared.collection.reports import Found, find
 from shared.collection.turns import Turn
+from shared.data_map import REPORT_TYPES
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
@@ -32,6 +37,8 @@ from shared.youtube.client import Caller
 
 API = "youtubereporting"
 FEATURE = "analytics"
+PLANNED = f"{REPORT_TYPES.path}/planned"
+FROM = 14  # o'clock UTC: most of a day's reports have been issued
 _ASKED_MAX = 3  # connections by which the report types are asked for
 _LONGEST = timedelta(minutes=3)  # of one turn's listings, well inside the function's time
 
@@ -68,6 +75,22 @@ class Collecting:
     book: planner.Book
     clock: Clock
     rng: random.Random
+
+    def run(self) -> dict[str, int]:
+        """The hourly run: plans the overdue; all channels in the first run after 14:00 UTC that comes to its end.
+
+        One that is missed or dies is made up for an hour later; one that comes twice queues the same tasks.
+        """
+        now = self.clock()
+        day, planned = f"{now:%Y-%m-%d}", self.client.document(PLANNED)
+        if week_answers.due(now):
+            self.to_ingest(week_answers.KIND, {})
+        if now.hour < FROM or (planned.get(**call_options()).to_dict() or {}).get("day") == day:
+            return self.plan(everything=False)
+        self.to_ingest(AUDIT, {})  # rows of connections that have ended are looked for, although each is erased
+        answer = self.plan(everything=True)
+        planned.set({"day": day}, **call_options())
+        return answer
 
     def plan(self, *, everything: bool) -> dict[str, int]:
         """Queue the collection of every connected channel, or of those that are overdue."""

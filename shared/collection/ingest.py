@@ -26,6 +26,7 @@ from shared.collection import (
     messages,
     planner,
     videos,
+    week_answers,
 )
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited, YtempireError
@@ -91,6 +92,7 @@ class Ingest:
                 lambda _: None,
                 lambda _: gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock),
             ),
+            week_answers.KIND: (lambda _: None, self._answer_week),
             call_log.KIND: (lambda _: None, self._take_calls),
             internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
@@ -174,6 +176,10 @@ class Ingest:
     def _check(self, _: None) -> None:
         with answering(self.clock):
             checking.check(self.client, self.warehouse(), self.clock)
+
+    def _answer_week(self, _: None) -> None:
+        with answering(self.clock):
+            week_answers.ask(self.client, self.warehouse(), self.clock)
 
     def _certify(self, channel_ids: Sequence[str] | None) -> None:
         issuing = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)

@@ -20,7 +20,7 @@ from shared import channels
 from shared.channels import Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, update
+from shared.cloud.firestore import Client, note, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
 from shared.collection.polling import LOOKS_MAX, Watch, Watched
@@ -43,6 +43,8 @@ PATH = f"{POLLING.path}/channels"
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it has five
 _COUNT = "youtube.channels.list"
+_COMPARED = timedelta(hours=23, minutes=58)  # until the next comparison: a day, at the same run
+_AGAIN = timedelta(hours=1)  # after a comparison that died; renewals go on meanwhile
 _CALLERS = 3  # channels whose grants are tried for one call, which any grant can make
 
 
@@ -57,6 +59,16 @@ class Listening:
     to_ingest: messages.ToIngest
     clock: Clock
     rng: random.Random
+
+    def run(self) -> dict[str, int]:
+        """The run every five minutes: what is due, and once a day everything.
+
+        The document that each run reads says from when on; a comparison that dies is made up for within the hour.
+        """
+        at, now = self._watched().compare_at, self.clock()
+        if everything := at is None or at <= now:
+            note(self.client, PATH, {"compare_at": now + _AGAIN})
+        return self.renew(everything=everything)
 
     def renew(self, *, everything: bool) -> dict[str, int]:
         """Ask the hub for what is due, and look after the channels that it is silent about.
@@ -76,6 +88,8 @@ class Listening:
         watched = watched.marked({name: each for name, each in standings.items() if name in working}, now)
         watched = self._speaks_again(watched, now)
         polled, watched = self._poll(watched)
+        if everything:
+            watched = replace(watched, compare_at=now + _COMPARED)
         self._keep(before, watched, whole=everything)
         return {**asked, "silent": len(watched.silent()), **polled}
 

@@ -44,7 +44,7 @@ from shared.warehouse.statements import Warehouse
 Download = Callable[[ReportRef, BinaryIO], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
-_DOWNLOADS_AT_ONCE = 8
+DOWNLOADS_AT_ONCE = 8
 _SLOWEST = timedelta(minutes=2)  # what a download that was begun in time may take beyond its turn
 _STAGED_ANEW = timedelta(minutes=5)
 _TABLES = 15  # staging tables that one load takes: a message's reports at 60 a minute, and some more
@@ -206,7 +206,7 @@ class ReportLoading:
                 return error
             return None
 
-        with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
             errors = zip(refs, pool.map(fetch, refs), strict=True)
             turn.failed.update({ref: error for ref, error in errors if error is not None})
 

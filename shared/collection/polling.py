@@ -74,7 +74,8 @@ class Watch(NamedTuple):
 class Watched:
     """All connected channels. refusing: since when the hub refuses whatever it is asked, None: it does not.
 
-    checked: when it was last looked whether push speaks again. units: what the day has cost.
+    checked: when it was last looked whether push speaks again. units: what the day has cost. compare_at: from when
+    on everything is compared anew.
     """
 
     channels: Mapping[str, Watch] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Watched:
     checked: datetime | None = None
     day: date | None = None
     units: int = 0
+    compare_at: datetime | None = None
 
     def silent(self) -> list[str]:
         """The channels that push tells nothing of; all, while the hub refuses."""
@@ -166,6 +168,7 @@ def stored(fields: Mapping[str, Any] | None) -> Watched:
             checked=fields.get("checked"),
             day=date.fromisoformat(day) if day else None,
             units=int(fields.get("units", 0)),
+            compare_at=fields.get("compare_at"),
         )
     except (KeyError, *UNREADABLE) as error:
         raise CorruptData(f"polling/channels cannot be read: {error!r}", reason="recordUnreadable") from error
@@ -180,6 +183,7 @@ def fields_of(watched: Watched) -> dict[str, Any]:
         "checked": watched.checked,
         "day": watched.day and watched.day.isoformat(),
         "units": watched.units,
+        "compare_at": watched.compare_at,
     }
 
 

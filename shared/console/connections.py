@@ -96,7 +96,7 @@ def todo_for(
 def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
     if overdue:
         text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
-        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports-catchup")
+        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports")
     if gap is None:
         return None
     days = f"{gap.days} {'day' if gap.days == 1 else 'days'}"

@@ -446,7 +446,7 @@ def _question(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     def price() -> dict[str, int]:
         with answering(lambda: ask.now):
-            return {"bytes": questions.cost(reads.warehouse(), one, given), "most": questions.MOST_BYTES}
+            return {"bytes": statements.reads(reads.warehouse(), one, given), "most": questions.MOST_BYTES}
 
     def found() -> Listed:
         with answering(lambda: ask.now):

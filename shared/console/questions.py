@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from shared import ids
-from shared.cloud.bigquery import ask, dry_run
+from shared.cloud.bigquery import ask
 from shared.errors import InvalidRequest, NotFound
-from shared.warehouse.statements import Statement, Warehouse, parameters, placed
+from shared.warehouse.statements import Statement, Warehouse, parameters, placed, reads
 
 MOST_BYTES = 1_000_000_000
 """What one question may read: at list price, six tenths of a cent."""
@@ -94,14 +94,9 @@ def values(question: Question, query: Callable[[str], str]) -> dict[str, Any] | 
     return found
 
 
-def cost(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> int:
-    """How many bytes a question would read, asked of BigQuery without putting it."""
-    return dry_run(warehouse.client, placed(question.text, warehouse), *parameters(question, given))
-
-
 def put(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A question's answer, at most ROWS_MAX rows. Raises InvalidRequest (reason "questionTooLarge")."""
-    if (size := cost(warehouse, question, given)) > MOST_BYTES:
+    if (size := reads(warehouse, question, given)) > MOST_BYTES:
         words = f"It would read {size:,} bytes; a question may read {MOST_BYTES:,}."
         raise InvalidRequest(words, reason="questionTooLarge")
     text, said = placed(question.text, warehouse), parameters(question, given)

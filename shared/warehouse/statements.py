@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.bigquery import TIMEOUT, WORK, ask
+from shared.cloud.bigquery import TIMEOUT, WORK, ask, dry_run
 from shared.warehouse.report_types import DATE, FLOAT, INTEGER, ReportType
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ LOADS_THAT_COUNT = Statement(
     {"since": "DATE", "until": "DATE", "loaded_since": "TIMESTAMP", "channels": "ARRAY<STRING>"},
 )
 DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
+DAYS_OF_CHANNELS = Statement("days_of_channels", {"channels": "ARRAY<STRING>", "start": "DATE", "end": "DATE"})
 VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
@@ -175,6 +176,11 @@ def run(
     """What a statement answers. table: for `{table}`. values: each parameter's. Raises as `ask` does."""
     given = parameters(statement, values)
     return ask(warehouse.client, placed(statement.text, warehouse, table), *given, seconds=seconds, work=work)
+
+
+def reads(warehouse: Warehouse, statement: Statement, values: Mapping[str, Any]) -> int:
+    """How many bytes a statement would read, asked of BigQuery without putting it."""
+    return dry_run(warehouse.client, placed(statement.text, warehouse), *parameters(statement, values))
 
 
 def parameters(statement: Statement, values: Mapping[str, Any]) -> list[Any]:

@@ -130,13 +130,6 @@ def _erase_rows(receipt_id: str, channel_id: str) -> None:
         log("WARNING", "the end of a subscription was not queued", channel=channel_id, reason=error.reason)
 
 
-def audit_erasures() -> None:
-    """Have `ingest` look for rows of connections that have ended."""
-    from shared.access.disconnect import AUDIT
-
-    pubsub.to_ingest(AUDIT, {})
-
-
 def _revoke_later(receipt_id: str, _channel_id: str) -> None:
     queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 

@@ -15,6 +15,7 @@ from infra.data_map import group_indexes, ttl_policies
 from infra.deployment import deployment
 from infra.judges.terraform import PROJECT, Planned
 from infra.judges.terraform_schema import SCHEMA, used
+from shared.monitoring.alerts import FIRING
 from shared.monitoring.calls import MESSAGE, Call
 from shared.tokens.health import Notice
 from shared.watch.conditions import ALARMS, Condition
@@ -23,6 +24,7 @@ DECLARED = deployment()
 FUNCTIONS = DECLARED.functions.values()
 URL = f"https://{DECLARED.region}-{PROJECT}.cloudfunctions.net/"
 BALANCED = {"front": "load-balancer", "domain": "api.example.com"}
+POLICIES = "monitoring_alert_policy"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def plan(copied) -> list[Planned]:
 
 @pytest.fixture(scope="module")
 def balanced(copied) -> list[Planned]:
-    return copied.plan(**BALANCED)
+    return copied.plan(**BALANCED, alert_policies="each")
 
 
 def of(plan: list[Planned], kind: str) -> dict[str, dict]:
@@ -147,14 +149,17 @@ def test_documents_expire_by_the_data_map_and_the_database_and_the_rows_outlive_
     assert of(plan, "firestore_database")["state"]["delete_protection_state"] == "DELETE_PROTECTION_ENABLED"
     dataset = of(plan, "bigquery_dataset")["warehouse"]
     assert (dataset["location"], dataset["delete_contents_on_destroy"]) == (DECLARED.warehouse_location, False)
+    assert (dataset["storage_billing_model"], dataset["max_time_travel_hours"]) == ("PHYSICAL", "48")
 
 
-def test_every_alarm_reaches_everybody_who_is_to_be_told_and_says_what_to_do(plan):
-    policies = of(plan, "monitoring_alert_policy")
-    assert "heartbeat" in policies
-    for name, policy in policies.items():
-        assert len(policy["notification_channels"]) == 2, name
-        assert policy["documentation"][0]["content"], name
+def test_every_alarm_reaches_everybody_who_is_to_be_told_and_says_what_to_do(plan, balanced):
+    of_each = {*GUIDE, "dead-letters", "waiting-messages", "failing-calls", "critical", "error", "warning"}
+    for planned, expected in ((plan, {"CRITICAL", "ERROR", "WARNING"}), (balanced, of_each)):
+        policies = of(planned, POLICIES)
+        assert policies.keys() == {"heartbeat", *expected}
+        for name, policy in policies.items():
+            assert len(policy["notification_channels"]) == 2, name
+            assert policy["documentation"][0]["content"], name
 
 
 GUIDE = {
@@ -185,13 +190,18 @@ def test_each_metric_of_the_guide_is_counted_from_fields_that_its_record_has(pla
 
 
 @pytest.mark.parametrize("alarm", ALARMS.values(), ids=lambda alarm: alarm.key)
-def test_an_alarm_is_told_by_one_policy_of_its_severity(plan, alarm):
-    told = [
-        (name, policy)
-        for name, policy in of(plan, "monitoring_alert_policy").items()
-        if _tells(policy["conditions"][0], alarm)
-    ]
-    ((name, policy),) = told
+def test_an_alarm_is_told_by_one_policy_of_its_severity(plan, balanced, alarm):
+    few, each = (
+        [
+            (name, policy)
+            for name, policy in of(planned, POLICIES).items()
+            if _tells(policy["conditions"][0], alarm)
+        ]
+        for planned in (plan, balanced)
+    )
+    ((name, policy),) = few
+    assert (name, policy["severity"]) == (alarm.severity, alarm.severity)
+    ((name, policy),) = each
     assert policy["severity"] == alarm.severity
     assert name == (alarm.key if alarm.key in GUIDE else alarm.severity.lower())
     if alarm.key in GUIDE:
@@ -201,7 +211,16 @@ def test_an_alarm_is_told_by_one_policy_of_its_severity(plan, alarm):
 
 
 def _tells(condition: dict, alarm: Condition) -> bool:
-    """Whether a condition counts an alarm's beginnings, as Cloud Monitoring reads its filter."""
+    """Whether a condition meets an alarm's beginning, as Cloud Monitoring reads its filter."""
+    if condition["condition_matched_log"]:
+        [asked] = condition["condition_matched_log"]
+        read = dict(re.findall(r'([\w.]+)="([^"]*)"', asked["filter"]))
+        assert asked["label_extractors"] == {"alert": "EXTRACT(jsonPayload.alert)"}
+        return read == {
+            "resource.type": "cloud_run_revision",
+            "jsonPayload.message": f"alert {FIRING}",
+            "severity": alarm.severity,
+        }
     (threshold,) = condition["condition_threshold"] or [{"filter": ""}]
     asked = threshold["filter"]
     if "user/youtube-alarms" not in asked:

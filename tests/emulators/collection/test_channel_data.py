@@ -12,9 +12,11 @@ import pytest
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
 from shared import channels
-from shared.clock import last_full_day
+from shared.clock import last_full_day, to_the_second
+from shared.collection import week_answers
 from shared.collection.cache import Cache, invalidate
-from shared.collection.channel_data import ChannelData, asked_for
+from shared.collection.channel_data import ChannelData
+from shared.collection.numbers import asked_for
 from shared.errors import NotFound, QuotaRefused, Unavailable
 from shared.quota.profile import Priority
 from shared.warehouse.append import append
@@ -244,3 +246,23 @@ def test_a_channel_that_is_not_connected_is_not_found(numbers: Numbers):
     with pytest.raises(NotFound) as missing:
         numbers.answer("UC" + "z" * 22)
     assert missing.value.reason == "notConnected"
+
+
+def test_one_question_answers_the_week_of_all_who_are_looked_at_and_of_nobody_else(numbers: Numbers):
+    def asked() -> int:
+        return week_answers.ask(numbers.stand.firestore, numbers.made(), numbers.stand.clock)
+
+    kept = numbers.stand.firestore.document("cache", numbers.paid)
+    assert (asked(), kept.get().exists) == (0, False)
+    numbers.answer(numbers.paid)
+    until = kept.get().get("expires_at")
+    numbers.stand.advance(hours=14)  # the page's own answer counts no more
+    at, day = numbers.stand.clock(), numbers.days[0].isoformat()
+    numbers.report(numbers.paid, numbers.days[0], 41, at)
+    assert (asked(), kept.get().get("expires_at")) == (1, until)
+    assert not numbers.stand.firestore.document("cache", numbers.free).get().exists
+    numbers.warehouse = None  # nobody can ask it now
+    numbers.stand.advance(hours=8)
+    answer = numbers.answer(numbers.paid, start=day, end=numbers.days[-1].isoformat(), numbers=["views"])
+    assert (answer["days"][day]["views"]["value"], answer["days"][day]["views"]["level"]) == (41, 1)
+    assert answer["reports_as_of"] == to_the_second(at)

@@ -14,7 +14,7 @@ import pytest
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
-from shared.collection import chosen, jobs
+from shared.collection import chosen, jobs, week_answers
 from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Coverage, Outcome
 from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
@@ -316,6 +316,21 @@ def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(co
         alerts.REPORT_TYPES,
         f"YouTube retires report types: {KIND} on {on(ends)}.",
     )
+
+
+def test_the_days_first_run_after_14_takes_all_channels_and_one_that_died_is_made_up_for(collecting):
+    stand, sent = collecting.stand, []
+    stand.firestore.document("channels", collecting.channel).set(connected(collecting.channel, stand.clock()))
+    service = collecting_service(collecting, sent, {"new": True})
+    with pytest.raises(ZeroDivisionError):
+        replace(service, enqueue=lambda *_: 1 // 0).run()
+    assert [service.run()["due"] for _ in range(2)] == [1, 0]
+    kinds = [kind for kind, _ in sent if kind != week_answers.KIND]
+    assert kinds == ["auditErasure", "auditErasure", "coverageAudit"]
+    assert len(sent) == len(kinds) + 3, "at noon Pacific each run has everybody's week answered"
+    for hours, due in ((18, 0), (1, 1), (1, 0)):  # 13:00 UTC and on
+        stand.advance(hours=hours)
+        assert service.run()["due"] == due
 
 
 def told(stand: Stand) -> dict[str, str]:

@@ -15,6 +15,7 @@ from infra.deployment import deployment
 from infra.local.simulator.hub.hub import Hub
 from shared import channels
 from shared.collection.listening import PATH, Listening
+from shared.collection.polling import stored
 from shared.monitoring import alerts, apis
 from shared.monitoring.calls import Call
 from shared.push.keys import HubKeys
@@ -359,6 +360,22 @@ def test_a_channel_that_published_unheard_is_looked_at_although_its_subscription
     assert (found["silent"], found["counted"], found["looked"]) == (1, 1, 1)
     assert video in heard(reading)
     assert told not in heard(reading)
+
+
+def test_once_a_day_everything_is_compared_and_a_comparison_that_died_is_made_up_for_in_an_hour(reading):
+    def known(*, after: timedelta, by: Listening) -> set[str]:
+        reading.connect(*places.pop())
+        reading.stand.advance(seconds=after.total_seconds())
+        by.run()
+        return set(stored(reading.stand.firestore.document(PATH).get().to_dict()).channels)
+
+    listens, places, hour = listening(reading), [(2, 1), (2, 0), (1, 1), (1, 0)], timedelta(hours=1)
+    assert len(known(after=0 * hour, by=listens)) == 1
+    assert len(known(after=23 * hour, by=listens)) == 1
+    with pytest.raises(AttributeError):
+        known(after=hour, by=replace(listens, push=None))
+    listens.run()
+    assert len(known(after=hour, by=listens)) == 4
 
 
 def hub_again(reading: Reading) -> None:

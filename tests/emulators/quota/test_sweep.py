@@ -37,7 +37,7 @@ def test_the_scheduled_sweep_charges_what_a_dead_caller_had_reserved(deployed):
     yesterday = pacific_midnight(pacific_day(system_clock()) - timedelta(days=1)) + timedelta(hours=12)
     dead = Ledger(deployed, quota.profile(), lambda: yesterday)
     held = dead.reserve(method=UPLOAD, account="u1", operation_id="op")
-    (schedule,) = [one for one in deployment().schedules.values() if one.body.get("charge")]
+    (schedule,) = [one for one in deployment().schedules.values() if one.body.get("sweep")]
     main = str(ROOT / "functions" / schedule.function / "main.py")
     function = functions_framework.create_app(schedule.function, main).test_client()
     first, second = (function.post("/", json=schedule.body).json["charged"] for _ in range(2))

@@ -79,18 +79,14 @@ class Network:
 
     def call(self, function: str, body: Any, account: str = "task-queues") -> httpx.Response:
         """A private function, as a service account of the deployment calls it."""
-        token = self.stack.service_token(account, function)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.http.post(self.stack.url(function), content=content, headers=headers)
+        return self.stack.call(function, body, account=account)
 
-    def collect(self, schedule: str = "collect-reports-daily") -> dict[str, Any]:
-        """A scheduled run, and everything that it set off."""
-        result = self.stack.trigger(schedule)
-        assert result["status"] == 200, result
+    def collect(self) -> dict[str, Any]:
+        """The collection of all channels, and everything that it set off."""
+        answer = self.call("collect_reports", {"everything": True}, "scheduler")
+        assert answer.status_code == 200, answer.text
         self.settle()
-        answer: dict[str, Any] = json.loads(result["body"])
-        return answer
+        return dict(answer.json())
 
     def settle(self) -> None:
         """Wait until every report that was listed is loaded or known to be unreadable."""

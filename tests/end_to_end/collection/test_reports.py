@@ -77,7 +77,9 @@ def test_a_schedule_that_fires_twice_plans_once(network: Network):
 
 
 def test_a_channel_that_was_collected_is_not_overdue(network: Network):
-    assert network.collect("collect-reports-catchup")["due"] == 0
+    network.state.document("report_types", "planned").set({"day": f"{network.stack.now():%Y-%m-%d}"})
+    result = network.stack.trigger("collect-reports")
+    assert (result["status"], json.loads(result["body"])["due"]) == (200, 0)
 
 
 @pytest.mark.fault(30)
@@ -122,8 +124,7 @@ def test_ingest_killed_in_the_middle_of_its_work_loses_nothing_and_doubles_nothi
     for wanted in (2, 5):
         network.pass_time(2 * DAY)
         before = network.calls("youtubereporting.media.download")
-        result = network.stack.trigger("collect-reports-daily")
-        assert result["status"] == 200
+        assert network.call("collect_reports", {"everything": True}, "scheduler").status_code == 200
         network.eventually(
             lambda known=before + wanted: network.calls("youtubereporting.media.download") >= known, 30
         )

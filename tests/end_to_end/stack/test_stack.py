@@ -80,7 +80,7 @@ def test_private_functions_refuse_whoever_is_not_declared(stack: Stack, name):
 
 
 def test_a_schedule_told_to_run_calls_its_function_through_the_front_door(stack: Stack):
-    result = stack.trigger("collect-reports-catchup")
+    result = stack.trigger("collect-reports")
     assert result["status"] == 200, result
     assert '"POST"' in stack.logs("gateway")
 

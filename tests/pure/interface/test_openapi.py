@@ -19,7 +19,7 @@ from infra.deployment import ROOT, deployment
 from shared import errors
 from shared.access import receipts
 from shared.access.requests import start_request
-from shared.collection import channel_data
+from shared.collection import numbers
 from shared.errors import InvalidRequest, YtempireError
 from shared.publishing import requests
 from shared.publishing.api import command, listing
@@ -119,7 +119,7 @@ READERS: Mapping[str, Callable[[], set[str]]] = {
     "CaptionDelete": lambda: known(submitted(caption_delete={"odd": 1})),
     "Delete": lambda: known(submitted(delete={"odd": 1})),
     "Release": lambda: known(submitted(release={"odd": 1})),
-    "NumbersAsked": lambda: known(lambda: channel_data.asked_for({"odd": 1}, NOW)),
+    "NumbersAsked": lambda: known(lambda: numbers.asked_for({"odd": 1}, NOW)),
     "Command": lambda: known(lambda: command({"odd": 1})),
     "Listing": lambda: known(lambda: listing({"odd": 1})),
     "Plan": lambda: known(lambda: intents({"odd": 1})),
@@ -140,7 +140,7 @@ def test_a_request_has_exactly_the_fields_that_are_read(schema):
         (set(requests.KINDS), {"enum": [one["required"][0] for one in SCHEMAS["Submission"]["oneOf"]]}),
         (set(requests.PRIVACIES), SCHEMAS["Privacy"]),
         ({state.value for state in State}, SCHEMAS["OperationState"]),
-        (set().union(*channel_data.NUMBERS.values()), SCHEMAS["NumberName"]),
+        (set().union(*numbers.NUMBERS.values()), SCHEMAS["NumberName"]),
         (set(STEPS), SCHEMAS["Intent"]["properties"]["do"]["items"]),
     ],
 )

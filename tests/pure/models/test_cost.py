@@ -94,14 +94,15 @@ def test_a_query_is_charged_for_the_tables_behind_its_views():
     )
 
 
-def test_alert_conditions_are_counted_in_terraform():
-    alarms = {
-        "youtube_api_error_rate": {"severity": "ERROR"},
-        "leases": {"severity": "WARNING"},
-        "operations": {"severity": "WARNING"},
-    }
-    text = (ROOT / "infra" / "terraform" / "monitoring.tf").read_text()
-    assert cost.alert_conditions(text, alarms) == 1 + 2 + 3 + 1
+def test_the_metrics_that_conditions_name_are_counted_in_terraform():
+    assert cost.metric_references((ROOT / "infra" / "terraform" / "monitoring.tf").read_text()) == 1
+
+
+def test_what_is_kept_for_nothing_is_taken_by_young_rows_first():
+    kept = {each.counter: each for each in cost.bill(cost.month(250))}
+    assert kept["bigquery_stored_gib"].amount < 10
+    assert kept["bigquery_old_gib"].amount < 1
+    assert cost.prices()["bigquery_old_gib"].free == 0
 
 
 def test_the_balancer_stands_beside_the_bill():

@@ -44,12 +44,17 @@ def test_a_staged_function_brings_only_what_it_reaches():
     assert not any(name.startswith(("infra", "tests", "functions")) for name in files)
 
 
-def test_data_files_come_with_their_package():
-    files = stage.sources("collect_reports")
-    templates = {str(p.relative_to(ROOT)) for p in (ROOT / "shared").rglob("*.sql")}
-    assert templates
-    assert {name for name in files if name.endswith(".sql")} in (templates, set())
-    assert templates <= set(stage.sources("ingest"))
+def test_data_files_come_with_their_package_or_the_module_of_their_name_and_those_of_views_with_none():
+    found = {name: stage.sources(name).keys() for name in ("ingest", "collect_analytics", "webhook", "mine")}
+    sql = {p for p in (ROOT / "shared").rglob("*.sql") if not {*p.parents} & {*stage.OF_VIEWS}}
+    assert {str(p.relative_to(ROOT)) for p in sql} == {name for name in found["ingest"] if name.endswith(".sql")}
+    for name, files in found.items():
+        assert not [each for each in files if "codes.toml" in each or "/sql/views/" in each], name
+        for data in (each for each in files if each.endswith(".toml")):
+            module = data.replace(".toml", ".py")
+            assert module in files or not (ROOT / module).is_file(), data
+    assert "shared/warehouse/explain.toml" in found["mine"]
+    assert "shared/warehouse/explain.toml" not in found["ingest"]
 
 
 def test_a_file_that_vanished_from_the_tree_vanishes_from_the_copy(tmp_path):

@@ -34,7 +34,7 @@ CELLS = 1_000
 BACK = 55
 NEEDED = (
     *("current_reports", "channel_basic", "channel_reach", "current_analytics", "refused_days"),
-    *("retention_points", "videos", METRICS, VIDEOS),
+    *("retention_points", "videos", "video_totals", METRICS, VIDEOS),
 )
 Row = dict[str, Any]
 

@@ -1,4 +1,4 @@
--- Some of a channel's videos in `video_performance`, without their curves.
-SELECT * EXCEPT (retention_data)
-FROM `{dataset}.video_performance`
+-- What reports and the Data API tell of some of a channel's videos.
+SELECT *
+FROM `{dataset}.video_totals`
 WHERE channel_id = @channel AND video_id IN UNNEST(@videos)

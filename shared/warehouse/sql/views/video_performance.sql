@@ -1,5 +1,5 @@
--- One row a video: the analytics schema of the owner's guide, column for column, then what it leaves open. This file is
--- the rule by which sources are merged:
+-- One row a video: the analytics schema of the owner's guide, column for column, then what it leaves open. This file,
+-- on top of `video_totals`, is the rule by which sources are merged:
 --   1. Counts are the sums of what bulk reports say, from `counted_from` on: exact, explained by day, and with what
 --      the public counter lacks (dislikes, shares, watch time). Analytics' history is never added to them.
 --   2. The public counters, which reach back to the video's birth, stand beside them as `lifetime_...` with their time:
@@ -50,41 +50,33 @@ parts AS (
     channel_id,
     video_id,
     STRUCT(
-      date AS date,
-      as_of AS as_of,
+      published_at AS published_at,
+      counted_rows AS counted_rows,
       views AS views,
-      engaged_views AS engaged_views,
       likes AS likes,
       dislikes AS dislikes,
       comments AS comments,
       shares AS shares,
-      watch_time_minutes AS watch_time_minutes
-    ) AS counted,
-    NULL AS video,
+      watch_time_minutes AS watch_time_minutes,
+      engaged_views AS engaged_views,
+      counted_from AS counted_from,
+      counted_to AS counted_to,
+      as_of AS as_of,
+      lifetime_views AS lifetime_views,
+      lifetime_likes AS lifetime_likes,
+      lifetime_comments AS lifetime_comments,
+      lifetime_as_of AS lifetime_as_of,
+      gone AS gone,
+      published_at_reason AS published_at_reason
+    ) AS total,
     NULL AS point,
     NULL AS asked
-  FROM `{dataset}.channel_basic`
-  WHERE video_id IS NOT NULL
+  FROM `{dataset}.video_totals`
   UNION ALL
   SELECT
     channel_id,
     video_id,
     NULL,
-    STRUCT(
-      published_at AS published_at,
-      counted_views AS counted_views,
-      counted_likes AS counted_likes,
-      counted_comments AS counted_comments,
-      as_of AS as_of,
-      gone AS gone
-    ),
-    NULL, NULL
-  FROM `{dataset}.videos`
-  UNION ALL
-  SELECT
-    channel_id,
-    video_id,
-    NULL, NULL,
     STRUCT(elapsed AS elapsed, watching AS watching, relative AS relative, as_of AS as_of),
     NULL
   FROM `{dataset}.retention_points`
@@ -92,7 +84,7 @@ parts AS (
   SELECT
     channel_id,
     subject,
-    NULL, NULL, NULL,
+    NULL, NULL,
     STRUCT(asked_at AS asked_at, reason AS reason)
   FROM asked
 ),
@@ -100,23 +92,24 @@ merged AS (
   SELECT
     channel_id,
     video_id,
-    MAX(video.published_at) AS published_at,
-    COUNT(counted.date) AS counted_rows,
-    SUM(counted.views) AS views,
-    SUM(counted.likes) AS likes,
-    SUM(counted.dislikes) AS dislikes,
-    SUM(counted.comments) AS comments,
-    SUM(counted.shares) AS shares,
-    SUM(counted.watch_time_minutes) AS watch_time_minutes,
-    SUM(counted.engaged_views) AS engaged_views,
-    MIN(counted.date) AS counted_from,
-    MAX(counted.date) AS counted_to,
-    MAX(counted.as_of) AS as_of,
-    MAX(video.counted_views) AS lifetime_views,
-    MAX(video.counted_likes) AS lifetime_likes,
-    MAX(video.counted_comments) AS lifetime_comments,
-    MAX(video.as_of) AS lifetime_as_of,
-    IFNULL(LOGICAL_OR(video.gone), FALSE) AS gone,
+    MAX(total.published_at) AS published_at,
+    IFNULL(MAX(total.counted_rows), 0) AS counted_rows,
+    MAX(total.views) AS views,
+    MAX(total.likes) AS likes,
+    MAX(total.dislikes) AS dislikes,
+    MAX(total.comments) AS comments,
+    MAX(total.shares) AS shares,
+    MAX(total.watch_time_minutes) AS watch_time_minutes,
+    MAX(total.engaged_views) AS engaged_views,
+    MAX(total.counted_from) AS counted_from,
+    MAX(total.counted_to) AS counted_to,
+    MAX(total.as_of) AS as_of,
+    MAX(total.lifetime_views) AS lifetime_views,
+    MAX(total.lifetime_likes) AS lifetime_likes,
+    MAX(total.lifetime_comments) AS lifetime_comments,
+    MAX(total.lifetime_as_of) AS lifetime_as_of,
+    IFNULL(LOGICAL_OR(total.gone), FALSE) AS gone,
+    MAX(total.published_at_reason) AS published_at_reason,
     ARRAY_AGG(
       IF(
         point.elapsed IS NULL,
@@ -138,7 +131,7 @@ SELECT
   dislikes,
   comments,
   shares,
-  ROUND(CAST(watch_time_minutes AS BIGNUMERIC), 2) AS watch_time_minutes,
+  watch_time_minutes,
   IF(retention_as_of IS NULL, NULL, TO_JSON(curve)) AS retention_data,
   merged.channel_id,
   engaged_views,
@@ -150,12 +143,11 @@ SELECT
   lifetime_as_of,
   retention_as_of,
   gone,
-  CASE
-    WHEN published_at IS NOT NULL THEN NULL
-    WHEN gone THEN 'gone: YouTube no longer has the video'
-    WHEN lifetime_as_of IS NULL THEN 'not yet: the Data API has not been asked about the video'
-    ELSE 'absent: the Data API did not tell it'
-  END AS published_at_reason,
+  IF(
+    published_at IS NULL,
+    IFNULL(published_at_reason, 'not yet: the Data API has not been asked about the video'),
+    NULL
+  ) AS published_at_reason,
   IF(counted_rows = 0, 'not yet: no report tells of the video', NULL) AS counts_reason,
   CASE
     WHEN retention_as_of IS NOT NULL THEN NULL

@@ -1,0 +1,222 @@
+"""Which numbers of a channel can be asked for, and what each source tells of them. Pure.
+
+days      the columns of `youtube_metrics`          reports, then what was read last, then one Analytics query
+videos    those of `video_performance`              reports, and the public counters by the Data API
+channel   subscribers and the public counters       by the Data API
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from shared import ids
+from shared.clock import days, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
+from shared.collection.cache import LIFE as LIVES
+from shared.collection.cache import TOLD, Entries, Entry
+from shared.collection.levels import LIFE, Choice, Held, Level, Told, choose
+from shared.errors import YtempireError
+from shared.fields import Fields
+from shared.youtube.data import IDS_MAX
+
+DAYS_MAX = 92
+_DAY = timedelta(days=1)
+
+QUERIES: Mapping[str, Mapping[str, str]] = {
+    "channel_daily": {
+        "views": "views",
+        "engaged_views": "engagedViews",
+        "watch_time_minutes": "estimatedMinutesWatched",
+        "average_view_duration": "averageViewDuration",
+        "subscribers_gained": "subscribersGained",
+        "subscribers_lost": "subscribersLost",
+    },
+    "revenue_daily": {"estimated_revenue": "estimatedRevenue"},
+}
+"""What each Analytics query tells of a day, by our name and YouTube's."""
+_REACH = ("impressions", "click_through_rate")
+OF_DATA = ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments")
+NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "days": (*QUERIES["channel_daily"], *QUERIES["revenue_daily"], *_REACH),
+    "videos": (
+        *("views", "engaged_views", "watch_time_minutes", "likes", "dislikes", "comments", "shares"),
+        *OF_DATA,
+    ),
+    "channel": ("subscribers", "lifetime_views", "public_videos"),
+}
+"""The numbers of each kind of subject."""
+
+
+class Subject(NamedTuple):
+    """One number. thing: the day or the video; "" for the channel."""
+
+    kind: str
+    thing: str
+    name: str
+
+    @property
+    def asked_of(self) -> Level:
+        """Who is asked where no report tells it."""
+        return Level.ANALYTICS if self.kind == "days" else Level.DATA
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the day that it is about ended."""
+        return pacific_midnight(date.fromisoformat(self.thing) + _DAY) if self.kind == "days" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which numbers are asked for, of days from start to end and of some videos."""
+
+    channel_id: str
+    start: date
+    end: date
+    videos: tuple[str, ...]
+    numbers: frozenset[str]
+
+    def subjects(self) -> list[Subject]:
+        """Everything that is asked for."""
+        things = {"days": list(map(str, days(self.start, self.end))), "videos": self.videos, "channel": ("",)}
+        return [
+            Subject(kind, thing, name)
+            for kind, names in NUMBERS.items()
+            for thing in things[kind]
+            for name in names
+            if name in self.numbers
+        ]
+
+
+def week(now: datetime) -> tuple[date, date]:
+    """The guide's window: the last seven days that have ended."""
+    return last_full_day(now) - 6 * _DAY, last_full_day(now)
+
+
+def asked_for(body: object, now: datetime) -> Asked:
+    """What a request asks for; without days, the last seven that have ended. Raises InvalidRequest."""
+    asked = Fields(body, "channel_id", "start", "end", "videos", "numbers")
+    channel_id = asked.id("channel_id", ids.CHANNEL)
+    end = asked.date("end") if asked.has("end") else last_full_day(now)
+    start = asked.date("start") if asked.has("start") else end - 6 * _DAY
+    if end > last_full_day(now):
+        raise asked.wrong("end", "must be a Pacific day that has ended")
+    if not timedelta(0) <= end - start < _DAY * DAYS_MAX:
+        raise asked.wrong("start", f"must be no later than end, and at most {DAYS_MAX - 1} days before it")
+    videos, known = asked.ids("videos", ids.VIDEO), {name for names in NUMBERS.values() for name in names}
+    if len(videos) > IDS_MAX:
+        raise asked.wrong("videos", f"are at most {IDS_MAX}")
+    numbers = set(asked.texts("numbers"))
+    if not numbers <= known:
+        raise asked.wrong("numbers", f"are some of {', '.join(sorted(known))}")
+    return Asked(
+        channel_id=channel_id, start=start, end=end, videos=tuple(videos), numbers=frozenset(numbers or known)
+    )
+
+
+@dataclass
+class Known:
+    """What there is of what was asked for. closed: why a source (a query, "channel", "videos") is not asked."""
+
+    held: dict[Subject, list[Held]] = field(default_factory=dict)
+    reasons: dict[Subject, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+    asked_lately: set[Subject] = field(default_factory=set)
+    errors: list[YtempireError] = field(default_factory=list)
+
+    def hold(self, kind: str, thing: str, values: Mapping[str, Any], **of: Any) -> None:
+        """Take over what one source tells of one thing."""
+        for subject in (Subject(kind, thing, name) for name in NUMBERS[kind] if values.get(name) is not None):
+            held = Held(value=values[subject.name], ended=subject.ended, **of)
+            self.held.setdefault(subject, []).append(held)
+
+    def explain(self, kind: str, thing: str, reasons: Mapping[str, str | None]) -> None:
+        """Take over why numbers of one thing are not there, by name."""
+        self.reasons |= {Subject(kind, thing, name): why for name, why in reasons.items() if why is not None}
+
+    def closed_for(self, subject: Subject) -> dict[Level, str]:
+        """Which sources cannot be asked for a number now, each with its reason."""
+        if subject in self.asked_lately:
+            return {Level.ANALYTICS: f"it was asked less than {LIFE[Level.ANALYTICS]} ago, and not told yet"}
+        never = "no report has come, and Analytics is asked about days alone"
+        why = self.closed.get(source_of(subject))
+        return ({} if subject.kind == "days" else {Level.ANALYTICS: never}) | (
+            {} if why is None else {subject.asked_of: why}
+        )
+
+    def choices(self, subjects: Iterable[Subject], now: datetime) -> dict[Subject, Choice]:
+        """Who answers each number."""
+        return {
+            each: choose(each.name, self.held.get(each, ()), now=now, closed=self.closed_for(each))
+            for each in subjects
+        }
+
+    def take(self, entries: Entries, now: datetime) -> None:
+        """Take over what was read of YouTube and kept."""
+        for key, entry in entries.entries.items():
+            kind, _, rest = key.partition(":")
+            if kind == "analytics":
+                self._take_query(rest.split(":"), entry, alive=entries.alive(key, now))
+            elif kind in TOLD:
+                subject = "channel" if kind == "channel" else "videos"
+                life = LIVES[kind] if entries.current(key) else timedelta(0)
+                self.hold(subject, rest, entry.value, by=Level.DATA, as_of=entry.fetched_at, life=life)
+                if not entry.value:
+                    self.explain(subject, rest, dict.fromkeys(OF_DATA, "gone: YouTube does not find it"))
+
+    def _take_query(self, named: list[str], entry: Entry, *, alive: bool) -> None:
+        query, start, end = named
+        for day in map(str, days(date.fromisoformat(start), date.fromisoformat(end))):
+            values = entry.value.get(day, {})
+            self.hold("days", day, values, by=Level.ANALYTICS, as_of=entry.fetched_at)
+            if alive:
+                untold = (name for name in QUERIES[query] if values.get(name) is None)
+                self.asked_lately.update(Subject("days", day, name) for name in untold)
+
+    def take_day(self, day: str, row: Mapping[str, Any]) -> None:
+        """Take over a day's row of `youtube_metrics`."""
+        final, as_of = row["state"] == "final", parse_instant(row["as_of"])
+        money_at = parse_optional(row["estimated_revenue_as_of"]) or as_of
+        for names, by, at in (
+            (QUERIES["channel_daily"], Level.REPORTS if final else Level.ANALYTICS, as_of),
+            (QUERIES["revenue_daily"], Level.ANALYTICS, money_at),
+            (_REACH, Level.REPORTS, as_of),
+        ):
+            self.hold("days", day, {name: row[name] for name in names}, by=by, as_of=at)
+        reasons = {name: "subscribers" if name.startswith("subscribers") else name for name in NUMBERS["days"]}
+        self.explain("days", day, {name: row[f"{of}_reason"] for name, of in reasons.items()})
+
+    def take_video(self, video: str, row: Mapping[str, Any]) -> None:
+        """Take over a video's row of `video_performance`. Its counters say nothing of what has happened since."""
+        counters = {name: row[name] for name in OF_DATA}
+        if (as_of := parse_optional(row["lifetime_as_of"])) is not None:
+            self.hold("videos", video, counters, by=Level.DATA, as_of=as_of, life=timedelta(0))
+        if (as_of := parse_optional(row["as_of"])) is not None:
+            counts = {name: value for name, value in row.items() if name not in counters}
+            self.hold("videos", video, counts, by=Level.REPORTS, as_of=as_of)
+        reasons = dict.fromkeys(set(NUMBERS["videos"]) - counters.keys(), row["counts_reason"])
+        self.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
+
+
+def source_of(subject: Subject) -> str:
+    """Who is asked for a number when no report tells it."""
+    queries_of = (query for query, names in QUERIES.items() if subject.name in names)
+    return next(queries_of, "") if subject.kind == "days" else subject.kind
+
+
+def shown(told: Told, reason: str | None, ended: datetime | None, now: datetime) -> dict[str, Any]:
+    """A number as it is answered. ended: when its day did. state: current is a counter's at its moment."""
+    state = None
+    if told.by is not None and told.as_of is not None:
+        settled = Held(value=None, by=told.by, as_of=told.as_of, ended=ended).settled
+        state = "final" if settled else "provisional" if told.by is Level.ANALYTICS else "current"
+    return {
+        "value": told.value,
+        "level": told.level and int(told.level),
+        "source": told.by and told.by.name.lower(),
+        "state": state,
+        "as_of": to_the_second(told.as_of),
+        "age_seconds": None if told.as_of is None else max(0, int((now - told.as_of).total_seconds())),
+        "why": reason if told.value is None and reason else told.why,
+    }
