@@ -108,12 +108,13 @@ def test_while_all_is_well_a_run_says_nothing_and_reads_next_to_nothing(room, re
     room.client.document("operations", "o2").set({"due_at": None})
     room.client.document("channels", "UC1").set({"state": "connected", "state_since": START})
     read = []
-    for _ in range(6):
+    for _ in range(12):
         room.sum_up()
         assert room.run() == {"alarms": 0, "told": 0}
         read.append(reads())
         room.now += INTERVAL
-    assert read == [8, 5, 5, 6, 5, 5]  # 1,632 in a day of runs, and some for each bucket that was spent of
+    # 1,704 in a day of runs, and some for each bucket that was spent of
+    assert read == [8, 5, 6, 6, 7, 5, 8, 5, 5, 6, 5, 5]
     assert (room.notices, room.firing(), capsys.readouterr().out) == ([], {}, "")
 
 
@@ -124,13 +125,20 @@ def test_whatever_is_wrong_a_run_reads_at_most_300_documents(room, reads):
         room.end_connection(f"UC{number}")
         room.client.document("channels", f"UC{number}").set({"state": "troubled", "state_since": START})
         room.client.document("subscriptions", f"UC{number}").set({"lease_until": START - 6 * HOUR})
+        differing = {"verify_at": START - 60 * HOUR, "differs": "rows", "differs_since": START}
+        room.client.document("certificates", f"UC{number}:2026-10").set(differing)
+        lost = {"lost_at": START, "capabilities": {"captions": {"have": False, "reason": "withdrawn"}}}
+        room.client.document("channels", f"UC{number}").update(lost)
     for number in range(5):
         alerts.fire(room.client, f"alert{number}", "wrong", START)
     room.now += 3 * HOUR
     reads()
-    for _ in range(2):
-        assert room.run()["alarms"] == 5
-        assert 5 * MOST < reads() <= 300
+    for minutes in (0, 0, 10, 10):
+        room.now += timedelta(minutes=minutes)
+        room.sum_up()
+        assert room.run()["alarms"] == {0: 5, 10: 4, 20: 5}[room.now.minute]
+        assert 3 * MOST < reads() <= 300
+    assert {"lostCapabilities", "certificates", "unverified"} <= room.firing().keys()
 
 
 @pytest.mark.fault(44)

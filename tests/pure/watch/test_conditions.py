@@ -105,6 +105,17 @@ FAULTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
         lambda: since(SECOND, value=THRESHOLD - 1),
         "1, the first at 2026-11-22T11:59:59+00:00. Their owners connect again at https://app.example",
     ),
+    "lostCapabilities": (
+        lambda: [Seen(since=NOW, what="UC1: captions (insufficientPermissions)")],
+        list,
+        "UC1: captions (insufficientPermissions). Their owners connect again at https://app.example",
+    ),
+    "certificates": (
+        lambda: [Seen(since=NOW, what="UC1 2026-10, channel_basic_a3 2026-10-30: rows: 3 rows, not 4")],
+        list,
+        "1, the first seen at 2026-11-22T12:00:00+00:00: UC1 2026-10, channel_basic_a3 2026-10-30: rows: 3 rows",
+    ),
+    "unverified": (lambda: since(timedelta(days=2)), lambda: since(timedelta(hours=47)), "1, the oldest due at"),
     "leases": (lambda: since(timedelta(hours=6)), lambda: since(timedelta(hours=5)), "1, the oldest"),
     "callLog": (
         lambda: since(timedelta(minutes=30)),
@@ -193,7 +204,9 @@ def test_what_is_planned_to_be_spent_is_no_alarm_before_more_is():
 
 
 def test_every_condition_is_read_and_the_console_says_of_each_what_to_do():
-    assert len(READERS) == len(CONDITIONS) - 4  # the ledger tells of three, the call log of three
+    assert (
+        len(READERS) == len(CONDITIONS) - 5
+    )  # the ledger and the call log tell of three each, certificates of two
     for key, row in ALARMS.items():
         [shown] = rows([Alert(key=f"{key}youtube" if key.endswith(":") else key, since=NOW, message="wrong")])
         assert shown.todo == row.todo

@@ -1,17 +1,31 @@
-"""Compares certificates with what there is: which of what was certified no longer holds, and in which part."""
+"""Compares certificates with what there is: which of what was certified no longer holds, and in which part.
+
+Once a day `ingest` compares those that are due, and each document says when it is due next and what differs, from
+which the watch alarms. The older a month is, the later; one that differs is compared daily until it holds.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import note, where
 from shared.collection.certifying import AT_ONCE, EVER, Certifying
+from shared.data_map import CERTIFICATES as STORED
+from shared.monitoring.log import log
 from shared.paging import groups
 from shared.warehouse.certificate import Certificate, Entry, Found, Key, record_of
 
+KIND = "verify"
+"""The kind of message that asks `ingest` to verify what is due."""
+DUE_AT_ONCE = 50  # certificates of a message: their entries are held in memory
+_SOONEST, _LATEST, _AGAIN = timedelta(days=14), timedelta(days=180), timedelta(hours=20)
+_SAID = 300  # characters of what differs
 CERTIFIED_BY = timedelta(days=3)
 """How long after its load a day is certified at the latest: issuing is daily, and may be late."""
 
@@ -59,20 +73,20 @@ def verify(channel_id: str, month: str, held: Certificate | None, found: Found, 
     agree about it.
     """
     entries = {} if held is None else held.entries
-    told: list[tuple[Key | tuple[None, None], Part, str]] = []
+    differences: list[tuple[Key | tuple[None, None], Part, str]] = []
     if held is not None and not (held.intact and (held.channel_id, held.month) == (channel_id, month)):
-        told.append(((None, None), Part.CERTIFICATE, "its entries do not come to its value"))
+        differences.append(((None, None), Part.CERTIFICATE, "its entries do not come to its value"))
     waiting = 0
     for key in sorted({*entries, *found.loads}):
         entry, load = entries.get(key), found.loads.get(key)
         if load is not None and (entry is None or _issued_again(entry, load, held, found)):
             waiting += 1
-            told += [(key, part, says) for part, says in _of_waiting(key, load, found, now)]
+            differences += [(key, part, says) for part, says in _of_waiting(key, load, found, now)]
         elif entry is not None:
-            told += [(key, part, says) for part, says in _of_certified(entry, load, found)]
+            differences += [(key, part, says) for part, says in _of_certified(entry, load, found)]
     differing = tuple(
         Difference(channel_id=channel_id, month=month, part=part, says=says, report_type=kind, day=day)
-        for (kind, day), part, says in told
+        for (kind, day), part, says in differences
     )
     return Verified(
         channel_id=channel_id,
@@ -150,3 +164,50 @@ def _verified(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Itera
     now = certifying.clock()
     for each in about:
         yield verify(*each, held.get(each), found[each], now)
+
+
+def verify_due(certifying: Certifying) -> bool:
+    """Verify the months that are due, and note when they are next and what differs; whether more may be due.
+
+    One read for each, and one for each of its report types. Safe to repeat; a certificate that is gone stays so.
+    """
+    client, now = certifying.client, certifying.clock()
+    due = where(client.collection(STORED.path), ("verify_at", "<=", now)).order_by("verify_at")
+    found = list(due.select(["differs_since", "verify_at"]).limit(DUE_AT_ONCE).stream(**call_options()))
+    since = {each.id: (each.to_dict() or {}).get("differs_since") for each in found}
+    by_month = defaultdict(list)
+    for name in since:
+        channel, _, month = name.rpartition(":")
+        by_month[month].append((channel, month))
+    for month, about in sorted(by_month.items()):  # a query of one month scans no other's days
+        for each in _verified(certifying, sorted(about)):
+            name, says = f"{each.channel_id}:{month}", told(each)
+            fields = {"verify_at": next_due(each, now), "differs": says or None}
+            note(
+                client, f"{STORED.path}/{name}", fields | {"differs_since": (since[name] or now) if says else None}
+            )
+            if says:
+                log(
+                    "ERROR",
+                    "a month differs from its certificate",
+                    channel=each.channel_id,
+                    month=month,
+                    says=says,
+                )
+    return len(found) == DUE_AT_ONCE
+
+
+def next_due(month: Verified, now: datetime) -> datetime:
+    """When a month is next after it was verified: once it is twice as old, in bounds; daily while it differs."""
+    age = now - datetime.strptime(month.month, "%Y-%m").replace(tzinfo=UTC)
+    return now + (_AGAIN if month.differing else min(max(age, _SOONEST), _LATEST))
+
+
+def told(month: Verified) -> str:
+    """What differs, as an alarm says it: the first, and how many more; empty where nothing does."""
+    if not month.differing:
+        return ""
+    first, more = month.differing[0], len(month.differing) - 1
+    about = f"{first.report_type} {first.day}" if first.day else "all of it"
+    words = f"{month.channel_id} {month.month}, {about}: {first.part}: {first.says}"[:_SAID]
+    return words + (f" and {more} more" if more else "")
