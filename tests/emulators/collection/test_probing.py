@@ -98,6 +98,7 @@ def test_what_nobody_used_for_a_week_is_asked_once_in_it_for_one_unit_each_and_w
     assert (probed.alarm(), probed.channel().lost_at) == (None, None)
 
 
+@pytest.mark.alarm("lostCapabilities")
 def test_a_permission_that_died_is_an_alarm_that_names_channel_and_capability_until_it_works_again(probed):
     probed.stand.inject(method=COMMENTS, kind="insufficientPermissions", times=2)
     probed.allow("analytics", "revenue", "captions")  # none that publishing needs: force-ssl does
