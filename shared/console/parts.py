@@ -382,13 +382,10 @@ def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         found = alarms.rows(watching.wrong_now(reads.client, ask.now))
         return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in found]
 
-    def ended() -> list[dict[str, Any]]:
-        every = where(reads.client.collection(alerts.COLLECTION), ("state", "==", alerts.RESOLVED))
-        found = [{**(each.to_dict() or {}), "key": each.id} for each in every.limit(200).stream(**call_options())]
-        lately = [row for row in found if row["since"] > ask.now - _ENDED]
-        return sorted(lately, key=lambda row: row["since"], reverse=True)[:PAGE]
-
-    return "", {"open": firing, "ended": ended}
+    return "", {
+        "open": firing,
+        "ended": lambda: [vars(each) for each in alerts.ended(reads.client, ask.now - _ENDED)[:PAGE]],
+    }
 
 
 def _quality(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from infra.warehouse import table as made
 from shared import channels
 from shared.access.features import FEATURES, scopes_for
 from shared.channels import Capability
 from shared.collection.probing import Probing
 from shared.monitoring import alerts
+from shared.warehouse.tables import API_CALLS
 from shared.watch import conditions
 from shared.watch.reading import READERS, Sources
 from tests.emulators.collection.figures import DAY, Figures
@@ -27,6 +29,7 @@ class Probed:
 
     def __init__(self, figures: Figures) -> None:
         self.figures, self.stand = figures, figures.stand
+        figures.warehouse.client.create_table(made(figures.warehouse, API_CALLS))
         self.id = figures.connect(granted=ALL, probe_at=self.stand.clock())
         self.figures.reading.callers[self.id] = self.stand.caller(scopes=(*SCOPES, "youtube.force-ssl"))
         self.allow(*ALL)

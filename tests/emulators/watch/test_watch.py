@@ -266,7 +266,7 @@ def test_a_watch_that_cannot_read_everything_counts_as_dead_and_says_all_the_sam
     room.now += HOUR
     room.give_up()
     room.run()
-    monkeypatch.setattr(watching, "READERS", watching.READERS | {"erasures": (1, _away)})
+    monkeypatch.setattr(watching, "READERS", watching.READERS | {"erasures": (1, 0, _away)})
     for _ in range(2):
         room.now += INTERVAL
         with pytest.raises(ServiceUnavailable):
