@@ -378,12 +378,16 @@ def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
+    wrong = read.Recent(
+        source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
+    )
+
     def firing() -> list[dict[str, Any]]:
-        found = alarms.rows(watching.wrong_now(reads.client, ask.now))
-        return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in found]
+        return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in alarms.rows(wrong())]
 
     return "", {
         "open": firing,
+        "watched": lambda: alarms.watched(wrong()),
         "ended": lambda: [vars(each) for each in alerts.ended(reads.client, ask.now - _ENDED)[:PAGE]],
     }
 
