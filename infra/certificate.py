@@ -17,11 +17,11 @@ from typing import Any
 
 from google.cloud import firestore
 
+from infra.verifying import verified
 from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import months
-from shared.collection.verifying import verified
 from shared.warehouse.explain import COLUMNS, METRICS, Explanation, explain
 from shared.warehouse.statements import Warehouse
 

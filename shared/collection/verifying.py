@@ -15,10 +15,9 @@ from typing import Any
 
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import note, where
-from shared.collection.certifying import AT_ONCE, EVER, Certifying
+from shared.collection.certifying import EVER, Certifying
 from shared.data_map import CERTIFICATES as STORED
 from shared.monitoring.log import log
-from shared.paging import groups
 from shared.warehouse.certificate import Certificate, Entry, Found, Key, record_of
 
 KIND = "verify"
@@ -142,21 +141,8 @@ def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) ->
         yield Part.ROWS, "other cells than were loaded"
 
 
-def verified(
-    certifying: Certifying, *, channel: str | None = None, month: str | None = None
-) -> Iterator[Verified]:
-    """Every channel and month that was ever certified, or has reports that should be, compared anew."""
-    issued_for = {tuple(each.id.split(":")) for each in certifying.names(channel)}
-    about = sorted(
-        (each, of)
-        for each, of in {*issued_for, *certifying.named(EVER)}
-        if channel in (None, each) and month in (None, of)
-    )
-    for some in groups(sorted({each for each, _ in about}), AT_ONCE):
-        yield from _verified(certifying, [pair for pair in about if pair[0] in some])
-
-
-def _verified(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
+def compared(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
+    """Some channels' months, compared anew."""
     held = certifying.held(about)
     loads = certifying.loads(about, EVER)
     every = {each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about}
@@ -180,7 +166,7 @@ def verify_due(certifying: Certifying) -> bool:
         channel, _, month = name.rpartition(":")
         by_month[month].append((channel, month))
     for month, about in sorted(by_month.items()):  # a query of one month scans no other's days
-        for each in _verified(certifying, sorted(about)):
+        for each in compared(certifying, sorted(about)):
             name, says = f"{each.channel_id}:{month}", told(each)
             fields = {"verify_at": next_due(each, now), "differs": says or None}
             note(

@@ -8,7 +8,7 @@ from functools import cache
 from infra.bench import Limit, Measured, row
 from infra.bench.certifying import CHANNELS, DAYS, FIRST, channel, network
 from infra.certificate import cell
-from shared.collection.verifying import verified
+from infra.verifying import verified
 
 _CELLS = 5
 

@@ -284,8 +284,8 @@ def certified(
     stack: Stack, client: Firestore, warehouse: Warehouse, channel_ids: Sequence[str]
 ) -> Iterator[tuple[int, list[str]]]:
     """Verify the certificates of some channels: of each month how many days it certifies, and what differs."""
+    from infra.verifying import verified
     from shared.collection.certifying import Certifying
-    from shared.collection.verifying import verified
 
     certifying = Certifying(client=client, warehouse=lambda: warehouse, clock=stack.now)
     for channel in channel_ids:

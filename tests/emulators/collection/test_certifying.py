@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from infra.certificate import as_text, cell
+from infra.verifying import verified
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.collection import audit, certifying, verifying
 from shared.collection.certifying import KIND, Certifying
 from shared.collection.coverage import Coverage, Outcome, after_listing
 from shared.collection.ingest import Ingest
-from shared.collection.verifying import Part, verified
+from shared.collection.verifying import Part
 from shared.data_map import CERTIFICATES
 from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED

@@ -55,7 +55,7 @@ class Probed:
         """Let the time pass until the channel's turn; how long that was."""
         at, before = self.channel().probe_at, self.stand.clock()
         assert at is not None
-        self.stand.advance(seconds=(at - before).total_seconds())
+        self.stand.advance(seconds=(at - before).total_seconds() + 1)
         return at - before
 
     def channel(self) -> channels.Channel:
