@@ -301,7 +301,7 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         return found
 
     named = reads.profile.buckets.get(ask("bucket")) or next(iter(reads.profile.buckets.values()))
-    return named.title, {
+    return f"Quota: {named.title}", {
         "buckets": lambda: _buckets(again, ask.now, rows=36),
         "burn": of_bucket(lambda row: quota.burn_down(row, ask.now)),
         "accounts": of_bucket(lambda row: [{"account": name, **of} for name, of in row["by_account"].items()]),
