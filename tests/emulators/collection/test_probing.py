@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from shared.access.features import FEATURES, scopes_for
 from shared.channels import Capability
 from shared.collection.probing import Probing
 from shared.monitoring import alerts
+from shared.warehouse.statements import TAKE_CALLS, run
 from shared.warehouse.tables import API_CALLS
 from shared.watch import conditions
 from shared.watch.reading import READERS, Sources
@@ -71,13 +74,12 @@ class Probed:
     def log(self, *endpoints: str) -> None:
         """The call log has these calls of the channel, answered today."""
         now = self.stand.clock()
-        values = ", ".join(
-            f"('{name}{now}', TIMESTAMP '{now}', DATE '{now:%Y-%m-%d}', '{name}', 'success', '{self.id}')"
-            for name in endpoints
-        )
-        columns = "call_id, created_at, date, endpoint, status, channel_id"
-        table = self.figures.warehouse.full_name("youtube_api_calls")
-        self.figures.warehouse.client.query(f"INSERT INTO `{table}` ({columns}) VALUES {values}").result()
+        of = {"created_at": now, "channel_id": self.id, "status": "success"}
+        rows = [
+            replace(self.stand.calls[0], endpoint=name, call_id=f"{name}{now}", **of).row() for name in endpoints
+        ]
+        days = {"first": rows[0]["date"], "last": rows[0]["date"]}
+        run(self.figures.warehouse, TAKE_CALLS, entries=json.dumps(rows), **days)
 
 
 @pytest.fixture
