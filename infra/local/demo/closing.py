@@ -55,7 +55,6 @@ def result(story: Story, *, total_seconds: float) -> Result:
             "known": story.outage.known,
             "longest_seconds": round(story.outage.longest.total_seconds()),
         },
-        "panels": {"asked": len(story.panels), "rows": sum(len(each.rows) for each in story.panels)},
         "secrets_searched": story.secrets,
         "seconds": {**story.seconds, "total": round(total_seconds, 1)},
         "memory_mib": story.pulse.peak,
@@ -129,8 +128,6 @@ def _main_job(told: Result) -> Table:
         ("  differing", told["certificates"]["differing"]),
         ("videos of three days without a hub: known", told["outage"]["known"], told["outage"]["published"]),
         ("  the longest unknown, s", told["outage"]["longest_seconds"]),
-        ("panels and the guide's queries asked", told["panels"]["asked"]),
-        ("  rows that they answer", told["panels"]["rows"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("problems", len(told["problems"])),
     )
