@@ -20,6 +20,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+import yaml
+
 from infra import policy_table
 from infra.data_map import WORDS, group_indexes, ttl_policies
 from infra.deployment import ROOT, Function, deployment
@@ -32,7 +34,7 @@ from shared.quota.profile import load
 from shared.settings import Settings, meanings, variable
 from shared.warehouse.checks import CHECKS
 from shared.warehouse.report_types import FAMILIES, PROFILES, REPORT_TYPES
-from shared.watch.conditions import ALARMS, Condition
+from shared.watch.conditions import ALARMS, CALLS_MIN, Condition
 
 DOCS = ROOT / "infra" / "docs"
 
@@ -320,6 +322,24 @@ def alarms() -> str:
     )
 
 
+def alarm_faults() -> str:
+    """Every alarm with the fault that tests inject, what is then told and done, what ends it, and the tests."""
+    shown = _tests_by_line("alarm")
+    declared = yaml.safe_load((ROOT / "tests" / "faults" / "alarms.yaml").read_text())
+    rows = [
+        (
+            f"`{key}`",
+            declared[key]["fault"],
+            f"{each.severity}: {declared[key].get('notice') or _said(each)}",
+            each.done,
+            declared[key]["over"],
+            ", ".join(shown[key]) or Outcome.NO_TEST.value,
+        )
+        for key, each in ALARMS.items()
+    ]
+    return table(("alarm", "injected fault", "notice", "done by itself", "ended by", "shown by"), rows)
+
+
 def _said(alarm: Condition) -> str:
     """What an alarm says, whatever it is about."""
     return alarm.says.strip().format(count="n", since="when", what="which", app="the app")
@@ -345,6 +365,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "marts": marts,
     "checks": checks,
     "alarms": alarms,
+    "alarm faults": alarm_faults,
     "collections": collections,
     "ttl": ttl,
     "indexes": indexes,
@@ -374,6 +395,11 @@ def alarms_told() -> str:
             "severity": each.severity,
             "says": _said(each),
             **{name: (getattr(each, name) or "").strip() for name in ("stops", "done", "todo", "code", "runbook")},
+            **(
+                {"share": each.share, "threshold": each.threshold, "least": CALLS_MIN}
+                if each.noticed == "monitoring"
+                else {}
+            ),
         }
         for key, each in ALARMS.items()
     }

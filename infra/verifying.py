@@ -1,131 +1,12 @@
-"""Compares certificates with what there is: which of what was certified no longer holds, and in which part."""
+"""Verifies everything, or all of a channel or month, whether it is due or not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterator
 
 from shared.collection.certifying import AT_ONCE, EVER, Certifying
+from shared.collection.verifying import Verified, compared
 from shared.paging import groups
-from shared.warehouse.certificate import Certificate, Entry, Found, Key, record_of
-
-CERTIFIED_BY = timedelta(days=3)
-"""How long after its load a day is certified at the latest: issuing is daily, and may be late."""
-
-
-class Part(StrEnum):
-    """What differs: each is stored apart from the others."""
-
-    ROWS = "rows"
-    FILE = "file's record"
-    COVERAGE = "coverage's entry"
-    CERTIFICATE = "certificate"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Something that is not as it was certified. report_type, day: None where all of the month is meant."""
-
-    channel_id: str
-    month: str
-    part: Part
-    says: str
-    report_type: str | None
-    day: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verified:
-    """A channel's month, compared. value: its certificate's, None without one. days: so many are certified.
-
-    waiting: so many were loaded, or issued again, since.
-    """
-
-    channel_id: str
-    month: str
-    value: str | None
-    days: int
-    waiting: int
-    differing: tuple[Difference, ...]
-
-
-def verify(channel_id: str, month: str, held: Certificate | None, found: Found, now: datetime) -> Verified:
-    """Compare a certificate with what there is. held: None where there is none.
-
-    A day that was loaded since the certificate was issued is no difference, as long as manifest, rows and coverage
-    agree about it.
-    """
-    entries = {} if held is None else held.entries
-    told: list[tuple[Key | tuple[None, None], Part, str]] = []
-    if held is not None and not (held.intact and (held.channel_id, held.month) == (channel_id, month)):
-        told.append(((None, None), Part.CERTIFICATE, "its entries do not come to its value"))
-    waiting = 0
-    for key in sorted({*entries, *found.loads}):
-        entry, load = entries.get(key), found.loads.get(key)
-        if load is not None and (entry is None or _issued_again(entry, load, held, found)):
-            waiting += 1
-            told += [(key, part, says) for part, says in _of_waiting(key, load, found, now)]
-        elif entry is not None:
-            told += [(key, part, says) for part, says in _of_certified(entry, load, found)]
-    differing = tuple(
-        Difference(channel_id=channel_id, month=month, part=part, says=says, report_type=kind, day=day)
-        for (kind, day), part, says in told
-    )
-    return Verified(
-        channel_id=channel_id,
-        month=month,
-        value=None if held is None else held.value,
-        days=len(entries),
-        waiting=waiting,
-        differing=differing,
-    )
-
-
-def _issued_again(entry: Entry, load: Mapping[str, Any], held: Certificate | None, found: Found) -> bool:
-    """Whether another issue or load counts, which came after the certificate, and which the coverage knows."""
-    listed = found.listed.get(entry.key)
-    return (
-        (load["report_id"], load["load_id"]) != (entry.report_id, entry.load_id)
-        and held is not None
-        and load["loaded_at"] > held.issued_at
-        and listed is not None
-        and listed.ids[:1] == (load["report_id"],)
-    )
-
-
-def _of_waiting(key: Key, load: Mapping[str, Any], found: Found, now: datetime) -> Iterator[tuple[Part, str]]:
-    rows, _ = found.stored(load["report_id"], load["load_id"])
-    listed = found.listed.get(key)
-    if rows != load["row_count"]:
-        yield Part.ROWS, f"{rows} rows, the manifest says {load['row_count']}"
-    if listed is not None and not listed.as_written:
-        yield Part.COVERAGE, "it was changed"
-    if now - load["loaded_at"] > CERTIFIED_BY:
-        yield Part.CERTIFICATE, f"not certified since {load['loaded_at']:%Y-%m-%d}"
-
-
-def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) -> Iterator[tuple[Part, str]]:
-    listed = found.listed.get(entry.key)
-    if listed is None:
-        yield Part.COVERAGE, "it is gone"
-    elif not listed.as_written:
-        yield Part.COVERAGE, "it was changed"
-    elif gone := set(entry.listed) - set(listed.ids):
-        yield Part.COVERAGE, f"it no longer lists {', '.join(sorted(gone))}"
-    if load is None:
-        yield Part.FILE, "it is gone"
-    elif load["report_id"] != entry.report_id or load["load_id"] != entry.load_id:
-        yield Part.FILE, f"load {load['load_id']} of report {load['report_id']} counts"
-    elif record_of(load) != entry.record:
-        yield Part.FILE, "it was changed"
-    rows, digest = found.stored(entry.report_id, entry.load_id)
-    if rows != entry.rows:
-        yield Part.ROWS, f"{rows} rows, not {entry.rows}"
-    elif digest != entry.digest:
-        yield Part.ROWS, "other cells than were loaded"
 
 
 def verified(
@@ -139,14 +20,4 @@ def verified(
         if channel in (None, each) and month in (None, of)
     )
     for some in groups(sorted({each for each, _ in about}), AT_ONCE):
-        yield from _verified(certifying, [pair for pair in about if pair[0] in some])
-
-
-def _verified(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
-    held = certifying.held(about)
-    loads = certifying.loads(about, EVER)
-    every = {each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about}
-    found = certifying.found(every, "channel_id", {channel for channel, _ in about})
-    now = certifying.clock()
-    for each in about:
-        yield verify(*each, held.get(each), found[each], now)
+        yield from compared(certifying, [pair for pair in about if pair[0] in some])

@@ -9,20 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared import data_map
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, documents, listing, note, where
+from shared.cloud.firestore import Client, documents, listing, note, update, where
+from shared.cloud.steps import Change, Docs, Write
 from shared.monitoring.readable import readable
 from shared.records import Mapper
 from shared.tokens.grants import not_connected
 from shared.tokens.health import CONNECTED, TROUBLED
 
 COLLECTION = data_map.CHANNELS.path
-Look = Literal["collect_at", "analytics_at"]
-"""The fields that say from when on an hourly run looks at a channel: at its reports, at its figures."""
+Look = Literal["collect_at", "analytics_at", "probe_at"]
+"""The fields that say from when on a run looks at a channel: at its reports, its figures, what it is allowed."""
+PROBED_EVERY = timedelta(days=7)
+"""How often what a connection is allowed is probed, where nobody has used it."""
 WORKING = (CONNECTED, TROUBLED)
 """States in which work for a channel makes sense."""
 
@@ -31,11 +34,17 @@ WORKING = (CONNECTED, TROUBLED)
 class Capability:
     """Whether a connection can do one thing, and if not, why.
 
-    reason: "granted"; "unticked" (asked for, and not given); "notAsked" (never asked for).
+    reason: "granted"; "unticked" (asked for, and not given); "notAsked" (never asked for); of one that was granted
+    and is lost, "withdrawn" or what YouTube said.
     """
 
     have: bool
     reason: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was granted, and works no more."""
+        return not self.have and self.reason not in {"unticked", "notAsked"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +117,7 @@ class Channel(Askable):
 
     collect_at: from when on the hourly run looks whether its reports are overdue; None where none are to come.
     analytics_at: from when on the hourly run asks the Analytics API about it; None: not at all.
+    probe_at: from when on the daily run probes what it is allowed. lost_at: since when a capability is lost.
     """
 
     user_id: str
@@ -119,6 +129,8 @@ class Channel(Askable):
     connected_at: datetime
     collect_at: datetime | None = None
     analytics_at: datetime | None = None
+    probe_at: datetime | None = None
+    lost_at: datetime | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -234,9 +246,28 @@ def end_refusal(client: Client, channel_id: str, api: str) -> None:
     _note(client, channel_id, {f"refusals.`{api}`": DELETE_FIELD})
 
 
-def set_capability(client: Client, channel_id: str, feature: str, capability: Capability) -> None:
-    """Record what YouTube answered about a feature, e.g. revenue of a channel that is not monetised."""
-    _note(client, channel_id, {f"capabilities.`{feature}`": asdict(capability)})
+def set_capabilities(
+    client: Client, channel_id: str, found: Mapping[str, Capability], now: datetime, *, probe_at: datetime | None
+) -> None:
+    """Record what YouTube or Google answered about capabilities, unless the owner has connected again since `now`.
+
+    probe_at: when what it is allowed is probed again; None: at the next run.
+    """
+    where_it_is = path(channel_id)
+
+    def decide(docs: Docs) -> Change[None]:
+        stored = docs[where_it_is]
+        if stored is None or stored.data["state_since"] > now:
+            return Change(None)
+        held = {name: Capability(**each) for name, each in stored.data.get("capabilities", {}).items()} | dict(
+            found
+        )
+        lost = any(each.lost for each in held.values())
+        fields = {"capabilities": {name: asdict(each) for name, each in held.items()}, "probe_at": probe_at or now}
+        since = stored.data.get("lost_at") or now
+        return Change(None, [Write(where_it_is, {**fields, "lost_at": since if lost else None})])
+
+    update(client, [where_it_is], decide)
 
 
 def _note(client: Client, channel_id: str, changes: Mapping[str, Any]) -> None:

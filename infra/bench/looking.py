@@ -6,7 +6,7 @@ Firestore is the emulator of the environment, filled by `fill`. Without BigQuery
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +27,12 @@ from shared.tokens.health import CONNECTED, REAUTH_REQUIRED
 from shared.warehouse.statements import Warehouse
 
 KIND = "channel_basic_a3"
-PAGES = ("overview", "channels", "coverage", "quota", "operations", "push", "alerts", "quality", "questions")
-"""Those that are read from Firestore."""
+_OF_ALL = ("overview", "channels", "coverage", "quota", "operations", "push", "alerts", "quality", "questions")
+PAGES: Mapping[str, Mapping[str, str]] = {
+    **{page: {} for page in _OF_ALL},
+    **{page: {"channel": f"UC{1:022}"} for page in ("channel", "videos")},
+}
+"""Each page with what is asked of it; of those that ask BigQuery too, what is read from Firestore."""
 _OF_USER = 5
 
 
@@ -90,7 +94,7 @@ def reads(client: firestore.Client) -> Reads:
 def main(page: str, project: str) -> None:
     """Look once to have everything loaded, then once when told to."""
     found = reads(firestore.Client(project=project))
-    look = Ask(query={}, now=system_clock())
+    look = Ask(query=PAGES[page], now=system_clock())
     render(seen(found, page, look))
     print("ready", flush=True)
     sys.stdin.readline()

@@ -1,4 +1,10 @@
-"""`python -m infra.grafana`: the dashboards' files; exit status 1 when --check finds a difference."""
+"""`python -m infra.grafana`: the dashboards' files; exit status 1 when --check finds a difference.
+
+    python -m infra.grafana --answers PROJECT [--dataset youtube]
+
+asks a project's warehouse each panel's query and the guide's three, prints the answers, and exits with 1 where one
+fails, or is empty and ought not be.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,12 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from infra.grafana.answers import answers, as_text
 from infra.grafana.build import Place, files
 from infra.grafana.panels import HERE
+from shared.clock import system_clock
+from shared.cloud import bigquery
+from shared.warehouse.statements import Warehouse
 
 
 def main() -> int:
@@ -18,8 +28,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=HERE / "dashboards")
     for each in fields(Place):
         parser.add_argument(f"--{each.name}", default=each.default)
+    parser.add_argument("--answers", metavar="PROJECT")
     given = parser.parse_args()
-    wanted = files(Place(dataset=given.dataset, console=given.console, runbook=given.runbook))
+    place = Place(**{each.name: getattr(given, each.name) for each in fields(Place)})
+    if given.answers:
+        return _answer(given.answers, place)
+    wanted = files(place)
     there = {str(path.relative_to(given.out)): path for path in given.out.rglob("*.json")}
     other = [
         name
@@ -36,6 +50,13 @@ def main() -> int:
     for name in there.keys() - wanted.keys() if given.out == HERE / "dashboards" else ():
         there[name].unlink()
     return 0
+
+
+def _answer(project: str, place: Place) -> int:
+    warehouse = Warehouse(bigquery.client_of(project), place.dataset.rpartition(".")[2])
+    told = list(answers(warehouse, system_clock(), place.quota))
+    print(*map(as_text, told), sep="\n")
+    return int(any(each.problem for each in told))
 
 
 if __name__ == "__main__":

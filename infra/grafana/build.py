@@ -28,6 +28,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from infra.grafana.panels import ALL, VARIABLES, Dashboard, Panel, asked, dashboards, described
+from shared.quota.profile import Profile, adjusted, load
 
 SOURCE = DataSourceRef(type_val="grafana-bigquery-datasource", uid="${source}")
 TAG = "ytempire-youtube"
@@ -37,11 +38,21 @@ _LABELS = {"owner": "User", "channel": "Channel"}
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where an installation's parts are. dataset: project and dataset. console, runbook: addresses."""
+    """Where an installation's parts are. dataset: project and dataset. console, runbook: addresses.
+
+    profile, limits: the installation's YT_QUOTA_PROFILE and YT_QUOTA_LIMITS.
+    """
 
     dataset: str = "project.youtube"
     console: str = "https://console.example.org/console"
     runbook: str = "https://code.example.org/infra/docs/runbook.md"
+    profile: str = "current"
+    limits: str = ""
+
+    @property
+    def quota(self) -> Profile:
+        """The limits that hold. Raises Misconfigured for a profile or a limit that is none."""
+        return adjusted(load(self.profile), limits=tuple(filter(None, self.limits.split(","))))
 
 
 def files(place: Place) -> dict[str, str]:
@@ -92,7 +103,11 @@ def _variables(place: Place) -> Iterator[Any]:
     given = VariableOption(text=place.dataset, value=place.dataset)
     yield dashboard.TextBoxVariable("dataset").label("Dataset").default_value(place.dataset).current(given)
     for name in VARIABLES:
-        query = {"rawSql": _sql(f"variables/{name}"), "format": QueryFormat.TABLE, "editorMode": EditorMode.CODE}
+        query = {
+            "rawSql": _sql(f"variables/{name}", place),
+            "format": QueryFormat.TABLE,
+            "editorMode": EditorMode.CODE,
+        }
         yield (
             dashboard.QueryVariable(name)
             .label(_LABELS[name])
@@ -106,14 +121,14 @@ def _variables(place: Place) -> Iterator[Any]:
         )
 
 
-def _sql(query: str) -> str:
-    return asked(query).replace("{dataset}", "${dataset}")
+def _sql(query: str, place: Place) -> str:
+    return asked(query, place.quota).replace("{dataset}", "${dataset}")
 
 
 def _panel(panel: Panel, place: Place) -> Any:
     kind = "stat" if panel.kind == "stat" else "table" if panel.kind == "table" else "series"
     form = QueryFormat.TIMESERIES if kind == "series" else QueryFormat.TABLE
-    target = bigquery.Dataquery().raw_sql(_sql(panel.query)).raw_query(True).format(form)
+    target = bigquery.Dataquery().raw_sql(_sql(panel.query, place)).raw_query(True).format(form)
     built = (
         _KINDS[kind](panel)
         .title(panel.title)

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from shared.quota.profile import load
+from shared.quota.profile import Profile, load
 from shared.warehouse.statements import Statement
 
 HERE = Path(__file__).parent
@@ -87,27 +87,31 @@ def described(query: str) -> str:
     return " ".join(line.removeprefix("-- ") for line in lines if line.startswith("-- "))
 
 
-def asked(query: str) -> str:
-    """A query as Grafana has it: only its own variables and `{dataset}` are left open."""
+def asked(query: str, profile: Profile) -> str:
+    """A query as Grafana has it, its variables and `{dataset}` left open. profile: whose limits hold."""
     text = (HERE / "sql" / f"{query}.sql").read_text()
     while names := set(_OPEN.findall(text)) - {"dataset"}:
         for name in names:
-            text = text.replace(f"{{{name}}}", _text(name))
+            text = text.replace(f"{{{name}}}", _text(name, profile))
     return "\n".join(line for line in text.strip().split("\n") if not line.startswith("-- "))
 
 
-def _text(name: str) -> str:
+def _text(name: str, profile: Profile) -> str:
     if name == "limits":
-        rows = (
-            f"STRUCT('{each.name}' AS bucket, {each.limit} AS a_day)" for each in load("current").buckets.values()
-        )
+        rows = (f"STRUCT('{each.name}' AS bucket, {each.limit} AS a_day)" for each in profile.buckets.values())
         return f"[{', '.join(rows)}]"
     return _TEXTS.get(name) or (HERE / "sql" / "parts" / f"{name}.sql").read_text().strip()
 
 
-def spoken(query: str, since: datetime, until: datetime, chosen: Mapping[str, str] | None = None) -> str:
+def spoken(
+    query: str,
+    since: datetime,
+    until: datetime,
+    chosen: Mapping[str, str] | None = None,
+    profile: Profile | None = None,
+) -> str:
     """A query as it is sent, Grafana's variables filled in. chosen: a variable's quoted values; all where none."""
-    text = asked(query)
+    text = asked(query, profile or load("current"))
     for name, moment in (("__from", since), ("__to", until)):
         text = text.replace(f"${{{name}}}", str(int(moment.timestamp() * 1000)))
     for name in VARIABLES:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from shared import channels
 from shared.access import users
 from shared.access.features import capabilities, missing
-from shared.channels import CHANNELS, Capability, Channel
+from shared.channels import CHANNELS, PROBED_EVERY, Capability, Channel
 from shared.clock import Clock
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
@@ -219,6 +219,7 @@ def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Chan
         videos_read=before.videos_read if before else None,
         collect_at=grant.state_since if can["analytics"].have else None,
         analytics_at=grant.state_since,
+        probe_at=grant.state_since + PROBED_EVERY,
     )
 
 

@@ -20,6 +20,7 @@ from shared.collection import gone
 from shared.collection.coverage import months, window
 from shared.collection.messages import ToIngest
 from shared.data_map import CERTIFICATES as STORED
+from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.monitoring.readable import readable
 from shared.paging import groups
@@ -41,6 +42,7 @@ KIND = "certify"
 """The kind of message that asks `ingest` for certificates: of some channels, or of all that have had reports."""
 AT_ONCE = 100  # channels: what is read of them is held in memory
 _LATELY = timedelta(days=8)  # a message lives for seven days
+_VERIFIED_AFTER = timedelta(days=7)  # a month, for the first time
 EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
 Months = Collection[tuple[str, str]]
@@ -83,7 +85,7 @@ class Certifying:
             entries = {key: entry for key in of_month.loads if (entry := certified(key, of_month)) is not None}
             for kind, day in of_month.loads.keys() - entries.keys():
                 log("WARNING", "a day is not certified", channel=about[0], report=kind, day=day)
-            if entries:
+            if entries or about not in held:  # of a month without a certified day it is verified why
                 self._write(*about, entries)
                 count += len(entries)
         for channel in gone.disconnected(self.client, {channel for channel, _ in found}):
@@ -146,12 +148,16 @@ class Certifying:
 
         def decide(docs: Docs) -> Change[Certificate | None]:
             stored = docs[path]
-            known = None if stored is None else CERTIFICATES.read(name_of(channel_id, month), stored.data)
+            try:
+                known = None if stored is None else CERTIFICATES.read(name_of(channel_id, month), stored.data)
+            except CorruptData:
+                return Change(None)
             if known is not None and not known.intact:
                 return Change(None)
             before = {} if known is None else known.entries
             new = issued(channel_id, month, {**before, **entries}.values(), self.clock())
-            return Change(new, [Write(path, CERTIFICATES.fields(new))])
+            first = {} if known else {"verify_at": new.issued_at + _VERIFIED_AFTER}
+            return Change(new, [Write(path, {**CERTIFICATES.fields(new), **first})])
 
         new = update(self.client, [path], decide)
         if new is None:

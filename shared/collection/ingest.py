@@ -25,6 +25,8 @@ from shared.collection import (
     internal_metrics,
     messages,
     planner,
+    probing,
+    verifying,
     videos,
     week_answers,
 )
@@ -87,6 +89,8 @@ class Ingest:
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             checking.KIND: (lambda _: None, self._check),
+            verifying.KIND: (lambda _: None, self._verify),
+            probing.KIND: (lambda _: None, self._probe),
             ERASE: (_erasure, self._erase),
             AUDIT: (
                 lambda _: None,
@@ -170,8 +174,8 @@ class Ingest:
         audit.Audit(
             client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
         ).run(day)
-        self.to_ingest(certifying.KIND, {})
-        self.to_ingest(checking.KIND, {})
+        for kind in (certifying.KIND, checking.KIND, verifying.KIND, probing.KIND):
+            self.to_ingest(kind, {})
 
     def _check(self, _: None) -> None:
         with answering(self.clock):
@@ -181,13 +185,29 @@ class Ingest:
         with answering(self.clock):
             week_answers.ask(self.client, self.warehouse(), self.clock)
 
+    @property
+    def _certifying(self) -> certifying.Certifying:
+        return certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
+
     def _certify(self, channel_ids: Sequence[str] | None) -> None:
-        issuing = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
         with answering(self.clock):
             if channel_ids is None:
-                issuing.plan(self.to_ingest)
+                self._certifying.plan(self.to_ingest)
             else:
-                issuing.issue(channel_ids)
+                self._certifying.issue(channel_ids)
+
+    def _verify(self, _: None) -> None:
+        with answering(self.clock):
+            if verifying.verify_due(self._certifying):
+                self.to_ingest(verifying.KIND, {})
+
+    def _probe(self, _: None) -> None:
+        with answering(self.clock):
+            if probing.Probing(
+                client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
+                clock=self.clock, rng=self.rng,
+            ).run():  # fmt: skip
+                self.to_ingest(probing.KIND, {})
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

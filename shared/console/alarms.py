@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from shared.console.words import words
+from shared.console.words import called, words
 from shared.monitoring.alerts import Alert
 from shared.monitoring.apis import key
-from shared.watch.conditions import known
+from shared.watch.conditions import ALARMS, known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +54,18 @@ def _row(alert: Alert) -> AlarmRow:
         code=code,
         runbook=condition.runbook if condition is not None else "",
     )
+
+
+def watched(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
+    """Everything that can become an alarm, with how it stands now; what is open first."""
+    since = {row.key: alert.since for alert in alerts if (row := known(alert.key)) is not None}
+    found = []
+    for row in sorted(ALARMS.values(), key=lambda each: each.key not in since):
+        state = "open" if row.key in since else "well"
+        standing = {
+            "standing": called("watched", state),
+            "tone": called("tones", state),
+            "since": since.get(row.key),
+        }
+        found.append({"key": row.key.rstrip(":"), "severity": row.severity, "stops": row.stops, **standing})
+    return found

@@ -104,7 +104,7 @@ def _label(moment: Moment, span: float) -> str:
 
 def _round_up(value: float) -> float:
     """The next round number, a fourth of which is round too."""
-    if value <= 0:
+    if value < 1e-300:  # beneath it a power of ten has no float of its own
         return 1
     scale = 10.0 ** math.floor(math.log10(value))
     return next(factor * scale for factor in (1, 1.2, 1.6, 2, 2.4, 4, 6, 8, 10) if factor * scale >= value)

@@ -301,7 +301,7 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         return found
 
     named = reads.profile.buckets.get(ask("bucket")) or next(iter(reads.profile.buckets.values()))
-    return named.title, {
+    return f"Quota: {named.title}", {
         "buckets": lambda: _buckets(again, ask.now, rows=36),
         "burn": of_bucket(lambda row: quota.burn_down(row, ask.now)),
         "accounts": of_bucket(lambda row: [{"account": name, **of} for name, of in row["by_account"].items()]),
@@ -378,17 +378,18 @@ def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
+    wrong = read.Recent(
+        source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
+    )
+
     def firing() -> list[dict[str, Any]]:
-        found = alarms.rows(watching.wrong_now(reads.client, ask.now))
-        return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in found]
+        return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in alarms.rows(wrong())]
 
-    def ended() -> list[dict[str, Any]]:
-        every = where(reads.client.collection(alerts.COLLECTION), ("state", "==", alerts.RESOLVED))
-        found = [{**(each.to_dict() or {}), "key": each.id} for each in every.limit(200).stream(**call_options())]
-        lately = [row for row in found if row["since"] > ask.now - _ENDED]
-        return sorted(lately, key=lambda row: row["since"], reverse=True)[:PAGE]
-
-    return "", {"open": firing, "ended": ended}
+    return "", {
+        "open": firing,
+        "watched": lambda: alarms.watched(wrong()),
+        "ended": lambda: [vars(each) for each in alerts.ended(reads.client, ask.now - _ENDED)[:PAGE]],
+    }
 
 
 def _quality(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:

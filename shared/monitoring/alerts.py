@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import listing, update
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import DocumentSnapshot, listing, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.errors import YtempireError
@@ -34,6 +35,7 @@ LOOK_EVERY = timedelta(minutes=5)
 """How long after something has worked a process takes it that no alert fires about it."""
 FIRING, RESOLVED = "firing", "resolved"
 CRITICAL = "CRITICAL"
+_ENDED_MOST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,13 @@ def pending(client: Client) -> tuple[Alert, ...]:
     return _where(client, Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)]))
 
 
+def ended(client: Client, since: datetime) -> list[Alert]:
+    """What has ended since an instant, the latest first. There is one document for each kind of alert."""
+    found = where(client.collection(COLLECTION), ("state", "==", RESOLVED)).limit(_ENDED_MOST)
+    lately = [each for each in map(_read, found.stream(**call_options())) if each.since > since]
+    return sorted(lately, key=lambda alert: alert.since, reverse=True)
+
+
 def told(client: Client, alert: Alert) -> None:
     """Note that operators were told of an alert as it is here; what has changed meanwhile stays untold."""
     path = _path(alert.key)
@@ -145,8 +154,12 @@ def told(client: Client, alert: Alert) -> None:
 
 def _where(client: Client, condition: Any) -> tuple[Alert, ...]:
     query: Any = client.collection(COLLECTION).where(filter=condition)
+    return tuple(map(_read, listing(query)))
+
+
+def _read(found: DocumentSnapshot[Any]) -> Alert:
     names = ("since", "message", "state", "severity", "told")
-    return tuple(Alert(key=found.id, **{name: found.get(name) for name in names}) for found in listing(query))
+    return Alert(key=found.id, **{name: found.get(name) for name in names})
 
 
 def _path(key: str) -> str:

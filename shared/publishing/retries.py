@@ -87,8 +87,8 @@ LISTED = frozenset({UPDATE, DELETE, PROCESSING, PUBLICATION})
 def mark(client: Client, decision: RetryDecision, operation: Operation, now: datetime) -> None:
     """Do what a retry decision asks for besides ending the operation. Safe to repeat."""
     if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
-        lost = Capability(have=False, reason=decision.reason)
-        channels.set_capability(client, operation.channel_id, feature(operation.current), lost)
+        lost = {feature(operation.current): Capability(have=False, reason=decision.reason)}
+        channels.set_capabilities(client, operation.channel_id, lost, now, probe_at=None)
     elif decision.action is Action.MARK_AS_DELETED and operation.current in LISTED:
         video_gone(client, operation, now)
 

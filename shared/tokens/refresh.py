@@ -218,6 +218,10 @@ class Refresher:
             "access_expires_at": tokens.expires_at,
             "refreshed_at": now,
         }
+        if tokens.scopes is not None and tokens.scopes != grant.granted_scopes:
+            fields["granted_scopes"] = sorted(
+                tokens.scopes
+            )  # the daily probe compares them with what is counted on
         if tokens.refresh_token is not None:
             fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, field=grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now

@@ -3,7 +3,7 @@
 For each report type and day it says what YouTube had listed, which file counts (its SHA-256), what the manifest
 says of it, and a digest of its rows as they lie in the warehouse. Each entry's hash goes into the next one's, so
 one value stands for all of them. Everything here is pure; `shared/collection/certifying.py` reads and
-writes, `infra/verifying.py` compares.
+writes, `shared/collection/verifying.py` compares.
 """
 
 from __future__ import annotations

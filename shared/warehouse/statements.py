@@ -86,6 +86,7 @@ VIDEOS_LISTED = Statement("videos_listed", {"channel": "STRING", "first": "INT64
 GROWTH_OF_VIDEO = Statement("growth_of_video", {"channel": "STRING", "video": "STRING"})
 CHECKS_FOUND = Statement("checks_found", {"since": "TIMESTAMP"})
 CALLS_BY_FEATURE = Statement("calls_by_feature", {"day": "DATE", "bucket": "STRING"})
+CALLS_ANSWERED = Statement("calls_answered", {"since": "DATE", "channels": "ARRAY<STRING>"})
 CALLS_LATELY = Statement(
     "calls_lately", {"since": "TIMESTAMP", "lately": "TIMESTAMP", "first": "DATE", "slow": "FLOAT64"}
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shared import data_map
 from shared.access.disconnect import WAREHOUSE
 from shared.access.receipts import Receipts
+from shared.channels import Capability
 from shared.clock import next_reset
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import where
@@ -66,6 +67,24 @@ def _connections(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     return {"youtube_oauth_refresh_failures": failed}
 
 
+def _capabilities(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    """Connections of which something that was granted works no more, each with what, and why."""
+    found = []
+    for each in _first(sources, data_map.CHANNELS, "lost_at", "<=", now, "capabilities"):
+        held = {name: Capability(**one) for name, one in each.get("capabilities").items()}
+        lost = ", ".join(f"{name} ({one.reason})" for name, one in sorted(held.items()) if one.lost)
+        found.append(Seen(since=each.get("lost_at"), what=f"{each.id}: {lost}"))
+    return {"lostCapabilities": found}
+
+
+def _certificates(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+    """Months that differ from their certificates, and those that should have been verified long ago."""
+    differ = _first(sources, data_map.CERTIFICATES, "differs_since", "<=", now, "differs")
+    late = _moments(sources, data_map.CERTIFICATES, "verify_at", "<=", now - ALARMS["unverified"].after)
+    found = [Seen(since=each.get("differs_since"), what=each.get("differs")) for each in differ]
+    return {"certificates": found, "unverified": late}
+
+
 def _calls(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     """What the call log was summed up to last; of an old summary only that it is old."""
     found = sources.client.document(data_map.CALL_SUMMARY.path, "lately").get(**call_options())
@@ -103,23 +122,31 @@ def _moments(
     sources: Sources, collection: data_map.Collection, name: str, operator: str, bound: datetime
 ) -> list[Seen]:
     """The first values of a field within a bound; no record is read, so none can be unreadable."""
+    return [Seen(since=each.get(name)) for each in _first(sources, collection, name, operator, bound)]
+
+
+def _first(
+    sources: Sources, collection: data_map.Collection, name: str, operator: str, bound: datetime, *more: str
+) -> Any:
     query: Any = where(sources.client.collection(collection.path), (name, operator, bound))
-    found = query.order_by(name).select([name]).limit(MOST).stream(**call_options())
-    return [Seen(since=each.get(name)) for each in found]
+    return query.order_by(name).select([name, *more]).limit(MOST).stream(**call_options())
 
 
-READERS: Mapping[str, tuple[int, Reader]] = {
-    "deadLetters": (1, _dead_letters),
-    "erasures": (1, _erasures),
-    "operations": (1, _late("operations", data_map.OPERATIONS, "due_at")),
-    "quota": (3, lambda sources, now: levels_seen(sources.quota.levels(), now)),
-    "connections": (6, _connections),
-    "leases": (6, _late("leases", data_map.SUBSCRIPTIONS, "lease_until")),
-    "calls": (1, _calls),
+READERS: Mapping[str, tuple[int, int, Reader]] = {
+    "deadLetters": (1, 0, _dead_letters),
+    "erasures": (1, 0, _erasures),
+    "operations": (1, 0, _late("operations", data_map.OPERATIONS, "due_at")),
+    "quota": (3, 0, lambda sources, now: levels_seen(sources.quota.levels(), now)),
+    "connections": (6, 0, _connections),
+    "leases": (6, 0, _late("leases", data_map.SUBSCRIPTIONS, "lease_until")),
+    "capabilities": (12, 2, _capabilities),
+    "certificates": (12, 4, _certificates),
+    "calls": (1, 0, _calls),
 }
-"""How conditions are read, by what is read, and in every how many runs; in the others they stay as they are."""
+"""How conditions are read: in every how many runs, and in which of them, so that one run does not read all. In the
+others they stay as they are."""
 
 
-def due(every: int, now: datetime) -> bool:
+def due(every: int, which: int, now: datetime) -> bool:
     """Whether what is read in some of the runs is read in this one."""
-    return int(now.timestamp() / INTERVAL.total_seconds()) % every == 0
+    return int(now.timestamp() / INTERVAL.total_seconds()) % every == which

@@ -80,9 +80,9 @@ class Watch:
             return {}
 
         sources = Sources(client=self.client, quota=self.quota)
-        for name, (every, read) in {"the call log": (1, take_calls), **READERS}.items():
+        for name, (every, which, read) in {"the call log": (1, 0, take_calls), **READERS}.items():
             try:
-                observed |= read(sources, now) if due(every, now) else {}
+                observed |= read(sources, now) if due(every, which, now) else {}
             except Exception as error:  # noqa: BLE001 - the other conditions are looked at all the same
                 log("ERROR", "the watch cannot read", source=name, error=type(error).__name__)
                 failures.append(error)

@@ -152,6 +152,7 @@ def test_three_failures_are_shown_as_trouble_and_recovery_is_announced_once(acce
     assert (said.count('"notice": "troubled"'), said.count('"notice": "recovered"')) == (1, 1)
 
 
+@pytest.mark.alarm("oauthClient")
 def test_a_wrong_client_alarms_the_operator_and_breaks_no_user(access, capsys):
     channel_id = access.connected()
     access.fault(method="oauth.token", kind="invalid_client", times=5)

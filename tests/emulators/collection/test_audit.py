@@ -105,6 +105,7 @@ def test_of_a_report_type_that_is_no_longer_collected_no_day_is_missed(held):
     assert alerts.firing(held.state) == ()
 
 
+@pytest.mark.alarm("reportGaps")
 @pytest.mark.fault(61)
 @pytest.mark.fault(64)
 def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_alarm_ends_with_them(held):

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from infra.certificate import as_text, cell
-from infra.verifying import Part, verified
+from infra.verifying import verified
 from shared import channels
 from shared.channels import CHANNELS, Channel
-from shared.collection import audit
+from shared.collection import audit, certifying, verifying
 from shared.collection.certifying import KIND, Certifying
 from shared.collection.coverage import Coverage, Outcome, after_listing
 from shared.collection.ingest import Ingest
+from shared.collection.verifying import Part
 from shared.data_map import CERTIFICATES
 from shared.errors import InvalidRequest
 from shared.tokens.health import CONNECTED
@@ -25,6 +26,8 @@ from shared.warehouse.manifest import publish
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse, row_digests, run
+from shared.watch import conditions
+from shared.watch.reading import READERS, Sources
 from tests.stands.digest import digest_of
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -260,3 +263,53 @@ def test_what_is_changed_in_the_coverage_or_in_a_certificate_is_named_and_stays_
     network.certify()
     left = {each.id.partition(":")[0] for each in network.state.collection(CERTIFICATES.path).stream()}
     assert "UC1" not in left
+
+
+def alarmed(network: Network) -> dict[str, str]:
+    seen = READERS["certificates"][2](Sources(client=network.state, quota=None), network.now)
+    return {each.condition.key: each.message for each in conditions.alarms(seen, network.now)}
+
+
+@pytest.mark.alarm("certificates", "unverified")
+def test_a_month_is_verified_when_it_is_due_and_a_number_that_was_changed_is_an_alarm_until_it_is_right(
+    network, reads
+):
+    network.pass_on(certifying.KIND, {})
+    reads()
+    network.pass_on(verifying.KIND, {})
+    assert reads() == 1  # nothing is due for a week
+    table = network.name(BASIC.table)
+    change = (
+        f"UPDATE {table} SET views = views {{}} WHERE date = '{DAYS[0]}' AND channel_id = 'UC1' AND video_id = 'a'"
+    )
+    network.change(change.format("+ 1"))
+    network.now += timedelta(days=7)
+    assert alarmed(network) == {}
+    reads()
+    network.pass_on(verifying.KIND, {})
+    assert reads() == 4 * (1 + 1 + 2)  # of each month: that it is due, its certificate, and its two report types
+    message = alarmed(network)["certificates"]
+    assert f"UC1 2026-10, channel_basic_a3 {DAYS[0]}: rows: other cells than were loaded." in message
+    network.pass_on(verifying.KIND, {})
+    assert reads() == 3  # the alarm's own, and that nothing is due
+    network.change(change.format("- 1"))
+    network.now += timedelta(days=1)  # one that differs is due daily, others are not yet
+    network.pass_on(verifying.KIND, {})
+    assert alarmed(network) == {}
+    network.now += timedelta(days=30)
+    assert "2, the oldest due at 2026-12-28" in alarmed(network)["unverified"]  # November's; October is older
+    network.pass_on(verifying.KIND, {})
+    assert alarmed(network) == {}
+
+
+def test_a_month_of_which_no_day_can_be_certified_is_an_alarm_too(network):
+    for kind in FILES:
+        changed = {f"days.`{day}`.rows": 9 for day in DAYS[:2]}
+        network.state.document("reports", f"UC2:{kind}:2026-10").update(changed)
+    network.pass_on(certifying.KIND, {})
+    network.now += timedelta(days=7)
+    network.pass_on(verifying.KIND, {})
+    assert (
+        "UC2 2026-10, channel_basic_a3 2026-10-30: coverage's entry: it was changed and 7 more"
+        in alarmed(network)["certificates"]
+    )

@@ -293,6 +293,7 @@ def test_a_page_token_that_comes_back_for_ever_is_stopped_and_told(collecting, m
     assert calls()[f"youtubereporting.{method}"]["200"] == before + 2
 
 
+@pytest.mark.alarm("reportTypes")
 @pytest.mark.case("C1")
 @pytest.mark.fault(62)
 def test_once_a_day_the_audit_is_asked_for_and_report_types_that_end_are_told(collecting):
@@ -337,6 +338,7 @@ def told(stand: Stand) -> dict[str, str]:
     return {alert.key: alert.message for alert in alerts.firing(stand.firestore)}
 
 
+@pytest.mark.alarm("newReportTypes")
 @pytest.mark.fault(62)
 def test_a_newer_version_and_a_new_report_type_are_told_once_and_nothing_else_changes(collecting, capsys):
     stand = collecting.stand

@@ -49,6 +49,7 @@ def firing(reading: Reading) -> list[str]:
     return [alert.key for alert in alerts.firing(reading.stand.firestore)]
 
 
+@pytest.mark.alarm("youtubeApi:")
 @pytest.mark.case("C4")
 @pytest.mark.fault(66)
 @pytest.mark.parametrize("kind", ["accessNotConfigured", "consumerSuspended"])

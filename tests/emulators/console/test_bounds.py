@@ -42,8 +42,8 @@ def test_the_overview_reads_at_most_60_documents_and_any_other_page_four_for_eac
     assert told.parts["figures"]["channels"] == MANY
     kinds = {row["kind"] for row in told.parts["wrong"]}
     assert kinds == {"alert", "channel", "operation"}
-    for page in PAGES:
-        look(network, page)
+    for page, asked in PAGES.items():
+        look(network, page, **asked)
         assert reads() <= 4 * PAGE + 60, page
 
 

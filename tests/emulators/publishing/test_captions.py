@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from infra.local.simulator.data.captions import Captions, Track
-from shared.channels import Capability, set_capability
+from shared.channels import Capability, set_capabilities
 from shared.errors import Forbidden
 from shared.publishing.find_existing import LISTED_WITHIN
 from shared.publishing.operation import State
@@ -102,7 +102,9 @@ def test_what_surely_are_no_captions_costs_nothing(bench, video, content, says):
 
 def test_captions_need_a_permission_of_their_own(bench, video):
     lacking = Capability(have=False, reason="notAsked")
-    set_capability(bench.stand.firestore, bench.channel_id, "captions", lacking)
+    set_capabilities(
+        bench.stand.firestore, bench.channel_id, {"captions": lacking}, bench.stand.clock(), probe_at=None
+    )
     with pytest.raises(Forbidden) as refused:
         setting(bench, video)
     assert refused.value.reason == "captionsNotGranted"

@@ -121,6 +121,7 @@ def rows() -> Rows:
     return planted().rows
 
 
+@pytest.mark.alarm("check:")
 @pytest.mark.case("C11")
 def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(warehouse, firestore_client, rows):
     for table in TABLES:

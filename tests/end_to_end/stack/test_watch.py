@@ -66,6 +66,7 @@ def forget_alert(stack: Stack, key: str) -> None:
     httpx.delete(document, headers=owner, timeout=30, trust_env=False).raise_for_status()
 
 
+@pytest.mark.alarm("watch")
 @pytest.mark.fault(75)
 def test_a_watch_that_is_never_called_again_is_missed_within_an_interval_and_a_half(stack: Stack, notices):
     run(stack)
@@ -82,6 +83,7 @@ def test_a_watch_that_is_never_called_again_is_missed_within_an_interval_and_a_h
     assert WATCH.key not in console(stack)
 
 
+@pytest.mark.alarm("deadLetters")
 @pytest.mark.fault(44)
 def test_a_message_that_was_given_up_is_an_alarm_and_still_there_for_a_person(stack: Stack, notices):
     forget_alert(stack, "deadLetters")

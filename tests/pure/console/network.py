@@ -9,9 +9,11 @@ from typing import Any
 from shared.channels import Capability, Channel
 from shared.collection.jobs import Job
 from shared.console import connections, operations, push, questions, quota, reports
+from shared.console.alarms import watched
 from shared.console.connections import ChannelRow
 from shared.console.page import Seen, pages
 from shared.console.read import Ask, Listed
+from shared.monitoring.alerts import Alert
 from shared.publishing.operation import Operation, State
 from shared.quota.profile import Profile, load
 from shared.quota.usage import Usage
@@ -251,7 +253,11 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
             "unwell": [pushed],
             "latest": [pushed],
         },
-        "alerts": {"open": [alert], "ended": [alert]},
+        "alerts": {
+            "open": [alert],
+            "watched": watched([Alert(key="leases", since=NOW, message="m")]),
+            "ended": [alert],
+        },
         "quality": {"checks": [check], "examples": [found]},
         "questions": {"questions": asks},
         "question": {

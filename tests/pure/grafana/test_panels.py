@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from infra.deployment import ROOT
+from infra.grafana.answers import MAY_BE_EMPTY, Answer, began
+from infra.grafana.build import Place
 from infra.grafana.panels import HERE, Asked, dashboards, described, spoken
 from infra.judges.googlesql import Refused
 from infra.judges.warehouse import every_panel, problems_of_panels
+from shared.clock import pacific_day, pacific_midnight
 from tests.stands.panel_rows import ANSWERS, NOON, OVER_A_MONTH, ROWS, ago
 
 BY_CHANNEL = (
@@ -113,3 +118,22 @@ def test_google_refuses_the_guide_s_queries_and_takes_those_beside_them(spoken_v
                 theirs.rstrip().rstrip(";").replace("youtube_api_calls", "`{dataset}.youtube_api_calls`")
             )
         spoken_views.analyse(ours, {"now": "TIMESTAMP"})
+
+
+def test_a_panel_begins_where_its_range_does_and_one_that_is_empty_and_ought_not_be_is_a_problem():
+    begins = [began(since, NOON) for since in ("now/d", "now-1h", "now-30d")]
+    assert begins == [pacific_midnight(pacific_day(NOON)), NOON - timedelta(hours=1), NOON - timedelta(days=30)]
+    for board in dashboards():
+        assert began(board.since, NOON) < NOON
+    empty, failed = Answer(board="quota", name="quota_used"), Answer(board="api", name="reasons", failed="refused")
+    shown = (empty, replace(empty, name="reasons"), replace(empty, rows=[{}]), failed)
+    assert [each.problem for each in shown] == [
+        "panel quota/quota_used: its answer is empty", "", "", "panel api/reasons: refused"
+    ]  # fmt: skip
+    assert {each.query for board in dashboards() for each in board.panels} >= MAY_BE_EMPTY
+
+
+def test_what_is_left_is_left_of_the_installation_s_own_limits():
+    text = spoken("quota_left", ago(days=1), NOON, profile=Place(profile="guide", limits="default=20000").quota)
+    assert "STRUCT('default' AS bucket, 20000 AS a_day)" in text
+    assert "batchGetStats" not in text

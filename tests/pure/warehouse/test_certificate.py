@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.verifying import Part, verify
 from shared.collection.coverage import Day, Month
 from shared.collection.expectation import State
+from shared.collection.verifying import Part, verify
 from shared.warehouse.certificate import (
     Certificate,
     Found,

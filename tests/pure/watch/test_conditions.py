@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.deployment import ROOT, deployment
+from infra.faults import Outcome
 from shared.collection.call_log import LONG, SHORT, SLOW_MS
 from shared.console.alarms import rows
 from shared.data_map import DEAD_LETTERS
@@ -71,60 +73,62 @@ def called(calls: int, bad: int, lately: int, bad_lately: int, *, slow: bool = F
     return {LIST: {"long": counts(calls, bad), "short": counts(lately, bad_lately), "reasons": reasons}}
 
 
-FAULTS: dict[str, tuple[Callable[[], Any], Callable[[], Any], str]] = {
-    "deadLetters": (lambda: since(SECOND), list, "1, the first at"),
-    "erasures": (lambda: since(timedelta(hours=1)), lambda: since(timedelta(minutes=59)), "1, the oldest"),
-    "operations": (lambda: since(timedelta(hours=2)), lambda: since(timedelta(minutes=119)), "1, the oldest"),
+DECLARED = yaml.safe_load((ROOT / "tests" / "faults" / "alarms.yaml").read_text())
+FAULTS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "deadLetters": (lambda: since(SECOND), list),
+    "erasures": (lambda: since(timedelta(hours=1)), lambda: since(timedelta(minutes=59))),
+    "operations": (lambda: since(timedelta(hours=2)), lambda: since(timedelta(minutes=119))),
     "youtube_api_quota_used": (
         lambda: levels_seen([level(used=8_000)], NOW)[QUOTA_USED.key],
         lambda: levels_seen([level(used=7_999), level("batchGetStats", 9_000)], NOW)[QUOTA_USED.key],
-        "Everything else: 8,000 of 10,000 units",
     ),
     "quotaForecast": (
         lambda: levels_seen([level(used=3_000, hours=[750] * 4)], NOW)[QUOTA_FORECAST.key],
         lambda: levels_seen([level(used=2_499, hours=[750] * 4), level(used=3_000)], NOW)[QUOTA_FORECAST.key],
-        "Everything else: at 750 units an hour nothing is left from 20:00 UTC",
     ),
     "quotaDrift": (
         lambda: levels_seen([level(used=4_000, at=NOW, drift=500)], NOW)[QUOTA_DRIFT.key],
         lambda: levels_seen([level(used=4_000, at=NOW, drift=499)], NOW)[QUOTA_DRIFT.key],
-        "Everything else: 500 units more than we counted",
     ),
     "youtube_api_error_rate": (
         lambda: rates(called(100, 5, 20, 1), NOW)[ERROR_RATE.key],
         lambda: rates(called(100, 50, 20, 0), NOW)[ERROR_RATE.key],  # the last ten minutes are well
-        f"{LIST}: 5 of 100, mostly backendError",
     ),
     "youtube_api_response_time_ms": (
         lambda: rates(called(100, 5, 20, 1, slow=True), NOW)[RESPONSE_TIME.key],
         lambda: rates(called(100, 4, 20, 20, slow=True), NOW)[RESPONSE_TIME.key],  # the hour is well
-        f"{LIST}: 5 of 100",
     ),
     "youtube_oauth_refresh_failures": (
         lambda: since(SECOND, value=THRESHOLD),
         lambda: since(SECOND, value=THRESHOLD - 1),
-        "1, the first at 2026-11-22T11:59:59+00:00. Their owners connect again at https://app.example",
     ),
-    "leases": (lambda: since(timedelta(hours=6)), lambda: since(timedelta(hours=5)), "1, the oldest"),
-    "callLog": (
-        lambda: since(timedelta(minutes=30)),
-        lambda: since(timedelta(minutes=29)),
-        "since 2026-11-22T11:30:00+00:00",
+    "lostCapabilities": (lambda: [Seen(since=NOW, what="UC1: captions (insufficientPermissions)")], list),
+    "certificates": (
+        lambda: [Seen(since=NOW, what="UC1 2026-10, channel_basic_a3 2026-10-30: rows: 3 rows, not 4")],
+        list,
     ),
+    "unverified": (lambda: since(timedelta(days=2)), lambda: since(timedelta(hours=47))),
+    "leases": (lambda: since(timedelta(hours=6)), lambda: since(timedelta(hours=5))),
+    "callLog": (lambda: since(timedelta(minutes=30)), lambda: since(timedelta(minutes=29))),
 }
-"""Each alarm of the watch: what opens it, what ends it, and what it then says."""
+"""Each alarm of the watch: what opens it, what ends it. What it then says: tests/faults/alarms.yaml."""
 
 
+@pytest.mark.alarm("quotaForecast", "quotaDrift", "youtube_oauth_refresh_failures", "leases", "unverified")
 @pytest.mark.parametrize("key", FAULTS)
-def test_every_alarm_of_the_watch_has_a_fault_that_opens_it_and_an_end(key):
-    fault, end, words = FAULTS[key]
+def test_every_alarm_of_the_watch_opens_by_its_fault_with_the_notice_that_is_declared_and_ends(key):
+    fault, end = FAULTS[key]
     [opened] = alarms({key: fault()}, NOW, app="https://app.example")
-    assert (opened.condition.key, words in opened.message) == (key, True), opened.message
+    assert (opened.condition.key, opened.message) == (key, DECLARED[key]["notice"])
     assert alarms({key: end()}, NOW) == ()
 
 
-def test_no_alarm_of_the_watch_is_without_its_fault():
+def test_every_alarm_has_its_fault_its_end_and_a_test_that_injects_it():
     assert FAULTS.keys() == {each.key for each in CONDITIONS}
+    assert list(DECLARED) == list(ALARMS)
+    table = (ROOT / "infra" / "docs" / "watching.md").read_text().partition("<!-- alarm faults -->")[2]
+    assert table.count("`test_") >= len(ALARMS)
+    assert Outcome.NO_TEST.value not in table
 
 
 def test_more_than_are_looked_at_is_said():
@@ -193,7 +197,9 @@ def test_what_is_planned_to_be_spent_is_no_alarm_before_more_is():
 
 
 def test_every_condition_is_read_and_the_console_says_of_each_what_to_do():
-    assert len(READERS) == len(CONDITIONS) - 4  # the ledger tells of three, the call log of three
+    assert (
+        len(READERS) == len(CONDITIONS) - 5
+    )  # the ledger and the call log tell of three each, certificates of two
     for key, row in ALARMS.items():
         [shown] = rows([Alert(key=f"{key}youtube" if key.endswith(":") else key, since=NOW, message="wrong")])
         assert shown.todo == row.todo

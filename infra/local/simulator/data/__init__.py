@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from infra.local.simulator.data import (
     captions,
     channels,
+    comments,
     insert,
     playlist_items,
     playlists,
@@ -22,6 +23,7 @@ HANDLERS: Mapping[str, Handler] = {
     "youtube.videos.insert": insert.insert,
     "youtube.videos.update": videos.update,
     "youtube.videos.delete": videos.delete,
+    "youtube.commentThreads.list": comments.list_threads,
     "youtube.captions.list": captions.list_tracks,
     "youtube.captions.insert": captions.insert,
     "youtube.captions.update": captions.update,
