@@ -145,10 +145,11 @@ class Listening:
         """
         now, units, heard = self.clock(), Counter[str](), 0
         found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
-        seconds = int(now.timestamp())
+        seconds, left = int(now.timestamp()), watched.units_left(now)
         with Block(self.quota, _COUNT, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
             for call in calls:
-                counts = self._count(block, call) if self.clock() - now < _LONGEST else None
+                goes_on = units.total() < left and self.clock() - now < _LONGEST
+                counts = self._count(block, call) if goes_on else None
                 if counts is None:
                     break
                 units["counted"] += 1
@@ -156,7 +157,7 @@ class Listening:
                 unheard = self._unheard(grown, silent, found)
                 for name in set(call).difference(unheard):
                     found[name] = found[name].counted_as(counts.get(name), seconds)
-                room = min(LOOKS_MAX - units["looked"], watched.units_left(now) - units.total())
+                room = min(LOOKS_MAX - units["looked"], left - units.total())
                 for name, notices in self._look_at(block, unheard[: max(0, room)], found):
                     units["looked"] += 1
                     heard += notices

@@ -137,16 +137,22 @@ def patience(each: Watch) -> timedelta:
 
 
 def to_count(watched: Watched, now: datetime) -> list[list[str]]:
-    """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next."""
+    """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next.
+
+    An interval that is no multiple of five minutes is kept on average: of what falls due before the next run, a
+    part is counted early.
+    """
     silent, every = set(watched.silent()), interval(watched, now)
-    waits = {
-        name: (_seconds(now) - each.counted) / (every if name in silent else patience(each)).total_seconds()
-        for name, each in watched.channels.items()
-    }
-    slack = timedelta(minutes=1) / POLL_EVERY  # the run before may have come later than this one
-    due = sum(wait >= 1 - (slack if every == POLL_EVERY and name in silent else 0) for name, wait in waits.items())
+    waits, parts, due = dict[str, float](), 0.0, 0
+    for name, each in watched.channels.items():
+        whole = every if name in silent else patience(each)
+        wait, step = (_seconds(now) - each.counted) / whole.total_seconds(), POLL_EVERY / whole
+        if step == 1:
+            wait += timedelta(minutes=1) / POLL_EVERY  # the run before may have come later than this one
+        waits[name], due = wait, due + (wait >= 1)
+        parts += 1 if wait >= 1 else max(0.0, (wait + step - 1) / step) if step < 1 else 0
     order = sorted(waits, key=lambda name: (-waits[name], name))
-    calls = min(-(-due // IDS_MAX), max(0, watched.units_left(now)))
+    calls = min(max(-(-due // IDS_MAX), int(parts / IDS_MAX)), max(0, watched.units_left(now)))
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
 
 
