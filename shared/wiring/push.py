@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import urllib3
 
+    from shared.push.keys import HubKeys
     from shared.push.subscriptions import Push
+
+
+@cache
+def hub_keys() -> HubKeys:
+    """This deployment's keys of subscriptions."""
+    from shared.push.keys import from_environment
+
+    return from_environment()
 
 
 @cache
@@ -16,11 +25,10 @@ def push() -> Push:
     """This process's subscriptions."""
     from shared.clock import system_clock
     from shared.cloud import firestore
-    from shared.push.keys import from_environment
     from shared.push.subscriptions import Push
     from shared.settings import settings
 
-    return Push(firestore.client, cache(from_environment), settings(), _pool, system_clock)
+    return Push(firestore.client, hub_keys, settings(), _pool, system_clock)
 
 
 @cache
