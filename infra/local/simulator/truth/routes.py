@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from infra.local.simulator.control import control_route
-from infra.local.simulator.data.library import Library
 from infra.local.simulator.fields import Asked, day, instant, text
 from infra.local.simulator.reporting.truth import span
 from infra.local.simulator.truth.channel_days import channel_days
-from infra.local.simulator.truth.videos import videos
+from infra.local.simulator.truth.videos import counts, videos
 from infra.local.simulator.world.model import Channel
 from shared.clock import last_full_day, pacific_day
 
@@ -33,15 +32,8 @@ def _videos(simulator: Simulator, asked: Asked) -> dict[str, Any]:
 
 
 def _counts(simulator: Simulator, asked: Asked) -> dict[str, Any]:
-    """The counters of a channel's videos at an instant; those that nobody is told are null."""
-    channel, at, hidden = _channel(simulator, asked), asked["at"], simulator.room(Library).hidden_counts
-    return {
-        video.id: {
-            name: None if told in hidden.get(video.id, ()) else getattr(simulator.world.counters(video, at), name)
-            for name, told in (("views", "viewCount"), ("likes", "likeCount"), ("comments", "commentCount"))
-        }
-        for video in simulator.world.all_videos_of(channel.id, pacific_day(at))
-    }
+    """The counts of a channel's videos at an instant."""
+    return counts(simulator, _channel(simulator, asked), asked["at"])
 
 
 def _channel(simulator: Simulator, asked: Asked) -> Channel:
