@@ -210,28 +210,20 @@ def listen(
     A new video is dated by its publication, so that a notification that comes after all is the newer one; a change
     is dated now. Private videos, which have no such date, are not heard of yet.
     """
-    public = [item for item in items if item.published_at is not None]
+    prints = {item.video_id: fingerprint(item) for item in items if item.published_at is not None}
     notices = [
         VideoNotice(
             video_id=item.video_id,
             channel_id=channel_id,
-            updated=now if seen and item.video_id in seen else item.published_at,
+            updated=now if seen and item.video_id in seen else at,
             title=item.title,
-            published=item.published_at,
+            published=at,
         )
-        for item in public
-        if item.published_at is not None and _news(item, seen, since)
+        for item in items
+        if (at := item.published_at) is not None
+        and (at >= since if seen is None else seen.get(item.video_id) != prints[item.video_id])
     ]
-    return Heard(
-        tuple(sorted(notices, key=lambda notice: (notice.updated, notice.video_id))),
-        {item.video_id: fingerprint(item) for item in public},
-    )
-
-
-def _news(item: PlaylistItem, seen: Mapping[str, str] | None, since: datetime) -> bool:
-    if seen is None:
-        return item.published_at is not None and item.published_at >= since
-    return seen.get(item.video_id) != fingerprint(item)
+    return Heard(tuple(sorted(notices, key=lambda notice: (notice.updated, notice.video_id))), prints)
 
 
 def fingerprint(item: PlaylistItem) -> str:
