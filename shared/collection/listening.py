@@ -23,10 +23,9 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
-from shared.collection.polling import LOOKS_MAX, Watch, Watched
+from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import Then
 from shared.collection.refused import API, refused
-from shared.data_map import POLLING
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
@@ -39,7 +38,8 @@ from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 from shared.youtube.client import Caller
 
-PATH = f"{POLLING.path}/channels"
+NAME = "channels"
+PATH = WATCHED.path(NAME)
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it has five
 _COUNT = "youtube.channels.list"
@@ -220,7 +220,7 @@ class Listening:
 
     def _watched(self) -> Watched:
         try:
-            return polling.stored(self.client.document(PATH).get(**call_options()).to_dict())
+            return WATCHED.read(NAME, self.client.document(PATH).get(**call_options()).to_dict())
         except CorruptData as error:  # the daily comparison makes it anew
             log("ERROR", error.message, reason=error.reason)
             return Watched()
@@ -233,8 +233,8 @@ class Listening:
 
         def decide(docs: Docs) -> Change[None]:
             doc = docs[PATH]
-            there = {} if whole or doc is None else polling.stored(doc.data).channels
+            there = {} if whole or doc is None else WATCHED.read(NAME, doc.data).channels
             kept = after.channels if whole else {**there, **changed}
-            return Change(None, [Write(PATH, polling.fields_of(replace(after, channels=kept)))])
+            return Change(None, [Write(PATH, WATCHED.fields(replace(after, channels=kept)))])
 
         update(self.client, [PATH], decide)

@@ -13,13 +13,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from shared.clock import pacific_day
-from shared.errors import CorruptData
+from shared.data_map import POLLING
 from shared.push.feed import VideoNotice
 from shared.push.renewal import ASK_AGAIN, Standing
-from shared.records import UNREADABLE, compact
+from shared.records import Mapper, compact
 from shared.youtube.data import IDS_MAX, PlaylistItem
 
 POLL_EVERY = timedelta(minutes=5)
@@ -70,6 +70,9 @@ class Watch(NamedTuple):
         return count is not None and self.videos is not None and count > self.videos
 
 
+_CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """All connected channels. refusing: since when the hub refuses whatever it is asked, None: it does not.
@@ -77,12 +80,13 @@ class Watched:
     checked: when it was last looked whether push speaks again. units: what the day has cost.
     """
 
-    channels: Mapping[str, Watch] = field(default_factory=dict)
+    channels: Annotated[Mapping[str, Watch], _CHANNELS] = field(default_factory=dict)
     refusing: datetime | None = None
     ask_at: datetime | None = None
     checked: datetime | None = None
     day: date | None = None
     units: int = 0
+    name: str = "channels"
 
     def silent(self) -> list[str]:
         """The channels that push tells nothing of; all, while the hub refuses."""
@@ -112,6 +116,10 @@ class Watched:
                 each = each._replace(silent=0, unheard=False)
             changed[name] = each
         return replace(self, channels=changed)
+
+
+WATCHED = Mapper(Watched, POLLING.path, key="name")
+"""One document, some 30 bytes a channel. What cannot be read is made anew by the daily comparison."""
 
 
 def interval(watched: Watched, now: datetime) -> timedelta:
@@ -154,39 +162,6 @@ def to_count(watched: Watched, now: datetime) -> list[list[str]]:
     order = sorted(waits, key=lambda name: (-waits[name], name))
     calls = min(max(-(-due // IDS_MAX), int(parts / IDS_MAX)), max(0, watched.units_left(now)))
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
-
-
-_CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
-
-
-def stored(fields: Mapping[str, Any] | None) -> Watched:
-    """What the document says; nothing, if there is none or it cannot be read: the daily comparison fills it."""
-    if fields is None:
-        return Watched()
-    try:
-        day = fields.get("day")
-        return Watched(
-            channels=_CHANNELS.read(fields["packed"]),
-            refusing=fields.get("refusing"),
-            ask_at=fields.get("ask_at"),
-            checked=fields.get("checked"),
-            day=date.fromisoformat(day) if day else None,
-            units=int(fields.get("units", 0)),
-        )
-    except (KeyError, *UNREADABLE) as error:
-        raise CorruptData(f"polling/channels cannot be read: {error!r}", reason="recordUnreadable") from error
-
-
-def fields_of(watched: Watched) -> dict[str, Any]:
-    """What is stored: one text, compressed, some 30 bytes a channel."""
-    return {
-        "packed": _CHANNELS.write(watched.channels),
-        "refusing": watched.refusing,
-        "ask_at": watched.ask_at,
-        "checked": watched.checked,
-        "day": watched.day and watched.day.isoformat(),
-        "units": watched.units,
-    }
 
 
 @dataclass(frozen=True)
