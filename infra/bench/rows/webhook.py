@@ -44,7 +44,7 @@ def refused() -> Measured:
     return Measured(value=_figures()["refused"], floor=_figures()["hello"])
 
 
-@row("webhook.cold.accepted", unit="ms", limit=Limit(bound=1.6, of="ratio_to_floor"))
+@row("webhook.cold.accepted", unit="ms", limit=Limit(bound=3.5, of="ratio_to_floor"))
 def accepted_cold() -> Measured:
     """a cold webhook takes a notification, handed to Pub/Sub before the answer; the floor says hello"""
     with surroundings() as (_, environment):
