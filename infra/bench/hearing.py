@@ -49,8 +49,8 @@ class Servers:
 
 
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """Both, each in a process of its own, for as long as the block lasts."""
+def surroundings() -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder with the framework's hello, and the environment of a webhook whose emulators run meanwhile."""
     port = free_port()
     with ExitStack() as running, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -66,6 +66,14 @@ def servers() -> Iterator[Servers]:
         }
         _make_topic(environment)
         (folder / "main.py").write_text(HELLO)
+        yield folder, environment
+
+
+@contextmanager
+def servers() -> Iterator[Servers]:
+    """Both, each in a process of its own, for as long as the block lasts."""
+    with ExitStack() as running:
+        folder, environment = running.enter_context(surroundings())
         staged = stage.copy_by_hash("webhook", ROOT / ".local" / "staged")
         yield Servers(
             running.enter_context(_serving("webhook", staged, folder, environment)),
@@ -137,6 +145,19 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
+
+
+def taken(port: int) -> bool:
+    """Whether a webhook takes a notification; False while nobody listens."""
+    try:
+        connection = Connection(port)
+    except ConnectionRefusedError:
+        return False
+    status = connection.status(post(about("coldVideo_1")))
+    connection.close()
+    if status != 204:
+        raise RuntimeError(f"answered {status} instead of 204")
+    return True
 
 
 def rate(port: int, request: bytes, expected: int, count: int) -> float:

@@ -62,7 +62,10 @@ def played(channels: int, every_days: float, seed: int = 1) -> Outcome:
         watched = replace(watched, refusing=noticed)
         found, seconds = dict(watched.channels), int(now.timestamp())
         looked = units = 0
+        left = watched.units_left(now)
         for call in polling.to_count(watched, now):
+            if units >= left:
+                break
             units += 1
             for name in call:
                 n, each = int(name[2:]), found[name]
@@ -71,7 +74,7 @@ def played(channels: int, every_days: float, seed: int = 1) -> Outcome:
                     count += 1
                 if not each.unsettled(count):
                     found[name] = each.counted_as(count, seconds)
-                elif looked < LOOKS_MAX and units < watched.units_left(now):
+                elif looked < LOOKS_MAX and units < left:
                     units, looked = units + 1, looked + 1
                     delays += (timedelta(seconds=seconds - at) for at in uploads[n][done[n] : count])
                     done[n], found[name] = count, each.looked_at(count, count - done[n], seconds)

@@ -23,10 +23,9 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, note, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
-from shared.collection.polling import LOOKS_MAX, Watch, Watched
+from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import Then
 from shared.collection.refused import API, refused
-from shared.data_map import POLLING
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
@@ -39,7 +38,8 @@ from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 from shared.youtube.client import Caller
 
-PATH = f"{POLLING.path}/channels"
+NAME = "channels"
+PATH = WATCHED.path(NAME)
 _FAILURES = 3  # in a row: the hub is down, and the other channels have to wait for it too
 _LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it has five
 _COUNT = "youtube.channels.list"
@@ -159,10 +159,11 @@ class Listening:
         """
         now, units, heard = self.clock(), Counter[str](), 0
         found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
-        seconds = int(now.timestamp())
+        seconds, left = int(now.timestamp()), watched.units_left(now)
         with Block(self.quota, _COUNT, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
             for call in calls:
-                counts = self._count(block, call) if self.clock() - now < _LONGEST else None
+                goes_on = units.total() < left and self.clock() - now < _LONGEST
+                counts = self._count(block, call) if goes_on else None
                 if counts is None:
                     break
                 units["counted"] += 1
@@ -170,7 +171,7 @@ class Listening:
                 unheard = self._unheard(grown, silent, found)
                 for name in set(call).difference(unheard):
                     found[name] = found[name].counted_as(counts.get(name), seconds)
-                room = min(LOOKS_MAX - units["looked"], watched.units_left(now) - units.total())
+                room = min(LOOKS_MAX - units["looked"], left - units.total())
                 for name, notices in self._look_at(block, unheard[: max(0, room)], found):
                     units["looked"] += 1
                     heard += notices
@@ -233,7 +234,7 @@ class Listening:
 
     def _watched(self) -> Watched:
         try:
-            return polling.stored(self.client.document(PATH).get(**call_options()).to_dict())
+            return WATCHED.read(NAME, self.client.document(PATH).get(**call_options()).to_dict())
         except CorruptData as error:  # the daily comparison makes it anew
             log("ERROR", error.message, reason=error.reason)
             return Watched()
@@ -246,8 +247,8 @@ class Listening:
 
         def decide(docs: Docs) -> Change[None]:
             doc = docs[PATH]
-            there = {} if whole or doc is None else polling.stored(doc.data).channels
+            there = {} if whole or doc is None else WATCHED.read(NAME, doc.data).channels
             kept = after.channels if whole else {**there, **changed}
-            return Change(None, [Write(PATH, polling.fields_of(replace(after, channels=kept)))])
+            return Change(None, [Write(PATH, WATCHED.fields(replace(after, channels=kept)))])
 
         update(self.client, [PATH], decide)

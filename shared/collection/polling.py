@@ -13,13 +13,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from shared.clock import pacific_day
-from shared.errors import CorruptData
+from shared.data_map import POLLING
 from shared.push.feed import VideoNotice
 from shared.push.renewal import ASK_AGAIN, Standing
-from shared.records import UNREADABLE, compact
+from shared.records import Mapper, compact
 from shared.youtube.data import IDS_MAX, PlaylistItem
 
 POLL_EVERY = timedelta(minutes=5)
@@ -70,6 +70,9 @@ class Watch(NamedTuple):
         return count is not None and self.videos is not None and count > self.videos
 
 
+_CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """All connected channels. refusing: since when the hub refuses whatever it is asked, None: it does not.
@@ -78,13 +81,14 @@ class Watched:
     on everything is compared anew.
     """
 
-    channels: Mapping[str, Watch] = field(default_factory=dict)
+    channels: Annotated[Mapping[str, Watch], _CHANNELS] = field(default_factory=dict)
     refusing: datetime | None = None
     ask_at: datetime | None = None
     checked: datetime | None = None
     day: date | None = None
     units: int = 0
     compare_at: datetime | None = None
+    name: str = "channels"
 
     def silent(self) -> list[str]:
         """The channels that push tells nothing of; all, while the hub refuses."""
@@ -116,6 +120,10 @@ class Watched:
         return replace(self, channels=changed)
 
 
+WATCHED = Mapper(Watched, POLLING.path, key="name")
+"""One document, some 30 bytes a channel. What cannot be read is made anew by the daily comparison."""
+
+
 def interval(watched: Watched, now: datetime) -> timedelta:
     """How often each silent channel is counted: every five minutes, or as often as the day's units allow.
 
@@ -139,52 +147,23 @@ def patience(each: Watch) -> timedelta:
 
 
 def to_count(watched: Watched, now: datetime) -> list[list[str]]:
-    """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next."""
+    """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next.
+
+    An interval that is no multiple of five minutes is kept on average: of what falls due before the next run, a
+    part is counted early.
+    """
     silent, every = set(watched.silent()), interval(watched, now)
-    waits = {
-        name: (_seconds(now) - each.counted) / (every if name in silent else patience(each)).total_seconds()
-        for name, each in watched.channels.items()
-    }
-    slack = timedelta(minutes=1) / POLL_EVERY  # the run before may have come later than this one
-    due = sum(wait >= 1 - (slack if every == POLL_EVERY and name in silent else 0) for name, wait in waits.items())
+    waits, parts, due = dict[str, float](), 0.0, 0
+    for name, each in watched.channels.items():
+        whole = every if name in silent else patience(each)
+        wait, step = (_seconds(now) - each.counted) / whole.total_seconds(), POLL_EVERY / whole
+        if step == 1:
+            wait += timedelta(minutes=1) / POLL_EVERY  # the run before may have come later than this one
+        waits[name], due = wait, due + (wait >= 1)
+        parts += 1 if wait >= 1 else max(0.0, (wait + step - 1) / step) if step < 1 else 0
     order = sorted(waits, key=lambda name: (-waits[name], name))
-    calls = min(-(-due // IDS_MAX), max(0, watched.units_left(now)))
+    calls = min(max(-(-due // IDS_MAX), int(parts / IDS_MAX)), max(0, watched.units_left(now)))
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
-
-
-_CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
-
-
-def stored(fields: Mapping[str, Any] | None) -> Watched:
-    """What the document says; nothing, if there is none or it cannot be read: the daily comparison fills it."""
-    if fields is None:
-        return Watched()
-    try:
-        day = fields.get("day")
-        return Watched(
-            channels=_CHANNELS.read(fields["packed"]),
-            refusing=fields.get("refusing"),
-            ask_at=fields.get("ask_at"),
-            checked=fields.get("checked"),
-            day=date.fromisoformat(day) if day else None,
-            units=int(fields.get("units", 0)),
-            compare_at=fields.get("compare_at"),
-        )
-    except (KeyError, *UNREADABLE) as error:
-        raise CorruptData(f"polling/channels cannot be read: {error!r}", reason="recordUnreadable") from error
-
-
-def fields_of(watched: Watched) -> dict[str, Any]:
-    """What is stored: one text, compressed, some 30 bytes a channel."""
-    return {
-        "packed": _CHANNELS.write(watched.channels),
-        "refusing": watched.refusing,
-        "ask_at": watched.ask_at,
-        "checked": watched.checked,
-        "day": watched.day and watched.day.isoformat(),
-        "units": watched.units,
-        "compare_at": watched.compare_at,
-    }
 
 
 @dataclass(frozen=True)
@@ -208,28 +187,20 @@ def listen(
     A new video is dated by its publication, so that a notification that comes after all is the newer one; a change
     is dated now. Private videos, which have no such date, are not heard of yet.
     """
-    public = [item for item in items if item.published_at is not None]
+    prints = {item.video_id: fingerprint(item) for item in items if item.published_at is not None}
     notices = [
         VideoNotice(
             video_id=item.video_id,
             channel_id=channel_id,
-            updated=now if seen and item.video_id in seen else item.published_at,
+            updated=now if seen and item.video_id in seen else at,
             title=item.title,
-            published=item.published_at,
+            published=at,
         )
-        for item in public
-        if item.published_at is not None and _news(item, seen, since)
+        for item in items
+        if (at := item.published_at) is not None
+        and (at >= since if seen is None else seen.get(item.video_id) != prints[item.video_id])
     ]
-    return Heard(
-        tuple(sorted(notices, key=lambda notice: (notice.updated, notice.video_id))),
-        {item.video_id: fingerprint(item) for item in public},
-    )
-
-
-def _news(item: PlaylistItem, seen: Mapping[str, str] | None, since: datetime) -> bool:
-    if seen is None:
-        return item.published_at is not None and item.published_at >= since
-    return seen.get(item.video_id) != fingerprint(item)
+    return Heard(tuple(sorted(notices, key=lambda notice: (notice.updated, notice.video_id))), prints)
 
 
 def fingerprint(item: PlaylistItem) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import os
 from collections.abc import Mapping
@@ -70,4 +69,4 @@ def _token(key: bytes, channel_id: str) -> str:
 
 
 def _derived(key: bytes, purpose: str, channel_id: str) -> bytes:
-    return hmac.new(key, f"{purpose} {channel_id}".encode(), hashlib.sha256).digest()
+    return hmac.digest(key, f"{purpose} {channel_id}".encode(), "sha256")

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from infra import stage
@@ -24,6 +25,8 @@ from shared.push.keys import VARIABLE
 ROUNDS = 5
 Confine = Callable[[int], AbstractContextManager[object]]
 """Holds a process group to a share of the machine."""
+Ask = Callable[[int], bool]
+"""Whether a port has answered."""
 HELLO = """
 import functions_framework
 
@@ -34,10 +37,11 @@ def hello(request):
 
 
 def _first_response(
-    target: str, folder: Path, path: str, env: dict[str, str], *, confine: Confine = lambda _: nullcontext()
+    target: str, folder: Path, ask: str | Ask, env: dict[str, str], *, confine: Confine = lambda _: nullcontext()
 ) -> float:
-    """Milliseconds from the start of the process until it has answered; any status is an answer."""
+    """Milliseconds from the start of the process until it has answered; at a path, any status is an answer."""
     port = free_port()
+    asked = partial(ask, port) if callable(ask) else answers(f"http://{LOOPBACK}:{port}{ask}", any_status=True)
     part = Part(
         name=target,
         command=[
@@ -45,7 +49,7 @@ def _first_response(
             *("--host", LOOPBACK, "--port", str(port)),
         ],
         log=folder / "log",
-        ready=answers(f"http://{LOOPBACK}:{port}{path}", any_status=True),
+        ready=asked,
         env=env,
         cwd=folder,
     )
@@ -69,18 +73,18 @@ def _environment() -> dict[str, str]:
     return environment | key | {"PYTHONPATH": "", "PATH": os.environ["PATH"]}
 
 
-def _measure(function: str, path: str) -> Measured:
+def measure(function: str, ask: str | Ask, environment: dict[str, str] | None = None) -> Measured:
     """Medians of a function and of the framework's hello, taken in turns."""
-    environment = _environment()
+    environment = environment or _environment()
     ours, floor = [], []
     with tempfile.TemporaryDirectory() as folder:
         hello = Path(folder)
         (hello / "main.py").write_text(HELLO)
         staged = stage.copy_by_hash(function, ROOT / ".local" / "staged")
-        _first_response(function, staged, path, environment)  # compiles; not counted
+        _first_response(function, staged, ask, environment)  # compiles; not counted
         _first_response("hello", hello, "/", environment)
         for _ in range(ROUNDS):
-            ours.append(_first_response(function, staged, path, environment))
+            ours.append(_first_response(function, staged, ask, environment))
             floor.append(_first_response("hello", hello, "/", environment))
     return Measured(value=statistics.median(ours), floor=statistics.median(floor))
 
@@ -88,19 +92,19 @@ def _measure(function: str, path: str) -> Measured:
 @row("functions.refusing", unit="ms", limit=Limit(bound=1.6, of="ratio_to_floor"))
 def refusing() -> Measured:
     """a cold webhook turns away an address that it does not serve, without any client being built"""
-    return _measure("webhook", "/webhooks/youtube")
+    return measure("webhook", "/webhooks/youtube")
 
 
 @row("webhook.cold.refused", unit="ms", limit=Limit(bound=1.1, of="ratio_to_floor"))
 def refusing_forged() -> Measured:
     """a cold webhook turns away an address that it never gave away, by the key that it derives all of them from"""
-    return _measure("webhook", f"/webhooks/youtube/UC{'a' * 22}/guessed")
+    return measure("webhook", f"/webhooks/youtube/UC{'a' * 22}/guessed")
 
 
 @row("functions.loading", unit="ms", limit=Limit(bound=2.0, of="ratio_to_floor"))
 def loading() -> Measured:
     """the largest function is loaded, and answers what the framework answers by itself"""
-    return _measure("ingest", "/robots.txt")
+    return measure("ingest", "/robots.txt")
 
 
 def _first_answer(function: Function) -> Measured:

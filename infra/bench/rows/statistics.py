@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median
 
 from infra.bench import Limit, Measured, row
-from infra.models.statistics import SPREADS, outcome, world
+from infra.models.statistics import SPREADS, half, outcome, world
 from shared.cloud.steps import Doc
 from shared.collection.statistics import law
 from shared.collection.statistics.state import Entry, Outline, outline_in, outline_write
@@ -35,12 +35,8 @@ row("statistics.error_1.0_rate", unit="views", limit=Limit(bound=1, of="ratio_to
 @row("statistics.burst", unit="minutes", limit=Limit(bound=0.35, of="ratio_to_peer"))
 def burst() -> Measured:
     """When half of the bursts (20 x) are noticed; floor: the least that any schedule needs; peer: sweeps"""
-    ours, even = (
-        median(each for spread in SPREADS for each in outcome(spread, name, channels=_FEW).noticed)
-        for name in ("ours", "sweeps")
-    )
-    least = median(world(spread, channels=_FEW).least() for spread in SPREADS)
-    return Measured(value=ours, floor=least, peer=even)
+    ours, even = (half(*(outcome(each, name, channels=_FEW) for each in SPREADS)) for name in ("ours", "sweeps"))
+    return Measured(value=ours, floor=median(world(each, channels=_FEW).least() for each in SPREADS), peer=even)
 
 
 @row("statistics.plan", unit="s", limit=Limit(bound=2))

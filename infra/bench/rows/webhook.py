@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from infra.bench import Limit, Measured, row
-from infra.bench.hearing import about, latencies, post, rate, servers
+from infra.bench.hearing import about, latencies, post, rate, servers, surroundings, taken
+from infra.bench.rows.functions import measure
 
 _COUNT, _ROUNDS = 1_600, 3
 
@@ -41,6 +42,13 @@ def accepted() -> Measured:
 def refused() -> Measured:
     """notifications with a forged signature that it refuses and counts; the floor says hello to the same"""
     return Measured(value=_figures()["refused"], floor=_figures()["hello"])
+
+
+@row("webhook.cold.accepted", unit="ms", limit=Limit(bound=3.5, of="ratio_to_floor"))
+def accepted_cold() -> Measured:
+    """a cold webhook takes a notification, handed to Pub/Sub before the answer; the floor says hello"""
+    with surroundings() as (_, environment):
+        return measure("webhook", taken, environment)
 
 
 @row("webhook.flooded", unit="ms")

@@ -50,6 +50,13 @@ def result(story: Story, *, total_seconds: float) -> Result:
             name: {"ours": _plain(name, found.totals[name]), "truth": _plain(name, found.true_totals[name])}
             for name in found.totals
         },
+        "counts": {
+            "calls": story.counting.calls,
+            "rows": story.counting.rows,
+            "compared": story.counting.compared,
+            "null": story.counting.nulls,
+            "behind": round(story.counting.behind, 1),
+        },
         "outage": {
             "published": story.outage.published,
             "known": story.outage.known,
@@ -132,6 +139,11 @@ def _main_job(told: Result) -> Table:
         *((f"numbers that level {name} answers, part of all", part) for name, part in told["levels"].items()),
         ("days certified, and verified", told["certificates"]["verified"]),
         ("  differing", told["certificates"]["differing"]),
+        ("an hour of counts of videos: rows read", told["counts"]["rows"]),
+        ("  calls for them", told["counts"]["calls"]),
+        ("  counts compared, as of their reading", told["counts"]["compared"]),
+        ("  NULL: YouTube tells nobody", told["counts"]["null"]),
+        ("  a video's newest count is behind by, views", told["counts"]["behind"]),
         ("videos of three days without a hub: known", told["outage"]["known"], told["outage"]["published"]),
         ("  the longest unknown, s", told["outage"]["longest_seconds"]),
         ("secrets searched for in the clear", told["secrets_searched"]),

@@ -1,4 +1,4 @@
-"""The second act, step by step: connecting, collecting, a push, a rotation, corrections, truth, a dead hub."""
+"""The second act by steps: connecting, collecting, a push, a rotation, corrections, truth, counts, a dead hub."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from infra.local.demo import control, gaps, outage, tables
+from infra.local.demo import control, counting, gaps, outage, tables
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect_all, people
+from infra.local.demo.counting import Counting
 from infra.local.demo.gaps import Gaps
 from infra.local.demo.ledgers import (
     ReportCounts,
@@ -66,6 +67,7 @@ class Story:
     reports: ReportCounts = field(default_factory=ReportCounts)
     found: Comparison = field(default_factory=Comparison)
     gaps: Gaps = field(default_factory=Gaps)
+    counting: Counting = field(default_factory=Counting)
     outage: Outage = field(default_factory=Outage)
     cells: dict[str, Cells] = field(default_factory=lambda: {tables.METRICS: Cells(), tables.VIDEOS: Cells()})
     levels: dict[str, int] = field(default_factory=dict)
@@ -156,6 +158,8 @@ class MainJob:
             "tables", "The guide's two tables, cell by cell, of some channels that Analytics is asked about"
         ):
             self.hold_tables(chosen)
+        with phase("counts", "An hour of counts, every five minutes, of those channels' videos"):
+            self.count(chosen)
         with phase("outage", "Three days without a hub: videos are found by counting, every five minutes"):
             self.outlast([channel for person in everybody for channel in person.channels])
 
@@ -283,6 +287,14 @@ class MainJob:
             story.uncertified += wrong
         story.problems += story.uncertified
         story.levels = tables.levels(self.stack, held, chosen.channels, last - timedelta(days=45))
+
+    def count(self, chosen: Sample) -> None:
+        """The counts of the videos that were read by night."""
+        from shared.warehouse.statements import Warehouse
+
+        found = self.story.counting
+        counting.count(self.stack, Warehouse(self.warehouse, self.dataset), chosen.channels, found)
+        self.story.problems += found.problems
 
     def outlast(self, channels: Sequence[str]) -> None:
         """What is published while the hub is dead becomes known all the same."""

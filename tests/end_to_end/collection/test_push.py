@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hmac
 import json
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from infra.deployment import ROOT
 from infra.local.simulator.hub.feeds import Deletion, Entry, notification, tombstone
+from infra.push import NOBODY_S
 from shared.cloud.steps import WRITTEN_BY
 from tests.end_to_end.collection.network import Network
 
@@ -91,6 +96,22 @@ def test_one_notification_five_times_and_out_of_order_leaves_the_latest_state(ne
     network.eventually(lambda: network.ingested() >= before + 8)
     network.eventually(lambda: video(network, "outOfOrder1").get("title") == "c")
     assert len([v for v in network.state.collection("videos").stream() if v.id == "outOfOrder1"]) == 1
+
+
+def test_a_test_notification_goes_the_whole_way_and_what_came_once_is_sent_again(network: Network, tmp_path: Path):
+    channel, body = network.channels[1], tmp_path / "came.xml"
+    body.write_text(entry(network, channel, "replayedOne", "Again", 0))
+    env = {**network.stack.supervisor.parts["webhook"].part.env, "PYTHONPATH": str(ROOT)}
+    for asked in (["test", channel], ["replay", channel, str(body)]):
+        command = [sys.executable, "-m", "infra.push", *asked]
+        ran = subprocess.run(
+            command, check=False, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=90
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert "the webhook answered 204" in ran.stdout
+        assert "it came through after" in ran.stdout
+    network.eventually(lambda: video(network, "replayedOne"))
+    assert not video(network, NOBODY_S)
 
 
 @pytest.mark.fault(37)

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from shared.collection.polling import (
     DAILY_UNITS,
     POLL_EVERY,
+    WATCHED,
     Watch,
     Watched,
-    fields_of,
     first_look,
     interval,
     listen,
-    stored,
     to_count,
 )
 from shared.errors import CorruptData
@@ -165,13 +164,13 @@ times = st.none() | st.datetimes(timezones=st.just(UTC))
 @given(st.builds(Watched, channels=st.dictionaries(st.text(max_size=24), watches, max_size=9), refusing=times,
                  ask_at=times, checked=times, day=st.none() | st.dates(), units=counts))  # fmt: skip
 def test_what_is_stored_is_read_back(watched):
-    assert stored(fields_of(watched)) == watched
+    assert WATCHED.read("channels", WATCHED.fields(watched)) == watched
 
 
-@pytest.mark.parametrize("fields", [{}, {"packed": b"x"}, {"packed": zlib.compress(b"[1]")}, {"packed": 1}])
-def test_what_cannot_be_read_is_said_to_be_so(fields):
+@pytest.mark.parametrize("packed", [b"x", zlib.compress(b"[1]"), 1])
+def test_what_cannot_be_read_is_said_to_be_so(packed):
     with pytest.raises(CorruptData):
-        stored(fields)
+        WATCHED.read("channels", {"channels": packed})
 
 
 def test_the_first_look_tells_what_was_published_since_push_fell_silent():

@@ -38,11 +38,16 @@ def read_before(minutes: int, rate: float, *, seen: float = 24, views: int = 1_0
 
 def test_the_largest_rate_times_time_squared_goes_first():
     outlines = {
-        "twice as long": [(1.0, NOW - 200)],
-        "three times as fast": [(3.0, NOW - 100)],
-        "slow": [(1.0, NOW - 100)],
+        "twice as long": [(1.0, NOW - 600)],
+        "three times as fast": [(3.0, NOW - 300)],
+        "slow": [(1.0, NOW - 300)],
     }
     assert list(law.choose(outlines.items(), 2, NOW)) == ["twice as long", "three times as fast"]
+
+
+def test_what_was_not_read_for_twenty_minutes_goes_before_what_grows_faster_and_was():
+    outlines = {"twice as fast": [(2_000.0, NOW - 19)], "unread": [(1_000.0, NOW - 20)]}
+    assert list(law.choose(outlines.items(), 1, NOW)) == ["unread"]
 
 
 def test_a_channel_is_called_as_often_as_its_fifties_are_worth_it():

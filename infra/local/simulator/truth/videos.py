@@ -1,4 +1,4 @@
-"""The truth about a channel's videos: what `video_performance` ought to say of each.
+"""The truth about a channel's videos: what `video_performance` ought to say of each, and their counts.
 
 Counts are what all issued reports together say of a video, the newest issue of each day counting.
 """
@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import date, datetime
 
 from infra.local.simulator.analytics.retention import ENOUGH_VIEWS, curve
+from infra.local.simulator.data.library import Library
 from infra.local.simulator.reporting.jobs import Jobs, instant
 from infra.local.simulator.state import Simulator
 from infra.local.simulator.truth.cells import (
@@ -51,6 +52,20 @@ def videos(simulator: Simulator, channel: Channel) -> dict[str, dict[str, Cell]]
         }
         for video in world.all_videos_of(channel.id, pacific_day(now))
         if (video.uploaded_at or video.published_at) <= now
+    }
+
+
+def counts(simulator: Simulator, channel: Channel, at: datetime) -> dict[str, dict[str, int | None]]:
+    """Each video's counts at an instant, by its id; None are those that nobody is told."""
+    hidden, names = simulator.room(Library).hidden_counts, ("views", "likes", "comments")
+    return {
+        video.id: {
+            name: None
+            if f"{name.removesuffix('s')}Count" in hidden.get(video.id, ())
+            else getattr(simulator.world.counters(video, at), name)
+            for name in names
+        }
+        for video in simulator.world.all_videos_of(channel.id, pacific_day(at))
     }
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from infra.local.simulator.analytics.handlers import query_reports
+from infra.local.simulator.data.library import Library
 from infra.local.simulator.grants import Client, Grant
 from infra.local.simulator.reporting.jobs import Jobs
 from infra.local.simulator.state import Plan, Simulator
 from infra.local.simulator.truth.cells import ANALYTICS_SCOPE, MONETARY_SCOPE, Cell, counting
 from infra.local.simulator.truth.channel_days import BASIC, REACH, channel_days
-from infra.local.simulator.truth.videos import videos
+from infra.local.simulator.truth.videos import counts, videos
 from infra.local.simulator.world.model import Channel
 from shared.clock import last_full_day, pacific_day, parse_instant
 
@@ -237,3 +238,18 @@ def test_a_video_has_the_curve_that_analytics_gives_or_too_few_views(network: Ne
         kinds.add(cell.get("reason", "curve"))
     assert fresh.id in told
     assert "curve" in kinds
+
+
+def test_the_counts_of_an_instant_are_those_that_youtube_told_then_and_what_is_hidden_is_none(
+    network: Network, channel: Channel
+):
+    library, asked_at = network.simulator.room(Library), network.simulator.clock()
+    hidden, *others = library.uploads(channel.id, channel.id)
+    library.hidden_counts[hidden.id] = frozenset({"likeCount"})
+    told = {video.id: library.shown(video, channel.id).counters for video in (hidden, *others)}
+    network.advance(hours=5)
+    found = counts(network.simulator, channel, asked_at)
+    for video in others:
+        assert {**found[video.id], "dislikes": told[video.id].dislikes} == vars(told[video.id])
+    assert found[hidden.id]["likes"] is None
+    assert found[hidden.id]["views"] == told[hidden.id].views
