@@ -378,7 +378,7 @@ def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    wrong = read.Recent(
+    wrong = Recent(
         source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.clock import pacific_day
-from shared.youtube import analytics, services
+from shared.youtube import analytics
 from shared.youtube.client import Caller
 
 
@@ -18,6 +18,5 @@ def figures(caller: Caller, metrics: Sequence[str]) -> None:
 
 def captions(caller: Caller) -> None:
     """Ask for a comment of the channel: needs youtube.force-ssl as captions do, whose own listing is 50 units."""
-    listing = services.data(caller.settings, "commentThreads").list
     channel = caller.context.channel_id
-    caller.execute(listing(part="id", allThreadsRelatedToChannelId=channel, maxResults=1))
+    caller.call("youtube.commentThreads.list", part="id", allThreadsRelatedToChannelId=channel, maxResults=1)

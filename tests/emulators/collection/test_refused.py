@@ -15,7 +15,7 @@ from infra.deployment import deployment
 from infra.local.simulator.hub.hub import Hub
 from shared import channels
 from shared.collection.listening import PATH, Listening
-from shared.collection.polling import stored
+from shared.collection.polling import WATCHED
 from shared.monitoring import alerts, apis
 from shared.monitoring.calls import Call
 from shared.push.keys import HubKeys
@@ -368,7 +368,7 @@ def test_once_a_day_everything_is_compared_and_a_comparison_that_died_is_made_up
         reading.connect(*places.pop())
         reading.stand.advance(seconds=after.total_seconds())
         by.run()
-        return set(stored(reading.stand.firestore.document(PATH).get().to_dict()).channels)
+        return set(WATCHED.read("channels", reading.stand.firestore.document(PATH).get().to_dict() or {}).channels)
 
     listens, places, hour = listening(reading), [(2, 1), (2, 0), (1, 1), (1, 0)], timedelta(hours=1)
     assert len(known(after=0 * hour, by=listens)) == 1
