@@ -5,18 +5,20 @@
 Three kinds of operations, told apart in the bill. Counted: Firestore's, on the wire, by `infra/bench/full_day.py`
 (COUNTED). Computed: what follows from the declaration, the report types, the statements' texts and the records
 (schedules, tasks, secrets, tables that a query names, answers that are kept). Assumed: the figures of ASSUMED. No
-bill of Google's was there to compare with. What Google has announced to charge is charged.
+bill of Google's was there to compare with. What Google has announced to charge stands beside.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import takewhile
+from typing import Any
 
 from cronsim import CronSim
 
@@ -100,19 +102,9 @@ class Assumed:
     compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
         default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
     )
-    parts_checked: tuple[float, ...] = (
-        1,
-        0.6,
-        0.3,
-        0.3,
-        0.3,
-        0.2,
-        0.2,
-    )  # of the reports' bytes, by each check of rows
+    parts_checked: tuple[float, ...] = (1, 0.6, 0.3, 0.3, 0.3, 0.2, 0.2)  # of reports' bytes, by check of rows
     months_kept: float = 12
-    days_deleted: float = (
-        10  # for which a day's staged rows are billed: a day, two of time travel, seven kept safe
-    )
+    days_deleted: float = 10  # that a day's staged rows are billed for: a day, two of time travel, seven kept safe
     log_bytes: float = 3_000  # a request
     points_an_hour: float = 120  # that a condition's metric returns: one each half minute
     starts_a_day: float = 12  # of each function, after which its secrets are read anew
@@ -139,6 +131,10 @@ class Price:
     free_daily: float = 0
     begins: date | None = None
 
+    def at(self, day: date) -> Price:
+        """What is charged on a day: nothing before it begins."""
+        return self if self.begins is None or self.begins <= day else replace(self, price=0)
+
     def of(self, amount: float) -> float:
         """Dollars for a month's amount."""
         return max(0.0, amount - self.free - self.free_daily * MONTH) / self.per * self.price
@@ -156,7 +152,7 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A counter of the bill: the amount, its price, and each feature's part of the dollars."""
+    """A counter of the bill: the amount, its price at a day, and each feature's part of the dollars."""
 
     counter: str
     price: Price
@@ -171,24 +167,33 @@ class Line:
 
 
 @cache
-def prices() -> Mapping[str, Price]:
-    """The table."""
-    table = tomllib.loads((ROOT / "infra" / "prices.toml").read_text())
-    return {name: Price(**entry) for name, entry in table.items() if isinstance(entry, dict)}
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads((ROOT / "infra" / "prices.toml").read_text())
 
 
-def bill(uses: list[Use]) -> list[Line]:
-    """The lines of a month's bill. Raises KeyError for a counter without a price."""
-    lines = []
+def prices(day: date | None = None) -> Mapping[str, Price]:
+    """What is charged on a day, that on which the table was made by default."""
+    on = day or _table()["as_of"]
+    return {name: Price(**entry).at(on) for name, entry in _table().items() if isinstance(entry, dict)}
+
+
+def announced() -> date:
+    """From when on everything is charged that Google has announced to charge."""
+    return max(each.begins or _table()["as_of"] for each in prices().values())
+
+
+def bill(uses: list[Use], day: date | None = None) -> list[Line]:
+    """The lines of a month's bill, at a day's prices. Raises KeyError for a counter without a price."""
+    lines, charged = [], prices(day)
     for counter in dict.fromkeys(each.counter for each in uses):
         parts = [each for each in uses if each.counter == counter]
         amount = sum(each.amount for each in parts)
-        dollars = prices()[counter].of(amount)
+        dollars = charged[counter].of(amount)
         shares: dict[str, float] = defaultdict(float)
         for each in parts:
             shares[each.feature] += dollars * each.amount / amount if amount else 0
         known = ", ".join(sorted({each.known for each in parts}))
-        lines.append(Line(counter=counter, price=prices()[counter], amount=amount, known=known, features=shares))
+        lines.append(Line(counter=counter, price=charged[counter], amount=amount, known=known, features=shares))
     return lines
 
 
@@ -386,7 +391,10 @@ def _standing(assumed: Assumed) -> Iterator[Use]:
     yield Use(counter="secret_versions", feature="base", amount=versions, known="computed")
     reads = sum(len(each.secrets) for each in declared.functions.values()) * assumed.starts_a_day * MONTH
     yield Use(counter="secret_accesses", feature="base", amount=reads, known="assumed")
-    references = metric_references((ROOT / "infra" / "terraform" / "monitoring.tf").read_text())
+    terraform = ROOT / "infra" / "terraform"
+    references = metric_references(
+        *((terraform / name).read_text() for name in ("monitoring.tf", "webhook.promql"))
+    )
     yield Use(counter="alert_references", feature="watching", amount=references, known="computed")
     evaluated = references * assumed.points_an_hour * 24 * MONTH
     yield Use(counter="alert_points", feature="watching", amount=evaluated, known="assumed")
@@ -394,10 +402,14 @@ def _standing(assumed: Assumed) -> Iterator[Use]:
     yield Use(counter="image_gib", feature="base", amount=images, known="assumed")
 
 
-def metric_references(text: str) -> int:
-    """How many metrics the conditions of `alert_policies = "few"` name: all but those that match the log."""
-    policies = text.split('resource "google_monitoring_alert_policy" ')[1:]
-    return sum("condition_matched_log" not in each and '== "each"' not in each for each in policies)
+def metric_references(conditions: str, query: str) -> int:
+    """How many metrics the conditions of `alert_policies = "few"` name: all but those that match the log.
+
+    query: of the condition that names its metrics itself.
+    """
+    policies = conditions.split('resource "google_monitoring_alert_policy" ')[1:]
+    named = set(re.findall(r"run_googleapis_com:(request_[a-z]+)", query))
+    return len(named) + sum("condition_matched_log" not in each and '== "each"' not in each for each in policies)
 
 
 def _balancer() -> Iterator[Use]:
@@ -405,9 +417,9 @@ def _balancer() -> Iterator[Use]:
         yield Use(counter=counter, feature="front", amount=amount, known="computed")
 
 
-def total(channels: int, *, balancer: bool = False) -> float:
+def total(channels: int, *, balancer: bool = False, day: date | None = None) -> float:
     """A month's dollars."""
-    return sum(each.dollars for each in bill(month(channels, balancer=balancer)))
+    return sum(each.dollars for each in bill(month(channels, balancer=balancer), day))
 
 
 def page() -> str:
@@ -419,6 +431,8 @@ def page() -> str:
         rows.append(f"| `{small.counter}` | {small.price.service} | {small.known} | {' | '.join(amounts)} |")
     without, front = [total(size) for size in SIZES], total(250, balancer=True) - total(250)
     rows.append(f"| all, without a balancer | | | | {without[0]:.2f} | | {without[1]:.2f} |")
+    later = [total(size, day=announced()) - now for size, now in zip(SIZES, without, strict=True)]
+    rows.append(f"| from {announced()} on besides | | | | {later[0]:.2f} | | {later[1]:.2f} |")
     rows.append(f"| a balancer besides | | | | {front:.2f} | | {front:.2f} |")
     rows += ["", "| feature | dollars at 250 | at 10,000 |", "| --- | --- | --- |"]
     parts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])

@@ -156,7 +156,7 @@ def test_every_alarm_reaches_everybody_who_is_to_be_told_and_says_what_to_do(pla
     of_each = {*GUIDE, "dead-letters", "waiting-messages", "failing-calls", "critical", "error", "warning"}
     for planned, expected in ((plan, {"CRITICAL", "ERROR", "WARNING"}), (balanced, of_each)):
         policies = of(planned, POLICIES)
-        assert policies.keys() == {"heartbeat", *expected}
+        assert policies.keys() == {"heartbeat", "webhook", *expected}
         for name, policy in policies.items():
             assert len(policy["notification_channels"]) == 2, name
             assert policy["documentation"][0]["content"], name

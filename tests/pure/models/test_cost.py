@@ -95,7 +95,15 @@ def test_a_query_is_charged_for_the_tables_behind_its_views():
 
 
 def test_the_metrics_that_conditions_name_are_counted_in_terraform():
-    assert cost.metric_references((ROOT / "infra" / "terraform" / "monitoring.tf").read_text()) == 1
+    terraform = ROOT / "infra" / "terraform"
+    conditions, query = ((terraform / name).read_text() for name in ("monitoring.tf", "webhook.promql"))
+    assert cost.metric_references(conditions, query) == 3
+
+
+def test_what_is_only_announced_stands_beside_the_bill():
+    [references] = [each for each in cost.bill(cost.month(250)) if each.counter == "alert_references"]
+    assert (references.amount, references.dollars) == (3, 0)
+    assert cost.total(250, day=cost.announced()) - cost.total(250) > 3 * 0.35
 
 
 def test_what_is_kept_for_nothing_is_taken_by_young_rows_first():
