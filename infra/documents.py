@@ -18,6 +18,7 @@ from dataclasses import MISSING, fields
 from datetime import timedelta
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -250,6 +251,13 @@ def marts() -> str:
     )
 
 
+def bill() -> str:
+    """What a month costs; the model takes a second to import, as nothing else here does."""
+    from infra.models.cost import page
+
+    return page()
+
+
 def collections() -> str:
     """Every collection of Firestore: whose it is, what is sealed in it, how long it stays."""
     rows = [
@@ -366,11 +374,17 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "checks": checks,
     "alarms": alarms,
     "alarm faults": alarm_faults,
+    "bill": bill,
     "collections": collections,
     "ttl": ttl,
     "indexes": indexes,
 }
 _MARKED = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Every document that has tables of the code."""
+    return [*sorted(DOCS.glob("*.md")), ROOT / "infra" / "decisions" / "cost.md"]
 
 
 def tables_in(text: str) -> list[str]:
@@ -408,7 +422,7 @@ def alarms_told() -> str:
 
 def main() -> int:
     """Exit status 1 when --check finds a difference."""
-    wanted = {path: renewed(path.read_text()) for path in sorted(DOCS.glob("*.md"))}
+    wanted = {path: renewed(path.read_text()) for path in pages()}
     for name, text in (("data_map", data_map()), ("alarms", alarms_told())):
         wanted[ROOT / "infra" / "terraform" / f"{name}.json"] = text
     old = {path: text for path, text in wanted.items() if not path.is_file() or path.read_text() != text}

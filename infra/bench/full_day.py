@@ -49,7 +49,7 @@ def counted(users: int = USERS) -> tuple[Tally, Tally]:
     with idle_day.connected(users) as network:
         network.pass_day()
         idle = network.tally.taken()
-        full = Tally(*(_without(each, "collect-reports-daily") for each in idle.counts))
+        full = Tally(*(_without(each, "collect-reports") for each in idle.counts))
         _all_day(network, full)
     return idle, full
 
@@ -80,8 +80,8 @@ def _all_day(network: Network, day: Tally) -> None:
         listed, some = network.channels[:_LISTED], network.channels[:_SOME]
         reports = _Reports(network, warehouse)
         reports.prepare(listed)
-        count("collect-reports-daily", 1, reports.plan)
-        count("collect-reports-daily", many / len(listed), partial(reports.collect, listed))
+        count("collect-reports", 1, reports.plan)
+        count("collect-reports", many / len(listed), partial(reports.collect, listed))
         _to_hour(network, 12)
         count("collect-statistics", 24, _counts(network))
         night = _night(network, warehouse)

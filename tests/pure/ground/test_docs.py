@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.deployment import ROOT
-from infra.documents import DOCS, TABLES, renewed, tables_in
+from infra.documents import DOCS, TABLES, pages, renewed, tables_in
 from shared.errors import InvalidRequest
 from shared.publishing.api import command, listing, submission
 from shared.publishing.intents import intents
@@ -23,13 +23,13 @@ README_MOST_LINES = 140
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("page", pages(), ids=lambda path: path.name)
 def test_what_a_page_prints_from_the_code_is_the_code_s(page):
     assert renewed(page.read_text()) == page.read_text()
 
 
 def test_every_table_stands_in_one_page():
-    placed = [name for page in DOCS.glob("*.md") for name in tables_in(page.read_text())]
+    placed = [name for page in pages() for name in tables_in(page.read_text())]
     assert sorted(placed) == sorted(TABLES)
 
 
