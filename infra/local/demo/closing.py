@@ -62,6 +62,7 @@ def result(story: Story, *, total_seconds: float) -> Result:
             "known": story.outage.known,
             "longest_seconds": round(story.outage.longest.total_seconds()),
         },
+        "panels": {"asked": len(story.panels), "rows": sum(len(each.rows) for each in story.panels)},
         "secrets_searched": story.secrets,
         "grants": {
             "held": story.grants.held,
@@ -146,6 +147,8 @@ def _main_job(told: Result) -> Table:
         ("  a video's newest count is behind by, views", told["counts"]["behind"]),
         ("videos of three days without a hub: known", told["outage"]["known"], told["outage"]["published"]),
         ("  the longest unknown, s", told["outage"]["longest_seconds"]),
+        ("panels and the guide's queries asked", told["panels"]["asked"]),
+        ("  rows that they answer", told["panels"]["rows"]),
         ("secrets searched for in the clear", told["secrets_searched"]),
         ("grants of functions and of their callers", told["grants"]["held"]),
         ("  that nothing used", len(told["grants"]["unused"])),

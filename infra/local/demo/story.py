@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from infra.grafana.answers import Answer, answers
 from infra.local.demo import control, counting, gaps, outage, tables
 from infra.local.demo.canary import leaks
 from infra.local.demo.compare import Comparison, against_truth
@@ -54,7 +55,7 @@ class Story:
 
     problems: every difference, loss, doubling, leak or step that failed; none is success. secrets: how many were
     searched for. certified: days whose certificates hold; uncertified: what differs.
-    cells: by table. levels: numbers of these that each of the guide's levels answers.
+    panels: what each answers. cells: by table. levels: numbers of these that each of the guide's levels answers.
     quota: {bucket: {"ours", "google"}}.
     """
 
@@ -73,6 +74,7 @@ class Story:
     levels: dict[str, int] = field(default_factory=dict)
     certified: int = 0
     uncertified: list[str] = field(default_factory=list)
+    panels: list[Answer] = field(default_factory=list)
     quota: dict[str, dict[str, int]] = field(default_factory=dict)
     grants: Matched = field(default_factory=Matched)
 
@@ -162,6 +164,8 @@ class MainJob:
             self.count(chosen)
         with phase("outage", "Three days without a hub: videos are found by counting, every five minutes"):
             self.outlast([channel for person in everybody for channel in person.channels])
+        with phase("panels", "Every panel of the dashboards, and the guide's three queries, on all of this"):
+            self.ask_panels()
 
     def connect(self, everybody: list[Person], channels: int, chosen: Sample) -> None:
         """Everybody connects; every channel that is not connected then is a problem."""
@@ -301,3 +305,13 @@ class MainJob:
         found, renew = self.story.outage, partial(self.trigger, "renew-subscriptions")
         outage.live_through(self.stack, self.firestore, channels, renew, found)
         self.story.problems += found.problems()
+
+    def ask_panels(self) -> None:
+        """What every panel answers, once the checks are run and the call log has come to the warehouse."""
+        from shared.warehouse.statements import Warehouse
+
+        for schedule in ("collect-statistics", "watch"):
+            self.trigger(schedule)
+        self.settle(time.monotonic() + PATIENCE)
+        self.story.panels = list(answers(Warehouse(self.warehouse, self.dataset), self.stack.now()))
+        self.story.problems += [each.problem for each in self.story.panels if each.problem]
