@@ -238,9 +238,10 @@ class Network:
         uploads = {"relatedPlaylists": {"uploads": f"UU{channel.id[2:]}"}}
         item = {"id": channel.id, "snippet": {"title": channel.title}, "contentDetails": uploads}
         self.connector.connect(applicant, item_of(Channel, item), consent.path)
-        standing = Standing(
-            channel_id=channel.id, state=State.ACTIVE, next_ask=now + 5 * DAY, lease_until=now + 10 * DAY
-        )
+        standing = Standing(  # of each video that the simulator has meanwhile, the hub has told
+            channel_id=channel.id, state=State.ACTIVE, next_ask=now + 5 * DAY, lease_until=now + 10 * DAY,
+            last_notification=now + 10 * DAY,
+        )  # fmt: skip
         self.client.document(f"subscriptions/{channel.id}").set(
             STANDINGS.fields(replace(standing, terms=self.push.terms(channel.id)))
         )

@@ -20,8 +20,8 @@ from shared.clock import pacific_day, pacific_midnight
 from shared.quota.profile import Profile
 from shared.warehouse.statements import Warehouse, placed
 
-MAY_BE_EMPTY = frozenset({"quota_refused", "reasons", "days_missing", "odd_reports", "findings"})
-"""Panels that show what is wrong: nothing, while nothing is."""
+MAY_BE_EMPTY = frozenset({"quota_refused", "reasons", "days_missing", "odd_reports", "findings", "error_rate"})
+"""Panels that show what is wrong, and a rate that says nothing of a few calls: nothing, while nothing is."""
 _UNITS = {"h": "hours", "d": "days"}
 RECORD = ROOT / "infra" / "decisions" / "dashboards.md"
 

@@ -73,6 +73,8 @@ def _play(given: argparse.Namespace, screen: Console, story: Story) -> int:
         job = MainJob(stack, story)
         job.run(given.users)
         _rest(job, story, given.users, Path(act.run))
+        with story.phase("panels", "Every panel of the dashboards, and the guide's three queries, on all of this"):
+            job.ask_panels()
         told = closing.result(story, total_seconds=time.monotonic() - began) | {"publishing": act.as_json()}
         console = f"{stack.url('gateway')}/console"
         ended = closing.conclude(screen, told, console=console, path=given.json)

@@ -164,8 +164,6 @@ class MainJob:
             self.count(chosen)
         with phase("outage", "Three days without a hub: videos are found by counting, every five minutes"):
             self.outlast([channel for person in everybody for channel in person.channels])
-        with phase("panels", "Every panel of the dashboards, and the guide's three queries, on all of this"):
-            self.ask_panels()
 
     def connect(self, everybody: list[Person], channels: int, chosen: Sample) -> None:
         """Everybody connects; every channel that is not connected then is a problem."""
@@ -312,6 +310,6 @@ class MainJob:
 
         for schedule in ("collect-statistics", "watch"):
             self.trigger(schedule)
-        self.settle(time.monotonic() + PATIENCE)
+            self.settle(time.monotonic() + PATIENCE)
         self.story.panels = list(answers(Warehouse(self.warehouse, self.dataset), self.stack.now()))
         self.story.problems += [each.problem for each in self.story.panels if each.problem]
