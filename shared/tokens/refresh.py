@@ -219,9 +219,8 @@ class Refresher:
             "refreshed_at": now,
         }
         if tokens.scopes is not None and tokens.scopes != grant.granted_scopes:
-            fields["granted_scopes"] = sorted(
-                tokens.scopes
-            )  # the daily probe compares them with what is counted on
+            # The daily probe compares them with what is counted on.
+            fields["granted_scopes"] = sorted(tokens.scopes)
         if tokens.refresh_token is not None:
             fields[grants.REFRESH_TOKEN] = seal(tokens.refresh_token, field=grants.REFRESH_TOKEN)
             fields["refresh_issued_at"] = now
