@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from google.cloud.firestore import Client as Firestore
 
 PEOPLE = 3
-"""One who stays, one who leaves, one who takes the permission back; with at least so many channels each:"""
-CHANNELS = 2
+"""One who stays, one who leaves, one who takes the permission back; with at least so many channels each:
+two end while they are read, and a third keeps Google's permission until then."""
+CHANNELS = 3
 _HOUR = timedelta(minutes=61)
 """After which no access token is left, so whoever works next refreshes one."""
-_HELD = 5  # seconds that YouTube keeps an answer, during which its channel is disconnected
+_HELD = 8  # seconds that YouTube keeps an answer, during which its channel is disconnected
 _PATIENCE = 30.0  # seconds
 _UNAVAILABLE = {"method": "oauth.revoke", "kind": "empty", "status": 503, "times": 1}
 """Google does not revoke at once, so a task asks again."""

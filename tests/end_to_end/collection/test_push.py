@@ -161,7 +161,8 @@ def test_of_a_flood_of_forged_notifications_every_one_is_refused_and_no_real_one
     assert not video(network, "floodForged")
     network.stack.advance(61)
     assert network.http.post(mine, content=body).status_code == 403
-    assert before < subscription(network, channel)["refused"] <= before + 301
+    # Besides, what instances had refused before, and not written down yet.
+    assert before < subscription(network, channel)["refused"] <= before + 301 + 30
 
 
 @pytest.mark.fault(37)

@@ -14,5 +14,5 @@ SETTINGS = {observed.VARIABLE: "1", "YT_REPORT_TYPES": "channel_basic_a3"}
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
-    with Stack.start(users=3, channels_per_user=2, schedules_paused=True, settings=SETTINGS) as running:
+    with Stack.start(users=3, channels_per_user=3, schedules_paused=True, settings=SETTINGS) as running:
         yield running

@@ -34,7 +34,7 @@ def test_everything_is_done_by_what_is_granted_and_nothing_is_granted_that_nothi
     assert connect_all(stack, everybody, said=lambda _: None) == {}
     stack.wait_idle()
     stack.advance(LAG.total_seconds())
-    assert stack.trigger("collect-reports-daily")["status"] == 200
+    assert stack.call("collect_reports", {"everything": True}).status_code == 200
     stack.wait_idle()
     rotation.rotate(stack)
     found, client = outage.Outage(), firestore.Client(project=project)

@@ -119,5 +119,9 @@ threads = [threading.Thread(target=spin) for _ in range(4)]
 [x.start() for x in threads]; [x.join() for x in threads]
 print((time.monotonic() - t) / 80000 * 1e6)
 """
-    bare = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert float(under(clock, code)) < 20 * float(bare.stdout)  # some 3 times
+
+    def times() -> float:
+        bare = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+        return float(under(clock, code)) / float(bare.stdout)
+
+    assert min(times() for _ in range(3)) < 20  # some 3 times; of a busy machine's, the least
