@@ -232,16 +232,12 @@ class Coverage:
         report_type: str,
         days: Iterable[date],
         decide: Decide[Result],
-        *,
-        seen: Docs | None = None,
-        advanced: Advanced[Result] = lambda *_: {},
     ) -> Result:
         """Apply a decision about one channel and report type; it sees the months of `days`, whole.
 
         One read a month and one of the job, and one write for each that changes; all of them or none.
-        seen: the job's document, if it was read a moment ago. advanced: what else changes of the job.
         """
-        return self._changed(channel_id, report_type, days, decide, seen=seen, advanced=advanced)[0]
+        return self.changed(channel_id, report_type, days, decide)[0]
 
     def record(self, outcomes: Iterable[Outcome], *, now: datetime) -> dict[str, Settled]:
         """Note what became of reports of one type; how much of each channel is settled then.
@@ -254,12 +250,12 @@ class Coverage:
             months.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
         found = {}
         for (channel_id, report_type, month), group in months.items():
-            _, job = self._changed(channel_id, report_type, [month], partial(_recorded, group))
+            _, job = self.changed(channel_id, report_type, [month], partial(_recorded, group))
             if job is not None:
                 found[channel_id] = job.known.settled(now)
         return found
 
-    def _changed(
+    def changed(
         self,
         channel_id: str,
         report_type: str,
@@ -269,6 +265,10 @@ class Coverage:
         seen: Docs | None = None,
         advanced: Advanced[Result] = lambda *_: {},
     ) -> tuple[Result, Job | None]:
+        """As `change`, with the job as it is then; None, if there is none.
+
+        seen: the job's document, if it was read a moment ago. advanced: what else changes of the job.
+        """
         months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
         name = name_of(channel_id, report_type)
         if seen is not None:

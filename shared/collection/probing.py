@@ -124,14 +124,8 @@ class Probing:
                 if then is Then.STOP:
                     return then
                 if then is Then.RECONNECT and not probe.needs:
-                    refused(
-                        self.client,
-                        one.channel_id,
-                        error,
-                        "a channel tells nothing",
-                        clock=self.clock,
-                        rng=self.rng,
-                    )
+                    what = "a channel tells nothing"
+                    refused(self.client, one.channel_id, error, what, clock=self.clock, rng=self.rng)
                 elif then is Then.RECONNECT:
                     found[probe.needs] = Capability(have=False, reason=error.reason)
                 elif then in {Then.ASK_AGAIN, Then.PAUSE}:

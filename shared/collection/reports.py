@@ -145,7 +145,7 @@ def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str)
         found, changed = noted(job, days, refs, now=now, since=since)
         return replace(found, noted=True, stored=bool(changed) or seen is None), changed
 
-    return Coverage(jobs.client).change(
+    found, _ = Coverage(jobs.client).changed(
         channel_id,
         report_type,
         asked,
@@ -153,6 +153,7 @@ def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str)
         seen=seen,
         advanced=lambda found, stored: listed(found.advanced, stored),
     )
+    return found
 
 
 def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:
