@@ -21,7 +21,7 @@ from infra.verifying import verified
 from shared.clock import system_clock
 from shared.cloud import bigquery
 from shared.collection.certifying import Certifying
-from shared.collection.coverage import months
+from shared.collection.packs import months
 from shared.warehouse.explain import COLUMNS, METRICS, Explanation, explain
 from shared.warehouse.statements import Warehouse
 
@@ -67,7 +67,7 @@ def cell(
 ) -> Explanation:
     """A cell: of a day, with what the coverage says of it, or of a video."""
     kind = COLUMNS[METRICS].get(column, {}).get("report_type") if isinstance(subject, date) else None
-    found = months(state, [f"{channel_id}:{kind}:{subject:%Y-%m}"]) if kind else []
+    found = list(months(state, [(channel_id, kind, f"{subject:%Y-%m}")])) if kind else []
     entry = found[0].days.get(str(subject)) if found else None
     return explain(
         warehouse,

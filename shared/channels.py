@@ -73,17 +73,17 @@ class VideosRead:
 
 @dataclass(frozen=True, kw_only=True)
 class Askable:
-    """What of a channel decides whether YouTube is asked about it, with two instants for each report type.
+    """What of a channel decides whether YouTube is asked about it.
 
-    last_listed: when it was last listed and nothing of it was on its way. last_sync: when all of that was loaded,
-    too. refusals: by API, as methods' ids begin.
+    listed_at: since when all its report types are listed and nothing of them is on its way; None while one never
+    was. refusals: by API, as methods' ids begin.
     """
 
     channel_id: str
     state: str
     capabilities: Mapping[str, Capability] = field(default_factory=dict)
-    last_listed: Mapping[str, datetime] = field(default_factory=dict)
-    last_sync: Mapping[str, datetime] = field(default_factory=dict)
+    connected_at: datetime | None = None
+    listed_at: datetime | None = None
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     videos_read: VideosRead | None = None
 
@@ -91,14 +91,6 @@ class Askable:
         """Whether this connection may do what the feature needs."""
         capability = self.capabilities.get(feature)
         return capability is not None and capability.have
-
-    def listed(self, report_types: Iterable[str]) -> datetime | None:
-        """Since when all of these are listed: the oldest time of one; None while one never was."""
-        return _oldest(self.last_listed, report_types)
-
-    def collected(self, report_types: Iterable[str]) -> datetime | None:
-        """Since when all of these are collected: the oldest time of one; None while one never was."""
-        return _oldest(self.last_sync, report_types)
 
     @property
     def working(self) -> bool:
@@ -115,6 +107,7 @@ class Askable:
 class Channel(Askable):
     """One connected channel.
 
+    synced_at: since when all its report types are loaded.
     collect_at: from when on the hourly run looks whether its reports are overdue; None where none are to come.
     analytics_at: from when on the hourly run asks the Analytics API about it; None: not at all.
     probe_at: from when on the daily run probes what it is allowed. lost_at: since when a capability is lost.
@@ -127,16 +120,12 @@ class Channel(Askable):
     state_reason: str = ""
     state_since: datetime
     connected_at: datetime
+    synced_at: datetime | None = None
     collect_at: datetime | None = None
     analytics_at: datetime | None = None
     probe_at: datetime | None = None
     lost_at: datetime | None = None
     warnings: Mapping[str, datetime] = field(default_factory=dict)
-
-
-def _oldest(times: Mapping[str, datetime], report_types: Iterable[str]) -> datetime | None:
-    found = [times.get(report_type) for report_type in report_types]
-    return min((at for at in found if at is not None), default=None) if all(found) else None
 
 
 CHANNELS = Mapper(Channel, COLLECTION, key="channel_id")
@@ -165,12 +154,12 @@ def list_all(client: Client, *, states: Iterable[str] | None = None) -> Iterator
     return readable(CHANNELS, listing(_in(client, states)))
 
 
-def askable(client: Client, *, feature: str, api: str, report_type: str) -> Iterator[Askable]:
-    """Working channels, with no more than what says whether an API is asked about them for a report type.
+def askable(client: Client, *, feature: str, api: str) -> Iterator[Askable]:
+    """Working channels, with no more than what says whether an API is asked about their reports.
 
     Reading all of 10,000 channels takes four times as long; so little of each comes in larger pages.
     """
-    fields = ("state", f"capabilities.`{feature}`", f"refusals.`{api}`", f"last_listed.`{report_type}`")
+    fields = ("state", f"capabilities.`{feature}`", f"refusals.`{api}`", "listed_at", "connected_at")
     return readable(ASKABLE, listing(_in(client, WORKING).select(fields), page=1_000))
 
 
@@ -211,22 +200,13 @@ def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
 
 
 def record_listed(
-    client: Client,
-    channel_id: str,
-    report_types: Iterable[str],
-    at: datetime,
-    *,
-    synced: Iterable[str],
-    collect_at: datetime | None = None,
+    client: Client, channel_id: str, *, listed_at: datetime, synced_at: datetime | None, collect_at: datetime
 ) -> None:
-    """Remember that report types were listed and nothing is on its way; of which of them everything is loaded.
+    """Remember since when all report types are listed, and loaded, and from when on the hourly run looks again.
 
-    collect_at: if that is known, from when on the hourly run looks at the channel. One that is gone by then is no
-    error.
+    One that is gone by then is no error.
     """
-    fields = {f"last_listed.`{report_type}`": at for report_type in report_types}
-    fields |= {f"last_sync.`{report_type}`": at for report_type in synced}
-    _note(client, channel_id, fields | ({"collect_at": collect_at} if collect_at else {}))
+    _note(client, channel_id, {"listed_at": listed_at, "synced_at": synced_at, "collect_at": collect_at})
 
 
 def look_again(client: Client, channel_id: str, look: Look, at: datetime | None) -> None:

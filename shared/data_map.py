@@ -67,9 +67,10 @@ VIDEOS = Collection("videos", channel="channel_id", ttl=EXPIRY, keep=timedelta(d
 VIDEO_READINGS = Collection("video_readings", channel=ID, erased_as="videoReadings")
 # A day of a spent quota, and some.
 CACHE = Collection("cache", channel=ID, ttl=EXPIRY, keep=timedelta(days=2), erased_as="cache")
-REPORTS = Collection("reports", channel="channel_id", erased_as="reportStates")
 ANALYTICS = Collection("analytics", channel=ID, erased_as="analyticsState")
 CERTIFICATES = Collection("certificates", channel="channel_id", erased_as="certificates")
+# Shared by channels: a disconnect takes its own out.
+REPORTS = Collection("reports")
 VIDEO_COUNTS = Collection("video_counts")
 CHANNELS = Collection("channels", channel=ID, user="user_id")
 REVOCATIONS = Collection("revocations", user="user_id", sealed=("token",))

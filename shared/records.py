@@ -24,6 +24,7 @@ from functools import cache, cached_property, partial
 from types import NoneType, UnionType
 from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
+from shared.clock import format_instant, parse_instant
 from shared.errors import CorruptData
 
 T = TypeVar("T")
@@ -59,6 +60,19 @@ class Mapper(Generic[T]):
         stored: dict[str, Any] = self._codec.write(record)
         del stored[self.key]
         return stored
+
+    def packed(self, record: T) -> bytes:
+        """A record as one compressed text, which has one index entry; for documents that hold many records."""
+        return zlib.compress(
+            json.dumps(self.fields(record), default=format_instant, separators=(",", ":")).encode()
+        )
+
+    def unpacked(self, name: str, stored: Any) -> T:
+        """The record of such a text. Raises as `read`."""
+        try:
+            return self.read(name, json.loads(zlib.decompress(stored)))
+        except UNREADABLE as error:
+            raise CorruptData(f"{self.path(name)} cannot be unpacked.", reason="recordUnreadable") from error
 
 
 class _Misfit(Exception):
@@ -127,6 +141,11 @@ def _plain(*kinds: type) -> Codec:
         raise _Misfit
 
     return Codec(read, _same)
+
+
+def _instant(value: Any) -> datetime:
+    """A stored instant; of a packed record, its text."""
+    return value if isinstance(value, datetime) else parse_instant(value)
 
 
 def _optional(*kinds: Any) -> Codec:
@@ -203,7 +222,8 @@ def _read_each(stored: Iterable[tuple[str, Callable[[Any], Any], Any]]) -> dict[
 
 _MAKERS: Mapping[Any, Callable[..., Codec]] = {
     Any: lambda: Codec(_same, _same),
-    **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes, datetime)},
+    **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes)},
+    datetime: partial(_fitting, Codec(_instant, _same)),
     float: partial(_plain, float, int),
     date: partial(_fitting, Codec(date.fromisoformat, date.isoformat)),
     UnionType: _optional,

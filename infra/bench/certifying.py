@@ -23,8 +23,9 @@ from infra.local.process import LOOPBACK, free_port
 from infra.warehouse import make
 from shared import channels
 from shared.clock import format_instant
+from shared.collection import packs, places
 from shared.collection.certifying import Certifying
-from shared.collection.coverage import Coverage, Day, Days
+from shared.collection.coverage import Day, Days
 from shared.collection.expectation import State
 from shared.warehouse.append import append
 from shared.warehouse.report_types import REPORT_TYPES
@@ -82,11 +83,12 @@ def _fill(made: Network) -> None:
     append(made.warehouse, REPORT_LOADS, (_load(*report) for report in reports), lambda: NOW)
     rows = (_row(*report, number) for report in reports for number in range(ROWS))
     append(made.warehouse, raw_table(KIND), rows, lambda: NOW)
-    coverage = Coverage(made.state)
-    for name in sorted({name for name, _ in reports}):
+    names = sorted({name for name, _ in reports})
+    placed, _ = places.take(made.state, dict.fromkeys(names, "c"))
+    for name in names:
         made.state.document(channels.path(name)).set({"state": "connected", "connected_at": NOW})
         days = {day: _day(name, day) for other, day in reports if other == name}
-        coverage.change(name, KIND.id, days, partial(_listed, days))
+        packs.change_days(made.state, placed[name].pack, (name, KIND.id), days, partial(_listed, days))
     count = made.certifying.issue([channel(number) for number in range(CHANNELS)])
     assert count == CHANNELS * DAYS
 

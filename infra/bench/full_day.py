@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,29 +154,31 @@ class _Reports:
     def prepare(self, channel_ids: list[str]) -> None:
         """Have the month before today loaded as far as Firestore knows, and a day's reports issued since."""
         from infra.local.simulator.reporting.jobs import Jobs
-        from shared import channels
-        from shared.collection.coverage import Coverage, Outcome
-        from shared.collection.reporting_jobs import ReportingJobs
-        from shared.collection.reports import find
+        from shared.collection import gone, packs, reports, settled
+        from shared.collection.coverage import Outcome
         from shared.quota.blocks import Block
         from shared.youtube import reporting
 
         network, now = self.network, self.network.clock
-        jobs = ReportingJobs(network.client, now)
+        placed = gone.placed(network.client, gone.connections(network.client, channel_ids))
         network.stand.simulator.room(Jobs).held_at = None
         for days in (4, 1):
             with Block(network.stand.ledger, reporting.LIST, "system", upto=500) as block:
-                for name in channel_ids:
-                    caller = replace(network.caller(name, block), limiter=self.unlimited)
-                    for kind in self.kinds:
-                        found = find(jobs, caller, name, kind)
-                        loaded = [Outcome(ref=ref, rows=1, load_id="L") for ref in found.to_load]
-                        Coverage(network.client).record(loaded, now=now())
-                        jobs.note(found.advanced)
-                    later = now() + timedelta(days=days, hours=1)
-                    channels.record_listed(
-                        network.client, name, self.kinds, now(), synced=self.kinds, collect_at=later
-                    )
+                callers = {
+                    name: replace(network.caller(name, block), limiter=self.unlimited) for name in channel_ids
+                }
+                for kind, pack in product(self.kinds, sorted({place.pack for place in placed.values()})):
+                    known, seen = packs.read(network.client, kind, pack)
+                    looked = [
+                        reports.look(callers[name], known.job(name), name, kind, now())
+                        for name, place in placed.items()
+                        if place.pack == pack
+                    ]
+                    found = reports.note(network.client, pack, kind, looked, now=now(), seen=seen)
+                    loaded = [Outcome(ref=ref, rows=1, load_id="L") for each in found for ref in each.to_load]
+                    reports.dispatched(network.client, pack, kind, [each.advanced for each in found])
+                    for jobs in packs.record(network.client, placed, kind, loaded, now=now()).values():
+                        settled.note(network.client, pack, kind, jobs, self.kinds)
             network.pass_time(days * DAY)
 
     def plan(self) -> None:
@@ -186,11 +189,12 @@ class _Reports:
 
     def collect(self, channel_ids: list[str]) -> None:
         """A day of some channels: listed, loaded, audited, certified, and found not to be overdue."""
-        from shared.collection import certifying, jobs, planner
+        from shared import channels
+        from shared.collection import certifying, packs
         from shared.collection.turns import Turn, asked_for
 
         network = self.network
-        for batch in planner.batches(channel_ids).values():
+        for batch in self.collecting.by_pack(channels.several(network.client, channel_ids).values()).values():
             turn = Turn(channels=tuple(batch), report_types=self.kinds, run="news")
             self.tasks.append(turn.as_json())
         while self.tasks or self.messages:
@@ -199,7 +203,7 @@ class _Reports:
                 self.ingest.handle(*self.messages.pop(0))
             else:
                 self.collecting.collect(asked_for(self.tasks.pop(0)))
-        list(jobs.every(network.client))  # the audit's
+        list(packs.every(network.client))  # the audit's
         self.ingest.handle(certifying.KIND, {"channels": channel_ids})
         network.pass_time(timedelta(hours=2))
         self.collecting.plan(everything=False)

@@ -362,10 +362,10 @@ class Network:
     def _audit(self, kind: str, _message: Mapping[str, Any]) -> None:
         """Read what the daily audits read of Firestore; the rest they ask the warehouse."""
         from shared.access.disconnect import AUDIT
-        from shared.collection import audit, gone, jobs
+        from shared.collection import audit, gone, packs
 
         if kind == audit.KIND:
-            list(jobs.every(self.client))
+            list(packs.every(self.client))
         if kind == AUDIT:
             gone.connections(self.client, self.channels)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from google.cloud import firestore
@@ -15,7 +16,9 @@ from google.cloud import firestore
 from shared.access.features import capabilities, scopes_for
 from shared.channels import CHANNELS, Channel, Refusal
 from shared.clock import pacific_day, system_clock
-from shared.collection.jobs import JOBS, Job
+from shared.collection import packs, places
+from shared.collection.jobs import Job
+from shared.collection.packs import Pack, Part
 from shared.console.loaded import NOTHING_LOADED
 from shared.console.page import render
 from shared.console.parts import seen
@@ -43,11 +46,27 @@ def fill(client: firestore.Client, count: int) -> None:
         for path, fields in some:
             batch.set(client.document(path), fields)
         batch.commit()
+    placed, _ = places.take(client, {f"UC{number:022}": "c" for number in range(count)})
+    for pack in sorted({place.pack for place in placed.values()}):
+        jobs = {name: Part(_job(int(name[2:])), {}) for name, place in placed.items() if place.pack == pack}
+        packs.change(client, KIND, pack, [], partial(_stored, jobs))
+
+
+def _stored(jobs: Mapping[str, Part], _: Pack) -> tuple[None, Mapping[str, Part]]:
+    return None, jobs
+
+
+def _job(number: int) -> Job:
+    name, now, missing = f"UC{number:022}", system_clock(), number % 40 == 1
+    absent = ((pacific_day(now) - timedelta(days=9)).isoformat(),)
+    return Job(
+        name=f"{name}:{KIND}", channel_id=name, report_type=KIND, job_id="j", created_at=now, since=now,
+        seen_at=now, absent=absent if missing else (), at_risk=missing,
+    )  # fmt: skip
 
 
 def _documents(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
     now = system_clock()
-    absent = ((pacific_day(now) - timedelta(days=9)).isoformat(),)
     for number in range(count):
         name = f"UC{number:022}"
         channel = Channel(
@@ -62,13 +81,8 @@ def _documents(count: int) -> Iterator[tuple[str, dict[str, Any]]]:
             refusals={"youtube": Refusal(reason="forbidden", since=now, until=None)} if number % 90 == 3 else {},
             warnings={"testing": now} if number % 70 == 5 else {},
         )
-        job = Job(
-            name=f"{name}:{KIND}", channel_id=name, report_type=KIND, job_id="j", created_at=now, since=now,
-            seen_at=now, absent=absent if number % 40 == 1 else (), at_risk=number % 40 == 1,
-        )  # fmt: skip
         lease = {"state": "active", "lease_until": now + timedelta(days=number % 60 - 1), "last_notification": now}
         yield CHANNELS.path(name), CHANNELS.fields(channel)
-        yield JOBS.path(job.name), JOBS.fields(job)
         yield f"subscriptions/{name}", lease
 
 

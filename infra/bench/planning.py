@@ -87,8 +87,8 @@ def _channel(number: int) -> Channel:
         state_since=now,
         connected_at=now,
         capabilities=capabilities(scopes, scopes),
-        last_listed=dict.fromkeys(_REPORT_TYPES, now),
-        last_sync=dict.fromkeys(_REPORT_TYPES, now),
+        listed_at=now,
+        synced_at=now,
         collect_at=now,
     )
 

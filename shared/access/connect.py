@@ -215,7 +215,7 @@ def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Chan
         state_since=grant.state_since,
         capabilities=can,
         connected_at=before.connected_at if before else grant.state_since,
-        last_sync=before.last_sync if before else {},
+        synced_at=before.synced_at if before else None,
         videos_read=before.videos_read if before else None,
         collect_at=grant.state_since if can["analytics"].have else None,
         analytics_at=grant.state_since,

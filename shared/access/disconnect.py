@@ -42,7 +42,7 @@ Dispatch = Callable[[str, str], None]
 class Disconnects:
     """Ends connections.
 
-    erase_rows: asks for the warehouse's rows to go. revoke_later: asks for another try at Google. forget_counts:
+    erase_rows: asks for the warehouse's rows to go. revoke_later: asks for another try at Google. forget_shared:
     takes a channel out of documents that it shares with others.
     """
 
@@ -51,7 +51,7 @@ class Disconnects:
     clock: Clock
     erase_rows: Dispatch
     revoke_later: Dispatch
-    forget_counts: Callable[[str], None]
+    forget_shared: Dispatch
 
     @property
     def receipts(self) -> Receipts:
@@ -116,7 +116,7 @@ class Disconnects:
         for kind in data_map.erased():
             while self._erase_page(kind, channel_id, receipt_id):
                 pass  # this run or another has just deleted a page, so there is an end
-        self.forget_counts(channel_id)
+        self.forget_shared(receipt_id, channel_id)
         self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         try:

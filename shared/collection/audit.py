@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from typing import TypeVar
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client
-from shared.collection import jobs
-from shared.collection.coverage import Coverage, Days, not_loaded, window
+from shared.collection import packs, places
+from shared.collection.coverage import Days, not_loaded, window
 from shared.collection.expectation import ALARMING, State
 from shared.collection.jobs import Job
 from shared.collection.risk import risk
@@ -28,6 +29,8 @@ KIND = "coverageAudit"
 """The kind of message that asks `ingest` for a day's audit."""
 NOT_IN_WAREHOUSE = "notInWarehouse"
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
+
+Result = TypeVar("Result")
 
 Named = Mapping[tuple[str, str, str], int]
 """How many days the manifest names, by channel, report type and month."""
@@ -51,7 +54,7 @@ class Audit:
         since, _ = window(now)
         rows = run(self.warehouse(), LOADED_DAYS, since=since)
         named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
-        every = list(jobs.every(self.client))
+        every = list(packs.every(self.client))
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)
         self._tell([job for job in every if job.report_type in self.report_types], now)
@@ -61,8 +64,13 @@ class Audit:
         """Take back that reports are loaded which the manifest does not name; answers how many."""
         if not doubted:
             return 0
-        coverage = Coverage(self.client)
-        loaded = [(job, coverage.change(job.channel_id, job.report_type, window(now), _loaded)) for job in doubted]
+        placed = places.places(self.client)
+
+        def changed(job: Job, decide: Callable[[Days], tuple[Result, Days]]) -> Result:
+            pack = placed[job.channel_id].pack
+            return packs.change_days(self.client, pack, (job.channel_id, job.report_type), window(now), decide)
+
+        loaded = [(job, changed(job, _loaded)) for job in doubted if job.channel_id in placed]
         asked = [report for _, reports in loaded for report in reports]
         named = {row["report_id"] for row in run(self.warehouse(), NAMED_REPORTS, ids=asked)}
         listed = 0
@@ -70,7 +78,7 @@ class Audit:
             lacking = frozenset(reports) - named
             if lacking:
                 take_back = partial(_listed_again, lacking)
-                count = coverage.change(job.channel_id, job.report_type, window(now), take_back)
+                count = changed(job, take_back)
                 log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
                     report=job.report_type, days=count)  # fmt: skip
                 listed += count

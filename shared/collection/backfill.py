@@ -14,13 +14,13 @@ from typing import Any
 
 from shared import channels, ids
 from shared.clock import days, format_instant, last_full_day, pacific_day
-from shared.collection import gone, jobs, messages, planner
+from shared.collection import messages, packs, places, planner
 from shared.collection.collecting import API, FEATURE, Collecting
-from shared.collection.coverage import AGAIN, Coverage, Days, after_listing, ref_of
+from shared.collection.coverage import AGAIN, Days, after_listing, ref_of
 from shared.collection.expectation import KEPT, State
 from shared.collection.jobs import Job
-from shared.collection.reporting_jobs import ReportingJobs
-from shared.collection.reports import NOT_CONNECTED, listed_ref
+from shared.collection.places import Place
+from shared.collection.reports import NOT_CONNECTED, dispatched, listed_ref
 from shared.collection.turns import REPORTS
 from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
 from shared.fields import Fields
@@ -108,11 +108,12 @@ def run(collecting: Collecting, asked: Asked) -> Mapping[str, Any]:
         raise Conflict("YouTube tells nothing about this channel now; the console says why.", reason="refused")
     if asked.report_type is None:
         return _queue(collecting, [replace(asked, report_type=kind) for kind in collecting.report_types])
-    job = next(iter(jobs.of_channels(collecting.client, [asked.channel_id], [asked.report_type])), None)
-    if job is None:
+    held = places.places(collecting.client).get(asked.channel_id)
+    job = next(iter(packs.jobs(collecting.client, [asked.channel_id], [asked.report_type])), None)
+    if held is None or job is None:
         raise Conflict(f"{asked.report_type} is not collected for this channel.", reason="notCollected")
     try:
-        return _dispatch(collecting, asked, job)
+        return _dispatch(collecting, asked, job, held)
     except (RateLimited, QuotaRefused) as error:
         return _queue(collecting, [asked], not_before=error.retry_at)
 
@@ -126,7 +127,7 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
     return {"queued": sum(queued)}
 
 
-def _dispatch(collecting: Collecting, asked: Asked, job: Job) -> Mapping[str, Any]:
+def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
     with collecting.paying(len(job.jobs.spans)) as block:
@@ -137,19 +138,20 @@ def _dispatch(collecting: Collecting, asked: Asked, job: Job) -> Mapping[str, An
         changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
         return changed, changed
 
-    changed = Coverage(client).change(job.channel_id, job.report_type, asked.days, decide)
+    changed = packs.change_days(client, held.pack, (job.channel_id, job.report_type), asked.days, decide)
     again = [
         # Since it was asked for, not since now: a task that runs twice loads once.
         replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
         for day, entry in sorted(changed.items())
         if entry.reason == AGAIN
     ]
-    if gone.forget(client, [job.channel_id]):
+    if places.left(client, {job.channel_id: held}):
+        packs.take_out(client, held.pack, job.channel_id)
         again = []
     for message in messages.messages([again]):
         collecting.to_ingest(messages.KIND, message)
     if again:  # the next collecting run must not take them for lost
-        ReportingJobs(client, collecting.clock).note(replace(job, dispatched_at=now))
+        dispatched(client, held.pack, job.report_type, [replace(job, dispatched_at=now)])
     without = sorted(set(asked.days) - {ref.day for ref in refs})
     return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
 

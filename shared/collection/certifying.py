@@ -17,8 +17,9 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import gone
-from shared.collection.coverage import months, window
+from shared.collection.coverage import window
 from shared.collection.messages import ToIngest
+from shared.collection.packs import months
 from shared.data_map import CERTIFICATES as STORED
 from shared.errors import CorruptData
 from shared.monitoring.log import log
@@ -123,7 +124,7 @@ class Certifying:
         """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
         names = {(*about, kind) for about, of_month in days.items() for kind, _ in of_month}
         listed: dict[tuple[str, str], dict[Key, Listed]] = {about: {} for about in days}
-        for each in months(self.client, (f"{channel}:{kind}:{month}" for channel, month, kind in sorted(names))):
+        for each in months(self.client, ((channel, kind, month) for channel, month, kind in sorted(names))):
             of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
             for day, entry in each.days.items():
                 listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))

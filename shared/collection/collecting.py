@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared import channels
 from shared.access.disconnect import AUDIT
@@ -20,11 +21,24 @@ from shared.channels import Askable, Channel
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client
-from shared.collection import audit, gone, messages, offers, planner, refusals, turns, week_answers
-from shared.collection.expectation import Settled
+from shared.collection import (
+    audit,
+    gone,
+    messages,
+    offers,
+    packs,
+    places,
+    planner,
+    refusals,
+    reports,
+    settled,
+    turns,
+    week_answers,
+)
+from shared.collection.jobs import Job
+from shared.collection.places import Place, Places
 from shared.collection.refusals import ReadDecision, Then, read_decision
-from shared.collection.reporting_jobs import ReportingJobs
-from shared.collection.reports import Found, find
+from shared.collection.reports import Found, Looked
 from shared.collection.turns import Turn
 from shared.data_map import REPORT_TYPES
 from shared.errors import YtempireError
@@ -42,16 +56,20 @@ FROM = 14  # o'clock UTC: most of a day's reports have been issued
 _ASKED_MAX = 3  # connections by which the report types are asked for
 _LONGEST = timedelta(minutes=3)  # of one turn's listings, well inside the function's time
 
+_Job = Callable[[], Job | None]
+"""A channel's reporting job as it is stored. Raises CorruptData."""
+
 
 @dataclass
 class _Listed:
-    """What came of a turn so far. found: listings; done: channels that the next report type may be listed for.
+    """What came of a turn so far. looked: what YouTube listed; done: channels that the next report type may be
+    listed for.
 
     again: channels to ask about again, at `again_at`; left: those that the turn did not come to, at `left_at`,
     None where only a later run can do better.
     """
 
-    found: list[Found] = field(default_factory=list)
+    looked: list[Looked] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     again_at: list[datetime] = field(default_factory=list)
@@ -98,8 +116,9 @@ class Collecting:
         overdue = () if everything else tuple(channels.due(self.client, "collect_at", now))
         known: Iterable[Askable] = self._all() if everything else overdue
         expected = {each.channel_id: each for each in known if _may_list(each, now)}
-        last_listed = {each.channel_id: each.listed(self.report_types) for each in expected.values()}
-        due = planner.due(last_listed, now=now, everything=everything)
+        due = planner.due(
+            {each.channel_id: each.listed_at for each in expected.values()}, now=now, everything=everything
+        )
         self._look_later(overdue, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan(
@@ -108,7 +127,8 @@ class Collecting:
             slot=slot,
             enqueue=self.enqueue,
             book=self.book,
-            calls=lambda channel_id: _calls(expected[channel_id], self.report_types[0]),
+            calls=lambda channel_id: _calls(expected[channel_id]),
+            batched=lambda due: self.by_pack(expected[channel_id] for channel_id in due),
             also={"report_types": list(self.report_types), "run": slot},
         )
         if everything and queued:  # once a day: a second trigger queues nothing new
@@ -131,13 +151,28 @@ class Collecting:
                 return
 
     def _all(self) -> Iterator[Askable]:
-        return channels.askable(self.client, feature=FEATURE, api=API, report_type=self.report_types[0])
+        return channels.askable(self.client, feature=FEATURE, api=API)
+
+    def by_pack(self, some: Iterable[Askable]) -> dict[int, list[str]]:
+        """Channels by the pack of their coverage: those of a turn share documents."""
+        found: dict[int, list[str]] = {}
+        for channel_id, place in self._placed(some).items():
+            found.setdefault(place.pack, []).append(channel_id)
+        return found
+
+    def _placed(self, some: Iterable[Askable]) -> dict[str, Place]:
+        wanted = {
+            each.channel_id: channels.connection_of(each.channel_id, each.connected_at)
+            for each in some
+            if each.connected_at is not None
+        }
+        return gone.placed(self.client, wanted) if wanted else {}
 
     def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:
         """Say when the hourly run looks again at channels that are not overdue after all."""
         for each in known:
             if each.channel_id not in due:
-                last, may = each.listed(self.report_types), each.working and each.can(FEATURE)
+                last, may = each.listed_at, each.working and each.can(FEATURE)
                 refused = each.refusals.get(API)
                 at = refused.until if refused else last and last + planner.STALE
                 channels.look_again(self.client, each.channel_id, "collect_at", at if may else None)
@@ -146,17 +181,16 @@ class Collecting:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
         turn = turns.whole(turn, self.clock(), report_types=self.report_types)
         known = channels.several(self.client, turn.channels)
-        listed = self._list(turn, [each for each in known.values() if _may_list(each, self.clock())])
-        # Of whom nothing was stored, there is nothing to take back.
-        untouched = {item.advanced.channel_id for item in listed.found if not item.stored}
-        gone_now = gone.forget(self.client, [name for name in turn.channels if name not in untouched])
-        found = [item for item in listed.found if item.advanced.channel_id not in gone_now]
-        for message in messages.messages(item.to_load for item in found):
-            self.to_ingest(messages.KIND, message)
-        for item in found:
-            if item.to_note:
-                self._jobs.note(item.advanced, seen=item.seen)
-        self._note_listed(found, known)
+        held = self._placed(each for each in known.values() if _may_list(each, self.clock()))
+        kind = turn.report_types[0]
+        stored = {pack: packs.read(self.client, kind, pack) for pack in {place.pack for place in held.values()}}
+        jobs = {name: partial(stored[place.pack][0].job, name) for name, place in held.items()}
+        listed, found = self._list(turn, [known[name] for name in held], jobs), list[Found]()
+        for pack, (_, seen) in stored.items():
+            looked = [each for each in listed.looked if held[each.job.channel_id].pack == pack]
+            if looked:
+                brought = reports.note(self.client, pack, kind, looked, now=self.clock(), seen=seen)
+                found += self._dispatched(pack, kind, brought, held)
         self._hand_on(turn, listed, known)
         return {
             "channels": len(turn.channels),
@@ -165,21 +199,33 @@ class Collecting:
             "superseded": sum(item.superseded for item in found),
         }
 
-    @property
-    def _jobs(self) -> ReportingJobs:
-        return ReportingJobs(self.client, self.clock)
+    def _dispatched(self, pack: int, report_type: str, found: Sequence[Found], held: Places) -> list[Found]:
+        """Dispatch what was noted of channels that are still connected; of the others it is taken back."""
+        by_channel = {item.advanced.channel_id: item for item in found}
+        left = places.left(self.client, {name: held[name] for name in by_channel})
+        for channel_id in left:
+            packs.take_out(self.client, pack, channel_id)
+        there = [item for name, item in by_channel.items() if name not in left]
+        for message in messages.messages(item.to_load for item in there):
+            self.to_ingest(messages.KIND, message)
+        reports.dispatched(self.client, pack, report_type, [item.advanced for item in there if item.to_load])
+        moved = {item.advanced.channel_id: item.moved for item in there}
+        settled.note(self.client, pack, report_type, moved, self.report_types)
+        return there
 
     def paying(self, calls: int) -> Block:
         """What pays for so many calls at once, or more."""
         return Block(self.quota, reporting.LIST, SYSTEM, upto=calls)
 
-    def _list(self, turn: Turn, known: Sequence[Channel]) -> _Listed:
+    def _list(self, turn: Turn, known: Sequence[Channel], jobs: Mapping[str, _Job]) -> _Listed:
         listed, ends = _Listed(), self.clock() + _LONGEST
         with self.paying(len(known) or 1) as block:
             for place, channel in enumerate(known):
                 late = self.clock() >= ends
                 decision = (
-                    ReadDecision(Then.STOP, self.clock()) if late else self._list_one(turn, channel, listed, block)
+                    ReadDecision(Then.STOP, self.clock())
+                    if late
+                    else self._list_one(turn, channel, jobs[channel.channel_id], listed, block)
                 )
                 if decision is not None and decision.then is Then.STOP:
                     listed.left = [each.channel_id for each in known[place:]]
@@ -187,11 +233,14 @@ class Collecting:
                     break
         return listed
 
-    def _list_one(self, turn: Turn, channel: Channel, listed: _Listed, block: Block) -> ReadDecision | None:
-        """List one channel's reports; None when that went well, else what follows."""
+    def _list_one(
+        self, turn: Turn, channel: Channel, job: _Job, listed: _Listed, block: Block
+    ) -> ReadDecision | None:
+        """Ask what YouTube lists of one channel; None when that went well, else what follows."""
         channel_id, report_type = channel.channel_id, turn.report_types[0]
         try:
-            listed.found.append(find(self._jobs, self.caller_for(channel_id, block), channel_id, report_type))
+            caller = self.caller_for(channel_id, block)
+            listed.looked.append(reports.look(caller, job(), channel_id, report_type, self.clock()))
         except YtempireError as error:
             decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
@@ -226,29 +275,14 @@ class Collecting:
         following = None if left[0] or hopeless else turn.following(done), None
         for handed_on, not_before in (again, left, following):
             if handed_on is not None:
-                calls = sum(_calls(known.get(name), handed_on.report_types[0]) for name in handed_on.channels)
+                calls = sum(_calls(known.get(name)) for name in handed_on.channels)
                 (when,) = self.book([calls], not_before=not_before)
                 self.enqueue(planner.QUEUE, handed_on.name, "collect_reports", handed_on.as_json(), when)
 
-    def _note_listed(self, found: Sequence[Found], known: Mapping[str, Channel]) -> None:
-        """Note what nothing more can be done about for a day, and of that, what is wholly in the warehouse."""
-        for item in found:
-            if item.settled is not Settled.WAITING:
-                kind, now = item.advanced.report_type, self.clock()
-                channel = known[item.advanced.channel_id]
-                channels.record_listed(
-                    self.client,
-                    channel.channel_id,
-                    [kind],
-                    now,
-                    synced=[kind] if item.settled is Settled.SYNCED else (),
-                    collect_at=planner.look_at(channel, kind, self.report_types, now),
-                )
 
-
-def _calls(channel: Askable | None, report_type: str) -> int:
+def _calls(channel: Askable | None) -> int:
     """How many calls a listing takes, mostly: where there is no job yet, it is looked for and made first."""
-    return 1 if channel is not None and report_type in channel.last_listed else 3
+    return 1 if channel is not None and channel.listed_at is not None else 3
 
 
 def _may_list(channel: Askable, now: datetime) -> bool:

@@ -1,33 +1,24 @@
 """The coverage: for each channel, report type and day, which report was listed, loaded, replaced or unreadable.
 
 YouTube issues one report a Pacific day, and may issue it again: same day, new id, newer `createTime`. The newest
-counts. One Firestore document holds a month of one channel and report type, so that a year of a channel is a dozen
-small documents; what is not loaded stands with the reporting job besides, changed together with its month:
-
-    reports/<channel>:<report type>:<yyyy-mm>    days: {"2026-11-01": {report_id, create_time, state, ...}}
-    reports/<channel>:<report type>              open: {"2026-11-01": {state, create_time, ...}}
+counts. What is not loaded stands with the reporting job (`jobs`) besides. All this is pure; `packs` stores it.
 
 What a listing changes is decided by `after_listing`, what is dispatched once more by `overdue`, and what a load
-changes by `after_load`; all three are pure.
+changes by `after_load`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
 
 from shared.clock import format_instant, pacific_day
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update, where
-from shared.cloud.steps import Change, Doc, Docs, Write, reading
-from shared.collection.expectation import KEPT, Issue, Settled, State
-from shared.collection.jobs import COLLECTION, JOBS, Job, name_of, some_fields
-from shared.monitoring.readable import readable
+from shared.collection.expectation import KEPT, Issue, State
+from shared.collection.jobs import Job
+from shared.data_map import REPORTS
 from shared.records import Mapper
 from shared.warehouse.load import load_ids_from
 from shared.warehouse.rows import ReportRef
@@ -37,8 +28,6 @@ RETRY_FAILED_AFTER = timedelta(hours=20)  # an unreadable report is tried once a
 
 AGAIN = "backfill"
 """The reason of a day that is loaded again although it is loaded (`backfill`)."""
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,15 +168,9 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
     return replace(day, state=State.LOADED, rows=outcome.rows, load_id=outcome.load_id, reason=None)
 
 
-Decide = Callable[[Days], tuple[Result, Days]]
-"""From every known day to a result and the days that change. May be asked again, with newer days."""
-Advanced = Callable[[Result, Job], dict[str, Any]]
-"""From a decision's result and the job as it is stored to fields of the job that change besides."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """One document: a month of one channel and report type, by ISO days.
+    """A month of one channel and report type, by ISO days.
 
     hashes: one of each day's entry, so that one which something else has changed is known.
     """
@@ -212,116 +195,11 @@ class Month:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-MONTHS = Mapper(Month, COLLECTION, key="name")
+MONTHS = Mapper(Month, REPORTS.path, key="name")
 
 
-def months(client: Client, names: Iterable[str]) -> list[Month]:
-    """The months of these names, as far as there are any that can be read. One read each."""
-    return list(readable(MONTHS, documents(client, COLLECTION, names)))
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """The coverage in Firestore."""
-
-    client: Client
-
-    def change(
-        self,
-        channel_id: str,
-        report_type: str,
-        days: Iterable[date],
-        decide: Decide[Result],
-    ) -> Result:
-        """Apply a decision about one channel and report type; it sees the months of `days`, whole.
-
-        One read a month and one of the job, and one write for each that changes; all of them or none.
-        """
-        return self.changed(channel_id, report_type, days, decide)[0]
-
-    def record(self, outcomes: Iterable[Outcome], *, now: datetime) -> dict[str, Settled]:
-        """Note what became of reports of one type; how much of each channel is settled then.
-
-        What nobody waits for any more is left out.
-        """
-        months: dict[tuple[str, str, date], list[Outcome]] = {}
-        for outcome in outcomes:
-            ref = outcome.ref
-            months.setdefault((ref.channel_id, ref.report_type, ref.day.replace(day=1)), []).append(outcome)
-        found = {}
-        for (channel_id, report_type, month), group in months.items():
-            _, job = self.changed(channel_id, report_type, [month], partial(_recorded, group))
-            if job is not None:
-                found[channel_id] = job.known.settled(now)
-        return found
-
-    def changed(
-        self,
-        channel_id: str,
-        report_type: str,
-        days: Iterable[date],
-        decide: Decide[Result],
-        *,
-        seen: Docs | None = None,
-        advanced: Advanced[Result] = lambda *_: {},
-    ) -> tuple[Result, Job | None]:
-        """As `change`, with the job as it is then; None, if there is none.
-
-        seen: the job's document, if it was read a moment ago. advanced: what else changes of the job.
-        """
-        months = {f"{COLLECTION}/{month.name}": month for month in _months(channel_id, report_type, days)}
-        name = name_of(channel_id, report_type)
-        if seen is not None:
-            stored = Store(self.client).run(reading(list(months)))
-            seen = Docs({**stored, **seen}, stored.at)
-
-        def decided(docs: Docs) -> Change[tuple[Result, Job | None]]:
-            stored = {
-                path: MONTHS.read(month.name, doc.data)
-                for path, month in months.items()
-                if (doc := docs[path]) is not None
-            }
-            result, changed = decide(
-                {date.fromisoformat(text): day for month in stored.values() for text, day in month.days.items()}
-            )
-            writes = [
-                Write(path, MONTHS.fields(month.with_days(theirs)))
-                for path, month in {**months, **stored}.items()
-                if (theirs := _days_of(month, changed))
-            ]
-            job = _opened(name, docs[f"{COLLECTION}/{name}"], changed)
-            fields = {} if job is None else advanced(result, job)
-            if job is not None and (writes or fields):
-                fields = some_fields(job, "open", "at_risk") | fields
-                writes.append(Write(f"{COLLECTION}/{name}", fields))
-            return Change((result, job), writes)
-
-        return update(self.client, [*months, f"{COLLECTION}/{name}"], decided, seen=seen)
-
-    def forget(self, channel_id: str) -> int:
-        """Delete everything that is known of a channel's reports; answers how many documents that were."""
-        found = [snapshot.reference for snapshot in self._of(channel_id, [])]
-        for reference in found:
-            reference.delete(**call_options())
-        return len(found)
-
-    def unload(self, channel_id: str, connection: str) -> None:
-        """Take back that reports are loaded which a connection has loaded; the next run dispatches them."""
-        for snapshot in self._of(channel_id, ["report_type", "days"]):
-            days = [date.fromisoformat(text) for text in (snapshot.to_dict() or {}).get("days") or {}]
-            if days:
-                self.change(channel_id, snapshot.get("report_type"), days, partial(_unloaded, connection))
-
-    def _of(self, channel_id: str, fields: Sequence[str]) -> list[DocumentSnapshot[Any]]:
-        of_channel = where(self.client.collection(COLLECTION), ("channel_id", "==", channel_id))
-        return list(listing(of_channel.select([*fields, "channel_id"])))
-
-
-def _opened(name: str, stored: Doc | None, changed: Days) -> Job | None:
-    """The reporting job with the days that are not loaded, after some have changed; None when there is no job."""
-    if stored is None:
-        return None
-    job = JOBS.read(name, stored.data)
+def opened(job: Job, changed: Days) -> Job:
+    """The reporting job with the days that are not loaded, after some have changed."""
     days = {day.isoformat(): entry for day, entry in changed.items()}
     left = {day: issue for day, issue in job.open.items() if day not in days}
     new = {day: issue_of(entry) for day, entry in days.items() if entry.state is not State.LOADED}
@@ -329,35 +207,18 @@ def _opened(name: str, stored: Doc | None, changed: Days) -> Job | None:
     return replace(job, open={**left, **new}, at_risk=job.at_risk or failed)
 
 
-def _months(channel_id: str, report_type: str, days: Iterable[date]) -> list[Month]:
-    """Every month from the first to the last of these days, empty."""
-    every = sorted(days)
-    first, last = (day.year * 12 + day.month - 1 for day in (every[0], every[-1]))
-    return [
-        Month(
-            name=f"{channel_id}:{report_type}:{number // 12}-{number % 12 + 1:02}",
-            channel_id=channel_id,
-            report_type=report_type,
-        )
-        for number in range(first, last + 1)
-    ]
-
-
-def _days_of(month: Month, days: Days) -> dict[str, Day]:
-    return {day.isoformat(): entry for day, entry in days.items() if month.name.endswith(f"{day:%Y-%m}")}
-
-
-def _recorded(outcomes: Iterable[Outcome], days: Days) -> tuple[None, Days]:
-    """The decision by which the coverage learns of outcomes. It begins no day, so nothing deleted comes back."""
-    return None, {
+def recorded(outcomes: Iterable[Outcome], days: Days) -> dict[date, Day]:
+    """The days that change by what became of reports. It begins no day, so nothing deleted comes back."""
+    return {
         outcome.ref.day: entry
         for outcome in outcomes
         if (entry := after_load(days.get(outcome.ref.day), outcome)) is not None
     }
 
 
-def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
-    return None, {
+def unloaded(connection: str, days: Days) -> dict[date, Day]:
+    """The days that change when what a connection has loaded is erased; the next run dispatches them."""
+    return {
         day: not_loaded(entry)
         for day, entry in days.items()
         if entry.load_id is not None and entry.load_id.endswith(connection)

@@ -18,9 +18,10 @@ from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
 from shared.cloud.firestore import Client, documents
-from shared.collection.coverage import Coverage
+from shared.collection import packs, places
 from shared.collection.expectation import KEPT
 from shared.collection.messages import ToIngest
+from shared.collection.places import Place
 from shared.errors import NotFound
 from shared.monitoring.log import log
 from shared.tokens.health import DISCONNECTING
@@ -53,16 +54,12 @@ def disconnected(client: Client, channel_ids: Iterable[str]) -> set[str]:
     return asked - connections(client, asked).keys()
 
 
-def forget(client: Client, channel_ids: Iterable[str]) -> set[str]:
-    """Delete the coverage of those of these channels that are not connected; answers which they are."""
-    return forget_all(client, disconnected(client, channel_ids))
-
-
-def forget_all(client: Client, channel_ids: set[str]) -> set[str]:
-    """Delete the coverage of these channels; answers them."""
-    for channel_id in channel_ids:
-        Coverage(client).forget(channel_id)
-    return channel_ids
+def placed(client: Client, wanted: Mapping[str, str]) -> dict[str, Place]:
+    """Give channels a place in a pack for their connections. Whose connection has ended meanwhile is left out."""
+    found, new = places.take(client, wanted)
+    for channel_id in ended(client, {channel_id: wanted[channel_id] for channel_id in new}) if new else ():
+        packs.forget(client, channel_id, found.pop(channel_id).connection)
+    return found
 
 
 def ended(client: Client, held: Mapping[str, str]) -> set[str]:
@@ -93,7 +90,7 @@ def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str
     reports are dispatched once more.
     """
     erase_rows(warehouse, channel_id, connection)
-    Coverage(client).unload(channel_id, connection)
+    packs.unload(client, channel_id, connection)
     log("NOTICE", "a connection's rows were erased", channel=channel_id, connection=connection)
 
 

@@ -119,7 +119,9 @@ class Ingest:
 
     @property
     def _loading(self) -> ReportLoading:
-        return ReportLoading(client=self.client, warehouse=self.warehouse(), clock=self.clock)
+        return ReportLoading(
+            client=self.client, warehouse=self.warehouse(), report_types=self.report_types, clock=self.clock
+        )
 
     def _handed_on(self, loaded: Loaded) -> None:
         for later in loaded.later:

@@ -1,25 +1,14 @@
-"""The reporting job of a channel and report type, as it is stored.
-
-reports/<channel>:<report type>    the job, how far it was listed, and which of its days are not loaded
-"""
+"""The reporting job of a channel and report type: how far it was listed, and which of its days are not loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, documents, listing, where
-from shared.collection.expectation import Issue, Jobs, Known, Span
+from shared.collection.expectation import Issue, Jobs, Known, Settled, Span
 from shared.data_map import REPORTS
-from shared.monitoring.readable import readable
 from shared.records import Mapper
-
-COLLECTION = REPORTS.path
-AT_RISK_MAX = 2_000
-"""Jobs with missing days that are read at once; whoever has more of them has one trouble, and not so many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +19,7 @@ class Job:
     retired_at: when YouTube retired the report type. cursor: the newest creation time that was listed.
     whole_at: when everything was listed, without a cursor. dispatched_at: what was noted by then went to `ingest`.
     seen_at, open, absent: see `Known`. at_risk: whether a day is missing that can still come.
+    listed_at: when it was last listed and nothing was on its way. synced_at: when all of that was loaded, too.
     """
 
     name: str
@@ -48,6 +38,8 @@ class Job:
     open: Mapping[str, Issue] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     at_risk: bool = False
+    listed_at: datetime | None = None
+    synced_at: datetime | None = None
 
     @property
     def span(self) -> Span:
@@ -64,38 +56,31 @@ class Job:
         """Which of its days are loaded."""
         return Known(jobs=self.jobs, seen_at=self.seen_at, open=self.open, absent=self.absent)
 
+    def settled(self, now: datetime) -> Job:
+        """The same, with when nothing of it was on its way and when all was loaded, if that is now."""
+        found = self.known.settled(now)
+        return replace(
+            self,
+            listed_at=self.listed_at if found is Settled.WAITING else now,
+            synced_at=now if found is Settled.SYNCED else self.synced_at,
+        )
+
+    def in_place_of(self, stored: Job | None, now: datetime) -> Job:
+        """This job of YouTube's, which has just been found or made, with what is known of the one before it."""
+        if stored is None or stored.job_id == self.job_id:
+            return stored or self
+        before = replace(stored.span, ends_at=stored.ends_at or now)
+        new = replace(stored, job_id=self.job_id, created_at=self.created_at, ends_at=self.ends_at)
+        return replace(new, earlier=(*stored.earlier, before), cursor=None, whole_at=None)
+
     def ended(self, now: datetime) -> bool:
         """Whether it makes no more reports."""
         return self.ends_at is not None and self.ends_at <= now
 
 
-JOBS = Mapper(Job, COLLECTION, key="name")
+JOBS = Mapper(Job, REPORTS.path, key="name")
 
 
 def name_of(channel_id: str, report_type: str) -> str:
-    """The id of a job's document."""
+    """A job's name."""
     return f"{channel_id}:{report_type}"
-
-
-def some_fields(job: Job, *names: str) -> dict[str, Any]:
-    """Some fields of a job as they are stored."""
-    fields = JOBS.fields(job)
-    return {name: fields[name] for name in names}
-
-
-def of_channels(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
-    """The jobs of some channels, as far as there are any. One read each."""
-    kinds = tuple(report_types)
-    names = (name_of(channel_id, kind) for channel_id in channel_ids for kind in kinds)
-    return list(readable(JOBS, documents(client, COLLECTION, names)))
-
-
-def at_risk(client: Client) -> list[Job]:
-    """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
-    query = where(client.collection(COLLECTION), ("at_risk", "==", True))
-    return list(readable(JOBS, query.limit(AT_RISK_MAX).stream(**call_options())))
-
-
-def every(client: Client) -> Iterator[Job]:
-    """All jobs; the documents of months beside them have no job of their own."""
-    return readable(JOBS, listing(client.collection(COLLECTION).order_by("job_id")))

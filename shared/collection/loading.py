@@ -16,21 +16,19 @@ decides what becomes of it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, BinaryIO, cast
 
-from shared import channels
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
-from shared.collection import gone, messages, offers
-from shared.collection.coverage import Coverage, Outcome
-from shared.collection.expectation import Settled
+from shared.collection import gone, messages, offers, packs, places, settled
+from shared.collection.coverage import Outcome
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
@@ -117,10 +115,13 @@ class _Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLoading:
-    """Loads reports. turn: for how long it begins downloads; the rest is handed on."""
+    """Loads reports. report_types: those that are collected. turn: for how long it begins downloads; the rest is
+    handed on.
+    """
 
     client: Client
     warehouse: Warehouse
+    report_types: Collection[str]
     clock: Clock
     turn: timedelta = timedelta(minutes=2)
 
@@ -135,11 +136,11 @@ class ReportLoading:
         """
         every = [*refs, *_refs(before or ())]
         # Read first: what is stored for another connection than the one that stands afterwards is taken back.
-        held = {channel: each for channel, each in gone.connections(self.client, _channels(every)).items() if each}
-        turn = _Turn(held)
-        turn.fail([ref for ref in refs if ref.channel_id not in held], not_connected())
+        held = places.connections(places.places(self.client))
+        turn = _Turn({channel: held[channel] for channel in _channels(every) if channel in held})
+        turn.fail([ref for ref in refs if ref.channel_id not in turn.held], not_connected())
         try:
-            missing = self._unknown([ref for ref in every if ref.channel_id in held], turn)
+            missing = self._unknown([ref for ref in every if ref.channel_id in turn.held], turn)
             fetched = [ref for ref in refs if ref in missing]
         except RateLimited as error:
             turn.fail(refs, error)
@@ -273,14 +274,13 @@ class ReportLoading:
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], turn: _Turn) -> set[str]:
         """Note what became of the reports, take back those of ended connections; answers their channels."""
-        settled = self._recorded(outcomes)
-        standing = gone.connections(self.client, _channels(refs))
-        left = gone.forget_all(self.client, _channels(refs) - standing.keys()) | self._take_back(turn, standing)
-        kind = [refs[0].report_type]
-        for channel_id, found in settled.items():
-            if channel_id not in left and found is not Settled.WAITING:
-                synced = kind if found is Settled.SYNCED else ()
-                channels.record_listed(self.client, channel_id, kind, self.clock(), synced=synced)
+        kind, found = refs[0].report_type, places.places(self.client)
+        standing = places.connections(found)
+        left = (_channels(refs) - standing.keys()) | self._take_back(turn, standing)
+        there = {name: place for name, place in found.items() if name not in left}
+        moved = packs.record(self.client, there, kind, outcomes, now=self.clock())
+        for pack, jobs in moved.items():
+            settled.note(self.client, pack, kind, jobs, self.report_types)
         return left
 
     def _take_back(self, turn: _Turn, standing: Mapping[str, str]) -> set[str]:
@@ -294,17 +294,6 @@ class ReportLoading:
             except RateLimited as error:  # BigQuery's queue of deletions is full
                 turn.later.append(Later(ERASE, {"channel_id": channel_id, "receipt": connection}, error.retry_at))
         return ended
-
-    def _recorded(self, outcomes: Sequence[Outcome]) -> dict[str, Settled]:
-        """Note outcomes; answers how each channel stands, but for one whose coverage cannot be read."""
-        settled = dict[str, Settled]()
-        for channel_id in sorted({outcome.ref.channel_id for outcome in outcomes}):
-            of_channel = [each for each in outcomes if each.ref.channel_id == channel_id]
-            try:
-                settled |= Coverage(self.client).record(of_channel, now=self.clock())
-            except CorruptData as error:
-                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
-        return settled
 
 
 def _refs(staged: Iterable[Staged]) -> list[ReportRef]:

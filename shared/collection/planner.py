@@ -12,11 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-
-from shared.channels import Channel
 
 BATCH = 25  # channels, on average
 STALE = timedelta(hours=25)  # the guide's threshold for a channel whose collection is overdue
@@ -39,15 +36,6 @@ def due(last_listed: Mapping[str, datetime | None], *, now: datetime, everything
     return sorted(
         channel_id for channel_id, last in last_listed.items() if everything or last is None or now - last >= STALE
     )
-
-
-def look_at(channel: Channel, listed: str, report_types: Sequence[str], now: datetime) -> datetime | None:
-    """From when on the hourly run looks at a channel of which one report type was just listed.
-
-    When the first of its types is overdue, and not before it was to be looked at.
-    """
-    oldest = replace(channel, last_listed={**channel.last_listed, listed: now}).listed(report_types)
-    return max(filter(None, (channel.collect_at, oldest and oldest + STALE)), default=None)
 
 
 def batches(channel_ids: Iterable[str], size: int = BATCH) -> dict[int, list[str]]:
@@ -83,15 +71,15 @@ def plan(
     book: Book | None = None,
     calls: Callable[[str], int] = lambda _: 1,
     also: Mapping[str, Any] | None = None,
-    size: int = BATCH,
+    batched: Callable[[Iterable[str]], Mapping[int, list[str]]] = batches,
 ) -> int:
     """Queue one task a batch for `function`; answers how many were new. slot: the run that they belong to.
 
     book: gives each batch its time; without it all run now. calls: how many calls a channel takes. also: what each
-    task is told besides its channels. size: channels in a batch, on average.
+    task is told besides its channels. batched: puts them into batches.
     What comes to a batch after its task was queued waits for the next slot.
     """
-    found = sorted(batches(channel_ids, size).items())
+    found = sorted(batched(channel_ids).items())
     times = book([sum(map(calls, ids)) for _, ids in found]) if book and found else [None] * len(found)
 
     def queue(batch: tuple[int, list[str]], when: datetime | None) -> bool:

@@ -1,25 +1,27 @@
-"""Lists a channel's new reports of one type: its reporting job is ensured, and what is new noted in the coverage.
+"""Lists channels' new reports of one type: a reporting job is ensured, and what is new noted in the coverage.
 
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
 YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, say so. A run
-that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Of few
-reports that is not said: who lists again before they are loaded sends them twice, which costs their download. Now
-and then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
+that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Now and
+then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from shared.clock import pacific_day
+from shared.cloud.firestore import Client
 from shared.cloud.steps import Docs
-from shared.collection.coverage import Coverage, Days, after_listing, issue_of, overdue, ref_of
+from shared.collection import packs
+from shared.collection.coverage import Days, after_listing, issue_of, opened, overdue, ref_of
 from shared.collection.expectation import KEPT, Settled, State
 from shared.collection.jobs import Job
-from shared.collection.reporting_jobs import ReportingJobs, listed
-from shared.errors import NotFound
+from shared.collection.packs import Moved, Pack, Part
+from shared.collection.reporting_jobs import renewed, started
+from shared.errors import CorruptData, NotFound
 from shared.monitoring.log import log
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
@@ -27,17 +29,25 @@ from shared.youtube.client import Caller
 
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page
-_FEW = 3
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
+_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What YouTube lists of one channel. job: as far as it was listed; new: whether it was just started."""
+
+    job: Job
+    refs: Sequence[ReportRef]
+    new: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the listing of one report type brought: the reports to dispatch, and the job once that is done.
+    """What a listing brought: the reports to dispatch, and the job once that is done.
 
     listed, superseded: how many reports were new, and how many replaced. settled: how much of all of them is.
-    noted: whether the job is stored like that, but for `dispatched_at`. seen: if not, its document as it was read.
-    stored: whether anything is that a disconnect would have to take back.
+    before: the job as it was stored.
     """
 
     to_load: tuple[ReportRef, ...]
@@ -45,14 +55,12 @@ class Found:
     superseded: int
     settled: Settled
     advanced: Job
-    noted: bool = False
-    seen: Docs | None = None
-    stored: bool = True
+    before: Job | None = None
 
     @property
-    def to_note(self) -> bool:
-        """Whether the job is to be noted once the reports are dispatched."""
-        return not self.noted or len(self.to_load) > _FEW
+    def moved(self) -> Moved:
+        """The job before and after."""
+        return Moved(self.before, self.advanced)
 
 
 def to_read(job: Job, refs: Sequence[ReportRef], *, now: datetime) -> set[date]:
@@ -114,13 +122,10 @@ def absent(job: Job, days: Days, *, now: datetime, since: date) -> tuple[str, ..
     return tuple(day.isoformat() for day in known.days(now) if has_none(day))
 
 
-def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str) -> Found:
-    """What is new of one report type. Raises the errors of `shared/youtube`.
-
-    The caller dispatches what was found, durably, and then notes `advanced`.
-    """
-    now = jobs.clock()
-    job, seen = jobs.ensured(caller, channel_id, report_type)
+def look(caller: Caller, stored: Job | None, channel_id: str, report_type: str, now: datetime) -> Looked:
+    """What YouTube lists of one report type; where there is no job, it is started. Raises as `shared/youtube`."""
+    new = stored is None
+    job = stored or started(caller, channel_id, report_type, now)
     try:
         job, refs = _listed(caller, job, now=now)
     except NotFound as error:
@@ -130,30 +135,68 @@ def find(jobs: ReportingJobs, caller: Caller, channel_id: str, report_type: str)
         log("WARNING", "a reporting job is gone", channel=channel_id, report=report_type)
         job, refs = replace(job, ends_at=min(now, job.ends_at or now)), []
     if job.ended(now) and job.retired_at is None:
-        renewed = jobs.renewed(caller, job)
-        if renewed.job_id == job.job_id:
-            job = renewed
+        other = renewed(caller, job, now)
+        if other.job_id == job.job_id:
+            job = other
         else:
-            job, more = _listed(caller, renewed, now=now)
-            refs, seen = refs + more, None
-    asked = to_read(job, refs, now=now)
-    if not asked:
-        return replace(noted(job, {}, refs, now=now)[0], seen=seen, stored=seen is None)
-    since = min(asked).replace(day=1)
+            job, more = _listed(caller, other, now=now)
+            refs, new = refs + more, True
+    return Looked(job=job, refs=refs, new=new)
 
-    def decide(days: Days) -> tuple[Found, Days]:
-        found, changed = noted(job, days, refs, now=now, since=since)
-        return replace(found, noted=True, stored=bool(changed) or seen is None), changed
 
-    found, _ = Coverage(jobs.client).changed(
-        channel_id,
-        report_type,
-        asked,
-        decide,
-        seen=seen,
-        advanced=lambda found, stored: listed(found.advanced, stored),
-    )
-    return found
+def note(
+    client: Client, pack: int, report_type: str, looked: Sequence[Looked], *, now: datetime, seen: Docs
+) -> list[Found]:
+    """Note in the coverage what was listed of a pack's channels; what there is to dispatch, a channel each.
+
+    A channel that was taken out meanwhile is left out, and one whose coverage cannot be read, which is told.
+    seen: the jobs' document as it was read before.
+    """
+    asked = {day for each in looked for day in to_read(each.job, each.refs, now=now)}
+    since = min(asked).replace(day=1) if asked else date.max
+
+    def decide(stored: Pack) -> tuple[list[Found], Mapping[str, Part]]:
+        found, parts = list[Found](), dict[str, Part]()
+        for each in looked:
+            channel_id = each.job.channel_id
+            try:
+                before, days = stored.job(channel_id), stored.days(channel_id)
+            except CorruptData as error:
+                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+                continue
+            base = each.job.in_place_of(before, now) if each.new else before
+            if base is None:
+                continue
+            brought, changed = noted(each.job, days, each.refs, now=now, since=since)
+            after = _advanced(opened(base, changed), brought.advanced).settled(now)
+            found.append(replace(brought, advanced=after, before=before))
+            parts[channel_id] = Part(replace(after, dispatched_at=base.dispatched_at), changed)
+        return found, parts
+
+    return packs.change(client, report_type, pack, asked, decide, seen=seen)
+
+
+def dispatched(client: Client, pack: int, report_type: str, jobs: Iterable[Job]) -> None:
+    """Say that what was found of some jobs has been dispatched. One that is gone or was replaced stays so."""
+    sent = {job.channel_id: job for job in jobs}
+
+    def decide(stored: Pack) -> tuple[None, Mapping[str, Part]]:
+        known = {job.channel_id: job for job in stored.jobs() if job.channel_id in sent}
+        return None, {
+            channel_id: Part(replace(job, dispatched_at=sent[channel_id].dispatched_at), {})
+            for channel_id, job in known.items()
+            if job.job_id == sent[channel_id].job_id
+        }
+
+    if sent:
+        packs.change(client, report_type, pack, [], decide)
+
+
+def _advanced(stored: Job, job: Job) -> Job:
+    """A stored job with how far it was listed; as it is, if another has taken its place."""
+    if stored.job_id != job.job_id:
+        return stored
+    return replace(stored, **{name: getattr(job, name) for name in (*_LISTED, "dispatched_at")})
 
 
 def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:

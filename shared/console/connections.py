@@ -5,7 +5,7 @@ Codes become sentences here, once, for the page and the JSON alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -108,7 +108,7 @@ OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (sect
 
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
 _REFUSED = "Refused by YouTube"
-_SHOWN = ("channel_id", "title", "user_id", "state", "standing", "why", "since", "connected_at", "last_sync")
+_SHOWN = ("channel_id", "title", "user_id", "state", "standing", "why", "since", "connected_at", "synced_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class ChannelRow:
     missing: tuple[Lack, ...]
     todo: Todo
     connected_at: datetime
-    last_sync: datetime | None
+    synced_at: datetime | None
     overdue: bool
 
     @property
@@ -160,14 +160,13 @@ def rows(
     *,
     app_url: str,
     now: datetime,
-    report_types: Collection[str],
     at_risk: Iterable[Job] = (),
     client_refused: bool = False,
     mine: bool = False,
 ) -> tuple[ChannelRow, ...]:
     """All channels, those that need somebody first.
 
-    report_types: what is to be collected of each. at_risk: reporting jobs of which days are missing.
+    at_risk: reporting jobs of which days are missing.
     client_refused: Google refuses our own OAuth client. mine: told to their owner.
     """
     gaps: dict[str, list[Job]] = {}
@@ -176,8 +175,8 @@ def rows(
 
     def row(channel: Channel) -> ChannelRow:
         refused = client_refused and channel.working
-        last_sync, missing = channel.collected(report_types), _missing(channel)
-        overdue = _expected(channel) and now - (last_sync or channel.connected_at) >= OVERDUE
+        missing = _missing(channel)
+        overdue = _expected(channel) and now - (channel.synced_at or channel.connected_at) >= OVERDUE
         todo = todo_for(
             channel,
             app_url,
@@ -198,7 +197,7 @@ def rows(
             missing=missing,
             todo=MEND_CLIENT if refused else todo,
             connected_at=channel.connected_at,
-            last_sync=last_sync,
+            synced_at=channel.synced_at,
             overdue=overdue,
         )
 

@@ -15,7 +15,7 @@ from shared.clock import Recent, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import documents, where
-from shared.collection import jobs
+from shared.collection import packs
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
 from shared.console.loaded import arriving
@@ -126,7 +126,6 @@ def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> tuple
         some,
         app_url=reads.app_url,
         now=ask.now,
-        report_types=reads.report_types(),
         mine=ask.user is not None,
         **more,
     )
@@ -150,7 +149,7 @@ def _form(ask: Ask, *names: str) -> dict[str, str]:
 def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     one = channel_of(reads, ask)
     known = Recent(
-        source=lambda: jobs.of_channels(reads.client, [one.channel_id], reads.report_types()),
+        source=lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()),
         age=timedelta(minutes=1),
         clock=lambda: ask.now,
     )
@@ -199,7 +198,7 @@ def _coverage(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         kind = ask("report_type") if ask("report_type") in kinds else kinds[0]
         titles = {one.channel_id: one.title for one in some}
         found = sorted(
-            jobs.of_channels(reads.client, titles, [kind]), key=lambda job: list(titles).index(job.channel_id)
+            packs.jobs(reads.client, titles, [kind]), key=lambda job: list(titles).index(job.channel_id)
         )
         about = reports.grid(
             found, lambda job: {"about": titles[job.channel_id], "channel_id": job.channel_id}, now=ask.now

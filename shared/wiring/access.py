@@ -91,7 +91,6 @@ def disconnects() -> Disconnects:
     """This process's way to end connections."""
     from shared.access.disconnect import Disconnects
     from shared.access.revocation import Revocations
-    from shared.collection.statistics.state import forget
 
     return Disconnects(
         firestore.client(),
@@ -99,8 +98,16 @@ def disconnects() -> Disconnects:
         system_clock,
         erase_rows=_erase_rows,
         revoke_later=_revoke_later,
-        forget_counts=partial(forget, firestore.client()),
+        forget_shared=_forget_shared,
     )
+
+
+def _forget_shared(receipt_id: str, channel_id: str) -> None:
+    from shared.collection import packs
+    from shared.collection.statistics import state
+
+    packs.forget(firestore.client(), channel_id, receipt_id)
+    state.forget(firestore.client(), channel_id)
 
 
 @cache

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from infra.local.demo import control
 from infra.local.stack import Stack
 from shared.clock import pacific_day
-from shared.collection import jobs
+from shared.collection import packs
 from shared.collection.expectation import Standing
-from shared.collection.jobs import Job
+from shared.collection.jobs import Job, name_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -55,12 +55,12 @@ def expire(stack: Stack, gaps: Gaps, channel: str, report_type: str) -> None:
     """Let a channel's reporting job expire soon."""
     at = stack.now() + _EXPIRES_IN
     control.tell(stack, "reporting/jobs/expire", channel_id=channel, report_type=report_type, at=at.isoformat())
-    gaps.expired |= {jobs.name_of(channel, report_type)}
+    gaps.expired |= {name_of(channel, report_type)}
 
 
 def look(client: Client, gaps: Gaps, now: datetime) -> None:
     """Read from the coverage which days are named as never issued, and which jobs were replaced."""
-    every = list(jobs.every(client))
+    every = list(packs.every(client))
     gaps.named = named(every, now)
     gaps.replaced = frozenset(job.name for job in every if job.earlier)
 

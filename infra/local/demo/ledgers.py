@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
+from shared.collection.coverage import MONTHS, Day
 from shared.collection.expectation import State
-from shared.collection.jobs import COLLECTION
+from shared.data_map import REPORTS
 from shared.wiring import quota
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Counts = Mapping[str, Mapping[str, int]]
 """Pacific day to bucket to units."""
+_OF_MONTH = 2  # colons in a document's name: of report type, pack and month
 
 
 @dataclass
@@ -36,17 +39,21 @@ class ReportCounts:
 
 def report_counts(client: Client) -> ReportCounts:
     """Add up the coverage."""
-    return added_up(snapshot.to_dict() or {} for snapshot in client.collection(COLLECTION).stream())
+    return added_up(
+        MONTHS.unpacked("", text).days.values()
+        for snapshot in client.collection(REPORTS.path).stream()
+        if snapshot.id.count(":") == _OF_MONTH
+        for text in (snapshot.to_dict() or {})["channels"].values()
+    )
 
 
-def added_up(documents: Iterable[Mapping[str, Any]]) -> ReportCounts:
-    """Add up the coverage's documents, each a month of a channel."""
+def added_up(months: Iterable[Iterable[Day]]) -> ReportCounts:
+    """Add up the coverage's days, those of a channel's month together."""
     counts = ReportCounts()
-    for document in documents:
-        for entry in document.get("days", {}).values():
-            counts.newest.append(entry["report_id"])
-            counts.replaced += entry["superseded"]
-            counts.states[entry["state"]] += 1
+    for entry in chain.from_iterable(months):
+        counts.newest.append(entry.report_id)
+        counts.replaced += entry.superseded
+        counts.states[entry.state] += 1
     return counts
 
 

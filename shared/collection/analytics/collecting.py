@@ -11,13 +11,14 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import Clock, next_reset, pacific_day, pacific_midnight
 from shared.cloud.firestore import Client
-from shared.collection import gone, jobs, messages, planner, refusals
+from shared.collection import gone, messages, packs, planner, refusals
 from shared.collection.analytics import state, store
 from shared.collection.analytics.asking import Asking, Told
 from shared.collection.analytics.plan import Reports
@@ -81,7 +82,7 @@ class AnalyticsCollecting:
             slot=f"{now:%Y-%m-%dT%H}",
             enqueue=self.enqueue,
             also={"most": min(QUERIES_MAX, max(1, share))},
-            size=max(planner.BATCH, -(-len(due) // _TASKS_MAX)),
+            batched=partial(planner.batches, size=max(planner.BATCH, -(-len(due) // _TASKS_MAX))),
         )
         return {"due": len(due), "queued": queued}
 
@@ -126,11 +127,11 @@ class AnalyticsCollecting:
                 yield told
 
     def _reports(self, due: Sequence[Channel]) -> dict[str, Reports]:
-        """What bulk reports tell of channels: one read each."""
+        """What bulk reports tell of channels: one read, and one for each pack."""
         now, ids = self.clock(), [each.channel_id for each in due]
         return {
             job.channel_id: Reports(first=job.jobs.first, lacking=min(job.known.unloaded(now), default=None))
-            for job in jobs.of_channels(self.client, ids, [self.report_type])
+            for job in packs.jobs(self.client, ids, [self.report_type])
         }
 
     def _stored(self, warehouse: Warehouse, told: Sequence[Told]) -> list[Told]:

@@ -15,9 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 from infra.deployment import ROOT
 from infra.local.stack import Stack
 from shared.clock import pacific_day
-from shared.collection.jobs import JOBS, Job
+from shared.collection.jobs import Job
 from shared.console.page import pages
 from tests.end_to_end.console.network import EVIL, load_reports
+from tests.stands import packed
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 SERIOUS = {"serious", "critical"}
@@ -45,10 +46,10 @@ def _filled(running: Stack) -> Iterator[None]:
         created_at=now - timedelta(days=10), since=now - timedelta(days=10), seen_at=now,
         absent=(missing.isoformat(),), at_risk=True,
     )  # fmt: skip
-    document = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"]).document("reports", job.name)
-    document.set(JOBS.fields(job))
+    state = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"])
+    packed.put(state, job)
     yield
-    document.delete()
+    packed.forget(state, FULL)
 
 
 @pytest.fixture(scope="module")

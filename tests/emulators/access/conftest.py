@@ -27,6 +27,7 @@ from shared.access.connect import Connector
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
+from shared.collection import packs
 from shared.collection.statistics.state import forget
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
@@ -222,6 +223,12 @@ def asked():
     return []
 
 
+def forgotten(client, receipt, channel):
+    """Take a channel out of what it shares with others."""
+    packs.forget(client, channel, receipt)
+    forget(client, channel)
+
+
 @pytest.fixture
 def disconnects(access, asked):
     def disconnects():
@@ -231,7 +238,7 @@ def disconnects(access, asked):
             access.simulator.clock,
             erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
             revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
-            forget_counts=partial(forget, access.client),
+            forget_shared=partial(forgotten, access.client),
         )
 
     return disconnects

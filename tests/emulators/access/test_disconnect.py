@@ -10,10 +10,13 @@ from infra.data_map import WORDS
 from infra.local.simulator.grants import Grants
 from shared import channels, data_map
 from shared.access.disconnect import _EndedElsewhere
+from shared.collection import places
+from shared.collection.jobs import Job
 from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from shared.push.keys import HubKeys
 from shared.push.subscriptions import Push
 from tests.emulators.wire import Died, dying, losing
+from tests.stands import packed
 
 
 def collect_something(access, channel_id):
@@ -21,7 +24,9 @@ def collect_something(access, channel_id):
     for number in range(3):
         access.client.document("videos", f"v{number}-{channel_id}").set({"channel_id": channel_id})
         access.client.document("operations", f"o{number}-{channel_id}").set({"channel_id": channel_id})
-    access.client.document("reports", f"{channel_id}:basic:2026-11").set({"channel_id": channel_id})
+    packed.place(access.client, channel_id)
+    listed = {"job_id": "j", "created_at": access.simulator.clock(), "since": access.simulator.clock()}
+    packed.put(access.client, Job(name=f"{channel_id}:k", channel_id=channel_id, report_type="k", **listed))
     access.client.document("analytics", channel_id).set({"connection": "c"})
     access.client.document("video_readings", channel_id).set({"channel_id": channel_id})
     access.client.document("cache", channel_id).set({"channel_id": channel_id})
@@ -38,7 +43,6 @@ DELETED = {
     "videos": 3,
     "videoReadings": 1,
     "cache": 1,
-    "reportStates": 1,
     "analyticsState": 1,
     "certificates": 1,
     "warehouse": None,
@@ -65,6 +69,8 @@ def test_a_disconnect_deletes_everything_of_the_channel_and_nothing_of_another(a
     assert not [found for ids in left.values() for found in ids if mine in found]
     assert left["grants"] == [other]
     assert len(left["videos"]) == 3
+    assert list(packed.stored(access.client).values()) == [{other}]
+    assert places.places(access.client).keys() == {other}
     assert list(access.stored("channels")) == [other]
     assert access.stored("users")["u1"]["channels"] == [other]
     assert receipt.as_json()["deleted"] == DELETED

@@ -20,7 +20,7 @@ from shared.collection.analytics import collecting
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
 from shared.collection.analytics.queries import queries
 from shared.collection.analytics.state import STATES, State
-from shared.collection.jobs import JOBS, Job, name_of
+from shared.collection.jobs import Job, name_of
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.bursts import Burst
 from shared.warehouse.statements import Warehouse
@@ -28,6 +28,7 @@ from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.client import Caller
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.youtube.stand import Stand, standing
+from tests.stands import packed
 
 API = collecting.API
 DAY = timedelta(days=1)
@@ -60,7 +61,7 @@ class Figures:
             name=name_of(channel_id, KIND), channel_id=channel_id, report_type=KIND, job_id="j", created_at=made,
             since=made,
         )  # fmt: skip
-        self.stand.firestore.document("reports", job.name).set(JOBS.fields(job))
+        packed.put(self.stand.firestore, job)
         return channel_id
 
     def collecting(self, bigquery_client: Any = None, firestore_client: Any = None) -> AnalyticsCollecting:

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
+from shared.collection import packs, places
 from shared.collection.audit import Audit
-from shared.collection.coverage import Coverage, Outcome, after_listing
+from shared.collection.coverage import Outcome, after_listing
 from shared.collection.expectation import HISTORY, Settled, State
-from shared.collection.jobs import JOBS, Job, name_of, of_channels
+from shared.collection.jobs import Job, name_of
 from shared.collection.risk import on
 from shared.monitoring import alerts
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import NAME_LOADS, Warehouse, run
 from shared.warehouse.tables import REPORT_LOADS
+from tests.stands import packed
 
 KIND = "channel_reach_basic_a1"
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -39,13 +41,12 @@ class Held:
             name=name_of(channel, KIND), channel_id=channel, report_type=KIND, job_id="j", created_at=MADE,
             since=MADE, seen_at=NOW, absent=absent, at_risk=bool(without),
         )  # fmt: skip
-        self.state.document("reports", job.name).set(JOBS.fields(job))
+        packed.put(self.state, job)
         refs = [_ref(channel, day) for day in DAYS if day not in without]
-        coverage = Coverage(self.state)
         listed = after_listing({}, refs, now=NOW).changed
-        coverage.change(channel, KIND, DAYS, lambda _: (None, listed))
-        told = coverage.record([Outcome(ref=ref, rows=1, load_id="L") for ref in refs], now=NOW)
-        assert told == {channel: Settled.SYNCED}
+        packed.change(self.state, channel, KIND, DAYS, lambda _: (None, listed))
+        self.record(*(Outcome(ref=ref, rows=1, load_id="L") for ref in refs))
+        assert self.job(channel).synced_at == NOW
         rows = [
             {
                 "report_id": ref.report_id, "load_id": "L", "channel_id": channel, "report_type": KIND,
@@ -57,15 +58,21 @@ class Held:
         ids = [ref.report_id for ref in refs]
         run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, first=DAYS[0], last=DAYS[-1])
 
+    def record(self, *outcomes: Outcome) -> None:
+        packs.record(self.state, places.places(self.state), KIND, outcomes, now=NOW)
+
+    def job(self, channel: str) -> Job:
+        [job] = packs.jobs(self.state, [channel], [KIND])
+        return job
+
     def lose(self, channel: str, *days: date) -> None:
         gone = ", ".join(f"'{channel}-{day}'" for day in days)
         table = self.warehouse.full_name(REPORT_LOADS.name)
         self.warehouse.client.query(f"DELETE FROM `{table}` WHERE report_id IN ({gone})").result()
 
     def states(self, channel: str) -> dict[date, tuple[State, str | None]]:
-        return Coverage(self.state).change(
-            channel, KIND, DAYS, lambda days: ({day: (each.state, each.reason) for day, each in days.items()}, {})
-        )
+        days = packed.days(self.state, channel, KIND, DAYS)
+        return {day: (each.state, each.reason) for day, each in days.items()}
 
 
 def _ref(channel: str, day: date) -> ReportRef:
@@ -93,8 +100,7 @@ def test_a_day_that_is_not_in_the_warehouse_is_listed_again_with_a_word_and_all_
             day: (State.LISTED, "notInWarehouse") if day in lost else (State.LOADED, None) for day in DAYS
         }
     assert {state for state, _ in held.states("UC2").values()} == {State.LOADED}
-    [job] = of_channels(held.state, ["UC1"], [KIND])
-    assert job.known.settled(NOW) is Settled.WAITING
+    assert held.job("UC1").known.settled(NOW) is Settled.WAITING
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "not in the warehouse" in line]
     assert [(line["channel"], line["days"]) for line in told] == [("UC1", 2)]
 
@@ -118,16 +124,16 @@ def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_ala
 
     failed = _ref("UC2", DAYS[30])
     held.fill("UC2", without=(DAYS[30],))
-    coverage = Coverage(held.state)
-    coverage.change("UC2", KIND, [failed.day], lambda days: (None, after_listing(days, [failed], now=NOW).changed))
-    coverage.record([Outcome(ref=failed, reason="reportColumnMissing")], now=NOW)
-    held.state.document("reports", name_of("UC2", KIND)).update({"absent": []})
+    listed = after_listing({}, [failed], now=NOW).changed
+    packed.change(held.state, "UC2", KIND, [failed.day], lambda _: (None, listed))
+    held.record(Outcome(ref=failed, reason="reportColumnMissing"))
+    packed.put(held.state, replace(held.job("UC2"), absent=()))
     held.audit.run("2026-11-22")
     [again] = alerts.firing(held.state)
     assert "2 days of 2 channels" in again.message
     assert again.since == alert.since
 
     for channel in ("UC1", "UC2"):
-        coverage.forget(channel)
+        packed.forget(held.state, channel)
     held.audit.run("2026-11-23")
     assert alerts.firing(held.state) == ()

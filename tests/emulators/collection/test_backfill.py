@@ -13,16 +13,18 @@ import pytest
 from infra.local.simulator.reporting.jobs import Jobs
 from shared import channels
 from shared.channels import Refusal
+from shared.clock import pacific_day
 from shared.collection import backfill, messages
 from shared.collection.collecting import API
-from shared.collection.coverage import AGAIN, MONTHS, Day
-from shared.collection.expectation import State
+from shared.collection.coverage import AGAIN, Day
+from shared.collection.expectation import KEPT, State
 from shared.collection.ingest import Ingest
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.rate_limits.limits import RateLimit
 from shared.youtube import reporting
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.youtube.stand import standing
+from tests.stands import packed
 
 REACH = "channel_reach_basic_a1"
 
@@ -45,12 +47,8 @@ class Network(Reading):
         return max(self.days())
 
     def days(self) -> dict[date, Day]:
-        months = (
-            MONTHS.read(found.id, found.to_dict()).days
-            for found in self.stand.firestore.collection("reports").stream()
-            if f"{self.channel_id}:{KIND}:" in found.id
-        )
-        return {date.fromisoformat(day): entry for month in months for day, entry in month.items()}
+        today = pacific_day(self.stand.clock())
+        return dict(packed.days(self.stand.firestore, self.channel_id, KIND, [today - KEPT, today]))
 
     def listings(self) -> int:
         return self.calls().count(reporting.LIST)

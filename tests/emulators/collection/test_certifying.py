@@ -13,9 +13,9 @@ from infra.certificate import as_text, cell
 from infra.verifying import verified
 from shared import channels
 from shared.channels import CHANNELS, Channel
-from shared.collection import audit, certifying, verifying
+from shared.collection import audit, certifying, packs, places, verifying
 from shared.collection.certifying import KIND, Certifying
-from shared.collection.coverage import Coverage, Outcome, after_listing
+from shared.collection.coverage import Outcome, after_listing
 from shared.collection.ingest import Ingest
 from shared.collection.verifying import Part
 from shared.data_map import CERTIFICATES
@@ -28,6 +28,7 @@ from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse, row_digests, run
 from shared.watch import conditions
 from shared.watch.reading import READERS, Sources
+from tests.stands import packed
 from tests.stands.digest import digest_of
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
@@ -59,12 +60,14 @@ class Network:
             state_since=NOW, connected_at=NOW, collect_at=NOW,
         )  # fmt: skip
         self.state.document(channels.path(channel)).set(CHANNELS.fields(connected))
+        packed.place(self.state, channel)
 
     def load(self, kind: str, refs: list[ReportRef]) -> None:
-        report_type, coverage = REPORT_TYPES[kind], Coverage(self.state)
+        report_type = REPORT_TYPES[kind]
         for channel in {ref.channel_id for ref in refs}:
             of_channel = [ref for ref in refs if ref.channel_id == channel]
-            coverage.change(
+            packed.change(
+                self.state,
                 channel,
                 kind,
                 [ref.day for ref in of_channel],
@@ -81,9 +84,8 @@ class Network:
                 file.write("\n".join([",".join(header), *lines, ""]).encode())
                 file.finish()
         done = publish(self.warehouse, [load.close()], lambda: self.now).loaded
-        coverage.record(
-            [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done], now=self.now
-        )
+        outcomes = [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done]
+        packs.record(self.state, places.places(self.state), kind, outcomes, now=self.now)
 
     def pass_on(self, kind: str, message: Mapping[str, Any]) -> None:
         """Have `ingest` handle a message, and what it hands on."""

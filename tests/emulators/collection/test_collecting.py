@@ -14,13 +14,13 @@ import pytest
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
-from shared.collection import chosen, jobs, week_answers
+from shared.cloud.steps import Docs
+from shared.collection import chosen, packs, places, reports, week_answers
 from shared.collection.collecting import Collecting as Service
-from shared.collection.coverage import Coverage, Outcome
+from shared.collection.coverage import Outcome
 from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
 from shared.collection.jobs import Job
-from shared.collection.reporting_jobs import ReportingJobs
-from shared.collection.reports import Found, find
+from shared.collection.reports import Found, Looked
 from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
@@ -29,6 +29,7 @@ from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
 from shared.youtube.client import Caller
 from tests.emulators.youtube.stand import Stand, standing
+from tests.stands import packed
 
 KIND = "channel_basic_a3"
 
@@ -40,21 +41,35 @@ class Collecting:
         self.stand = stand
         self.channel = stand.channel().id
         self.caller: Caller = stand.caller()
-        self.reporting = ReportingJobs(stand.firestore, stand.clock)
         self.jobs = stand.simulator.room(Jobs)
+        packed.place(stand.firestore, self.channel)
+
+    def look(self, kind: str = KIND) -> tuple[Looked, Docs]:
+        pack, seen = packs.read(self.stand.firestore, kind, 0)
+        return reports.look(self.caller, pack.job(self.channel), self.channel, kind, self.stand.clock()), seen
+
+    def note(self, looked: Looked, seen: Docs) -> list[Found]:
+        kind = looked.job.report_type
+        return reports.note(self.stand.firestore, 0, kind, [looked], now=self.stand.clock(), seen=seen)
 
     def find(self, kind: str = KIND) -> Found:
-        return find(self.reporting, self.caller, self.channel, kind)
+        [found] = self.note(*self.look(kind))
+        return found
 
-    def record(self, *outcomes: Outcome) -> dict[str, Settled]:
-        return Coverage(self.stand.firestore).record(outcomes, now=self.stand.clock())
+    def dispatched(self, found: Found) -> None:
+        jobs = [found.advanced] if found.to_load else []
+        reports.dispatched(self.stand.firestore, 0, KIND, jobs)
+
+    def record(self, *outcomes: Outcome) -> None:
+        held = places.places(self.stand.firestore)
+        packs.record(self.stand.firestore, held, KIND, outcomes, now=self.stand.clock())
 
     def load_all(self, refs: Iterable[ReportRef]) -> Settled:
         self.record(*(Outcome(ref=ref, rows=1, load_id="L") for ref in refs))
         return self.job().known.settled(self.stand.clock())
 
     def job(self) -> Job:
-        [job] = jobs.of_channels(self.stand.firestore, [self.channel], [KIND])
+        [job] = packs.jobs(self.stand.firestore, [self.channel], [KIND])
         return job
 
     def missing(self) -> dict[date, Expectation]:
@@ -62,7 +77,7 @@ class Collecting:
 
     def run(self) -> Found:
         found = self.find()
-        self.reporting.note(found.advanced, seen=found.seen)
+        self.dispatched(found)
         return found
 
 
@@ -95,7 +110,7 @@ def test_a_run_that_dies_between_dispatching_and_advancing_only_dispatches_twice
     first = collecting.find()
     second = collecting.run()
     assert {ref.report_id for ref in second.to_load} == {ref.report_id for ref in first.to_load}
-    collecting.reporting.note(first.advanced, seen=first.seen)  # the late one comes to its end after all
+    collecting.dispatched(first)  # the late one comes to its end after all
     third = collecting.run()
     assert {ref.report_id for ref in third.to_load} <= {ref.report_id for ref in first.to_load}
     assert collecting.run().to_load == ()
@@ -138,10 +153,12 @@ def test_a_channel_that_was_disconnected_is_no_ended_job(collecting):
 
 
 def test_advancing_brings_no_deleted_channel_back(collecting):
+    state, late = collecting.stand.firestore, collecting.look()
     found = collecting.find()
-    assert Coverage(collecting.stand.firestore).forget(collecting.channel) >= 2
-    collecting.reporting.note(found.advanced, seen=found.seen)
-    assert list(collecting.stand.firestore.collection("reports").stream()) == []
+    packed.forget(state, collecting.channel)
+    assert collecting.note(*late) == []
+    collecting.dispatched(found)
+    assert packed.stored(state) == {}
 
 
 def test_a_report_that_did_not_arrive_is_dispatched_again_after_an_hour_and_never_when_it_has(collecting):
@@ -159,8 +176,7 @@ def test_a_report_that_is_listed_after_a_newer_one_is_found_for_a_day(collecting
     known = {ref.report_id for ref in collecting.run().to_load}
     collecting.stand.advance(days=1)
     newest = collecting.stand.clock()  # as if one made just now had been listed before those of today
-    job = collecting.stand.firestore.document("reports", f"{collecting.channel}:{KIND}")
-    job.update({"cursor": newest})
+    packed.put(collecting.stand.firestore, replace(collecting.job(), cursor=newest))
     late = [ref for ref in collecting.run().to_load if ref.report_id not in known]
     assert late
     assert all(newest - timedelta(days=1) <= ref.create_time < newest for ref in late)
@@ -230,13 +246,11 @@ def test_a_job_that_expired_is_replaced_and_both_jobs_reports_are_taken(collecti
 
 @pytest.mark.fault(62)
 def test_two_that_replace_an_expired_job_at_once_make_one(collecting):
-    expired = collecting.run().advanced
+    collecting.run()
     collecting.jobs.all()[0].expires = collecting.jobs.now
-    made = ReportingJobs(collecting.stand.firestore, collecting.stand.clock).renewed(collecting.caller, expired)
-    late = collecting.find()  # a run that had read the old job before
-    assert late.advanced.job_id == made.job_id
-    again = ReportingJobs(collecting.stand.firestore, collecting.stand.clock).renewed(collecting.caller, expired)
-    assert again.job_id == made.job_id
+    one, other = collecting.look(), collecting.look()
+    [made], [late] = collecting.note(*one), collecting.note(*other)
+    assert late.advanced.job_id == made.advanced.job_id
     assert len(collecting.jobs.all()) == 2
     assert len(collecting.job().earlier) == 1
 

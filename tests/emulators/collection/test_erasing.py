@@ -15,7 +15,7 @@ from shared import channels
 from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import PENDING, RECEIPTS, Receipt, Receipts
 from shared.collection import gone
-from shared.collection.coverage import Coverage, State
+from shared.collection.expectation import State
 from shared.collection.ingest import Ingest
 from shared.errors import InvalidRequest
 from shared.warehouse.load import Load, load_id_for, new_load_id
@@ -23,6 +23,7 @@ from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import TAKE_STAGED, Warehouse, of_staged, run
 from shared.warehouse.tables import REPORT_LOADS
 from tests.emulators.collection.test_loading import NOW, REACH, Died, Room, mortal, ref
+from tests.stands import packed
 
 SKEW = timedelta(seconds=60)
 BASIC = REPORT_TYPES["channel_basic_a3"]
@@ -41,6 +42,7 @@ class Erasing(Room):
             self.made += 1
             at = NOW + timedelta(minutes=self.made)
             self.state.document("channels", name).set({"state": "connected", "connected_at": at})
+            packed.place(self.state, name)
 
     def connection(self, channel: str) -> str:
         """The id of a channel's connection."""
@@ -55,7 +57,7 @@ class Erasing(Room):
         )  # fmt: skip
         self.state.document("receipts", receipt_id).set(RECEIPTS.fields(opened))
         self.receipts.begin(receipt_id, WAREHOUSE)
-        Coverage(self.state).forget(channel)
+        packed.forget(self.state, channel)
         self.state.document(channels.path(channel)).delete()
         return receipt_id
 

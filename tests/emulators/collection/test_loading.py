@@ -15,10 +15,10 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from shared.access.disconnect import ERASE
-from shared.collection import gone, messages
-from shared.collection.coverage import Coverage, Day, Outcome, after_listing
+from shared.collection import gone, messages, packs, places
+from shared.collection.coverage import Day, Outcome, after_listing
 from shared.collection.expectation import State
-from shared.collection.jobs import JOBS, Job, name_of, of_channels
+from shared.collection.jobs import Job, name_of
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import (
     CorruptData,
@@ -33,7 +33,7 @@ from shared.warehouse.load import Staged
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from shared.warehouse.statements import Warehouse
-from tests.stands import bigquery_limits
+from tests.stands import bigquery_limits, packed
 from tests.stands.bigquery_limits import LOADS_SPENT, QUEUE_FULL, RATE, SPOILT, Limits
 from tests.stands.mortal import Died, Mortal
 
@@ -50,9 +50,10 @@ def ref(channel: str, number: int = 0) -> ReportRef:
     )  # fmt: skip
 
 
-def listed(coverage: Coverage, report: ReportRef) -> None:
+def listed(client: Any, report: ReportRef) -> None:
     """Note that YouTube lists a report."""
-    coverage.change(
+    packed.change(
+        client,
         report.channel_id,
         REACH.id,
         [report.day],
@@ -80,14 +81,15 @@ class Room:
                 name=name_of(channel, REACH.id), channel_id=channel, report_type=REACH.id, job_id="j",
                 created_at=NOW - timedelta(days=40), since=NOW - timedelta(days=40),
             )  # fmt: skip
-            self.state.document("reports", job.name).set(JOBS.fields(job))
+            packed.place(self.state, channel)
+            packed.put(self.state, job)
 
     def expects(self, *refs: ReportRef) -> list[ReportRef]:
         """List reports and give each a file of one row with 10 impressions."""
         for each in refs:
             row = f"{each.day:%Y%m%d},{each.channel_id},v,10,0.5"
             self.files[each.report_id] = f"{','.join(REACH.columns)}\n{row}\n".encode()
-            listed(Coverage(self.state), each)
+            listed(self.state, each)
         return list(refs)
 
     def download(self, report: ReportRef, into: BinaryIO) -> None:
@@ -121,6 +123,7 @@ class Room:
         return ReportLoading(
             client=self.state,
             warehouse=replace(self.warehouse, client=client) if client else self.warehouse,
+            report_types=(REACH.id,),
             clock=self._tick,
             turn=self.turn,
         )
@@ -136,7 +139,7 @@ class Room:
         return {row[0]: row[1] for row in self.warehouse.client.query(query).result()}
 
     def job(self, channel: str) -> Job:
-        [job] = of_channels(self.state, [channel], [REACH.id])
+        [job] = packs.jobs(self.state, [channel], [REACH.id])
         return job
 
     def staging_tables(self) -> list[str]:
@@ -144,7 +147,7 @@ class Room:
         return [name for name in names if name.startswith("staged_")]
 
     def day(self, of: ReportRef) -> Day:
-        return Coverage(self.state).change(of.channel_id, REACH.id, [of.day], lambda days: (days[of.day], {}))
+        return packed.days(self.state, of.channel_id, REACH.id, [of.day])[of.day]
 
 
 @pytest.fixture
@@ -319,9 +322,9 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     ]
     assert handed_on == [([troubled], error.retry_at)][:rest]
     stored = {name: room.state.document("channels", name).get().to_dict() for name in ("UC1", "UC2")}
-    assert "last_sync" not in stored["UC1"]
-    assert set(stored["UC1"].get("last_listed", {})) == ({REACH.id} if state is State.FAILED else set())
-    assert set(stored["UC2"]["last_sync"]) == {REACH.id}
+    assert stored["UC1"].get("synced_at") is None
+    assert ("listed_at" in stored["UC1"]) == (state is State.FAILED)
+    assert stored["UC2"]["synced_at"] is not None
     assert room.job("UC1").at_risk is (state is State.FAILED)
 
 
@@ -460,15 +463,14 @@ def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(r
 def test_a_month_of_coverage_that_cannot_be_read_is_one_channels_trouble(room, capsys):
     room.connect("UC1", "UC2")
     spoilt, whole = room.expects(ref("UC1"), ref("UC2"))
-    room.state.document("reports", f"UC1:{REACH.id}:2026-11").update({"days": {"2026-11-01": {"state": 7}}})
+    packed.spoil(room.state, "UC1", REACH.id, "2026-11")
     loaded = room.load([spoilt, whole])
     assert loaded.later == ()
     assert room.seen() == {spoilt.report_id: 10, whole.report_id: 10}
     assert room.day(whole).state is State.LOADED
     assert [
-        set(room.state.document("channels", channel).get().to_dict().get("last_sync", {}))
-        for channel in ("UC1", "UC2")
-    ] == [set(), {REACH.id}]
+        "synced_at" in room.state.document("channels", channel).get().to_dict() for channel in ("UC1", "UC2")
+    ] == [False, True]
     told = [line for line in capsys.readouterr().out.splitlines() if "coverage cannot be read" in line]
     assert ["UC1" in line for line in told] == [True]
 
@@ -485,10 +487,10 @@ def test_bytes_that_are_no_text_are_one_reports_trouble_too(room):
 def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_along(room):
     room.connect("UC1", "UC2")
     leaving, staying = room.expects(ref("UC1"), ref("UC2"))
-    room.meanwhile = lambda: room.state.document("channels", "UC1").update({"state": "disconnecting"})
+    held = places.places(room.state)
+    room.meanwhile = lambda: places.end(room.state, "UC1", held["UC1"].connection)
     room.load([leaving, staying])
     assert room.seen() == {staying.report_id: 10}
-    assert {s.to_dict()["channel_id"] for s in room.state.collection("reports").stream()} == {"UC2"}
     raw = f"SELECT COUNT(*) FROM `{room.warehouse.dataset}.report_{REACH.id}` WHERE channel_id = 'UC1'"
     assert next(iter(room.warehouse.client.query(raw).result()))[0] == 0
 
@@ -509,31 +511,30 @@ def test_outcomes_and_listings_that_meet_in_one_month_are_all_kept(firestore_cli
     days = [FIRST + timedelta(days=n) for n in range(20)]
 
     def listing(number: int) -> Callable[[], None]:
-        return lambda: listed(Coverage(firestore_client), ref("UC1", number))
+        return lambda: listed(firestore_client, ref("UC1", number))
+
+    packed.place(firestore_client, "UC1")
 
     threads = [threading.Thread(target=listing(n)) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found = Coverage(firestore_client).change("UC1", REACH.id, days, lambda known: (sorted(known), {}))
-    assert found == days
+    assert sorted(packed.days(firestore_client, "UC1", REACH.id, days)) == days
 
 
 def test_forgetting_a_channel_leaves_the_others(firestore_client):
-    coverage = Coverage(firestore_client)
     for channel in ("UC1", "UC2"):
-        listed(coverage, ref(channel))
-    assert coverage.forget("UC1") == 1
-    assert [s.to_dict()["channel_id"] for s in firestore_client.collection("reports").stream()] == ["UC2"]
+        listed(firestore_client, ref(channel))
+    packed.forget(firestore_client, "UC1")
+    assert list(packed.stored(firestore_client).values()) == [{"UC2"}]
+    assert places.places(firestore_client).keys() == {"UC2"}
 
 
 def test_what_a_load_tells_late_of_a_deleted_month_does_not_bring_it_back(firestore_client):
-    coverage = Coverage(firestore_client)
-    listed(coverage, ref("UC1"))
-    coverage.forget("UC1")
-    told = coverage.record(
-        [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")], now=NOW
-    )
-    assert told == {}
-    assert list(firestore_client.collection("reports").stream()) == []
+    listed(firestore_client, ref("UC1"))
+    held = places.places(firestore_client)
+    packed.forget(firestore_client, "UC1")
+    outcomes = [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")]
+    assert packs.record(firestore_client, held, REACH.id, outcomes, now=NOW) == {0: {}}
+    assert packed.stored(firestore_client) == {}

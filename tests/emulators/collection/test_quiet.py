@@ -28,11 +28,11 @@ def quiet(firestore_client) -> Iterator[Reading]:
 def test_a_listing_that_brings_nothing_reads_each_channel_and_each_job_once(quiet, reads):
     turn = {"channels": list(quiet.callers)}
     quiet.collect(turn)
-    before = {name: quiet.channel(name).last_sync[KIND] for name in quiet.callers}
+    before = {name: quiet.channel(name).synced_at for name in quiet.callers}
     reads()
     assert quiet.collect(turn)["unfinished"] == 0
     assert reads() == 2 * len(before)
-    assert all(quiet.channel(name).last_sync[KIND] > at for name, at in before.items())
+    assert all(quiet.channel(name).synced_at > at for name, at in before.items())
 
 
 def test_hourly_runs_read_no_channel_until_one_is_overdue(quiet, reads):
@@ -46,7 +46,7 @@ def test_hourly_runs_read_no_channel_until_one_is_overdue(quiet, reads):
         assert reads() == 1  # an empty answer
     quiet.stand.advance(seconds=STALE.total_seconds() - 24 * 3600)
     assert quiet.run(everything=False) == {"channels": 1, "due": 1, "queued": 1}
-    assert quiet.channel(late).last_sync[KIND] > quiet.stand.clock() - STALE
+    assert quiet.channel(late).synced_at > quiet.stand.clock() - STALE
 
 
 def test_a_channel_that_is_disconnected_while_it_is_listed_in_vain_leaves_nothing(quiet):

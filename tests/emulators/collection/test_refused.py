@@ -113,7 +113,7 @@ def test_what_only_its_owner_can_mend_is_asked_once_and_again_when_he_has_connec
     reading.stand.simulator.faults.clear()
     reading.connect()
     assert reading.run(everything=False)["due"] == 1
-    assert KIND in reading.channel(channel_id).last_sync
+    assert reading.channel(channel_id).synced_at
 
 
 def about(reading: Reading, channel_id: str) -> int:
@@ -168,10 +168,10 @@ def test_youtubes_own_trouble_is_tried_again_at_the_policys_times_and_is_nobody_
     match = {"channel": troubled}
     reading.stand.inject(method="youtubereporting.jobs.list", kind="backendError", times=3, match=match)
     reading.collect({"channels": [troubled, other]})
-    assert KIND in reading.channel(other).last_sync
+    assert reading.channel(other).synced_at
     assert [task["channels"] for _, task in reading.tasks.values()] == [[troubled]]
     reading.run_all()
-    assert KIND in reading.channel(troubled).last_sync
+    assert reading.channel(troubled).synced_at
     assert reading.channel(troubled).refusals == {}
 
 
@@ -188,7 +188,7 @@ def test_a_request_that_is_wrong_is_asked_again_the_next_day_and_not_every_hour(
     reading.stand.simulator.faults.clear()
     reading.stand.advance(hours=12)
     reading.run()
-    assert KIND in reading.channel(channel_id).last_sync
+    assert reading.channel(channel_id).synced_at
 
 
 def test_a_spent_quota_stops_the_run_and_the_first_hourly_run_after_its_reset_goes_on(reading):
@@ -203,7 +203,7 @@ def test_a_spent_quota_stops_the_run_and_the_first_hourly_run_after_its_reset_go
     assert len(reading.calls()) == 1, "the ledger knows, and nothing is sent"
     reading.stand.advance(hours=13)
     reading.run(everything=False)
-    assert all(KIND in reading.channel(channel_id).last_sync for channel_id in reading.callers)
+    assert all(reading.channel(channel_id).synced_at for channel_id in reading.callers)
 
 
 def test_a_rate_limit_hands_the_rest_on_and_every_channels_first_type_comes_before_anybodys_second(reading):
@@ -217,7 +217,7 @@ def test_a_rate_limit_hands_the_rest_on_and_every_channels_first_type_comes_befo
     assert planned["queued"] == 1
     reading.callers = {name: limited(caller, reading.stand) for name, caller in reading.callers.items()}
     reading.run_all()
-    assert all(set(reading.channel(name).last_sync) == set(kinds) for name in reading.callers)
+    assert all(reading.channel(name).synced_at for name in reading.callers)
     jobs = [entry for entry in reading.stand.simulator.journal.entries() if entry["method"] == LIST]
     first = [entry["path"] for entry in jobs]
     kind_of = {job.id: job.report_type for job in jobs_of(reading)}
@@ -242,7 +242,7 @@ def test_a_turn_that_takes_long_ends_in_time_and_hands_the_rest_on(reading):
     ((_, rest),) = reading.tasks.values()
     assert len(rest["channels"]) == 3
     reading.run_all()
-    assert all(KIND in reading.channel(name).last_sync for name in reading.callers)
+    assert all(reading.channel(name).synced_at for name in reading.callers)
 
 
 def limited(caller: Caller, stand: Stand) -> Caller:

@@ -43,7 +43,7 @@ def connect(client: Client, stack: Stack, channel_id: str, **fields: Any) -> Non
         state=CONNECTED,
         state_since=now,
         connected_at=now,
-        last_sync={"channel_basic_a3": now},
+        synced_at=now,
         capabilities={"analytics": Capability(True, "granted")},
     )
     client.document("channels", channel_id).set(CHANNELS.fields(replace(stored, **fields)))

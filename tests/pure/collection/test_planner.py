@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.channels import Channel
-from shared.collection.planner import BATCH, STALE, batches, due, look_at, plan
+from shared.collection.planner import BATCH, STALE, batches, due, plan
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -22,29 +21,6 @@ def test_due_is_what_was_never_collected_or_not_for_25_hours():
     last_sync = {"new": None, "stale": NOW - STALE, "fresh": NOW - STALE + timedelta(seconds=1)}
     assert due(last_sync, now=NOW, everything=False) == ["new", "stale"]
     assert due(last_sync, now=NOW, everything=True) == ["fresh", "new", "stale"]
-
-
-HOUR = timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("others", "collect_at", "expected"),
-    [
-        ({}, NOW - HOUR, NOW - HOUR),  # the second type was never listed: it is overdue still
-        ({}, None, None),
-        ({"second": NOW - 24 * HOUR}, NOW - HOUR, NOW - 24 * HOUR + STALE),
-        ({"second": NOW}, NOW - HOUR, NOW + STALE),
-        ({"second": NOW - 24 * HOUR}, NOW + STALE, NOW + STALE),  # what went wrong with it waits for a day
-    ],
-)
-def test_a_listed_channel_is_looked_at_when_its_first_report_type_is_overdue_and_not_before_it_was_to_be(
-    others, collect_at, expected
-):
-    channel = Channel(
-        channel_id="UC1", user_id="u1", title="Tides", state="connected", state_since=NOW, connected_at=NOW,
-        last_listed={"first": NOW - 26 * HOUR, **others}, collect_at=collect_at,
-    )  # fmt: skip
-    assert look_at(channel, "first", ["first", "second"], NOW) == expected
 
 
 @given(channels)

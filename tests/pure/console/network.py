@@ -31,7 +31,7 @@ def channel(channel_id: str = "UC1", **fields: Any) -> Channel:
         "channel_id": channel_id, "user_id": "user-001", "google_account": None, "title": "A channel",
         "uploads_playlist": None, "state": CONNECTED, "state_reason": "", "state_since": NOW - timedelta(days=9),
         "capabilities": {"analytics": ANALYTICS}, "connected_at": NOW - timedelta(days=9),
-        "last_sync": {"channel_basic_a3": NOW - timedelta(hours=6)}, "warnings": {},
+        "synced_at": NOW - timedelta(hours=6), "warnings": {},
     }  # fmt: skip
     return Channel(**{**defaults, **fields})
 
@@ -94,7 +94,7 @@ def job(channel_id: str = "UC1", **fields: Any) -> Job:
 
 def rows(*channels: Channel, **more: Any) -> tuple[ChannelRow, ...]:
     """Channels as the pages show them."""
-    return connections.rows(channels, app_url=APP, now=NOW, report_types=TYPES, **more)
+    return connections.rows(channels, app_url=APP, now=NOW, **more)
 
 
 def page(

@@ -16,7 +16,7 @@ from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROU
 from shared.youtube.policy import policy
 from tests.pure.console.network import ANALYTICS, APP, NOW, channel, rows
 
-LATE = {"last_sync": {"channel_basic_a3": NOW - timedelta(hours=25)}}
+LATE = {"synced_at": NOW - timedelta(hours=25)}
 WARNED = {"warnings": {"timeLimited": NOW + timedelta(days=3)}}
 UNTICKED = {"capabilities": {"analytics": ANALYTICS, "revenue": Capability(False, "unticked")}}
 
@@ -92,23 +92,15 @@ def test_connecting_again_names_the_channel_and_leads_to_the_app():
     ("age", "overdue"), [(timedelta(hours=24, minutes=59), False), (timedelta(hours=25), True)]
 )
 def test_a_channel_is_overdue_after_25_hours(age, overdue):
-    assert row(last_sync={"channel_basic_a3": NOW - age}).overdue is overdue
-    assert row(last_sync={}, connected_at=NOW - age).overdue is overdue
-
-
-def test_of_several_report_types_the_one_that_waits_longest_counts():
-    early, late = NOW - timedelta(hours=30), NOW - timedelta(hours=2)
-    both = channel(last_sync={"channel_basic_a3": late, "channel_reach_basic_a1": early})
-    assert both.collected(["channel_basic_a3", "channel_reach_basic_a1"]) == early
-    assert both.collected(["channel_basic_a3"]) == late
-    assert both.collected(["channel_basic_a3", "channel_device_os_a3"]) is None
+    assert row(synced_at=NOW - age).overdue is overdue
+    assert row(synced_at=None, connected_at=NOW - age).overdue is overdue
 
 
 @pytest.mark.case("A7")
 @pytest.mark.parametrize("reason", ["notAsked", "unticked"])
 def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(reason):
     can = {"analytics": Capability(False, reason), "publish": Capability(True, "granted")}
-    found = row(last_sync={}, connected_at=NOW - timedelta(days=30), capabilities=can)
+    found = row(synced_at=None, connected_at=NOW - timedelta(days=30), capabilities=can)
     assert not found.overdue
     assert found.todo.urgency >= Urgency.OPTIONAL
 
@@ -117,8 +109,8 @@ def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(r
 @pytest.mark.parametrize("api", apis.APIS)
 def test_a_connection_that_youtube_refuses_says_why_and_until_when_and_is_not_overdue(api):
     until = NOW + timedelta(hours=20)
-    paused = row(refusals={api: Refusal(reason="forbidden", since=NOW, until=until)}, last_sync={})
-    for_good = row(refusals={api: Refusal(reason="channelSuspended", since=NOW, until=None)}, last_sync={})
+    paused = row(refusals={api: Refusal(reason="forbidden", since=NOW, until=until)}, synced_at=None)
+    for_good = row(refusals={api: Refusal(reason="channelSuspended", since=NOW, until=None)}, synced_at=None)
     assert (paused.standing, for_good.standing) == ("Refused by YouTube", "Refused by YouTube")
     assert paused.why.startswith(policy().rules["forbidden"].says)
     assert paused.why.endswith(f" again from {until:%-d %b, %H:%M} UTC on.")

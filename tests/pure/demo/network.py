@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.demo.compare import BASIC, SHOWN, Held
 from infra.local.demo.ledgers import ReportCounts, added_up
+from shared.collection.coverage import Day
+from shared.collection.expectation import State
 from shared.warehouse.report_types import report_type
 
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 METRICS = report_type(BASIC).metrics
 ROW = {metric: 1.25 if "watch_time" in metric or "average" in metric else 3 for metric in METRICS}
 AVERAGED = [name for name in METRICS if name.startswith("average_") or name.endswith("_rate")]
@@ -44,7 +48,10 @@ def held() -> Held:
 def counts() -> ReportCounts:
     replaced = {"a1": ["a0"], "b1": ["b0"]}
     days = {
-        report: {"report_id": report, "superseded": replaced.get(report, []), "state": "loaded"}
+        report: Day(
+            report_id=report, create_time=NOW, state=State.LOADED, noted_at=NOW, job_id="j", download_url="u",
+            superseded=tuple(replaced.get(report, ())),
+        )
         for report in REPORTS.values()
-    }
-    return added_up([{"days": {name: days[name] for name in group}} for group in (("a1", "a2"), ("b1", "b2"))])
+    }  # fmt: skip
+    return added_up([days[name] for name in group] for group in (("a1", "a2"), ("b1", "b2")))

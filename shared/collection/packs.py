@@ -1,0 +1,319 @@
+"""The coverage as Firestore holds it: for each report type, the channels of a pack together.
+
+    reports/<report type>:<pack>              channels: each one's reporting job (`jobs`); at_risk: whether one is
+    reports/<report type>:<pack>:<yyyy-mm>    channels: each one's days of a month (`coverage`)
+
+A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three documents
+for all of its channels; with a document a channel, they would be more than half of what a day reads and writes.
+Each channel's part is a text in a field of its own: one that cannot be read is nobody else's trouble.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, note, update, where
+from shared.cloud.steps import Change, Docs, Write, reading
+from shared.collection import places
+from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
+from shared.collection.jobs import JOBS, Job, name_of
+from shared.collection.places import Places
+from shared.data_map import REPORTS
+from shared.errors import CorruptData
+from shared.monitoring.log import log
+
+AT_RISK_MAX = 200
+"""Documents with missing days that are read at once; whoever has more of them has one trouble, and not so many."""
+_PAGE = 20  # documents of one call of a listing: each may have some 100 KB
+
+Result = TypeVar("Result")
+
+
+class Part(NamedTuple):
+    """What changes of a channel: its job, as it is then but for the days that change, and those."""
+
+    job: Job | None
+    days: Days
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """What is stored of a report type for a pack's channels. months: "" for the jobs; each a text by channel."""
+
+    number: int
+    report_type: str
+    months: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+
+    def job(self, channel_id: str) -> Job | None:
+        """A channel's job, if it has one. Raises CorruptData."""
+        text = self.months.get("", {}).get(channel_id)
+        return None if text is None else JOBS.unpacked(name_of(channel_id, self.report_type), text)
+
+    def jobs(self) -> Iterator[Job]:
+        """All jobs; one that cannot be read is told and left out."""
+        for channel_id in self.months.get("", {}):
+            try:
+                job = self.job(channel_id)
+            except CorruptData as error:
+                log("ERROR", error.message, reason=error.reason)
+            else:
+                assert job is not None
+                yield job
+
+    def month(self, channel_id: str, month: str) -> Month:
+        """A channel's days of a month, as far as it has any. Raises CorruptData."""
+        name, text = f"{channel_id}:{self.report_type}:{month}", self.months.get(month, {}).get(channel_id)
+        if text is None:
+            return Month(name=name, channel_id=channel_id, report_type=self.report_type)
+        return MONTHS.unpacked(name, text)
+
+    def days(self, channel_id: str) -> dict[date, Day]:
+        """A channel's days in all months that were read. Raises CorruptData."""
+        read = (self.month(channel_id, month) for month in self.months if month)
+        return {date.fromisoformat(day): entry for month in read for day, entry in month.days.items()}
+
+
+Decide = Callable[[Pack], tuple[Result, Mapping[str, Part]]]
+"""From what is stored to a result and what changes, by channel. May be asked again, with something newer."""
+
+
+def path(report_type: str, pack: int, month: str = "") -> str:
+    """Where the jobs of a pack are, or its days of a month."""
+    return f"{REPORTS.path}/{report_type}:{pack}" + (f":{month}" if month else "")
+
+
+def read(client: Client, report_type: str, pack: int) -> tuple[Pack, Docs]:
+    """The jobs of a pack, and its document for a change that follows. One read."""
+    docs = Store(client).run(reading([path(report_type, pack)]))
+    return _pack(report_type, pack, [], docs), docs
+
+
+def change(
+    client: Client,
+    report_type: str,
+    pack: int,
+    days: Collection[date],
+    decide: Decide[Result],
+    *,
+    seen: Docs | None = None,
+) -> Result:
+    """Apply a decision about a report type and some of a pack's channels; it sees the months of `days`, whole.
+
+    One read for the jobs and one a month, and one write for each that changes; all of them or none.
+    seen: the jobs' document, if it was read a moment ago.
+    """
+    months = _months(days)
+    paths = [path(report_type, pack, month) for month in ["", *months]]
+    if seen is not None and months:
+        stored = Store(client).run(reading(paths[1:]))
+        seen = Docs({**stored, **seen}, stored.at)
+
+    def decided(docs: Docs) -> Change[Result]:
+        stored = _pack(report_type, pack, months, docs)
+        result, parts = decide(stored)
+        return Change(result, _writes(stored, parts))
+
+    return update(client, paths, decided, seen=seen)
+
+
+def change_days(
+    client: Client,
+    pack: int,
+    about: tuple[str, str],
+    days: Collection[date],
+    decide: Callable[[Days], tuple[Result, Days]],
+) -> Result:
+    """Apply a decision about the days of one channel and report type. Raises CorruptData."""
+    channel_id, report_type = about
+
+    def decided(stored: Pack) -> tuple[Result, Mapping[str, Part]]:
+        result, changed = decide(stored.days(channel_id))
+        return result, {channel_id: Part(stored.job(channel_id), changed)} if changed else {}
+
+    return change(client, report_type, pack, days, decided)
+
+
+class Moved(NamedTuple):
+    """A job before and after a change."""
+
+    before: Job | None
+    after: Job
+
+
+def record(
+    client: Client, found: Places, report_type: str, outcomes: Iterable[Outcome], *, now: datetime
+) -> dict[int, dict[str, Moved]]:
+    """Note what became of reports of one type; the jobs of their channels, by pack and channel.
+
+    Of channels without a place nothing is noted, and nothing of a channel whose coverage cannot be read, which is
+    told.
+    """
+    by_pack = defaultdict[int, dict[str, list[Outcome]]](lambda: defaultdict(list))
+    for outcome in outcomes:
+        if place := found.get(outcome.ref.channel_id):
+            by_pack[place.pack][outcome.ref.channel_id].append(outcome)
+
+    def decide(about: Mapping[str, list[Outcome]], stored: Pack) -> tuple[dict[str, Moved], dict[str, Part]]:
+        moved, parts = dict[str, Moved](), dict[str, Part]()
+        for channel_id, some in about.items():
+            try:
+                job, changed = stored.job(channel_id), recorded(some, stored.days(channel_id))
+            except CorruptData as error:
+                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+                continue
+            if job is not None:
+                after = opened(job, changed).settled(now)
+                moved[channel_id], job = Moved(job, after), after
+            if changed or (job and job.listed_at == now):
+                parts[channel_id] = Part(job, changed)
+        return moved, parts
+
+    return {
+        pack: change(
+            client, report_type, pack, {each.ref.day for some in about.values() for each in some},
+            partial(decide, about),
+        )
+        for pack, about in sorted(by_pack.items())
+    }  # fmt: skip
+
+
+def unload(client: Client, channel_id: str, connection: str) -> None:
+    """Take back that reports are loaded which a connection has loaded; the next run dispatches them."""
+    place = places.places(client).get(channel_id)
+    if place is None:
+        return
+    for report_type, month in _stored(client, place.pack, channel_id):
+        if month:
+            first = date.fromisoformat(f"{month}-01")
+            change_days(client, place.pack, (channel_id, report_type), [first], partial(_unloaded, connection))
+
+
+def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
+    return None, unloaded(connection, days)
+
+
+def forget(client: Client, channel_id: str, connection: str) -> None:
+    """Delete what is known of a channel's reports for a connection that ends. Safe to repeat."""
+    pack = places.end(client, channel_id, connection)
+    if pack is not None:
+        take_out(client, pack, channel_id)
+        places.leave(client, channel_id)
+
+
+def take_out(client: Client, pack: int, channel_id: str) -> None:
+    """Delete what a pack has of a channel."""
+    from google.cloud.firestore import DELETE_FIELD
+
+    for report_type, month in _stored(client, pack, channel_id):
+        note(client, path(report_type, pack, month), {_field(channel_id): DELETE_FIELD})
+
+
+def _stored(client: Client, pack: int, channel_id: str) -> list[tuple[str, str]]:
+    """The report types and months of which a pack has something of a channel."""
+    of_pack = where(client.collection(REPORTS.path), ("pack", "==", pack))
+    found = listing(of_pack.select(["pack", _field(channel_id)]))
+    named = (each.id.split(":") for each in found if (each.to_dict() or {}).get("channels"))
+    return [(report_type, "".join(month)) for report_type, _, *month in named]
+
+
+def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
+    """The jobs of some channels, as far as there are any that can be read. One read, and one a type and pack."""
+    every = places.places(client)
+    asked = {channel_id: every[channel_id].pack for channel_id in channel_ids if channel_id in every}
+    kinds = tuple(report_types)
+    names = (path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
+    found = documents(client, REPORTS.path, names) if asked else ()
+    return [job for job in _jobs_in(found, every) if job.channel_id in asked]
+
+
+def at_risk(client: Client) -> list[Job]:
+    """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
+    query = where(client.collection(REPORTS.path), ("at_risk", "==", True)).limit(AT_RISK_MAX)
+    found = list(query.stream(**call_options()))
+    return [job for job in _jobs_in(found, places.places(client) if found else {}) if job.at_risk]
+
+
+def every(client: Client) -> Iterator[Job]:
+    """All jobs of all channels; only their documents have what the listing is ordered by."""
+    found = listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE)
+    return _jobs_in(found, places.places(client))
+
+
+def _jobs_in(found: Iterable[DocumentSnapshot[Any]], placed: Places) -> Iterator[Job]:
+    """The jobs in documents, of channels that have their place there."""
+    for each in found:
+        report_type, _, number = each.id.partition(":")
+        channels = (each.to_dict() or {}).get("channels", {})
+        there = {
+            name: text for name, text in channels.items() if (at := placed.get(name)) and str(at.pack) == number
+        }
+        yield from Pack(number=int(number), report_type=report_type, months={"": there}).jobs()
+
+
+def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
+    """Days of channels, each named with a report type and a month, as far as there are any that can be read.
+
+    One read, and one for each report type, pack and month.
+    """
+    wanted, placed = defaultdict[tuple[str, int, str], list[str]](list), places.places(client)
+    for channel_id, report_type, month in about:
+        if place := placed.get(channel_id):
+            wanted[report_type, place.pack, month].append(channel_id)
+    names = {path(*each).rpartition("/")[2]: each for each in wanted}
+    for doc in documents(client, REPORTS.path, names):
+        report_type, number, month = names[doc.id]
+        channels = (doc.to_dict() or {}).get("channels", {})
+        pack = Pack(number=number, report_type=report_type, months={month: channels})
+        for channel_id in wanted[report_type, number, month]:
+            try:
+                found = pack.month(channel_id, month)
+            except CorruptData as error:
+                log("ERROR", error.message, reason=error.reason)
+            else:
+                if found.days:
+                    yield found
+
+
+def _months(days: Collection[date]) -> list[str]:
+    """Every month from the first to the last of some days."""
+    first, last = ((day.year * 12 + day.month - 1) for day in (min(days), max(days))) if days else (0, -1)
+    return [f"{number // 12}-{number % 12 + 1:02}" for number in range(first, last + 1)]
+
+
+def _pack(report_type: str, number: int, months: Iterable[str], docs: Docs) -> Pack:
+    found = {month: docs[path(report_type, number, month)] for month in ["", *months]}
+    texts = {month: {} if doc is None else doc.data.get("channels", {}) for month, doc in found.items()}
+    return Pack(number=number, report_type=report_type, months=texts)
+
+
+def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
+    """What stores the parts that changed, a write a document."""
+    texts = {month: dict[str, bytes]() for month in stored.months}
+    for channel_id, part in parts.items():
+        for month in texts.keys() - {""}:
+            if days := {f"{day}": entry for day, entry in part.days.items() if f"{day:%Y-%m}" == month}:
+                texts[month][channel_id] = MONTHS.packed(stored.month(channel_id, month).with_days(days))
+        if part.job is not None:
+            texts[""][channel_id] = JOBS.packed(opened(part.job, part.days))
+    about = {"pack": stored.number, "report_type": stored.report_type}
+    writes = []
+    for month, changed in texts.items():
+        if changed:
+            fields = {**about, **{_field(channel_id): text for channel_id, text in changed.items()}}
+            if not month:
+                jobs_then = Pack(
+                    number=0, report_type=stored.report_type, months={"": {**stored.months[""], **changed}}
+                )
+                fields["at_risk"] = any(job.at_risk for job in jobs_then.jobs())
+            writes.append(Write(path(stored.report_type, stored.number, month), fields))
+    return writes
+
+
+def _field(channel_id: str) -> str:
+    return f"channels.`{channel_id}`"
