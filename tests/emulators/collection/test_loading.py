@@ -74,9 +74,13 @@ class Room:
     turn: timedelta = timedelta(minutes=3)
     meanwhile: Callable[[], object] = lambda: None
 
-    def connect(self, *channels: str) -> None:
+    def disconnect(self, channel: str) -> Any:
+        self.state.document("channels", channel).delete()
+        packed.forget(self.state, channel)
+
+    def connect(self, *channels: str, at: datetime = NOW) -> None:
         for channel in channels:
-            self.state.document("channels", channel).set({"state": "connected", "connected_at": NOW})
+            self.state.document("channels", channel).set({"state": "connected", "connected_at": at})
             job = Job(
                 name=name_of(channel, REACH.id), channel_id=channel, report_type=REACH.id, job_id="j",
                 created_at=NOW - timedelta(days=40), since=NOW - timedelta(days=40),
@@ -241,7 +245,9 @@ def test_what_was_downloaded_through_a_connection_that_has_ended_is_not_loaded_f
     room.connect("UC1", "UC2")
     refs = room.expects(ref("UC1"), ref("UC2"), ref("UC2", 1))
     later = load_admitting(room, refs, *refs[:2], before=[])
-    room.state.document("channels", "UC1").set({"state": "connected", "connected_at": NOW + timedelta(minutes=1)})
+    room.disconnect("UC1")
+    room.connect("UC1", at=NOW + timedelta(minutes=1))
+    room.expects(refs[0])
     assert room.go_on(later).later == ()
     assert room.seen() == {"UC2-0": 10, "UC2-1": 10}
     assert room.day(refs[0]).state is State.LISTED  # the new connection's collection brings it
@@ -448,7 +454,7 @@ def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(r
     room.connect("UC1", "UC2")
     left, whole = room.expects(ref("UC1"), ref("UC2"))
     limits.refuse(bigquery_limits.says("DELETE FROM"), QUEUE_FULL)
-    room.meanwhile = lambda: room.state.document("channels", "UC1").delete()
+    room.meanwhile = lambda: "UC1" in places.places(room.state) and room.disconnect("UC1")
     (later,) = room.load([left, whole], client_at(f"http://{limits.address}")).later
     assert (later.kind, later.message["channel_id"]) == (ERASE, "UC1")
     assert later.at is not None
@@ -497,8 +503,9 @@ def test_a_channel_that_is_disconnected_during_a_load_takes_its_rows_and_days_al
 
 @pytest.mark.parametrize("error", [NotFound("no such report"), Unavailable("cut"), CorruptData("bad")])
 def test_a_report_of_a_channel_that_is_gone_is_dropped_whatever_else_is_wrong_with_it(room, error, capsys):
-    room.connect("UC2")
+    room.connect("UC1", "UC2")
     left, whole = room.expects(ref("UC1"), ref("UC2"))
+    room.disconnect("UC1")
     room.files[left.report_id] = error
     loaded = room.load([left, whole])
     assert room.seen() == {whole.report_id: 10}
