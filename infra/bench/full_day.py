@@ -203,7 +203,8 @@ class _Reports:
                 self.ingest.handle(*self.messages.pop(0))
             else:
                 self.collecting.collect(asked_for(self.tasks.pop(0)))
-        list(packs.every(network.client))  # the audit's
+        packs.take_out_strays(network.client)  # the audit's
+        packs.every(network.client)
         self.ingest.handle(certifying.KIND, {"channels": channel_ids})
         network.pass_time(timedelta(hours=2))
         self.collecting.plan(everything=False)

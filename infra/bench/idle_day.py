@@ -365,7 +365,8 @@ class Network:
         from shared.collection import audit, gone, packs
 
         if kind == audit.KIND:
-            list(packs.every(self.client))
+            packs.take_out_strays(self.client)
+            packs.every(self.client)
         if kind == AUDIT:
             gone.connections(self.client, self.channels)
 

@@ -229,31 +229,48 @@ def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]
     kinds = tuple(report_types)
     names = (path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
     found = documents(client, REPORTS.path, names) if asked else ()
-    return [job for job in _jobs_in(found, every) if job.channel_id in asked]
+    return [job for job in _jobs_in(found) if job.channel_id in asked]
 
 
 def at_risk(client: Client) -> list[Job]:
     """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
     query = where(client.collection(REPORTS.path), ("at_risk", "==", True)).limit(AT_RISK_MAX)
-    found = list(query.stream(**call_options()))
-    return [job for job in _jobs_in(found, places.places(client) if found else {}) if job.at_risk]
+    return [job for job in _jobs_in(query.stream(**call_options())) if job.at_risk]
 
 
-def every(client: Client) -> Iterator[Job]:
-    """All jobs of all channels; only their documents have what the listing is ordered by."""
-    found = listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE)
-    return _jobs_in(found, places.places(client))
+def every(client: Client) -> list[Job]:
+    """All jobs of all channels. One read for each report type and pack."""
+    return list(_jobs_in(_documents(client)))
 
 
-def _jobs_in(found: Iterable[DocumentSnapshot[Any]], placed: Places) -> Iterator[Job]:
-    """The jobs in documents, of channels that have their place there."""
+def take_out_strays(client: Client) -> int:
+    """Delete what packs have of channels without a place there: a run died before it could take that back.
+
+    Answers how many those were. Reads as `every`.
+    """
+    found = {(int(each.id.rpartition(":")[2]), name) for each in _documents(client) for name in _channels(each)}
+    placed = places.places(client)  # read afterwards: whoever was packed by then has had a place before
+    strays = sorted((pack, name) for pack, name in found if name not in placed or placed[name].pack != pack)
+    for pack, name in strays:
+        log("WARNING", "a channel's coverage was left behind", channel=name, pack=pack)
+        take_out(client, pack, name)
+    return len(strays)
+
+
+def _documents(client: Client) -> Iterator[DocumentSnapshot[Any]]:
+    """The documents of jobs: no others have what they are ordered by."""
+    return listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE)
+
+
+def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:
+    channels: Mapping[str, bytes] = (found.to_dict() or {}).get("channels", {})
+    return channels
+
+
+def _jobs_in(found: Iterable[DocumentSnapshot[Any]]) -> Iterator[Job]:
     for each in found:
         report_type, _, number = each.id.partition(":")
-        channels = (each.to_dict() or {}).get("channels", {})
-        there = {
-            name: text for name, text in channels.items() if (at := placed.get(name)) and str(at.pack) == number
-        }
-        yield from Pack(number=int(number), report_type=report_type, months={"": there}).jobs()
+        yield from Pack(number=int(number), report_type=report_type, months={"": _channels(each)}).jobs()
 
 
 def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
@@ -268,8 +285,7 @@ def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Mo
     names = {path(*each).rpartition("/")[2]: each for each in wanted}
     for doc in documents(client, REPORTS.path, names):
         report_type, number, month = names[doc.id]
-        channels = (doc.to_dict() or {}).get("channels", {})
-        pack = Pack(number=number, report_type=report_type, months={month: channels})
+        pack = Pack(number=number, report_type=report_type, months={month: _channels(doc)})
         for channel_id in wanted[report_type, number, month]:
             try:
                 found = pack.month(channel_id, month)

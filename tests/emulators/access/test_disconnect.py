@@ -166,8 +166,9 @@ def test_nobody_disconnects_another_user_s_channel(access, disconnects):
     assert list(access.stored("channels")) == [channel_id]
 
 
-# Marked, token set aside, each kind of data, warehouse noted, account marked, Google's answer noted, channel gone.
-@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 7))
+# Marked, token set aside, each kind of data, its place ended, taken out, its place gone, warehouse noted, account
+# marked, Google's answer noted, channel gone.
+@pytest.mark.parametrize("death", range(1, len(data_map.erased()) + 10))
 def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened(
     access, disconnects, asked, death
 ):
@@ -187,7 +188,8 @@ def test_wherever_a_disconnect_dies_the_next_one_ends_as_if_nothing_had_happened
     assert ("rows", receipt.receipt_id, channel_id) in asked
     assert live_tokens(access) == 0
     left = {collection.id for collection in whole.collections() if list(collection.stream())}
-    assert left == {"access", "consents", "rate_limits", "receipts"}
+    assert left == {"access", "consents", "rate_limits", "receipts", "reports"}
+    assert (packed.stored(whole), places.places(whole)) == ({}, {})
     assert access.stored("access")["users"]["connected"] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.collection import audit, certifying, packs, places, verifying
 from shared.collection.certifying import KIND, Certifying
-from shared.collection.coverage import Outcome, after_listing
+from shared.collection.coverage import MONTHS, Outcome, after_listing
 from shared.collection.ingest import Ingest
 from shared.collection.verifying import Part
 from shared.data_map import CERTIFICATES
@@ -109,6 +110,14 @@ class Network:
 
     def change(self, statement: str) -> None:
         self.warehouse.client.query(statement).result()
+
+    def write_over(self, channel: str, kind: str, day: date) -> None:
+        """Change a day of the coverage as somebody would who knows nothing of its hashes."""
+        document = self.state.document(packs.path(kind, 0, f"{day:%Y-%m}"))
+        name = f"{channel}:{kind}:{day:%Y-%m}"
+        month = MONTHS.unpacked(name, document.get().to_dict()["channels"][channel])
+        changed = replace(month, days={**month.days, f"{day}": replace(month.days[f"{day}"], rows=99)})
+        document.update({f"channels.`{channel}`": MONTHS.packed(changed)})
 
     def differing(self, **only: str) -> set[tuple[str, str | None, str | None, Part]]:
         return {
@@ -243,8 +252,7 @@ def test_what_is_changed_in_the_coverage_or_in_a_certificate_is_named_and_stays_
     rng = random.Random(1)
     changed = {(rng.choice(OWNERS), rng.choice((BASIC.id, REACH.id)), rng.choice(DAYS)) for _ in range(4)}
     for channel, kind, day in changed:
-        document = network.state.document("reports", f"{channel}:{kind}:{day:%Y-%m}")
-        document.update({f"days.`{day}`.rows": 99})
+        network.write_over(channel, kind, day)
     assert network.differing() == {(channel, kind, f"{day}", Part.COVERAGE) for channel, kind, day in changed}
 
     certificate = network.state.document(CERTIFICATES.path, "UC2:2026-11")
@@ -289,7 +297,8 @@ def test_a_month_is_verified_when_it_is_due_and_a_number_that_was_changed_is_an_
     assert alarmed(network) == {}
     reads()
     network.pass_on(verifying.KIND, {})
-    assert reads() == 4 * (1 + 1 + 2)  # of each month: that it is due, its certificate, and its two report types
+    # Of each channel's month, that it is due and its certificate; of each month the places and two report types.
+    assert reads() == 4 * (1 + 1) + 2 * (1 + 2)
     message = alarmed(network)["certificates"]
     assert f"UC1 2026-10, channel_basic_a3 {DAYS[0]}: rows: other cells than were loaded." in message
     network.pass_on(verifying.KIND, {})
@@ -306,8 +315,8 @@ def test_a_month_is_verified_when_it_is_due_and_a_number_that_was_changed_is_an_
 
 def test_a_month_of_which_no_day_can_be_certified_is_an_alarm_too(network):
     for kind in FILES:
-        changed = {f"days.`{day}`.rows": 9 for day in DAYS[:2]}
-        network.state.document("reports", f"UC2:{kind}:2026-10").update(changed)
+        for day in DAYS[:2]:
+            network.write_over("UC2", kind, day)
     network.pass_on(certifying.KIND, {})
     network.now += timedelta(days=7)
     network.pass_on(verifying.KIND, {})

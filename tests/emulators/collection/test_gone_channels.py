@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
+from shared.collection import packs, places
+from shared.collection.coverage import Day
+from shared.collection.expectation import State
+from shared.collection.jobs import Job
 from shared.collection.turns import Turn
 from shared.monitoring.calls import Call
 from shared.wiring.collection import collecting
 from tests.emulators.collection.reading import KIND, Reading
 from tests.emulators.youtube.stand import standing
+from tests.stands import packed
+
+MADE = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = Day(report_id="r", create_time=MADE, state=State.LISTED, noted_at=MADE, job_id="j", download_url="u")
 
 
 @pytest.fixture
@@ -24,12 +33,21 @@ def state(firestore_client, monkeypatch, fresh_process) -> Any:
     return firestore_client
 
 
-def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_its_repeat(state):
-    for name in ("UCgone:channel_basic_a3", "UCgone:channel_basic_a3:2026-11", "UCother:channel_basic_a3"):
-        state.document("reports", name).set({"channel_id": name.split(":")[0], "job_id": "j"})
+def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_the_next_audit(firestore_client):
+    for name in ("UCgone", "UCother"):
+        job = {"channel_id": name, "report_type": KIND, "job_id": "j", "created_at": MADE, "since": MADE}
+        packed.put(firestore_client, Job(name=f"{name}:{KIND}", **job))
+        packed.change(firestore_client, name, KIND, [MADE.date()], lambda _: (None, {MADE.date(): DAY}))
+    places.end(firestore_client, "UCgone", "c")
+    places.leave(firestore_client, "UCgone")  # and nothing was taken out
+    assert [packs.take_out_strays(firestore_client) for _ in range(2)] == [1, 0]
+    assert set().union(*packed.stored(firestore_client).values()) == {"UCother"}
+
+
+def test_a_channel_that_is_gone_is_not_listed(state):
     turn = Turn(channels=("UCgone",), report_types=(KIND,), run="2026-11-22")
     assert collecting().collect(turn)["unfinished"] == 1
-    assert [found.id for found in state.collection("reports").stream()] == ["UCother:channel_basic_a3"]
+    assert list(state.collection("reports").stream()) == []
 
 
 def test_reports_of_a_channel_that_went_while_it_was_listed_are_not_dispatched(firestore_client):
@@ -39,15 +57,15 @@ def test_reports_of_a_channel_that_went_while_it_was_listed_are_not_dispatched(f
         left, stays = reading.connect(place=0), reading.connect(place=1)
         reading.collect({"channels": [left, stays]})  # the jobs are new; nothing is issued yet
         stand.advance(days=4)
+        held = places.places(firestore_client)
 
         def disconnected_meanwhile(call: Call) -> None:
             if call.channel_id == left:
-                firestore_client.document("channels", left).update({"state": "disconnecting"})
+                places.end(firestore_client, left, held[left].connection)
 
         object.__setattr__(reading.callers[left], "calls", disconnected_meanwhile)
         answer = reading.collect({"channels": [left, stays]})
         assert len(stand.simulator.room(Jobs).all()) == 2
     assert {report["channel_id"] for message in reading.sent for report in message["reports"]} == {stays}
     assert (answer["channels"], answer["unfinished"]) == (2, 1)
-    held = {found.to_dict()["channel_id"] for found in firestore_client.collection("reports").stream()}
-    assert held == {stays}
+    assert set().union(*packed.stored(firestore_client).values()) == {stays}

@@ -24,6 +24,7 @@ from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
 from shared.youtube import reporting
 from tests.emulators.youtube.stand import Stand, standing
+from tests.stands import packed
 
 KIND = "channel_basic_a3"
 A_MINUTE = RateLimit(name="downloads", methods=(reporting.DOWNLOAD,), calls=3, window=60, per=("project",))
@@ -74,6 +75,7 @@ def room(firestore_client, warehouse) -> Iterator[Room]:
         made = Room(stand, warehouse)
         channel = stand.channel().id
         firestore_client.document("channels", channel).set({"state": "connected", "connected_at": stand.clock()})
+        packed.place(firestore_client, channel)
         job = reporting.create_job(stand.caller(), KIND)
         stand.advance(days=4)
         made.refs += [

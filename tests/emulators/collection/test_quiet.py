@@ -9,8 +9,9 @@ import pytest
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.collection.planner import STALE
 from shared.monitoring.calls import Call
-from tests.emulators.collection.reading import KIND, Reading
+from tests.emulators.collection.reading import Reading
 from tests.emulators.youtube.stand import standing
+from tests.stands import packed
 
 
 @pytest.fixture
@@ -25,13 +26,13 @@ def quiet(firestore_client) -> Iterator[Reading]:
         yield reading
 
 
-def test_a_listing_that_brings_nothing_reads_each_channel_and_each_job_once(quiet, reads):
+def test_a_listing_that_brings_nothing_reads_each_channel_once_and_their_pack_of_jobs(quiet, reads):
     turn = {"channels": list(quiet.callers)}
     quiet.collect(turn)
     before = {name: quiet.channel(name).synced_at for name in quiet.callers}
     reads()
     assert quiet.collect(turn)["unfinished"] == 0
-    assert reads() == 2 * len(before)
+    assert reads() == len(before) + 1 + 2  # the channels; their jobs; their places, before and after
     assert all(quiet.channel(name).synced_at > at for name, at in before.items())
 
 
@@ -53,11 +54,10 @@ def test_a_channel_that_is_disconnected_while_it_is_listed_in_vain_leaves_nothin
     state, left = quiet.stand.firestore, next(iter(quiet.callers))
 
     def disconnected_meanwhile(_: Call) -> None:
-        for name in (f"channels/{left}", f"reports/{left}:{KIND}"):
-            state.document(name).delete()
+        packed.forget(state, left)
+        state.document("channels", left).delete()
 
     object.__setattr__(quiet.callers[left], "calls", disconnected_meanwhile)
     quiet.collect({"channels": [left]})
-    assert not any(
-        left in found.id for kind in ("channels", "reports") for found in state.collection(kind).stream()
-    )
+    assert left not in {found.id for found in state.collection("channels").stream()}
+    assert left not in set().union(*packed.stored(state).values())

@@ -16,6 +16,7 @@ from infra.local.demo.compare import Comparison, against_truth
 from infra.local.demo.connect import Person, connect, connect_all, people
 from infra.local.stack import Stack
 from shared.clock import last_full_day
+from shared.collection.coverage import MONTHS
 
 FUNCTIONS = (
     "oauth_start",
@@ -106,10 +107,11 @@ class Network:
     def days(self) -> dict[tuple[str, str], dict[str, Any]]:
         """The coverage: what is known of each channel's days."""
         return {
-            (found["channel_id"], day): entry
+            (channel, day): vars(entry)
             for snapshot in self.state.collection("reports").stream()
-            if "days" in (found := snapshot.to_dict() or {})
-            for day, entry in found["days"].items()
+            if snapshot.id.count(":") == 2  # of a month
+            for channel, text in snapshot.to_dict()["channels"].items()
+            for day, entry in MONTHS.unpacked("", text).days.items()
         }
 
     def states(self) -> dict[str, int]:
