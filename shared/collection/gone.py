@@ -2,9 +2,9 @@
 
 A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. A listing or a load
 that was under way at that moment writes once more; so whoever has written looks afterwards whether the channel is
-still connected, and takes his writing back if not. Looking afterwards leaves no gap: a channel that is connected
-then is disconnected later, and whatever was written by then is found by that disconnect. Who dies before he looks
-leaves rows behind, which a daily audit finds.
+still connected (of reports: whether its place stands, `places`), and takes his writing back if not. Looking
+afterwards leaves no gap: a channel that is connected then is disconnected later, and whatever was written by then
+is found by that disconnect. Who dies before he looks leaves rows behind, which a daily audit finds.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Channels are collected in batches, a task each: a batch's new reports share load jobs, of which BigQuery allows
 some 1,500 a table and day, and each batch has its place in the order of a rate limit. A task is named by its batch
-and for when, so a trigger that arrives twice plans once. A channel's own id says in which batch it is: one that
-comes or goes between two triggers moves nobody, and where that makes one batch more, only those that are in it
-now.
+and for when, so a trigger that arrives twice plans once. Reports are collected by the packs of their coverage.
+Else a channel's own id says in which batch it is: one that comes or goes between two triggers moves nobody, and
+where that makes one batch more, only those that are in it now.
 """
 
 from __future__ import annotations
