@@ -2,7 +2,7 @@
 
 It begins with the network and the schedules of `idle_day.py`. To these come reports of every type of the standard
 profile, listed, loaded, certified; counts, metadata and figures; pages, notices of new videos, uploads.
-What repeats is counted for some and multiplied: reports of 50 channels in batches of 25, an hour of the counts'
+What repeats is counted for some and multiplied: reports of two packs of 25 channels, an hour of the counts'
 runs, ten of all else. How often pages, uploads and new videos come is the bill's assumption. Left out: messages
 that meet YouTube's rate limit, so are delivered twice (the limiter takes a clock that moves by less than five
 minutes for wrong), the fifty renewals at the hub, and the quality checks' alerts.
@@ -78,7 +78,7 @@ def _all_day(network: Network, day: Tally) -> None:
     """Add what the idle day has not."""
     count, many = partial(_count, network, day), len(network.channels)
     with _warehouse() as warehouse:
-        listed, some = network.channels[:_LISTED], network.channels[:_SOME]
+        listed, some = _packed(network)[:_LISTED], network.channels[:_SOME]
         reports = _Reports(network, warehouse)
         reports.prepare(listed)
         count("collect-reports", 1, reports.plan)
@@ -100,6 +100,14 @@ def _all_day(network: Network, day: Tally) -> None:
         count("notices", many * ASSUMED.videos_a_channel / _SOME, partial(_hear, network, reports, some))
         count("pages", many / _SOME * ASSUMED.pages_a_channel, partial(_show, network, warehouse, some))
         count("publishing", ASSUMED.uploads, _upload(network))
+
+
+def _packed(network: Network) -> list[str]:
+    """The channels, those of a pack together."""
+    from shared.collection import gone
+
+    placed = gone.placed(network.client, gone.connections(network.client, network.channels))
+    return sorted(placed, key=lambda name: placed[name].pack)
 
 
 def _count(network: Network, day: Tally, name: str, times: float, work: Callable[[], object]) -> None:
