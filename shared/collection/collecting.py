@@ -10,7 +10,7 @@ is left to the regular runs: hourly for channels that are overdue, once a day fo
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -127,7 +127,7 @@ class Collecting:
             slot=slot,
             enqueue=self.enqueue,
             book=self.book,
-            calls=lambda channel_id: _calls(expected[channel_id]),
+            calls=lambda channel_id: _calls(known=expected[channel_id].listed_at is not None),
             batched=lambda due: self.by_pack(expected[channel_id] for channel_id in due),
             also={"report_types": list(self.report_types), "run": slot},
         )
@@ -180,18 +180,17 @@ class Collecting:
     def collect(self, turn: Turn) -> dict[str, int]:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
         turn = turns.whole(turn, self.clock(), report_types=self.report_types)
-        known = channels.several(self.client, turn.channels)
-        held = self._placed(each for each in known.values() if _may_list(each, self.clock()))
+        refused, held = self._held(turn)
         kind = turn.report_types[0]
         stored = {pack: packs.read(self.client, kind, pack) for pack in {place.pack for place in held.values()}}
         jobs = {name: partial(stored[place.pack][0].job, name) for name, place in held.items()}
-        listed, found = self._list(turn, [known[name] for name in held], jobs), list[Found]()
+        listed, found = self._list(turn, refused, jobs), list[Found]()
         for pack, (_, seen) in stored.items():
             looked = [each for each in listed.looked if held[each.job.channel_id].pack == pack]
             if looked:
                 brought = reports.note(self.client, pack, kind, looked, now=self.clock(), seen=seen)
                 found += self._dispatched(pack, kind, brought, held)
-        self._hand_on(turn, listed, known)
+        self._hand_on(turn, listed, {name for name, place in held.items() if name in stored[place.pack][0]})
         return {
             "channels": len(turn.channels),
             "unfinished": len(turn.channels) - len(found),
@@ -217,27 +216,41 @@ class Collecting:
         """What pays for so many calls at once, or more."""
         return Block(self.quota, reporting.LIST, SYSTEM, upto=calls)
 
-    def _list(self, turn: Turn, known: Sequence[Channel], jobs: Mapping[str, _Job]) -> _Listed:
-        listed, ends = _Listed(), self.clock() + _LONGEST
-        with self.paying(len(known) or 1) as block:
-            for place, channel in enumerate(known):
+    def _held(self, turn: Turn) -> tuple[set[str], Mapping[str, Place]]:
+        """Whom a turn lists, with their places, and which of them YouTube has refused.
+
+        Of a run's later report types those whose first one was listed: no channel is read again for these.
+        """
+        if turn.report_types[0] != self.report_types[0]:
+            every = places.places(self.client)
+            return set(), {name: every[name] for name in turn.channels if name in every and every[name].connection}
+        known = channels.several(self.client, turn.channels)
+        held = self._placed(each for each in known.values() if _may_list(each, self.clock()))
+        return {name for name in held if API in known[name].refusals}, held
+
+    def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, _Job]) -> _Listed:
+        listed, ends, asked = _Listed(), self.clock() + _LONGEST, list(jobs)
+        with self.paying(len(asked) or 1) as block:
+            for place, channel_id in enumerate(asked):
                 late = self.clock() >= ends
                 decision = (
                     ReadDecision(Then.STOP, self.clock())
                     if late
-                    else self._list_one(turn, channel, jobs[channel.channel_id], listed, block)
+                    else self._list_one(turn, channel_id, jobs[channel_id], listed, block)
                 )
+                if decision is None and channel_id in refused:
+                    channels.end_refusal(self.client, channel_id, API)
                 if decision is not None and decision.then is Then.STOP:
-                    listed.left = [each.channel_id for each in known[place:]]
+                    listed.left = asked[place:]
                     listed.left_at = decision.at
                     break
         return listed
 
     def _list_one(
-        self, turn: Turn, channel: Channel, job: _Job, listed: _Listed, block: Block
+        self, turn: Turn, channel_id: str, job: _Job, listed: _Listed, block: Block
     ) -> ReadDecision | None:
         """Ask what YouTube lists of one channel; None when that went well, else what follows."""
-        channel_id, report_type = channel.channel_id, turn.report_types[0]
+        report_type = turn.report_types[0]
         try:
             caller = self.caller_for(channel_id, block)
             listed.looked.append(reports.look(caller, job(), channel_id, report_type, self.clock()))
@@ -245,7 +258,7 @@ class Collecting:
             decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
                 reason=error.reason, detail=error.message, then=decision.then.name, at=decision.at)  # fmt: skip
-            self._mark(channel, error, decision)
+            self._mark(channel_id, error, decision)
             if decision.then is Then.ASK_AGAIN and decision.at is not None:
                 listed.again.append(channel_id)
                 listed.again_at.append(decision.at)
@@ -253,20 +266,18 @@ class Collecting:
                 listed.done.append(channel_id)  # another report type may do better
             return decision
         listed.done.append(channel_id)
-        if API in channel.refusals:
-            channels.end_refusal(self.client, channel_id, API)
         return None
 
-    def _mark(self, channel: Channel, error: YtempireError, decision: ReadDecision) -> None:
+    def _mark(self, channel_id: str, error: YtempireError, decision: ReadDecision) -> None:
         now = self.clock()
         refusal = refusals.refusal(error, decision.then, now)
         if refusal is not None:
-            channels.set_refusal(self.client, channel.channel_id, API, refusal)
-            channels.look_again(self.client, channel.channel_id, "collect_at", refusal.until)
+            channels.set_refusal(self.client, channel_id, API, refusal)
+            channels.look_again(self.client, channel_id, "collect_at", refusal.until)
         elif decision.then is Then.NEXT_RUN:
-            channels.look_again(self.client, channel.channel_id, "collect_at", now + planner.STALE)
+            channels.look_again(self.client, channel_id, "collect_at", now + planner.STALE)
 
-    def _hand_on(self, turn: Turn, listed: _Listed, known: Mapping[str, Channel]) -> None:
+    def _hand_on(self, turn: Turn, listed: _Listed, known: Collection[str]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""
         done = [*turn.listed, *listed.done]
         again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
@@ -275,14 +286,14 @@ class Collecting:
         following = None if left[0] or hopeless else turn.following(done), None
         for handed_on, not_before in (again, left, following):
             if handed_on is not None:
-                calls = sum(_calls(known.get(name)) for name in handed_on.channels)
+                calls = sum(_calls(known=name in known) for name in handed_on.channels)
                 (when,) = self.book([calls], not_before=not_before)
                 self.enqueue(planner.QUEUE, handed_on.name, "collect_reports", handed_on.as_json(), when)
 
 
-def _calls(channel: Askable | None) -> int:
-    """How many calls a listing takes, mostly: where there is no job yet, it is looked for and made first."""
-    return 1 if channel is not None and channel.listed_at is not None else 3
+def _calls(*, known: bool) -> int:
+    """How many calls a listing takes, mostly: where no job is known, it is looked for and made first."""
+    return 1 if known else 3
 
 
 def _may_list(channel: Askable, now: datetime) -> bool:

@@ -50,6 +50,10 @@ class Pack:
     report_type: str
     months: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
+    def __contains__(self, channel_id: str) -> bool:
+        """Whether a channel has a job."""
+        return channel_id in self.months.get("", {})
+
     def job(self, channel_id: str) -> Job | None:
         """A channel's job, if it has one. Raises CorruptData."""
         text = self.months.get("", {}).get(channel_id)

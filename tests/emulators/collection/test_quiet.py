@@ -32,7 +32,8 @@ def test_a_listing_that_brings_nothing_reads_each_channel_once_and_their_pack_of
     before = {name: quiet.channel(name).synced_at for name in quiet.callers}
     reads()
     assert quiet.collect(turn)["unfinished"] == 0
-    assert reads() == len(before) + 1 + 2  # the channels; their jobs; their places, before and after
+    # The channels; their jobs; their places, before and after; the ledger's account, if a minute has passed.
+    assert reads() in {len(before) + 1 + 2, len(before) + 1 + 3}
     assert all(quiet.channel(name).synced_at > at for name, at in before.items())
 
 
