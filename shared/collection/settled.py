@@ -1,4 +1,4 @@
-"""Notes since when all report types of a channel are listed, and loaded: once a day, with the last of them.
+"""Notes since when all report types of a channel are listed, and loaded: mostly once a day, with the last of them.
 
 Each report type has these times with its job. A channel's own are the oldest of them: by these the hourly run
 finds who is overdue, and people see how fresh its reports are.
@@ -38,7 +38,7 @@ def note(
         except CorruptData:
             continue
         before, after = (oldest({**known, report_type: job}, kinds) for job in each)
-        if before != after and after[0] is not None:
+        if after[0] is not None and list(map(_hour, before)) != list(map(_hour, after)):
             channels.record_listed(
                 client, channel_id, listed_at=after[0], synced_at=after[1], collect_at=after[0] + STALE
             )
@@ -49,6 +49,11 @@ def oldest(jobs: Jobs, kinds: Iterable[str]) -> tuple[datetime | None, datetime 
     every = [_times(jobs.get(kind)) for kind in kinds]
     listed, synced = ([times[place] for times in every] for place in (0, 1))
     return _least(listed), _least(synced)
+
+
+def _hour(at: datetime | None) -> str:
+    """As exactly as it is noted: types that are listed one after another move the oldest time by minutes each."""
+    return f"{at:%Y-%m-%dT%H}" if at else ""
 
 
 def _times(job: Job | None) -> tuple[datetime | None, datetime | None]:
