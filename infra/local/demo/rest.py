@@ -41,7 +41,7 @@ CHANNELS = 3
 _HOUR = timedelta(minutes=61)
 """After which no access token is left, so whoever works next refreshes one."""
 _HELD = 8  # seconds that YouTube keeps an answer, during which its channel is disconnected
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 90.0  # seconds, on a busy machine
 _UNAVAILABLE = {"method": "oauth.revoke", "kind": "empty", "status": 503, "times": 1}
 """Google does not revoke at once, so a task asks again."""
 
