@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from shared import channels
@@ -21,7 +22,7 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import week_answers
 from shared.collection.analytics.queries import ANALYTICS, queries
-from shared.collection.cache import Cache, Entries
+from shared.collection.cache import Cache, Look
 from shared.collection.levels import LIFE, TELL, Choice, Held, merged
 from shared.collection.numbers import NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
 from shared.collection.week_answers import asking
@@ -30,6 +31,9 @@ from shared.monitoring import calls
 from shared.warehouse.statements import DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, Warehouse
 from shared.youtube import data
 from shared.youtube.client import Caller
+
+Plan = tuple[list[str], Callable[[Sequence[str]], dict[str, tuple[Any, str]]]]
+"""What a source is asked for: the keys of its answers, and what asks for some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +53,12 @@ class ChannelData:
         """
         channel, spent = channels.get(self.client, asked.channel_id), Counter[str]()
         caller = _counting(self.caller_for(channel), spent)
-        entries = self.cache.held(asked.channel_id)
         known = Known(closed=_closed(channel, self.clock()))
-        reports_as_of = self._reports(asked, entries, known)
-        known.take(entries, self.clock())
-        subjects, now = asked.subjects(), self.clock()
-        answered = self._ask(asked, known.choices(subjects, now), caller, known)
+        with self.cache.look(asked.channel_id) as look:
+            reports_as_of = self._reports(asked, look, known)
+            known.take(look.entries, self.clock())
+            subjects, now = asked.subjects(), self.clock()
+            answered = self._ask(asked, known.choices(subjects, now), caller, known, look)
         told = merged(known.choices(subjects, now), known.held, answered)
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.value is None for each in told.values()):
@@ -73,7 +77,7 @@ class ChannelData:
             **places,
         }
 
-    def _reports(self, asked: Asked, entries: Entries, known: Known) -> datetime | None:
+    def _reports(self, asked: Asked, look: Look, known: Known) -> datetime | None:
         """Take over what the warehouse has; answers when it was asked. Its silence is told, and others answer."""
         window, now = week_answers.key(asked.start, asked.end), self.clock()
         subjects = [subject for subject in asked.subjects() if subject.kind != "channel"]
@@ -92,15 +96,15 @@ class ChannelData:
                 found |= {f"reports:{row['video_id']}": (row, "") for row in rows}
             return found
 
-        if not all(entries.alive(key, now) for key in keys):
+        if not all(look.entries.alive(key, now) for key in keys):
             try:
                 with _warehouse(self.clock):
-                    entries = self.cache.read(asked.channel_id, keys, fetch)
+                    look.read(keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
                 reported = (each for each in subjects if each.name not in TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
-        stored = {key: entries.entries[key] for key in keys if key in entries.entries}
+        stored = look.entries.of(keys)
         for day, row in stored[window].value.items() if window in stored else ():
             known.take_day(day, row)
         for video in videos:
@@ -109,31 +113,26 @@ class ChannelData:
         return min((each.fetched_at for each in stored.values()), default=None)
 
     def _ask(
-        self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: Known
+        self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: Known, look: Look
     ) -> dict[Subject, Held]:
         """Ask each source once for what it was chosen for; one that does not answer is closed, with its reason."""
         wanted: dict[str, list[Subject]] = {}
         for subject, choice in choices.items():
             if choice.level in LIFE:
                 wanted.setdefault(source_of(subject), []).append(subject)
-        answered: dict[Subject, Held] = {}
-        for source, subjects in wanted.items():
-            keys, fetch = self._plan(source, subjects, caller, asked.channel_id)
-            try:
-                entries = self.cache.read(asked.channel_id, keys, fetch)
-            except YtempireError as error:
-                known.closed[source] = error.message
-                known.errors.append(error)
-                continue
-            found = Known()
-            found.take(replace(entries, entries={key: entries.entries[key] for key in keys}), self.clock())
-            known.reasons |= found.reasons
-            answered |= {subject: held[0] for subject, held in found.held.items()}
-        return answered
+        plans = {each: self._plan(each, subjects, caller, asked.channel_id) for each, subjects in wanted.items()}
+        try:
+            look.read([key for keys, _ in plans.values() for key in keys], partial(_asking, plans, known))
+        except YtempireError as error:  # somebody else is reading what is missing still
+            for source, (keys, _) in plans.items():
+                if not all(look.entries.alive(key, self.clock()) for key in keys):
+                    known.close(source, error)
+        found, told = Known(), [key for each in plans.keys() - known.closed.keys() for key in plans[each][0]]
+        found.take(replace(look.entries, entries=look.entries.of(told)), self.clock())
+        known.reasons |= found.reasons
+        return {subject: held[0] for subject, held in found.held.items()}
 
-    def _plan(
-        self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str
-    ) -> tuple[list[str], Callable[[Sequence[str]], dict[str, tuple[Any, str]]]]:
+    def _plan(self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str) -> Plan:
         things = sorted({thing for _, thing, _ in subjects})
         if source in QUERIES:
             start, end = things[0], things[-1]
@@ -156,6 +155,18 @@ class ChannelData:
             return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
 
         return [f"video:{video}" for video in things], videos
+
+
+def _asking(plans: Mapping[str, Plan], known: Known, keys: Sequence[str]) -> dict[str, tuple[Any, str]]:
+    """Ask each source for those of these keys that are its own. One that does not answer is closed."""
+    found: dict[str, tuple[Any, str]] = {}
+    for source, (of_source, ask) in plans.items():
+        if missing := [key for key in of_source if key in keys]:
+            try:
+                found |= ask(missing)
+            except YtempireError as error:
+                known.close(source, error)
+    return found
 
 
 def _closed(channel: Channel, now: datetime) -> dict[str, str]:

@@ -135,6 +135,12 @@ class Known:
         """Take over why numbers of one thing are not there, by name."""
         self.reasons |= {Subject(kind, thing, name): why for name, why in reasons.items() if why is not None}
 
+    def close(self, source: str, error: YtempireError) -> None:
+        """A source does not answer: it is asked no more, for the first reason that it gave."""
+        if source not in self.closed:
+            self.closed[source] = error.message
+            self.errors.append(error)
+
     def closed_for(self, subject: Subject) -> dict[Level, str]:
         """Which sources cannot be asked for a number now, each with its reason."""
         if subject in self.asked_lately:
