@@ -85,8 +85,8 @@ class Assumed:
     seconds_a_page: float = 1.5
     seconds_an_upload: float = 60
     pages_a_channel: float = 1  # a day: its owner looks at its last seven days
-    videos_a_page: float = 1 / 7  # of these also ask for videos: once for each new one
     other_days_a_page: float = 1 / 30  # of these are about other days: a month's end
+    old_videos_a_page: float = 0  # of these ask for videos that are older than a week
     uploads: float = 100  # a day: all that the default quota allows
     videos_a_channel: float = 1 / 7  # new ones a day, each told of twice
     loads: tuple[tuple[int, int], ...] = (
@@ -99,6 +99,7 @@ class Assumed:
         default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
     )
     bytes_a_load: Mapping[str, float] = field(default_factory=lambda: {"reports": 250, "figures": 150})
+    bytes_a_reading: float = 150  # of a video by night
     compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
         default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
     )
@@ -329,13 +330,15 @@ def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     loads = _loads(channels, assumed)
     week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_totals"))
     pages = channels * assumed.pages_a_channel
-    apart = pages * (assumed.other_days_a_page * week + assumed.videos_a_page * of_video) * LEAST_SCANNED
+    apart = pages * (assumed.other_days_a_page * week + assumed.old_videos_a_page * of_video) * LEAST_SCANNED
     for feature, scanned in {
         # judged, taken; whether it is named already, before and while it is named: of their days alone
         "reports": loads * 4 * LEAST_SCANNED,
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
-        "pages": apart + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed)),
+        "pages": apart
+        + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed))
+        + len(week_answers.AT) * max(of_video * LEAST_SCANNED, _new_videos(channels, assumed)),
         "watching": 10 * len(TABLES) * LEAST_SCANNED
         + _checks(channels, assumed),  # the day's audits, and its checks
     }.items():
@@ -379,6 +382,14 @@ def _week(channels: int, assumed: Assumed) -> float:
     loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
     of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])
     return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * assumed.months_kept * MONTH
+
+
+def _new_videos(channels: int, assumed: Assumed) -> float:
+    """GiB that one question about all channels' new videos reads: a week of one report type, and 38 days' readings."""
+    calls, reports = calls_a_day(channels), len(PROFILES["standard"])
+    loads = calls["reports"] * assumed.bytes_a_load["reports"] / 2**30
+    read = calls["metadata"] * 50 * assumed.bytes_a_reading / 2**30
+    return (_rows_a_day(channels, assumed)["reports"] / reports + loads) * 7 + read * 38
 
 
 def _standing(assumed: Assumed) -> Iterator[Use]:

@@ -212,14 +212,14 @@ def looked_at(client: Client, now: datetime) -> list[str]:
     return [each.id for each in kept if (each.to_dict() or {}).get(data_map.EXPIRY, now) > now]
 
 
-def keep(client: Client, channel_id: str, key: str, entry: Entry, now: datetime) -> None:
+def keep(client: Client, channel_id: str, found: Mapping[str, Entry], now: datetime) -> None:
     """Keep what was asked about many channels at once; nothing of one that is gone, and no document for longer."""
 
     def decide(docs: Docs) -> Change[None]:
         if docs[path(channel_id)] is None:
             return Change(None)
         held = _of(channel_id, docs)
-        write = _write(replace(held, entries={**held.entries, key: entry}), now)
+        write = _write(replace(held, entries={**held.entries, **found}), now)
         kept = {name: value for name, value in write.fields.items() if name != data_map.EXPIRY}
         return Change(None, [replace(write, fields=kept)])
 

@@ -17,14 +17,14 @@ from typing import Any
 
 from shared import channels
 from shared.channels import Channel
-from shared.clock import Clock, to_the_second
+from shared.clock import Clock, pacific_day, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import week_answers
 from shared.collection.analytics.queries import ANALYTICS, queries
-from shared.collection.cache import Cache, Look
+from shared.collection.cache import Cache, Entry, Fetch, Look
 from shared.collection.levels import LIFE, TELL, Choice, Held, merged
-from shared.collection.numbers import NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
+from shared.collection.numbers import COUNTS, NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -55,10 +55,11 @@ class ChannelData:
         caller = _counting(self.caller_for(channel), spent)
         known = Known(closed=_closed(channel, self.clock()))
         with self.cache.look(asked.channel_id) as look:
-            reports_as_of = self._reports(asked, look, known)
+            self._days(asked, look, known)
             known.take(look.entries, self.clock())
             subjects, now = asked.subjects(), self.clock()
             answered = self._ask(asked, known.choices(subjects, now), caller, known, look)
+            self._videos(asked, look, known)
         told = merged(known.choices(subjects, now), known.held, answered)
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.value is None for each in told.values()):
@@ -71,32 +72,52 @@ class ChannelData:
         return {
             "channel_id": asked.channel_id,
             "at": to_the_second(self.clock()),
-            "reports_as_of": to_the_second(reports_as_of),
+            "reports_as_of": to_the_second(min(known.reported_at, default=None)),
             "price": dict(spent),
             "retry_at": to_the_second(min((each.retry_at for each in transient if each.retry_at), default=None)),
             **places,
         }
 
-    def _reports(self, asked: Asked, look: Look, known: Known) -> datetime | None:
-        """Take over what the warehouse has; answers when it was asked. Its silence is told, and others answer."""
-        window, now = week_answers.key(asked.start, asked.end), self.clock()
-        subjects = [subject for subject in asked.subjects() if subject.kind != "channel"]
-        videos = dict.fromkeys(subject.thing for subject in subjects if subject.kind == "videos")
-        keys = [f"reports:{video}" for video in videos]
-        keys += [window] if any(subject.kind == "days" for subject in subjects) else []
+    def _days(self, asked: Asked, look: Look, known: Known) -> None:
+        """Take over what the warehouse has of days. Its silence is told, and others answer."""
+        window = week_answers.key(asked.start, asked.end)
+
+        def fetch(_: Sequence[str]) -> dict[str, tuple[Any, str]]:
+            warehouse, channel = self.warehouse(), asked.channel_id
+            rows = asking(warehouse, DAYS_OF_CHANNEL, channel=channel, start=asked.start, end=asked.end)
+            return {window: ({row["date"]: row for row in rows}, "")}
+
+        subjects = [subject for subject in asked.subjects() if subject.kind == "days"]
+        for entry in self._reports([window] if subjects else [], fetch, subjects, look, known):
+            for day, row in entry.value.items():
+                known.take_day(day, row)
+
+    def _videos(self, asked: Asked, look: Look, known: Known) -> None:
+        """Likewise of videos; of one that was published today no report can tell, so nobody is asked."""
+        keys, subjects = dict[str, str](), [subject for subject in asked.subjects() if subject.kind == "videos"]
+        for video in dict.fromkeys(subject.thing for subject in subjects):
+            [entry] = look.entries.of([f"video:{video}"]).values() or [None]
+            published = parse_optional(entry.value.get("published_at")) if entry else None
+            if published and pacific_day(published) >= pacific_day(self.clock()):
+                known.explain("videos", video, dict.fromkeys(COUNTS, "not yet: no report tells of the video"))
+            else:
+                keys[week_answers.key_of(video)] = video
 
         def fetch(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-            channel, warehouse = asked.channel_id, self.warehouse()
+            warehouse, videos = self.warehouse(), [keys[key] for key in wanted]
+            rows = asking(warehouse, VIDEOS_OF_CHANNEL, channel=asked.channel_id, videos=videos)
             found: dict[str, tuple[Any, str]] = dict.fromkeys(wanted, ({}, ""))
-            if window in wanted:
-                rows = asking(warehouse, DAYS_OF_CHANNEL, channel=channel, start=asked.start, end=asked.end)
-                found[window] = {row["date"]: row for row in rows}, ""
-            if named := [key.partition(":")[2] for key in wanted if key != window]:
-                rows = asking(warehouse, VIDEOS_OF_CHANNEL, channel=channel, videos=named)
-                found |= {f"reports:{row['video_id']}": (row, "") for row in rows}
-            return found
+            return found | {week_answers.key_of(row["video_id"]): (row, "") for row in rows}
 
-        if not all(look.entries.alive(key, now) for key in keys):
+        for entry in self._reports(list(keys), fetch, subjects, look, known):
+            if entry.value:
+                known.take_video(entry.value["video_id"], entry.value)
+
+    def _reports(
+        self, keys: Sequence[str], fetch: Fetch, subjects: Sequence[Subject], look: Look, known: Known
+    ) -> Iterator[Entry]:
+        """What the warehouse told under these keys, now or before."""
+        if not all(look.entries.alive(key, self.clock()) for key in keys):
             try:
                 with _warehouse(self.clock):
                     look.read(keys, fetch)
@@ -104,13 +125,9 @@ class ChannelData:
                 known.errors.append(error)
                 reported = (each for each in subjects if each.name not in TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
-        stored = look.entries.of(keys)
-        for day, row in stored[window].value.items() if window in stored else ():
-            known.take_day(day, row)
-        for video in videos:
-            if (of_video := stored.get(f"reports:{video}")) and of_video.value:
-                known.take_video(video, of_video.value)
-        return min((each.fetched_at for each in stored.values()), default=None)
+        for entry in look.entries.of(keys).values():
+            known.reported_at.append(entry.fetched_at)
+            yield entry
 
     def _ask(
         self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: Known, look: Look

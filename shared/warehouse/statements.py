@@ -77,6 +77,7 @@ LOADS_THAT_COUNT = Statement(
 )
 DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
 DAYS_OF_CHANNELS = Statement("days_of_channels", {"channels": "ARRAY<STRING>", "start": "DATE", "end": "DATE"})
+NEW_VIDEOS_OF_CHANNELS = Statement("new_videos_of_channels", {"channels": "ARRAY<STRING>", "start": "DATE"})
 VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})
