@@ -377,15 +377,15 @@ def _checks(channels: int, assumed: Assumed) -> float:
 
 
 def _week(channels: int, assumed: Assumed) -> float:
-    """GiB that one question about all channels' last seven days reads: whole partitions, and a whole manifest."""
+    """GiB that a question about all channels' last seven days reads: these partitions, and 35 more of a manifest."""
     rows, calls = _rows_a_day(channels, assumed), calls_a_day(channels)
     loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
     of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])
-    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * assumed.months_kept * MONTH
+    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * 42
 
 
 def _new_videos(channels: int, assumed: Assumed) -> float:
-    """GiB that one question about all channels' new videos reads: a week of one report type, and 38 days' readings."""
+    """GiB that a question about all channels' new videos reads: a week of one type, and 38 days' readings."""
     calls, reports = calls_a_day(channels), len(PROFILES["standard"])
     loads = calls["reports"] * assumed.bytes_a_load["reports"] / 2**30
     read = calls["metadata"] * 50 * assumed.bytes_a_reading / 2**30
