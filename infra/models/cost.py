@@ -377,7 +377,7 @@ def _checks(channels: int, assumed: Assumed) -> float:
 
 
 def _week(channels: int, assumed: Assumed) -> float:
-    """GiB that a question about all channels' last seven days reads: these partitions, and 35 more of a manifest."""
+    """GiB that a question about all channels' last seven days reads: partitions, and 35 more of a manifest."""
     rows, calls = _rows_a_day(channels, assumed), calls_a_day(channels)
     loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
     of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
+
+_TURN = timedelta(minutes=5)
+_OWN_TOKENS = {"statistics": timedelta.max, "push": timedelta.max, "metadata": _TURN, "analytics": _TURN}
+"""How long tokens are held by what collects with tokens of its own."""
 
 
 @cache
@@ -216,4 +220,4 @@ def _caller(channel_id: str, paid_by: Block | None = None, *, feature: str) -> C
     from shared.youtube.client import Context
 
     context = Context(account=SYSTEM, channel_id=channel_id, feature=feature)
-    return youtube.caller(context, token_source(channel_id, own=feature in {"statistics", "push"}), paid_by)
+    return youtube.caller(context, token_source(channel_id, own=_OWN_TOKENS.get(feature)), paid_by)
