@@ -34,7 +34,7 @@ PAUSE = timedelta(seconds=30)
 """When to ask again while Firestore does not answer."""
 LOCKS = 64
 
-USERS = "users"
+PARTS = "parts"
 Limits = Mapping[str, RateLimit]
 """The limits that a call meets, by the place that remembers their calls: a path, or path#name for a part of it."""
 Counted = Mapping[str, Mapping[str, Any]]
@@ -181,16 +181,14 @@ class RateLimiter:
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
     def _met(self, method: str, *, user: str, project: str) -> Limits:
-        met = [limit for limit in self._limits if limit.covers(method)]
-        found, of_project = dict[str, RateLimit](), dict[tuple[str, ...], str]()
-        for limit in met:
-            if "project" in limit.per:
-                of_project[limit.methods] = f"{COLLECTION}/{limit.name}:project:{quote(project, safe='')}"
-                found[of_project[limit.methods]] = limit
-        for limit in met:
-            if "user" in limit.per:
-                place = f"{of_project[limit.methods]}#" if limit.methods in of_project else f"{COLLECTION}/"
-                found[f"{place}{limit.name}:user:{quote(user, safe='')}"] = limit
+        found, within = dict[str, RateLimit](), dict[tuple[str, ...], str]()
+        for scope, subject in (("project", project), ("user", user)):
+            for limit in self._limits:
+                if scope in limit.per and limit.covers(method):
+                    named = f"{limit.name}:{scope}:{quote(subject, safe='')}"
+                    found[place := within.get(limit.methods, f"{COLLECTION}/") + named] = limit
+                    if scope == "project":
+                        within.setdefault(limit.methods, f"{place}#")
         return found
 
     def _read(self, limits: Limits) -> Docs:
@@ -238,26 +236,24 @@ def documents(limits: Limits) -> list[str]:
 
 
 def _fields(docs: Docs, logs: Mapping[str, Log], limits: Limits, local: datetime) -> dict[str, dict[str, Any]]:
-    """What documents hold, by path, when some logs have changed. Users whose calls count no more are left out."""
+    """What documents hold, by path, when some logs have changed. Parts whose calls count no more are left out."""
     changed = dict[str, dict[str, Any]]()
     for place, told in logs.items():
-        path, _, user = place.partition("#")
+        path, _, part = place.partition("#")
         fields, doc, ends = changed.setdefault(path, {}), docs[path], local + 2 * limits[place].length
-        if user:
-            users = fields.get(USERS) or (doc.data.get(USERS, {}) if doc else {})
-            living = {name: each for name, each in users.items() if each["until"] > local}
-            fields[USERS] = living | {user: {**packed(told), "until": ends + (AHEAD if told.booked else SKEW)}}
+        if part:
+            parts = fields.get(PARTS) or (doc.data.get(PARTS, {}) if doc else {})
+            living = {name: each for name, each in parts.items() if each["until"] > local}
+            fields[PARTS] = living | {part: {**packed(told), "until": ends + (AHEAD if told.booked else SKEW)}}
         else:
             fields |= {**packed(told), "expires_at": ends + AHEAD}
     return changed
 
 
 def _log(docs: Docs, place: str) -> Log:
-    path, _, user = place.partition("#")
-    doc = docs[path]
-    if doc is None:
-        return Log()
-    return unpacked(doc.data.get(USERS, {}).get(user) if user else doc.data)
+    path, _, part = place.partition("#")
+    data = doc.data if (doc := docs[path]) else {}
+    return unpacked(data.get(PARTS, {}).get(part) if part else data or None)
 
 
 def _words(place: str, limit: RateLimit) -> str:

@@ -84,6 +84,24 @@ def test_what_is_there_costs_one_read_of_a_document(stand, reads):
     assert reads() == 1
 
 
+def test_what_one_look_reads_is_kept_when_it_reads_on_and_the_document_is_read_once(stand, reads):
+    others = []
+
+    def fetch(keys: Any) -> Any:
+        seen = stand.cache.look(CHANNEL).entries
+        others.append((set(seen.entries), set(seen.leases)))
+        return stand.fetch(keys)
+
+    reads()
+    with stand.cache.look(CHANNEL) as look:
+        look.read(["reports:a"], fetch)
+        look.read(["reports:a", "channel"], fetch)
+    assert reads() == 4  # two are others', and one sees whether the channel is still connected
+    assert others == [(set(), {"reports:a"}), ({"reports:a"}, {"channel"})]
+    kept = stand.cache.look(CHANNEL).entries
+    assert (set(kept.entries), kept.leases) == ({"reports:a", "channel"}, {})
+
+
 def test_of_eight_who_ask_at_once_one_reads(stand):
     def slow(keys: Any) -> dict[str, tuple[Any, str]]:
         time.sleep(0.3)

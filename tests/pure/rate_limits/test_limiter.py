@@ -83,7 +83,7 @@ def test_in_a_projects_document_each_user_has_his_own_limit_and_who_is_quiet_is_
     store.now += timedelta(hours=1)
     assert [denied(user) for user in ("a", "c", "a")] == [False, False, True]
     assert set(store.docs) == {PROJECT}
-    assert set(store.docs[PROJECT].data["users"]) == {"test:user:a", "test:user:c"}
+    assert set(store.docs[PROJECT].data["parts"]) == {"test:user:a", "test:user:c"}
 
 
 # --- memory -----------------------------------------------------------------------------------------------------
