@@ -357,7 +357,7 @@ def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> Non
         client=network.client,
         cache=Cache(client=network.client, clock=network.clock),
         warehouse=lambda: warehouse,
-        caller_for=lambda channel: network.caller(channel.channel_id),
+        caller_for=lambda channel: network.caller(channel.channel_id, own=True),
         clock=network.clock,
     )
     for channel_id in channel_ids:

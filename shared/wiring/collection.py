@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
-_TURN = timedelta(minutes=5)
-_OWN_TOKENS = {"statistics": timedelta.max, "push": timedelta.max, "metadata": _TURN, "analytics": _TURN}
-"""How long tokens are held by what collects with tokens of its own."""
+_OWN_TOKENS = {
+    **dict.fromkeys(("statistics", "push"), timedelta.max),
+    **dict.fromkeys(("metadata", "analytics"), timedelta(minutes=5)),  # a turn
+    "app": timedelta(minutes=1),
+}
+"""How long tokens are held by what has tokens of its own, and looks at connections itself."""
 
 
 @cache
@@ -124,7 +127,7 @@ def channel_data() -> ChannelData:
 
     def caller_for(channel: Channel) -> Caller:
         context = Context(account=channel.user_id, channel_id=channel.channel_id, feature="app")
-        return youtube.caller(context, token_source(channel.channel_id))
+        return youtube.caller(context, token_source(channel.channel_id, own=_OWN_TOKENS["app"]))
 
     return ChannelData(
         client=firestore.client(),
