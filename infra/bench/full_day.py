@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 VIDEOS = 200
 _LISTED, _SOME = 50, 10
 _RUNS = 12
-OTHERS = ("pages", "publishing", "notices")
+OTHERS = ("answers", "pages", "publishing", "notices")
 """What is no collector's."""
 
 
@@ -76,6 +76,8 @@ def _without(counts: Counter[tuple[str, str]], schedule: str) -> Counter[tuple[s
 
 def _all_day(network: Network, day: Tally) -> None:
     """Add what the idle day has not."""
+    from shared.collection import week_answers
+
     count, many = partial(_count, network, day), len(network.channels)
     with _warehouse() as warehouse:
         listed, some = _packed(network)[:_LISTED], network.channels[:_SOME]
@@ -98,6 +100,10 @@ def _all_day(network: Network, day: Tally) -> None:
         count("collect-analytics", 1, figures.plan)
         count("collect-analytics", many / _SOME, lambda: figures.collect(some))
         count("notices", many * ASSUMED.videos_a_channel / _SOME, partial(_hear, network, reports, some))
+        _show(network, warehouse, some)
+        network.pass_time(DAY)
+        answers = partial(week_answers.ask, network.client, warehouse, network.clock)
+        count("answers", many / _SOME * len(week_answers.AT), answers)
         count("pages", many / _SOME * ASSUMED.pages_a_channel, partial(_show, network, warehouse, some))
         count("publishing", ASSUMED.uploads, _upload(network))
 
@@ -289,7 +295,7 @@ def _night(network: Network, warehouse: Warehouse) -> Callable[[], None]:
         client=network.client,
         warehouse=lambda: warehouse,
         quota=network.stand.ledger,
-        caller_for=network.caller,
+        caller_for=partial(network.caller, own=True),
         to_ingest=_unused,
         enqueue=enqueue,
         units=2_000,
@@ -311,7 +317,7 @@ def _figures(network: Network, warehouse: Warehouse) -> Any:
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
     def caller_for(channel_id: str, block: Block, burst: Any) -> Caller:
-        made: Caller = replace(network.caller(channel_id, block), limiter=burst)
+        made: Caller = replace(network.caller(channel_id, block, own=True), limiter=burst)
         return made
 
     return AnalyticsCollecting(
@@ -364,7 +370,7 @@ def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> Non
         client=network.client,
         cache=Cache(client=network.client, clock=network.clock),
         warehouse=lambda: warehouse,
-        caller_for=lambda channel: network.caller(channel.channel_id),
+        caller_for=lambda channel: network.caller(channel.channel_id, own=True),
         clock=network.clock,
     )
     for channel_id in channel_ids:

@@ -203,7 +203,7 @@ class Network:
         self.rng = random.Random(1)  # noqa: S311
         self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
         self.tokens = SharedTokens(self.refresher, self.clock)
-        self.own_tokens = SharedTokens(self.refresher, self.clock, own=True)
+        self.own_tokens = SharedTokens(self.refresher, self.clock, own=DAY)
         self.connector = Connector(self.client, self.vault, self.settings, self.clock)
 
     def connect(self, user: int, place: int) -> None:

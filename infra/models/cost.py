@@ -38,15 +38,15 @@ SIZES = (250, 10_000)
 LEAST_SCANNED = 10 * MIB  # GiB of each table that a query names
 COUNTED: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "watching": {"reads": (2_250, 0), "writes": (288, 0)},
-    "push": {"reads": (890, 3.3), "writes": (11, 1.3)},
+    "push": {"reads": (890, 3.3), "writes": (11, 1.6)},
     "connections": {"reads": (84, 5.1), "writes": (0, 3)},
     "quota": {"reads": (48, 0), "writes": (0, 0)},
     "reports": {"reads": (0, 86), "writes": (0, 40.3)},
-    "figures": {"reads": (0, 8.5), "writes": (0, 6.7)},
-    "metadata": {"reads": (0, 5.2), "writes": (0, 4.2)},
+    "figures": {"reads": (0, 8.1), "writes": (0, 3.7)},
+    "metadata": {"reads": (0, 5.2), "writes": (0, 2.2)},
     "counts": {"reads": (10_824, 1), "writes": (3_892, 0.7)},
-    "pages": {"reads": (0, 13.1), "writes": (0, 14)},
-    "publishing": {"reads": (4_348, 0), "writes": (2_600, 0)},
+    "pages": {"reads": (0, 10.2), "writes": (0, 7.4)},
+    "publishing": {"reads": (4_148, 0), "writes": (1_900, 0)},
 }
 """Documents of a day with news, by feature: whatever the network's size, and for each channel.
 
@@ -85,8 +85,8 @@ class Assumed:
     seconds_a_page: float = 1.5
     seconds_an_upload: float = 60
     pages_a_channel: float = 1  # a day: its owner looks at its last seven days
-    videos_a_page: float = 1 / 7  # of these also ask for videos: once for each new one
     other_days_a_page: float = 1 / 30  # of these are about other days: a month's end
+    old_videos_a_page: float = 0  # of these ask for videos that are older than a week
     uploads: float = 100  # a day: all that the default quota allows
     videos_a_channel: float = 1 / 7  # new ones a day, each told of twice
     loads: tuple[tuple[int, int], ...] = (
@@ -99,6 +99,7 @@ class Assumed:
         default_factory=lambda: {"reports": 240, "counts": 110, "figures": 120}
     )
     bytes_a_load: Mapping[str, float] = field(default_factory=lambda: {"reports": 250, "figures": 150})
+    bytes_a_reading: float = 150  # of a video by night
     compression: Mapping[str, float] = field(  # as stored; reports: measured, see infra/decisions/cost.md
         default_factory=lambda: {"reports": 6, "counts": 3, "figures": 3}
     )
@@ -329,13 +330,15 @@ def _warehouse(channels: int, assumed: Assumed) -> Iterator[Use]:
     loads = _loads(channels, assumed)
     week, of_video = (len(tables_of(f"`{{dataset}}.{view}`")) for view in ("youtube_metrics", "video_totals"))
     pages = channels * assumed.pages_a_channel
-    apart = pages * (assumed.other_days_a_page * week + assumed.videos_a_page * of_video) * LEAST_SCANNED
+    apart = pages * (assumed.other_days_a_page * week + assumed.old_videos_a_page * of_video) * LEAST_SCANNED
     for feature, scanned in {
         # judged, taken; whether it is named already, before and while it is named: of their days alone
         "reports": loads * 4 * LEAST_SCANNED,
         "figures": _tasks_a_day(channels)["figures"] * 2 * LEAST_SCANNED,
         "metadata": 24 * LEAST_SCANNED,
-        "pages": apart + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed)),
+        "pages": apart
+        + len(week_answers.AT) * max(week * LEAST_SCANNED, _week(channels, assumed))
+        + len(week_answers.AT) * max(of_video * LEAST_SCANNED, _new_videos(channels, assumed)),
         "watching": 10 * len(TABLES) * LEAST_SCANNED
         + _checks(channels, assumed),  # the day's audits, and its checks
     }.items():
@@ -374,11 +377,19 @@ def _checks(channels: int, assumed: Assumed) -> float:
 
 
 def _week(channels: int, assumed: Assumed) -> float:
-    """GiB that one question about all channels' last seven days reads: whole partitions, and a whole manifest."""
+    """GiB that a question about all channels' last seven days reads: partitions, and 35 more of a manifest."""
     rows, calls = _rows_a_day(channels, assumed), calls_a_day(channels)
     loads = {feature: calls[feature] * each / 2**30 for feature, each in assumed.bytes_a_load.items()}
     of_two_types = rows["reports"] * 2 / len(PROFILES["standard"])
-    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * assumed.months_kept * MONTH
+    return (of_two_types + rows["figures"] + loads["reports"]) * 7 + loads["figures"] * 42
+
+
+def _new_videos(channels: int, assumed: Assumed) -> float:
+    """GiB that a question about all channels' new videos reads: a week of one type, and 38 days' readings."""
+    calls, reports = calls_a_day(channels), len(PROFILES["standard"])
+    loads = calls["reports"] * assumed.bytes_a_load["reports"] / 2**30
+    read = calls["metadata"] * 50 * assumed.bytes_a_reading / 2**30
+    return (_rows_a_day(channels, assumed)["reports"] / reports + loads) * 7 + read * 38
 
 
 def _standing(assumed: Assumed) -> Iterator[Use]:

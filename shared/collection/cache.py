@@ -8,7 +8,7 @@ the others wait, for a bounded time.
 
 What a notification or a write of our own has changed counts no more: `invalidate` raises the document's
 generation, and an entry counts in the one in which its reading began, so an answer that was on its way does not
-count either. No clock decides that. A hit costs one read of a document; a miss four, and two writes.
+count either. No clock decides that. A hit costs one read of a document; a miss one more, and two writes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import PRESENT, Change, Commit, Docs, Steps, Write
+from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Steps, Write, reading, updating_from
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
@@ -82,6 +82,10 @@ class Entries:
         entry, kind = self.entries.get(key), kind_of(key)
         return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind]
 
+    def of(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Those of these entries that are there."""
+        return {key: self.entries[key] for key in keys if key in self.entries}
+
     def current(self, key: str) -> bool:
         """Whether nothing is known to have changed an entry since it was read."""
         return kind_of(key) not in TOLD or self.entries[key].generation == self.generation
@@ -104,48 +108,93 @@ class Cache:
     clock: Clock
     sleep: Callable[[float], None] = time.sleep
 
-    def held(self, channel_id: str) -> Entries:
-        """What is kept, alive or not. One read."""
-        return _stored(channel_id, self.client.document(path(channel_id)).get(**call_options()).to_dict())
+    def look(self, channel_id: str) -> Look:
+        """A look at what is kept of a channel. One read; what it `read`s is written with its next reading."""
+        return Look(self, channel_id)
 
     def read(self, channel_id: str, keys: Iterable[str], fetch: Fetch) -> Entries:
+        """As a look's only reading."""
+        with self.look(channel_id) as look:
+            return look.read(keys, fetch)
+
+
+class Look:
+    """What is kept of a channel, alive or not, as somebody sees it who may read some of it anew. A context."""
+
+    def __init__(self, cache: Cache, channel_id: str) -> None:
+        self._cache, self._channel_id, self._holder = cache, channel_id, secrets.token_hex(8)
+        self._store, self._found, self._fetched = Store(cache.client), dict[str, Entry](), False
+        self._seen: Docs | None = None
+        self.entries, _ = self._changed((), cache.clock())
+
+    def __enter__(self) -> Look:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """Keep what was fetched last, and end the leases, whatever came of it."""
+        self._changed((), self._cache.clock())
+        from shared.collection import gone  # with all of the warehouse's rooms, which `invalidate` does not need
+
+        client, channel_id = self._cache.client, self._channel_id
+        if self._fetched and gone.disconnected(client, {channel_id}):
+            client.document(path(channel_id)).delete(**call_options())
+
+    def read(self, keys: Iterable[str], fetch: Fetch) -> Entries:
         """What is kept once these keys are alive, or were not answered: those that are not are fetched, once.
 
         Raises what `fetch` raises; Unavailable (reason "beingRead") when who reads takes too long.
         """
-        left, ends, holder = list(keys), self.clock() + WAIT, secrets.token_hex(8)
+        left, ends = list(keys), self._cache.clock() + WAIT
         while True:
-            now = self.clock()
-            held, mine = update(self.client, [path(channel_id)], partial(_claim, channel_id, left, holder, now))
+            now = self._cache.clock()
+            held, mine = self._changed(left, now)
             if mine:
-                held = self._fetched(channel_id, mine, fetch, holder, held.generation)
+                self._found = {
+                    key: Entry(value=value, fetched_at=now, generation=held.generation, etag=etag)
+                    for key, (value, etag) in fetch(mine).items()
+                }
+                self._fetched = self._fetched or bool(self._found)
+            self.entries = replace(held, entries={**held.entries, **self._found})
             left = [key for key in left if key not in mine and not held.alive(key, now)]
             if not left:
-                return held
-            if self.clock() >= ends:
+                return self.entries
+            if self._cache.clock() >= ends:
                 until = max((held.leases[key].until for key in left if key in held.leases), default=now)
                 message = "Somebody else is reading the same, and takes long. Ask again."
                 raise Unavailable(message, reason="beingRead", retry_at=until)
             if not mine:
-                self.sleep(_LOOK.total_seconds())
+                self._cache.sleep(_LOOK.total_seconds())
+                self._seen = None
 
-    def _fetched(
-        self, channel_id: str, keys: Sequence[str], fetch: Fetch, holder: str, generation: int
-    ) -> Entries:
-        """Fetch what is leased, keep it, and end the lease, whatever comes of it."""
-        now, found = self.clock(), dict[str, Entry]()
-        try:
-            found = {
-                key: Entry(value=value, fetched_at=now, generation=generation, etag=etag)
-                for key, (value, etag) in fetch(keys).items()
-            }
-        finally:
-            held = update(self.client, [path(channel_id)], partial(_keep, channel_id, found, holder, now))
-        from shared.collection import gone  # with all of the warehouse's rooms, which `invalidate` does not need
+    def _changed(self, keys: Sequence[str], now: datetime) -> tuple[Entries, Sequence[str]]:
+        """Keep what was fetched and lease some keys, in one commit upon what was seen last; see `_step`."""
+        at = path(self._channel_id)
+        if self._seen is None:
+            self._seen = self._store.run(reading([at]))
+        decide = partial(self._step, keys, now)
+        updated = self._store.run(updating_from(self._seen, [at], decide, token=secrets.token_hex(8)))
+        held, mine = updated.result
+        if version := updated.versions.get(at):
+            self._seen, self._found = Docs({at: Doc(ENTRIES.fields(held), version)}, self._seen.at), {}
+        return held, mine
 
-        if found and gone.disconnected(self.client, {channel_id}):
-            self.client.document(path(channel_id)).delete(**call_options())
-        return replace(held, entries={**held.entries, **found})
+    def _step(self, keys: Sequence[str], now: datetime, docs: Docs) -> Change[tuple[Entries, Sequence[str]]]:
+        """Keep what was fetched, unless somebody has read it later, and end our leases; take one for whichever of
+        these keys is not alive, and nobody else's. Answers which. What ended meanwhile stays ended."""
+        held, found, holder = _of(self._channel_id, docs), self._found, self._holder
+        later = {
+            key for key, each in held.entries.items() if key in found and each.fetched_at > found[key].fetched_at
+        }
+        newer = (
+            {key: each for key, each in found.items() if key not in later} if docs[path(self._channel_id)] else {}
+        )
+        leases = {key: each for key, each in held.leases.items() if each.until > now and each.holder != holder}
+        kept = replace(held, entries={**held.entries, **newer}, leases=leases)
+        mine = [key for key in keys if key not in leases and not kept.alive(key, now)]
+        if not (mine or newer or any(each.holder == holder for each in held.leases.values())):
+            return Change((kept, ()))
+        kept = replace(kept, leases=leases | {key: Lease(holder=holder, until=now + LEASE) for key in mine})
+        return Change((kept, mine), [_write(kept, now)])
 
 
 def invalidate(client: Client, channel_id: str) -> None:
@@ -163,46 +212,18 @@ def looked_at(client: Client, now: datetime) -> list[str]:
     return [each.id for each in kept if (each.to_dict() or {}).get(data_map.EXPIRY, now) > now]
 
 
-def keep(client: Client, channel_id: str, key: str, entry: Entry, now: datetime) -> None:
+def keep(client: Client, channel_id: str, found: Mapping[str, Entry], now: datetime) -> None:
     """Keep what was asked about many channels at once; nothing of one that is gone, and no document for longer."""
 
     def decide(docs: Docs) -> Change[None]:
         if docs[path(channel_id)] is None:
             return Change(None)
         held = _of(channel_id, docs)
-        write = _write(replace(held, entries={**held.entries, key: entry}), now)
+        write = _write(replace(held, entries={**held.entries, **found}), now)
         kept = {name: value for name, value in write.fields.items() if name != data_map.EXPIRY}
         return Change(None, [replace(write, fields=kept)])
 
     update(client, [path(channel_id)], decide)
-
-
-def _claim(
-    channel_id: str, keys: Sequence[str], holder: str, now: datetime, docs: Docs
-) -> Change[tuple[Entries, tuple[str, ...]]]:
-    """Lease whichever of these keys is not alive, and nobody's; answers which."""
-    held = _of(channel_id, docs)
-    leases = {key: each for key, each in held.leases.items() if each.until > now}
-    mine = tuple(key for key in keys if not held.alive(key, now) and key not in leases)
-    if not mine:
-        return Change((held, ()))
-    leased = replace(held, leases=leases | {key: Lease(holder=holder, until=now + LEASE) for key in mine})
-    return Change((leased, mine), [_write(leased, now)])
-
-
-def _keep(channel_id: str, found: Mapping[str, Entry], holder: str, now: datetime, docs: Docs) -> Change[Entries]:
-    """Keep what was found, unless somebody has read it later; what ended meanwhile stays ended."""
-    held = _of(channel_id, docs)
-    if docs[path(channel_id)] is None:
-        return Change(held)
-    newer = {
-        key: each
-        for key, each in found.items()
-        if key not in held.entries or held.entries[key].fetched_at <= each.fetched_at
-    }
-    leases = {key: each for key, each in held.leases.items() if each.holder != holder}
-    kept = replace(held, entries={**held.entries, **newer}, leases=leases)
-    return Change(kept, [_write(kept, now)])
 
 
 ENTRIES = Mapper(Entries, data_map.CACHE.path, key="channel_id")

@@ -12,24 +12,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from shared import channels
 from shared.channels import Channel
-from shared.clock import Clock, to_the_second
+from shared.clock import Clock, pacific_day, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import week_answers
 from shared.collection.analytics.queries import ANALYTICS, queries
-from shared.collection.cache import Cache, Entries
+from shared.collection.cache import Cache, Entry, Fetch, Look
 from shared.collection.levels import LIFE, TELL, Choice, Held, merged
-from shared.collection.numbers import NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
+from shared.collection.numbers import COUNTS, NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
 from shared.warehouse.statements import DAYS_OF_CHANNEL, VIDEOS_OF_CHANNEL, Warehouse
 from shared.youtube import data
 from shared.youtube.client import Caller
+
+Plan = tuple[list[str], Callable[[Sequence[str]], dict[str, tuple[Any, str]]]]
+"""What a source is asked for: the keys of its answers, and what asks for some of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +53,13 @@ class ChannelData:
         """
         channel, spent = channels.get(self.client, asked.channel_id), Counter[str]()
         caller = _counting(self.caller_for(channel), spent)
-        entries = self.cache.held(asked.channel_id)
         known = Known(closed=_closed(channel, self.clock()))
-        reports_as_of = self._reports(asked, entries, known)
-        known.take(entries, self.clock())
-        subjects, now = asked.subjects(), self.clock()
-        answered = self._ask(asked, known.choices(subjects, now), caller, known)
+        with self.cache.look(asked.channel_id) as look:
+            self._days(asked, look, known)
+            known.take(look.entries, self.clock())
+            subjects, now = asked.subjects(), self.clock()
+            answered = self._ask(asked, known.choices(subjects, now), caller, known, look)
+            self._videos(asked, look, known)
         told = merged(known.choices(subjects, now), known.held, answered)
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.value is None for each in told.values()):
@@ -67,73 +72,84 @@ class ChannelData:
         return {
             "channel_id": asked.channel_id,
             "at": to_the_second(self.clock()),
-            "reports_as_of": to_the_second(reports_as_of),
+            "reports_as_of": to_the_second(min(known.reported_at, default=None)),
             "price": dict(spent),
             "retry_at": to_the_second(min((each.retry_at for each in transient if each.retry_at), default=None)),
             **places,
         }
 
-    def _reports(self, asked: Asked, entries: Entries, known: Known) -> datetime | None:
-        """Take over what the warehouse has; answers when it was asked. Its silence is told, and others answer."""
-        window, now = week_answers.key(asked.start, asked.end), self.clock()
-        subjects = [subject for subject in asked.subjects() if subject.kind != "channel"]
-        videos = dict.fromkeys(subject.thing for subject in subjects if subject.kind == "videos")
-        keys = [f"reports:{video}" for video in videos]
-        keys += [window] if any(subject.kind == "days" for subject in subjects) else []
+    def _days(self, asked: Asked, look: Look, known: Known) -> None:
+        """Take over what the warehouse has of days. Its silence is told, and others answer."""
+        window = week_answers.key(asked.start, asked.end)
+
+        def fetch(_: Sequence[str]) -> dict[str, tuple[Any, str]]:
+            warehouse, channel = self.warehouse(), asked.channel_id
+            rows = asking(warehouse, DAYS_OF_CHANNEL, channel=channel, start=asked.start, end=asked.end)
+            return {window: ({row["date"]: row for row in rows}, "")}
+
+        subjects = [subject for subject in asked.subjects() if subject.kind == "days"]
+        for entry in self._reports([window] if subjects else [], fetch, subjects, look, known):
+            for day, row in entry.value.items():
+                known.take_day(day, row)
+
+    def _videos(self, asked: Asked, look: Look, known: Known) -> None:
+        """Likewise of videos; of one that was published today no report can tell, so nobody is asked."""
+        keys, subjects = dict[str, str](), [subject for subject in asked.subjects() if subject.kind == "videos"]
+        for video in dict.fromkeys(subject.thing for subject in subjects):
+            [entry] = look.entries.of([f"video:{video}"]).values() or [None]
+            published = parse_optional(entry.value.get("published_at")) if entry else None
+            if published and pacific_day(published) >= pacific_day(self.clock()):
+                known.explain("videos", video, dict.fromkeys(COUNTS, "not yet: no report tells of the video"))
+            else:
+                keys[week_answers.key_of(video)] = video
 
         def fetch(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-            channel, warehouse = asked.channel_id, self.warehouse()
+            warehouse, videos = self.warehouse(), [keys[key] for key in wanted]
+            rows = asking(warehouse, VIDEOS_OF_CHANNEL, channel=asked.channel_id, videos=videos)
             found: dict[str, tuple[Any, str]] = dict.fromkeys(wanted, ({}, ""))
-            if window in wanted:
-                rows = asking(warehouse, DAYS_OF_CHANNEL, channel=channel, start=asked.start, end=asked.end)
-                found[window] = {row["date"]: row for row in rows}, ""
-            if named := [key.partition(":")[2] for key in wanted if key != window]:
-                rows = asking(warehouse, VIDEOS_OF_CHANNEL, channel=channel, videos=named)
-                found |= {f"reports:{row['video_id']}": (row, "") for row in rows}
-            return found
+            return found | {week_answers.key_of(row["video_id"]): (row, "") for row in rows}
 
-        if not all(entries.alive(key, now) for key in keys):
+        for entry in self._reports(list(keys), fetch, subjects, look, known):
+            if entry.value:
+                known.take_video(entry.value["video_id"], entry.value)
+
+    def _reports(
+        self, keys: Sequence[str], fetch: Fetch, subjects: Sequence[Subject], look: Look, known: Known
+    ) -> Iterator[Entry]:
+        """What the warehouse told under these keys, now or before."""
+        if not all(look.entries.alive(key, self.clock()) for key in keys):
             try:
                 with _warehouse(self.clock):
-                    entries = self.cache.read(asked.channel_id, keys, fetch)
+                    look.read(keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
                 reported = (each for each in subjects if each.name not in TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
-        stored = {key: entries.entries[key] for key in keys if key in entries.entries}
-        for day, row in stored[window].value.items() if window in stored else ():
-            known.take_day(day, row)
-        for video in videos:
-            if (of_video := stored.get(f"reports:{video}")) and of_video.value:
-                known.take_video(video, of_video.value)
-        return min((each.fetched_at for each in stored.values()), default=None)
+        for entry in look.entries.of(keys).values():
+            known.reported_at.append(entry.fetched_at)
+            yield entry
 
     def _ask(
-        self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: Known
+        self, asked: Asked, choices: Mapping[Subject, Choice], caller: Caller, known: Known, look: Look
     ) -> dict[Subject, Held]:
         """Ask each source once for what it was chosen for; one that does not answer is closed, with its reason."""
         wanted: dict[str, list[Subject]] = {}
         for subject, choice in choices.items():
             if choice.level in LIFE:
                 wanted.setdefault(source_of(subject), []).append(subject)
-        answered: dict[Subject, Held] = {}
-        for source, subjects in wanted.items():
-            keys, fetch = self._plan(source, subjects, caller, asked.channel_id)
-            try:
-                entries = self.cache.read(asked.channel_id, keys, fetch)
-            except YtempireError as error:
-                known.closed[source] = error.message
-                known.errors.append(error)
-                continue
-            found = Known()
-            found.take(replace(entries, entries={key: entries.entries[key] for key in keys}), self.clock())
-            known.reasons |= found.reasons
-            answered |= {subject: held[0] for subject, held in found.held.items()}
-        return answered
+        plans = {each: self._plan(each, subjects, caller, asked.channel_id) for each, subjects in wanted.items()}
+        try:
+            look.read([key for keys, _ in plans.values() for key in keys], partial(_asking, plans, known))
+        except YtempireError as error:  # somebody else is reading what is missing still
+            for source, (keys, _) in plans.items():
+                if not all(look.entries.alive(key, self.clock()) for key in keys):
+                    known.close(source, error)
+        found, told = Known(), [key for each in plans.keys() - known.closed.keys() for key in plans[each][0]]
+        found.take(replace(look.entries, entries=look.entries.of(told)), self.clock())
+        known.reasons |= found.reasons
+        return {subject: held[0] for subject, held in found.held.items()}
 
-    def _plan(
-        self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str
-    ) -> tuple[list[str], Callable[[Sequence[str]], dict[str, tuple[Any, str]]]]:
+    def _plan(self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str) -> Plan:
         things = sorted({thing for _, thing, _ in subjects})
         if source in QUERIES:
             start, end = things[0], things[-1]
@@ -156,6 +172,18 @@ class ChannelData:
             return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
 
         return [f"video:{video}" for video in things], videos
+
+
+def _asking(plans: Mapping[str, Plan], known: Known, keys: Sequence[str]) -> dict[str, tuple[Any, str]]:
+    """Ask each source for those of these keys that are its own. One that does not answer is closed."""
+    found: dict[str, tuple[Any, str]] = {}
+    for source, (of_source, ask) in plans.items():
+        if missing := [key for key in of_source if key in keys]:
+            try:
+                found |= ask(missing)
+            except YtempireError as error:
+                known.close(source, error)
+    return found
 
 
 def _closed(channel: Channel, now: datetime) -> dict[str, str]:

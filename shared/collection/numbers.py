@@ -37,13 +37,11 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 }
 """What each Analytics query tells of a day, by our name and YouTube's."""
 _REACH = ("impressions", "click_through_rate")
+COUNTS = ("views", "engaged_views", "watch_time_minutes", "likes", "dislikes", "comments", "shares")
 OF_DATA = ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments")
 NUMBERS: Mapping[str, tuple[str, ...]] = {
     "days": (*QUERIES["channel_daily"], *QUERIES["revenue_daily"], *_REACH),
-    "videos": (
-        *("views", "engaged_views", "watch_time_minutes", "likes", "dislikes", "comments", "shares"),
-        *OF_DATA,
-    ),
+    "videos": (*COUNTS, *OF_DATA),
     "channel": ("subscribers", "lifetime_views", "public_videos"),
 }
 """The numbers of each kind of subject."""
@@ -117,13 +115,17 @@ def asked_for(body: object, now: datetime) -> Asked:
 
 @dataclass
 class Known:
-    """What there is of what was asked for. closed: why a source (a query, "channel", "videos") is not asked."""
+    """What there is of what was asked for. closed: why a source (a query, "channel", "videos") is not asked.
+
+    reported_at: when the warehouse was asked for what is here of it.
+    """
 
     held: dict[Subject, list[Held]] = field(default_factory=dict)
     reasons: dict[Subject, str] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
     asked_lately: set[Subject] = field(default_factory=set)
     errors: list[YtempireError] = field(default_factory=list)
+    reported_at: list[datetime] = field(default_factory=list)
 
     def hold(self, kind: str, thing: str, values: Mapping[str, Any], **of: Any) -> None:
         """Take over what one source tells of one thing."""
@@ -134,6 +136,12 @@ class Known:
     def explain(self, kind: str, thing: str, reasons: Mapping[str, str | None]) -> None:
         """Take over why numbers of one thing are not there, by name."""
         self.reasons |= {Subject(kind, thing, name): why for name, why in reasons.items() if why is not None}
+
+    def close(self, source: str, error: YtempireError) -> None:
+        """A source does not answer: it is asked no more, for the first reason that it gave."""
+        if source not in self.closed:
+            self.closed[source] = error.message
+            self.errors.append(error)
 
     def closed_for(self, subject: Subject) -> dict[Level, str]:
         """Which sources cannot be asked for a number now, each with its reason."""
@@ -195,7 +203,7 @@ class Known:
         if (as_of := parse_optional(row["as_of"])) is not None:
             counts = {name: value for name, value in row.items() if name not in counters}
             self.hold("videos", video, counts, by=Level.REPORTS, as_of=as_of)
-        reasons = dict.fromkeys(set(NUMBERS["videos"]) - counters.keys(), row["counts_reason"])
+        reasons = dict.fromkeys(COUNTS, row["counts_reason"])
         self.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
 
 

@@ -1,9 +1,9 @@
-"""What the warehouse says of the last seven days of every channel that is looked at: one question for all.
+"""What the warehouse says of every channel that is looked at: its last seven days, and the videos published since.
 
-A question about one channel reads five tables, of which BigQuery bills 10 MiB each at least; asked for every page
-of ten thousand channels that is most of the bill. So twice a day one question reads the week's partitions,
-and its answers are kept in the cache, where a page finds them. Pages that ask for other days, for videos, or for a
-channel at which nobody has looked for two days ask for themselves.
+A question about one channel reads five tables, of which BigQuery bills 10 MiB each at least, and one about videos
+three; asked for every page of ten thousand channels that is most of the bill. So twice a day two questions read
+the week's partitions, and their answers are kept in the cache, where a page finds them. Pages that ask for other
+days, for older videos, or for a channel at which nobody has looked for two days ask for themselves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from heapq import merge
 from itertools import groupby
 from typing import Any
 
@@ -22,7 +24,7 @@ from shared.collection import cache
 from shared.collection.cache import Entry
 from shared.collection.numbers import week
 from shared.paging import groups
-from shared.warehouse.statements import DAYS_OF_CHANNELS, Statement, Warehouse, run
+from shared.warehouse.statements import DAYS_OF_CHANNELS, NEW_VIDEOS_OF_CHANNELS, Statement, Warehouse, run
 
 KIND = "weekAnswers"
 AT = (0, 12)
@@ -42,8 +44,13 @@ def key(start: date, end: date) -> str:
     return f"reports:{start}:{end}"
 
 
+def key_of(video_id: str) -> str:
+    """Likewise, what is known of a video."""
+    return f"reports:{video_id}"
+
+
 def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
-    """Put the question, and keep what it answers about each channel; about how many. Safe to repeat.
+    """Put the questions, and keep what they answer about each channel; about how many. Safe to repeat.
 
     Nothing is asked while nobody looks at any channel.
     """
@@ -51,18 +58,26 @@ def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
     if not looked_at:
         return 0
     start, end = week(now + _SOON)
+    asked = partial(asking, warehouse, work=WORK, channels=looked_at, start=start)
+    rows = merge(asked(DAYS_OF_CHANNELS, end=end), asked(NEW_VIDEOS_OF_CHANNELS), key=_channel)
 
     def keep(of_channel: tuple[str, Mapping[str, Any]]) -> None:
         channel_id, found = of_channel
-        cache.keep(client, channel_id, key(start, end), Entry(value=found, fetched_at=now), clock())
+        entries = {key: Entry(value=value, fetched_at=now) for key, value in found.items()}
+        cache.keep(client, channel_id, entries, clock())
 
     def answers() -> Iterator[tuple[str, Mapping[str, Any]]]:
         silent = set(looked_at)
-        rows = asking(warehouse, DAYS_OF_CHANNELS, work=WORK, channels=looked_at, start=start, end=end)
-        for channel_id, of_channel in groupby(rows, key=lambda row: str(row["channel_id"])):
+        for channel_id, of_channel in groupby(rows, key=_channel):
             silent.discard(channel_id)
-            yield channel_id, {row["date"]: row for row in of_channel}
-        yield from ((channel_id, {}) for channel_id in sorted(silent))
+            found: dict[str, Any] = {key(start, end): {}}
+            for row in of_channel:
+                if "video_id" in row:
+                    found[key_of(row["video_id"])] = row
+                else:
+                    found[key(start, end)][row["date"]] = row
+            yield channel_id, found
+        yield from ((channel_id, {key(start, end): {}}) for channel_id in sorted(silent))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for some in groups(answers(), _TOGETHER):
@@ -76,6 +91,10 @@ def asking(
     """A statement's rows, as JSON has them. work: the seconds that it may take; a person waits."""
     for row in run(warehouse, statement, seconds=10, work=work, **values):
         yield {name: _json(value) for name, value in row.items()}
+
+
+def _channel(row: Mapping[str, Any]) -> str:
+    return str(row["channel_id"])
 
 
 def _json(value: Any) -> Any:

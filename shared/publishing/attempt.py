@@ -42,20 +42,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Done:
-    """The step is complete."""
+    """The step is complete. upload: what is new in the upload's record."""
 
     results: Mapping[str, Any] = field(default_factory=dict)
     message: str = ""
+    upload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Postponed(Exception):
-    """The step continues at a later time, without anything having failed."""
+    """The step continues at a later time, without anything having failed. changes: of the operation, with that."""
 
-    def __init__(self, at: datetime, reason: str, message: str) -> None:
+    def __init__(self, at: datetime, reason: str, message: str, **changes: Any) -> None:
         super().__init__(message)
         self.at = at
         self.reason = reason
         self.message = message
+        self.changes = changes
 
 
 class Requeue(Exception):
@@ -114,14 +116,15 @@ class Attempt:
         self.operations.save(self.record, replace(operation or self.operation, **values))
         self.saved = time.monotonic()
 
-    def sure(self, check: Callable[[], None] | None = None) -> Caller:
+    def sure(self, check: Callable[[], None] | None = None, **changes: Any) -> Caller:
         """A caller for what cannot be undone: right before it is sent the lease is confirmed, and `check` holds.
+        changes: of the operation, which are written by then.
 
         Its calls raise Superseded when somebody has cancelled or taken over meanwhile, and what `check` raises.
         """
 
         def confirm() -> None:
-            self.save()
+            self.save(**changes)
             if check is not None:
                 check()
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.publishing.attempt import Attempt, Limits, Postponed, Requeue
+from shared.publishing.attempt import Attempt, Done, Limits, Postponed, Requeue
 from shared.publishing.operation import DIED, Operation, State
 from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
 from shared.publishing.records import Record, Superseded
@@ -119,7 +119,8 @@ class Runner:
             try:
                 done = STEPS[kind(attempt.operation.current)](attempt)
             except Postponed as later:
-                self.tasks.requeue(attempt.record, State.WAITING, later.at, later.reason, later.message)
+                told = (later.at, later.reason, later.message)
+                self.tasks.requeue(attempt.record, State.WAITING, *told, **later.changes)
                 return
             except Requeue:  # in another attempt, unless many in a row got nowhere
                 retries = attempt.operation.retries
@@ -134,16 +135,24 @@ class Runner:
                     return
                 continue
             attempt.found = done.results
-            _step_done(attempt, done.message, {**attempt.operation.results, **done.results})
+            after = _step_done(attempt, done)
+            if not (after.current or after.failed):
+                self._succeeded(attempt, after)
+                return
+            attempt.save(after)
             if attempt.out_of_time and attempt.operation.current:
                 self.tasks.requeue_now(attempt.record)
                 return
-        now = attempt.clock()
         if attempt.operation.failed:
             self.tasks.fail(attempt.record, *_told(attempt.operation))
             return
-        self.tasks.end(attempt.record, attempt.operation.moved(State.SUCCEEDED, now, message="Done.", upload={}))
-        log("INFO", "operation succeeded", operation=attempt.operation.id, kind=attempt.operation.kind)
+        self._succeeded(attempt, attempt.operation)
+
+    def _succeeded(self, attempt: Attempt, operation: Operation) -> None:
+        """End an operation as it is after its last step, which may not be written yet."""
+        ended = operation.moved(State.SUCCEEDED, attempt.clock(), message="Done.", upload={})
+        self.tasks.end(attempt.record, ended)
+        log("INFO", "operation succeeded", operation=ended.id, kind=ended.kind)
 
     def _after_error(self, attempt: Attempt, error: YtempireError) -> bool:
         """Whether this attempt tries again at once."""
@@ -154,7 +163,7 @@ class Runner:
             at=decision.at)  # fmt: skip
         if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
             mark(attempt.operations.client, decision, operation, now)
-            _step_done(attempt, decision.message, dict(operation.results))
+            attempt.save(_step_done(attempt, Done(message=decision.message)))
             return True
         if decision.action not in WAITS or decision.at is None:
             mark(attempt.operations.client, decision, operation, now)
@@ -245,13 +254,17 @@ class Runner:
         log("WARNING", "an attempt ended unexpectedly", operation=attempt.operation.id, error=type(error).__name__)
 
 
-def _step_done(attempt: Attempt, message: str, results: dict[str, Any]) -> None:
+def _step_done(attempt: Attempt, done: Done) -> Operation:
+    """The operation after a step, to be written."""
     operation = attempt.operation
     cache.invalidate(attempt.operations.client, operation.channel_id)
-    after = operation.moved(
-        State.RUNNING, attempt.clock(), reason="stepDone", message=message, results=results, retries={}
-    )
-    attempt.save(replace(after, done=(*operation.done, operation.current)))
+    found: dict[str, Any] = {
+        "results": {**operation.results, **done.results},
+        "upload": {**operation.upload, **done.upload},
+        "retries": {},
+    }
+    after = operation.moved(State.RUNNING, attempt.clock(), reason="stepDone", message=done.message, **found)
+    return replace(after, done=(*operation.done, operation.current))
 
 
 def _told(operation: Operation) -> tuple[str, str]:

@@ -37,9 +37,8 @@ def processing(attempt: Attempt) -> Done:
     now = attempt.clock()
     since = attempt.operation.results.get("processing_since")
     if since is None:
-        attempt.save(results={**attempt.operation.results, "processing_since": now})
-        since = now
-        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.")
+        began = {**attempt.operation.results, "processing_since": now}
+        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.", results=began)
     video = listed(attempt, _PROCESSING_PARTS)
     _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")

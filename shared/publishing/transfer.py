@@ -83,8 +83,7 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
         if isinstance(position, Stored) and attempt.out_of_time:
             _moved(attempt, position)
             raise Requeue
-    attempt.save(upload={**attempt.operation.upload, "acknowledged": session.size})
-    return Done({"video_id": position.video_id}, "YouTube has the whole file.")
+    return Done({"video_id": position.video_id}, "YouTube has the whole file.", {"acknowledged": session.size})
 
 
 def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed) -> Stored | Finished:
@@ -174,9 +173,8 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         "restarts": earlier.get("restarts", 0),
         "acknowledged": 0,
     }
-    attempt.save(upload=upload)
     session = uploads.begin(
-        attempt.sure(attempt.check_schedule),
+        attempt.sure(attempt.check_schedule, upload=upload),
         parts=work["parts"],
         size=described.size,
         content_type=media.video_type(described.head),

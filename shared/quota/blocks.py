@@ -75,6 +75,7 @@ class Block:
         operation_id: str | None = None,
         priority: Priority | None = None,
         count: int = 1,
+        charged: bool = False,
     ) -> Reservation:
         """As the ledger's `reserve`. From a block, an operation id is not remembered after the call."""
         account = account or self.account
@@ -82,7 +83,12 @@ class Block:
         asked = priority if priority is not None else self.priority
         if (price.bucket, account) != (self.price.bucket, self.account) or not price.cost:
             return self.ledger.reserve(
-                method=method, account=account, operation_id=operation_id, priority=asked, count=count
+                method=method,
+                account=account,
+                operation_id=operation_id,
+                priority=asked,
+                count=count,
+                charged=charged,
             )
         self.ledger.check_open(method, account)
         with self._lock:

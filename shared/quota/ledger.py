@@ -4,8 +4,8 @@ One bucket's Pacific day is `quota/<day>:<bucket>`: its allocation, its pool and
 `accounts`, `entries` (reservations) and `refusals` beneath. Units move in `protocol.py` and `settling.py`, who may
 take what is in `decisions.py`, what a process knows of a day in `days.py`; here they meet the clock.
 
-Writes: 2 documents for a reservation and 1 to settle it; a block costs the same for all of its calls together.
-Reads: the day's document once every two seconds while there is work; at most 10 to borrow.
+Writes: 2 documents for a reservation and 1 to settle it, if not charged at once; a block costs the same for all of
+its calls together. Reads: the day's document once every two seconds while there is work; at most 10 to borrow.
 """
 
 from __future__ import annotations
@@ -69,14 +69,16 @@ class Ledger:
         count: int = 1,
         least: int | None = None,
         lapse: timedelta = LAPSE,
+        charged: bool = False,
     ) -> Reservation:
         """Set aside what `count` calls of a method cost, for a user or "system"; down to `least` calls will do.
 
         operation_id: the name of one attempt to send. Asked again under it before it is settled, as by whoever
         lost the answer, it answers the same reservation; who may send once more asks under another name, so that
         each request to Google pays for itself. priority: at least the profile's for this method. lapse: when it
-        counts as spent. Raises QuotaRefused with reason and retry_at, InvalidRequest for an unknown method,
-        Unavailable with retry_at when the ledger cannot be reached or too many meet there.
+        counts as spent; charged: at once, as a call that is sent now does, if nothing else is settled.
+        Raises QuotaRefused with reason and retry_at, InvalidRequest for an unknown method, Unavailable with
+        retry_at when the ledger cannot be reached or too many meet there.
         """
         price = self.profile.method(method)
         request = self._request(price, account, priority, least=count if least is None else least, most=count)
@@ -101,6 +103,7 @@ class Ledger:
             at=now,
             lapses_at=now + lapse,
             expires_at=pacific_day_bounds(granted.day)[1] + KEEP,
+            charged=charged,
         )
         try:
             day = self._days.day(BucketDay(granted.day, price.bucket), now)
@@ -119,6 +122,8 @@ class Ledger:
         if entry is None:
             return
         back = max(0, entry.units - used)
+        if entry.charged and not back:
+            return
         done = self._days.run(settling.settling(entry, entry.units - back))
         if done and back and (day := self._days.known(entry.bucket_day)):
             day.returned(entry, back)
@@ -223,7 +228,7 @@ class Ledger:
             when = pacific_day_bounds(day.bucket_day.day)[1]
             raise self._days.refusal(day, price, request, "cacheOnly", when=when, now=now)
         entry = None
-        if day.left.get(request.account, 0) >= request.units:
+        if day.left.get(request.account, 0) >= request.units and not new.charged:
             entry = self._days.run(protocol.spending(day.bucket_day, request, new))
         if entry is None:
             entry = self._borrow(day, price, request, new)

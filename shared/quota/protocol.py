@@ -13,6 +13,9 @@ held; so it is done once, whoever comes late:
     settled    charged; the units that were not used have gone back
     lapsed     nobody settled it in time: charged, because the call may have been sent
     refused    it went too far, and its units have gone back
+
+A single call, which is sent at once, is settled from the beginning: whoever dies has charged it all the same, and
+only what was not sent is written about again. Such an entry is committed from a look, so it never goes too far.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from shared.quota.accounts import (
 )
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
 from shared.quota.profile import Priority
-from shared.quota.reservation import HELD, LAPSED, REFUSED, Entry, NewEntry, entry_of
+from shared.quota.reservation import HELD, LAPSED, REFUSED, SETTLED, Entry, NewEntry, entry_of
 
 ATTEMPTS = 24
 """Attempts at a contended account before the ledger counts as unreachable."""
@@ -79,6 +82,7 @@ def _entry(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry, gr
         version=None,
         background=request.priority == Priority.BACKGROUND,
         loans=grant.loans,
+        charged=new.charged,
     )
 
 
@@ -102,7 +106,9 @@ def _entry_write(
         fields["at"] = new.at
         fields["borrowed"] = borrowed(entry.loans)
         fields["loans"] = [{"lender": loan.lender, "units": loan.units} for loan in entry.loans]
-    return Write(entry.path, fields, only_if=before.version if before else ABSENT)
+    add = {"charged": entry.units} if new.charged else {}
+    fields |= ended(SETTLED, entry.units) if new.charged else {}
+    return Write(entry.path, fields, add, only_if=before.version if before else ABSENT)
 
 
 def ended(state: str, units: int) -> dict[str, Any]:
@@ -123,8 +129,9 @@ def _taking_back(entry: Entry) -> Steps[Entry | None]:
 
 
 def is_held(doc: Doc, entry: Entry) -> bool:
-    """Whether a document still is this very entry, and nothing was done about it yet."""
-    return bool(doc.data["token"] == entry.token and doc.data["state"] == HELD)
+    """Whether a document still is this very entry, and nothing was done about it since it was made."""
+    state, untouched = (SETTLED, doc.data["units"] == entry.units) if entry.charged else (HELD, True)
+    return bool(doc.data["token"] == entry.token and doc.data["state"] == state and untouched)
 
 
 def existing(bucket_day: BucketDay, new: NewEntry) -> Steps[Entry | Doc | None]:
@@ -134,9 +141,13 @@ def existing(bucket_day: BucketDay, new: NewEntry) -> Steps[Entry | Doc | None]:
         doc: Doc | None = (yield Read((path,)))[path]
         if doc is not None and doc.data["state"] == LAPSED and doc.data["token"] == new.token:
             raise Contended  # it was ours, and we were away for so long that it was charged
-        if doc is None or doc.data["state"] != HELD:
-            return doc
+        if doc is None:
+            return None
         entry = entry_of(path, doc)
+        if entry.charged and new.charged and entry.token == new.token:
+            return entry  # our own, whose answer was lost
+        if doc.data["state"] != HELD:
+            return doc
         if doc.data.get("confirmed"):
             return entry
         paying = bucket_day.account(entry.account)  # another instance may have used another part of system work
@@ -182,7 +193,7 @@ def borrowing(
                 return look.answer
             yield Pause(attempt)
             continue
-        if look.docs[own] is not None and not look.book.claim and not look.answer.loans:
+        if look.docs[own] is not None and not (look.book.claim or look.answer.loans or new.charged):
             # Others may be spending from this account without looking: so does this request.
             mine = yield from spending(bucket_day, replace(request, units=look.answer.units), new)
             if mine is not None:

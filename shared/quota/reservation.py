@@ -20,7 +20,7 @@ HELD, SETTLED, LAPSED, REFUSED = "held", "settled", "lapsed", "refused"
 class NewEntry:
     """What is written beside the units. id: the name under which they are reserved once; token: of this request.
 
-    lapses_at: when they count as spent unless they are settled.
+    lapses_at: when they count as spent unless they are settled. charged: they count as spent from the beginning.
     """
 
     id: str
@@ -29,11 +29,15 @@ class NewEntry:
     at: datetime
     lapses_at: datetime
     expires_at: datetime
+    charged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A stored reservation. left: what the account holds now, None where another request reserved the units."""
+    """A stored reservation. left: what the account holds now, None where another request reserved the units.
+
+    charged: it counts as spent; so only units that were not used are left to be given back.
+    """
 
     bucket_day: BucketDay
     id: str
@@ -44,6 +48,7 @@ class Entry:
     background: bool = False
     loans: tuple[Loan, ...] = ()
     left: int | None = None
+    charged: bool = False
 
     @property
     def path(self) -> str:
@@ -67,6 +72,7 @@ def entry_of(path: str, doc: Doc) -> Entry:
         version=doc.version,
         background=data["priority"] == "background",
         loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data.get("loans", ())),
+        charged=data["state"] == SETTLED,
     )
 
 

@@ -33,7 +33,8 @@ def settling(entry: Entry, used: int, state: str = SETTLED) -> Steps[bool]:
 
 def _writes(entry: Entry, used: int, state: str, version: Any) -> list[Write]:
     rest, back = entry.units - used, 0
-    writes = [Write(entry.path, ended(state, used), {"charged": used}, only_if=version)]
+    charged = used - entry.units if entry.charged else used
+    writes = [Write(entry.path, ended(state, used), {"charged": charged}, only_if=version)]
     if not rest:
         return writes
     adds: dict[str, dict[str, int]] = {}

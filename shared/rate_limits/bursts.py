@@ -1,4 +1,4 @@
-"""Bursts of calls, admitted together and made within seconds: two document writes instead of two for each call.
+"""Bursts of calls, admitted together and made within seconds: a document write instead of one for each call.
 
 The limit's window has to be longer than the time for which people count, by as long as a burst lasts: a call is
 made that much later than it was counted, at most. What is counted and not made is lost, which is the safe side.

@@ -1,5 +1,6 @@
-"""Rate limits in Firestore: one small document for each limit and user, and for each limit and project.
+"""Rate limits in Firestore: a small document for each limit and project, or user where none is about the project.
 
+What users called by a limit of the same methods is in the project's document, whose every call is written anyway.
 An admission is one read of all documents concerned and one conditional commit, and the next one in the same
 process the commit alone. A denial is the read alone, and is then remembered until a call is admitted again.
 
@@ -9,6 +10,7 @@ they send, so that a call that the quota refuses is not counted.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updati
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
-from shared.rate_limits.limits import AHEAD, DryRunLog, Log, Memory, RateLimit, admit, book, packed, unpacked
+from shared.rate_limits.limits import AHEAD, SKEW, DryRunLog, Log, Memory, RateLimit, admit, book, packed, unpacked
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
@@ -32,15 +34,16 @@ PAUSE = timedelta(seconds=30)
 """When to ask again while Firestore does not answer."""
 LOCKS = 64
 
+PARTS = "parts"
 Limits = Mapping[str, RateLimit]
-"""The limits that a call meets, by the path of the document that remembers their calls."""
+"""The limits that a call meets, by the place that remembers their calls: a path, or path#name for a part of it."""
 Counted = Mapping[str, Mapping[str, Any]]
 """What the documents hold once a call is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """The limit, by its path, that does not admit a call, and from when it does."""
+    """The limit, by its place, that does not admit a call, and from when it does."""
 
     path: str
     until: datetime
@@ -52,13 +55,14 @@ def admitting(
     """The decision that counts calls by all limits and writes `also` too, or denies them and writes nothing."""
 
     def decide(docs: Docs) -> Change[Counted | Denial]:
-        local, counted = clock(), {}
-        for path, limit in limits.items():
-            told = _log(docs[path])
+        local, logs = clock(), dict[str, Log]()
+        for place, limit in limits.items():
+            told = _log(docs, place)
             answer = admit(told, calls=limit.calls, window=limit.length, local=local, server=docs.at, count=count)
             if isinstance(answer, timedelta):
-                return Change(Denial(path, local + answer))
-            counted[path] = _fields(answer, limit, local)
+                return Change(Denial(place, local + answer))
+            logs[place] = answer
+        counted = _fields(docs, logs, limits, local)
         return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
 
     return decide
@@ -70,10 +74,10 @@ def booking(
     """The decision that books groups of calls with all limits: from when each may run by every one of them."""
 
     def decide(docs: Docs) -> Change[list[datetime]]:
-        local, writes, starts = clock(), [], []
-        for path, limit in limits.items():
-            told, booked = book(
-                _log(docs[path]),
+        local, logs, starts = clock(), dict[str, Log](), []
+        for place, limit in limits.items():
+            told, logs[place] = book(
+                _log(docs, place),
                 groups,
                 calls=limit.calls,
                 window=limit.length,
@@ -82,7 +86,7 @@ def booking(
                 not_before=not_before,
             )
             starts.append(told)
-            writes.append(Write(path, _fields(booked, limit, local)))
+        writes = [Write(path, fields) for path, fields in _fields(docs, logs, limits, local).items()]
         return Change([max(each) for each in zip(*starts, strict=True)], writes)
 
     return decide
@@ -111,7 +115,7 @@ class RateLimiter:
             return
         self._check_denied(limits)
         with self._answering(method):
-            docs = self._memory.docs(limits, self._clock())
+            docs = self._memory.docs(documents(limits), self._clock())
             if docs is None:
                 docs = self._read(limits)
                 self._memory.remember(docs, server=docs.at, local=self._clock())
@@ -151,12 +155,12 @@ class RateLimiter:
         up books in an order of its own. Raises Unavailable as `admit`.
         """
         met = self._met(method, user=user, project=project)
-        limits = {f"{path}{line and ':'}{line}": limit for path, limit in met.items()}
+        limits = {re.sub("#|$", f":{line}\\g<0>", place, count=1) if line else place: met[place] for place in met}
         if not limits:
             return [not_before or self._clock()] * len(groups)
         decide = booking(limits, groups, self._clock, not_before)
         with self._answering():
-            return self._store.run(updating(list(limits), decide, token=secrets.token_hex(8)))
+            return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
 
     def dry_run_logs(
         self, asked: Iterable[tuple[str, str]], *, project: str
@@ -169,29 +173,31 @@ class RateLimiter:
         with self._answering():
             docs = self._read(limits)
         logs, now = {}, self._clock()
-        for path, limit in limits.items():
-            stamps = [now - age for age in _log(docs[path]).ages(now, docs.at)]
-            logs[path] = DryRunLog(
-                title=_words(path, limit), calls=limit.calls, window=limit.length, stamps=stamps
+        for place, limit in limits.items():
+            stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
+            logs[place] = DryRunLog(
+                title=_words(place, limit), calls=limit.calls, window=limit.length, stamps=stamps
             )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
     def _met(self, method: str, *, user: str, project: str) -> Limits:
-        subjects = {"user": user, "project": project}
-        return {
-            f"{COLLECTION}/{limit.name}:{scope}:{quote(subjects[scope], safe='')}": limit
-            for limit in self._limits
-            if limit.covers(method)
-            for scope in limit.per
-        }
+        found, within = dict[str, RateLimit](), dict[tuple[str, ...], str]()
+        for scope, subject in (("project", project), ("user", user)):
+            for limit in self._limits:
+                if scope in limit.per and limit.covers(method):
+                    named = f"{limit.name}:{scope}:{quote(subject, safe='')}"
+                    found[place := within.get(limit.methods, f"{COLLECTION}/") + named] = limit
+                    if scope == "project":
+                        within.setdefault(limit.methods, f"{place}#")
+        return found
 
     def _read(self, limits: Limits) -> Docs:
-        return self._store.run(reading(list(limits)))
+        return self._store.run(reading(documents(limits)))
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        seen, decide = self._memory.docs(limits, self._clock()), admitting(limits, self._clock, also, count)
-        token = secrets.token_hex(8)
-        updated = self._store.run(updating_from(seen, list(limits), decide, token=token, attempts=ATTEMPTS))
+        paths, decide = documents(limits), admitting(limits, self._clock, also, count)
+        seen, token = self._memory.docs(paths, self._clock()), secrets.token_hex(8)
+        updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
         counted = self._check_denial(limits, updated.result)
         docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
         written_at = min(updated.versions.values())
@@ -224,16 +230,34 @@ class RateLimiter:
             log("WARNING", "the rate limits do not answer; a call goes on uncounted", method=method)
 
 
-def _fields(log: Log, limit: RateLimit, local: datetime) -> dict[str, Any]:
-    return {**packed(log), "expires_at": local + 2 * limit.length + AHEAD}
+def documents(limits: Limits) -> list[str]:
+    """The paths of the documents that remember calls."""
+    return list(dict.fromkeys(place.partition("#")[0] for place in limits))
 
 
-def _log(doc: Doc | None) -> Log:
-    return unpacked(doc.data if doc else None)
+def _fields(docs: Docs, logs: Mapping[str, Log], limits: Limits, local: datetime) -> dict[str, dict[str, Any]]:
+    """What documents hold, by path, when some logs have changed. Parts whose calls count no more are left out."""
+    changed = dict[str, dict[str, Any]]()
+    for place, told in logs.items():
+        path, _, part = place.partition("#")
+        fields, doc, ends = changed.setdefault(path, {}), docs[path], local + 2 * limits[place].length
+        if part:
+            parts = fields.get(PARTS) or (doc.data.get(PARTS, {}) if doc else {})
+            living = {name: each for name, each in parts.items() if each["until"] > local}
+            fields[PARTS] = living | {part: {**packed(told), "until": ends + (AHEAD if told.booked else SKEW)}}
+        else:
+            fields |= {**packed(told), "expires_at": ends + AHEAD}
+    return changed
 
 
-def _words(path: str, limit: RateLimit) -> str:
-    _, scope, _ = path.split(":", 2)
+def _log(docs: Docs, place: str) -> Log:
+    path, _, part = place.partition("#")
+    data = doc.data if (doc := docs[path]) else {}
+    return unpacked(data.get(PARTS, {}).get(part) if part else data or None)
+
+
+def _words(place: str, limit: RateLimit) -> str:
+    _, scope, _ = place.rpartition("#")[2].split(":", 2)
     return f"at most {limit.calls} calls in {limit.window} seconds for one {scope} ({limit.name})"
 
 

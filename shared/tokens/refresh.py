@@ -4,8 +4,8 @@ Across instances one caller refreshes: it takes a lease on the grant, asks Googl
 the lease is still its own. A lease has a generation; when its holder dies, the next one takes the next generation,
 and a late write of the old one is fenced off. No lock is held while Google is asked, and nobody waits for a token
 that is still good. Threads of one process share one flight, and keep a token in memory for a minute at most, so
-that a disconnect or a reconnect is noticed within that minute without a read for every call. Who collects counts,
-and so needs everybody's token each hour, has tokens of its own (`unstored`).
+that a disconnect or a reconnect is noticed within that minute without a read for every call. Who collects in
+turns, and looks at their beginning whose connections stand, has tokens of its own (`unstored`), written nowhere.
 """
 
 from __future__ import annotations
@@ -247,11 +247,11 @@ LOOK_AGAIN = timedelta(minutes=1)
 class SharedTokens:
     """The tokens that this process holds. Safe for threads.
 
-    own: they are nobody else's, and held for as long as they are good; who asks for them has to know by itself
+    own: they are nobody else's, and held for so long while they are good; who asks for them has to know by itself
     which connections have ended.
     """
 
-    def __init__(self, refresher: Refresher, clock: Clock, *, own: bool = False) -> None:
+    def __init__(self, refresher: Refresher, clock: Clock, *, own: timedelta | None = None) -> None:
         self._refresher = refresher
         self._clock = clock
         self._own = own
@@ -278,7 +278,7 @@ class SharedTokens:
     def _still_good(self, channel_id: str) -> AccessToken | None:
         held, looked_at = self._held.get(channel_id, (None, None))
         now = self._clock()
-        if held is None or looked_at is None or not (self._own or now - looked_at <= LOOK_AGAIN):
+        if held is None or looked_at is None or now - looked_at > (self._own or LOOK_AGAIN):
             return None
         return held if held.expires_at - now > MARGIN else None
 

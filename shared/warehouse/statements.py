@@ -9,6 +9,7 @@ filled in by `of_staged`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,8 +39,8 @@ class Warehouse:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table.
-    filled: what stands for other placeholders.
+    """One statement. parameters: name to type, ARRAY<type> for a list. `{table}` may stand for a table, `{view v}`
+    for a view's query upon what the statement itself defines under a table's name. filled: for other placeholders.
     """
 
     name: str
@@ -52,7 +53,13 @@ class Statement:
         text = (SQL / "statements" / f"{self.name}.sql").read_text()
         for name, value in self.filled.items():
             text = text.replace(f"{{{name}}}", value)
-        return text
+        defined = "|".join(re.findall(r"^(\w+) AS \($", text, re.MULTILINE))
+
+        def query(view: re.Match[str]) -> str:
+            asked = (SQL / "views" / f"{view[1]}.sql").read_text()
+            return re.sub(rf"`{{dataset}}\.({defined})`", r"\1", asked)
+
+        return re.sub(r"\{view (\w+)\}", query, text)
 
 
 _OF_REPORTS = {"ids": "ARRAY<STRING>", "first": "DATE", "last": "DATE"}
@@ -77,6 +84,7 @@ LOADS_THAT_COUNT = Statement(
 )
 DAYS_OF_CHANNEL = Statement("days_of_channel", {"channel": "STRING", "start": "DATE", "end": "DATE"})
 DAYS_OF_CHANNELS = Statement("days_of_channels", {"channels": "ARRAY<STRING>", "start": "DATE", "end": "DATE"})
+NEW_VIDEOS_OF_CHANNELS = Statement("new_videos_of_channels", {"channels": "ARRAY<STRING>", "start": "DATE"})
 VIDEOS_OF_CHANNEL = Statement("videos_of_channel", {"channel": "STRING", "videos": "ARRAY<STRING>"})
 TYPES_LOADED = Statement("types_loaded", {"since": "DATE"})
 MONTHS_NAMED = Statement("months_named", {"since": "DATE", "loaded_since": "TIMESTAMP"})

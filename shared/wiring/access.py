@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import uuid
+from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def _learn(tokens: Tokens, user_id: str) -> Channel:
 
 
 @cache
-def _tokens(own: bool) -> SharedTokens:
+def _tokens(own: timedelta | None) -> SharedTokens:
     from shared.tokens.refresh import SharedTokens
 
     return SharedTokens(refresher(), system_clock, own=own)
@@ -141,7 +142,7 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
     queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 
 
-def token_source(channel_id: str, *, own: bool = False) -> ChannelTokens:
+def token_source(channel_id: str, *, own: timedelta | None = None) -> ChannelTokens:
     """The access token of one channel, fresh whenever it is asked for. Builds nothing until then.
 
     own: see `SharedTokens`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
+
+_OWN_TOKENS = {
+    **dict.fromkeys(("statistics", "push"), timedelta.max),
+    **dict.fromkeys(("metadata", "analytics"), timedelta(minutes=5)),  # a turn
+    "app": timedelta(minutes=1),
+}
+"""How long tokens are held by what has tokens of its own, and looks at connections itself."""
 
 
 @cache
@@ -120,7 +127,7 @@ def channel_data() -> ChannelData:
 
     def caller_for(channel: Channel) -> Caller:
         context = Context(account=channel.user_id, channel_id=channel.channel_id, feature="app")
-        return youtube.caller(context, token_source(channel.channel_id))
+        return youtube.caller(context, token_source(channel.channel_id, own=_OWN_TOKENS["app"]))
 
     return ChannelData(
         client=firestore.client(),
@@ -216,4 +223,4 @@ def _caller(channel_id: str, paid_by: Block | None = None, *, feature: str) -> C
     from shared.youtube.client import Context
 
     context = Context(account=SYSTEM, channel_id=channel_id, feature=feature)
-    return youtube.caller(context, token_source(channel_id, own=feature in {"statistics", "push"}), paid_by)
+    return youtube.caller(context, token_source(channel_id, own=_OWN_TOKENS.get(feature)), paid_by)

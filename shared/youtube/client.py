@@ -175,7 +175,11 @@ class Caller:
         user, project = self.context.account, self.settings.project
         self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
         reservation = self.quota.reserve(
-            method=endpoint, account=user, operation_id=self._attempt_id(), priority=self.context.priority
+            method=endpoint,
+            account=user,
+            operation_id=self._attempt_id(),
+            priority=self.context.priority,
+            charged=True,
         )
         sent = False
         try:

@@ -314,7 +314,7 @@ def test_a_disconnect_is_noticed_within_a_minute(access):
 def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unless_google_refuses(access):
     channel_id = access.connected()
     stored, asked = grant(access, channel_id), access.token_requests()
-    own = SharedTokens(access.refresher(), access.simulator.clock, own=True)
+    own = SharedTokens(access.refresher(), access.simulator.clock, own=timedelta.max)
     first = own.token(channel_id)
     assert access.token_requests() == asked  # what is stored is still good
     access.simulator.timepiece.advance(3_600)
@@ -322,6 +322,14 @@ def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unl
     access.simulator.timepiece.advance(1_800)
     assert own.token(channel_id) == second != first
     assert (access.token_requests(), grant(access, channel_id)) == (asked + 1, stored)
+
+    briefly = SharedTokens(access.refresher(), access.simulator.clock, own=timedelta(minutes=5))
+    held = briefly.token(channel_id)
+    access.simulator.timepiece.advance(240)
+    assert briefly.token(channel_id) == held
+    access.simulator.timepiece.advance(120)
+    assert briefly.token(channel_id) != held  # whatever the connection's permissions are by now
+    assert grant(access, channel_id) == stored
 
     access.simulator.grants.revoke(second.reveal())
     with pytest.raises(ReauthRequired):

@@ -60,7 +60,7 @@ def test_an_answer_counts_for_its_life_and_is_then_read_anew(stand, kind):
     assert stand.read(key) == [f"{key} 1"]
     stand.now = NOW + LIFE[kind]
     assert stand.read(key) == [f"{key} 2"]
-    entry = stand.cache.held(CHANNEL).entries[key]
+    entry = stand.cache.look(CHANNEL).entries.entries[key]
     assert (entry.fetched_at, entry.etag) == (stand.now, "etag 2")
 
 
@@ -80,8 +80,26 @@ def test_only_what_is_missing_is_read_and_all_of_it_at_once(stand):
 def test_what_is_there_costs_one_read_of_a_document(stand, reads):
     stand.read("video:a")
     reads()
-    assert stand.cache.held(CHANNEL).alive("video:a", NOW)
+    assert stand.cache.look(CHANNEL).entries.alive("video:a", NOW)
     assert reads() == 1
+
+
+def test_what_one_look_reads_is_kept_when_it_reads_on_and_the_document_is_read_once(stand, reads):
+    others = []
+
+    def fetch(keys: Any) -> Any:
+        seen = stand.cache.look(CHANNEL).entries
+        others.append((set(seen.entries), set(seen.leases)))
+        return stand.fetch(keys)
+
+    reads()
+    with stand.cache.look(CHANNEL) as look:
+        look.read(["reports:a"], fetch)
+        look.read(["reports:a", "channel"], fetch)
+    assert reads() == 4  # two are others', and one sees whether the channel is still connected
+    assert others == [(set(), {"reports:a"}), ({"reports:a"}, {"channel"})]
+    kept = stand.cache.look(CHANNEL).entries
+    assert (set(kept.entries), kept.leases) == ({"reports:a", "channel"}, {})
 
 
 def test_of_eight_who_ask_at_once_one_reads(stand):
@@ -116,7 +134,7 @@ def test_who_could_not_read_leaves_the_next_his_turn_at_once_and_what_was_there_
     stand.now += LIFE["video"]
     with pytest.raises(QuotaRefused):
         stand.read("video:a", fetch=refused)
-    old = stand.cache.held(CHANNEL)
+    old = stand.cache.look(CHANNEL).entries
     assert (old.entries["video:a"].value, old.alive("video:a", stand.now), old.leases) == ("video:a 1", False, {})
     assert stand.read("video:a") == ["video:a 2"]
     assert stand.now == NOW + LIFE["video"]
@@ -160,14 +178,14 @@ def test_a_document_never_grows_beyond_what_firestore_takes_and_the_oldest_goes(
     for number in range(4):
         stand.now += timedelta(seconds=1)
         stand.read(f"reports:{number}", fetch=lambda keys: {keys[0]: ("é" * 50_000, "")})
-    assert list(stand.cache.held(CHANNEL).entries) == ["reports:3", "reports:2"]
+    assert list(stand.cache.look(CHANNEL).entries.entries) == ["reports:3", "reports:2"]
 
 
 def test_what_is_older_than_it_may_be_is_not_kept_and_its_document_expires(stand):
     stand.read("video:a")
     stand.now += timedelta(days=2)
     stand.read("video:b")
-    assert list(stand.cache.held(CHANNEL).entries) == ["video:b"]
+    assert list(stand.cache.look(CHANNEL).entries.entries) == ["video:b"]
     assert stand.client.document(path(CHANNEL)).get().get("expires_at") == stand.now + timedelta(days=2)
 
 

@@ -85,6 +85,17 @@ class Numbers:
         [table] = [each for each in TABLES if each.name == REPORT_TYPES[KIND].table]
         append(self.made(), table, [row], self.stand.clock)
 
+    def read_by_night(self, video_id: str, *, published: datetime, read: datetime) -> None:
+        """What the nightly reading noted of a video of the first channel's."""
+        row = {"load_id": f"l{read}", "channel_id": self.paid, "video_id": video_id, "as_of": read.isoformat(),
+               "gone": False, "title": "T", "published_at": published.isoformat(), "views": 77}  # fmt: skip
+        append(self.made(), VIDEO_METADATA, [row], self.stand.clock)
+
+    def kept_videos(self) -> set[str]:
+        """The first channel's videos of which the cache has what reports tell."""
+        kept = Cache(client=self.stand.firestore, clock=self.stand.clock).look(self.paid).entries.entries
+        return {key.partition(":")[2] for key in kept if key.startswith("reports:") and key.count(":") == 1}
+
     def video(self, channel_id: str) -> Any:
         return next(iter(self.stand.simulator.room(Library).uploads(channel_id, channel_id)))
 
@@ -232,9 +243,7 @@ def test_a_video_that_is_gone_or_somebody_elses_is_nobodys_number(numbers: Numbe
 
 def test_what_the_nightly_reading_had_is_told_where_youtube_cannot_be_asked(numbers: Numbers):
     video, at = numbers.video(numbers.paid), numbers.stand.clock() - timedelta(hours=9)
-    row = {"load_id": "l", "channel_id": numbers.paid, "video_id": video.id, "as_of": at.isoformat(),
-           "gone": False, "title": "T", "published_at": at.isoformat(), "views": 77}  # fmt: skip
-    append(numbers.made(), VIDEO_METADATA, [row], numbers.stand.clock)
+    numbers.read_by_night(video.id, published=at, read=at)
     refused = channels.Refusal(reason="channelSuspended", since=at, until=None)
     channels.set_refusal(numbers.stand.firestore, numbers.paid, "youtube", refused)
     told = numbers.answer(numbers.paid, videos=[video.id], numbers=["lifetime_views"])["videos"][video.id]
@@ -259,10 +268,28 @@ def test_one_question_answers_the_week_of_all_who_are_looked_at_and_of_nobody_el
     numbers.stand.advance(hours=14)  # the page's own answer counts no more
     at, day = numbers.stand.clock(), numbers.days[0].isoformat()
     numbers.report(numbers.paid, numbers.days[0], 41, at)
+    new, known = numbers.video(numbers.paid).id, "v" * 11
+    numbers.read_by_night(new, published=at - 6 * DAY, read=at - DAY)
+    for hours in (24 * 20, 1):  # it was private when it was read first
+        numbers.read_by_night(known, published=at - 6 * DAY, read=at - timedelta(hours=hours))
     assert (asked(), kept.get().get("expires_at")) == (1, until)
+    assert numbers.kept_videos() == {new}
     assert not numbers.stand.firestore.document("cache", numbers.free).get().exists
     numbers.warehouse = None  # nobody can ask it now
     numbers.stand.advance(hours=8)
     answer = numbers.answer(numbers.paid, start=day, end=numbers.days[-1].isoformat(), numbers=["views"])
     assert (answer["days"][day]["views"]["value"], answer["days"][day]["views"]["level"]) == (41, 1)
     assert answer["reports_as_of"] == to_the_second(at)
+    of_video = numbers.answer(numbers.paid, videos=[new], numbers=["views", "comments"])["videos"][new]
+    assert {name: (each["value"], each["level"]) for name, each in of_video.items()} == {
+        "views": (41, 1),
+        "comments": (2, 1),
+    }
+
+
+def test_of_a_video_of_today_the_warehouse_is_not_asked(numbers: Numbers):
+    video, numbers.warehouse = numbers.video(numbers.paid), None
+    video.published_at = numbers.stand.clock()
+    told = numbers.answer(numbers.paid, videos=[video.id], numbers=["views", "published_at"])["videos"][video.id]
+    assert (told["published_at"]["level"], told["views"]["value"]) == (4, None)
+    assert told["views"]["why"] == "not yet: no report tells of the video"

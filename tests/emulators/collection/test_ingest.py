@@ -130,9 +130,9 @@ def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
         cache.read(channel, ["video:v"], lambda _: {"video:v": ("as it was", "")})
     notice = VideoNotice(video_id="v" * 11, channel_id=mine, updated=now, title="New", published=now)
     room.ingest.handle(videos.KIND, videos.message([notice, replace(notice, video_id="w" * 11)]))
-    assert not cache.held(mine).alive("video:v", now)
-    assert cache.held(other).alive("video:v", now)
-    assert cache.held(mine).generation == 1
+    assert not cache.look(mine).entries.alive("video:v", now)
+    assert cache.look(other).entries.alive("video:v", now)
+    assert cache.look(mine).entries.generation == 1
 
 
 def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):

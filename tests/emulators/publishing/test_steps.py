@@ -46,9 +46,9 @@ def test_what_an_operation_has_changed_is_no_longer_what_was_kept(bench, caller,
     bench.stand.firestore.document(path(channel)).set({"channel_id": channel})
     cache.read(channel, [key], lambda _: {key: ("as it was", "")})
     operation, _ = bench.submit(update={"video_id": some_video, "privacy": "unlisted"})
-    assert cache.held(channel).alive(key, bench.stand.clock())
+    assert cache.look(channel).entries.alive(key, bench.stand.clock())
     bench.settle(operation)
-    assert not cache.held(channel).alive(key, bench.stand.clock())
+    assert not cache.look(channel).entries.alive(key, bench.stand.clock())
 
 
 def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):

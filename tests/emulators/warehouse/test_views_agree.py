@@ -14,7 +14,7 @@ from shared.clock import pacific_midnight, system_clock
 from shared.collection import levels
 from shared.collection.levels import Held, Level
 from shared.warehouse.append import append
-from shared.warehouse.statements import run
+from shared.warehouse.statements import DAYS_OF_CHANNELS, NEW_VIDEOS_OF_CHANNELS, run
 from shared.warehouse.tables import TABLES
 from tests.stands.warehouse_rows import DAY, NEXT, OLD, ROWS, answers, at
 from tests.stands.warehouses import empty
@@ -135,3 +135,16 @@ def test_the_shares_of_the_four_levels_are_what_the_rule_chooses_for_each_number
         found[row["level"]] += row["numbers"]
     assert +found == true
     assert true["reports"] > true["analytics"] + true["last_read"] + true["data"] > 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "view", "since"),
+    [(DAYS_OF_CHANNELS, "youtube_metrics", "date"), (NEW_VIDEOS_OF_CHANNELS, "video_totals", "published_at")],
+)
+def test_what_is_asked_about_many_channels_at_once_is_what_the_view_says(statement, view, since, googles, filled):
+    start = DAY - dt.timedelta(days=7)
+    channels = sorted({row["channel_id"] for row in googles[view]})
+    values = {"channels": channels, "start": start} | ({"end": NEXT} if "end" in statement.parameters else {})
+    found = [dict(row) for row in run(filled, statement, **values)]
+    asked = [row for row in googles[view] if (row[since] or "") >= start.isoformat()]
+    assert plain_rows(found) == plain_rows({name: row[name] for name in found[0]} for row in asked)

@@ -89,9 +89,10 @@ class Histories(RuleBasedStateMachine):
         entry=st.sampled_from([None, "op1", "op2"]),
         day_left=st.sampled_from([0.0, 0.3, 1.0]),
         look_first=st.booleans(),
+        charged=st.booleans(),
     )
     def ask(  # noqa: PLR0917
-        self, account, cost, most, least, priority, entry, day_left, look_first
+        self, account, cost, most, least, priority, entry, day_left, look_first, charged=False
     ):
         least = min(least, most)
         token = f"t{next(self.tokens)}"
@@ -113,6 +114,7 @@ class Histories(RuleBasedStateMachine):
                 at=self.now,
                 lapses_at=self.now + timedelta(hours=1),
                 expires_at=self.now,
+                charged=charged,
             ),
         )
         self.asked.append(asked)
@@ -120,7 +122,7 @@ class Histories(RuleBasedStateMachine):
 
     def _ask(self, asked: Asked, *, look_first: bool) -> Running:
         request, new = asked.request, asked.new
-        if look_first or BUCKET_DAY.account(request.account) not in self.store.docs:
+        if look_first or new.charged or BUCKET_DAY.account(request.account) not in self.store.docs:
             one = Running(borrowing(BUCKET_DAY, request, asked.moment, new), asked=asked)
         else:
             one = Running(spending(BUCKET_DAY, request, new), asked=asked)
@@ -153,7 +155,8 @@ class Histories(RuleBasedStateMachine):
             # From here on the caller counts only on what he sent.
             self.released.add(entry.token)
             self.paid[entry.token] = min(self.paid.get(entry.token, 0), used)
-            self._begin(settling(entry, used), entry)
+            if used < entry.units or not entry.charged:
+                self._begin(settling(entry, used), entry)
 
     @precondition(lambda self: self.settled)
     @rule(pick=st.integers(0, 1000), used=st.integers(0, 12))
@@ -320,7 +323,7 @@ class Histories(RuleBasedStateMachine):
     def what_is_granted_is_settled_by_its_own_caller_or_lapses(self):
         for entry in self.granted:
             stored = self.store.docs[entry.path].data
-            assert stored["token"] != entry.token or stored["state"] in {HELD, LAPSED}
+            assert stored["token"] != entry.token or stored["state"] in {HELD, LAPSED} or entry.charged
 
     @invariant()
     def nobody_lends_what_he_does_not_have(self):

@@ -247,3 +247,15 @@ def test_an_account_is_not_mended_while_a_younger_request_may_be_about_to_take_b
     assert young.finish() is None
     assert Actor(store, sweeping(sweep)).finish() == 3  # two requests charged, the account mended
     assert spent(store) == 5
+
+
+@pytest.mark.parametrize("resend", [(), {0}])
+def test_a_call_that_is_charged_at_once_counts_once_and_goes_back_once_whatever_answer_is_lost(resend):
+    store = begun()
+    one = replace(new("one"), charged=True)
+    entry = Actor(store, borrowing(BUCKET_DAY, wanted(2), MOMENT, one), resend).finish()
+    assert isinstance(entry, Entry)
+    assert (spent(store), store.docs[entry.path].data["state"]) == (2, "settled")
+    for _ in range(2):  # it was not sent
+        Actor(store, settling(entry, 0), resend).finish()
+    assert (spent(store), store.docs[entry.path].data["charged"]) == (0, 0)

@@ -71,6 +71,21 @@ def test_a_denial_names_the_limit_and_the_moment_and_counts_by_no_limit():
     assert counted(store, USER) == 0
 
 
+def test_in_a_projects_document_each_user_has_his_own_limit_and_who_is_quiet_is_forgotten():
+    store = FirestoreInMemory()
+
+    def denied(user: str) -> bool:
+        met = {**limits(9, PROJECT), **limits(1, f"{PROJECT}#test:user:{user}")}
+        deciding = updating([PROJECT], admitting(met, lambda: store.now), token=f"{user} {store.now}")
+        return isinstance(store.run(deciding), Denial)
+
+    assert [denied(user) for user in ("a", "b", "a", "b")] == [False, False, True, True]
+    store.now += timedelta(hours=1)
+    assert [denied(user) for user in ("a", "c", "a")] == [False, False, True]
+    assert set(store.docs) == {PROJECT}
+    assert set(store.docs[PROJECT].data["parts"]) == {"test:user:a", "test:user:c"}
+
+
 # --- memory -----------------------------------------------------------------------------------------------------
 
 
