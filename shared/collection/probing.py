@@ -2,7 +2,7 @@
 
 Once a day `ingest` takes the channels whose turn it is, spread over the week. What the call log shows as answered
 within it needs no probe. For the rest the cheapest read is sent, which also shows that each API answers this
-project (`shared/monitoring/apis.py`). No read needs the scope to publish: Google names a grant's scopes at each
+project (`shared/monitoring/alerts.py`). No read needs the scope to publish: Google names a grant's scopes at each
 refresh. What is lost is kept with the connection, from which the watch alarms, and probed daily until it is back.
 """
 

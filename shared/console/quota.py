@@ -10,7 +10,7 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.console.words import called, words
 from shared.quota.accounts import POOL
 from shared.quota.decisions import REASONS
-from shared.quota.opening import Forecast, Mode, forecast_of
+from shared.quota.opening import Mode, forecast_of
 from shared.quota.profile import Profile
 from shared.quota.usage import Usage
 
@@ -19,27 +19,16 @@ _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
 
 
-class BucketRow(Usage):
-    """A bucket's day as `Usage` has it, with what an operator needs besides.
+def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> list[dict[str, Any]]:
+    """Every bucket's day as `Usage` has it, in the profile's order, with what an operator needs besides.
 
     standing: its mode in words; effect: what that puts off until `until`, "" when nothing is out of the ordinary.
     Who spent most comes first, and the last loan and refusal; a loan has a `reason` in words, a refusal a `why`.
     """
-
-    bucket: str
-    standing: str
-    effect: str
-    until: datetime
-    forecast: Forecast
-    tone: str
+    return [_row(name, figures, profile, now) for name, figures in usage.items()]
 
 
-def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
-    """Every bucket, in the profile's order."""
-    return tuple(_row(name, figures, profile, now) for name, figures in usage.items())
-
-
-def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
+def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> dict[str, Any]:
     day = pacific_day(now)
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
@@ -74,7 +63,7 @@ def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
     return called("modes", mode), told.format(reserve=min(usage["left"], usage["reserve"]))
 
 
-def burn_down(row: BucketRow, now: datetime) -> list[dict[str, Any]]:
+def burn_down(row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     """Units left at the beginning of each hour until now, then what is left if the last hours go on, to midnight.
 
     A day has 24 hours, or 23 or 25 when clocks change.

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, where
+from shared.cloud.firestore import Client, documents, where
 from shared.console.loaded import Loaded
 from shared.console.words import words
 from shared.data_map import ID
@@ -27,9 +27,6 @@ from shared.quota.usage import Usage
 from shared.tokens.grants import not_connected
 from shared.tokens.health import DISCONNECTING, REAUTH_REQUIRED, TROUBLED
 from shared.warehouse.statements import Warehouse
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 PAGE = 50
 """Rows of one page of any list."""

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import DocumentSnapshot, listing, update, where
+from shared.cloud.firestore import Client, DocumentSnapshot, listing, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
@@ -30,6 +27,8 @@ REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
 NEW_REPORT_TYPES = "newReportTypes"
 """YouTube offers report types, or versions of them, that we do not know."""
+APIS = ("youtube", "youtubeAnalytics", "youtubereporting")
+"""YouTube's APIs, by the first word of their methods' ids. Each is enabled for itself, and so is its alert."""
 
 LOOK_EVERY = timedelta(minutes=5)
 """How long after something has worked a process takes it that no alert fires about it."""
@@ -81,6 +80,11 @@ def resolve(client: Client, key: str, now: datetime) -> None:
 
     if update(client, [path], decide):
         log("NOTICE", f"alert {RESOLVED}", alert=key)
+
+
+def of_api(api: str) -> str:
+    """The alert that an API takes no calls of this project; it ends with the next call that is answered."""
+    return f"youtubeApi:{api}"
 
 
 class ProcessAlerts:

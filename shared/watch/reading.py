@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.access.disconnect import WAREHOUSE
@@ -14,14 +14,11 @@ from shared.access.receipts import Receipts
 from shared.channels import Capability
 from shared.clock import next_reset
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import where
+from shared.cloud.firestore import Client, where
 from shared.quota.ledger import Ledger
 from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
 from shared.watch.conditions import ALARMS, INTERVAL, MOST, Seen, rates
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 RECENT = timedelta(days=1)
 """For how long a message that was given up is an alarm."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from shared.clock import Clock, system_clock
 from shared.errors import InvalidRequest, YtempireError
-from shared.monitoring import calls
-from shared.monitoring.apis import APIS, ApiAlerts
+from shared.monitoring import alerts, calls
+from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
@@ -101,7 +101,7 @@ class Caller:
     limiter: RateLimiter | Burst
     tokens: TokenSource
     context: Context
-    apis: ApiAlerts
+    apis: ProcessAlerts
     clock: Clock = system_clock
     before_sending: Callable[[], None] = lambda: None
     calls: calls.CallLog = calls.record
@@ -238,11 +238,11 @@ class Caller:
             )
         )
         api = endpoint.partition(".")[0]
-        if api in APIS:  # an upload session's own requests are no API's
+        if api in alerts.APIS:  # an upload session's own requests are no API's
             if fault is None:
-                self.apis.answered(api)
+                self.apis.worked(alerts.of_api(api))
             elif fault.rule.action is Action.TELL_OPERATOR:
-                self.apis.refused(api, fault.message)
+                self.apis.failed(alerts.of_api(api), fault.message)
         return outcome
 
 

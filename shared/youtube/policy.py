@@ -71,20 +71,12 @@ class Alert(StrEnum):
     CRITICAL = "critical"
 
 
-class Backoff(StrEnum):
-    """How the wait grows from one retry to the next."""
-
-    NONE = "none"
-    FIXED = "fixed"
-    EXPONENTIAL = "exponential"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One row. delay and cap in seconds; limit counts retries, not attempts.
 
-    says: the meaning, for a person. after: the action when `limit` retries did not help. guide: whether the row is
-    the owner's own.
+    says: the meaning, for a person. backoff: as `policy.toml` has it. after: the action when `limit` retries did
+    not help.
     """
 
     reason: str
@@ -92,8 +84,7 @@ class Rule:
     action: Action
     alert: Alert
     says: str
-    guide: bool = False
-    backoff: Backoff = Backoff.NONE
+    backoff: str = "none"
     limit: int = 0
     delay: float = 0.0
     cap: float = 0.0
@@ -153,5 +144,5 @@ def rule(reason: str) -> Rule:
 def _rules(document: Mapping[str, Any]) -> Iterator[Rule]:
     for treatment in document["treatments"]:
         for reason, says in treatment["reasons"].items():
-            own = {"reason": reason, "says": says, "guide": reason in document["guide"]}
+            own = {"reason": reason, "says": says}
             yield codec_of(Rule).read({**treatment, **treatment.get("retry", {}), **own})
