@@ -88,7 +88,6 @@ class Askable:
     videos_read: VideosRead | None = None
 
     def can(self, feature: str) -> bool:
-        """Whether this connection may do what the feature needs."""
         capability = self.capabilities.get(feature)
         return capability is not None and capability.have
 

@@ -70,7 +70,6 @@ class Connected:
     capabilities: Mapping[str, Capability]
 
     def as_outcome(self) -> dict[str, Any]:
-        """What the result page is told."""
         return {
             "channel_id": self.channel_id,
             "title": self.title,
@@ -230,7 +229,6 @@ class FreshToken:
     secret: Secret
 
     def access_token(self) -> str:
-        """The token."""
         return self.secret.reveal()
 
     def renew(self, refused: str) -> str:

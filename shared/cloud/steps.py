@@ -130,7 +130,6 @@ class Pause:
 
 
 def reading(paths: Sequence[str]) -> Steps[Docs]:
-    """Documents by path."""
     return (yield Read(tuple(paths)))  # type: ignore[no-any-return]
 
 

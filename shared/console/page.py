@@ -223,12 +223,10 @@ def cell(value: Any) -> Any:
 
 
 def trouble(error: YtempireError, base: str = OPERATORS) -> str:
-    """A page that says what went wrong."""
     return _DOCUMENTS.render("trouble.html", error=error, base=base)
 
 
 def headers() -> dict[str, str]:
-    """What every page is sent with."""
     return _DOCUMENTS.headers
 
 
@@ -308,7 +306,6 @@ _DOCUMENTS = Documents(
 
 
 def document(text: str, status: int = 200) -> Response:
-    """A page."""
     return Response(text, status=status, mimetype="text/html", headers=headers())
 
 

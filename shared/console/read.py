@@ -171,7 +171,6 @@ def counted(query: Any) -> int:
 
 
 def channels_by_state(client: Client) -> dict[str, int]:
-    """How many channels are in each state."""
     every = client.collection(channels.COLLECTION)
     states = tuple(words("states"))
     with ThreadPoolExecutor(len(states)) as pool:

@@ -87,6 +87,14 @@ def of_api(api: str) -> str:
     return f"youtubeApi:{api}"
 
 
+def tell(client: Client, key: str, message: str | None, now: datetime, *, severity: str = CRITICAL) -> None:
+    """Say what is wrong; None: nothing any more."""
+    if message is None:
+        resolve(client, key, now)
+    else:
+        fire(client, key, message, now, severity=severity)
+
+
 class ProcessAlerts:
     """Alerts about what one process sees work or fail, again and again. Safe for threads.
 
@@ -114,17 +122,13 @@ class ProcessAlerts:
         from google.api_core import exceptions
 
         try:
-            if message is None:
-                resolve(self._client, key, self._clock())
-            else:
-                fire(self._client, key, message, self._clock())
+            tell(self._client, key, message, self._clock())
         except (exceptions.GoogleAPICallError, exceptions.RetryError, YtempireError) as error:
             self._worked.pop(key, None)
             log("WARNING", "an alert could not be changed", alert=key, error=type(error).__name__)
 
 
 def firing(client: Client) -> tuple[Alert, ...]:
-    """What is wrong now."""
     from google.cloud.firestore_v1.base_query import FieldFilter
 
     return _where(client, FieldFilter("state", "==", FIRING))

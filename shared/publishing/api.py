@@ -104,7 +104,6 @@ _ACTIONS = {each.__name__: each for each in _BY_ID}
 
 
 def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a body. Raises errors of `shared.errors`."""
     if body.get("action") == "plan":
         asked = intents(body)
         return {"plan": planned(asked, submissions.plan(asked))}

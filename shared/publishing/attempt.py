@@ -79,7 +79,6 @@ class Attempt:
 
     @property
     def operation(self) -> Operation:
-        """The operation as last saved."""
         return self.record.operation
 
     @property

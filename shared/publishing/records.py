@@ -142,7 +142,6 @@ class Operations:
         return [record.operation for record in _readable(query.stream(**call_options()))]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
-        """Let no upload to this channel begin before an instant."""
         fields_ = {"until": until, "reason": reason, "expires_at": until}
         self.client.document(PAUSES, channel_id).set(fields_, **call_options())
 

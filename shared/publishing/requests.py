@@ -97,7 +97,6 @@ def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:
 
 
 def publish_at(kind: str, work: Mapping[str, Any]) -> datetime | None:
-    """The time of publication that work asks for."""
     video = work["upload"] if kind == "release" else work
     text = video.get("parts", {}).get("status", {}).get("publishAt")
     return parse_instant(text) if text else None
@@ -235,7 +234,6 @@ def _playlist_item(fields: Fields, _now: datetime) -> dict[str, Any]:
 
 
 def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
-    """An existing playlist."""
     if fields.has(by_id):
         return {"id": fields.id(by_id, ids.PLAYLIST)}
     return {"title": _title(fields, by_title, PLAYLIST_TITLE_MAX)}

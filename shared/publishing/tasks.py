@@ -34,8 +34,8 @@ from shared.cloud.queues import latest
 from shared.errors import Misconfigured, NotFound, Unavailable
 from shared.monitoring.log import log
 from shared.publishing.operation import TELL, Operation, State
-from shared.publishing.reading import within
 from shared.publishing.records import Operations, Record, Superseded
+from shared.publishing.sources import within
 
 QUEUE, CALLBACKS = "operations", "callbacks"
 FUNCTION = "run_operation"

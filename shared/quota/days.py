@@ -50,13 +50,11 @@ class Day:
     noted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def granted(self, entry: Entry) -> None:
-        """Remember a grant of this process."""
         if entry.left is not None:  # else somebody counted it already
             self.left[entry.account] = max(0, entry.left)
             self.used += entry.units
 
     def returned(self, entry: Entry, units: int) -> None:
-        """Remember that units came back."""
         self.left.pop(entry.account, None)
         self.denied.clear()
         self.used -= units
@@ -119,11 +117,9 @@ class Days:
             return known
 
     def known(self, bucket_day: BucketDay) -> Day | None:
-        """A day that this process has seen."""
         return self._known.get(bucket_day)
 
     def outlook(self, bucket_day: BucketDay, accounts: Sequence[str], now: datetime) -> Outlook:
-        """A bucket's day as a dry run for some accounts sees it."""
         day = self._known.get(bucket_day) or self.day(bucket_day, now)
         return self.run(looking(bucket_day, day.bucket, accounts))
 
@@ -179,7 +175,6 @@ class Days:
 
 
 def closed_until(doc: Doc, now: datetime) -> datetime | None:
-    """Until when Google has closed the bucket, None when it has not."""
     closed = doc.data.get("closed")
     return closed["until"] if closed and now < closed["until"] else None
 

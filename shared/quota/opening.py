@@ -55,7 +55,6 @@ def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:
 
 
 def mark(hour: int) -> str:
-    """The field of an hour."""
     return f"h{hour:02}"
 
 

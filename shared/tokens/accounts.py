@@ -68,7 +68,6 @@ def revoking(now: datetime) -> dict[str, Any]:
 
 
 def not_revoking() -> dict[str, Any]:
-    """The fields that take the mark away."""
     from google.cloud.firestore import DELETE_FIELD
 
     return {_REVOKING: DELETE_FIELD}

@@ -37,7 +37,6 @@ class Progress:
     disabled: tuple[int, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """For the log of a run."""
         return {
             "version": self.current,
             "resealed": self.resealed,
@@ -97,7 +96,6 @@ class Rotation:
         return Progress(current, resealed, remaining, disabled)
 
     def count(self, version: int) -> int:
-        """How many values are sealed under a version."""
         return sum(
             int(self._under(*place, version).count().get(**call_options())[0][0].value)
             for place in data_map.sealed()

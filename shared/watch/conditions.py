@@ -51,7 +51,6 @@ class Condition:
 
     @property
     def runbook(self) -> str:
-        """Where the runbook tells of it."""
         return f"{RUNBOOK}#{self.key.rstrip(':').lower()}"
 
 

@@ -31,7 +31,6 @@ QUEUE = "access"
 
 @cache
 def google() -> GoogleOAuth:
-    """Google's OAuth, for this deployment's client."""
     keys = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
     client = Recent(source=lambda: OAuthClient.parse(keys.newest()[1]), age=CLIENT_AGE, clock=system_clock)
     return GoogleOAuth(settings(), client, system_clock)
@@ -39,7 +38,6 @@ def google() -> GoogleOAuth:
 
 @cache
 def refresher() -> Refresher:
-    """This process's way to access tokens."""
     from shared.tokens.refresh import Refresher
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
@@ -49,7 +47,6 @@ def refresher() -> Refresher:
 
 @cache
 def consents() -> Consents:
-    """This process's way to Google's consent page and back."""
     from shared.access.connect import Connector
     from shared.access.consent import STARTS, Consents
     from shared.rate_limits.limiter import RateLimiter
@@ -88,7 +85,6 @@ def _tokens(own: bool) -> SharedTokens:
 
 @cache
 def disconnects() -> Disconnects:
-    """This process's way to end connections."""
     from shared.access.disconnect import Disconnects
     from shared.access.revocation import Revocations
     from shared.collection.statistics.state import forget
@@ -105,7 +101,6 @@ def disconnects() -> Disconnects:
 
 @cache
 def grant_upkeep() -> Upkeep:
-    """What the scheduler has done for grants."""
     from shared.access.upkeep import Upkeep
 
     testing = settings().oauth_publishing == "testing"
@@ -114,7 +109,6 @@ def grant_upkeep() -> Upkeep:
 
 @cache
 def key_rotation() -> Rotation:
-    """The vault key's rotation."""
     from shared.vault.rotation import Rotation
 
     return Rotation(firestore.client(), vault(), vault_keys(), system_clock)

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 @cache
 def collecting() -> Collecting:
-    """What `collect_reports` runs."""
     from shared.collection import chosen
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
@@ -54,7 +53,6 @@ def collecting() -> Collecting:
 
 @cache
 def collecting_analytics() -> AnalyticsCollecting:
-    """What `collect_analytics` runs."""
     from shared.collection import chosen
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
@@ -78,7 +76,6 @@ def collecting_analytics() -> AnalyticsCollecting:
 
 @cache
 def listening() -> Listening:
-    """What `renew_subscriptions` runs."""
     from shared.collection.listening import Listening
     from shared.wiring.push import push
 
@@ -95,7 +92,6 @@ def listening() -> Listening:
 
 @cache
 def metadata() -> Metadata:
-    """What `collect_metadata` runs."""
     from shared.collection.metadata import Metadata
 
     return Metadata(
@@ -113,7 +109,6 @@ def metadata() -> Metadata:
 
 @cache
 def channel_data() -> ChannelData:
-    """What `channel_data` runs."""
     from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
     from shared.youtube.client import Context
@@ -133,7 +128,6 @@ def channel_data() -> ChannelData:
 
 @cache
 def statistics() -> Statistics:
-    """What `collect_statistics` runs."""
     from shared.collection.statistics.collecting import Statistics
 
     return Statistics(
@@ -150,7 +144,6 @@ def statistics() -> Statistics:
 
 @cache
 def ingest() -> Ingest:
-    """What `ingest` runs."""
     from shared.collection import chosen
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 @cache
 def api_alerts() -> ProcessAlerts:
-    """This process's alerts about YouTube's APIs."""
     from shared.monitoring.alerts import ProcessAlerts
 
     return ProcessAlerts(firestore.client(), system_clock)

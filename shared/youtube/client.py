@@ -45,11 +45,9 @@ class TokenSource(Protocol):
 
     def access_token(self) -> str:
         """A token that is valid now. Raises ReauthRequired or Unavailable."""
-        ...
 
     def renew(self, refused: str) -> str:
         """A token other than `refused`, which YouTube did not accept. Raises as `access_token`."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,6 @@ class Caller:
     calls: calls.CallLog = calls.record
 
     def of_feature(self, feature: str) -> Caller:
-        """The same for another part of the product."""
         return replace(self, context=replace(self.context, feature=feature))
 
     def call(self, method: str, **asked: Any) -> dict[str, Any]:
@@ -247,7 +244,6 @@ class Caller:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that carries an access token."""
     return {"authorization": f"Bearer {token}"}
 
 

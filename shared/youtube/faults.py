@@ -62,7 +62,6 @@ class Fault:
 
     @property
     def kind(self) -> Kind:
-        """What went wrong, as a type."""
         return self.rule.kind
 
     @property
@@ -105,7 +104,6 @@ def as_error(fault: Fault, *, clock: Clock) -> YtempireError:
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """The fault that an error of this room carries."""
     detail = getattr(error, "detail", None)
     return detail if isinstance(detail, Fault) else None
 

@@ -122,7 +122,6 @@ class Policy:
 
 @cache
 def policy() -> Policy:
-    """This project's policy."""
     import tomllib
 
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
