@@ -26,7 +26,7 @@ from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import PRESENT, Change, Commit, Docs, Steps, Write
+from shared.cloud.steps import PRESENT, Change, Commit, Docs, Write, only
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
@@ -150,11 +150,7 @@ class Cache:
 
 def invalidate(client: Client, channel_id: str) -> None:
     """What is kept of a channel and its videos counts no more. One write; none where nothing is kept."""
-
-    def steps() -> Steps[None]:
-        yield Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))
-
-    Store(client).run(steps())
+    Store(client).run(only(Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))))
 
 
 def looked_at(client: Client, now: datetime) -> list[str]:

@@ -32,6 +32,7 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> dict[str, 
     day = pacific_day(now)
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
+    accounts = sorted(usage["by_account"].items(), key=lambda of: (-of[1]["spent"], -of[1]["lent"], of[0]))
     standing, effect = _in_words(mode, usage, reads=profile.puts_off(name))
     return {
         **usage,
@@ -42,7 +43,7 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> dict[str, 
         "until": usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
         "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
         "tone": called("tones", mode),
-        "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
+        "by_account": dict(accounts),
         "loans": [
             {**loan, "reason": f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"}
             for loan in reversed(usage["loans"])
@@ -81,8 +82,3 @@ def burn_down(row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
         gone = row["forecast"].burn * (moment - now) / timedelta(hours=1)
         found.append({"hour": moment, "left": None, "forecast": max(0, round(left - gone)), "spent": None})
     return [{**each, "hour": each["hour"].astimezone(PACIFIC)} for each in found]
-
-
-def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
-    name, units = account
-    return -units["spent"], -units["lent"], name

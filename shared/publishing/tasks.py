@@ -164,19 +164,16 @@ class Callbacks:
         if late:
             log("ERROR", "the app was not told of an operation's end", operation=operation_id, event=event)
         else:
-            self._send(operation)
+            told = {
+                "type": f"operation.{operation.state}",
+                "timestamp": to_the_second(operation.untold_since),
+                "data": operation.as_json(),
+            }
+            send(self.address, event, told, secret=self.secret(), now=self.clock(), seconds=self.seconds)
         self.operations.change(
             operation_id, lambda it: replace(it, untold_since=None) if it.event == event else None
         )
         return "givenUp" if late else "delivered"
-
-    def _send(self, operation: Operation) -> None:
-        told = {
-            "type": f"operation.{operation.state}",
-            "timestamp": to_the_second(operation.untold_since),
-            "data": operation.as_json(),
-        }
-        send(self.address, operation.event, told, secret=self.secret(), now=self.clock(), seconds=self.seconds)
 
 
 def send(

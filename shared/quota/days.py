@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
-from shared.cloud.steps import PRESENT, Commit, Doc, Result, Steps, Write, reading
+from shared.cloud.steps import PRESENT, Commit, Doc, Result, Steps, Write, only, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
@@ -190,7 +190,7 @@ def _name(method: str) -> str:
 
 
 def _commit(write: Write) -> Steps[None]:
-    yield Commit((write,))
+    return only(Commit((write,)))
 
 
 def _note(

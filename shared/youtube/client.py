@@ -171,8 +171,11 @@ class Caller:
         """One request on a reservation of its own, and the token that it was sent with."""
         user, project = self.context.account, self.settings.project
         self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
+        # The ledger answers one reservation for one id; each request of an operation has to pay for itself. Random
+        # and not counted: who comes after a crash does not know how often was sent before.
+        operation = self.context.operation_id and f"{self.context.operation_id}/{uuid.uuid4().hex[:12]}"
         reservation = self.quota.reserve(
-            method=endpoint, account=user, operation_id=self._attempt_id(), priority=self.context.priority
+            method=endpoint, account=user, operation_id=operation, priority=self.context.priority
         )
         sent = False
         try:
@@ -188,14 +191,6 @@ class Caller:
         if fault is not None and fault.kind is Kind.QUOTA:
             self.quota.close_bucket(reservation.bucket, reason=fault.reason)
         return token, outcome
-
-    def _attempt_id(self) -> str | None:
-        """The ledger answers one reservation for one id; each request of an operation has to pay for itself.
-
-        Random and not counted: who comes after a crash does not know how often was sent before.
-        """
-        operation = self.context.operation_id
-        return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
     def _settle(self, reservation: Reservation, *, sent: bool) -> None:
         try:

@@ -5,13 +5,12 @@ The rows are in `policy.toml`, which is read when the first fault is met; most p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from shared.records import codec_of
 
@@ -126,7 +125,11 @@ def policy() -> Policy:
 
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return Policy(
-        rules={rule.reason: rule for rule in _rules(document)},
+        rules={
+            reason: codec_of(Rule).read({**row, **row.get("retry", {}), "reason": reason, "says": says})
+            for row in document["treatments"]
+            for reason, says in row["reasons"].items()
+        },
         aliases=document["aliases"],
         statuses={int(status): reason for status, reason in document["statuses"].items()},
         retry_later=tuple(timedelta(minutes=minutes) for minutes in document["retry_later_minutes"]),
@@ -138,10 +141,3 @@ def policy() -> Policy:
 def rule(reason: str) -> Rule:
     """The row of a reason that this project itself names. Raises KeyError."""
     return policy().rules[reason]
-
-
-def _rules(document: Mapping[str, Any]) -> Iterator[Rule]:
-    for treatment in document["treatments"]:
-        for reason, says in treatment["reasons"].items():
-            own = {"reason": reason, "says": says}
-            yield codec_of(Rule).read({**treatment, **treatment.get("retry", {}), **own})
