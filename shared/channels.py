@@ -225,24 +225,24 @@ def record_listed(
     """
     fields = {f"last_listed.`{report_type}`": at for report_type in report_types}
     fields |= {f"last_sync.`{report_type}`": at for report_type in synced}
-    _note(client, channel_id, fields | ({"collect_at": collect_at} if collect_at else {}))
+    note(client, path(channel_id), fields | ({"collect_at": collect_at} if collect_at else {}))
 
 
 def look_again(client: Client, channel_id: str, look: Look, at: datetime | None) -> None:
     """Remember from when on a channel is looked at; None: not at all."""
-    _note(client, channel_id, {look: at})
+    note(client, path(channel_id), {look: at})
 
 
 def set_refusal(client: Client, channel_id: str, api: str, refusal: Refusal) -> None:
     """Remember that YouTube tells nothing about a channel through an API."""
-    _note(client, channel_id, {f"refusals.`{api}`": asdict(refusal)})
+    note(client, path(channel_id), {f"refusals.`{api}`": asdict(refusal)})
 
 
 def end_refusal(client: Client, channel_id: str, api: str) -> None:
     """Remember that an API tells of a channel again."""
     from google.cloud.firestore import DELETE_FIELD
 
-    _note(client, channel_id, {f"refusals.`{api}`": DELETE_FIELD})
+    note(client, path(channel_id), {f"refusals.`{api}`": DELETE_FIELD})
 
 
 def set_capabilities(
@@ -267,7 +267,3 @@ def set_capabilities(
         return Change(None, [Write(where_it_is, {**fields, "lost_at": since if lost else None})])
 
     update(client, [where_it_is], decide)
-
-
-def _note(client: Client, channel_id: str, changes: Mapping[str, Any]) -> None:
-    note(client, path(channel_id), changes)

@@ -14,7 +14,7 @@ from shared.channels import Channel
 from shared.clock import Recent, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, where
+from shared.cloud.firestore import counted, documents, where
 from shared.collection import jobs
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
@@ -70,7 +70,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
             mine = _rows(reads, ask, some_channels(reads, ask)[0])
             return {"channels": len(mine), "connected": sum(row.channel.state == CONNECTED for row in mine)}
         by_state = read.channels_by_state(reads.client)
-        states = {state: read.counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
+        states = {state: counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
         return {
             "channels": sum(by_state.values()),
             "connected": by_state[CONNECTED],

@@ -8,8 +8,8 @@ from statistics import median
 from typing import Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, where
-from shared.console.read import PAGE, counted
+from shared.cloud.firestore import Client, counted, where
+from shared.console.read import PAGE
 from shared.console.words import called
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State

@@ -15,7 +15,7 @@ from typing import Any
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, documents, where
+from shared.cloud.firestore import Client, counted, documents, where
 from shared.console.loaded import Loaded
 from shared.console.words import words
 from shared.data_map import ID
@@ -163,11 +163,6 @@ def wanting(client: Client, now: datetime, *, most: int) -> list[Channel]:
 def _in_order(client: Client, name: str) -> Any:
     """The channels that have a field, in its order."""
     return client.collection(channels.COLLECTION).order_by(name)
-
-
-def counted(query: Any) -> int:
-    """How many documents a query has: one read for each thousand."""
-    return int(query.count().get(**call_options())[0][0].value)
 
 
 def channels_by_state(client: Client) -> dict[str, int]:

@@ -117,11 +117,9 @@ class Operations:
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
-        from google.cloud.firestore import Query
-
         found: list[Operation] = []
         for state in states:
-            newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction=Query.DESCENDING)
+            newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction="DESCENDING")
             found += (each.operation for each in _readable(newest.limit(limit).stream(**call_options())))
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
