@@ -63,7 +63,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def views() -> list[dict[str, Any]]:
         found = reads.loaded().days
         late = arriving(found, pacific_day(ask.now))
-        return [asdict(day) for day in found[: -len(late) or None]][::-1]
+        return [dict(day) for day in found[: -len(late) or None]][::-1]
 
     def figures() -> dict[str, Any]:
         if ask.user is not None:
