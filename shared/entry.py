@@ -65,11 +65,6 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
     return wrap
 
 
-def answers_json(handler: Handler) -> Callable[[Request], Response]:
-    """Answer programs: what the handler returns as JSON, errors in the one error shape."""
-    return answers(refusal)(handler)
-
-
 def refusal(error: YtempireError) -> Response:
     """An error in the one error shape, with the headers that belong to it."""
     response = jsonify(error.as_json())
@@ -79,6 +74,10 @@ def refusal(error: YtempireError) -> Response:
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
     return response
+
+
+answers_json = answers(refusal)
+"""Answer programs: what the handler returns as JSON, errors in the one error shape."""
 
 
 def require_origin(request: Request, app_url: str, *, named: bool) -> None:

@@ -1,5 +1,22 @@
 """Every error this system raises on purpose.
 
+    YtempireError
+    ├── Terminal               asking again changes nothing
+    │   ├── InvalidRequest     400  the caller sent something wrong; `field` names it
+    │   ├── NotSignedIn        401  nobody, or a token that does not hold
+    │   ├── Forbidden          403  somebody, but not for this
+    │   ├── NotFound           404
+    │   ├── Conflict           409  true already, or taken by somebody else
+    │   ├── MethodUnknown      405  no such thing is done here; `allowed` says what is
+    │   ├── TooLarge           413
+    │   ├── ReauthRequired     409  a person has to connect the channel again
+    │   ├── Misconfigured      500  the operator has to act: settings, OAuth client, API not enabled
+    │   └── CorruptData        500  stored or received data that fails its own check
+    └── Transient              the same request can succeed later; `retry_at` says when, if known
+        ├── Unavailable        503  a service we need does not answer
+        ├── RateLimited        429  too fast
+        └── QuotaRefused       429  no quota until `retry_at`
+
 Whether to retry is a type, so no caller needs a list of reasons. A message is written for a person and never
 carries a token, a code or a secret.
 """
@@ -100,7 +117,7 @@ class ReauthRequired(Terminal, code=409):
 
 
 class Misconfigured(Terminal):
-    """The operator has to act (settings, OAuth client, API not enabled); no user did anything wrong."""
+    """The operator has to act; no user did anything wrong."""
 
 
 class CorruptData(Terminal):

@@ -16,8 +16,8 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update, where
 from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
-from shared.errors import Conflict, CorruptData, NotFound
-from shared.monitoring.log import log
+from shared.errors import Conflict, NotFound
+from shared.monitoring.readable import readable
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
 
@@ -152,12 +152,8 @@ class Operations:
 
 
 def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:
-    """The records among documents. One that cannot be read is logged, and hides no other."""
-    for snapshot in snapshots:
-        try:
-            yield Record(MAPPER.read(snapshot.id, snapshot.to_dict()), snapshot.update_time)
-        except CorruptData as error:
-            log("ERROR", "an operation cannot be read", operation=snapshot.id, detail=error.message)
+    """The records among documents. One that cannot be read is told, and hides no other."""
+    return (Record(one, each.update_time) for each in snapshots for one in readable(MAPPER, [each]))
 
 
 def _fields(operation: Operation) -> dict[str, Any]:

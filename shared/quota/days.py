@@ -20,7 +20,6 @@ from shared.quota import opening
 from shared.quota.accounts import BucketDay, name_of
 from shared.quota.calendar import DOUBT, KEEP, hour_of
 from shared.quota.decisions import CONTENDED, ReservationRequest, refused
-from shared.quota.opening import off_peak_allowance
 from shared.quota.outlook import Outlook, looking
 from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.quota.reservation import Entry
@@ -128,12 +127,6 @@ class Days:
         if day.used_at is None or abs(now - day.used_at) >= RECENT:
             day.used, day.used_at = self.run(opening.spent(day.bucket_day))[0], now
         return day.used
-
-    def allowance(self, day: Day, now: datetime) -> int:
-        """What background work may take at this hour beyond its own account."""
-        return off_peak_allowance(
-            day.bucket, self.used(day, now), day.doc.data["pattern"], day.bucket_day.day, now
-        )
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""

@@ -47,7 +47,6 @@ def refresher() -> Refresher:
 
 @cache
 def consents() -> Consents:
-    from shared.access.connect import Connector
     from shared.access.consent import STARTS, Consents
     from shared.rate_limits.limiter import RateLimiter
 
@@ -56,7 +55,6 @@ def consents() -> Consents:
         client=client,
         vault=vault(),
         google=google(),
-        connector=Connector(client, vault(), settings(), system_clock),
         settings=settings(),
         clock=system_clock,
         limiter=RateLimiter(client, (STARTS,), system_clock),
