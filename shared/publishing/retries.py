@@ -14,8 +14,6 @@ treat_as_done, waiting         are the operation's own: `run`
 log_and_fix_request, fail      the operation fails, with the log and the words that say why
 """
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -14,8 +14,6 @@ Any answer of 2xx is a receipt; until there is one, Cloud Tasks delivers again, 
 github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

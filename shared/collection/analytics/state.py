@@ -3,8 +3,6 @@
 One small document a channel. It holds for one connection: another one begins anew.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
