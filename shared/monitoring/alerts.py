@@ -12,11 +12,13 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, listing, update, where
+from shared.cloud.firestore import Client, listing, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
+from shared.monitoring.readable import readable
+from shared.records import Mapper
 
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
@@ -50,6 +52,10 @@ class Alert:
     state: str = FIRING
     severity: str = CRITICAL
     told: bool = field(default=False, compare=False)
+
+
+_STORED = Mapper(Alert, COLLECTION, key="key")
+_path = _STORED.path
 
 
 def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
@@ -129,23 +135,22 @@ class ProcessAlerts:
 
 
 def firing(client: Client) -> tuple[Alert, ...]:
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    return _where(client, FieldFilter("state", "==", FIRING))
+    return tuple(readable(_STORED, listing(where(client.collection(COLLECTION), ("state", "==", FIRING)))))
 
 
 def pending(client: Client) -> tuple[Alert, ...]:
     """What is wrong now, and what has begun or ended since operators were told. One query."""
     from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-    return _where(client, Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)]))
+    either: Any = Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)])
+    return tuple(readable(_STORED, listing(client.collection(COLLECTION).where(filter=either))))
 
 
 def ended(client: Client, since: datetime) -> list[Alert]:
     """What has ended since an instant, the latest first. There is one document for each kind of alert."""
     found = where(client.collection(COLLECTION), ("state", "==", RESOLVED)).limit(_ENDED_MOST)
-    lately = [each for each in map(_read, found.stream(**call_options())) if each.since > since]
-    return sorted(lately, key=lambda alert: alert.since, reverse=True)
+    every = readable(_STORED, found.stream(**call_options()))
+    return sorted((each for each in every if each.since > since), key=lambda alert: alert.since, reverse=True)
 
 
 def told(client: Client, alert: Alert) -> None:
@@ -158,17 +163,3 @@ def told(client: Client, alert: Alert) -> None:
         return Change(None, [Write(path, {"told": True})] if same else ())
 
     update(client, [path], decide)
-
-
-def _where(client: Client, condition: Any) -> tuple[Alert, ...]:
-    query: Any = client.collection(COLLECTION).where(filter=condition)
-    return tuple(map(_read, listing(query)))
-
-
-def _read(found: DocumentSnapshot[Any]) -> Alert:
-    names = ("since", "message", "state", "severity", "told")
-    return Alert(key=found.id, **{name: found.get(name) for name in names})
-
-
-def _path(key: str) -> str:
-    return f"{COLLECTION}/{key}"
