@@ -4,13 +4,8 @@ Order matters: the record says first that there is a next attempt, then its task
 between is no loss, because its own task is delivered again and queues what the record says. An attempt is a named
 task, so whoever else queues it queues it once.
 
-The app is told by a signed POST, after the specification of Standard Webhooks:
-
-    webhook-id           the end's own id, however often it is delivered: operation, state, attempt
-    webhook-timestamp    seconds since 1970
-    webhook-signature    v1, and the base64 of an HMAC-SHA256 over "id.timestamp.body"
-
-Any answer of 2xx is a receipt; until there is one, Cloud Tasks delivers again, for a day. Source:
+The app is told by a POST, signed by Standard Webhooks (infra/docs/publishing.md). Any answer of 2xx is a receipt;
+until there is one, Cloud Tasks delivers again, for a day. Source:
 github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
