@@ -4,6 +4,8 @@ Who owns it, what it is called, what it can do and why not, what state its conne
 for it, and when each report type was last collected. No secrets: those are in `grants`.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field

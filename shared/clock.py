@@ -5,6 +5,8 @@ Three calendars meet here: instants are UTC; quota days and report days are Amer
 depends on the time takes a `Clock`.
 """
 
+from __future__ import annotations
+
 import random
 import threading
 from collections.abc import Callable, Iterator

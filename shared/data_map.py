@@ -5,6 +5,8 @@ collection, a sealed field or an expiry that is not here is a mistake, and `make
 words for people, with each one's room, is `infra/data_map.toml`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta

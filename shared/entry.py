@@ -4,6 +4,8 @@ Each function's main.py wraps its handler in one of these. Errors of `shared.err
 shape; anything else is logged whole and answered as `internal`, so that nothing internal is shown.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import sys

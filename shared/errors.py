@@ -21,6 +21,8 @@ Whether to retry is a type, so no caller needs a list of reasons. A message is w
 carries a token, a code or a secret.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from typing import ClassVar
 

@@ -1,5 +1,7 @@
 """The forms of the ids that requests and tokens name. Nothing else reaches a document's path or YouTube."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from typing import TypeGuard

@@ -1,5 +1,7 @@
 """The one way to read what comes page by page, where only the other side says when it ends."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar

@@ -6,6 +6,8 @@ goes. A run that stopped anywhere is simply run again, and two at once do no har
 while this very connection is still being ended, so what its owner connects anew meanwhile is safe.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime

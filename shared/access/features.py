@@ -8,6 +8,8 @@ A user may untick any of them on Google's page, so a capability follows from wha
 asked.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 
 from shared.channels import Capability

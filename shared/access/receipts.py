@@ -3,6 +3,8 @@
 A receipt says when something was deleted and how much, never what it was.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

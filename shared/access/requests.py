@@ -5,6 +5,8 @@ nothing is parsed and compared: an address to return to is on the list letter by
 Source: RFC 9207 (issuer in the answer).
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

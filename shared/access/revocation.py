@@ -6,6 +6,8 @@ in `revocations/<receipt id>` until Google has answered.
 Sources: developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke; RFC 7009.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -6,6 +6,8 @@ here at the latest, within a day; when nobody connects it again for a week, its 
 disconnected (YouTube's developer policies, III.E.4).
 """
 
+from __future__ import annotations
+
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -1,5 +1,7 @@
 """Who has connected which channels: `users/<user id>`, and all users who have any in `access/users`."""
 
+from __future__ import annotations
+
 from shared import data_map
 from shared.cloud.steps import Docs, Write
 

@@ -3,6 +3,8 @@
 BigQuery's HTTP client has a recipe of its own kind, in `bigquery`.
 """
 
+from __future__ import annotations
+
 from functools import cache
 from typing import Any
 

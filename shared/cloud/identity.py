@@ -6,6 +6,8 @@ token; the functions check that one. Both are the same question - issuer, audien
 different key sets.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

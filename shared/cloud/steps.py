@@ -8,6 +8,8 @@ The optimistic update is such a protocol, and the one way in which documents are
 nothing has changed. `update` of `firestore.py` carries it out.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -8,6 +8,8 @@ The summary is one document, which the watch reads instead of asking BigQuery. I
 from what was fetched, so it counts every call once, too.
 """
 
+from __future__ import annotations
+
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,6 +5,8 @@ the rest. Where a source does not answer, or its quota is kept for what cannot w
 with its age.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,5 +1,7 @@
 """Runs the quality checks, stores what they find beside the facts, and fires or resolves an alert for each."""
 
+from __future__ import annotations
+
 from shared.clock import Clock, format_instant
 from shared.cloud.firestore import Client
 from shared.collection import gone

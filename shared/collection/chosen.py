@@ -3,6 +3,8 @@
 report_types/offered    what YouTube offered when it was asked last (`offers`)
 """
 
+from __future__ import annotations
+
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client
 from shared.data_map import REPORT_TYPES

@@ -7,6 +7,8 @@ then is disconnected later, and whatever was written by then is found by that di
 leaves rows behind, which a daily audit finds.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any

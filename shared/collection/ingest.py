@@ -1,5 +1,7 @@
 """Turns the messages for `ingest` into rows or state: reports, videos, owners' own numbers, rows to erase."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,6 +6,8 @@
 A number about the channel as a whole has no video_id. Sent twice it counts once; a correction has a later as_of.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Iterable, Mapping

@@ -9,6 +9,8 @@ Whoever answers a person chooses for each number (`choose`), asks what was chose
 is one source's whole; two sources are never added or averaged.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -8,6 +8,8 @@ due and one document; once a day everything is compared: who has no subscription
 have changed.
 """
 
+from __future__ import annotations
+
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -4,6 +4,8 @@ reports   to be downloaded and loaded
 staged    downloaded, and waiting in staging tables for BigQuery to take more
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any

@@ -7,6 +7,8 @@ YouTube lets metadata be kept for 30 days (Developer Policies, III.E.4). So a ru
 are nearly as old, and deletes what was read of videos that are gone; the row that says so stays as a receipt.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ Channels of which something was never read come first, then those that were read
 each with half of the day's units; what one does not come to is the next one's, or another night's.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -3,6 +3,8 @@
 A channel costs a unit, which also verifies the permission; so does each page of its uploads, and each 50 videos.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -5,6 +5,8 @@ videos    those of `video_performance`              reports, and the public coun
 channel   subscribers and the public counters       by the Data API
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta

@@ -4,6 +4,8 @@ report_types/offered          the report types that it makes
 report_types/<report type>    columns that were met in its files and are not declared
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 

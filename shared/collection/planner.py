@@ -7,6 +7,8 @@ comes or goes between two triggers moves nobody, and where that makes one batch 
 now.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

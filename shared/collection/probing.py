@@ -6,6 +6,8 @@ project (`shared/monitoring/alerts.py`). No read needs the scope to publish: Goo
 refresh. What is lost is kept with the connection, from which the watch alarms, and probed daily until it is back.
 """
 
+from __future__ import annotations
+
 import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence

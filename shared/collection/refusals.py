@@ -4,6 +4,8 @@ What YouTube says goes by the policy table, as in publishing; reading meets fewe
 out is in `collecting`, `listening` and `analytics`: reports are listed, uploads polled, figures asked for.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass

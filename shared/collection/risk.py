@@ -1,5 +1,7 @@
 """What is at risk: missing days that can still come, over all channels, and which of them is lost first."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -4,6 +4,8 @@ Once a day `ingest` compares those that are due, and each document says when it 
 which the watch alarms. The older a month is, the later; one that differs is compared daily until it holds.
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

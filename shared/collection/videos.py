@@ -8,6 +8,8 @@ of order; the one with the latest `updated` counts, so each may be repeated with
 28 days at most, and of a video that is deleted not at all: by then its channel's videos were read (`metadata`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum

@@ -6,6 +6,8 @@ and its answers are kept in the cache, where a page finds them. Pages that ask f
 channel at which nobody has looked for two days ask for themselves.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta

@@ -1,5 +1,7 @@
 """What is wrong for everybody, as the operator needs it: since when, what it stops, the one thing to do."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 

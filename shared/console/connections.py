@@ -3,6 +3,8 @@
 Codes become sentences here, once, for the page and the JSON alike.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,7 @@
 """Lines over time as SVG, drawn here, so that a page needs no script and no foreign file."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

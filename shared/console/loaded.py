@@ -1,5 +1,7 @@
 """What the warehouse holds: views a day, and how far each channel's reports reach."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta

@@ -1,5 +1,7 @@
 """Writes to YouTube that are not done: what waits, why and until when; what failed, and why."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -9,6 +9,8 @@ same: a mistake in either would otherwise open the page to everybody.
 Source: https://cloud.google.com/iap/docs/signed-headers-howto
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import tomllib

@@ -3,6 +3,8 @@
 A page of a channel begins with the channel itself: one that is somebody else's is answered as one that is none.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta

@@ -1,5 +1,7 @@
 """Push subscriptions: how many are alive, which are not, when the last notifications came; in bounded reads."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 from statistics import median

@@ -5,6 +5,8 @@ BigQuery is asked what it would read; one that would read more than its bound is
 refuses to bill more.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

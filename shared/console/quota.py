@@ -1,5 +1,7 @@
 """The day's quotas in full: used, set aside, left, how fast, who has what, who lent, what was refused and why."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -3,6 +3,8 @@
 What cannot be read is said on the page, and the rest is shown.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,7 @@
 """What codes are called on the console, from `words.toml`."""
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path

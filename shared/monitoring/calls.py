@@ -5,6 +5,8 @@ The record is written at once. Rows wait in the process for the end of the reque
 that cannot be published is in its record. Nothing secret has a field here: no token, no URL with a query.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

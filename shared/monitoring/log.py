@@ -6,6 +6,8 @@ passed here: secrets travel as `Secret` objects (`shared/vault`), whose text for
 An instance serves one request at a time, with many threads: the request's trace is the process's.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re

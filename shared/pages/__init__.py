@@ -4,6 +4,8 @@ Every page says what happened and the one thing to do next. documents: what ever
 the console's too.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from flask import Response

@@ -4,6 +4,8 @@ Everything that comes from outside is escaped by the template engine. The header
 and out of other sites' frames, and allow its one style sheet, by hash, and nothing else.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 from collections.abc import Callable, Mapping

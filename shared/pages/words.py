@@ -1,5 +1,7 @@
 """What each outcome is called on a page: a title, what happened, and the one thing to do; from `words.toml`."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

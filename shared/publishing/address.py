@@ -5,6 +5,8 @@ has must be public, and the connection goes to one of those very addresses: a na
 second later (DNS rebinding) changes nothing. Source: OWASP, server-side request forgery prevention.
 """
 
+from __future__ import annotations
+
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping, Sequence

@@ -9,6 +9,8 @@ Firestore orders by one field without an index of several. So a list's narrowest
 others are applied to what it finds, up to a bound; a page may therefore be short, and says where the next begins.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """One attempt at one operation: what a step may use, and how it keeps its lease while it works."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

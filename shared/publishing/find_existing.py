@@ -1,5 +1,7 @@
 """Makes once what YouTube makes again whenever it is asked, and finds what a call made whose answer was lost."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 

@@ -3,6 +3,8 @@
 {"action": "plan", "work": [{"channel_id": "UC...", "do": ["upload", "thumbnail"], "times": 12}]}
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

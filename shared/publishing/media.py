@@ -4,6 +4,8 @@ YouTube charges for an upload before it looks. So a web page, a text, a picture 
 video is found here, before anything is spent. Whatever else there is YouTube decides: it knows more containers.
 """
 
+from __future__ import annotations
+
 import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable

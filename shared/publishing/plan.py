@@ -5,6 +5,8 @@ and written whole, and the parts that do not change are not sent at all. Source:
 document of youtube v3.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any

@@ -4,6 +4,8 @@ Every change is a compare-and-set on the document's version. So two workers that
 that comes back from a long pause, cannot overwrite each other: the later one finds out and stops.
 """
 
+from __future__ import annotations
+
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

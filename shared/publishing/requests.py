@@ -5,6 +5,8 @@ own (discovery document of youtube v3, and its pages on video metadata): a title
 of 5,000 bytes (of a playlist 5,000 characters), tags of 500 characters as YouTube counts them.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

@@ -5,6 +5,8 @@ when they end. Trouble of our own surroundings is retried like YouTube's own. Th
 are arguments. What reaches beyond the operation, and why: infra/decisions/fault-policy.md.
 """
 
+from __future__ import annotations
+
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta

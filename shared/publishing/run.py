@@ -4,6 +4,8 @@ Delivery is at least once and workers die, so an attempt is safe to begin again 
 record works; whoever cannot write it any more stops.
 """
 
+from __future__ import annotations
+
 import random
 import time
 import uuid

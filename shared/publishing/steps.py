@@ -4,6 +4,8 @@ Each can be run again after any death: setting, updating and deleting are the sa
 looked for first.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 

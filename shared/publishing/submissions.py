@@ -3,6 +3,8 @@
 An answer before work counts what accepted operations will still spend.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -9,6 +9,8 @@ until there is one, Cloud Tasks delivers again, for a day. Source:
 github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import hashlib

@@ -10,6 +10,8 @@ accounts of all users. System work has several accounts, because many instances 
 their units out of its fund part by part.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date

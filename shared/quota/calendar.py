@@ -4,6 +4,8 @@ Clocks of instances differ by up to a minute, and a call goes out a little after
 midnight nobody can say to which day YouTube will charge it. So for three minutes a day nothing is reserved.
 """
 
+from __future__ import annotations
+
 from datetime import date, datetime, time, timedelta
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds

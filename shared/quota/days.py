@@ -4,6 +4,8 @@ A day begins with whoever comes first; everybody else reads that allocation and 
 What can change is looked at again after moments that are stated here. `Days.run` is the ledger's way to Firestore.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field

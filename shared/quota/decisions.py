@@ -13,6 +13,8 @@ Background work borrows in the off-peak hours alone, and then as far as yesterda
 the rest of the day.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

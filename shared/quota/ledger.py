@@ -8,6 +8,8 @@ Writes: 2 documents for a reservation and 1 to settle it; a block costs the same
 Reads: the day's document once every two seconds while there is work; at most 10 to borrow.
 """
 
+from __future__ import annotations
+
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Sequence

@@ -7,6 +7,8 @@ The burn is the rate of the last three hours (or of the day, while it is younger
 over after what yesterday spent between this hour and midnight.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta

@@ -3,6 +3,8 @@
 An unknown method is an error: a wrong guess of 1 where YouTube charges 450 is how a day's quota vanishes.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -15,6 +15,8 @@ held; so it is done once, whoever comes late:
     refused    it went too far, and its units have gone back
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

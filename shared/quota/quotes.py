@@ -5,6 +5,8 @@ refused is tried again at the time that its refusal names: on the coming days as
 that its time is the earliest.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta

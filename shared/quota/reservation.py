@@ -1,5 +1,7 @@
 """A reservation: what its caller holds, and its entry in the ledger."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime

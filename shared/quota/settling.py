@@ -1,5 +1,7 @@
 """How reserved units are charged or given back, once, by their caller or by the sweep."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -4,6 +4,8 @@ Whatever the number of users, a look costs at most 60 document reads: sums, and 
 the foremost, so many that they fit.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime

@@ -4,6 +4,8 @@ The limit's window has to be longer than the time for which people count, by as 
 made that much later than it was counted, at most. What is counted and not made is lost, which is the safe side.
 """
 
+from __future__ import annotations
+
 import threading
 from datetime import datetime, timedelta
 

@@ -7,6 +7,8 @@ Callers `check` before they set quota aside, so that a denial leaves nothing to 
 they send, so that a call that the quota refuses is not counted.
 """
 
+from __future__ import annotations
+
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence

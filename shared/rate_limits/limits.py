@@ -8,6 +8,8 @@ Instances disagree about the time by up to a minute, and a window may be no long
 log are all written on one time line: the server's clock, shifted by what the log's first writer saw it differ.
 """
 
+from __future__ import annotations
+
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -11,6 +11,8 @@ An account that Google did not name is unknown: such tokens are counted together
 which may be too many and is never too few.
 """
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -8,6 +8,8 @@ without use; a hundred tokens of one account for one client (`accounts` counts t
 unannounced.
 """
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field

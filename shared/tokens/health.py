@@ -11,6 +11,8 @@ people to connect again, so only refusals that name the grant lead there; Google
 Source: RFC 6749 section 5; developers.google.com/identity/protocols/oauth2/web-server.
 """
 
+from __future__ import annotations
+
 import base64
 import enum
 import json

@@ -8,6 +8,8 @@ that a disconnect or a reconnect is noticed within that minute without a read fo
 and so needs everybody's token each hour, has tokens of its own (`unstored`).
 """
 
+from __future__ import annotations
+
 import random
 import secrets
 import threading

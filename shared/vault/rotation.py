@@ -6,6 +6,8 @@ nothing and the next one carries on. An old version is disabled, not destroyed, 
 it and the new one is old enough that no instance can still hold the old one for sealing.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,7 @@
 """A secret that cannot be printed by accident."""
 
+from __future__ import annotations
+
 import hmac
 
 PLACEHOLDER = "<secret>"

@@ -9,6 +9,8 @@ for a few minutes, so that an instance notices a new version, and a withdrawn on
 Source: NIST SP 800-38D (96-bit random nonces stay far below 2^32 seals a key at these numbers).
 """
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Mapping

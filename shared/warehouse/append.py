@@ -3,6 +3,8 @@
 Rows that are sent again stand there twice, so a table of rows has a manifest, or a key of which the newest counts.
 """
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,6 +6,8 @@ one value stands for all of them. Everything here is pure; `shared/collection/ce
 writes, `shared/collection/verifying.py` compares.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -5,6 +5,8 @@ expected one. Every check is about one channel at a time. All are asked every da
 asked once a week: what it found stands until then.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

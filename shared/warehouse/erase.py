@@ -4,6 +4,8 @@ The id of every load ends with the connection that it was for. So an erasure tel
 from those of a new one whatever anybody's clock says, and rows that arrive late are found for what they are.
 """
 
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date

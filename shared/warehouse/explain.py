@@ -4,6 +4,8 @@ Also what those replaced, why it is NULL, and why YouTube Studio may show anothe
 two or three statements; nothing is computed anew.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -7,6 +7,8 @@ visible, and it skips reports that another delivery has named already, so every 
 whoever goes on from a staging table takes a new load id.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ column that is not declared is kept in `extra`. One that is declared and absent 
 needed, the file is unreadable.
 """
 
+from __future__ import annotations
+
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -6,6 +6,8 @@ block of lines without quotes gets the report's id after each line by one replac
 through Python's CSV reader.
 """
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import io

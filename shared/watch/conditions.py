@@ -4,6 +4,8 @@ What a condition is decided from is what was seen: since when each thing has bee
 alarm is open as long as one of them lasts for longer, and is worse, than the condition allows.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

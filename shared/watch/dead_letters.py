@@ -4,6 +4,8 @@ Written down, and not looked up: a pull answers some of what there is, or nothin
 he wants to read. The topic's other subscription keeps the messages for him; here stands only that there was one.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from datetime import datetime

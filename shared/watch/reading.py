@@ -1,5 +1,7 @@
 """What the watch's conditions are decided from: a few reads while all is well, and at most MOST of each."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

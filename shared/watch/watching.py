@@ -5,6 +5,8 @@ when no run has come to its end since. So the watch may die, or never be called 
 A run that could not read everything has not come to its end.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

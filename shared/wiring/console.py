@@ -1,5 +1,7 @@
 """Builds what the console reads from, who is let in, and its one button."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache

@@ -1,5 +1,7 @@
 """Builds the quota ledger and the rate limiter."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 

@@ -1,5 +1,7 @@
 """Builds the vault over Secret Manager's key."""
 
+from __future__ import annotations
+
 from functools import cache
 
 from shared.clock import system_clock

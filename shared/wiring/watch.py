@@ -1,5 +1,7 @@
 """Builds what watches, and what checks that it does."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache

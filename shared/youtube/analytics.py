@@ -4,6 +4,8 @@ Dates are Pacific days, written out: `7daysAgo` and `today` belong to another pr
 for which YouTube has no numbers yet are simply missing. Source: discovery document of youtubeAnalytics v2.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date

@@ -6,6 +6,8 @@ takes any of them. The same word can hide two meanings, and the message tells th
 `rateLimitExceeded` that speaks of a limit "per day" is a quota.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from codecs import BOM_UTF8

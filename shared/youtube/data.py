@@ -5,6 +5,8 @@ listing: its id is absent from the answer, so listings say which ids were not fo
 be read is told, and None as well: what else is said of the item holds. Source: discovery document of youtube v3.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,6 +3,8 @@
 Source: ISO 8601, 4.4.3.2; the Data API's reference of `videos`.
 """
 
+from __future__ import annotations
+
 import re
 from fractions import Fraction
 

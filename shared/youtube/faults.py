@@ -3,6 +3,8 @@
 The decision is pure: clock and random numbers are handed in.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ title: str | None = said("snippet.title")
 created_at: datetime = needed("createTime", parse_instant)
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields
 from functools import cache

@@ -3,6 +3,8 @@
 The rows are in `policy.toml`, which is read when the first fault is met; most processes never meet one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta

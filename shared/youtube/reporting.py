@@ -5,6 +5,8 @@ days of history at first; YouTube issues a day again when it corrects it, so rep
 Source: discovery document of youtubereporting v1.
 """
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ then costs some 30 µs. The documents' root is replaced as a whole: `client_opti
 ordinary calls only, and media uploads would still go to Google's address.
 """
 
+from __future__ import annotations
+
 import json
 from functools import cache
 from typing import Any

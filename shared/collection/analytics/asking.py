@@ -6,6 +6,8 @@ nothing else that needs it is asked in the same turn. Trouble of the channel, or
 YouTube refuses the channel, or its connection has ended, the reason is noted beside everything that is not asked.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -5,6 +5,8 @@ run takes it up where it was left. A channel is noted only once its answers are 
 again. What was stored for a connection that ended meanwhile is taken back.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

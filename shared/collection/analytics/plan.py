@@ -6,6 +6,8 @@ to the channel's birth, a year at a time, so no day of it is a report's. Everyth
 so a channel that was asked about today has nothing left but history and what was cut off.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta

@@ -1,5 +1,7 @@
 """The queries of the Analytics API that are asked, as `queries.toml` declares them."""
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

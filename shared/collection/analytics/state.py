@@ -3,6 +3,8 @@
 One small document a channel. It holds for one connection: another one begins anew.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date

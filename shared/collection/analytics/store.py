@@ -5,6 +5,8 @@ nobody names are the most that a process can leave which dies in between. What i
 under another load id, and the newest counts.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ One run at a time. It looks at the outline, reads, appends the rows by one load 
 it has read. Who dies in between leaves rows that are true; the same is read again.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace

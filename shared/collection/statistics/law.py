@@ -9,6 +9,8 @@ read for twenty is worth more than its error, so that of bursts, too, half are n
 Rates are estimates (Gamma-Poisson, with a memory), and only order the reading: a count is stored as it was read.
 """
 
+from __future__ import annotations
+
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -3,6 +3,8 @@
 Two queries bring what is new since the last run, so a network that stands still costs two reads.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,7 @@
 """Spreads a day's calls over the Pacific day, of 23, 24 or 25 hours. Pure."""
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 
 from shared.clock import pacific_day
