@@ -88,7 +88,6 @@ class Askable:
     videos_read: VideosRead | None = None
 
     def can(self, feature: str) -> bool:
-        """Whether this connection may do what the feature needs."""
         capability = self.capabilities.get(feature)
         return capability is not None and capability.have
 
@@ -206,24 +205,24 @@ def record_listed(
 
     One that is gone by then is no error.
     """
-    _note(client, channel_id, {"listed_at": listed_at, "synced_at": synced_at, "collect_at": collect_at})
+    note(client, path(channel_id), {"listed_at": listed_at, "synced_at": synced_at, "collect_at": collect_at})
 
 
 def look_again(client: Client, channel_id: str, look: Look, at: datetime | None) -> None:
     """Remember from when on a channel is looked at; None: not at all."""
-    _note(client, channel_id, {look: at})
+    note(client, path(channel_id), {look: at})
 
 
 def set_refusal(client: Client, channel_id: str, api: str, refusal: Refusal) -> None:
     """Remember that YouTube tells nothing about a channel through an API."""
-    _note(client, channel_id, {f"refusals.`{api}`": asdict(refusal)})
+    note(client, path(channel_id), {f"refusals.`{api}`": asdict(refusal)})
 
 
 def end_refusal(client: Client, channel_id: str, api: str) -> None:
     """Remember that an API tells of a channel again."""
     from google.cloud.firestore import DELETE_FIELD
 
-    _note(client, channel_id, {f"refusals.`{api}`": DELETE_FIELD})
+    note(client, path(channel_id), {f"refusals.`{api}`": DELETE_FIELD})
 
 
 def set_capabilities(
@@ -248,7 +247,3 @@ def set_capabilities(
         return Change(None, [Write(where_it_is, {**fields, "lost_at": since if lost else None})])
 
     update(client, [where_it_is], decide)
-
-
-def _note(client: Client, channel_id: str, changes: Mapping[str, Any]) -> None:
-    note(client, path(channel_id), changes)

@@ -21,17 +21,8 @@ from urllib.parse import urlsplit
 from flask import Request, Response, abort, has_request_context, jsonify
 from flask import request as current_request
 
-from shared import pages
-from shared.errors import (
-    Forbidden,
-    InvalidRequest,
-    MethodUnknown,
-    Misconfigured,
-    TooLarge,
-    Transient,
-    Unavailable,
-    YtempireError,
-)
+from shared import errors, pages
+from shared.errors import Forbidden, InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
 from shared.monitoring.log import link, log
 
 _JSON_BYTES = 256 * 1024
@@ -74,20 +65,19 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
     return wrap
 
 
-def answers_json(handler: Handler) -> Callable[[Request], Response]:
-    """Answer programs: what the handler returns as JSON, errors in the one error shape."""
-    return answers(refusal)(handler)
-
-
 def refusal(error: YtempireError) -> Response:
     """An error in the one error shape, with the headers that belong to it."""
     response = jsonify(error.as_json())
     response.status_code = error.code
-    if isinstance(error, MethodUnknown):
+    if isinstance(error, errors.MethodUnknown):
         response.headers["Allow"] = ", ".join(error.allowed)
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
     return response
+
+
+answers_json = answers(refusal)
+"""Answer programs: what the handler returns as JSON, errors in the one error shape."""
 
 
 def require_origin(request: Request, app_url: str, *, named: bool) -> None:

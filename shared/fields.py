@@ -35,11 +35,9 @@ class Fields:
                 raise self.wrong(shown, f"is not known; known are {', '.join(sorted(known))}")
 
     def wrong(self, name: str, why: str) -> InvalidRequest:
-        """The error for one field."""
         return InvalidRequest(f"{self.path}{name} {why}.", field=f"{self.path}{name}")
 
     def has(self, name: str) -> bool:
-        """Whether the field is there and not null."""
         return self._raw.get(name) is not None
 
     def removed(self, name: str) -> bool:
@@ -54,7 +52,6 @@ class Fields:
         return there[0] if there else None
 
     def inner(self, name: str, *known: str) -> Fields:
-        """The object in a field."""
         return Fields(self._raw.get(name), *known, path=f"{self.path}{name}.")
 
     def items(self, name: str) -> list[Any]:
@@ -65,7 +62,6 @@ class Fields:
         return value
 
     def text(self, name: str) -> str:
-        """A text."""
         return self._text(name, self._raw.get(name))
 
     def texts(self, name: str) -> list[str]:
@@ -80,7 +76,6 @@ class Fields:
         return value
 
     def id(self, name: str, kind: Id) -> str:
-        """An id."""
         return self._id(name, kind, self._raw.get(name))
 
     def ids(self, name: str, kind: Id) -> list[str]:
@@ -111,7 +106,6 @@ class Fields:
         return value
 
     def choice(self, name: str, among: tuple[str, ...]) -> str:
-        """One of a few words."""
         value = self.text(name)
         if value not in among:
             raise self.wrong(name, f"must be one of {', '.join(among)}")

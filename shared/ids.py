@@ -15,7 +15,6 @@ class Id:
     pattern: re.Pattern[str]
 
     def matches(self, value: object) -> TypeGuard[str]:
-        """Whether a value is such an id."""
         return isinstance(value, str) and self.pattern.fullmatch(value) is not None
 
 

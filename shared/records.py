@@ -52,7 +52,6 @@ class Mapper(Generic[T]):
         return found
 
     def path(self, name: str) -> str:
-        """Where the document of this name is."""
         return f"{self.collection}/{name}"
 
     def fields(self, record: T) -> dict[str, Any]:

@@ -43,7 +43,6 @@ class Form(NamedTuple):
 
 
 def one_of(*words: str) -> Form:
-    """One of a few words."""
     return Form("|".join(map(re.escape, words)), f"one of {', '.join(words)}")
 
 
@@ -72,7 +71,6 @@ def meanings() -> Mapping[str, str]:
 
 
 def variable(name: str) -> str:
-    """The environment variable that a setting is read from."""
     return "GOOGLE_CLOUD_PROJECT" if name == "project" else f"YT_{name.upper()}"
 
 

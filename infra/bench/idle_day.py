@@ -187,7 +187,6 @@ class Network:
     channels: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        from shared.access.connect import Connector
         from shared.tokens.google_oauth import GoogleOAuth, OAuthClient
         from shared.tokens.refresh import Refresher, SharedTokens
         from shared.vault.secret import Secret
@@ -204,11 +203,10 @@ class Network:
         self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
         self.tokens = SharedTokens(self.refresher, self.clock)
         self.own_tokens = SharedTokens(self.refresher, self.clock, own=DAY)
-        self.connector = Connector(self.client, self.vault, self.settings, self.clock)
 
     def connect(self, user: int, place: int) -> None:
         """Connect a channel as a consent does, with a subscription that the hub has verified."""
-        from shared.access.connect import Applicant
+        from shared.access.connect import Applicant, connect
         from shared.access.features import scopes_for
         from shared.push.renewal import Standing
         from shared.push.subscriptions import STANDINGS
@@ -237,7 +235,10 @@ class Network:
         consent.set({})
         uploads = {"relatedPlaylists": {"uploads": f"UU{channel.id[2:]}"}}
         item = {"id": channel.id, "snippet": {"title": channel.title}, "contentDetails": uploads}
-        self.connector.connect(applicant, item_of(Channel, item), consent.path)
+        connect(
+            applicant, item_of(Channel, item), consent.path,
+            client=self.client, vault=self.vault, settings=self.settings, now=self.clock(),
+        )  # fmt: skip
         standing = Standing(  # of each video that the simulator has meanwhile, the hub has told
             channel_id=channel.id, state=State.ACTIVE, next_ask=now + 5 * DAY, lease_until=now + 10 * DAY,
             last_notification=now + 10 * DAY,

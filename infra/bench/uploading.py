@@ -70,7 +70,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
 
     from shared.clock import system_clock
     from shared.cloud import storage
-    from shared.monitoring.apis import ApiAlerts
+    from shared.monitoring.alerts import ProcessAlerts
     from shared.publishing.address import Allowed
     from shared.publishing.operation import Operation, State
     from shared.publishing.records import Operations
@@ -116,7 +116,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
             limiter=limiter,
             tokens=_Token(token),
             context=context,
-            apis=ApiAlerts(client, system_clock),
+            apis=ProcessAlerts(client, system_clock),
             calls=lambda _call: None,
         )
 

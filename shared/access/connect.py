@@ -16,7 +16,6 @@ from shared import channels
 from shared.access import users
 from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, PROBED_EVERY, Capability, Channel
-from shared.clock import Clock
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
 from shared.errors import Conflict, Forbidden, ReauthRequired
@@ -70,7 +69,6 @@ class Connected:
     capabilities: Mapping[str, Capability]
 
     def as_outcome(self) -> dict[str, Any]:
-        """What the result page is told."""
         return {
             "channel_id": self.channel_id,
             "title": self.title,
@@ -101,62 +99,57 @@ def check(applicant: Applicant, learnt: data.Channel, known: Known, settings: Se
         raise Conflict("Google did not send a lasting permission. Connect again.", reason="noRefreshToken")
 
 
-@dataclass(frozen=True)
-class Connector:
-    """Writes connections."""
+def connect(
+    applicant: Applicant,
+    learnt: data.Channel,
+    consent: str,
+    *,
+    client: Client,
+    vault: Vault,
+    settings: Settings,
+    now: datetime,
+) -> Connected:
+    """Connect or reconnect. Raises what `check` says, with nothing stored.
 
-    client: Client
-    vault: Vault
-    settings: Settings
-    clock: Clock
+    consent: the document that keeps the outcome for the result page. It is written with the connection, so what
+    the page says is so.
+    """
+    channel_id, user_id, given = learnt.id, applicant.user_id, applicant.tokens
+    channel_path, grant_path = channels.path(channel_id), grants.path(channel_id)
+    account_path = accounts.path(given.google_account, user_id)
+    sent = {grants.ACCESS_TOKEN: given.access_token, grants.REFRESH_TOKEN: given.refresh_token}
+    sealed = {
+        field: vault.seal_secret(token, record=grant_path, field=field)
+        for field, token in sent.items()
+        if token is not None
+    }
 
-    def connect(self, applicant: Applicant, learnt: data.Channel, consent: str) -> Connected:
-        """Connect or reconnect. Raises what `check` says, with nothing stored.
+    def connected(docs: Docs) -> Change[Connected]:
+        there, grant_there = docs[channel_path], docs[grant_path]
+        known = Known(
+            user_channels=users.channels_of(docs, user_id),
+            users=users.connected(docs),
+            channel=CHANNELS.read(channel_id, there.data) if there else None,
+            grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
+            revoked=accounts.revoked(docs[account_path], applicant.number, now),
+        )
+        check(applicant, learnt, known, settings)
+        grant = _grant(applicant, channel_id, sealed, known.grant, now)
+        channel = _channel(learnt, grant, known.channel)
+        # One of now is our own write, whose answer was lost.
+        before = known.channel is not None and known.channel.connected_at < now
+        made = Connected(channel_id, learnt.title, before, channel.capabilities)
+        writes = [
+            Write(channel_path, CHANNELS.fields(channel)),
+            Write(grant_path, GRANTS.fields(grant)),
+            *users.with_channel(docs, user_id, channel_id),
+            *accounts.connected(account_path, docs[account_path], now),
+            Write(consent, {"outcome": made.as_outcome()}, only_if=PRESENT),
+        ]
+        return Change(made, writes)
 
-        consent: the document that keeps the outcome for the result page. It is written with the connection, so
-        what the page says is so.
-        """
-        channel_id, user_id = learnt.id, applicant.user_id
-        channel_path, grant_path = channels.path(channel_id), grants.path(channel_id)
-        account_path = accounts.path(applicant.tokens.google_account, user_id)
-        sealed, now = self._sealed(applicant, grant_path), self.clock()
-
-        def connected(docs: Docs) -> Change[Connected]:
-            there, grant_there = docs[channel_path], docs[grant_path]
-            known = Known(
-                user_channels=users.channels_of(docs, user_id),
-                users=users.connected(docs),
-                channel=CHANNELS.read(channel_id, there.data) if there else None,
-                grant=GRANTS.read(channel_id, grant_there.data) if grant_there else None,
-                revoked=accounts.revoked(docs[account_path], applicant.number, now),
-            )
-            check(applicant, learnt, known, self.settings)
-            grant = _grant(applicant, channel_id, sealed, known.grant, now)
-            channel = _channel(learnt, grant, known.channel)
-            # One of now is our own write, whose answer was lost.
-            before = known.channel is not None and known.channel.connected_at < now
-            made = Connected(channel_id, learnt.title, before, channel.capabilities)
-            writes = [
-                Write(channel_path, CHANNELS.fields(channel)),
-                Write(grant_path, GRANTS.fields(grant)),
-                *users.with_channel(docs, user_id, channel_id),
-                *accounts.connected(account_path, docs[account_path], now),
-                Write(consent, {"outcome": made.as_outcome()}, only_if=PRESENT),
-            ]
-            return Change(made, writes)
-
-        paths = (channel_path, grant_path, users.path(user_id), users.EVERYBODY, account_path)
-        return update(self.client, paths, connected)
-
-    def _sealed(self, applicant: Applicant, record: str) -> dict[str, Any]:
-        """The tokens that Google sent, sealed for their record; without a refresh token, that one is not there."""
-        given = applicant.tokens
-        tokens = {grants.ACCESS_TOKEN: given.access_token, grants.REFRESH_TOKEN: given.refresh_token}
-        return {
-            field: self.vault.seal_secret(token, record=record, field=field)
-            for field, token in tokens.items()
-            if token is not None
-        }
+    paths = (channel_path, grant_path, users.path(user_id), users.EVERYBODY, account_path)
+    return update(client, paths, connected)
 
 
 def _grant(
@@ -230,7 +223,6 @@ class FreshToken:
     secret: Secret
 
     def access_token(self) -> str:
-        """The token."""
         return self.secret.reveal()
 
     def renew(self, refused: str) -> str:

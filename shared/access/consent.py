@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared import data_map
-from shared.access.connect import Applicant, Connected, Connector
+from shared.access.connect import Applicant, Connected, connect
 from shared.access.features import can_learn_channel, scopes_for
 from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
 from shared.clock import Clock
@@ -110,7 +110,6 @@ class Consents:
     client: Client
     vault: Vault
     google: GoogleOAuth
-    connector: Connector
     settings: Settings
     clock: Clock
     limiter: RateLimiter
@@ -204,7 +203,10 @@ class Consents:
         learnt = self.learn(tokens, consent.user_id)
         applicant = Applicant(consent.user_id, tokens, number, consent.scopes, consent.expect_channel)
         try:
-            return self.connector.connect(applicant, learnt, CONSENTS.path(consent.key))
+            return connect(
+                applicant, learnt, CONSENTS.path(consent.key),
+                client=self.client, vault=self.vault, settings=self.settings, now=self.clock(),
+            )  # fmt: skip
         except GoogleAPIError as error:
             message = "It is not certain whether the channel was connected."
             raise Unavailable(message, reason="connectionUnknown") from error

@@ -46,7 +46,6 @@ class Receipt:
     expires_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """For the app."""
         return {
             "receipt": self.receipt_id,
             "channel_id": self.channel_id,

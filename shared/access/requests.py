@@ -35,7 +35,6 @@ def allowed(address: str | None, among: Collection[str]) -> str | None:
 
 
 def with_result(address: str, **result: str) -> str:
-    """The address with the outcome in its query."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(result)}"
 
 
@@ -104,12 +103,10 @@ def returned(query: Mapping[str, list[str]], binding: str | None, settings: Sett
 
 
 def is_binding(value: str | None) -> TypeGuard[str]:
-    """Whether a cookie's value can be a binding."""
     return value is not None and _BINDING.fullmatch(value) is not None
 
 
 def other_browser() -> Forbidden:
-    """The error for a browser that did not start this consent."""
     return Forbidden("This sign-in was started in another browser.", reason="otherBrowser")
 
 

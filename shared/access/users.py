@@ -10,17 +10,14 @@ EVERYBODY = f"{data_map.ACCESS.path}/users"
 
 
 def path(user_id: str) -> str:
-    """A user's document."""
     return f"{data_map.USERS.path}/{user_id}"
 
 
 def channels_of(docs: Docs, user_id: str) -> frozenset[str]:
-    """The channels that a user has connected."""
     return _listed(docs, path(user_id), "channels")
 
 
 def connected(docs: Docs) -> frozenset[str]:
-    """All users who have connected a channel."""
     return _listed(docs, EVERYBODY, "connected")
 
 

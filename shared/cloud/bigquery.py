@@ -30,7 +30,6 @@ def client() -> Client:
 
 
 def client_of(project: str) -> Client:
-    """A client of one project (honours BIGQUERY_EMULATOR_HOST)."""
     from google.cloud import bigquery
 
     host = os.environ.get("BIGQUERY_EMULATOR_HOST")

@@ -34,7 +34,6 @@ def send(client: Client, commit: Commit, options: Mapping[str, Any]) -> tuple[Wr
 
 
 def request(client: Client, commit: Commit) -> Any:
-    """What is sent for a commit."""
     from google.cloud.firestore_v1.types import CommitRequest
 
     message = CommitRequest.pb(CommitRequest(database=client._database_string))

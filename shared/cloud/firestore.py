@@ -16,24 +16,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import system_clock
-from shared.cloud import encoding
+from shared.cloud import encoding, steps
 from shared.cloud.calls import call_options
-from shared.cloud.steps import (
-    Commit,
-    Contended,
-    Decide,
-    Doc,
-    Docs,
-    Listing,
-    Pause,
-    Read,
-    Result,
-    Steps,
-    Together,
-    Total,
-    Written,
-    updating_from,
-)
+from shared.cloud.steps import Commit, Decide, Doc, Docs, Listing, Read, Result, Steps, Total, Written
 from shared.errors import Unavailable
 from shared.paging import groups, pages
 from shared.settings import settings
@@ -95,6 +80,11 @@ def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
     return query
 
 
+def counted(query: Any) -> int:
+    """How many documents a query has: one read for each thousand."""
+    return int(query.count().get(**call_options())[0][0].value)
+
+
 def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
     """Set fields of a document; one that was deleted meanwhile stays so, which is answered with False."""
     from google.api_core import exceptions
@@ -122,8 +112,8 @@ def update(
     Raises what `decide` raises; Unavailable (reason "contended") when somebody else was faster each time; what
     `call_options` says when Firestore does not answer: the change may be made or not.
     """
-    steps = updating_from(seen, paths, decide, token=secrets.token_hex(8))
-    return Store(client, rng=rng, sleep=sleep).run(steps).result
+    change = steps.updating_from(seen, paths, decide, token=secrets.token_hex(8))
+    return Store(client, rng=rng, sleep=sleep).run(change).result
 
 
 class Store:
@@ -136,15 +126,15 @@ class Store:
         self._rng = rng or random.Random()  # noqa: S311 - spaces out retries
         self._sleep = sleep
 
-    def run(self, steps: Steps[Result]) -> Result:
+    def run(self, protocol: Steps[Result]) -> Result:
         """A protocol's result. Raises what it raises, Unavailable instead of Contended; and Google's errors."""
         answer: Any = None
         try:
             while True:  # as long as the protocol has steps
-                answer = self._answer(steps.send(answer))
+                answer = self._answer(protocol.send(answer))
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
-        except Contended as error:
+        except steps.Contended as error:
             raise contended() from error
 
     def _answer(self, step: Any) -> Any:
@@ -156,10 +146,10 @@ class Store:
             return self._list(step)
         if isinstance(step, Total):
             return self._total(step)
-        if isinstance(step, Together):
+        if isinstance(step, steps.Together):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 return tuple(pool.map(self._answer, step.reads))
-        assert isinstance(step, Pause)
+        assert isinstance(step, steps.Pause)
         # Grows from 5 to 160 ms, evenly spread: those who met once should not meet again.
         self._sleep(self._rng.uniform(0, 0.005 * 2 ** min(step.attempt, 5)))
         return None
@@ -179,13 +169,11 @@ class Store:
         return Docs({path: _doc(found[path]) if found[path].exists else None for path in step.paths}, at)
 
     def _list(self, step: Listing) -> dict[str, Doc]:
-        from google.cloud.firestore import Query
-
         query: Any = (self._client.collection_group if step.group else self._client.collection)(step.collection)
         bounds = ((step.where, "=="), (step.above, ">"), (step.until, "<="))
         query = where(query, *((bound[0], operator, bound[1]) for bound, operator in bounds if bound))
         if step.order:
-            direction = Query.DESCENDING if step.order.startswith("-") else Query.ASCENDING
+            direction = "DESCENDING" if step.order.startswith("-") else "ASCENDING"
             query = query.order_by(step.order.removeprefix("-"), direction=direction)
         if step.only:
             query = query.select(step.only)
@@ -202,7 +190,6 @@ class Store:
 
 
 def contended() -> Unavailable:
-    """The error when others were faster each time."""
     message = "Too many change the same thing at once. Try again."
     return Unavailable(message, reason=CONTENDED, retry_at=system_clock() + _LATER)
 

@@ -129,9 +129,13 @@ class Pause:
     attempt: int
 
 
+def only(step: Read | Listing | Total | Together | Commit) -> Steps[Any]:
+    """A protocol of one step."""
+    return (yield step)
+
+
 def reading(paths: Sequence[str]) -> Steps[Docs]:
-    """Documents by path."""
-    return (yield Read(tuple(paths)))  # type: ignore[no-any-return]
+    return only(Read(tuple(paths)))
 
 
 def parts_of(name: str) -> list[str]:

@@ -26,7 +26,7 @@ from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Steps, Write, reading, updating_from
+from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Write, only, reading, updating_from
 from shared.collection.levels import CHANNEL_LIFE, Level
 from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
@@ -199,11 +199,7 @@ class Look:
 
 def invalidate(client: Client, channel_id: str) -> None:
     """What is kept of a channel and its videos counts no more. One write; none where nothing is kept."""
-
-    def steps() -> Steps[None]:
-        yield Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))
-
-    Store(client).run(steps())
+    Store(client).run(only(Commit((Write(path(channel_id), add={"generation": 1}, only_if=PRESENT),))))
 
 
 def looked_at(client: Client, now: datetime) -> list[str]:

@@ -15,18 +15,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock, pacific_day, parse_instant
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.data_map import CALL_SUMMARY
 from shared.errors import Unavailable
 from shared.monitoring.log import log
 from shared.warehouse.statements import CALLS_LATELY, TAKE_CALLS, Warehouse, run
 from shared.warehouse.tables import API_CALLS
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 KIND = "calls"
 """The kind of message that asks `ingest` for the call log."""

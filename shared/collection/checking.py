@@ -38,12 +38,9 @@ def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:
             }
             for result in standing
         ]
-        key = f"check:{each.name}"
-        if standing:
-            first = "; ".join(map(str, standing[:_TOLD]))
-            count = f"{len(standing)}{' or more' if len(results) == RESULTS_MAX else ''}"
-            alerts.fire(client, key, f"{count} times {each.about}. {first}", now, severity="ERROR")
-        else:
-            alerts.resolve(client, key, now)
+        first = "; ".join(map(str, standing[:_TOLD]))
+        count = f"{len(standing)}{' or more' if len(results) == RESULTS_MAX else ''}"
+        words = f"{count} times {each.about}. {first}" if standing else None
+        alerts.tell(client, f"check:{each.name}", words, now, severity="ERROR")
     append(warehouse, CHECK_RESULTS, rows, clock)
     log("INFO", "the checks were run", results=len(rows))

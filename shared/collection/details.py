@@ -15,7 +15,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, where
-from shared.cloud.steps import Commit, Steps, Write
+from shared.cloud.steps import Commit, Write, only
 from shared.collection.messages import ToIngestAt
 from shared.collection.videos import COLLECTION, DETAILS_AT
 from shared.errors import YtempireError
@@ -82,9 +82,9 @@ class Details:
             else:
                 writes.append(Write(each.reference.path, remove=(DETAILS_AT,), **at))
         store = Store(self.client)
-        if not store.run(_together(writes)):  # one has changed meanwhile, and waits on
+        if store.run(only(Commit(tuple(writes)))) is None:  # one has changed meanwhile, and waits on
             for write in writes:
-                store.run(_together([write]))
+                store.run(only(Commit((write,))))
         return len(found) < len(some)
 
     def _listed(self, block: Block, some: Sequence[DocumentSnapshot[Any]]) -> data.Listed | None:
@@ -96,10 +96,6 @@ class Details:
             except YtempireError as error:
                 log("WARNING", "videos could not be asked about", channel=name, reason=error.reason)
         return None
-
-
-def _together(writes: Sequence[Write]) -> Steps[bool]:
-    return (yield Commit(tuple(writes))) is not None
 
 
 def _said(video: data.Video, now: datetime) -> dict[str, Any]:

@@ -88,15 +88,8 @@ class Ingest:
             details.KIND: (lambda _: None, lambda _: self._details.ask()),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
-            checking.KIND: (lambda _: None, self._check),
-            verifying.KIND: (lambda _: None, self._verify),
-            probing.KIND: (lambda _: None, self._probe),
             ERASE: (_erasure, self._erase),
-            AUDIT: (
-                lambda _: None,
-                lambda _: gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock),
-            ),
-            week_answers.KIND: (lambda _: None, self._answer_week),
+            **{name: (lambda _: None, partial(self._asked, act)) for name, act in self._questions.items()},
             call_log.KIND: (lambda _: None, self._take_calls),
             internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
@@ -179,13 +172,24 @@ class Ingest:
         for kind in (certifying.KIND, checking.KIND, verifying.KIND, probing.KIND):
             self.to_ingest(kind, {})
 
-    def _check(self, _: None) -> None:
-        with answering(self.clock):
-            checking.check(self.client, self.warehouse(), self.clock)
+    @property
+    def _questions(self) -> dict[str, Callable[[], object]]:
+        """What is asked of BigQuery on request, with nothing told; of some there may be more to do."""
+        probes = probing.Probing(
+            client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
+            clock=self.clock, rng=self.rng,
+        )  # fmt: skip
+        return {
+            checking.KIND: lambda: checking.check(self.client, self.warehouse(), self.clock),
+            verifying.KIND: lambda: verifying.verify_due(self._certifying) and self.to_ingest(verifying.KIND, {}),
+            probing.KIND: lambda: probes.run() and self.to_ingest(probing.KIND, {}),
+            week_answers.KIND: lambda: week_answers.ask(self.client, self.warehouse(), self.clock),
+            AUDIT: lambda: gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock),
+        }
 
-    def _answer_week(self, _: None) -> None:
+    def _asked(self, act: Callable[[], object], _: None) -> None:
         with answering(self.clock):
-            week_answers.ask(self.client, self.warehouse(), self.clock)
+            act()
 
     @property
     def _certifying(self) -> certifying.Certifying:
@@ -197,19 +201,6 @@ class Ingest:
                 self._certifying.plan(self.to_ingest)
             else:
                 self._certifying.issue(channel_ids)
-
-    def _verify(self, _: None) -> None:
-        with answering(self.clock):
-            if verifying.verify_due(self._certifying):
-                self.to_ingest(verifying.KIND, {})
-
-    def _probe(self, _: None) -> None:
-        with answering(self.clock):
-            if probing.Probing(
-                client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
-                clock=self.clock, rng=self.rng,
-            ).run():  # fmt: skip
-                self.to_ingest(probing.KIND, {})
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked

@@ -23,9 +23,7 @@ _COLUMNS = ("channel_id", "video_id", "date", "name", "value", "unit", "as_of")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UNIT = re.compile(r"[A-Za-z%][A-Za-z0-9_/%]{0,31}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NUMBER = re.compile(
-    r"-?[0-9]{1,29}(\.[0-9]{1,9})?"
-)  # what a NUMERIC holds; a text, as JSON's numbers are not exact
+_NUMBER = re.compile(r"-?[0-9]{1,29}(\.[0-9]{1,9})?")  # as a NUMERIC holds; a text: JSON's numbers are not exact
 
 
 def rows_from(message: Mapping[str, Any]) -> list[dict[str, Any]]:

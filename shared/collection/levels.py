@@ -74,7 +74,6 @@ class Held:
 
     @property
     def lives(self) -> timedelta:
-        """How long it answers."""
         return LIFE.get(self.by, timedelta.max) if self.life is None else self.life
 
 

@@ -24,8 +24,7 @@ from shared.cloud.firestore import Client, note, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling, videos
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
-from shared.collection.refusals import Then
-from shared.collection.refused import API, refused
+from shared.collection.refusals import API, Then, refused
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask

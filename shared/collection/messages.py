@@ -65,7 +65,6 @@ def _ref(report_type: str, entry: Mapping[str, Any]) -> ReportRef:
 
 
 def staged_message(staged: Sequence[Staged]) -> dict[str, Any]:
-    """What lies in staging tables as a message."""
     return {
         "staged": [
             {**vars(table), "order": list(table.order), "reports": list(map(_told, table.reports))}

@@ -26,8 +26,7 @@ from shared.collection import gone, messages, metadata_plan, planner, readings, 
 from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
 from shared.collection.metadata_reading import Progress, Units, read
 from shared.collection.readings import Readings
-from shared.collection.refusals import Then
-from shared.collection.refused import API, refused
+from shared.collection.refusals import API, Then, refused
 from shared.collection.turns import METADATA, Turn
 from shared.errors import CorruptData, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log

@@ -57,7 +57,6 @@ class Progress:
 
     @property
     def channel_id(self) -> str:
-        """Whose videos these are."""
         return self.channel.channel_id
 
     @property

@@ -76,7 +76,6 @@ class Asked:
     numbers: frozenset[str]
 
     def subjects(self) -> list[Subject]:
-        """Everything that is asked for."""
         things = {"days": list(map(str, days(self.start, self.end))), "videos": self.videos, "channel": ("",)}
         return [
             Subject(kind, thing, name)
@@ -154,7 +153,6 @@ class Known:
         )
 
     def choices(self, subjects: Iterable[Subject], now: datetime) -> dict[Subject, Choice]:
-        """Who answers each number."""
         return {
             each: choose(each.name, self.held.get(each, ()), now=now, closed=self.closed_for(each))
             for each in subjects
@@ -183,7 +181,6 @@ class Known:
                 self.asked_lately.update(Subject("days", day, name) for name in untold)
 
     def take_day(self, day: str, row: Mapping[str, Any]) -> None:
-        """Take over a day's row of `youtube_metrics`."""
         final, as_of = row["state"] == "final", parse_instant(row["as_of"])
         money_at = parse_optional(row["estimated_revenue_as_of"]) or as_of
         for names, by, at in (

@@ -33,16 +33,11 @@ def look(client: Client, caller: Caller, report_types: Iterable[str], now: datet
         f"{kind} on {on(at)}" if at else f"{kind}, which it no longer has"
         for kind, at in retiring(report_types, offered).items()
     ]
-    if retired:
-        alerts.fire(client, alerts.REPORT_TYPES, f"YouTube retires report types: {'; '.join(retired)}.", now)
-    else:
-        alerts.resolve(client, alerts.REPORT_TYPES, now)
+    words = f"YouTube retires report types: {'; '.join(retired)}." if retired else None
+    alerts.tell(client, alerts.REPORT_TYPES, words, now)
     new = unknown(lasting)
-    if new:
-        words = f"YouTube offers report types that this release does not know: {', '.join(new)}."
-        alerts.fire(client, alerts.NEW_REPORT_TYPES, words, now, severity="WARNING")
-    else:
-        alerts.resolve(client, alerts.NEW_REPORT_TYPES, now)
+    words = f"YouTube offers report types that this release does not know: {', '.join(new)}." if new else None
+    alerts.tell(client, alerts.NEW_REPORT_TYPES, words, now, severity="WARNING")
 
 
 def retiring(report_types: Iterable[str], offered: Iterable[reporting.ReportType]) -> dict[str, datetime | None]:

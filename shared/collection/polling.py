@@ -95,11 +95,9 @@ class Watched:
         return [name for name, each in self.channels.items() if self.refusing or each.silent]
 
     def units_left(self, now: datetime) -> int:
-        """What of the day's units is left."""
         return DAILY_UNITS - (self.units if self.day == pacific_day(now) else 0)
 
     def spent(self, units: int, now: datetime) -> Watched:
-        """After so many units more."""
         day = pacific_day(now)
         return replace(self, day=day, units=units + (self.units if self.day == day else 0))
 

@@ -2,7 +2,7 @@
 
 Once a day `ingest` takes the channels whose turn it is, spread over the week. What the call log shows as answered
 within it needs no probe. For the rest the cheapest read is sent, which also shows that each API answers this
-project (`shared/monitoring/apis.py`). No read needs the scope to publish: Google names a grant's scopes at each
+project (`shared/monitoring/alerts.py`). No read needs the scope to publish: Google names a grant's scopes at each
 refresh. What is lost is kept with the connection, from which the watch alarms, and probed daily until it is back.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,8 +22,7 @@ from shared.access.features import capabilities
 from shared.channels import PROBED_EVERY, Capability, Channel
 from shared.clock import Clock, pacific_day
 from shared.cloud.firestore import Client, documents
-from shared.collection.refusals import Then, read_decision
-from shared.collection.refused import refused
+from shared.collection.refusals import Then, read_decision, refused
 from shared.data_map import GRANTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
@@ -32,7 +31,7 @@ from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.statements import CALLS_ANSWERED, Warehouse, run
-from shared.youtube import data, probes, reporting
+from shared.youtube import analytics, data, reporting
 from shared.youtube.client import Caller
 
 KIND = "probe"
@@ -52,14 +51,19 @@ class Probe:
     ask: Callable[[Caller], object]
 
 
+def _figures(caller: Caller, metrics: Sequence[str]) -> None:
+    day = pacific_day(caller.clock()) - timedelta(days=4)  # one that Analytics has
+    analytics.query(caller, start=day, end=day, metrics=metrics)
+
+
 PROBES = (
     Probe("", ("youtube.",), data.my_channel),
-    Probe("analytics", ("youtubeAnalytics.",), partial(probes.figures, metrics=("views",))),
+    Probe("analytics", ("youtubeAnalytics.",), partial(_figures, metrics=("views",))),
     Probe("analytics", ("youtubereporting.",), reporting.report_types),
-    Probe("revenue", (), partial(probes.figures, metrics=("estimatedRevenue",))),
-    Probe("captions", ("youtube.captions.", "youtube.commentThreads."), probes.captions),
+    Probe("revenue", (), partial(_figures, metrics=("estimatedRevenue",))),
+    Probe("captions", ("youtube.captions.", "youtube.commentThreads."), data.captions_probed),
 )
-"""One unit each, of the bucket that its API has."""
+"""The cheapest reads that show what a grant does: one unit each, of the bucket that its API has."""
 
 
 def to_ask(one: Channel, answered: Collection[str]) -> list[Probe]:

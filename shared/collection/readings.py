@@ -133,7 +133,6 @@ path, stored = READINGS.path, READINGS.read
 
 
 def write(readings: Readings) -> Write:
-    """What stores them."""
     return Write(path(readings.channel_id), {"channel_id": readings.channel_id, **READINGS.fields(readings)})
 
 

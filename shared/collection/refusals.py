@@ -1,4 +1,4 @@
-"""Decides what becomes of a channel that YouTube, or one of our own services, did not answer about. Pure.
+"""Decides what becomes of a channel that YouTube, or one of our own services, did not answer about.
 
 What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions. What carries them
 out is in `collecting`, `listening` and `analytics`: reports are listed, uploads polled, figures asked for.
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from shared import channels
 from shared.channels import Refusal
 from shared.clock import Clock
+from shared.cloud.firestore import Client
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
+from shared.monitoring.log import log
 from shared.tokens.health import Outcome
 from shared.youtube.faults import Fault, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
@@ -93,3 +96,18 @@ def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
     if then not in {Then.PAUSE, Then.RECONNECT}:
         return None
     return Refusal(reason=error.reason, since=now, until=now + PAUSE if then is Then.PAUSE else None)
+
+
+API = "youtube"
+
+
+def refused(
+    client: Client, channel_id: str, error: YtempireError, what: str, *, clock: Clock, rng: random.Random
+) -> Then:
+    """What an error of the Data API means for the others, and mark the connection. what: the log's words."""
+    decision = read_decision(error, tries=0, clock=clock, rng=rng)
+    log("WARNING", what, channel=channel_id, reason=error.reason, then=decision.then.name, retry_at=error.retry_at)
+    found = refusal(error, decision.then, clock())
+    if found is not None:
+        channels.set_refusal(client, channel_id, API, found)
+    return decision.then

@@ -47,7 +47,6 @@ class Turn:
         return f"{self.function} {self.run}{kind} turn {self.number} from {self.channels[0]}"
 
     def as_json(self) -> dict[str, Any]:
-        """What its task is told."""
         also = {name: getattr(self, name) for name in _ALSO[self.function]}
         told = {"channels": self.channels, "run": self.run, "turn": self.number, **also}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if value}

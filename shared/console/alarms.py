@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared.console.words import called, words
-from shared.monitoring.alerts import Alert
-from shared.monitoring.apis import key
+from shared.monitoring.alerts import Alert, of_api
 from shared.watch.conditions import ALARMS, known
 
 
-@dataclass(frozen=True, kw_only=True)
-class AlarmRow:
-    """One alert. message: what is wrong. stops: what it keeps from working. todo and code: what to do, to run.
-
-    done: what was done about it already. runbook: the section about it, in the repository.
-    """
-
-    key: str
-    message: str
-    severity: str
-    since: datetime
-    done: str
-    stops: str
-    todo: str
-    code: str | None
-    runbook: str
+def rows(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
+    """All that fire, the oldest first. stops: what it keeps from working. runbook: the section about it."""
+    return [_row(alert) for alert in sorted(alerts, key=lambda alert: alert.since)]
 
 
-def rows(alerts: Iterable[Alert]) -> tuple[AlarmRow, ...]:
-    """All that fire, the oldest first."""
-    return tuple(_row(alert) for alert in sorted(alerts, key=lambda alert: alert.since))
-
-
-def _row(alert: Alert) -> AlarmRow:
-    condition, api = known(alert.key), alert.key.removeprefix(key(""))
-    stops, todo, code = "", f"Read what the log says of {alert.key}.", None
+def _row(alert: Alert) -> dict[str, Any]:
+    condition, api = known(alert.key), alert.key.removeprefix(of_api(""))
+    told = {name: getattr(alert, name) for name in ("key", "message", "severity", "since")}
+    told |= {"done": words("done")["told" if alert.told else "untold"], "stops": "", "code": None, "runbook": ""}
+    todo = f"Read what the log says of {alert.key}."
     if condition is not None:
-        stops, todo, code = condition.stops, condition.todo, condition.code
+        todo = condition.todo
+        told |= {name: getattr(condition, name) for name in ("stops", "code", "runbook")}
     if api in words("apis"):
-        stops, code = words("apis")[api], f"gcloud services enable {api.lower()}.googleapis.com"
-    return AlarmRow(
-        key=alert.key,
-        message=alert.message,
-        severity=alert.severity,
-        since=alert.since,
-        done=words("done")["told" if alert.told else "untold"],
-        stops=stops,
-        todo=todo,
-        code=code,
-        runbook=condition.runbook if condition is not None else "",
-    )
+        told |= {"stops": words("apis")[api], "code": f"gcloud services enable {api.lower()}.googleapis.com"}
+    return told | {"todo": {"text": todo, "code": told["code"]}}
 
 
 def watched(alerts: Iterable[Alert]) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (sect
 
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
 _REFUSED = "Refused by YouTube"
-_SHOWN = ("channel_id", "title", "user_id", "state", "standing", "why", "since", "connected_at", "synced_at")
+_SHOWN = ("channel_id", "title", "user_id", "state", "connected_at", "synced_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,19 +123,13 @@ class Lack:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelRow:
-    """One channel. state: the stored word; standing: the same for people; why: "" when all is well."""
+    """One channel. standing: its state for people; why: "" when all is well."""
 
-    channel_id: str
-    title: str
-    user_id: str
-    state: str
+    channel: Channel
     standing: str
     why: str
-    since: datetime
     missing: tuple[Lack, ...]
     todo: Todo
-    connected_at: datetime
-    synced_at: datetime | None
     overdue: bool
 
     @property
@@ -147,8 +141,11 @@ class ChannelRow:
         """The row as the pages show it. mine: to its owner, who has nothing to do where we have."""
         ours = mine and (self.todo.code is not None or self.todo in {MEND_CLIENT, _FINISH_DELETION})
         return {
-            **{name: getattr(self, name) for name in _SHOWN},
-            "tone": "bad" if self.standing == _REFUSED else called("tones", self.state),
+            **{name: getattr(self.channel, name) for name in _SHOWN},
+            "standing": self.standing,
+            "why": self.why,
+            "since": self.channel.state_since,
+            "tone": "bad" if self.standing == _REFUSED else called("tones", self.channel.state),
             "lacks": [f"No {lack.name.lower()}: {lack.reason}." for lack in self.missing],
             "late": "overdue" if self.overdue else "",
             "todo": vars(OURS if ours else self.todo),
@@ -187,23 +184,18 @@ def rows(
             mine=mine,
         )
         return ChannelRow(
-            channel_id=channel.channel_id,
-            title=channel.title,
-            user_id=channel.user_id,
-            state=channel.state,
+            channel=channel,
             standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
             why=_CLIENT_REFUSED if refused else _why(channel),
-            since=channel.state_since,
             missing=missing,
             todo=MEND_CLIENT if refused else todo,
-            connected_at=channel.connected_at,
-            synced_at=channel.synced_at,
             overdue=overdue,
         )
 
-    return tuple(
-        sorted(map(row, channels), key=lambda one: (one.todo.urgency, one.title.casefold(), one.channel_id))
-    )
+    def order(one: ChannelRow) -> tuple[Urgency, str, str]:
+        return one.todo.urgency, one.channel.title.casefold(), one.channel.channel_id
+
+    return tuple(sorted(map(row, channels), key=order))
 
 
 def _expected(channel: Channel) -> bool:

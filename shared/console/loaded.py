@@ -19,24 +19,15 @@ _QUERY_SECONDS = 8.0  # somebody waits for the page
 
 
 @dataclass(frozen=True, kw_only=True)
-class DayTotal:
-    """All channels' views on one Pacific day."""
-
-    date: date
-    views: int
-    engaged_views: int
-    channels: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """Totals a day, and each channel's newest day and number of days.
+    """Totals of all channels a Pacific day ({"date", "views", "engaged_views", "channels"}), and each channel's
+    newest day and number of days.
 
     aggregation: why owners' numbers may be added up, "" where they may not; then there are no days.
     """
 
     aggregation: str = ""
-    days: tuple[DayTotal, ...]
+    days: tuple[Mapping[str, Any], ...]
     channels: Mapping[str, tuple[date, int]]
     reports: int
     rows: int
@@ -45,13 +36,15 @@ class Loaded:
 NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 
 
-def arriving(days: Sequence[DayTotal], today: date) -> tuple[DayTotal, ...]:
+def arriving(days: Sequence[Mapping[str, Any]], today: date) -> tuple[Mapping[str, Any], ...]:
     """The newest days for which channels that were there before have no report yet.
 
     Drawn beside whole days they would look like a collapse.
     """
-    everybody = max((day.channels for day in days), default=0)
-    late = takewhile(lambda day: day.channels < everybody and today - day.date <= REPORTING_LAG, reversed(days))
+    everybody = max((day["channels"] for day in days), default=0)
+    late = takewhile(
+        lambda day: day["channels"] < everybody and today - day["date"] <= REPORTING_LAG, reversed(days)
+    )
     return tuple(late)[::-1]
 
 
@@ -74,7 +67,7 @@ def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loade
         return replace(NOTHING_LOADED, aggregation=aggregation)  # before the first deployment has made the tables
     return Loaded(
         aggregation=aggregation,
-        days=tuple(DayTotal(**row) for row in reversed(days)),
+        days=tuple(dict(row) for row in reversed(days)),
         channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
         reports=sum(row["reports"] for row in by_channel.values()),
         rows=sum(row["row_count"] for row in by_channel.values()),

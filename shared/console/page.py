@@ -223,12 +223,10 @@ def cell(value: Any) -> Any:
 
 
 def trouble(error: YtempireError, base: str = OPERATORS) -> str:
-    """A page that says what went wrong."""
     return _DOCUMENTS.render("trouble.html", error=error, base=base)
 
 
 def headers() -> dict[str, str]:
-    """What every page is sent with."""
     return _DOCUMENTS.headers
 
 
@@ -266,24 +264,13 @@ def _address(base: str, name: str, /, **query: Any) -> str:
     return f"{base}{'' if name == 'overview' else '/' + name}{'?' + urlencode(said) if said else ''}"
 
 
-def _without(query: Mapping[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in query.items() if name not in names}
-
-
 def _drawn(section: Section, part: Any, size: str = "broad") -> Any:
     """The chart of a part: its first column is the time, `lines` are its series."""
     rows, when, titles = rows_of(part), section.columns[0].key, {each.key: each.title for each in section.columns}
     ordered = sorted(rows, key=lambda row: row[when])
-    series = [(titles[key], [row.get(key) for row in ordered]) for key in section.lines]
-    return chart(
-        [row[when] for row in ordered],
-        [(name, list(map(_float, values))) for name, values in series],
-        width=WIDTH if size == "broad" else NARROW,
-    )
-
-
-def _float(value: Any) -> float | None:
-    return None if value is None else float(value)
+    values = {key: [None if row.get(key) is None else float(row[key]) for row in ordered] for key in section.lines}
+    series = [(titles[key], values[key]) for key in section.lines]
+    return chart([row[when] for row in ordered], series, width=WIDTH if size == "broad" else NARROW)
 
 
 _DOCUMENTS = Documents(
@@ -298,7 +285,7 @@ _DOCUMENTS = Documents(
         "number": number,
         "rows_of": rows_of,
         "words_of": words,
-        "dict_without": _without,
+        "dict_without": lambda query, *names: {name: query[name] for name in query if name not in names},
         "address": _address,
         "drawn": _drawn,
         "is_moment": lambda value: isinstance(value, datetime),
@@ -308,7 +295,6 @@ _DOCUMENTS = Documents(
 
 
 def document(text: str, status: int = 200) -> Response:
-    """A page."""
     return Response(text, status=status, mimetype="text/html", headers=headers())
 
 

@@ -14,7 +14,7 @@ from shared.channels import Channel
 from shared.clock import Recent, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, where
+from shared.cloud.firestore import counted, documents, where
 from shared.collection import packs
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
@@ -63,14 +63,14 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def views() -> list[dict[str, Any]]:
         found = reads.loaded().days
         late = arriving(found, pacific_day(ask.now))
-        return [asdict(day) for day in found[: -len(late) or None]][::-1]
+        return [dict(day) for day in found[: -len(late) or None]][::-1]
 
     def figures() -> dict[str, Any]:
         if ask.user is not None:
             mine = _rows(reads, ask, some_channels(reads, ask)[0])
-            return {"channels": len(mine), "connected": sum(row.state == CONNECTED for row in mine)}
+            return {"channels": len(mine), "connected": sum(row.channel.state == CONNECTED for row in mine)}
         by_state = read.channels_by_state(reads.client)
-        states = {state: read.counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
+        states = {state: counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
         return {
             "channels": sum(by_state.values()),
             "connected": by_state[CONNECTED],
@@ -103,15 +103,14 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
     done, mine = words("done"), ask.user is not None
     work = operations.rows((one for one in readable(MAPPER, failed) if one.state is State.FAILED), {})
     found: list[tuple[Any, ...]] = [
-        ("alert", None, each.message, each.stops, each.since, each.done, {"text": each.todo, "code": each.code})
+        ("alert", None, *(each[name] for name in ("message", "stops", "since", "done", "todo")))
         for each in alarms.rows(firing)
     ]
     for each in rows:
-        words_for, told = done.get(each.state, done["channel"]), each.as_row(mine=mine)
-        what = f"{each.title}: {each.standing}"
-        found.append(
-            ("channel", each.channel_id, what, each.why or told["late"], each.since, words_for, told["todo"])
-        )
+        told = each.as_row(mine=mine)
+        what, acted = f"{told['title']}: {each.standing}", done.get(told["state"], done["channel"])
+        why = each.why or told["late"]
+        found.append(("channel", told["channel_id"], what, why, told["since"], acted, told["todo"]))
     for row in work:
         what, todo = f"{row['kind']} failed: {row['title'] or row['id']}", {"text": done["retry"]}
         found.append(("operation", row["channel_id"], what, row["why"], row["since"], done["failed"], todo))
@@ -262,7 +261,7 @@ def _buckets(reads: Reads, now: datetime, *, rows: int) -> list[dict[str, Any]]:
     found = quota.rows(reads.usage(rows), reads.profile, now=now)
     return [
         {
-            **{key: row[key] for key in _OF_BUCKET},  # type: ignore[literal-required]
+            **{key: row[key] for key in _OF_BUCKET},
             "used": row["used"],
             "burn": row["forecast"].burn,
             "at_midnight": row["forecast"].at_midnight,
@@ -273,18 +272,8 @@ def _buckets(reads: Reads, now: datetime, *, rows: int) -> list[dict[str, Any]]:
 
 
 _OF_BUCKET = (
-    "bucket",
-    "title",
-    "mode",
-    "standing",
-    "tone",
-    "effect",
-    "until",
-    "reserved",
-    "left",
-    "limit",
-    "alert",
-    "closed",
+    *("bucket", "title", "mode", "standing", "tone", "effect", "until"),
+    *("reserved", "left", "limit", "alert", "closed"),
 )
 
 
@@ -292,7 +281,7 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     asked = Recent(source=lambda: reads.usage(36), age=timedelta(minutes=1), clock=lambda: ask.now)
     again = replace(reads, usage=lambda _: asked())
 
-    def of_bucket(part: Callable[[quota.BucketRow], Any]) -> Part:
+    def of_bucket(part: Callable[[Mapping[str, Any]], Any]) -> Part:
         def found() -> Any:
             rows = {row["bucket"]: row for row in quota.rows(asked(), reads.profile, now=ask.now)}
             return part(rows.get(ask("bucket")) or next(iter(rows.values())))
@@ -381,11 +370,8 @@ def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
     )
 
-    def firing() -> list[dict[str, Any]]:
-        return [{**asdict(row), "todo": {"text": row.todo, "code": row.code}} for row in alarms.rows(wrong())]
-
     return "", {
-        "open": firing,
+        "open": lambda: alarms.rows(wrong()),
         "watched": lambda: alarms.watched(wrong()),
         "ended": lambda: [vars(each) for each in alerts.ended(reads.client, ask.now - _ENDED)[:PAGE]],
     }

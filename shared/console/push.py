@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import where
-from shared.console.read import PAGE, counted
+from shared.cloud.firestore import Client, counted, where
+from shared.console.read import PAGE
 from shared.console.words import called
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 ALIVE, PENDING, LAPSED, DENIED, ABSENT = "alive", "pending", "lapsed", "denied", "absent"
 _FIELDS = ("state", "lease_until", "asked_at", "last_notification", "last_delay", "polled_at")

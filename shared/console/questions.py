@@ -36,13 +36,11 @@ class Question(Statement):
 
     @property
     def text(self) -> str:
-        """The statement."""
         return self.sql
 
 
 @cache
 def questions() -> Mapping[str, Question]:
-    """Every question by name."""
     declared = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     return {name: Question(name=name, **of) for name, of in declared.items()}
 

@@ -10,7 +10,7 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 from shared.console.words import called, words
 from shared.quota.accounts import POOL
 from shared.quota.decisions import REASONS
-from shared.quota.opening import Forecast, Mode, forecast_of
+from shared.quota.opening import Mode, forecast_of
 from shared.quota.profile import Profile
 from shared.quota.usage import Usage
 
@@ -19,30 +19,20 @@ _FREE = "these units are nobody's"
 _LENT = "its own share did not suffice"
 
 
-class BucketRow(Usage):
-    """A bucket's day as `Usage` has it, with what an operator needs besides.
+def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> list[dict[str, Any]]:
+    """Every bucket's day as `Usage` has it, in the profile's order, with what an operator needs besides.
 
     standing: its mode in words; effect: what that puts off until `until`, "" when nothing is out of the ordinary.
     Who spent most comes first, and the last loan and refusal; a loan has a `reason` in words, a refusal a `why`.
     """
-
-    bucket: str
-    standing: str
-    effect: str
-    until: datetime
-    forecast: Forecast
-    tone: str
+    return [_row(name, figures, profile, now) for name, figures in usage.items()]
 
 
-def rows(usage: Mapping[str, Usage], profile: Profile, *, now: datetime) -> tuple[BucketRow, ...]:
-    """Every bucket, in the profile's order."""
-    return tuple(_row(name, figures, profile, now) for name, figures in usage.items())
-
-
-def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
+def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> dict[str, Any]:
     day = pacific_day(now)
     spent = usage["used"] + usage["reserved"]
     mode = CLOSED if usage["closed"] else str(usage["mode"])
+    accounts = sorted(usage["by_account"].items(), key=lambda of: (-of[1]["spent"], -of[1]["lent"], of[0]))
     standing, effect = _in_words(mode, usage, reads=profile.puts_off(name))
     return {
         **usage,
@@ -53,7 +43,7 @@ def _row(name: str, usage: Usage, profile: Profile, now: datetime) -> BucketRow:
         "until": usage["closed"]["until"] if usage["closed"] else pacific_day_bounds(day)[1],
         "forecast": forecast_of(profile.bucket(name), spent, usage["by_hour"], day, now),
         "tone": called("tones", mode),
-        "by_account": dict(sorted(usage["by_account"].items(), key=_largest_spender_first)),
+        "by_account": dict(accounts),
         "loans": [
             {**loan, "reason": f"{_FREE if loan['lender'] == POOL else _LENT}; {loan['priority']} priority"}
             for loan in reversed(usage["loans"])
@@ -74,7 +64,7 @@ def _in_words(mode: str, usage: Usage, *, reads: bool) -> tuple[str, str]:
     return called("modes", mode), told.format(reserve=min(usage["left"], usage["reserve"]))
 
 
-def burn_down(row: BucketRow, now: datetime) -> list[dict[str, Any]]:
+def burn_down(row: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     """Units left at the beginning of each hour until now, then what is left if the last hours go on, to midnight.
 
     A day has 24 hours, or 23 or 25 when clocks change.
@@ -92,8 +82,3 @@ def burn_down(row: BucketRow, now: datetime) -> list[dict[str, Any]]:
         gone = row["forecast"].burn * (moment - now) / timedelta(hours=1)
         found.append({"hour": moment, "left": None, "forecast": max(0, round(left - gone)), "spent": None})
     return [{**each, "hour": each["hour"].astimezone(PACIFIC)} for each in found]
-
-
-def _largest_spender_first(account: tuple[str, Mapping[str, int]]) -> tuple[int, int, str]:
-    name, units = account
-    return -units["spent"], -units["lent"], name

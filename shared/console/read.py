@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import documents, where
+from shared.cloud.firestore import Client, counted, documents, where
 from shared.console.loaded import Loaded
 from shared.console.words import words
 from shared.data_map import ID
@@ -27,9 +27,6 @@ from shared.quota.usage import Usage
 from shared.tokens.grants import not_connected
 from shared.tokens.health import DISCONNECTING, REAUTH_REQUIRED, TROUBLED
 from shared.warehouse.statements import Warehouse
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 PAGE = 50
 """Rows of one page of any list."""
@@ -168,13 +165,7 @@ def _in_order(client: Client, name: str) -> Any:
     return client.collection(channels.COLLECTION).order_by(name)
 
 
-def counted(query: Any) -> int:
-    """How many documents a query has: one read for each thousand."""
-    return int(query.count().get(**call_options())[0][0].value)
-
-
 def channels_by_state(client: Client) -> dict[str, int]:
-    """How many channels are in each state."""
     every = client.collection(channels.COLLECTION)
     states = tuple(words("states"))
     with ThreadPoolExecutor(len(states)) as pool:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).with_name("words.toml")
-
-
-@cache
-def _document() -> Mapping[str, Mapping[str, Any]]:
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+_WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
 
 def words(kind: str) -> Mapping[str, Any]:
     """What each code of a kind is called, in the order of telling."""
-    return _document()[kind]
+    found: Mapping[str, Any] = _WORDS[kind]
+    return found
 
 
 def called(kind: str, code: str) -> str:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import DocumentSnapshot, listing, update, where
+from shared.cloud.firestore import Client, listing, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import ALERTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
+from shared.monitoring.readable import readable
+from shared.records import Mapper
 
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
@@ -30,6 +29,8 @@ REPORT_TYPES = "reportTypes"
 """YouTube retires report types that are collected."""
 NEW_REPORT_TYPES = "newReportTypes"
 """YouTube offers report types, or versions of them, that we do not know."""
+APIS = ("youtube", "youtubeAnalytics", "youtubereporting")
+"""YouTube's APIs, by the first word of their methods' ids. Each is enabled for itself, and so is its alert."""
 
 LOOK_EVERY = timedelta(minutes=5)
 """How long after something has worked a process takes it that no alert fires about it."""
@@ -51,6 +52,10 @@ class Alert:
     state: str = FIRING
     severity: str = CRITICAL
     told: bool = field(default=False, compare=False)
+
+
+_STORED = Mapper(Alert, COLLECTION, key="key")
+_path = _STORED.path
 
 
 def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
@@ -83,6 +88,19 @@ def resolve(client: Client, key: str, now: datetime) -> None:
         log("NOTICE", f"alert {RESOLVED}", alert=key)
 
 
+def of_api(api: str) -> str:
+    """The alert that an API takes no calls of this project; it ends with the next call that is answered."""
+    return f"youtubeApi:{api}"
+
+
+def tell(client: Client, key: str, message: str | None, now: datetime, *, severity: str = CRITICAL) -> None:
+    """Say what is wrong; None: nothing any more."""
+    if message is None:
+        resolve(client, key, now)
+    else:
+        fire(client, key, message, now, severity=severity)
+
+
 class ProcessAlerts:
     """Alerts about what one process sees work or fail, again and again. Safe for threads.
 
@@ -110,34 +128,29 @@ class ProcessAlerts:
         from google.api_core import exceptions
 
         try:
-            if message is None:
-                resolve(self._client, key, self._clock())
-            else:
-                fire(self._client, key, message, self._clock())
+            tell(self._client, key, message, self._clock())
         except (exceptions.GoogleAPICallError, exceptions.RetryError, YtempireError) as error:
             self._worked.pop(key, None)
             log("WARNING", "an alert could not be changed", alert=key, error=type(error).__name__)
 
 
 def firing(client: Client) -> tuple[Alert, ...]:
-    """What is wrong now."""
-    from google.cloud.firestore_v1.base_query import FieldFilter
-
-    return _where(client, FieldFilter("state", "==", FIRING))
+    return tuple(readable(_STORED, listing(where(client.collection(COLLECTION), ("state", "==", FIRING)))))
 
 
 def pending(client: Client) -> tuple[Alert, ...]:
     """What is wrong now, and what has begun or ended since operators were told. One query."""
     from google.cloud.firestore_v1.base_query import FieldFilter, Or
 
-    return _where(client, Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)]))
+    either: Any = Or([FieldFilter("state", "==", FIRING), FieldFilter("told", "==", False)])
+    return tuple(readable(_STORED, listing(client.collection(COLLECTION).where(filter=either))))
 
 
 def ended(client: Client, since: datetime) -> list[Alert]:
     """What has ended since an instant, the latest first. There is one document for each kind of alert."""
     found = where(client.collection(COLLECTION), ("state", "==", RESOLVED)).limit(_ENDED_MOST)
-    lately = [each for each in map(_read, found.stream(**call_options())) if each.since > since]
-    return sorted(lately, key=lambda alert: alert.since, reverse=True)
+    every = readable(_STORED, found.stream(**call_options()))
+    return sorted((each for each in every if each.since > since), key=lambda alert: alert.since, reverse=True)
 
 
 def told(client: Client, alert: Alert) -> None:
@@ -150,17 +163,3 @@ def told(client: Client, alert: Alert) -> None:
         return Change(None, [Write(path, {"told": True})] if same else ())
 
     update(client, [path], decide)
-
-
-def _where(client: Client, condition: Any) -> tuple[Alert, ...]:
-    query: Any = client.collection(COLLECTION).where(filter=condition)
-    return tuple(map(_read, listing(query)))
-
-
-def _read(found: DocumentSnapshot[Any]) -> Alert:
-    names = ("since", "message", "state", "severity", "told")
-    return Alert(key=found.id, **{name: found.get(name) for name in names})
-
-
-def _path(key: str) -> str:
-    return f"{COLLECTION}/{key}"

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 TRACE = "logging.googleapis.com/trace"  # Cloud Logging's field that links a record to a trace
@@ -40,6 +40,4 @@ def log(severity: str, message: str, /, **fields: object) -> None:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from shared.cloud.firestore import DocumentSnapshot
 from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.records import Mapper
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentSnapshot
 
 T = TypeVar("T")
 

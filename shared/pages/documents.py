@@ -38,13 +38,11 @@ class Documents:
     filters: Mapping[str, Callable[..., object]] = field(default_factory=dict)
 
     def render(self, template: str, **values: object) -> str:
-        """A document's text."""
         sheet = Markup(self._sheet)  # noqa: S704 - ours, not input
         return self._environment.get_template(template).render(style=sheet, **values)
 
     @cached_property
     def headers(self) -> dict[str, str]:
-        """What every document is sent with."""
         digest = base64.b64encode(hashlib.sha256(self._sheet.encode()).digest()).decode()
         policy = {
             "default-src": "'none'",

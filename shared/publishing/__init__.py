@@ -6,7 +6,7 @@ tasks                   queues attempts, requeues lost ones, tells the app that 
 run, attempt            runs one attempt at an operation; what it may use
 steps, transfer         what each step does; the upload
 find_existing           makes once what YouTube would make twice; finds what exists already
-sources, reading        where bytes come from; how they are read, and within what time
+sources                 where bytes come from; how they are read, and within what time
 address                 places that the operator allows, and addresses that no source may have
 retries                 what an error means for the operation, and for the connection, the video or the project
 records                 operations in Firestore, changed only where nobody else has written

@@ -66,12 +66,10 @@ def listing(body: Mapping[str, Any]) -> Listing:
 
 def page_of(client: Client, asked: Listing) -> dict[str, Any]:
     """The operations of one page; next_page: what asks for the next one, None where there is none."""
-    from google.cloud.firestore import Query  # loaded with the client
-
     bounds = ((asked.order, ">=", asked.since), (asked.order, "<", asked.until))
     query = where(client.collection(COLLECTION), *(bound for bound in bounds if bound[2] is not None))
-    query = query.order_by(asked.order, direction=Query.DESCENDING)
-    query = query.order_by("__name__", direction=Query.DESCENDING)
+    for name in (asked.order, "__name__"):
+        query = query.order_by(name, direction="DESCENDING")
     if asked.after is not None:
         changed, operation_id = asked.after
         query = query.start_after([changed, client.collection(COLLECTION).document(operation_id)])
@@ -104,7 +102,6 @@ _ACTIONS = {each.__name__: each for each in _BY_ID}
 
 
 def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a body. Raises errors of `shared.errors`."""
     if body.get("action") == "plan":
         asked = intents(body)
         return {"plan": planned(asked, submissions.plan(asked))}

@@ -6,21 +6,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock
 from shared.publishing.operation import Operation
 from shared.publishing.records import Operations, Record
 from shared.publishing.requests import check_schedule
 from shared.publishing.sources import SourceOf
+from shared.vault.vault import Vault
 from shared.youtube import data
 from shared.youtube.client import Caller
 from shared.youtube.data import Video
 from shared.youtube.faults import as_error, damaged
-
-if TYPE_CHECKING:
-    from shared.vault.vault import Vault
-
 
 LAST_MOMENT = timedelta(minutes=1)  # clocks differ, and a call takes its time
 
@@ -84,7 +81,6 @@ class Attempt:
 
     @property
     def operation(self) -> Operation:
-        """The operation as last saved."""
         return self.record.operation
 
     @property

@@ -52,7 +52,6 @@ def existing_playlist(attempt: Attempt, *, title: str, begun: datetime) -> str |
 
 
 def existing_entry(attempt: Attempt, *, playlist_id: str, video_id: str) -> str | None:
-    """The id of a video's entry in a playlist."""
     page = data.playlist_items(attempt.caller, playlist_id, video_id=video_id)
     return page.items[0].id if page.items else None
 

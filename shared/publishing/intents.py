@@ -37,7 +37,6 @@ class Intent:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps of each of them."""
         return tuple(step for word in self.do for step in STEPS[word])
 
 

@@ -16,8 +16,8 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update, where
 from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
-from shared.errors import Conflict, CorruptData, NotFound
-from shared.monitoring.log import log
+from shared.errors import Conflict, NotFound
+from shared.monitoring.readable import readable
 from shared.publishing.operation import Operation, State
 from shared.records import Mapper
 
@@ -117,11 +117,9 @@ class Operations:
 
     def in_state(self, *states: State, limit: int = 200) -> list[Operation]:
         """Operations in some states, those that changed last first; at most `limit`, and of these the newest."""
-        from google.cloud.firestore import Query
-
         found: list[Operation] = []
         for state in states:
-            newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction=Query.DESCENDING)
+            newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction="DESCENDING")
             found += (each.operation for each in _readable(newest.limit(limit).stream(**call_options())))
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
@@ -142,7 +140,6 @@ class Operations:
         return [record.operation for record in _readable(query.stream(**call_options()))]
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
-        """Let no upload to this channel begin before an instant."""
         fields_ = {"until": until, "reason": reason, "expires_at": until}
         self.client.document(PAUSES, channel_id).set(fields_, **call_options())
 
@@ -155,12 +152,8 @@ class Operations:
 
 
 def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:
-    """The records among documents. One that cannot be read is logged, and hides no other."""
-    for snapshot in snapshots:
-        try:
-            yield Record(MAPPER.read(snapshot.id, snapshot.to_dict()), snapshot.update_time)
-        except CorruptData as error:
-            log("ERROR", "an operation cannot be read", operation=snapshot.id, detail=error.message)
+    """The records among documents. One that cannot be read is told, and hides no other."""
+    return (Record(one, each.update_time) for each in snapshots for one in readable(MAPPER, [each]))
 
 
 def _fields(operation: Operation) -> dict[str, Any]:

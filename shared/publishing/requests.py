@@ -97,7 +97,6 @@ def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:
 
 
 def publish_at(kind: str, work: Mapping[str, Any]) -> datetime | None:
-    """The time of publication that work asks for."""
     video = work["upload"] if kind == "release" else work
     text = video.get("parts", {}).get("status", {}).get("publishAt")
     return parse_instant(text) if text else None
@@ -203,8 +202,8 @@ def _upload(fields: Fields, now: datetime) -> dict[str, Any]:
     }
 
 
-def _thumbnail(fields: Fields, _now: datetime) -> dict[str, Any]:
-    return {"video_id": fields.id("video_id", ids.VIDEO), "source": _source(fields)}
+def _video(fields: Fields) -> dict[str, Any]:
+    return {"video_id": fields.id("video_id", ids.VIDEO)}
 
 
 def _update(fields: Fields, now: datetime) -> dict[str, Any]:
@@ -213,7 +212,7 @@ def _update(fields: Fields, now: datetime) -> dict[str, Any]:
         parts.setdefault("status", {})["publishAt"] = None
     if not parts:
         raise InvalidRequest("An update changes at least one thing.", field=fields.path.rstrip("."))
-    return {"video_id": fields.id("video_id", ids.VIDEO), "parts": parts}
+    return {**_video(fields), "parts": parts}
 
 
 def _playlist(fields: Fields, _now: datetime) -> dict[str, Any]:
@@ -231,11 +230,10 @@ def _playlist_item(fields: Fields, _now: datetime) -> dict[str, Any]:
     if fields.has("playlist_id") == fields.has("playlist_title"):
         raise fields.wrong("playlist_id", "or playlist_title must be given, and not both")
     into = _into(fields, "playlist_id", "playlist_title")
-    return {"into": [into], "video_id": fields.id("video_id", ids.VIDEO)}
+    return {"into": [into], **_video(fields)}
 
 
 def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
-    """An existing playlist."""
     if fields.has(by_id):
         return {"id": fields.id(by_id, ids.PLAYLIST)}
     return {"title": _title(fields, by_title, PLAYLIST_TITLE_MAX)}
@@ -244,7 +242,7 @@ def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
 def _track(fields: Fields, _now: datetime) -> dict[str, Any]:
     """A caption track: a video has one of each language and name."""
     return {
-        "video_id": fields.id("video_id", ids.VIDEO),
+        **_video(fields),
         "language": fields.match("language", _LANGUAGE),
         "name": fields.line("name", most=CAPTION_NAME_MAX) if fields.has("name") else "",
     }
@@ -253,10 +251,6 @@ def _track(fields: Fields, _now: datetime) -> dict[str, Any]:
 def _caption(fields: Fields, now: datetime) -> dict[str, Any]:
     source = _source(fields)
     return {**_track(fields, now), "draft": fields.flag("draft", default=False), "source": source}
-
-
-def _delete(fields: Fields, _now: datetime) -> dict[str, Any]:
-    return {"video_id": fields.id("video_id", ids.VIDEO)}
 
 
 def _release(fields: Fields, now: datetime) -> dict[str, Any]:
@@ -293,13 +287,13 @@ def sources(request: Request) -> Iterator[tuple[str, Mapping[str, str]]]:
 _KINDS: Mapping[str, tuple[Callable[[Fields, datetime], dict[str, Any]], tuple[str, ...]]] = {
     # kind: how its fields are read, and which it may have
     "upload": (_upload, ("source", "notify_subscribers", *_WORDS)),
-    "thumbnail": (_thumbnail, ("video_id", "source")),
+    "thumbnail": (lambda fields, _: {**_video(fields), "source": _source(fields)}, ("video_id", "source")),
     "update": (_update, ("video_id", *_WORDS)),
     "playlist": (_playlist, ("title", "description", "privacy")),
     "playlist_item": (_playlist_item, ("playlist_id", "playlist_title", "video_id")),
     "caption": (_caption, ("video_id", "language", "name", "draft", "source")),
     "caption_delete": (_track, ("video_id", "language", "name")),
-    "delete": (_delete, ("video_id",)),
+    "delete": (lambda fields, _: _video(fields), ("video_id",)),
     "release": (_release, ("upload", "thumbnail", "playlist", "playlist_id", "playlists")),
 }
 KINDS = tuple(_KINDS)

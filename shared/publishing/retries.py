@@ -2,16 +2,7 @@
 
 An error that carries YouTube's fault goes by the policy table. Refusals of our own quota and rate limiter say
 when they end. Trouble of our own surroundings is retried like YouTube's own. The decision is pure: clock and rng
-are arguments.
-
-reauthenticate, mark_channel   the connection can no longer do such a step, until its owner connects it again: new
-                               work is refused, and the console says why. Collecting continues, as reading may well
-                               work; a grant that is dead for everything is marked by `access`.
-mark_as_deleted                a video of this channel that its owner's listing does not have is known to be gone;
-                               another call's word does not count, as YouTube denies new videos for a while
-tell_operator                  an alert about the API, by `youtube`, which ends with its next success
-treat_as_done, waiting         are the operation's own: `run`
-log_and_fix_request, fail      the operation fails, with the log and the words that say why
+are arguments. What reaches beyond the operation, and why: infra/decisions/fault-policy.md.
 """
 
 from __future__ import annotations
@@ -85,7 +76,11 @@ LISTED = frozenset({UPDATE, DELETE, PROCESSING, PUBLICATION})
 
 
 def mark(client: Client, decision: RetryDecision, operation: Operation, now: datetime) -> None:
-    """Do what a retry decision asks for besides ending the operation. Safe to repeat."""
+    """Do what a retry decision asks for besides ending the operation. Safe to repeat.
+
+    A connection that cannot do such a step takes no new work until its owner connects again; it collects on. Of a
+    video only its owner's listing says that it is gone: other calls deny new ones for a while.
+    """
     if decision.action in {Action.REAUTHENTICATE, Action.MARK_CHANNEL}:
         lost = {feature(operation.current): Capability(have=False, reason=decision.reason)}
         channels.set_capabilities(client, operation.channel_id, lost, now, probe_at=None)

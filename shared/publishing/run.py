@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
@@ -26,12 +26,10 @@ from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS
 from shared.publishing.tasks import Tasks
 from shared.publishing.transfer import end_session
+from shared.vault.vault import Vault
 from shared.youtube.client import Caller
 from shared.youtube.faults import RetryDecision
 from shared.youtube.policy import Action, Alert
-
-if TYPE_CHECKING:
-    from shared.vault.vault import Vault
 
 SKEW = timedelta(minutes=2)  # by which our clock may differ from that of Cloud Tasks
 SHORT = timedelta(seconds=5)  # a wait that is not worth a task

@@ -3,6 +3,9 @@
 A source is described before anything is spent: its size, and an identity (generation or ETag) that later reads are
 held to, so that a file that changes between two runs is noticed rather than mixed. Reads stream from any byte.
 
+A socket's timeout limits only the silence between two bytes. Here an answer has to begin, and each piece of it to
+be whole, within seconds: what sends a byte now and then is left.
+
 describe()                size, identity and first bytes; raises InvalidRequest (field named) or Unavailable
 read(first, described)    the bytes from `first` to the end, never more than described; closing it ends the read;
                           raises InvalidRequest, reason sourceChanged, or Unavailable when it stops
@@ -12,72 +15,146 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 from shared.cloud import storage
 from shared.errors import InvalidRequest, NotFound, Unavailable
-from shared.publishing import reading
 from shared.publishing.address import HTTPS_PORT, Admits, Allowed, Resolver, Target, is_public, resolve, target
 from shared.publishing.media import HEAD
-from shared.publishing.reading import Answer, Described, Pieces, reachable, within
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-
 _REDIRECTS = 5
 _CONNECT_SECONDS = 10.0
+Answer = TypeVar("Answer")
+Pieces = Generator[bytes, None, None]
+PIECE = 256 * 1024  # bytes read at once
+SECONDS = 30.0
+"""Within which an answer must begin, and each piece of it be whole."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A source at one moment. identity: what a later read must still find, "" when the source does not say which
+    version this is. head: the first bytes. ranges: whether it can be read from any byte, or only as a whole."""
+
+    size: int
+    identity: str
+    head: bytes = b""
+    ranges: bool = True
+
+
+def changed(field_name: str) -> InvalidRequest:
+    """The file behind a source is not the one that was described."""
+    words = "The source has changed or vanished since the upload began; submit it again."
+    return InvalidRequest(words, reason="sourceChanged", field=field_name)
+
+
+def unreachable(why: str) -> Unavailable:
+    """A source cannot be read now, and perhaps later."""
+    return Unavailable(why, reason="sourceUnreachable")
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Raises Unavailable for a source that does not answer, or stops in the middle."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        raise unreachable("The source does not answer.") from error
+
+
+def within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    """What `ask` returns or raises. Raises TimeoutError when that takes longer.
+
+    It is another thread that is waited for, because no timeout of a socket limits the whole.
+    """
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return answer.result(seconds)
+
+
+def at_most(answer: BaseHTTPResponse, size: int, seconds: float) -> bytes:
+    """The next `size` bytes of a body, fewer at its end. Raises Unavailable when they take longer."""
+    began, piece = time.monotonic(), bytearray()
+    while len(piece) < size and (part := answer.read1(size - len(piece), decode_content=False)):
+        piece += part
+        if time.monotonic() - began > seconds:
+            raise unreachable("The source sends too slowly.")
+    return bytes(piece)
+
+
+def exactly(answer: BaseHTTPResponse, count: int, seconds: float, field_name: str) -> Pieces:
+    """A body of `count` bytes, in pieces. Raises InvalidRequest, reason sourceChanged, for fewer or more."""
+    while piece := at_most(answer, PIECE, seconds):
+        count -= len(piece)
+        if count < 0:
+            raise changed(field_name)
+        yield piece
+    if count:
+        raise changed(field_name)
 
 
 @dataclass(frozen=True)
 class WebFile:
     """A file behind an HTTPS URL. Each redirect's host and address are checked like the first.
 
-    seconds: see `reading`. resolver, admits, tls and port say what the Internet is. Production leaves all these as
+    seconds: see SECONDS. resolver, admits, tls and port say what the Internet is. Production leaves all these as
     they are.
     """
 
     url: str
     field_name: str
     allowed: Allowed
-    seconds: float = reading.SECONDS
+    seconds: float = SECONDS
     resolver: Resolver = resolve
     admits: Admits = is_public
     tls: ssl.SSLContext | None = field(default=None, compare=False)
     port: int = HTTPS_PORT
 
     def describe(self) -> Described:
-        """Its size, version and first bytes, and whether the server serves ranges."""
         with self._get(0, HEAD - 1) as answer:
             if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
             total = _total(answer, 0)
             if total is None:
                 raise self._refused("does not say how large it is")
-            head = reading.at_most(answer, min(HEAD, total), self.seconds)
+            head = at_most(answer, min(HEAD, total), self.seconds)
             if _just_changed(answer.headers):
-                raise reading.unreachable("The source is being changed at this moment.")
+                raise unreachable("The source is being changed at this moment.")
             return Described(total, _identity(answer.headers), head, ranges=answer.status == 206)
 
     def read(self, first: int, described: Described) -> Pieces:
-        """Its bytes from `first` on, of the described version."""
         with self._get(first, None) as answer:
             if answer.status in {404, 410, 412, 416}:
-                raise reading.changed(self.field_name)
+                raise changed(self.field_name)
             if answer.status == 200 and described.ranges:
                 raise self._refused("no longer serves ranges, or answers with a page")
             if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
             if (_total(answer, first), _identity(answer.headers)) != (described.size, described.identity):
-                raise reading.changed(self.field_name)
-            yield from reading.exactly(answer, described.size - first, self.seconds, self.field_name)
+                raise changed(self.field_name)
+            yield from exactly(answer, described.size - first, self.seconds, self.field_name)
 
     @contextmanager
     def _get(self, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
@@ -129,7 +206,7 @@ class WebFile:
 
     def _bad_status(self, status: int) -> Exception:
         if status in {408, 425, 429} or status >= 500:
-            return reading.unreachable(f"The source answers {status}.")
+            return unreachable(f"The source answers {status}.")
         return self._refused(f"answers {status}")
 
 
@@ -164,32 +241,30 @@ def _just_changed(headers: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True)
 class StorageObject:
-    """An object in Cloud Storage, read with the function's own identity. seconds: see `reading`."""
+    """An object in Cloud Storage, read with the function's own identity. seconds: see SECONDS."""
 
     bucket: str
     name: str
     field_name: str
-    seconds: float = reading.SECONDS
+    seconds: float = SECONDS
 
     def describe(self) -> Described:
-        """Its size, generation and first bytes."""
         try:
             generation, size = self._asked(partial(storage.describe, self.bucket, self.name))
             if not size:
                 return Described(0, generation)
             with self._opened(generation, 0, HEAD - 1) as answer:
-                return Described(size, generation, reading.at_most(answer, HEAD, self.seconds))
+                return Described(size, generation, at_most(answer, HEAD, self.seconds))
         except NotFound as error:
             words = f"There is no object {self.name!r} in the bucket {self.bucket!r} that we may read."
             raise InvalidRequest(words, reason="sourceMissing", field=self.field_name) from error
 
     def read(self, first: int, described: Described) -> Pieces:
-        """Its bytes from `first` on, of the described generation."""
         try:
             with self._opened(described.identity, first, None) as answer:
-                yield from reading.exactly(answer, described.size - first, self.seconds, self.field_name)
+                yield from exactly(answer, described.size - first, self.seconds, self.field_name)
         except NotFound as error:
-            raise reading.changed(self.field_name) from error
+            raise changed(self.field_name) from error
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """What Cloud Storage answers, within its time. Raises NotFound, Unavailable."""
@@ -197,7 +272,7 @@ class StorageObject:
             with reachable():
                 return within(self.seconds, ask)
         except Unavailable as error:
-            raise reading.unreachable(error.message) from error
+            raise unreachable(error.message) from error
 
     @contextmanager
     def _opened(self, generation: str, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:

@@ -19,7 +19,7 @@ from shared.publishing.requests import publish_at
 from shared.publishing.retries import video_gone
 from shared.publishing.sources import usable, whole
 from shared.publishing.transfer import transfer
-from shared.youtube import captions, data
+from shared.youtube import data
 from shared.youtube.data import Video
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.policy import policy
@@ -129,13 +129,13 @@ def caption(attempt: Attempt) -> Done:
     wanted = {name: work[name] for name in ("language", "name", "draft")}
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
-        captions.update(attempt.sure(), track, draft=work["draft"], content=content)
+        data.captions_update(attempt.sure(), track, draft=work["draft"], content=content)
         return Done({"caption_id": track}, "The captions are replaced.")
     made = once(
         attempt,
         "caption",
         look=lambda _begun: _track(attempt),
-        make=lambda: captions.insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content),
+        make=lambda: data.captions_insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content),
     )
     return Done({"caption_id": made}, "The captions are there.")
 
@@ -145,7 +145,7 @@ def caption_delete(attempt: Attempt) -> Done:
     track = _track(attempt)
     if track is None:
         return Done(message="The video has no such captions.")
-    captions.delete(attempt.sure(), track)
+    data.captions_delete(attempt.sure(), track)
     return Done(message="The captions are deleted.")
 
 
@@ -153,7 +153,7 @@ def _track(attempt: Attempt) -> str | None:
     """The id of the track that the operation names. What YouTube has made by itself is no such track."""
     work = attempt.operation.work
     named = (work["language"].lower(), work["name"])
-    for track in captions.tracks(attempt.caller, attempt.video_id):
+    for track in data.captions_list(attempt.caller, attempt.video_id):
         if (track.language.lower(), track.name) == named and track.kind == "standard":
             return track.id
     return None

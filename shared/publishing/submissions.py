@@ -90,7 +90,6 @@ class Quote:
     reason: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """For the answer."""
         return {"cost": dict(self.cost), "runs_at": to_the_second(self.runs_at), "why_not_now": self.why_not_now}
 
 

@@ -4,13 +4,8 @@ Order matters: the record says first that there is a next attempt, then its task
 between is no loss, because its own task is delivered again and queues what the record says. An attempt is a named
 task, so whoever else queues it queues it once.
 
-The app is told by a signed POST, after the specification of Standard Webhooks:
-
-    webhook-id           the end's own id, however often it is delivered: operation, state, attempt
-    webhook-timestamp    seconds since 1970
-    webhook-signature    v1, and the base64 of an HMAC-SHA256 over "id.timestamp.body"
-
-Any answer of 2xx is a receipt; until there is one, Cloud Tasks delivers again, for a day. Source:
+The app is told by a POST, signed by Standard Webhooks (infra/docs/publishing.md). Any answer of 2xx is a receipt;
+until there is one, Cloud Tasks delivers again, for a day. Source:
 github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -34,8 +29,8 @@ from shared.cloud.queues import latest
 from shared.errors import Misconfigured, NotFound, Unavailable
 from shared.monitoring.log import log
 from shared.publishing.operation import TELL, Operation, State
-from shared.publishing.reading import within
 from shared.publishing.records import Operations, Record, Superseded
+from shared.publishing.sources import within
 
 QUEUE, CALLBACKS = "operations", "callbacks"
 FUNCTION = "run_operation"
@@ -164,19 +159,16 @@ class Callbacks:
         if late:
             log("ERROR", "the app was not told of an operation's end", operation=operation_id, event=event)
         else:
-            self._send(operation)
+            told = {
+                "type": f"operation.{operation.state}",
+                "timestamp": to_the_second(operation.untold_since),
+                "data": operation.as_json(),
+            }
+            send(self.address, event, told, secret=self.secret(), now=self.clock(), seconds=self.seconds)
         self.operations.change(
             operation_id, lambda it: replace(it, untold_since=None) if it.event == event else None
         )
         return "givenUp" if late else "delivered"
-
-    def _send(self, operation: Operation) -> None:
-        told = {
-            "type": f"operation.{operation.state}",
-            "timestamp": to_the_second(operation.untold_since),
-            "data": operation.as_json(),
-        }
-        send(self.address, operation.event, told, secret=self.secret(), now=self.clock(), seconds=self.seconds)
 
 
 def send(

@@ -15,8 +15,7 @@ from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
 from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
 from shared.publishing.find_existing import LISTED_WITHIN, existing_video
-from shared.publishing.reading import Described, changed
-from shared.publishing.sources import Source, usable
+from shared.publishing.sources import Described, Source, changed, usable
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored

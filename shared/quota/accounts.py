@@ -64,7 +64,6 @@ class Allocation:
         return self.limit - self.reserve - self.system
 
     def share_of(self, account: str, weight: object = 1) -> int:
-        """What an account may take out of the pool as its own."""
         return int(self.share * sound(weight)) if account.startswith(_USER) else 0
 
     def funds(self) -> dict[str, dict[str, int]]:
@@ -100,8 +99,7 @@ def sound(weight: object) -> float:
     return 1.0
 
 
-def allocation_from(data: Mapping[str, Any]) -> Allocation:
-    """A stored allocation."""
+def allocation_in(data: Mapping[str, Any]) -> Allocation:
     return Allocation(**data["allocation"])
 
 
@@ -122,21 +120,17 @@ class BucketDay:
 
     @property
     def accounts(self) -> str:
-        """The collection of accounts."""
         return f"{self.path}/accounts"
 
     @property
     def entries(self) -> str:
-        """The collection of reservations."""
         return f"{self.path}/{ENTRIES}"
 
     @property
     def refusals(self) -> str:
-        """The collection of what was refused."""
         return f"{self.path}/refusals"
 
     def account(self, account: str) -> str:
-        """An account's document."""
         return f"{self.accounts}/{account}"
 
     def lending(self, lender: str, units: int) -> tuple[str, dict[str, int]]:
@@ -147,7 +141,6 @@ class BucketDay:
 
 
 def bucket_day_of(path: str) -> BucketDay:
-    """The day to which a document belongs."""
     day, _, bucket = path.split("/")[1].partition(":")
     return BucketDay(date.fromisoformat(day), bucket)
 

@@ -147,7 +147,6 @@ class Block:
                 self._give_back()
 
     def close_bucket(self, bucket: str, *, reason: str) -> None:
-        """As the ledger's."""
         self.ledger.close_bucket(bucket, reason=reason)
 
     def close(self) -> None:

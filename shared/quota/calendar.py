@@ -51,7 +51,6 @@ def is_off_peak(now: datetime) -> bool:
 
 
 def next_off_peak(now: datetime) -> datetime:
-    """When the off-peak hours begin next."""
     local = now.astimezone(PACIFIC)
     day = local.date() if local.time() < OFF_PEAK[0] else local.date() + timedelta(days=1)
     # 02:00 does not exist on the day when clocks go forward: it is 03:00 then, by the same instant.

@@ -13,14 +13,13 @@ from datetime import datetime, timedelta
 
 from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Store
-from shared.cloud.steps import PRESENT, Commit, Doc, Result, Steps, Write, reading
+from shared.cloud.steps import PRESENT, Commit, Doc, Result, Steps, Write, only, reading
 from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
 from shared.quota.accounts import BucketDay, name_of
 from shared.quota.calendar import DOUBT, KEEP, hour_of
 from shared.quota.decisions import CONTENDED, ReservationRequest, refused
-from shared.quota.opening import off_peak_allowance
 from shared.quota.outlook import Outlook, looking
 from shared.quota.profile import Bucket, Method, Priority, Profile
 from shared.quota.reservation import Entry
@@ -50,13 +49,11 @@ class Day:
     noted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def granted(self, entry: Entry) -> None:
-        """Remember a grant of this process."""
         if entry.left is not None:  # else somebody counted it already
             self.left[entry.account] = max(0, entry.left)
             self.used += entry.units
 
     def returned(self, entry: Entry, units: int) -> None:
-        """Remember that units came back."""
         self.left.pop(entry.account, None)
         self.denied.clear()
         self.used -= units
@@ -119,11 +116,9 @@ class Days:
             return known
 
     def known(self, bucket_day: BucketDay) -> Day | None:
-        """A day that this process has seen."""
         return self._known.get(bucket_day)
 
     def outlook(self, bucket_day: BucketDay, accounts: Sequence[str], now: datetime) -> Outlook:
-        """A bucket's day as a dry run for some accounts sees it."""
         day = self._known.get(bucket_day) or self.day(bucket_day, now)
         return self.run(looking(bucket_day, day.bucket, accounts))
 
@@ -132,12 +127,6 @@ class Days:
         if day.used_at is None or abs(now - day.used_at) >= RECENT:
             day.used, day.used_at = self.run(opening.spent(day.bucket_day))[0], now
         return day.used
-
-    def allowance(self, day: Day, now: datetime) -> int:
-        """What background work may take at this hour beyond its own account."""
-        return off_peak_allowance(
-            day.bucket, self.used(day, now), day.doc.data["pattern"], day.bucket_day.day, now
-        )
 
     def close(self, bucket: str, reason: str, now: datetime) -> None:
         """Google says that a bucket is used up."""
@@ -179,7 +168,6 @@ class Days:
 
 
 def closed_until(doc: Doc, now: datetime) -> datetime | None:
-    """Until when Google has closed the bucket, None when it has not."""
     closed = doc.data.get("closed")
     return closed["until"] if closed and now < closed["until"] else None
 
@@ -195,7 +183,7 @@ def _name(method: str) -> str:
 
 
 def _commit(write: Write) -> Steps[None]:
-    yield Commit((write,))
+    return only(Commit((write,)))
 
 
 def _note(

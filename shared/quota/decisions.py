@@ -242,7 +242,6 @@ def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, metho
 
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
-    """When the same request can succeed."""
     reset = pacific_day_bounds(day)[1]
     if refusal.reason == "neverFits":
         return None

@@ -25,6 +25,7 @@ from shared.quota.accounts import PARTS, BucketDay, account_of
 from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
 from shared.quota.days import Day, Days, closed_until, resting_until
 from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
+from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Method, Priority, Profile
 from shared.quota.quotes import Quote, RateLimits, Work, quoted
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
@@ -246,7 +247,10 @@ class Ledger:
             raise denied
         moment = Moment(day_left=day_left(day.bucket_day.day, now))
         if request.priority == Priority.BACKGROUND:
-            allowance = self._days.allowance(day, now) if is_off_peak(now) else None
+            allowance = None
+            if is_off_peak(now):
+                used, pattern = self._days.used(day, now), day.doc.data["pattern"]
+                allowance = off_peak_allowance(day.bucket, used, pattern, day.bucket_day.day, now)
             kept = round(self.profile.bucket(price.bucket).kept * moment.day_left)
             moment = replace(moment, allowance=allowance, kept=kept)
         answer = self._days.run(protocol.borrowing(day.bucket_day, request, moment, new))

@@ -55,7 +55,6 @@ def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:
 
 
 def mark(hour: int) -> str:
-    """The field of an hour."""
     return f"h{hour:02}"
 
 
@@ -115,15 +114,13 @@ def mode_of(bucket: Bucket, used: int, *, closed: bool) -> Mode:
 class Forecast:
     """A bucket's day to its end. used, at_midnight in units; burn in units an hour.
 
-    alert_at, spent_at: when the burn reaches the alert threshold and the limit without its reserve; None for not
-    today.
+    spent_at: when the burn reaches the limit without its reserve; None for not today.
     """
 
     bucket: str
     used: int
     burn: float
     at_midnight: int
-    alert_at: datetime | None
     spent_at: datetime | None
 
 
@@ -136,20 +133,15 @@ def forecast_of(bucket: Bucket, used: int, hours: Sequence[int], day: date, now:
     burn = sum(hours[first : hour + 1]) / span
     hours_left = max(0.0, (end - now).total_seconds() / 3600)
 
-    def when(level: int) -> datetime | None:
-        if used >= level:
-            return now
-        if burn <= 0 or (level - used) / burn > hours_left:
-            return None
-        return now + timedelta(hours=(level - used) / burn)
-
+    left, spent_at = max(0, bucket.limit - bucket.reserve - used), None
+    if not left or (burn > 0 and left / burn <= hours_left):
+        spent_at = now + timedelta(hours=left / burn if left else 0)
     return Forecast(
         bucket=bucket.name,
         used=used,
         burn=round(burn, 2),
         at_midnight=used + round(burn * hours_left),
-        alert_at=when(bucket.alert),
-        spent_at=when(bucket.limit - bucket.reserve),
+        spent_at=spent_at,
     )
 
 

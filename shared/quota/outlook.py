@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from shared.cloud.steps import Doc, Read, Steps, Total
-from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, allocation_from, left_in
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, allocation_in, left_in
 from shared.quota.calendar import day_left, is_off_peak
 from shared.quota.decisions import Book, Grant, Lender, Moment
 from shared.quota.opening import off_peak_allowance
@@ -42,18 +42,15 @@ class Outlook:
 
     @property
     def used(self) -> int:
-        """Units that are spent."""
         return self.allocation.limit - self.reserve_left - self.left
 
     def moment(self, at: datetime) -> Moment:
-        """What decides at a time of this day."""
         allowance = None
         if is_off_peak(at):
             allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
         return Moment(day_left=day_left(self.day, at), allowance=allowance)
 
     def book(self, account: str) -> Book:
-        """What decides for one account."""
         return Book(
             limit=self.allocation.limit,
             reserve=self.allocation.reserve,
@@ -63,7 +60,6 @@ class Outlook:
         )
 
     def after(self, account: str, grant: Grant) -> Outlook:
-        """The day once a grant has been entered."""
         lent = {loan.lender: loan.units for loan in grant.loans}
         taken = {**lent, account: grant.units - sum(lent.values())}
         lenders = {
@@ -96,7 +92,7 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
     docs: Mapping[str, Doc | None] = yield Read(paths)
     day = docs[bucket_day.path]
     assert day is not None
-    allocation = allocation_from(day.data)
+    allocation = allocation_in(day.data)
     claims, own, shares, held = {POOL: 0, SYSTEM: 0}, list[Lender](), {}, 0
     for account in accounts:
         doc, fund = docs[bucket_day.account(account)], fund_of(account)

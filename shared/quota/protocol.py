@@ -25,17 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.accounts import (
-    PARTS,
-    POOL,
-    RESERVE,
-    SYSTEM,
-    SYSTEMS,
-    BucketDay,
-    allocation_from,
-    left_in,
-    name_of,
-)
+from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, BucketDay, allocation_in, left_in, name_of
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
 from shared.quota.profile import Priority
 from shared.quota.reservation import HELD, LAPSED, REFUSED, SETTLED, Entry, NewEntry, entry_of
@@ -215,7 +205,6 @@ def borrowing(
 
 
 def borrowed(loans: tuple[Loan, ...]) -> int:
-    """Units of all loans."""
     return sum(loan.units for loan in loans)
 
 
@@ -265,7 +254,7 @@ def sharing(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str)
     """A user's share of the day, all of it, whether or not others have borrowed of it; 0 once he has taken it."""
     day = docs[bucket_day.path]
     assert day is not None
-    allocation = allocation_from(day.data)
+    allocation = allocation_in(day.data)
     if docs[bucket_day.account(account)] is not None or not allocation.share:
         return 0
     path = f"{USERS}/{name_of(account)}"
@@ -295,7 +284,7 @@ def _book(
     for path, doc in docs.items():
         if doc is not None and path not in {bucket_day.path, own}:
             lenders.append(Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"]))
-    allocation = allocation_from(day.data)
+    allocation = allocation_in(day.data)
     return Book(
         limit=allocation.limit,
         reserve=allocation.reserve,

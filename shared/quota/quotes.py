@@ -78,7 +78,6 @@ class Quote:
 
     @property
     def later(self) -> tuple[Later, ...]:
-        """What cannot."""
         return tuple(later for part in self.parts for later in part.later)
 
 

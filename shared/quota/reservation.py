@@ -52,7 +52,6 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """Its document."""
         return f"{self.bucket_day.entries}/{self.id}"
 
     def spent(self, units: int) -> dict[str, int]:
@@ -61,7 +60,6 @@ class Entry:
 
 
 def entry_of(path: str, doc: Doc) -> Entry:
-    """An entry as it is stored."""
     data = doc.data
     return Entry(
         bucket_day=bucket_day_of(path),

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, TypedDict
+from typing import Any
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.data_map import QUOTA
-from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_from, name_of
+from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_in, name_of
 from shared.quota.calendar import KEEP
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
@@ -25,28 +25,15 @@ ROWS = 36
 _FIGURES = ("share", "borrowed", "lent", "spent", "left")
 
 
-class Usage(TypedDict):
-    """One bucket's day, in units. used: charged; reserved: set aside for calls under way.
+Usage = dict[str, Any]
+"""One bucket's day, in units. used: charged; reserved: set aside for calls under way.
 
-    closed: {"at", "until", "reason", "used", "drift"} when Google closed it. by_account: the funds and
-    the accounts that spent most, with {"share", "borrowed", "lent", "spent", "left"}. loans: the largest, with
-    {"borrower", "lender", "units", "method", "priority", "at"}. refusals: the latest, with {"account", "method",
-    "reason", "message", "needed", "times", "at", "retry_at"}. by_hour: units in each hour since midnight.
-    """
-
-    title: str
-    limit: int
-    reserve: int
-    alert: int
-    used: int
-    reserved: int
-    left: int
-    mode: str
-    closed: dict[str, Any] | None
-    by_account: dict[str, dict[str, int]]
-    loans: list[dict[str, Any]]
-    refusals: list[dict[str, Any]]
-    by_hour: list[int]
+Also title, limit, reserve, alert, left, mode. closed: {"at", "until", "reason", "used", "drift"} when Google has
+closed it. by_account: the funds and who spent most, with {"share", "borrowed", "lent", "spent", "left"}. loans:
+the largest, with {"borrower", "lender", "units", "method", "priority", "at"}. refusals: the latest, with
+{"account", "method", "reason", "message", "needed", "times", "at", "retry_at"}. by_hour: units in each hour
+since midnight.
+"""
 
 
 def reading(day: date, buckets: Mapping[str, Bucket], now: datetime, rows: int = ROWS) -> Steps[dict[str, Usage]]:
@@ -113,7 +100,7 @@ def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, .
 
 def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterable[Any]) -> Usage:
     spent, reserved, accounts, loans, refusals = answers
-    allocation, closed = allocation_from(day), day.get("closed")
+    allocation, closed = allocation_in(day), day.get("closed")
     closed = closed if closed and now < closed["until"] else None
     by_account = {fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS}
     for account, doc in accounts.items():

@@ -37,12 +37,10 @@ class RateLimit:
     window: int
 
     def covers(self, method: str) -> bool:
-        """Whether calls of a method count here."""
         return any(fnmatchcase(method, pattern) for pattern in self.methods)
 
     @property
     def length(self) -> timedelta:
-        """The window as a duration."""
         return timedelta(seconds=self.window)
 
 
@@ -199,14 +197,12 @@ class Memory:
         return Docs({path: seen.doc for path, seen in fresh.items()}, at)
 
     def remember(self, docs: Mapping[str, Doc | None], *, server: datetime, local: datetime) -> None:
-        """Documents as they are now."""
         for known in (self._seen, self._denied):
             if len(known) > MOST:
                 known.clear()
         self._seen.update({path: _Seen(doc=doc, server=server, local=local) for path, doc in docs.items()})
 
     def deny(self, path: str, until: datetime) -> None:
-        """Nothing is admitted before."""
         self._denied[path] = until
 
     def denied_until(self, path: str, now: datetime, window: timedelta) -> datetime | None:

@@ -1,8 +1,7 @@
 """How many refresh tokens each Google account has given us: `google_accounts/<hash of the account>`.
 
-Google keeps a hundred of them for one account and one client, and drops the oldest without a word. Those of
-connections that have ended and of consents that came to nothing count as well, so each gets its number when Google
-issues it, and a grant keeps the number of its own: what the account has given since then is newer. All are
+Google keeps a hundred of them for one account and one client, and drops the oldest without a word. So each gets
+its number when Google issues it, and a grant keeps its own: what the account has given since is newer. All are
 forgotten when the account's permission is revoked, which ends them all.
 
 While Google is asked to revoke, the account is marked: a connection made with one of its tokens would be dead
@@ -68,7 +67,6 @@ def revoking(now: datetime) -> dict[str, Any]:
 
 
 def not_revoking() -> dict[str, Any]:
-    """The fields that take the mark away."""
     from google.cloud.firestore import DELETE_FIELD
 
     return {_REVOKING: DELETE_FIELD}

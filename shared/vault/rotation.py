@@ -15,8 +15,7 @@ from typing import Any
 
 from shared import data_map
 from shared.clock import Clock, parse_instant
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import CONTENDED, Client, listing, update, where
+from shared.cloud.firestore import CONTENDED, Client, counted, listing, update, where
 from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.errors import CorruptData, InvalidRequest, Unavailable
 from shared.monitoring.log import log
@@ -37,7 +36,6 @@ class Progress:
     disabled: tuple[int, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """For the log of a run."""
         return {
             "version": self.current,
             "resealed": self.resealed,
@@ -97,11 +95,7 @@ class Rotation:
         return Progress(current, resealed, remaining, disabled)
 
     def count(self, version: int) -> int:
-        """How many values are sealed under a version."""
-        return sum(
-            int(self._under(*place, version).count().get(**call_options())[0][0].value)
-            for place in data_map.sealed()
-        )
+        return sum(counted(self._under(*place, version)) for place in data_map.sealed())
 
     def _reseal(self, version: int, until: datetime | None) -> int:
         done = 0

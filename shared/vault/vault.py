@@ -37,11 +37,9 @@ class Keys(Protocol):
 
     def newest(self) -> tuple[int, bytes]:
         """Version and key that seal now."""
-        ...
 
     def version(self, number: int) -> bytes:
         """The key of one version."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,6 @@ class Vault:
         return Secret(self.open(sealed, record=record, field=field).decode())
 
     def current_version(self) -> int:
-        """The version that seals now."""
         return self._sealing_key().version
 
     def forget(self) -> None:

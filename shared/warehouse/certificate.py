@@ -44,7 +44,6 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """What it is about."""
         return self.report_type, self.day
 
 
@@ -77,7 +76,6 @@ CERTIFICATES = Mapper(Certificate, STORED.path, key="name")
 
 
 def name_of(channel_id: str, month: str) -> str:
-    """The id of a certificate's document."""
     return f"{channel_id}:{month}"
 
 

@@ -76,7 +76,6 @@ class Asked(Statement):
 
     @property
     def text(self) -> str:
-        """The statement."""
         query = (SQL / "checks" / f"{self.name}.sql").read_text()
         each = [_about(query, kind) for kind in self.types] or [query]
         return "\nUNION ALL\n".join(f"(\n{text})" for text in each) + f"\nLIMIT {RESULTS_MAX}"

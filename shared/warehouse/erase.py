@@ -10,14 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
-from shared.warehouse.statements import (
-    CONNECTIONS_NAMED,
-    CONNECTIONS_STORED,
-    ERASE,
-    REPORTS_OF_CONNECTION,
-    Warehouse,
-    run,
-)
+from shared.warehouse import statements
+from shared.warehouse.statements import ERASE, Warehouse, run
 from shared.warehouse.tables import ANALYTICS_LOADS, OF_CONNECTIONS, REPORT_LOADS, TableDeclaration
 
 _AT_ONCE = 4  # statements, each about a table of its own
@@ -25,7 +19,7 @@ _AT_ONCE = 4  # statements, each about a table of its own
 
 def named_reports(warehouse: Warehouse, channel_id: str, connection: str) -> int:
     """How many reports the manifest names for a connection."""
-    [row] = run(warehouse, REPORTS_OF_CONNECTION, channel=channel_id, connection=connection)
+    [row] = run(warehouse, statements.REPORTS_OF_CONNECTION, channel=channel_id, connection=connection)
     return int(row["reports"])
 
 
@@ -48,8 +42,8 @@ def erase_rows(warehouse: Warehouse, channel_id: str, connection: str) -> None:
 
 def connections_held(warehouse: Warehouse, *, since: date) -> set[tuple[str, str]]:
     """Every channel and connection that has rows; of those that no manifest names, only of days since one."""
-    found = list(run(warehouse, CONNECTIONS_NAMED))
+    found = list(run(warehouse, statements.CONNECTIONS_NAMED))
     for table in OF_CONNECTIONS:
-        stored = replace(CONNECTIONS_STORED, filled={"partition": table.partition})
+        stored = replace(statements.CONNECTIONS_STORED, filled={"partition": table.partition})
         found += run(warehouse, stored, table=table.name, since=since)
     return {(row["channel_id"], row["connection"]) for row in found}

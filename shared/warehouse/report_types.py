@@ -35,7 +35,6 @@ class ReportType:
 
     @property
     def table(self) -> str:
-        """The raw table that holds this type's rows."""
         return f"report_{self.id}"
 
     @cached_property

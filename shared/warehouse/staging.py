@@ -128,12 +128,10 @@ class Pending:
         return self._length
 
     def put(self, more: bytes) -> None:
-        """Take some bytes."""
         self._parts.append(memoryview(more))
         self._length += len(more)
 
     def read(self, size: int) -> bytes:
-        """The next bytes, as many as there are of these."""
         taken, left = [], size
         while self._parts and left:
             part = self._parts.popleft()
@@ -146,5 +144,4 @@ class Pending:
         return b"".join(taken)
 
     def tell(self) -> int:
-        """How many bytes were read."""
         return self._sent

@@ -51,16 +51,13 @@ class Condition:
 
     @property
     def runbook(self) -> str:
-        """Where the runbook tells of it."""
         return f"{RUNBOOK}#{self.key.rstrip(':').lower()}"
 
 
-def _read() -> dict[str, Condition]:
-    rows: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "alarms.toml").read_text())
-    return {key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in rows.items()}
-
-
-ALARMS = _read()
+_DECLARED: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("alarms.toml").read_text())
+ALARMS = {
+    key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in _DECLARED.items()
+}
 """Every alarm, by its key or the beginning of its keys."""
 CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")
 """Those that the watch decides."""

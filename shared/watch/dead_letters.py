@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.data_map import DEAD_LETTERS
 from shared.errors import InvalidRequest
 from shared.monitoring.log import log
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 _MESSAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _WORDS = 100  # characters that are kept of what others have written

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared import data_map
 from shared.access.disconnect import WAREHOUSE
@@ -14,14 +14,11 @@ from shared.access.receipts import Receipts
 from shared.channels import Capability
 from shared.clock import next_reset
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import where
+from shared.cloud.firestore import Client, where
 from shared.quota.ledger import Ledger
 from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
 from shared.watch.conditions import ALARMS, INTERVAL, MOST, Seen, rates
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 RECENT = timedelta(days=1)
 """For how long a message that was given up is an alarm."""
@@ -40,17 +37,14 @@ Reader = Callable[[Sources, datetime], Mapping[str, list[Seen]]]
 """What was seen of some conditions, at most MOST of each."""
 
 
-def _dead_letters(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-    return {"deadLetters": _moments(sources, data_map.DEAD_LETTERS, "at", ">", now - RECENT)}
+def _dated(key: str, collection: data_map.Collection, name: str, operator: str, since: timedelta) -> Reader:
+    """What has a date within, or beyond, some time from now."""
+    return lambda sources, now: {key: _moments(sources, collection, name, operator, now - since)}
 
 
 def _late(key: str, collection: data_map.Collection, name: str) -> Reader:
     """What has been due, by a field, for longer than its condition allows."""
-
-    def read(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
-        return {key: _moments(sources, collection, name, "<=", now - ALARMS[key].after)}
-
-    return read
+    return _dated(key, collection, name, "<=", ALARMS[key].after)
 
 
 def _erasures(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
@@ -133,7 +127,7 @@ def _first(
 
 
 READERS: Mapping[str, tuple[int, int, Reader]] = {
-    "deadLetters": (1, 0, _dead_letters),
+    "deadLetters": (1, 0, _dated("deadLetters", data_map.DEAD_LETTERS, "at", ">", RECENT)),
     "erasures": (1, 0, _erasures),
     "operations": (1, 0, _late("operations", data_map.OPERATIONS, "due_at")),
     "quota": (3, 0, lambda sources, now: levels_seen(sources.quota.levels(), now)),

@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.clock import Clock, to_the_second
 from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.data_map import HEARTBEATS
 from shared.monitoring import alerts
 from shared.monitoring.alerts import Alert
@@ -23,9 +24,6 @@ from shared.quota.ledger import Ledger
 from shared.watch import conditions
 from shared.watch.conditions import RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
 from shared.watch.reading import READERS, Sources, due
-
-if TYPE_CHECKING:
-    from google.cloud.firestore import Client
 
 Publish = Callable[[Sequence[Mapping[str, Any]]], object]
 """Gives notices to whoever wants them, durably; the same ones given again are the same."""

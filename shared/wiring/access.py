@@ -32,7 +32,6 @@ QUEUE = "access"
 
 @cache
 def google() -> GoogleOAuth:
-    """Google's OAuth, for this deployment's client."""
     keys = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
     client = Recent(source=lambda: OAuthClient.parse(keys.newest()[1]), age=CLIENT_AGE, clock=system_clock)
     return GoogleOAuth(settings(), client, system_clock)
@@ -40,7 +39,6 @@ def google() -> GoogleOAuth:
 
 @cache
 def refresher() -> Refresher:
-    """This process's way to access tokens."""
     from shared.tokens.refresh import Refresher
 
     owner = f"{os.environ.get('K_REVISION', 'local')}/{uuid.uuid4().hex[:12]}"
@@ -50,8 +48,6 @@ def refresher() -> Refresher:
 
 @cache
 def consents() -> Consents:
-    """This process's way to Google's consent page and back."""
-    from shared.access.connect import Connector
     from shared.access.consent import STARTS, Consents
     from shared.rate_limits.limiter import RateLimiter
 
@@ -60,7 +56,6 @@ def consents() -> Consents:
         client=client,
         vault=vault(),
         google=google(),
-        connector=Connector(client, vault(), settings(), system_clock),
         settings=settings(),
         clock=system_clock,
         limiter=RateLimiter(client, (STARTS,), system_clock),
@@ -89,7 +84,6 @@ def _tokens(own: timedelta | None) -> SharedTokens:
 
 @cache
 def disconnects() -> Disconnects:
-    """This process's way to end connections."""
     from shared.access.disconnect import Disconnects
     from shared.access.revocation import Revocations
 
@@ -113,7 +107,6 @@ def _forget_shared(receipt_id: str, channel_id: str) -> None:
 
 @cache
 def grant_upkeep() -> Upkeep:
-    """What the scheduler has done for grants."""
     from shared.access.upkeep import Upkeep
 
     testing = settings().oauth_publishing == "testing"
@@ -122,7 +115,6 @@ def grant_upkeep() -> Upkeep:
 
 @cache
 def key_rotation() -> Rotation:
-    """The vault key's rotation."""
     from shared.vault.rotation import Rotation
 
     return Rotation(firestore.client(), vault(), vault_keys(), system_clock)

@@ -41,7 +41,6 @@ _OWN_TOKENS = {
 
 @cache
 def collecting() -> Collecting:
-    """What `collect_reports` runs."""
     from shared.collection import chosen
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
@@ -61,7 +60,6 @@ def collecting() -> Collecting:
 
 @cache
 def collecting_analytics() -> AnalyticsCollecting:
-    """What `collect_analytics` runs."""
     from shared.collection import chosen
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
@@ -85,7 +83,6 @@ def collecting_analytics() -> AnalyticsCollecting:
 
 @cache
 def listening() -> Listening:
-    """What `renew_subscriptions` runs."""
     from shared.collection.listening import Listening
     from shared.wiring.push import push
 
@@ -102,7 +99,6 @@ def listening() -> Listening:
 
 @cache
 def metadata() -> Metadata:
-    """What `collect_metadata` runs."""
     from shared.collection.metadata import Metadata
 
     return Metadata(
@@ -120,7 +116,6 @@ def metadata() -> Metadata:
 
 @cache
 def channel_data() -> ChannelData:
-    """What `channel_data` runs."""
     from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
     from shared.youtube.client import Context
@@ -140,7 +135,6 @@ def channel_data() -> ChannelData:
 
 @cache
 def statistics() -> Statistics:
-    """What `collect_statistics` runs."""
     from shared.collection.statistics.collecting import Statistics
 
     return Statistics(
@@ -157,7 +151,6 @@ def statistics() -> Statistics:
 
 @cache
 def ingest() -> Ingest:
-    """What `ingest` runs."""
     from shared.collection import chosen
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD

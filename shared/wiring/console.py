@@ -11,7 +11,7 @@ from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import chosen
 from shared.console import parts
-from shared.console.loaded import Loaded, loaded_reports
+from shared.console.loaded import loaded_reports
 from shared.console.page import ISSUER, Seen
 from shared.console.read import Ask, Reads
 from shared.errors import Misconfigured
@@ -49,7 +49,12 @@ def _reads() -> Reads:
         client=client,
         warehouse=_warehouse,
         usage=lambda rows: quota.ledger().usage(rows=rows),
-        loaded=_loaded(),
+        # A query of BigQuery takes a second and is paid for, and loads come by the hour.
+        loaded=Recent(
+            source=lambda: loaded_reports(_warehouse(), pacific_day(system_clock()), settings().aggregation),
+            age=timedelta(minutes=1),
+            clock=system_clock,
+        ),
         profile=quota.profile(),
         report_types=lambda: chosen.report_types(client, settings()),
         app_url=settings().app_url,
@@ -58,13 +63,3 @@ def _reads() -> Reads:
 
 def _warehouse() -> Warehouse:
     return Warehouse(bigquery.client(), settings().dataset)
-
-
-@cache
-def _loaded() -> Recent[Loaded]:
-    """What the warehouse holds: a query of BigQuery takes a second and is paid for, and loads come by the hour."""
-    return Recent(
-        source=lambda: loaded_reports(_warehouse(), pacific_day(system_clock()), settings().aggregation),
-        age=timedelta(minutes=1),
-        clock=system_clock,
-    )

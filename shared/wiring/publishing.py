@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 @cache
 def tasks() -> Tasks:
-    """The tasks of this project's operations."""
     tells = bool(settings().callback_url)
     operations = Operations(firestore.client())
     return Tasks(operations=operations, enqueue=queues.enqueue, clock=system_clock, tells=tells)
@@ -32,13 +31,11 @@ def tasks() -> Tasks:
 
 @cache
 def submissions() -> Submissions:
-    """What the app's backend reaches."""
     return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quotes())
 
 
 @cache
 def callbacks() -> Callbacks:
-    """What tells the app of ends."""
     told, address = tasks().operations, settings().callback_url
     return Callbacks(operations=told, address=address, secret=callback_secret, clock=system_clock)
 
@@ -52,13 +49,11 @@ def callback_secret() -> bytes:
 
 
 def allowed() -> Allowed:
-    """Where files may come from."""
     return Allowed(settings().source_buckets, settings().source_hosts)
 
 
 @cache
 def runner() -> Runner:
-    """What Cloud Tasks reaches."""
     from shared.publishing.run import Runner
     from shared.publishing.sources import source_of
     from shared.wiring.vault import vault
@@ -69,7 +64,6 @@ def runner() -> Runner:
 
 
 def caller_for(operation: Operation) -> Caller:
-    """Makes an operation's calls to YouTube."""
     from shared.wiring import youtube
     from shared.wiring.access import token_source
     from shared.youtube.client import Context

@@ -23,13 +23,11 @@ def profile() -> Profile:
 
 @cache
 def ledger() -> Ledger:
-    """This process's ledger."""
     return Ledger(client(), profile(), system_clock, users_max=settings().users_max)
 
 
 @cache
 def rate_limiter() -> RateLimiter:
-    """This process's rate limiter."""
     return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
 
 

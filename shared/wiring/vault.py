@@ -13,10 +13,8 @@ from shared.vault.vault import Vault
 
 @cache
 def vault() -> Vault:
-    """This process's vault."""
     return Vault(vault_keys(), system_clock)
 
 
 def vault_keys() -> Keyring:
-    """The vault's key, by version."""
     return Keyring(secrets.client, settings().project, VAULT_KEY_SECRET)

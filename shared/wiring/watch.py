@@ -22,7 +22,6 @@ QUEUE = "watch"
 
 @cache
 def watch() -> Watch:
-    """What `watch` runs."""
     return Watch(
         client=firestore.client(),
         quota=quota.ledger(),

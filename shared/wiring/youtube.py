@@ -12,18 +12,17 @@ from shared.settings import settings
 from shared.wiring import quota
 
 if TYPE_CHECKING:
-    from shared.monitoring.apis import ApiAlerts
+    from shared.monitoring.alerts import ProcessAlerts
     from shared.monitoring.calls import Calls
     from shared.quota.blocks import Block
     from shared.youtube.client import Caller, Context, TokenSource
 
 
 @cache
-def api_alerts() -> ApiAlerts:
-    """This process's alerts about YouTube's APIs."""
-    from shared.monitoring.apis import ApiAlerts
+def api_alerts() -> ProcessAlerts:
+    from shared.monitoring.alerts import ProcessAlerts
 
-    return ApiAlerts(firestore.client(), system_clock)
+    return ProcessAlerts(firestore.client(), system_clock)
 
 
 @cache

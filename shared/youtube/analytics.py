@@ -39,7 +39,6 @@ class Table:
     truncated: bool
 
     def records(self) -> list[dict[str, Cell]]:
-        """The rows by column name."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 

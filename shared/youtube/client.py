@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from shared.clock import Clock, system_clock
 from shared.errors import InvalidRequest, YtempireError
-from shared.monitoring import calls
-from shared.monitoring.apis import APIS, ApiAlerts
+from shared.monitoring import alerts, calls
+from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
@@ -45,11 +45,9 @@ class TokenSource(Protocol):
 
     def access_token(self) -> str:
         """A token that is valid now. Raises ReauthRequired or Unavailable."""
-        ...
 
     def renew(self, refused: str) -> str:
         """A token other than `refused`, which YouTube did not accept. Raises as `access_token`."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +99,12 @@ class Caller:
     limiter: RateLimiter | Burst
     tokens: TokenSource
     context: Context
-    apis: ApiAlerts
+    apis: ProcessAlerts
     clock: Clock = system_clock
     before_sending: Callable[[], None] = lambda: None
     calls: calls.CallLog = calls.record
 
     def of_feature(self, feature: str) -> Caller:
-        """The same for another part of the product."""
         return replace(self, context=replace(self.context, feature=feature))
 
     def call(self, method: str, **asked: Any) -> dict[str, Any]:
@@ -174,10 +171,13 @@ class Caller:
         """One request on a reservation of its own, and the token that it was sent with."""
         user, project = self.context.account, self.settings.project
         self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
+        # The ledger answers one reservation for one id; each request of an operation has to pay for itself. Random
+        # and not counted: who comes after a crash does not know how often was sent before.
+        operation = self.context.operation_id and f"{self.context.operation_id}/{uuid.uuid4().hex[:12]}"
         reservation = self.quota.reserve(
             method=endpoint,
             account=user,
-            operation_id=self._attempt_id(),
+            operation_id=operation,
             priority=self.context.priority,
             charged=True,
         )
@@ -195,14 +195,6 @@ class Caller:
         if fault is not None and fault.kind is Kind.QUOTA:
             self.quota.close_bucket(reservation.bucket, reason=fault.reason)
         return token, outcome
-
-    def _attempt_id(self) -> str | None:
-        """The ledger answers one reservation for one id; each request of an operation has to pay for itself.
-
-        Random and not counted: who comes after a crash does not know how often was sent before.
-        """
-        operation = self.context.operation_id
-        return f"{operation}/{uuid.uuid4().hex[:12]}" if operation else None
 
     def _settle(self, reservation: Reservation, *, sent: bool) -> None:
         try:
@@ -242,16 +234,15 @@ class Caller:
             )
         )
         api = endpoint.partition(".")[0]
-        if api in APIS:  # an upload session's own requests are no API's
+        if api in alerts.APIS:  # an upload session's own requests are no API's
             if fault is None:
-                self.apis.answered(api)
+                self.apis.worked(alerts.of_api(api))
             elif fault.rule.action is Action.TELL_OPERATOR:
-                self.apis.refused(api, fault.message)
+                self.apis.failed(alerts.of_api(api), fault.message)
         return outcome
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that carries an access token."""
     return {"authorization": f"Bearer {token}"}
 
 

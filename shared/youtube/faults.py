@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from shared import errors
 from shared.clock import Clock, after_reset, next_reset
 from shared.errors import YtempireError
-from shared.youtube.policy import Action, Alert, Backoff, Kind, Rule, policy, rule
+from shared.youtube.policy import Action, Alert, Kind, Rule, policy, rule
 
 CHANNEL_PAUSE = timedelta(hours=24)
 """How long YouTube takes no more uploads of a channel that has reached its limit."""
@@ -62,7 +62,6 @@ class Fault:
 
     @property
     def kind(self) -> Kind:
-        """What went wrong, as a type."""
         return self.rule.kind
 
     @property
@@ -105,7 +104,6 @@ def as_error(fault: Fault, *, clock: Clock) -> YtempireError:
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """The fault that an error of this room carries."""
     detail = getattr(error, "detail", None)
     return detail if isinstance(detail, Fault) else None
 
@@ -161,7 +159,7 @@ def _when(action: Action, fault: Fault, made: int, now: datetime, rng: random.Ra
     if action is Action.RETRY_LATER:
         return now + asked + policy().retry_later[made - rule.limit] * rng.uniform(0.5, 1)
     if rule.retry and made < rule.limit:
-        grows = rule.backoff is Backoff.EXPONENTIAL
+        grows = rule.backoff == "exponential"
         seconds = rng.uniform(0, min(rule.cap, rule.delay * 2**made)) if grows else rule.delay
         return now + asked + timedelta(seconds=seconds)
     return None

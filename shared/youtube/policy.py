@@ -5,13 +5,12 @@ The rows are in `policy.toml`, which is read when the first fault is met; most p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from shared.records import codec_of
 
@@ -71,20 +70,12 @@ class Alert(StrEnum):
     CRITICAL = "critical"
 
 
-class Backoff(StrEnum):
-    """How the wait grows from one retry to the next."""
-
-    NONE = "none"
-    FIXED = "fixed"
-    EXPONENTIAL = "exponential"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One row. delay and cap in seconds; limit counts retries, not attempts.
 
-    says: the meaning, for a person. after: the action when `limit` retries did not help. guide: whether the row is
-    the owner's own.
+    says: the meaning, for a person. backoff: as `policy.toml` has it. after: the action when `limit` retries did
+    not help.
     """
 
     reason: str
@@ -92,8 +83,7 @@ class Rule:
     action: Action
     alert: Alert
     says: str
-    guide: bool = False
-    backoff: Backoff = Backoff.NONE
+    backoff: str = "none"
     limit: int = 0
     delay: float = 0.0
     cap: float = 0.0
@@ -131,12 +121,15 @@ class Policy:
 
 @cache
 def policy() -> Policy:
-    """This project's policy."""
     import tomllib
 
     document = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return Policy(
-        rules={rule.reason: rule for rule in _rules(document)},
+        rules={
+            reason: codec_of(Rule).read({**row, **row.get("retry", {}), "reason": reason, "says": says})
+            for row in document["treatments"]
+            for reason, says in row["reasons"].items()
+        },
         aliases=document["aliases"],
         statuses={int(status): reason for status, reason in document["statuses"].items()},
         retry_later=tuple(timedelta(minutes=minutes) for minutes in document["retry_later_minutes"]),
@@ -148,10 +141,3 @@ def policy() -> Policy:
 def rule(reason: str) -> Rule:
     """The row of a reason that this project itself names. Raises KeyError."""
     return policy().rules[reason]
-
-
-def _rules(document: Mapping[str, Any]) -> Iterator[Rule]:
-    for treatment in document["treatments"]:
-        for reason, says in treatment["reasons"].items():
-            own = {"reason": reason, "says": says, "guide": reason in document["guide"]}
-            yield codec_of(Rule).read({**treatment, **treatment.get("retry", {}), **own})

@@ -37,7 +37,6 @@ class ReportType:
     """A kind of report. deprecated_at: when YouTube stops making it, None for one that stays."""
 
     id: str = needed("id")
-    name: str = said("name", default="")
     deprecated_at: datetime | None = said("deprecateTime", parse_optional)
 
 
@@ -47,7 +46,6 @@ class Job:
 
     id: str = needed("id")
     report_type: str = needed("reportTypeId")
-    name: str = said("name", default="")
     created_at: datetime = needed("createTime", parse_instant)
     expires_at: datetime | None = said("expireTime", parse_optional)
 

@@ -49,7 +49,6 @@ class Request:
 
     @property
     def key(self) -> str:
-        """What the state calls it."""
         return f"{self.query.name}:{self.start:%Y-%m}" if self.query.window is Window.MONTH else self.query.name
 
 
@@ -196,5 +195,4 @@ def months(last: date) -> list[date]:
 
 
 def end_of_month(day: date) -> date:
-    """The last day of a day's month."""
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - _DAY

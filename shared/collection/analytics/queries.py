@@ -68,7 +68,6 @@ def queries() -> Mapping[str, Query]:
 
 
 def query_of(name: str, fields: Mapping[str, Any]) -> Query:
-    """A query as it is declared."""
     values: dict[str, Any] = {
         each: tuple(value) if isinstance(value, list) else value for each, value in fields.items()
     }

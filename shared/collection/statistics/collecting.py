@@ -18,9 +18,8 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client, Store, update
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages
-from shared.collection.refusals import Then
-from shared.collection.refused import refused
-from shared.collection.statistics import law
+from shared.collection.refusals import Then, refused
+from shared.collection.statistics import law, state
 from shared.collection.statistics.learning import News, merged, minute, news
 from shared.collection.statistics.pace import calls_now
 from shared.collection.statistics.state import (
@@ -29,13 +28,9 @@ from shared.collection.statistics.state import (
     Entry,
     Outline,
     Pack,
-    forget,
     outline_in,
     outline_write,
-    pack_in,
-    pack_write,
     path,
-    recovered,
 )
 from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
@@ -75,7 +70,6 @@ class _Run:
     spent: int = 0
 
     def counted(self, channel_id: str) -> Counted | None:
-        """A channel in its pack."""
         return self.packs[self.outline.entries[channel_id].pack].get(channel_id)
 
 
@@ -99,7 +93,7 @@ class Statistics:
         if outline is None:
             log("NOTICE", "counts are read by another run")
             return {"channels": 0, "calls": 0, "rows": 0}
-        if not outline.entries and (found := recovered(self.client, minute(now))):
+        if not outline.entries and (found := state.recovered(self.client, minute(now))):
             outline = replace(outline, entries=found)
             update(self.client, [OUTLINE], lambda _: Change(None, [outline_write(outline)]))
         heard = news(self.client, outline.heard_at, outline.looked_at, now)
@@ -130,7 +124,7 @@ class Statistics:
         run.outline = replace(run.outline, entries=entries)
         numbers = sorted({entries[each].pack for each in wanted})
         seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
-        run.packs = {number: pack_in(number, seen[path(number)]) for number in numbers}
+        run.packs = {number: state.pack_in(number, seen[path(number)]) for number in numbers}
         run.lost = {each for each in known if known[each].pack in run.packs and run.counted(each) is None}
         run.touched |= {each: known[each] for each in run.lost}
         return seen
@@ -239,7 +233,7 @@ class Statistics:
                 return Change((doubted, left), [outline_write(outline)])
             entries, writes = dict(outline.entries), list[Write]()
             for number, ours in run.packs.items():
-                pack = pack_in(number, docs[path(number)])
+                pack = state.pack_in(number, docs[path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
                     known = channel_id in known_before
                     if known and channel_id not in entries:
@@ -253,7 +247,7 @@ class Statistics:
                             doubted[channel_id] = ours[channel_id].connection
                     else:
                         del entries[channel_id]
-                writes.append(pack_write(number, pack))
+                writes.append(state.pack_write(number, pack))
             since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
             outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
             return Change((doubted, left), [outline_write(outline), *writes])
@@ -263,7 +257,7 @@ class Statistics:
     def _look_after(self, ended: Mapping[str, str], stored: Iterable[str]) -> None:
         """Take back what was stored of connections that have ended meanwhile."""
         for channel_id, connection in ended.items():
-            forget(self.client, channel_id)
+            state.forget(self.client, channel_id)
             if channel_id in stored:
                 self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
 

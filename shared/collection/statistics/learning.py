@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Doc, Listing, Together
+from shared.cloud.steps import Doc, Listing, Together, only
 from shared.collection import readings, videos
 from shared.collection.statistics.law import Video, rate_at
 from shared.collection.statistics.state import VIDEOS_MAX
@@ -50,7 +49,7 @@ def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, 
     nightly = Listing(
         VIDEO_READINGS.path, above=("looked_at", looked_at or _EVER), order="looked_at", limit=_CHANNELS
     )
-    heard, looked = Store(client).run(_asking(notices, nightly))
+    heard, looked = Store(client).run(only(Together((notices, nightly))))
     new: dict[str, dict[str, int]] = {}
     for video_id, doc in heard.items():
         published = doc.data.get("published")
@@ -85,10 +84,6 @@ def merged(
         return found
     order = sorted(found, key=lambda name: (found[name].read > 0, -rate_at(found[name], now)))
     return {name: found[name] for name in order[:VIDEOS_MAX]}
-
-
-def _asking(*listings: Listing) -> Any:
-    return (yield Together(listings))
 
 
 def _next(found: Mapping[str, Doc], field: str, limit: int, now: datetime) -> datetime:

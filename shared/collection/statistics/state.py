@@ -78,7 +78,6 @@ OUTLINES = Mapper(Outline, VIDEO_COUNTS.path, key="name")
 
 
 def path(pack: int) -> str:
-    """A pack's document."""
     return f"{VIDEO_COUNTS.path}/{pack}"
 
 
@@ -93,7 +92,6 @@ def outline_in(doc: Doc | None) -> Outline:
 
 
 def outline_write(outline: Outline) -> Write:
-    """What stores an outline."""
     return Write(OUTLINE, OUTLINES.fields(outline))
 
 
@@ -103,7 +101,6 @@ def pack_in(number: int, doc: Doc | None) -> Pack:
 
 
 def pack_write(number: int, pack: Pack) -> Write:
-    """What stores a pack."""
     return Write(path(number), {"packed": _PACK.write(pack)})
 
 

@@ -23,7 +23,6 @@ from infra.local.simulator.oauth import Consents as ConsentPages
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.access import requests
-from shared.access.connect import Connector
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
@@ -93,7 +92,6 @@ class Deployment:
             client=self.client,
             vault=self.vault,
             google=self.google,
-            connector=Connector(self.client, self.vault, self.settings, clock),
             settings=self.settings,
             clock=clock,
             limiter=RateLimiter(self.client, (STARTS,), clock),

@@ -34,7 +34,7 @@ from shared.collection.metadata import Metadata
 from shared.collection.statistics.collecting import Statistics
 from shared.collection.statistics.state import forget
 from shared.collection.turns import METADATA, asked_for
-from shared.monitoring.apis import ApiAlerts
+from shared.monitoring.alerts import ProcessAlerts
 from shared.push.feed import VideoNotice
 from shared.push.keys import HubKeys
 from shared.push.subscriptions import Push
@@ -110,7 +110,7 @@ class Days:
             limiter=RateLimiter(self.client, (), self.clock),
             tokens=ChannelTokens(channel_id, lambda: self.tokens),
             context=Context(account="system", channel_id=channel_id),
-            apis=ApiAlerts(self.client, self.clock),
+            apis=ProcessAlerts(self.client, self.clock),
             clock=self.clock,
         )
 

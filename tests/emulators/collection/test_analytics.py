@@ -12,7 +12,7 @@ from shared.clock import next_reset, pacific_day
 from shared.collection.analytics.collecting import QUERY
 from shared.collection.analytics.queries import REVENUE, queries
 from shared.errors import RateLimited
-from shared.monitoring import alerts, apis
+from shared.monitoring import alerts
 from tests.emulators.collection.figures import API, DAY, FREE, HISTORY_QUERIES, PAID, only
 
 # What is asked becomes rows
@@ -183,7 +183,7 @@ def test_an_api_that_is_off_is_one_call_and_one_alarm_and_nobody_s_refusal(figur
     figures.stand.inject(method=QUERY, kind="accessNotConfigured")
     figures.run()
     assert figures.calls() == 1
-    assert [alert.key for alert in alerts.firing(figures.stand.firestore)] == [apis.key(API)]
+    assert [alert.key for alert in alerts.firing(figures.stand.firestore)] == [alerts.of_api(API)]
     assert [figures.channel(name).refusals for name in names] == [{}, {}]
     figures.stand.simulator.faults.clear()
     figures.stand.advance(hours=1)

@@ -16,7 +16,7 @@ from infra.local.simulator.hub.hub import Hub
 from shared import channels
 from shared.collection.listening import PATH, Listening
 from shared.collection.polling import WATCHED
-from shared.monitoring import alerts, apis
+from shared.monitoring import alerts
 from shared.monitoring.calls import Call
 from shared.push.keys import HubKeys
 from shared.push.subscriptions import Push
@@ -63,10 +63,10 @@ def test_an_api_that_takes_no_calls_of_the_project_is_one_alarm_which_that_api_a
     reading.stand.advance(days=1)
     reading.run()
     assert len(reading.calls()) == before + 1, "nobody else would do better, so nobody else is asked about"
-    assert firing(reading) == [apis.key(REPORTING)]
+    assert firing(reading) == [alerts.of_api(REPORTING)]
     caller = next(iter(reading.callers.values()))
     data.my_channel(caller)  # the Data API works all the while
-    assert firing(reading) == [apis.key(REPORTING)]
+    assert firing(reading) == [alerts.of_api(REPORTING)]
     assert all(reading.channel(channel_id).refusals == {} for channel_id in reading.callers), (
         "no channel is at fault"
     )

@@ -299,7 +299,7 @@ def test_a_disconnect_takes_a_channel_out_and_what_is_read_meanwhile_is_erased(n
     assert network.entries().keys() == {other}
     packs = network.stand.firestore.collection("video_counts").stream()
     assert not any(
-        gone in str(room.pack_in(0, _doc(network.stand, each.reference.path)))
+        gone in str(room.state.pack_in(0, _doc(network.stand, each.reference.path)))
         for each in packs
         if each.id != "outline"
     )

@@ -20,7 +20,7 @@ import googleapiclient.discovery  # noqa: F401 - loaded once by the fork server,
 
 from shared.clock import system_clock
 from shared.errors import Unavailable
-from shared.monitoring.apis import ApiAlerts
+from shared.monitoring.alerts import ProcessAlerts
 from shared.publishing import plan
 from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
@@ -88,7 +88,7 @@ def work(told: Told) -> None:
 
     profile = load("current")
     ledger, limiter = Ledger(client, profile, clock), RateLimiter(client, profile.rate_limits, clock)
-    apis = ApiAlerts(client, clock)
+    apis = ProcessAlerts(client, clock)
 
     def caller_for(operation: Operation) -> Caller:
         return Caller(

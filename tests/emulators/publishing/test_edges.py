@@ -4,7 +4,7 @@ import pytest
 
 from shared.publishing.media import IMAGE_MAX, VIDEO_MAX
 from shared.publishing.operation import State
-from shared.publishing.reading import Described
+from shared.publishing.sources import Described
 from shared.youtube import data
 from tests.emulators.publishing.bench import MP4, PNG
 

@@ -7,7 +7,7 @@ import pytest
 from shared import channels
 from shared.channels import Capability
 from shared.errors import Forbidden
-from shared.monitoring import alerts, apis
+from shared.monitoring import alerts
 from shared.publishing.operation import State
 from shared.youtube import data
 
@@ -61,7 +61,7 @@ def test_a_video_that_is_not_this_channels_is_not_marked(bench, owner):
 def test_a_project_whose_api_is_off_alerts_the_operator_until_the_api_answers(bench):
     failed(bench, "accessNotConfigured")
     (alert,) = alerts.firing(bench.stand.firestore)
-    assert (alert.key, "not enabled" in alert.message) == (apis.key("youtube"), True)
+    assert (alert.key, "not enabled" in alert.message) == (alerts.of_api("youtube"), True)
     operation, _ = bench.submit(playlist={"title": "Another list"})
     assert bench.settle(operation).state is State.SUCCEEDED
     assert alerts.firing(bench.stand.firestore) == ()

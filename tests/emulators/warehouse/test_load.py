@@ -310,7 +310,7 @@ def test_the_view_has_the_guides_columns_in_its_order(warehouse):
 def test_ensuring_the_schema_again_keeps_what_is_there_and_takes_back_what_is_no_longer_allowed(warehouse):
     load(warehouse, (ref("r1"), lines({"views": 4})))
     today = DAY + timedelta(days=4)
-    assert [each.views for each in loaded_reports(warehouse, today, "one-content-owner").days] == [4]
+    assert [each["views"] for each in loaded_reports(warehouse, today, "one-content-owner").days] == [4]
     making.make(warehouse, "US")
     try:
         assert metrics(warehouse) == [4]

@@ -15,7 +15,7 @@ from infra.local.simulator.grants import Client, Grant, Issue
 from infra.local.simulator.serve import serving
 from infra.local.simulator.state import Plan, Simulator
 from shared.clock import Clock
-from shared.monitoring.apis import ApiAlerts
+from shared.monitoring.alerts import ProcessAlerts
 from shared.monitoring.calls import Call
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
@@ -85,7 +85,7 @@ class Stand:
         profile = load("current")
         self.ledger = Ledger(self.firestore, profile, self.clock)
         self.limiter = RateLimiter(self.firestore, profile.rate_limits, self.clock, profile.free_methods)
-        self.apis = ApiAlerts(self.firestore, self.clock)
+        self.apis = ProcessAlerts(self.firestore, self.clock)
 
     def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
         limits = partial(self.limiter.dry_run_logs, project=self.settings.project)

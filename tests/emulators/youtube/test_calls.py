@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.quota.ledger import Ledger
 from shared.rate_limits.limits import RateLimit
-from shared.youtube import captions, data
+from shared.youtube import data
 from shared.youtube.faults import fault_of
 from tests.emulators.youtube.stand import SCOPES
 
@@ -87,7 +87,7 @@ def test_a_refused_request_costs_its_whole_price_by_our_count_and_by_googles(sta
     stand.inject(method="youtube.captions.list", times=1, kind=kind)
     caller = stand.caller(scopes=(*SCOPES, "youtube.force-ssl"))
     with pytest.raises(YtempireError):
-        captions.tracks(caller, "aaaaaaaaaaa")
+        data.captions_list(caller, "aaaaaaaaaaa")
     assert stand.ours()["default"] == stand.googles()["default"] == 50
 
 

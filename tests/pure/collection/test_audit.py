@@ -33,7 +33,7 @@ def test_days_that_count_as_missing_raise_no_doubt():
 def test_a_report_type_that_youtube_ends_or_no_longer_has_is_told():
     ends = NOW + timedelta(days=90)
     offered = [
-        ReportType(id="stays", name="", deprecated_at=None),
-        ReportType(id="ends", name="", deprecated_at=ends),
+        ReportType(id="stays", deprecated_at=None),
+        ReportType(id="ends", deprecated_at=ends),
     ]
     assert retiring(["stays", "ends", "gone"], offered) == {"ends": ends, "gone": None}

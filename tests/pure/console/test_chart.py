@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.console.draw import HEIGHT, WIDTH, chart, short
-from shared.console.loaded import DayTotal, arriving
+from shared.console.loaded import arriving
 
 VALUES = st.lists(st.none() | st.integers(-(10**6), 10**10) | st.floats(0, 10**6), min_size=1, max_size=60)
 
@@ -47,12 +47,12 @@ def test_large_numbers_are_short_on_an_axis(value, label):
 
 
 def test_days_that_are_still_arriving_are_told_apart_from_whole_ones():
-    def day(number: int, channels: int) -> DayTotal:
-        return DayTotal(date=date(2026, 11, number), views=1, engaged_views=1, channels=channels)
+    def day(number: int, channels: int) -> dict[str, object]:
+        return {"date": date(2026, 11, number), "views": 1, "engaged_views": 1, "channels": channels}
 
     days = [day(20, 4), day(21, 5), day(22, 5), day(23, 3), day(24, 1)]
-    assert [each.date.day for each in arriving(days, date(2026, 11, 26))] == [23, 24]
+    assert [each["date"].day for each in arriving(days, date(2026, 11, 26))] == [23, 24]
     # A channel that has had no report for long is no reason to hide the others' days.
-    assert [each.date.day for each in arriving(days, date(2026, 11, 28))] == [24]
+    assert [each["date"].day for each in arriving(days, date(2026, 11, 28))] == [24]
     assert arriving(days[:3], date(2026, 11, 24)) == ()
     assert arriving([], date(2026, 11, 24)) == ()

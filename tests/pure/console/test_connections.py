@@ -10,7 +10,7 @@ from shared.channels import Capability, Refusal
 from shared.console.connections import DELETION_STUCK as STUCK
 from shared.console.connections import Urgency
 from shared.console.words import words
-from shared.monitoring import apis
+from shared.monitoring import alerts
 from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED, TROUBLED, Outcome
 from shared.youtube.policy import policy
@@ -106,7 +106,7 @@ def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(r
 
 
 @pytest.mark.fault(67)
-@pytest.mark.parametrize("api", apis.APIS)
+@pytest.mark.parametrize("api", alerts.APIS)
 def test_a_connection_that_youtube_refuses_says_why_and_until_when_and_is_not_overdue(api):
     until = NOW + timedelta(hours=20)
     paused = row(refusals={api: Refusal(reason="forbidden", since=NOW, until=until)}, synced_at=None)
@@ -150,7 +150,7 @@ def test_while_google_refuses_our_client_no_working_connection_looks_well_and_no
         channel("UC3", state=REAUTH_REQUIRED, state_reason="invalidGrant"),
         client_refused=True,
     )
-    found = {row.channel_id: row for row in network}
+    found = {row.channel.channel_id: row for row in network}
     for working in ("UC1", "UC2"):
         assert found[working].todo.urgency is Urgency.NOW
         assert found[working].todo.text.startswith("Mend our OAuth client")
@@ -179,7 +179,7 @@ def test_those_who_need_somebody_come_first():
         channel("UC2", title="z", state=REAUTH_REQUIRED),
         channel("UC3", title="b", **WARNED),
     )
-    assert [found.channel_id for found in network] == ["UC2", "UC3", "UC1"]
+    assert [found.channel.channel_id for found in network] == ["UC2", "UC3", "UC1"]
     assert [found.needs_somebody for found in network] == [True, True, False]
 
 

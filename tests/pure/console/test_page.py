@@ -20,7 +20,7 @@ from shared.console.alarms import rows as alarms
 from shared.console.page import Seen, answer, away, cell, headers, pages, render, trouble
 from shared.console.read import Listed
 from shared.errors import Unavailable
-from shared.monitoring import apis
+from shared.monitoring import alerts
 from shared.monitoring.alerts import OAUTH_CLIENT, Alert
 from tests.pure.console.network import NOW, page, samples
 
@@ -241,13 +241,13 @@ def test_a_source_that_does_not_answer_is_a_problem_on_the_page_and_a_503_only_f
 
 
 def test_every_alert_that_can_fire_has_words_of_its_own_and_one_without_is_shown_all_the_same():
-    for key in (OAUTH_CLIENT, *map(apis.key, apis.APIS)):
+    for key in (OAUTH_CLIENT, *map(alerts.of_api, alerts.APIS)):
         [told] = alarms([Alert(key=key, since=NOW, message="Wrong.")])
-        assert told.stops
-        assert told.code
-        assert told.done == "Operators are told within five minutes."
+        assert told["stops"]
+        assert told["code"]
+        assert told["done"] == "Operators are told within five minutes."
     [new] = alarms([Alert(key="new", since=NOW, message="Something new.", told=True)])
-    assert (new.message, new.todo, new.done) == (
+    assert (new["message"], new["todo"]["text"], new["done"]) == (
         "Something new.", "Read what the log says of new.", "Operators have been told.",
     )  # fmt: skip
 

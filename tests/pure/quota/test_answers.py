@@ -231,11 +231,10 @@ def test_a_forecast_follows_the_burn_of_the_last_hours_to_midnight():
     hours[9:12] = [100, 100, 100]
     forecast = forecast_of(bucket, 300, hours, TODAY, NOON)
     assert (forecast.burn, forecast.at_midnight) == (100, 1500)
-    assert (forecast.alert_at, forecast.spent_at) == (None, None)
+    assert forecast.spent_at is None
     hours[9:12] = [900, 900, 900]
     forecast = forecast_of(bucket, 2700, hours, TODAY, NOON)
     assert forecast.at_midnight == 2700 + 12 * 900
-    assert forecast.alert_at == NOON + timedelta(hours=(8000 - 2700) / 900)
     assert forecast.spent_at == NOON + timedelta(hours=7)
 
 

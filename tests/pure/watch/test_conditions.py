@@ -202,8 +202,8 @@ def test_every_condition_is_read_and_the_console_says_of_each_what_to_do():
     )  # the ledger and the call log tell of three each, certificates of two
     for key, row in ALARMS.items():
         [shown] = rows([Alert(key=f"{key}youtube" if key.endswith(":") else key, since=NOW, message="wrong")])
-        assert shown.todo == row.todo
-        assert shown.stops
+        assert shown["todo"]["text"] == row.todo
+        assert shown["stops"]
         assert row.done
 
 
