@@ -81,8 +81,7 @@ def answers_json(handler: Handler) -> Callable[[Request], Response]:
 
 def refusal(error: YtempireError) -> Response:
     """An error in the one error shape, with the headers that belong to it."""
-    response = jsonify(error.as_json())
-    response.status_code = error.code
+    response = Response(json.dumps(error.as_json()), error.code, mimetype="application/json")
     if isinstance(error, MethodUnknown):
         response.headers["Allow"] = ", ".join(error.allowed)
     if isinstance(error, Transient) and error.retry_at is not None:

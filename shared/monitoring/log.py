@@ -35,7 +35,7 @@ def link(headers: Any) -> None:
 def log(severity: str, message: str, /, **fields: object) -> None:
     """Write one record to standard output. severity: DEBUG, INFO, NOTICE, WARNING, ERROR or CRITICAL."""
     record = {"severity": severity, "message": message, **_linked, **fields}
-    sys.stdout.write(json.dumps(record, default=_text) + "\n")
+    sys.stdout.write(_encoded(record) + "\n")
     sys.stdout.flush()
 
 
@@ -43,3 +43,6 @@ def _text(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
+
+
+_encoded = json.JSONEncoder(default=_text).encode
