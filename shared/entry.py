@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 from flask import Request, Response, abort, has_request_context, jsonify
 from flask import request as current_request
 
-from shared import pages
 from shared.errors import (
     Forbidden,
     InvalidRequest,
@@ -175,6 +174,8 @@ def answers_page(
     """
 
     def trouble(error: YtempireError) -> Response:
+        from shared import pages
+
         return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=_address(home))
 
     return answers(trouble)(handler)
