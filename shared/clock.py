@@ -99,7 +99,7 @@ def to_the_second(instant: datetime | None) -> str | None:
 
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds and a Z, as Google's APIs take it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 @dataclass(kw_only=True)

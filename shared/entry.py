@@ -21,8 +21,16 @@ from urllib.parse import urlsplit
 from flask import Request, Response, abort, has_request_context, jsonify
 from flask import request as current_request
 
-from shared import errors, pages
-from shared.errors import Forbidden, InvalidRequest, Misconfigured, TooLarge, Transient, Unavailable, YtempireError
+from shared.errors import (
+    Forbidden,
+    InvalidRequest,
+    MethodUnknown,
+    Misconfigured,
+    TooLarge,
+    Transient,
+    Unavailable,
+    YtempireError,
+)
 from shared.monitoring.log import link, log
 
 _JSON_BYTES = 256 * 1024
@@ -67,9 +75,8 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
 
 def refusal(error: YtempireError) -> Response:
     """An error in the one error shape, with the headers that belong to it."""
-    response = jsonify(error.as_json())
-    response.status_code = error.code
-    if isinstance(error, errors.MethodUnknown):
+    response = Response(json.dumps(error.as_json()), error.code, mimetype="application/json")
+    if isinstance(error, MethodUnknown):
         response.headers["Allow"] = ", ".join(error.allowed)
     if isinstance(error, Transient) and error.retry_at is not None:
         response.headers["Retry-After"] = format_datetime(error.retry_at.astimezone(UTC), usegmt=True)
@@ -166,6 +173,8 @@ def answers_page(
     """
 
     def trouble(error: YtempireError) -> Response:
+        from shared import pages
+
         return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=_address(home))
 
     return answers(trouble)(handler)

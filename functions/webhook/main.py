@@ -18,19 +18,20 @@ def webhook(request: Request) -> Response:
         raise MethodUnknown("GET", "POST")
     channel_id, token = _address(request.path)
     hub_keys().secrets(channel_id, token)  # an address that was never given away ends here, with nothing loaded
-    from shared.push import feed
-
     if request.method == "GET":
         challenge = push().verify(channel_id, token, request.args)
         return Response(challenge, mimetype="text/plain")
-    body = entry.raw_body(request, limit=feed.MAX_BYTES)
-    notices = push().receive(channel_id, token, request.headers.get("X-Hub-Signature"), body)
+    from shared.push import feed, receiving
+
+    signature, body = request.headers.get("X-Hub-Signature"), entry.raw_body(request, limit=feed.MAX_BYTES)
+    notices = receiving.receive(
+        hub_keys(), channel_id, token, signature, body, count=lambda *what: push().count(*what)
+    )
     if notices:
         from shared.clock import system_clock
         from shared.cloud import pubsub
-        from shared.collection import videos
 
-        pubsub.to_ingest(videos.KIND, videos.message(notices, received=system_clock()))
+        pubsub.to_ingest(receiving.KIND, receiving.message(notices, received=system_clock()))
     return Response(status=204)
 
 

@@ -345,7 +345,8 @@ def _to_hour(network: Network, hour: int) -> None:
 def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
     """A new video of each channel, told of twice, and asked about."""
     from shared.clock import pacific_day
-    from shared.collection import details, videos
+    from shared.collection import details
+    from shared.push import receiving
     from shared.push.feed import VideoNotice
 
     now = network.clock()
@@ -356,7 +357,7 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
             published=now - timedelta(seconds=5),
         )  # fmt: skip
         for _ in range(2):
-            reports.ingest.handle(videos.KIND, videos.message([notice], received=now))
+            reports.ingest.handle(receiving.KIND, receiving.message([notice], received=now))
         network.pass_time(timedelta(minutes=1))
         reports.ingest.handle(details.KIND, {})
 

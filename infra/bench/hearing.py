@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,16 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+
+import psutil
 
 from infra import stage
 from infra.bench.rows.functions import HELLO
 from infra.deployment import ROOT
 from infra.local import emulators
-from infra.local.addresses import PARTS, Addresses
+from infra.local.addresses import PARTS, PROJECT, Addresses
 from infra.local.demo.connect import connect_all, people
 from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
-from infra.local.process import LOOPBACK, Part, free_port
+from infra.local.process import LOOPBACK, Part, free_port, listens
 from infra.local.simulator.hub.feeds import Entry, notification
 from infra.local.stack import Stack
 from infra.push import signed
@@ -29,6 +33,21 @@ from shared.clock import system_clock
 from shared.cloud.pubsub import INGEST_TOPIC
 from shared.push.keys import VARIABLE, HubKeys
 
+TOPIC = f"projects/{PROJECT}/topics/{INGEST_TOPIC}"
+CLIENT = f"""
+import functions_framework
+from functools import cache
+from google.cloud import pubsub_v1
+
+@cache
+def publisher():
+    return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=1))
+
+@functions_framework.http
+def client(request):
+    publisher().publish("{TOPIC}", request.get_data(), kind="videos").result(timeout=30)
+    return "hello"
+"""
 CONNECTIONS = 8
 KEY, CHANNEL = HubKeys((b"k" * 32,)), "UC" + "b" * 22
 FLOOD, FORGED_A_SECOND, REAL_A_SECOND = 5, 200, 20
@@ -41,43 +60,68 @@ SETTINGS = {"YT_REPORT_TYPES": "channel_basic_a3", "YT_RATE_LIMITS": "reporting=
 
 
 @dataclass(frozen=True)
-class Servers:
-    """The ports of a webhook, whose Pub/Sub and Firestore are emulators, and of the framework's hello."""
+class Server:
+    """A function under the framework. process: the one that starts what serves."""
 
-    webhook: int
-    hello: int
+    port: int
+    process: psutil.Process
+
+    def cpu(self) -> float:
+        """Seconds of CPU that its processes have had."""
+        return sum(sum(each.cpu_times()[:2]) for each in (self.process, *self.process.children(recursive=True)))
+
+
+@dataclass(frozen=True)
+class Servers:
+    """A webhook, the framework's hello, and a hello that publishes the same by Google's client library."""
+
+    webhook: Server
+    hello: Server
+    client: Server
 
 
 @contextmanager
 def surroundings() -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder with the framework's hello, and the environment of a webhook whose emulators run meanwhile."""
+    """A folder for logs, and the environment of a webhook whose Firestore and Pub/Sub run meanwhile."""
     port = free_port()
     with ExitStack() as running, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         firestore = running.enter_context(emulators.firestore_running())
-        running.enter_context(emulators.pubsub(port, folder / "pubsub").running())
-        environment = {
-            **Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1),
-            "FIRESTORE_EMULATOR_HOST": firestore,
-            "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{port}",
-            VARIABLE: base64.b64encode(KEY.keys[0]).decode(),
-            "PYTHONPATH": "",
-            "PATH": os.environ["PATH"],
-        }
-        _make_topic(environment)
-        (folder / "main.py").write_text(HELLO)
-        yield folder, environment
+        command = [sys.executable, "-m", "infra.bench.at_once", str(port)]
+        ready = partial(listens, port)
+        part = Part(name="at_once", command=command, log=folder / "at_once", ready=ready, cwd=ROOT)
+        running.enter_context(part.running())
+        yield (
+            folder,
+            {
+                **Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1),
+                "FIRESTORE_EMULATOR_HOST": firestore,
+                "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{port}",
+                VARIABLE: base64.b64encode(KEY.keys[0]).decode(),
+                "PYTHONPATH": "",
+                "PATH": os.environ["PATH"],
+            },
+        )
 
 
 @contextmanager
 def servers() -> Iterator[Servers]:
-    """Both, each in a process of its own, for as long as the block lasts."""
+    """All, each in a process of its own, for as long as the block lasts."""
     with ExitStack() as running:
         folder, environment = running.enter_context(surroundings())
-        staged = stage.copy_by_hash("webhook", ROOT / ".local" / "staged")
+        of_client = {**environment, "PUBSUB_EMULATOR_HOST": running.enter_context(emulators.pubsub_running())}
+        _make_topic(of_client)
+        sources = {"webhook": stage.copy_by_hash("webhook", ROOT / ".local" / "staged")}
+        for name, text in (("hello", HELLO), ("client", CLIENT)):
+            sources[name] = folder / name
+            sources[name].mkdir()
+            (sources[name] / "main.py").write_text(text)
+        environments = {"client": of_client}
         yield Servers(
-            running.enter_context(_serving("webhook", staged, folder, environment)),
-            running.enter_context(_serving("hello", folder, folder, environment)),
+            **{
+                name: running.enter_context(_serving(name, source, folder, environments.get(name, environment)))
+                for name, source in sources.items()
+            }
         )
 
 
@@ -86,18 +130,19 @@ def _make_topic(environment: Mapping[str, str]) -> None:
     from google.cloud import pubsub_v1
 
     os.environ["PUBSUB_EMULATOR_HOST"] = environment["PUBSUB_EMULATOR_HOST"]
-    name = f"projects/{environment['GOOGLE_CLOUD_PROJECT']}/topics/{INGEST_TOPIC}"
-    pubsub_v1.PublisherClient().create_topic(name=name)
+    pubsub_v1.PublisherClient().create_topic(name=TOPIC)
 
 
 @contextmanager
-def _serving(target: str, folder: Path, logs: Path, env: Mapping[str, str]) -> Iterator[int]:
+def _serving(target: str, folder: Path, logs: Path, env: Mapping[str, str]) -> Iterator[Server]:
     port = free_port()
     command = [str(FUNCTIONS_FRAMEWORK), "--target", target, "--source", str(folder / "main.py")]
     command += ["--host", LOOPBACK, "--port", str(port)]
     ready = answers(f"http://{LOOPBACK}:{port}/robots.txt", any_status=True)
-    with Part(name=target, command=command, log=logs / target, ready=ready, env=env, cwd=folder).running():
-        yield port
+    part = Part(name=target, command=command, log=logs / f"{target}.log", ready=ready, env=env, cwd=folder)
+    with part.running():
+        assert part.process is not None
+        yield Server(port, psutil.Process(part.process.pid))
 
 
 def post(body: bytes, *, forged: bool = False, channel: str = CHANNEL, key: HubKeys = KEY) -> bytes:

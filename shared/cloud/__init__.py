@@ -5,6 +5,6 @@ fork. So nothing here is built at import: each getter builds its client on first
 Imports of the client libraries are inside the getters too, because a function pays for what it imports.
 
 Emulators are chosen by environment variables alone, the same that Google's tools set:
-FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST (read by the clients themselves), BIGQUERY_EMULATOR_HOST,
+FIRESTORE_EMULATOR_HOST (read by the client itself), PUBSUB_EMULATOR_HOST, BIGQUERY_EMULATOR_HOST,
 CLOUD_TASKS_EMULATOR_HOST and SECRET_MANAGER_EMULATOR_HOST, each "host:port".
 """

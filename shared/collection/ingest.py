@@ -33,6 +33,7 @@ from shared.collection import (
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
+from shared.push import receiving
 from shared.push.feed import VideoNotice
 from shared.push.subscriptions import heard
 from shared.quota.accounts import SYSTEM
@@ -84,7 +85,7 @@ class Ingest:
                 lambda asked: self._load_reports(*asked),
             ),
             messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
-            videos.KIND: (videos.notices_from, lambda told: self._record_videos(*told)),
+            receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
             details.KIND: (lambda _: None, lambda _: self._details.ask()),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),

@@ -22,11 +22,12 @@ from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, note, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection import messages, polling, videos
+from shared.collection import messages, polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import API, Then, refused
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
 from shared.quota.accounts import SYSTEM
@@ -221,7 +222,7 @@ class Listening:
         seen = self.push.seen(channel.channel_id)
         heard = polling.listen(channel.channel_id, page.items, seen=seen, since=since, now=self.clock())
         if heard.notices:
-            self.to_ingest(videos.KIND, videos.message(heard.notices))
+            self.to_ingest(receiving.KIND, receiving.message(heard.notices))
         self.push.remember(channel.channel_id, heard.seen)
         if API in channel.refusals:
             channels.end_refusal(self.client, channel.channel_id, API)

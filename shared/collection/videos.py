@@ -10,12 +10,10 @@ of order; the one with the latest `updated` counts, so each may be repeated with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.clock import format_instant, parse_instant, parse_optional
 from shared.cloud import steps
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update
@@ -23,8 +21,6 @@ from shared.data_map import VIDEOS
 from shared.push.feed import VideoNotice
 
 COLLECTION = VIDEOS.path
-KIND = "videos"
-"""The kind of message that brings notices to `ingest`."""
 DETAILS_AT = "details_at"
 
 
@@ -76,25 +72,3 @@ def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]
     if notice.deleted:
         return fields
     return {**fields, "title": notice.title, "published": notice.published, DETAILS_AT: now}
-
-
-def message(notices: Sequence[VideoNotice], *, received: datetime | None = None) -> dict[str, Any]:
-    """Notices as a message for `ingest`. received: when the hub brought them, None: they were looked up."""
-    return {"videos": [_entry(notice) for notice in notices], "received": received and format_instant(received)}
-
-
-def _entry(notice: VideoNotice) -> dict[str, Any]:
-    published = None if notice.published is None else format_instant(notice.published)
-    return {**vars(notice), "updated": format_instant(notice.updated), "published": published}
-
-
-def notices_from(message: Mapping[str, Any]) -> tuple[list[VideoNotice], datetime | None]:
-    """The notices of a message, and when the hub brought them.
-
-    Raises KeyError, TypeError or ValueError for one that we did not write.
-    """
-    notices = []
-    for entry in message["videos"]:
-        times = {"updated": parse_instant(entry["updated"]), "published": parse_optional(entry["published"])}
-        notices.append(VideoNotice(**{**entry, **times}))
-    return notices, parse_optional(message.get("received"))

@@ -35,9 +35,12 @@ def link(headers: Any) -> None:
 def log(severity: str, message: str, /, **fields: object) -> None:
     """Write one record to standard output. severity: DEBUG, INFO, NOTICE, WARNING, ERROR or CRITICAL."""
     record = {"severity": severity, "message": message, **_linked, **fields}
-    sys.stdout.write(json.dumps(record, default=_text) + "\n")
+    sys.stdout.write(_encoded(record) + "\n")
     sys.stdout.flush()
 
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+_encoded = json.JSONEncoder(default=_text).encode

@@ -13,6 +13,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from shared.errors import Misconfigured, NotFound
 from shared.settings import HUB_KEY_SECRET
@@ -68,5 +69,6 @@ def _token(key: bytes, channel_id: str) -> str:
     return base64.urlsafe_b64encode(_derived(key, "address", channel_id)).decode().rstrip("=")
 
 
+@lru_cache(maxsize=2_048)  # some 200 bytes each; every request needs the same two of its channel
 def _derived(key: bytes, purpose: str, channel_id: str) -> bytes:
     return hmac.digest(key, f"{purpose} {channel_id}".encode(), "sha256")

@@ -22,10 +22,10 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, note, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
-from shared.errors import CorruptData, Forbidden
+from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.monitoring.readable import readable
-from shared.push import feed, hub, renewal, verification
+from shared.push import hub, renewal, verification
 from shared.push.keys import HubKeys
 from shared.push.renewal import Standing
 from shared.push.verification import State
@@ -172,29 +172,7 @@ class Push:
             raise verification.not_asked_for()
         return answer.challenge
 
-    def receive(self, channel_id: str, token: str, signature: str | None, body: bytes) -> list[feed.VideoNotice]:
-        """The notices of a signed body. Raises NotFound, Forbidden (which is counted) or InvalidRequest.
-
-        Notices about another channel than the subscription's are dropped and counted: the hub should never send
-        them, and nobody else can.
-        """
-        secrets = self.keys().secrets(channel_id, token)
-        try:
-            verification.check_signature(signature, body, secrets)
-        except Forbidden:
-            self._count(channel_id, "refused")
-            raise
-        found = feed.parse(body, channel_id)
-        ours = [notice for notice in found.notices if notice.channel_id == channel_id]
-        if found.unreadable:
-            log(
-                "WARNING", "entries of a notification cannot be read", channel=channel_id, entries=found.unreadable
-            )
-        if len(ours) < len(found.notices):
-            self._count(channel_id, "foreign")
-        return ours
-
-    def _count(self, channel_id: str, counter: str) -> None:
+    def count(self, channel_id: str, counter: str) -> None:
         """Count on the subscription, without a write for each of a flood. What an instance dies with is lost."""
         from google.cloud.firestore import Increment
 

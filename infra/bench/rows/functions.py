@@ -32,8 +32,10 @@ import functions_framework
 
 @functions_framework.http
 def hello(request):
+    request.get_data()
     return "hello"
 """
+"""The floor: what the framework takes for a request whose body is read."""
 
 
 def _first_response(

@@ -14,6 +14,7 @@ from shared.collection import places
 from shared.collection.jobs import Job
 from shared.errors import Conflict, Forbidden, NotFound, Unavailable
 from shared.push.keys import HubKeys
+from shared.push.receiving import receive
 from shared.push.subscriptions import Push
 from tests.emulators.wire import Died, dying, losing
 from tests.stands import packed
@@ -317,7 +318,7 @@ def test_the_hub_hears_of_no_subscription_any_more_once_its_channel_is_disconnec
     disconnects().disconnect(channel_id, "u1")
     for late in (
         lambda: push.verify(channel_id, token, asks),
-        lambda: push.receive(channel_id, token, "sha1=00", b"<feed/>"),
+        lambda: receive(push.keys(), channel_id, token, "sha1=00", b"<feed/>", count=push.count),
     ):
         with pytest.raises((NotFound, Forbidden)):
             late()

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from shared.clock import pacific_day
-from shared.collection import gone, internal_metrics, messages, videos
+from shared.collection import gone, internal_metrics, messages
 from shared.collection.cache import Cache
 from shared.collection.ingest import Ingest
+from shared.push import receiving
 from shared.push.feed import VideoNotice
 from shared.quota.accounts import SYSTEM
 from shared.rate_limits.limits import RateLimit
@@ -129,7 +130,7 @@ def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
     for channel in (mine, other):
         cache.read(channel, ["video:v"], lambda _: {"video:v": ("as it was", "")})
     notice = VideoNotice(video_id="v" * 11, channel_id=mine, updated=now, title="New", published=now)
-    room.ingest.handle(videos.KIND, videos.message([notice, replace(notice, video_id="w" * 11)]))
+    room.ingest.handle(receiving.KIND, receiving.message([notice, replace(notice, video_id="w" * 11)]))
     assert not cache.look(mine).entries.alive("video:v", now)
     assert cache.look(other).entries.alive("video:v", now)
     assert cache.look(mine).entries.generation == 1

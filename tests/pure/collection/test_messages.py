@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from shared import entry
 from shared.cloud import pubsub
-from shared.collection import videos
 from shared.collection.messages import (
     REPORTS_MAX,
     STAGED,
@@ -22,6 +21,7 @@ from shared.collection.messages import (
     staged_from,
     staged_message,
 )
+from shared.push import receiving
 from shared.push.feed import VideoNotice
 from shared.warehouse.load import Staged, StagedReport
 from shared.warehouse.rows import ReportRef
@@ -94,8 +94,8 @@ def test_a_message_that_a_task_delivers_reads_as_one_of_pubsub_s():
 @given(st.lists(notices))
 def test_notices_come_out_of_a_message_as_they_went_in(sent):
     for received in (None, datetime(2026, 11, 4, 5, 6, 7, tzinfo=UTC)):
-        message = json.loads(json.dumps(videos.message(sent, received=received)))
-        assert videos.notices_from(message) == (sent, received)
+        message = json.loads(json.dumps(receiving.message(sent, received=received)))
+        assert receiving.notices_from(message) == (sent, received)
 
 
 def group(channel: int, report_type: str, count: int) -> list[ReportRef]:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.videos import Change, change, message
+from shared.collection.videos import Change, change
 from shared.errors import InvalidRequest
 from shared.push.feed import MAX_BYTES, Feed, VideoNotice, parse
+from shared.push.receiving import message
 
 CHANNEL = "UC1"
 
