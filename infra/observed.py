@@ -28,7 +28,6 @@ INVOKE = "invoke"
 """What is noted of a call of a private function: this, a colon, and the function."""
 VIEWER, EDITOR, JOBS = ("bigquery.dataViewer", "bigquery.dataEditor", "bigquery.jobUser")
 KEEPER = "secretmanager.secretVersionManager"
-_PUBLISHED = re.compile(r"/topics/([^/:]+):publish$")
 _READS_SQL = {"SELECT", "WITH"}
 ONLY_AT_GOOGLE: Mapping[tuple[str, str], str] = {
     ("group:", VIEWER): "people query by themselves",
@@ -90,6 +89,8 @@ def needs(call: str) -> list[Need]:
         account = about[1].partition("@")[0]
         queue = Need(("cloudtasks.enqueuer",), f"cloud_tasks_queue {last}")
         return [queue, Need(("iam.serviceAccountUser",), f"service_account {account}")]
+    if method == "google.pubsub.v1.Publisher/Publish":
+        return [Need(("pubsub.publisher",), f"pubsub_topic {last}")]
     if method.startswith("google.pubsub.v1.Subscriber/"):
         return [Need(("pubsub.subscriber",), f"pubsub_subscription {last}")]
     if method.startswith("google.cloud.secretmanager.v1."):
@@ -102,8 +103,6 @@ def needs(call: str) -> list[Need]:
 def _over_http(verb: str, path: str, word: str = "") -> Iterator[Need]:
     if verb == INVOKE:
         yield Need(("run.invoker",), f"function {path}")
-    elif found := _PUBLISHED.search(path):
-        yield Need(("pubsub.publisher",), f"pubsub_topic {found[1]}")
     elif "/bigquery/" in path:
         if "/datasets/" not in path:
             yield Need((JOBS,), "project")
@@ -122,9 +121,7 @@ def calls(*runs: Path) -> Mapping[str, frozenset[str]]:
         found.setdefault(file.name, set()).update(
             each
             for each in file.read_text().splitlines()
-            if ":/" not in each
-            or re.search(r":/(resumable/)?(upload/)?(bigquery|storage|download)/", each)
-            or _PUBLISHED.search(each)
+            if ":/" not in each or re.search(r":/(resumable/)?(upload/)?(bigquery|storage|download)/", each)
         )
     return {holder: frozenset(made) for holder, made in found.items()}
 

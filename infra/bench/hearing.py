@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import psutil
@@ -25,7 +23,7 @@ from infra.local import emulators
 from infra.local.addresses import PARTS, PROJECT, Addresses
 from infra.local.demo.connect import connect_all, people
 from infra.local.parts import FUNCTIONS_FRAMEWORK, answers
-from infra.local.process import LOOPBACK, Part, free_port, listens
+from infra.local.process import LOOPBACK, Part, free_port
 from infra.local.simulator.hub.feeds import Entry, notification
 from infra.local.stack import Stack
 from infra.push import signed
@@ -83,25 +81,19 @@ class Servers:
 @contextmanager
 def surroundings() -> Iterator[tuple[Path, dict[str, str]]]:
     """A folder for logs, and the environment of a webhook whose Firestore and Pub/Sub run meanwhile."""
-    port = free_port()
     with ExitStack() as running, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         firestore = running.enter_context(emulators.firestore_running())
-        command = [sys.executable, "-m", "infra.bench.at_once", str(port)]
-        ready = partial(listens, port)
-        part = Part(name="at_once", command=command, log=folder / "at_once", ready=ready, cwd=ROOT)
-        running.enter_context(part.running())
-        yield (
-            folder,
-            {
-                **Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1),
-                "FIRESTORE_EMULATOR_HOST": firestore,
-                "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{port}",
-                VARIABLE: base64.b64encode(KEY.keys[0]).decode(),
-                "PYTHONPATH": "",
-                "PATH": os.environ["PATH"],
-            },
-        )
+        environment = {
+            **Addresses(dict.fromkeys(PARTS, 9), {}).environment(users=1, channels_per_user=1),
+            "FIRESTORE_EMULATOR_HOST": firestore,
+            "PUBSUB_EMULATOR_HOST": running.enter_context(emulators.pubsub_running()),
+            VARIABLE: base64.b64encode(KEY.keys[0]).decode(),
+            "PYTHONPATH": "",
+            "PATH": os.environ["PATH"],
+        }
+        _make_topic(environment)
+        yield folder, environment
 
 
 @contextmanager
@@ -109,17 +101,14 @@ def servers() -> Iterator[Servers]:
     """All, each in a process of its own, for as long as the block lasts."""
     with ExitStack() as running:
         folder, environment = running.enter_context(surroundings())
-        of_client = {**environment, "PUBSUB_EMULATOR_HOST": running.enter_context(emulators.pubsub_running())}
-        _make_topic(of_client)
         sources = {"webhook": stage.copy_by_hash("webhook", ROOT / ".local" / "staged")}
         for name, text in (("hello", HELLO), ("client", CLIENT)):
             sources[name] = folder / name
             sources[name].mkdir()
             (sources[name] / "main.py").write_text(text)
-        environments = {"client": of_client}
         yield Servers(
             **{
-                name: running.enter_context(_serving(name, source, folder, environments.get(name, environment)))
+                name: running.enter_context(_serving(name, source, folder, environment))
                 for name, source in sources.items()
             }
         )

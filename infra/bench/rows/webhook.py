@@ -1,8 +1,8 @@
 """The webhook once it runs: what it takes and refuses a second, and how soon while it is flooded.
 
-The floor is the framework's hello, to which the same is posted and which reads it. Pub/Sub answers at once, from a
-process of its own (`infra.bench.at_once`): with its emulator on the same cores the emulator's rate would be read.
-The peer is a hello that publishes what it reads by Google's client library and does nothing else.
+The floor is the framework's hello, to which the same is posted and which reads it. Pub/Sub's emulator has its part
+of the same cores, so beside the rate stands what a function itself needs of the CPU. The peer is a hello that
+publishes what it reads by Google's client library, as its documents have it, and does nothing else.
 """
 
 from __future__ import annotations

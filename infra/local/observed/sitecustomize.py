@@ -1,7 +1,7 @@
 """Notes which of Google's APIs a function of the local stack calls; Python loads it at its start, if asked to.
 
 One line a call, in the file that OBSERVED_CALLS names: the method and what it is about. Nothing of the function is
-changed: gRPC's own interceptor listens; urllib3 and, where it is used by itself, http.client tell what they send.
+changed: gRPC's own interceptor listens, and urllib3, on which every HTTP client here stands, tells what it sends.
 `infra.observed` reads the files.
 """
 
@@ -66,17 +66,7 @@ def _urllib3(module: ModuleType) -> None:
     module.HTTPConnectionPool.urlopen = sent
 
 
-def _http(module: ModuleType) -> None:
-    send = module.HTTPConnection.request  # urllib3's connections have one of their own
-
-    def sent(self: Any, method: str, url: str, *given: Any, **more: Any) -> Any:
-        _note(f"{method}:{url.partition('?')[0]}")
-        return send(self, method, url, *given, **more)
-
-    module.HTTPConnection.request = sent
-
-
-_LISTENERS = {"http.client": _http, "grpc": _grpc, "urllib3.connectionpool": _urllib3}
+_LISTENERS = {"grpc": _grpc, "urllib3.connectionpool": _urllib3}
 
 
 class _Finder(importlib.abc.MetaPathFinder):
