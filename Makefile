@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
 FEW := -n 2 --hypothesis-profile=few
+# For two cores: whoever waits for a stack needs none.
+WORKERS := 3
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help
@@ -26,7 +28,7 @@ quick: setup-tools  ## Style, types, import direction and the pure tests, within
 .PHONY: test
 test: setup-tests  ## Checks and all tests, under the Python that is deployed where the machine has it
 	@$(TOGETHER) style declared
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(WORKERS)
 
 .PHONY: test-pure
 test-pure: setup-tools
