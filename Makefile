@@ -63,7 +63,7 @@ declared: setup-tools
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
 	@mkdir -p .local; rm -f .local/faults.json
-	@$(BIN)/pytest -n 2 -m "fault or case" --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
+	@$(BIN)/pytest -n $(WORKERS) -m "fault or case" --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
 
 .PHONY: bench
 bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
