@@ -34,8 +34,7 @@ LONG = {
     "test_rehearsal.py",
     "test_forty_days.py",
 }  # a worker's half minute
-ONE_STACK = ("stack", "youtube", "interface", "commands/test_smoke.py")
-"""What of tests/end_to_end asks for the stack of its conftest.py."""
+ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
 OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 
 
@@ -69,9 +68,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def stand_of(path: str) -> str:
     """What a file's tests stand on, by the file's path: its room's stack, or something of the file's own."""
     layer, room = Path(path).parts[1:3]
-    if any(Path(path).is_relative_to(Path("tests", "end_to_end", each)) for each in ONE_STACK):
-        return "one stack"
-    return path if layer not in {"end_to_end", "browser"} or room in OF_FILES else f"{layer} {room}"
+    if layer not in {"end_to_end", "browser"} or room in OF_FILES:
+        return path
+    return "one stack" if room in ONE_STACK else f"{layer} {room}"
 
 
 @pytest.fixture(scope="session")
