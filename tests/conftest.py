@@ -27,15 +27,30 @@ settings.register_profile("few", settings.get_profile("untimed"), max_examples=2
 # Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-LAYERS = ("pure", "end_to_end", "browser", "infrastructure", "emulators")
+LAYERS = ("pure", "infrastructure", "emulators", "browser", "end_to_end")
+LONG = {
+    "test_judged.py",
+    "test_protocol_histories.py",
+    "test_rehearsal.py",
+    "test_forty_days.py",
+}  # a worker's half minute
 ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
 OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: what is plainly broken says so within seconds. Under `-n` the smallest work comes last."""
-    here = Path(__file__).parent
-    items.sort(key=lambda item: LAYERS.index(item.path.relative_to(here).parts[0]))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first: what is plainly broken says so within seconds.
+
+    Under `-n` it is the other way round, and long files come before others of their layer: whole stacks start and
+    are waited for while others work, and no worker is left alone with something long.
+    """
+    here, many = Path(__file__).parent, hasattr(config, "workerinput")
+
+    def order(item: pytest.Item) -> tuple[int, bool]:
+        layer = LAYERS.index(item.path.relative_to(here).parts[0])
+        return (-layer, item.path.name not in LONG) if many else (layer, False)
+
+    items.sort(key=order)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

@@ -51,11 +51,13 @@ class GoogleSQL:
     _views: dict[str, dict[str, str]] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
     _trees: dict[str, Any] = field(default_factory=dict)
+    _registered: int | None = None  # what the analyser keeps of all of it: it reads the whole only once
 
     def add_view(self, name: str, sql: str) -> dict[str, str]:
         """Analyse a view over what is there, and make it a table for those that follow. Raises Refused."""
-        tree = self.resolved(sql)
+        tree = _resolved(sql, {}, simple_catalog=self._catalog(TABLE.findall(sql)))
         self._views[name], self._texts[name], self._trees[name] = _columns(tree), sql, tree
+        self._registered = None
         return self._views[name]
 
     def tree(self, view: str) -> Any:
@@ -68,12 +70,10 @@ class GoogleSQL:
 
     def resolved(self, sql: str, parameters: Mapping[str, str] | None = None) -> Any:
         """A statement as GoogleSQL resolves it: a tree of scans and expressions. Raises Refused."""
-        kinds = _library()
-        analyzer = kinds.Analyzer(_options(parameters or {}), self._catalog(TABLE.findall(sql)))
-        try:
-            return analyzer.analyze_statement(TABLE.sub(r"`\1`", sql))
-        except kinds.errors as error:
-            raise Refused(str(error)) from error
+        if self._registered is None:
+            catalog = self._catalog([*self.tables, *self._views])
+            self._registered = _library().service().register_catalog(simple_catalog=catalog).registered_id
+        return _resolved(sql, parameters or {}, registered_catalog_id=self._registered)
 
     def evaluate(self, sql: str, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
         """What the reference evaluator answers to a query over these rows (a table that is not named is empty).
@@ -90,7 +90,7 @@ class GoogleSQL:
         return _run(f"WITH {named}\nSELECT * FROM (\n{query}\n)" if named else query)
 
     def _catalog(self, names: Sequence[str]) -> Any:
-        """A catalog of the tables that a statement names: the analyser takes a second for a large one."""
+        """A catalog of these tables and views, as far as they are known."""
         kinds = _library()
         builder = kinds.CatalogBuilder("warehouse")
         known = {**self.tables, **self._views}
@@ -100,6 +100,16 @@ class GoogleSQL:
                 table = table.add_column(column, _type(kind))
             builder = builder.add_table(table.build())
         return builder.with_builtin_functions(_functions()).build()
+
+
+def _resolved(sql: str, parameters: Mapping[str, str], **over: Any) -> Any:
+    """A statement as GoogleSQL resolves it over a catalog. Raises Refused."""
+    asked, library = TABLE.sub(r"`\1`", sql), _library()
+    try:
+        answer = library.service().analyze(sql_statement=asked, options=_options(parameters), **over)
+    except library.errors as error:
+        raise Refused(str(error)) from error
+    return answer.resolved_statement
 
 
 def _columns(tree: Any) -> dict[str, str]:
@@ -145,7 +155,7 @@ def literal(value: Any, kind: str) -> str:
 
 @dataclass(frozen=True)
 class _Library:
-    Analyzer: Any
+    service: Any
     CatalogBuilder: Any
     TableBuilder: Any
     PreparedQuery: Any
@@ -156,20 +166,24 @@ class _Library:
 
 @cache
 def _library() -> _Library:
-    # Loaded on first use, its compiled code kept in the user's cache: compiling takes most of a minute of CPU.
-    from wasmtime import Config
+    # Loaded on first use: it takes a second.
     from zetasql import types
-    from zetasql.api import Analyzer, CatalogBuilder, PreparedQuery, TableBuilder, TypeFactory
-    from zetasql.core import wasm_client
+    from zetasql.api import CatalogBuilder, PreparedQuery, TableBuilder, TypeFactory
     from zetasql.core.exceptions import ZetaSQLError
+    from zetasql.core.local_service import ZetaSqlLocalService
 
-    class Kept(Config):
-        def __init__(self) -> None:
-            super().__init__()
-            self.cache = True
+    from infra.judges.quick_zetasql import make_quick
 
-    vars(wasm_client)["Config"] = Kept
-    return _Library(Analyzer, CatalogBuilder, TableBuilder, PreparedQuery, TypeFactory, types, (ZetaSQLError,))
+    make_quick()
+    return _Library(
+        ZetaSqlLocalService.get_instance,
+        CatalogBuilder,
+        TableBuilder,
+        PreparedQuery,
+        TypeFactory,
+        types,
+        (ZetaSQLError,),
+    )
 
 
 @cache

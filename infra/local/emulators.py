@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from infra.local.process import LOOPBACK, Part, free_port, listens
+from infra.local.process import LOOPBACK, Part, PartFailed, free_port, listens
 
 OLDEST_JAVA = 17
+ARCHIVES = Path(__file__).resolve().parents[2] / ".local" / "lib"
 
 
 class Missing(RuntimeError):
@@ -75,6 +78,40 @@ def _jar(pattern: str, component: str) -> str:
     return str(jars[-1])
 
 
+def _launcher(jar: str) -> list[str]:
+    """Java and its options, with the archive of a jar's loaded classes if there is one."""
+    archive = _archive(jar)
+    shared = [f"-XX:SharedArchiveFile={archive}"] if archive.is_file() else []
+    return [java(), *shared, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+
+
+def _archive(jar: str) -> Path:
+    """Where the archive is, or would be, of one state of a jar and of Java."""
+    about = [(path, os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in (jar, os.path.realpath(java()))]
+    return ARCHIVES / f"{Path(jar).stem}-{hashlib.sha256(repr(about).encode()).hexdigest()[:16]}.jsa"
+
+
+def make_archives() -> None:
+    """Have both Java emulators archive what classes they load, once: it halves the CPU of a start.
+
+    Where it does not succeed, they start as they do without.
+    """
+    ARCHIVES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ARCHIVES) as folder:
+        for make in (firestore, pubsub):
+            part, fresh = make(free_port(), Path(folder) / "log"), Path(folder) / "fresh"
+            jar = next(each for each in part.command if each.endswith(".jar"))
+            if _archive(jar).is_file():
+                continue
+            part.command = [part.command[0], f"-XX:ArchiveClassesAtExit={fresh}", *part.command[1:]]
+            part.start()
+            with suppress(PartFailed):
+                part.wait_ready()
+            part.stop(patience=60)  # it writes as it ends
+            if fresh.is_file():
+                fresh.rename(_archive(jar))
+
+
 def firestore(port: int, log: Path) -> Part:
     """The official Firestore emulator, ready when it has answered a real call."""
 
@@ -86,10 +123,8 @@ def firestore(port: int, log: Path) -> Part:
 
     jar = _jar("cloud-firestore-emulator/cloud-firestore-emulator.jar", "cloud-firestore-emulator")
     command = [
-        java(),
+        *_launcher(jar),
         "-Xmx384m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
         "-Duser.language=en",
         "-cp",
         jar,
@@ -124,10 +159,8 @@ def pubsub(port: int, log: Path) -> Part:
     """The official Pub/Sub emulator."""
     jar = _jar("pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar", "pubsub-emulator")
     command = [
-        java(),
+        *_launcher(jar),
         "-Xmx192m",
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
         "-jar",
         jar,
         f"--host={LOOPBACK}",

@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from infra import observed, stage
 from infra.deployment import ROOT, deployment
-from infra.local import emulators, provision
+from infra.local import emulators, made_warehouse, provision
 from infra.local.addresses import IAP_AUDIENCE, PROJECT, USER_AUDIENCE, Addresses
 from infra.local.process import LOOPBACK, Part
 from infra.local.supervisor import Watched
@@ -135,6 +135,12 @@ def _bigquery(plan: Plan) -> Watched:
         ports["bigquery"], ports["bigquery-grpc"], PROJECT, plan.log("bigquery"), data=plan.run / "bigquery"
     )
     part.env, part.cwd = _ours(plan), plan.run
+    made_warehouse.copied(
+        plan.run / "bigquery",
+        project=PROJECT,
+        dataset=plan.env.get("YT_DATASET", "youtube"),
+        aggregation=plan.env["YT_AGGREGATION"],
+    )
     return Watched(part=part, where=plan.addresses.host("bigquery"))
 
 
@@ -225,9 +231,7 @@ def _provision(plan: Plan) -> Watched:
         env=_ours(plan, **secrets),
         cwd=ROOT,
     )
-    return Watched(
-        part=part, where="topics, secrets, tables", needs=("pubsub", "bigquery", "tasks+secrets"), once=True
-    )
+    return Watched(part=part, where="topics, secrets", needs=("pubsub", "tasks+secrets"), once=True)
 
 
 def _function(plan: Plan, name: str) -> Watched:

@@ -1,4 +1,4 @@
-"""Fills the emulators as the deployment is filled: topics, subscriptions, first secret versions, tables.
+"""Fills the emulators as the deployment is filled: topics, subscriptions, first secret versions.
 
 Runs as a part of the stack, once they answer and again when one of them was restarted and forgot. It speaks
 through Google's clients and can be repeated at will. The emulator of Cloud Tasks and Secret Manager creates the
@@ -21,10 +21,8 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 
 from infra.deployment import Deployment, Subscription, deployment
-from infra.warehouse import make
-from shared.cloud import bigquery, secrets
+from shared.cloud import secrets
 from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
-from shared.warehouse.statements import Warehouse
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
 OAUTH_CLIENT_VARIABLE = "PROVISION_OAUTH_CLIENT"
@@ -94,16 +92,10 @@ def main() -> None:
         work: list[Future[object]] = [
             pool.submit(topics, deployment(), gateway=given.gateway, push_key=os.environ[PUSH_KEY_VARIABLE]),
             pool.submit(first_versions, values),
-            pool.submit(
-                make,
-                Warehouse(bigquery.client(), settings().dataset),
-                deployment().warehouse_location,
-                settings().aggregation,
-            ),
         ]
         for each in work:
             each.result()
-    print("topics, subscriptions, secrets and tables are there", flush=True)
+    print("topics, subscriptions and secrets are there", flush=True)
 
 
 if __name__ == "__main__":

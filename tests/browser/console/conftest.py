@@ -11,7 +11,7 @@ from infra.local.stack import Stack
 from tests.end_to_end.console import network
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Stack]:
     """A stack with the console alone, and its network."""
     from google.cloud import firestore

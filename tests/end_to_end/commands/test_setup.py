@@ -57,7 +57,7 @@ def test_an_unknown_goal_is_refused(tmp_path: Path):
 def test_a_second_set_up_says_and_does_nothing():
     import os
 
-    found = run("tools", path=os.environ["PATH"])
+    found = run("tools", "--this-python", path=os.environ["PATH"])
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 
 

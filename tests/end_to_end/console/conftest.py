@@ -53,14 +53,14 @@ class ConsoleStack:
         return str(self.firestore.document("operations", operation).get().get("state"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Stack]:
     """A stack with the console alone."""
     with Stack.start(functions=("console", "mine"), schedules_paused=True, settings=network.SETTINGS) as stack:
         yield stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def console(running: Stack) -> Iterator[ConsoleStack]:
     """The console in front of its small network."""
     from google.cloud import firestore

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from infra.judges.reading import nodes
-from infra.judges.warehouse import SPOKEN, judge, problems
+from infra.judges.warehouse import problems
 from infra.views import OVER_OWNERS, VIEWS
 from shared.console.questions import questions, takes, values
 from shared.errors import InvalidRequest
@@ -15,9 +15,9 @@ from shared.errors import InvalidRequest
 CHANNEL = "UC" + "a" * 22
 
 
-@pytest.fixture(scope="module")
-def analyser():
-    over, wrong = judge(SPOKEN)
+@pytest.fixture
+def analyser(spoken):
+    over, wrong = spoken
     assert wrong == []
     return over
 

@@ -172,7 +172,7 @@ class Clocks(RuleBasedStateMachine):
 
 
 TestClocks = pytest.mark.fault(27)(pytest.mark.fault(21)(Clocks.TestCase))
-TestClocks.settings = settings(max_examples=settings().max_examples * 3 // 5, stateful_step_count=40)
+TestClocks.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
 
 
 @pytest.mark.fault(21)

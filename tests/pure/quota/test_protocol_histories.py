@@ -363,4 +363,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = pytest.mark.fault(20)(pytest.mark.fault(19)(Histories.TestCase))
-TestHistories.settings = settings(max_examples=settings().max_examples * 3 // 2, stateful_step_count=70)
+TestHistories.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=70)

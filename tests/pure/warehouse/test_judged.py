@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from infra.deployment import ROOT
+from infra.judges.quick_zetasql import parsed
 from infra.judges.reading import over_owners
 from infra.judges.warehouse import GUIDE, SPOKEN, STATEMENTS, everything, judge, problems
 from infra.views import OVER_OWNERS, VIEWS
@@ -34,6 +35,18 @@ def planted(text: str, **parameters: str) -> tuple[Statement, ...]:
 def test_google_takes_every_view_and_every_statement_and_none_adds_up_several_owners_numbers(spoken):
     found, wrong = spoken
     assert [*wrong, *problems(found, everything())] == []
+
+
+def test_a_tree_that_is_made_quickly_is_the_one_that_the_package_makes(spoken, monkeypatch):
+    from zetasql.core import local_service
+    from zetasql.types import proto_model
+
+    answers = []
+    monkeypatch.setattr(local_service, "parse_proto", lambda answer: answers.append(answer) or parsed(answer))
+    for text in (SPOKEN["youtube_metrics"], NAME_LOADS.text):
+        spoken[0].resolved(text, NAME_LOADS.parameters)
+    assert len(answers) == 2
+    assert [repr(parsed(each)) for each in answers] == [repr(proto_model.parse_proto(each)) for each in answers]
 
 
 def test_a_reserved_word_as_an_alias_is_found(spoken):
