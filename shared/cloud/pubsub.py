@@ -61,8 +61,10 @@ def to_call_log(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _publish(topic: str, kind: str, message: Mapping[str, Any], seconds: float = 30) -> None:
+    from google.pubsub_v1.types import PubsubMessage
+
     path = f"projects/{settings().project}/topics/{topic}"
-    sent = {"data": json.dumps(message).encode(), "attributes": {"kind": kind}}
+    sent = PubsubMessage(data=json.dumps(message).encode(), attributes={"kind": kind})
     publisher().publish(topic=path, messages=[sent], **call_options(seconds))
 
 
