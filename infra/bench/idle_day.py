@@ -348,7 +348,7 @@ class Network:
         from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
 
         burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, clock=self.clock, lasts=BRIEFLY)
-        return lambda channel_id, block: replace(self.caller(channel_id, block), limiter=burst)
+        return lambda channel_id, block: replace(self.caller(channel_id, block, own=True), limiter=burst)
 
     def _called(self, call: Any) -> None:
         self.tally.requests[self.tally.schedule, call.endpoint] += 1

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shared.youtube.client import Caller
 
 _OWN_TOKENS = {
-    **dict.fromkeys(("statistics", "push"), timedelta.max),
+    **dict.fromkeys(("statistics", "push", "reports"), timedelta.max),  # each turn looks at its beginning
     **dict.fromkeys(("metadata", "analytics"), timedelta(minutes=5)),  # a turn
     "app": timedelta(minutes=1),
 }
