@@ -146,7 +146,7 @@ def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Ma
         if entry.reason == AGAIN
     ]
     if places.left(client, {job.channel_id: held}):
-        packs.take_out(client, held.pack, job.channel_id)
+        places.take_out(client, held.pack, job.channel_id)
         again = []
     for message in messages.messages([again]):
         collecting.to_ingest(messages.KIND, message)

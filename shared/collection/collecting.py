@@ -203,7 +203,7 @@ class Collecting:
         by_channel = {item.advanced.channel_id: item for item in found}
         left = places.left(self.client, {name: held[name] for name in by_channel})
         for channel_id in left:
-            packs.take_out(self.client, pack, channel_id)
+            places.take_out(self.client, pack, channel_id)
         there = [item for name, item in by_channel.items() if name not in left]
         for message in messages.messages(item.to_load for item in there):
             self.to_ingest(messages.KIND, message)

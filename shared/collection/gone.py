@@ -58,7 +58,7 @@ def placed(client: Client, wanted: Mapping[str, str]) -> dict[str, Place]:
     """Give channels a place in a pack for their connections. Whose connection has ended meanwhile is left out."""
     found, new = places.take(client, wanted)
     for channel_id in ended(client, {channel_id: wanted[channel_id] for channel_id in new}) if new else ():
-        packs.forget(client, channel_id, found.pop(channel_id).connection)
+        places.forget(client, channel_id, found.pop(channel_id).connection)
     return found
 
 

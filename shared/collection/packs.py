@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, note, update, where
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update, where
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import places
 from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
@@ -87,14 +87,9 @@ Decide = Callable[[Pack], tuple[Result, Mapping[str, Part]]]
 """From what is stored to a result and what changes, by channel. May be asked again, with something newer."""
 
 
-def path(report_type: str, pack: int, month: str = "") -> str:
-    """Where the jobs of a pack are, or its days of a month."""
-    return f"{REPORTS.path}/{report_type}:{pack}" + (f":{month}" if month else "")
-
-
 def read(client: Client, report_type: str, pack: int) -> tuple[Pack, Docs]:
     """The jobs of a pack, and its document for a change that follows. One read."""
-    docs = Store(client).run(reading([path(report_type, pack)]))
+    docs = Store(client).run(reading([places.path(report_type, pack)]))
     return _pack(report_type, pack, [], docs), docs
 
 
@@ -113,7 +108,7 @@ def change(
     seen: the jobs' document, if it was read a moment ago.
     """
     months = _months(days)
-    paths = [path(report_type, pack, month) for month in ["", *months]]
+    paths = [places.path(report_type, pack, month) for month in ["", *months]]
     if seen is not None and months:
         stored = Store(client).run(reading(paths[1:]))
         seen = Docs({**stored, **seen}, stored.at)
@@ -192,7 +187,7 @@ def unload(client: Client, channel_id: str, connection: str) -> None:
     place = places.places(client).get(channel_id)
     if place is None:
         return
-    for report_type, month in _stored(client, place.pack, channel_id):
+    for report_type, month in places.documents_of(client, place.pack, channel_id):
         if month:
             first = date.fromisoformat(f"{month}-01")
             change_days(client, place.pack, (channel_id, report_type), [first], partial(_unloaded, connection))
@@ -202,36 +197,12 @@ def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
     return None, unloaded(connection, days)
 
 
-def forget(client: Client, channel_id: str, connection: str) -> None:
-    """Delete what is known of a channel's reports for a connection that ends. Safe to repeat."""
-    pack = places.end(client, channel_id, connection)
-    if pack is not None:
-        take_out(client, pack, channel_id)
-        places.leave(client, channel_id)
-
-
-def take_out(client: Client, pack: int, channel_id: str) -> None:
-    """Delete what a pack has of a channel."""
-    from google.cloud.firestore import DELETE_FIELD
-
-    for report_type, month in _stored(client, pack, channel_id):
-        note(client, path(report_type, pack, month), {_field(channel_id): DELETE_FIELD})
-
-
-def _stored(client: Client, pack: int, channel_id: str) -> list[tuple[str, str]]:
-    """The report types and months of which a pack has something of a channel."""
-    of_pack = where(client.collection(REPORTS.path), ("pack", "==", pack))
-    found = listing(of_pack.select(["pack", _field(channel_id)]))
-    named = (each.id.split(":") for each in found if (each.to_dict() or {}).get("channels"))
-    return [(report_type, "".join(month)) for report_type, _, *month in named]
-
-
 def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
     """The jobs of some channels, as far as there are any that can be read. One read, and one a type and pack."""
     every = places.places(client)
     asked = {channel_id: every[channel_id].pack for channel_id in channel_ids if channel_id in every}
     kinds = tuple(report_types)
-    names = (path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
+    names = (places.path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
     found = documents(client, REPORTS.path, names) if asked else ()
     return [job for job in _jobs_in(found) if job.channel_id in asked]
 
@@ -257,7 +228,7 @@ def take_out_strays(client: Client) -> int:
     strays = sorted((pack, name) for pack, name in found if name not in placed or placed[name].pack != pack)
     for pack, name in strays:
         log("WARNING", "a channel's coverage was left behind", channel=name, pack=pack)
-        take_out(client, pack, name)
+        places.take_out(client, pack, name)
     return len(strays)
 
 
@@ -286,7 +257,7 @@ def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Mo
     for channel_id, report_type, month in about:
         if place := placed.get(channel_id):
             wanted[report_type, place.pack, month].append(channel_id)
-    names = {path(*each).rpartition("/")[2]: each for each in wanted}
+    names = {places.path(*each).rpartition("/")[2]: each for each in wanted}
     for doc in documents(client, REPORTS.path, names):
         report_type, number, month = names[doc.id]
         pack = Pack(number=number, report_type=report_type, months={month: _channels(doc)})
@@ -307,7 +278,7 @@ def _months(days: Collection[date]) -> list[str]:
 
 
 def _pack(report_type: str, number: int, months: Iterable[str], docs: Docs) -> Pack:
-    found = {month: docs[path(report_type, number, month)] for month in ["", *months]}
+    found = {month: docs[places.path(report_type, number, month)] for month in ["", *months]}
     texts = {month: {} if doc is None else doc.data.get("channels", {}) for month, doc in found.items()}
     return Pack(number=number, report_type=report_type, months=texts)
 
@@ -325,15 +296,11 @@ def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
     writes = []
     for month, changed in texts.items():
         if changed:
-            fields = {**about, **{_field(channel_id): text for channel_id, text in changed.items()}}
+            fields = {**about, **{places.field(channel_id): text for channel_id, text in changed.items()}}
             if not month:
                 jobs_then = Pack(
                     number=0, report_type=stored.report_type, months={"": {**stored.months[""], **changed}}
                 )
                 fields["at_risk"] = any(job.at_risk for job in jobs_then.jobs())
-            writes.append(Write(path(stored.report_type, stored.number, month), fields))
+            writes.append(Write(places.path(stored.report_type, stored.number, month), fields))
     return writes
-
-
-def _field(channel_id: str) -> str:
-    return f"channels.`{channel_id}`"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
-from shared.cloud.firestore import Client, Store, listing, update, where
+from shared.cloud.firestore import Client, Store, listing, note, update, where
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.data_map import REPORTS
 from shared.monitoring.log import log
@@ -151,3 +151,37 @@ def _change(
         return Change(place.pack, _writes(before, after))
 
     return update(client, (PATH,), changed)
+
+
+def forget(client: Client, channel_id: str, connection: str) -> None:
+    """Delete what is known of a channel's reports for a connection that ends. Safe to repeat."""
+    pack = end(client, channel_id, connection)
+    if pack is not None:
+        take_out(client, pack, channel_id)
+        leave(client, channel_id)
+
+
+def take_out(client: Client, pack: int, channel_id: str) -> None:
+    """Delete what a pack has of a channel."""
+    from google.cloud.firestore import DELETE_FIELD
+
+    for report_type, month in documents_of(client, pack, channel_id):
+        note(client, path(report_type, pack, month), {field(channel_id): DELETE_FIELD})
+
+
+def documents_of(client: Client, pack: int, channel_id: str) -> list[tuple[str, str]]:
+    """The report types and months of which a pack has something of a channel."""
+    of_pack = where(client.collection(REPORTS.path), ("pack", "==", pack))
+    found = listing(of_pack.select(["pack", field(channel_id)]))
+    named = (each.id.split(":") for each in found if (each.to_dict() or {}).get("channels"))
+    return [(report_type, "".join(month)) for report_type, _, *month in named]
+
+
+def path(report_type: str, pack: int, month: str = "") -> str:
+    """Where the jobs of a pack are, or its days of a month."""
+    return f"{REPORTS.path}/{report_type}:{pack}" + (f":{month}" if month else "")
+
+
+def field(channel_id: str) -> str:
+    """Which field of a pack's document is a channel's."""
+    return f"channels.`{channel_id}`"

@@ -98,10 +98,10 @@ def disconnects() -> Disconnects:
 
 
 def _forget_shared(receipt_id: str, channel_id: str) -> None:
-    from shared.collection import packs
+    from shared.collection import places
     from shared.collection.statistics import state
 
-    packs.forget(firestore.client(), channel_id, receipt_id)
+    places.forget(firestore.client(), channel_id, receipt_id)
     state.forget(firestore.client(), channel_id)
 
 

@@ -38,7 +38,7 @@ def days(client: Any, channel: str, kind: str, wanted: Collection[date]) -> Days
 
 def forget(client: Any, channel: str) -> None:
     """Do what a disconnect does."""
-    packs.forget(client, channel, places.places(client)[channel].connection)
+    places.forget(client, channel, places.places(client)[channel].connection)
 
 
 def stored(client: Any) -> Mapping[str, set[str]]:
@@ -49,7 +49,7 @@ def stored(client: Any) -> Mapping[str, set[str]]:
 
 def spoil(client: Any, channel: str, kind: str, month: str = "") -> None:
     """Make a channel's part of a document unreadable."""
-    where = client.document(packs.path(kind, _pack(client, channel), month))
+    where = client.document(places.path(kind, _pack(client, channel), month))
     where.update({f"channels.`{channel}`": b"spoilt"})
 
 

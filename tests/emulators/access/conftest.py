@@ -26,7 +26,7 @@ from shared.access import requests
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
-from shared.collection import packs
+from shared.collection import places
 from shared.collection.statistics.state import forget
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
@@ -223,7 +223,7 @@ def asked():
 
 def forgotten(client, receipt, channel):
     """Take a channel out of what it shares with others."""
-    packs.forget(client, channel, receipt)
+    places.forget(client, channel, receipt)
     forget(client, channel)
 
 

@@ -113,7 +113,7 @@ class Network:
 
     def write_over(self, channel: str, kind: str, day: date) -> None:
         """Change a day of the coverage as somebody would who knows nothing of its hashes."""
-        document = self.state.document(packs.path(kind, 0, f"{day:%Y-%m}"))
+        document = self.state.document(places.path(kind, 0, f"{day:%Y-%m}"))
         name = f"{channel}:{kind}:{day:%Y-%m}"
         month = MONTHS.unpacked(name, document.get().to_dict()["channels"][channel])
         changed = replace(month, days={**month.days, f"{day}": replace(month.days[f"{day}"], rows=99)})

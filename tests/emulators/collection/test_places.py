@@ -44,10 +44,10 @@ def test_a_place_is_kept_by_who_stays_and_given_to_who_comes_next(firestore_clie
 def test_an_older_connection_s_end_takes_nothing_from_a_newer_one(firestore_client):
     places.take(firestore_client, {"UC1": "new"})
     packed.put(firestore_client, job("UC1"))
-    packs.forget(firestore_client, "UC1", "old")
+    places.forget(firestore_client, "UC1", "old")
     assert [found.name for found in packs.jobs(firestore_client, ["UC1"], [KIND])] == [job("UC1").name]
     for _ in range(2):  # a second delivery finds nothing to do
-        packs.forget(firestore_client, "UC1", "new")
+        places.forget(firestore_client, "UC1", "new")
         assert (places.places(firestore_client), packed.stored(firestore_client)) == ({}, {})
 
 
