@@ -1,6 +1,6 @@
 """The coverage as Firestore holds it: for each report type, the channels of a pack together.
 
-    reports/<report type>:<pack>              channels: each one's reporting job (`jobs`); at_risk: whether one is
+    reports/<report type>:<pack>              channels: each one's reporting job (`jobs`); at_risk: of how many
     reports/<report type>:<pack>:<yyyy-mm>    channels: each one's days of a month (`coverage`)
 
 A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three documents
@@ -17,8 +17,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update, where
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import places
 from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
@@ -28,8 +27,6 @@ from shared.data_map import REPORTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
 
-AT_RISK_MAX = 200
-"""Documents with missing days that are read at once; whoever has more of them has one trouble, and not so many."""
 _PAGE = 20  # documents of one call of a listing: each may have some 100 KB
 
 Result = TypeVar("Result")
@@ -207,12 +204,6 @@ def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]
     return [job for job in _jobs_in(found) if job.channel_id in asked]
 
 
-def at_risk(client: Client) -> list[Job]:
-    """Jobs of which a day was missing, and could still come, when they were last listed, or failed since."""
-    query = where(client.collection(REPORTS.path), ("at_risk", "==", True)).limit(AT_RISK_MAX)
-    return [job for job in _jobs_in(query.stream(**call_options())) if job.at_risk]
-
-
 def every(client: Client) -> list[Job]:
     """All jobs of all channels. One read for each report type and pack."""
     return list(_jobs_in(_documents(client)))
@@ -301,6 +292,6 @@ def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
                 jobs_then = Pack(
                     number=0, report_type=stored.report_type, months={"": {**stored.months[""], **changed}}
                 )
-                fields["at_risk"] = any(job.at_risk for job in jobs_then.jobs())
+                fields["at_risk"] = sum(job.at_risk for job in jobs_then.jobs())
             writes.append(Write(places.path(stored.report_type, stored.number, month), fields))
     return writes

@@ -15,10 +15,11 @@ from typing import Any
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, counted, documents, where
+from shared.cloud.firestore import Client, Store, counted, documents, where
+from shared.cloud.steps import Total, only
 from shared.console.loaded import Loaded
 from shared.console.words import words
-from shared.data_map import ID
+from shared.data_map import ID, REPORTS
 from shared.errors import InvalidRequest, NotFound, YtempireError
 from shared.monitoring.log import log
 from shared.monitoring.readable import readable
@@ -175,8 +176,8 @@ def channels_by_state(client: Client) -> dict[str, int]:
 
 
 def jobs_at_risk(client: Client) -> int:
-    """Reporting jobs of which a day is missing that can still come."""
-    return counted(where(client.collection("reports"), ("at_risk", "==", True)))
+    """Reporting jobs of which a day was missing, and could still come, when they were last listed."""
+    return int(Store(client).run(only(Total(REPORTS.path, field="at_risk"))) or 0)
 
 
 def titles(client: Client, ids: Iterable[str]) -> dict[str, str]:

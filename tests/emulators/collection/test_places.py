@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 from shared.collection import gone, packs, places
 from shared.collection.jobs import Job
 from shared.collection.places import SIZE, Place
+from shared.console import read
 from tests.emulators.collection.test_loading import NOW
 from tests.stands import packed
 
@@ -82,3 +84,11 @@ def test_what_cannot_be_read_of_one_channel_is_nobody_else_s_trouble(firestore_c
     packed.put(firestore_client, job("UC3"))
     assert {found.channel_id for found in packs.every(firestore_client)} == {"UC2", "UC3"}
     assert f"reports/UC1:{KIND}" in capsys.readouterr().out
+
+
+def test_the_overview_counts_the_jobs_of_all_packs_of_which_days_are_missing(firestore_client):
+    assert read.jobs_at_risk(firestore_client) == 0
+    places.take(firestore_client, {f"UC{number}": "c" for number in range(30)})
+    for name in ("UC1", "UC2", "UC29"):
+        packed.put(firestore_client, replace(job(name), at_risk=name != "UC2"))
+    assert read.jobs_at_risk(firestore_client) == 2
