@@ -158,12 +158,13 @@ def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         return row.as_row(mine=ask.user is not None)
 
     def missing() -> list[dict[str, Any]]:
-        found = reports.rows(known(), {one.channel_id: one.title}, now=ask.now)
+        found = reports.rows(known(), now=ask.now)
         return [{"report_type": row.report_type, **asdict(each)} for row in found for each in row.missing][:PAGE]
 
     return one.title, {
         "connection": connection,
         "coverage": lambda: reports.grid(known(), lambda job: {"about": job.report_type}, now=ask.now),
+        "reports": lambda: [row.as_row() for row in reports.rows(known(), now=ask.now)],
         "days": lambda: _days(reads, one.channel_id, ask.now),
         "missing": missing,
         "certificates": lambda: _certificates(reads, one.channel_id),

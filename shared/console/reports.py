@@ -34,22 +34,23 @@ class MissingDay:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportsRow:
-    """One channel's reports of one type, in days. notes: what is to be known of its reporting job, in words."""
+    """A channel's reports of one type, in days. note: what is to be known of its reporting job, in words."""
 
-    channel_id: str
-    title: str
     report_type: str
     expected: int
     loaded: int
     on_its_way: int
     missing: tuple[MissingDay, ...]
-    notes: tuple[str, ...]
+    note: str
+
+    def as_row(self) -> dict[str, Any]:
+        """The row as the page shows it."""
+        return {**vars(self), "missing": len(self.missing)}
 
 
-def rows(jobs: Iterable[Job], titles: Mapping[str, str], *, now: datetime) -> tuple[ReportsRow, ...]:
-    """Each job's row: what is lost first comes first, then by channel."""
-    found = (_row(job, titles.get(job.channel_id, job.channel_id), now) for job in jobs)
-    return tuple(sorted(found, key=_order))
+def rows(jobs: Iterable[Job], *, now: datetime) -> tuple[ReportsRow, ...]:
+    """The row of each of a channel's jobs: what is lost first comes first."""
+    return tuple(sorted((_row(job, now) for job in jobs), key=_order))
 
 
 def grid(jobs: Iterable[Job], about: Callable[[Job], Mapping[str, Any]], *, now: datetime) -> dict[str, Any]:
@@ -69,25 +70,23 @@ def _standing(job: Job, day: date, now: datetime) -> str:
     return standing(day, job.open.get(day.isoformat()), job.jobs, now=now).standing.value
 
 
-def _order(row: ReportsRow) -> tuple[datetime, str, str, str]:
+def _order(row: ReportsRow) -> tuple[datetime, str]:
     deadlines = (each.lost_at for each in row.missing if not each.lost and each.lost_at is not None)
     first = min(deadlines, default=datetime.max.replace(tzinfo=UTC))
-    return first, row.title.casefold(), row.channel_id, row.report_type
+    return first, row.report_type
 
 
-def _row(job: Job, title: str, now: datetime) -> ReportsRow:
+def _row(job: Job, now: datetime) -> ReportsRow:
     known = job.known
     unloaded = {day: each for day, each in known.unloaded(now).items() if each.standing not in NOT_DUE}
     whole = sum(known.loaded(day) for day in known.days(now))
     return ReportsRow(
-        channel_id=job.channel_id,
-        title=title,
         report_type=job.report_type,
         expected=whole + sum(not known.loaded(day) for day in unloaded),
         loaded=whole,
         on_its_way=sum(each.standing in {Standing.LISTED, Standing.SUPERSEDED} for each in unloaded.values()),
         missing=tuple(_missing(job, day, each) for day, each in known.missing(now).items()),
-        notes=_notes(job, now),
+        note=_note(job, now),
     )
 
 
@@ -112,11 +111,11 @@ def _done(job: Job, found: Expectation) -> str:
     return f"YouTube's whole list was last read on {on(job.whole_at)}"
 
 
-def _notes(job: Job, now: datetime) -> tuple[str, ...]:
+def _note(job: Job, now: datetime) -> str:
     if job.retired_at is not None:
-        return (f"YouTube retired this report type on {on(job.retired_at)}",)
+        return f"YouTube retired this report type on {on(job.retired_at)}"
     if job.ends_at is None:
-        return ()
+        return ""
     if job.ended(now):
-        return (f"Its reporting job expired on {on(job.ends_at)}, and is not replaced yet",)
-    return (f"Its reporting job expires on {on(job.ends_at)}; another will take its place",)
+        return f"Its reporting job expired on {on(job.ends_at)}, and is not replaced yet"
+    return f"Its reporting job expires on {on(job.ends_at)}; another will take its place"

@@ -124,7 +124,8 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
     of_bucket = {"burn": 1.5, "at_midnight": 20, "spent_at": NOW, **bucket}
     work = [{**row, "retry": row["id"]} for row in operations.rows([failed(work={"title": text})], {})]
     missed = job(absent=("2026-11-01", *job().absent))
-    missing = [vars(each) for row in reports.rows([missed], {}, now=NOW) for each in row.missing]
+    of_jobs = reports.rows([missed], now=NOW)
+    missing = [vars(each) for row in of_jobs for each in row.missing]
     figures = dict.fromkeys(("channels", "connected", "unwell", "waiting", "failed", "at_risk"), 3)
     days = [
         {"date": (NOW - timedelta(days=n)).date(), "views": 900 + 7 * n, "engaged_views": 400 + n, "channels": 2}
@@ -197,6 +198,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
             "connection": listed[0],
             "coverage": reports.grid([missed], lambda job: {"about": text}, now=NOW),
             "days": of_channel,
+            "reports": [{**row.as_row(), "report_type": text} for row in of_jobs],
             "missing": [{**each, "report_type": text} for each in missing],
             "certificates": [{"month": "2026-11", "issued_at": NOW, "value": "f" * 64}],
         },

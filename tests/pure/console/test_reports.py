@@ -19,7 +19,7 @@ RECENT = job().absent
 
 
 def row(**fields):
-    [found] = rows([job(**fields)], {"UC1": "Tides"}, now=NOW)
+    [found] = rows([job(**fields)], now=NOW)
     return found
 
 
@@ -30,7 +30,7 @@ def unreadable(day: date) -> dict[str, Issue]:
 
 def test_a_whole_channel_lacks_nothing_and_what_is_not_due_is_not_expected():
     found = row()
-    assert (found.title, found.missing, found.notes, found.on_its_way) == ("Tides", (), (), 0)
+    assert (found.missing, found.note, found.on_its_way) == ((), "", 0)
     assert found.expected == found.loaded == 36  # 30 days before the job, and six of its nine
 
 
@@ -75,8 +75,7 @@ def test_a_report_that_cannot_be_read_says_why_and_until_when_it_is_kept():
     ],
 )
 def test_the_end_of_a_job_or_of_its_type_is_said(fields, says):
-    [note] = row(**fields).notes
-    assert note.startswith(says)
+    assert row(**fields).as_row()["note"].startswith(says)
 
 
 def test_days_between_two_jobs_are_missing_until_they_are_out_of_a_new_jobs_reach():
@@ -88,10 +87,10 @@ def test_days_between_two_jobs_are_missing_until_they_are_out_of_a_new_jobs_reac
 
 
 def test_what_is_lost_first_comes_first():
-    late = job("UC-b", open=unreadable(NEW))
-    first = job("UC-a", open=unreadable(OLD))
-    found = rows([job("UC-c"), late, first], {}, now=NOW)
-    assert [each.channel_id for each in found] == ["UC-a", "UC-b", "UC-c"]
+    late = job(report_type="b", open=unreadable(NEW))
+    first = job(report_type="c", open=unreadable(OLD))
+    found = rows([job(report_type="a"), late, first], now=NOW)
+    assert [(each.report_type, each.as_row()["missing"]) for each in found] == [("c", 1), ("b", 1), ("a", 0)]
 
 
 def test_the_grid_says_of_each_day_where_it_stands():
