@@ -185,13 +185,6 @@ def due(client: Client, look: Look, now: datetime) -> Iterator[Channel]:
     return readable(CHANNELS, listing(where(client.collection(COLLECTION), (look, "<=", now)).order_by(look)))
 
 
-def never_analysed(client: Client) -> Iterator[str]:
-    """Working channels of which nothing says when the Analytics API is asked: connected before it was."""
-    for each in listing(_in(client, WORKING).select(["analytics_at"]), page=1_000):
-        if "analytics_at" not in (each.to_dict() or {}):
-            yield each.id
-
-
 def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
     """Those that are not connected. One that is stored and cannot be read is not among them."""
     asked = set(channel_ids)

@@ -30,6 +30,7 @@ from infra.bench.idle_day import DAY, USERS, Network, Tally
 from infra.local import emulators
 from infra.local.process import LOOPBACK, free_port
 from infra.models.cost import ASSUMED
+from shared.paging import groups
 from shared.quota.profile import load
 
 if TYPE_CHECKING:
@@ -196,19 +197,23 @@ class _Reports:
             network.pass_time(days * DAY)
 
     def plan(self) -> None:
-        """The daily plan of all channels."""
+        """The daily plan and audit of all channels."""
+        from shared.collection import packs
+
         self.collecting.plan(everything=True)
+        packs.take_out_strays(self.network.client)
+        packs.every(self.network.client)
         self.tasks.clear()
         self.messages.clear()
 
     def collect(self, channel_ids: list[str]) -> None:
-        """A day of some channels: listed, loaded, audited, certified, and found not to be overdue."""
-        from shared import channels
-        from shared.collection import certifying, packs
+        """A day of whole packs of channels: listed, loaded, certified."""
+        from shared.collection import certifying
+        from shared.collection.places import SIZE
         from shared.collection.turns import Turn, asked_for
 
         network = self.network
-        for batch in self.collecting.by_pack(channels.several(network.client, channel_ids).values()).values():
+        for batch in groups(channel_ids, SIZE):
             turn = Turn(channels=tuple(batch), report_types=self.kinds, run="news")
             self.tasks.append(turn.as_json())
         while self.tasks or self.messages:
@@ -217,12 +222,7 @@ class _Reports:
                 self.ingest.handle(*self.messages.pop(0))
             else:
                 self.collecting.collect(asked_for(self.tasks.pop(0)))
-        packs.take_out_strays(network.client)  # the audit's
-        packs.every(network.client)
         self.ingest.handle(certifying.KIND, {"channels": channel_ids})
-        network.pass_time(timedelta(hours=2))
-        self.collecting.plan(everything=False)
-        self.tasks.clear()
 
 
 def _counts(network: Network) -> Callable[[], None]:

@@ -128,7 +128,7 @@ class Collecting:
             enqueue=self.enqueue,
             book=self.book,
             calls=lambda channel_id: _calls(known=expected[channel_id].listed_at is not None),
-            batched=lambda due: self.by_pack(expected[channel_id] for channel_id in due),
+            batched=lambda due: self._by_pack(expected[channel_id] for channel_id in due),
             also={"report_types": list(self.report_types), "run": slot},
         )
         if everything and queued:  # once a day: a second trigger queues nothing new
@@ -153,7 +153,7 @@ class Collecting:
     def _all(self) -> Iterator[Askable]:
         return channels.askable(self.client, feature=FEATURE, api=API)
 
-    def by_pack(self, some: Iterable[Askable]) -> dict[int, list[str]]:
+    def _by_pack(self, some: Iterable[Askable]) -> dict[int, list[str]]:
         """Channels by the pack of their coverage: those of a turn share documents."""
         found: dict[int, list[str]] = {}
         for channel_id, place in self._placed(some).items():

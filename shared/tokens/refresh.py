@@ -50,6 +50,14 @@ class AccessToken:
 
 
 @dataclass(frozen=True)
+class Unstored:
+    """An access token, and the refresh token by which the next one can be had without reading anything."""
+
+    token: AccessToken
+    kept: Secret | None = None
+
+
+@dataclass(frozen=True)
 class _Look:
     """What a caller does with the grant that it saw; when it takes the lease, the grant is as it stands then.
 
@@ -107,26 +115,34 @@ class Refresher:
         message = "Another refresh of this connection takes too long."
         raise Unavailable(message, reason="refreshBusy", detail=Outcome.UNAVAILABLE)
 
-    def unstored(self, channel_id: str) -> AccessToken:
+    def unstored(self, channel_id: str, kept: Secret | None = None) -> Unstored:
         """A token for this process alone: the stored one while it is good, else one that is not written down.
 
-        It costs a read, where `fresh` writes twice, too. Whatever is wrong with the connection, `fresh` finds out
-        and writes down. Raises what that raises.
+        It costs a read, where `fresh` writes twice, too; none with `kept`, an earlier answer's. Whatever is wrong
+        with the connection, `fresh` finds out and writes down. Raises what that raises.
         """
+        if kept is not None and (again := self._refreshed(kept)) is not None:
+            return Unstored(again, kept)
         path = grants.path(channel_id)
         doc = Store(self.client).run(reading([path]))[path]
         grant, now = grants.living(channel_id, doc), self.clock()
         step = grants.decide(grant, now, margin=MARGIN, refused=False)
         if step is Step.USE:
             token = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
-            return AccessToken(token, grant.access_expires_at)
+            return Unstored(AccessToken(token, grant.access_expires_at))
         if step is Step.TAKE and not grant.failures:
-            kept = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
-            with suppress(YtempireError):
-                tokens = self.google.refresh(kept)
-                if tokens.refresh_token is None:  # else it has to be kept
-                    return AccessToken(tokens.access_token, tokens.expires_at)
-        return self.fresh(channel_id)
+            stored = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            if (found := self._refreshed(stored)) is not None:
+                return Unstored(found, stored)
+        return Unstored(self.fresh(channel_id))
+
+    def _refreshed(self, kept: Secret) -> AccessToken | None:
+        """What Google gives for a refresh token; None for nothing, and if it gives another, which has to be kept."""
+        with suppress(YtempireError):
+            tokens = self.google.refresh(kept)
+            if tokens.refresh_token is None:
+                return AccessToken(tokens.access_token, tokens.expires_at)
+        return None
 
     def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
         """Read the grant and, if it is to be refreshed by this caller, take its lease."""
@@ -247,7 +263,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 class SharedTokens:
     """The tokens that this process holds. Safe for threads.
 
-    own: they are nobody else's, and held for so long while they are good; who asks for them has to know by itself
+    own: they are nobody else's, and for so long no connection is looked at again; who asks has to know by itself
     which connections have ended.
     """
 
@@ -255,7 +271,7 @@ class SharedTokens:
         self._refresher = refresher
         self._clock = clock
         self._own = own
-        self._held: dict[str, tuple[AccessToken, datetime]] = {}
+        self._held: dict[str, tuple[Unstored, datetime]] = {}
         self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
@@ -264,23 +280,20 @@ class SharedTokens:
         with self._lock:
             flight = self._flights[channel_id]
         with flight:
-            held = self._still_good(channel_id)
-            if held is not None and held.secret != refused:
-                return held.secret
-            self._held.pop(channel_id, None)
+            held, looked_at = self._held.pop(channel_id, (None, None))
+            now, kept = self._clock(), None
+            if held is not None and looked_at is not None and now - looked_at <= (self._own or LOOK_AGAIN):
+                if held.token.expires_at - now > MARGIN and held.token.secret != refused:
+                    self._held[channel_id] = (held, looked_at)
+                    return held.token.secret
+                kept = held.kept
             if self._own and refused is None:
-                token = self._refresher.unstored(channel_id)
+                found = self._refresher.unstored(channel_id, kept)
             else:
-                token = self._refresher.fresh(channel_id, refused=refused)
-            self._held[channel_id] = (token, self._clock())
-            return token.secret
-
-    def _still_good(self, channel_id: str) -> AccessToken | None:
-        held, looked_at = self._held.get(channel_id, (None, None))
-        now = self._clock()
-        if held is None or looked_at is None or now - looked_at > (self._own or LOOK_AGAIN):
-            return None
-        return held if held.expires_at - now > MARGIN else None
+                found = Unstored(self._refresher.fresh(channel_id, refused=refused))
+            since = looked_at if looked_at and kept is not None and found.kept is kept else now
+            self._held[channel_id] = (found, since)
+            return found.token.secret
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from shared.youtube.client import Caller
 
 _OWN_TOKENS = {
-    **dict.fromkeys(("statistics", "push", "reports"), timedelta.max),  # each turn looks at its beginning
+    **dict.fromkeys(("statistics", "push"), timedelta(hours=6)),
+    "reports": timedelta(hours=1),
     **dict.fromkeys(("metadata", "analytics"), timedelta(minutes=5)),  # a turn
     "app": timedelta(minutes=1),
 }

@@ -16,7 +16,7 @@ from functools import partial
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
-from shared.clock import Clock, next_reset, pacific_day, pacific_midnight
+from shared.clock import Clock, next_reset
 from shared.cloud.firestore import Client
 from shared.collection import gone, messages, packs, planner, refusals
 from shared.collection.analytics import state, store
@@ -66,9 +66,6 @@ class AnalyticsCollecting:
     def plan(self) -> dict[str, int]:
         """Queue the channels that are due; the day's quota is divided among them."""
         now = self.clock()
-        if now - pacific_midnight(pacific_day(now)) < _HOUR:  # all channels are looked at once a day
-            for channel_id in list(channels.never_analysed(self.client)):
-                channels.look_again(self.client, channel_id, "analytics_at", now)
         known = list(channels.due(self.client, "analytics_at", now))
         due = [each.channel_id for each in known if not each.working or each.may_ask(API, now)]
         for each in known:

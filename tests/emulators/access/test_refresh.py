@@ -311,7 +311,7 @@ def test_a_disconnect_is_noticed_within_a_minute(access):
         shared.token(channel_id)
 
 
-def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unless_google_refuses(access):
+def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unless_google_refuses(access, reads):
     channel_id = access.connected()
     stored, asked = grant(access, channel_id), access.token_requests()
     own = SharedTokens(access.refresher(), access.simulator.clock, own=timedelta.max)
@@ -322,6 +322,10 @@ def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unl
     access.simulator.timepiece.advance(1_800)
     assert own.token(channel_id) == second != first
     assert (access.token_requests(), grant(access, channel_id)) == (asked + 1, stored)
+    access.simulator.timepiece.advance(3_600)
+    reads()
+    second, before = own.token(channel_id), second
+    assert (reads(), second == before) == (0, False)  # by the permission that it holds
 
     briefly = SharedTokens(access.refresher(), access.simulator.clock, own=timedelta(minutes=5))
     held = briefly.token(channel_id)

@@ -11,7 +11,6 @@ import pytest
 from google.api_core.client_options import ClientOptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
-from google.cloud.firestore import DELETE_FIELD
 
 from shared import channels
 from shared.access.disconnect import ERASE
@@ -179,11 +178,3 @@ def test_a_refusal_of_the_channel_stands_beside_every_query_and_all_is_asked_whe
     figures.day()
     assert figures.counting("channel_daily")
     assert figures.counting("revenue_daily")
-
-
-def test_a_channel_connected_before_anybody_asked_is_due_from_the_next_pacific_day_on(figures):
-    channel_id = figures.connect(*PAID)
-    figures.stand.firestore.document(channels.path(channel_id)).update({"analytics_at": DELETE_FIELD})
-    assert figures.run()["due"] == 0
-    figures.stand.simulator.timepiece.set(next_reset(figures.stand.clock()) + timedelta(minutes=15))
-    assert figures.run()["due"] == 1
