@@ -137,7 +137,7 @@ class Refresher:
         return Unstored(self.fresh(channel_id))
 
     def _refreshed(self, kept: Secret) -> AccessToken | None:
-        """What Google gives for a refresh token; None for nothing, and if it gives another, which has to be kept."""
+        """What Google gives for a refresh token; None for nothing, or another one, which has to be kept."""
         with suppress(YtempireError):
             tokens = self.google.refresh(kept)
             if tokens.refresh_token is None:
