@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,15 +12,25 @@ from infra.judges import indexes
 
 
 @pytest.fixture
-def reads(firestore_client, monkeypatch) -> Callable[[], int]:
-    """How many reads Firestore has billed since this was last asked: one a document, and one an empty query."""
-    api, billed, names = firestore_client._firestore_api, [0], ("document", "found", "missing", "result")
+def reads(firestore_client, monkeypatch) -> Callable[..., int]:
+    """How many reads Firestore has billed since this was last asked: one a document, and one an empty query.
+
+    Of all collections, or of some.
+    """
+    api, billed = firestore_client._firestore_api, Counter[str]()
+
+    def collection(answer: Any) -> str | None:
+        found = getattr(answer, "document", None) or getattr(answer, "found", None)
+        name = found.name if found else getattr(answer, "missing", None)
+        if name:
+            return str(name).split("/documents/")[1].split("/")[0]
+        return "" if getattr(answer, "result", None) else None
 
     def counting(call: Callable[..., Iterable[Any]]) -> Callable[..., Iterable[Any]]:
         def counted(*given: Any, **more: Any) -> Iterable[Any]:
             answers = list(call(*given, **more))
-            documents = sum(any(getattr(each, name, None) for name in names) for each in answers)
-            billed[0] += max(1, documents)
+            names = [name for name in map(collection, answers) if name is not None]
+            billed.update(names or [""])
             return iter(answers)
 
         return counted
@@ -27,8 +38,9 @@ def reads(firestore_client, monkeypatch) -> Callable[[], int]:
     for name in ("run_query", "run_aggregation_query", "batch_get_documents"):
         monkeypatch.setattr(api, name, counting(getattr(api, name)))
 
-    def asked() -> int:
-        found, billed[0] = billed[0], 0
+    def asked(*collections: str) -> int:
+        found = sum(billed[name] for name in collections or tuple(billed))
+        billed.clear()
         return found
 
     return asked

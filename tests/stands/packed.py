@@ -10,6 +10,7 @@ from shared.collection import gone, packs, places
 from shared.collection.coverage import Days
 from shared.collection.jobs import Job
 from shared.collection.packs import Part
+from shared.collection.statistics import state
 from shared.data_map import REPORTS
 
 
@@ -39,6 +40,12 @@ def days(client: Any, channel: str, kind: str, wanted: Collection[date]) -> Days
 def forget(client: Any, channel: str) -> None:
     """Do what a disconnect does."""
     places.forget(client, channel, places.places(client)[channel].connection)
+
+
+def forgotten(client: Any, receipt: str, channel: str) -> None:
+    """Take a channel out of all that it shares with others."""
+    places.forget(client, channel, receipt)
+    state.forget(client, channel)
 
 
 def stored(client: Any) -> Mapping[str, set[str]]:

@@ -26,8 +26,6 @@ from shared.access import requests
 from shared.access.consent import STARTS, Consents, Finished
 from shared.access.disconnect import Disconnects
 from shared.access.revocation import Revocations
-from shared.collection import places
-from shared.collection.statistics.state import forget
 from shared.errors import Forbidden
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import Settings
@@ -39,6 +37,7 @@ from shared.vault.vault import Vault
 from shared.youtube.data import Channel
 from shared.youtube.items import item_of
 from tests.emulators.wire import met
+from tests.stands import packed
 
 APP = "http://127.0.0.1:8000"
 RETURN_TO = f"{APP}/channels"
@@ -221,12 +220,6 @@ def asked():
     return []
 
 
-def forgotten(client, receipt, channel):
-    """Take a channel out of what it shares with others."""
-    places.forget(client, channel, receipt)
-    forget(client, channel)
-
-
 @pytest.fixture
 def disconnects(access, asked):
     def disconnects():
@@ -236,7 +229,7 @@ def disconnects(access, asked):
             access.simulator.clock,
             erase_rows=lambda receipt, channel: asked.append(("rows", receipt, channel)),
             revoke_later=lambda receipt, channel: asked.append(("revoke", receipt, channel)),
-            forget_shared=partial(forgotten, access.client),
+            forget_shared=partial(packed.forgotten, access.client),
         )
 
     return disconnects

@@ -32,7 +32,6 @@ from shared.collection.cache import Cache, invalidate
 from shared.collection.listening import Listening
 from shared.collection.metadata import Metadata
 from shared.collection.statistics.collecting import Statistics
-from shared.collection.statistics.state import forget
 from shared.collection.turns import METADATA, asked_for
 from shared.monitoring.alerts import ProcessAlerts
 from shared.push.feed import VideoNotice
@@ -48,6 +47,7 @@ from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES, VIDEO_METADATA
 from shared.youtube.client import Caller, Context
 from tests.emulators.access.conftest import Deployment
+from tests.stands import packed
 
 DAY = timedelta(days=1)
 ASKED, REVOKED = 7 * DAY, 30 * DAY
@@ -91,7 +91,7 @@ class Days:
             self.clock,
             self.erase,
             lambda _receipt, _channel: None,
-            partial(forget, self.client),
+            partial(packed.forgotten, self.client),
         )
 
     def erase(self, receipt: str, channel_id: str) -> None:
