@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 VIDEOS = 200
 _LISTED, _SOME = 50, 10
 _RUNS = 12
-OTHERS = ("answers", "pages", "publishing", "notices")
-"""What is no collector's."""
 
 
 @cache
@@ -57,9 +55,11 @@ def counted(users: int = USERS) -> tuple[Tally, Tally]:
 
 
 def collectors(tally: Tally) -> tuple[int, ...]:
-    """What all collectors read, write and ask in a day."""
-    others = [tally.of(name) for name in OTHERS]
-    return tuple(counts.total() - sum(each) for counts, *each in zip(tally.counts, *others, strict=True))
+    """What all collectors read, write and ask in a day: the functions that are named so."""
+    return tuple(
+        sum(number for (name, _), number in counts.items() if name.startswith("collect-"))
+        for counts in tally.counts
+    )
 
 
 def parts(tally: Tally) -> dict[str, float]:
@@ -87,7 +87,9 @@ def _all_day(network: Network, day: Tally) -> None:
         count("collect-reports", 1, reports.plan)
         count("collect-reports", many / len(listed), partial(reports.collect, listed))
         _to_hour(network, 12)
-        count("collect-statistics", 24, _counts(network))
+        hour = _counts(network)
+        for times in (4, 20):  # in the first of six, connections are looked at
+            count("collect-statistics", times, hour)
         night = _night(network, warehouse)
         night()
         network.pass_time(DAY)

@@ -202,7 +202,7 @@ class Network:
         self.rng = random.Random(1)  # noqa: S311
         self.refresher = Refresher(self.client, self.vault, google, self.clock, owner="bench", rng=self.rng)
         self.tokens = SharedTokens(self.refresher, self.clock)
-        self.own_tokens = SharedTokens(self.refresher, self.clock, own=DAY)
+        self.own_tokens = SharedTokens(self.refresher, self.clock, own=timedelta(hours=6))
 
     def connect(self, user: int, place: int) -> None:
         """Connect a channel as a consent does, with a subscription that the hub has verified."""

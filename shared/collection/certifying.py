@@ -14,8 +14,8 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, update, where
-from shared.cloud.steps import Change, Docs, Write
+from shared.cloud.firestore import Client, DocumentSnapshot, Store, listing, update, where
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone
 from shared.collection.coverage import window
 from shared.collection.messages import ToIngest
@@ -23,7 +23,6 @@ from shared.collection.packs import months
 from shared.data_map import CERTIFICATES as STORED
 from shared.errors import CorruptData
 from shared.monitoring.log import log
-from shared.monitoring.readable import readable
 from shared.paging import groups
 from shared.warehouse.certificate import (
     CERTIFICATES,
@@ -72,7 +71,8 @@ class Certifying:
         """
         since = self.clock() - _LATELY
         lately = [each for each in self.named(since) if each[0] in channels]
-        held = self.held(lately)
+        docs = self._docs(lately)
+        held = self._held(docs)
         new = {
             about: missing
             for about, of_month in self.loads(lately, since).items()
@@ -87,7 +87,7 @@ class Certifying:
             for kind, day in of_month.loads.keys() - entries.keys():
                 log("WARNING", "a day is not certified", channel=about[0], report=kind, day=day)
             if entries or about not in held:  # of a month without a certified day it is verified why
-                self._write(*about, entries)
+                self._write(*about, entries, docs)
                 count += len(entries)
         for channel in gone.disconnected(self.client, {channel for channel, _ in found}):
             self._forget(channel)
@@ -101,8 +101,23 @@ class Certifying:
 
     def held(self, about: Months) -> dict[tuple[str, str], Certificate]:
         """The certificates of these channels' months, as far as there are any that can be read."""
-        stored = documents(self.client, STORED.path, (name_of(*each) for each in sorted(about)))
-        return {(each.channel_id, each.month): each for each in readable(CERTIFICATES, stored)}
+        return self._held(self._docs(about))
+
+    def _docs(self, about: Months) -> Docs:
+        every = [f"{STORED.path}/{name_of(*each)}" for each in sorted(about)]
+        return Store(self.client).run(reading(every)) if every else Docs({}, EVER)
+
+    def _held(self, docs: Docs) -> dict[tuple[str, str], Certificate]:
+        found = {}
+        for path, doc in docs.items():
+            try:
+                each = CERTIFICATES.read(path.rpartition("/")[2], doc.data) if doc else None
+            except CorruptData as error:
+                log("ERROR", error.message, reason=error.reason)
+            else:
+                if each is not None:
+                    found[each.channel_id, each.month] = each
+        return found
 
     def loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
         """The manifest's rows that count, of these channels' months, loaded since."""
@@ -144,7 +159,7 @@ class Certifying:
             for about, of_month in days.items()
         }
 
-    def _write(self, channel_id: str, month: str, entries: Mapping[Key, Entry]) -> None:
+    def _write(self, channel_id: str, month: str, entries: Mapping[Key, Entry], seen: Docs) -> None:
         path = f"{STORED.path}/{name_of(channel_id, month)}"
 
         def decide(docs: Docs) -> Change[Certificate | None]:
@@ -160,7 +175,7 @@ class Certifying:
             first = {} if known else {"verify_at": new.issued_at + _VERIFIED_AFTER}
             return Change(new, [Write(path, {**CERTIFICATES.fields(new), **first})])
 
-        new = update(self.client, [path], decide)
+        new = update(self.client, [path], decide, seen=Docs({path: seen[path]}, seen.at))
         if new is None:
             log("ERROR", "a certificate was changed, and is left as it is", channel=channel_id, month=month)
             return

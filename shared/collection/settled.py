@@ -17,8 +17,8 @@ from shared.collection.packs import Moved
 from shared.collection.planner import STALE
 from shared.errors import CorruptData
 
-Jobs = Mapping[str, Job | None]
-"""A channel's, by report type."""
+Times = tuple[datetime | None, datetime | None]
+"""Since when something is listed, and loaded; None while it never was."""
 
 
 def note(
@@ -28,38 +28,44 @@ def note(
 
     The other types are read after that job was written, so of two that are the last at once, one sees both.
     """
-    kinds = tuple(report_types)
-    if not any(_times(each.before) != _times(each.after) for each in moved.values()):
-        return
-    others = {kind: packs.read(client, kind, pack)[0] for kind in kinds if kind != report_type}
+    kinds, waiting = tuple(report_types), dict[str, tuple[Times, Times]]()
     for channel_id, each in moved.items():
-        try:
-            known: dict[str, Job | None] = {kind: stored.job(channel_id) for kind, stored in others.items()}
-        except CorruptData:
+        before, after = _times(each.before), _times(each.after)
+        if _noted_as(before) != _noted_as(after):
+            waiting[channel_id] = before, after
+    for kind in reversed(kinds):  # the last ones are listed last
+        if kind == report_type or not waiting:
             continue
-        before, after = (oldest({**known, report_type: job}, kinds) for job in each)
-        if after[0] is not None and list(map(_hour, before)) != list(map(_hour, after)):
+        other, _ = packs.read(client, kind, pack)
+        for channel_id, pair in list(waiting.items()):
+            try:
+                times = _times(other.job(channel_id))
+            except CorruptData:
+                times = None, None
+            before, after = (oldest(each, times) for each in pair)
+            waiting[channel_id] = before, after
+            if _noted_as(before) == _noted_as(after):
+                del waiting[channel_id]  # the others' stays the oldest
+    for channel_id, (_, (listed_at, synced_at)) in waiting.items():
+        if listed_at is not None:
             channels.record_listed(
-                client, channel_id, listed_at=after[0], synced_at=after[1], collect_at=after[0] + STALE
+                client, channel_id, listed_at=listed_at, synced_at=synced_at, collect_at=listed_at + STALE
             )
 
 
-def oldest(jobs: Jobs, kinds: Iterable[str]) -> tuple[datetime | None, datetime | None]:
-    """Since when all report types are listed, and since when they are loaded; None while one never was."""
-    every = [_times(jobs.get(kind)) for kind in kinds]
-    listed, synced = ([times[place] for times in every] for place in (0, 1))
-    return _least(listed), _least(synced)
+def oldest(one: Times, other: Times) -> Times:
+    """The older of two, for each; None where one never was."""
+    return _older(one[0], other[0]), _older(one[1], other[1])
 
 
-def _hour(at: datetime | None) -> str:
+def _older(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else None
+
+
+def _noted_as(times: Times) -> list[str]:
     """As exactly as it is noted: types that are listed one after another move the oldest time by minutes each."""
-    return f"{at:%Y-%m-%dT%H}" if at else ""
+    return [f"{at:%Y-%m-%dT%H}" if at else "" for at in times]
 
 
-def _times(job: Job | None) -> tuple[datetime | None, datetime | None]:
+def _times(job: Job | None) -> Times:
     return (None, None) if job is None else (job.listed_at, job.synced_at)
-
-
-def _least(times: list[datetime | None]) -> datetime | None:
-    found = [at for at in times if at is not None]
-    return min(found) if found and len(found) == len(times) else None

@@ -57,13 +57,13 @@ def all_writes() -> Measured:
 
 @row("collection.day_reads", unit="reads", limit=Limit(bound=12_000))
 def day_reads() -> Measured:
-    """Of these, what all collectors read: without pages, publishing and notices"""
+    """Of these, what the functions read that collect: reports, figures, metadata, counts"""
     return Measured(value=full_day.collectors(full_day.counted()[1])[0])
 
 
 @row("collection.day_writes", unit="writes", limit=Limit(bound=8_000))
 def day_writes() -> Measured:
-    """Documents that all collectors write"""
+    """Documents that the same functions write"""
     return Measured(value=full_day.collectors(full_day.counted()[1])[1])
 
 
