@@ -77,7 +77,7 @@ def _without(counts: Counter[tuple[str, str]], schedule: str) -> Counter[tuple[s
 
 def _all_day(network: Network, day: Tally) -> None:
     """Add what the idle day has not."""
-    from shared.collection import week_answers
+    from shared.collection import planner, week_answers
 
     count, many = partial(_count, network, day), len(network.channels)
     with _warehouse() as warehouse:
@@ -95,13 +95,14 @@ def _all_day(network: Network, day: Tally) -> None:
         network.pass_time(DAY)
         count("collect-metadata", 1, night)
         figures = _figures(network, warehouse)
+        batch = planner.batches(network.channels)[0]
         for _ in range(24):
-            if not figures.collect(some)["unfinished"]:
+            if not figures.collect(batch)["unfinished"]:
                 break
             network.pass_time(timedelta(hours=1))
         _to_hour(network, 0)
         count("collect-analytics", 1, figures.plan)
-        count("collect-analytics", many / _SOME, lambda: figures.collect(some))
+        count("collect-analytics", many / len(batch), lambda: figures.collect(batch))
         count("notices", many * ASSUMED.videos_a_channel / _SOME, partial(_hear, network, reports, some))
         _show(network, warehouse, some)
         network.pass_time(DAY)
@@ -203,7 +204,6 @@ class _Reports:
         from shared.collection import packs
 
         self.collecting.plan(everything=True)
-        packs.take_out_strays(self.network.client)
         packs.every(self.network.client)
         self.tasks.clear()
         self.messages.clear()

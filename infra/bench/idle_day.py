@@ -366,7 +366,6 @@ class Network:
         from shared.collection import audit, gone, packs
 
         if kind == audit.KIND:
-            packs.take_out_strays(self.client)
             packs.every(self.client)
         if kind == AUDIT:
             gone.connections(self.client, self.channels)

@@ -113,10 +113,12 @@ class Disconnects:
 
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self.revocations.set_aside(channel_id, receipt_id)
+        self.forget_shared(
+            receipt_id, channel_id
+        )  # first: whoever still finds it there writes before what follows
         for kind in data_map.erased():
             while self._erase_page(kind, channel_id, receipt_id):
                 pass  # this run or another has just deleted a page, so there is an end
-        self.forget_shared(receipt_id, channel_id)
         self.receipts.begin(receipt_id, WAREHOUSE)  # before the request: its answer may come at once
         self.erase_rows(receipt_id, channel_id)
         try:

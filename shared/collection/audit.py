@@ -54,7 +54,6 @@ class Audit:
         since, _ = window(now)
         rows = run(self.warehouse(), LOADED_DAYS, since=since)
         named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
-        packs.take_out_strays(self.client)
         every = packs.every(self.client)
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)

@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, listing, update, where
 from shared.cloud.steps import Change, Docs, Write, reading
-from shared.collection import gone
+from shared.collection import places
 from shared.collection.coverage import window
 from shared.collection.messages import ToIngest
 from shared.collection.packs import months
@@ -89,7 +89,8 @@ class Certifying:
             if entries or about not in held:  # of a month without a certified day it is verified why
                 self._write(*about, entries, docs)
                 count += len(entries)
-        for channel in gone.disconnected(self.client, {channel for channel, _ in found}):
+        standing = places.connections(places.places(self.client)) if found else {}
+        for channel in sorted({channel for channel, _ in found} - standing.keys()):
             self._forget(channel)
         return count
 

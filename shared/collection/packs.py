@@ -205,27 +205,20 @@ def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]
 
 
 def every(client: Client) -> list[Job]:
-    """All jobs of all channels. One read for each report type and pack."""
-    return list(_jobs_in(_documents(client)))
+    """All jobs of all channels. One read, and one for each report type and pack.
 
-
-def take_out_strays(client: Client) -> int:
-    """Delete what packs have of channels without a place there: a run died before it could take that back.
-
-    Answers how many those were. Reads as `every`.
+    What a pack has of a channel without a place there is deleted: a run died before it could take that back.
     """
-    found = {(int(each.id.rpartition(":")[2]), name) for each in _documents(client) for name in _channels(each)}
+    # No other documents have what they are ordered by.
+    found = list(listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE))
     placed = places.places(client)  # read afterwards: whoever was packed by then has had a place before
-    strays = sorted((pack, name) for pack, name in found if name not in placed or placed[name].pack != pack)
+    packed = {(int(each.id.rpartition(":")[2]), name) for each in found for name in _channels(each)}
+    strays = sorted((pack, name) for pack, name in packed if name not in placed or placed[name].pack != pack)
     for pack, name in strays:
         log("WARNING", "a channel's coverage was left behind", channel=name, pack=pack)
         places.take_out(client, pack, name)
-    return len(strays)
-
-
-def _documents(client: Client) -> Iterator[DocumentSnapshot[Any]]:
-    """The documents of jobs: no others have what they are ordered by."""
-    return listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE)
+    left = {name for _, name in strays}
+    return [job for job in _jobs_in(found) if job.channel_id not in left]
 
 
 def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:

@@ -40,7 +40,7 @@ def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_the_ne
         packed.change(firestore_client, name, KIND, [MADE.date()], lambda _: (None, {MADE.date(): DAY}))
     places.end(firestore_client, "UCgone", "c")
     places.leave(firestore_client, "UCgone")  # and nothing was taken out
-    assert [packs.take_out_strays(firestore_client) for _ in range(2)] == [1, 0]
+    assert [job.channel_id for job in packs.every(firestore_client)] == ["UCother"]
     assert set().union(*packed.stored(firestore_client).values()) == {"UCother"}
 
 
