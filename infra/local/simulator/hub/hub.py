@@ -157,7 +157,11 @@ class Hub:
         return again
 
     def tick(self) -> None:
-        """Start every attempt that is due."""
+        """Start every attempt that is due; asked outside of the server's loop, its next tick does."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
         now = self.clock()
         ripe = [one for one in self._unverified if one[0] <= now]
         self._unverified = [one for one in self._unverified if one[0] > now]
