@@ -54,7 +54,10 @@ class Audit:
         since, _ = window(now)
         rows = run(self.warehouse(), LOADED_DAYS, since=since)
         named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
-        every = packs.every(self.client)
+        every, strays = packs.every(self.client)
+        for pack, channel_id in strays:
+            log("WARNING", "a channel's coverage was left behind", channel=channel_id, pack=pack)
+            places.take_out(self.client, pack, channel_id)
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)
         self._tell([job for job in every if job.report_type in self.report_types], now)

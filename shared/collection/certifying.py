@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.clock import Clock
@@ -23,6 +24,7 @@ from shared.collection.packs import months
 from shared.data_map import CERTIFICATES as STORED
 from shared.errors import CorruptData
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.paging import groups
 from shared.warehouse.certificate import (
     CERTIFICATES,
@@ -111,13 +113,9 @@ class Certifying:
     def _held(self, docs: Docs) -> dict[tuple[str, str], Certificate]:
         found = {}
         for path, doc in docs.items():
-            try:
-                each = CERTIFICATES.read(path.rpartition("/")[2], doc.data) if doc else None
-            except CorruptData as error:
-                log("ERROR", error.message, reason=error.reason)
-            else:
-                if each is not None:
-                    found[each.channel_id, each.month] = each
+            each = or_told(partial(CERTIFICATES.read, path.rpartition("/")[2], doc.data)) if doc else None
+            if each is not None:
+                found[each.channel_id, each.month] = each
         return found
 
     def loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:

@@ -26,6 +26,7 @@ from shared.collection.places import Places
 from shared.data_map import REPORTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 
 _PAGE = 20  # documents of one call of a listing: each may have some 100 KB
 
@@ -59,12 +60,8 @@ class Pack:
     def jobs(self) -> Iterator[Job]:
         """All jobs; one that cannot be read is told and left out."""
         for channel_id in self.months.get("", {}):
-            try:
-                job = self.job(channel_id)
-            except CorruptData as error:
-                log("ERROR", error.message, reason=error.reason)
-            else:
-                assert job is not None
+            job = or_told(partial(self.job, channel_id))
+            if job is not None:
                 yield job
 
     def month(self, channel_id: str, month: str) -> Month:
@@ -204,21 +201,23 @@ def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]
     return [job for job in _jobs_in(found) if job.channel_id in asked]
 
 
-def every(client: Client) -> list[Job]:
-    """All jobs of all channels. One read, and one for each report type and pack.
+def every(client: Client) -> tuple[list[Job], list[tuple[int, str]]]:
+    """All jobs of all channels; and the strays, channels that a pack has and that have no place there.
 
-    What a pack has of a channel without a place there is deleted: a run died before it could take that back.
+    A run died before it could take those back. One read, and one for each report type and pack.
     """
     # No other documents have what they are ordered by.
     found = list(listing(client.collection(REPORTS.path).order_by("at_risk"), page=_PAGE))
     placed = places.places(client)  # read afterwards: whoever was packed by then has had a place before
-    packed = {(int(each.id.rpartition(":")[2]), name) for each in found for name in _channels(each)}
-    strays = sorted((pack, name) for pack, name in packed if name not in placed or placed[name].pack != pack)
-    for pack, name in strays:
-        log("WARNING", "a channel's coverage was left behind", channel=name, pack=pack)
-        places.take_out(client, pack, name)
-    left = {name for _, name in strays}
-    return [job for job in _jobs_in(found) if job.channel_id not in left]
+    packed = {(_number(each), name) for each in found for name in _channels(each)}
+    strays = {(pack, name) for pack, name in packed if name not in placed or placed[name].pack != pack}
+    every_job = ((_number(each), job) for each in found for job in _jobs_in([each]))
+    return [job for pack, job in every_job if (pack, job.channel_id) not in strays], sorted(strays)
+
+
+def _number(found: DocumentSnapshot[Any]) -> int:
+    """The pack of a document of jobs."""
+    return int(found.id.rpartition(":")[2])
 
 
 def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:
@@ -228,8 +227,8 @@ def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:
 
 def _jobs_in(found: Iterable[DocumentSnapshot[Any]]) -> Iterator[Job]:
     for each in found:
-        report_type, _, number = each.id.partition(":")
-        yield from Pack(number=int(number), report_type=report_type, months={"": _channels(each)}).jobs()
+        report_type = each.id.partition(":")[0]
+        yield from Pack(number=_number(each), report_type=report_type, months={"": _channels(each)}).jobs()
 
 
 def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
@@ -246,13 +245,9 @@ def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Mo
         report_type, number, month = names[doc.id]
         pack = Pack(number=number, report_type=report_type, months={month: _channels(doc)})
         for channel_id in wanted[report_type, number, month]:
-            try:
-                found = pack.month(channel_id, month)
-            except CorruptData as error:
-                log("ERROR", error.message, reason=error.reason)
-            else:
-                if found.days:
-                    yield found
+            found = or_told(partial(pack.month, channel_id, month))
+            if found is not None and found.days:
+                yield found
 
 
 def _months(days: Collection[date]) -> list[str]:

@@ -60,7 +60,7 @@ def expire(stack: Stack, gaps: Gaps, channel: str, report_type: str) -> None:
 
 def look(client: Client, gaps: Gaps, now: datetime) -> None:
     """Read from the coverage which days are named as never issued, and which jobs were replaced."""
-    every = packs.every(client)
+    every, _ = packs.every(client)
     gaps.named = named(every, now)
     gaps.replaced = frozenset(job.name for job in every if job.earlier)
 

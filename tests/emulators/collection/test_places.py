@@ -80,9 +80,9 @@ def test_what_cannot_be_read_of_one_channel_is_nobody_else_s_trouble(firestore_c
     for name in ("UC1", "UC2"):
         packed.put(firestore_client, job(name))
     packed.spoil(firestore_client, "UC1", KIND)
-    assert [found.channel_id for found in packs.every(firestore_client)] == ["UC2"]
+    assert [found.channel_id for found in packs.every(firestore_client)[0]] == ["UC2"]
     packed.put(firestore_client, job("UC3"))
-    assert {found.channel_id for found in packs.every(firestore_client)} == {"UC2", "UC3"}
+    assert {found.channel_id for found in packs.every(firestore_client)[0]} == {"UC2", "UC3"}
     assert f"reports/UC1:{KIND}" in capsys.readouterr().out
 
 
