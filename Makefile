@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Some machines set it: every process would compile all that it imports, Google's clients for three seconds.
+unexport PYTHONDONTWRITEBYTECODE
 TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
 FEW := -n 2 --hypothesis-profile=few
 # For two cores: whoever waits for a stack needs none.

@@ -146,7 +146,7 @@ def _installed(folder: Path) -> bool:
 
 def _stamp(lock: Path, python: str) -> str:
     """What an environment was made from: the lock and the version of its Python."""
-    return f"{hashlib.sha256(lock.read_bytes()).hexdigest()} python {python}\n"
+    return f"{hashlib.sha256(lock.read_bytes()).hexdigest()} python {python} compiled\n"
 
 
 def environment(name: str, lock: Path, python: str = sys.executable, *, then: str | None = None) -> None:
@@ -180,7 +180,7 @@ def _install(python: Path, lock: Path) -> None:
     try:
         if not (tools / "uv").exists():
             _run([*pip, *re.findall(r"^uv==\S+", lock.read_text(), flags=re.MULTILINE)])
-        _run([str(tools / "uv"), "pip", "install", "--python", str(python), "-r", str(lock)])
+        _run([str(tools / "uv"), "pip", "install", "--compile-bytecode", "--python", str(python), "-r", str(lock)])
     except SetupFailed:
         say("uv does not reach all packages; pip installs them, which takes minutes ...")
         _run([*pip, "-r", str(lock)])

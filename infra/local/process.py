@@ -73,7 +73,7 @@ class Part:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.env},
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **self.env},  # as Google's build, which compiles
                 cwd=self.cwd,
                 start_new_session=True,
             )
