@@ -31,7 +31,7 @@ from shared.errors import (
     Unavailable,
     YtempireError,
 )
-from shared.monitoring.log import link, log
+from shared.monitoring.log import linked, log
 
 _JSON_BYTES = 256 * 1024
 FORM_BYTES = 16 * 1024
@@ -42,14 +42,14 @@ AT_THE_END: list[Callable[[], None]] = []
 
 
 @contextmanager
-def _work(headers: Any) -> Iterator[None]:
+def _work(environ: Mapping[str, Any]) -> Iterator[None]:
     """A request's or event's work: its records are linked to its trace, and nothing is left behind at its end."""
-    link(headers)
-    try:
-        yield
-    finally:
-        for each in AT_THE_END:
-            each()
+    with linked(environ):
+        try:
+            yield
+        finally:
+            for each in AT_THE_END:
+                each()
 
 
 def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler], Callable[[Request], Response]]:
@@ -61,7 +61,7 @@ def answers(trouble: Callable[[YtempireError], Response]) -> Callable[[Handler],
     def wrap(handler: Handler) -> Callable[[Request], Response]:
         @wraps(handler)
         def wrapped(request: Request) -> Response:
-            with _work(request.headers):
+            with _work(request.environ):
                 try:
                     answer = handler(request)
                     return answer if isinstance(answer, Response) else jsonify(answer)
@@ -142,7 +142,7 @@ def pubsub_message(event: Any) -> tuple[dict[str, str], dict[str, Any]]:
 @contextmanager
 def logged_failure() -> Iterator[None]:
     """Log whatever an event handler raises, and answer with its status, which has the event delivered again."""
-    with _work(current_request.headers if has_request_context() else {}):
+    with _work(current_request.environ if has_request_context() else {}):
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost

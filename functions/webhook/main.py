@@ -17,15 +17,15 @@ def webhook(request: Request) -> Response:
     if request.method not in {"GET", "POST"}:
         raise MethodUnknown("GET", "POST")
     channel_id, token = _address(request.path)
-    hub_keys().secrets(channel_id, token)  # an address that was never given away ends here, with nothing loaded
+    secrets = hub_keys().secrets(channel_id, token)  # an address never given away ends here, with nothing loaded
     if request.method == "GET":
-        challenge = push().verify(channel_id, token, request.args)
+        challenge = push().verify(channel_id, request.args)
         return Response(challenge, mimetype="text/plain")
     from shared.push import feed, receiving
 
     signature, body = request.headers.get("X-Hub-Signature"), entry.raw_body(request, limit=feed.MAX_BYTES)
     notices = receiving.receive(
-        hub_keys(), channel_id, token, signature, body, count=lambda *what: push().count(*what)
+        channel_id, secrets, signature, body, count=lambda counter: push().count(channel_id, counter)
     )
     if notices:
         from shared.clock import system_clock

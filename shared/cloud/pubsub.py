@@ -6,8 +6,11 @@ import base64
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from shared.cloud.calls import call_options
@@ -61,11 +64,46 @@ def to_call_log(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _publish(topic: str, kind: str, message: Mapping[str, Any], seconds: float = 30) -> None:
-    from google.pubsub_v1.types import PubsubMessage
+    _line(topic).publish({"data": json.dumps(message).encode(), "attributes": {"kind": kind}}, seconds)
 
-    path = f"projects/{settings().project}/topics/{topic}"
-    sent = PubsubMessage(data=json.dumps(message).encode(), attributes={"kind": kind})
-    publisher().publish(topic=path, messages=[sent], **call_options(seconds))
+
+class _Line:
+    """Publishes to one topic: what other threads ask for while a call is on its way goes together in the next.
+
+    So nobody waits for company, and a process that serves many at once does not pay a call for each.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._turn = Lock()
+        self._waiting: deque[tuple[Mapping[str, Any], Future[None]]] = deque()
+
+    def publish(self, message: Mapping[str, Any], seconds: float) -> None:
+        """Return when Pub/Sub has it, or raise what the call raised that it went in."""
+        sent = Future[None]()
+        self._waiting.append((message, sent))
+        with self._turn:
+            if not sent.done():
+                self._publish([self._waiting.popleft() for _ in range(len(self._waiting))], seconds)
+        sent.result()
+
+    def _publish(self, some: Sequence[tuple[Mapping[str, Any], Future[None]]], seconds: float) -> None:
+        from google.pubsub_v1.types import PublishRequest
+
+        asked = PublishRequest.pb()(topic=self._path, messages=[message for message, _ in some])
+        try:
+            publisher().publish(PublishRequest.wrap(asked), **call_options(seconds))
+        except BaseException as error:  # noqa: BLE001 - each raises it again
+            for _, sent in some:
+                sent.set_exception(error)
+        else:
+            for _, sent in some:
+                sent.set_result(None)
+
+
+@cache
+def _line(topic: str) -> _Line:
+    return _Line(f"projects/{settings().project}/topics/{topic}")
 
 
 @cache

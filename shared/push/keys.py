@@ -41,15 +41,16 @@ class HubKeys:
 
     def secret(self, channel_id: str) -> str:
         """What the hub is to sign a channel's notifications with, from the newest key."""
-        return _derived(self.keys[0], "secret", channel_id).hex()
+        return _secret(self.keys[0], channel_id)
 
     def secrets(self, channel_id: str, token: str) -> list[bytes]:
         """All that may have signed what arrives at an address. Raises NotFound for one that is not ours."""
+        given = token.encode()
         # Each is compared, in constant time.
-        ours = [hmac.compare_digest(_token(key, channel_id).encode(), token.encode()) for key in self.keys]
+        ours = [hmac.compare_digest(_token(key, channel_id).encode(), given) for key in self.keys]
         if not any(ours):
             raise NotFound("There is no such subscription.", reason="notSubscribed")
-        return [_derived(key, "secret", channel_id).hex().encode() for key in self.keys]
+        return [_secret(key, channel_id).encode() for key in self.keys]
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> HubKeys:
@@ -65,10 +66,15 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> HubKeys:
     return HubKeys(keys)
 
 
+@lru_cache(maxsize=1_024)  # some 200 bytes each; every request needs the same two of its channel
 def _token(key: bytes, channel_id: str) -> str:
     return base64.urlsafe_b64encode(_derived(key, "address", channel_id)).decode().rstrip("=")
 
 
-@lru_cache(maxsize=2_048)  # some 200 bytes each; every request needs the same two of its channel
+@lru_cache(maxsize=1_024)
+def _secret(key: bytes, channel_id: str) -> str:
+    return _derived(key, "secret", channel_id).hex()
+
+
 def _derived(key: bytes, purpose: str, channel_id: str) -> bytes:
     return hmac.digest(key, f"{purpose} {channel_id}".encode(), "sha256")

@@ -14,38 +14,35 @@ from shared.errors import Forbidden
 from shared.monitoring.log import log
 from shared.push import feed, verification
 from shared.push.feed import VideoNotice
-from shared.push.keys import HubKeys
 
 KIND = "videos"
 """The kind of message that brings notices to `ingest`."""
 
 
 def receive(
-    keys: HubKeys,
     channel_id: str,
-    token: str,
+    secrets: Sequence[bytes],
     signature: str | None,
     body: bytes,
     *,
-    count: Callable[[str, str], object],
+    count: Callable[[str], object],
 ) -> list[VideoNotice]:
-    """The notices of a signed body. Raises NotFound, Forbidden (which is counted) or InvalidRequest.
+    """The notices of a body that one of the secrets signed. Raises Forbidden (which is counted) or InvalidRequest.
 
     Notices about another channel than the subscription's are dropped and counted: the hub should never send
-    them, and nobody else can. count: takes the channel and the counter.
+    them, and nobody else can. count: takes the name of a counter of the channel's.
     """
-    secrets = keys.secrets(channel_id, token)
     try:
         verification.check_signature(signature, body, secrets)
     except Forbidden:
-        count(channel_id, "refused")
+        count("refused")
         raise
     found = feed.parse(body, channel_id)
     ours = [notice for notice in found.notices if notice.channel_id == channel_id]
     if found.unreadable:
         log("WARNING", "entries of a notification cannot be read", channel=channel_id, entries=found.unreadable)
     if len(ours) < len(found.notices):
-        count(channel_id, "foreign")
+        count("foreign")
     return ours
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import pubsub_v1
+from google.pubsub_v1.services.publisher import PublisherClient
 
 from infra.local import emulators
 from shared.cloud import pubsub
@@ -216,3 +221,33 @@ def test_pub_sub_keeps_what_is_published_until_it_is_confirmed(published):
     assert json.loads(data) == {"rows": [a_call(1).row()]}
     pubsub.confirm_calls([ack_id])
     assert pubsub.fetch_calls(10) == {}
+
+
+def test_what_threads_publish_while_a_call_is_on_its_way_goes_together_in_the_next(published, monkeypatch):
+    send, sizes, goes_on = PublisherClient.publish, list[int](), Event()
+
+    def held(self: Any, request: Any, **how: Any) -> Any:
+        sizes.append(len(request.messages))
+        assert goes_on.wait(timeout=10)
+        return send(self, request, **how)
+
+    monkeypatch.setattr(PublisherClient, "publish", held)
+    with ThreadPoolExecutor(9) as pool:
+        for number in range(9):
+            pool.submit(pubsub.to_call_log, [{"call_id": number}])
+            while not sizes:
+                time.sleep(0.01)
+        while len(pubsub._line("calls")._waiting) < 8:
+            time.sleep(0.01)
+        goes_on.set()
+    assert sizes == [1, 8]
+    found = [json.loads(data)["rows"][0]["call_id"] for data in pubsub.fetch_calls(100).values()]
+    assert sorted(found) == list(range(9))
+
+
+def test_a_call_that_fails_tells_everybody_whose_message_went_in_it_and_the_next_goes_on(published):
+    with ThreadPoolExecutor(8) as pool:
+        told = [pool.submit(pubsub.to_operators, {}) for _ in range(20)]  # there is no such topic
+    assert {type(each.exception()) for each in told} == {NotFound}
+    pubsub_v1.PublisherClient().create_topic(name=f"projects/{settings().project}/topics/alerts")
+    pubsub.to_operators({})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -82,20 +83,42 @@ def test_rows_that_cannot_be_published_are_counted_in_the_log_and_their_records_
 
 
 @pytest.mark.parametrize(
-    ("headers", "trace"),
+    ("environ", "trace"),
     [
-        ({"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01"}, "ab" * 16),
-        ({"X-Cloud-Trace-Context": f"{'0f' * 16}/123;o=1"}, "0f" * 16),
-        ({"X-Cloud-Trace-Context": "../../x", "traceparent": "x"}, None),
+        ({"HTTP_TRACEPARENT": f"00-{'ab' * 16}-{'cd' * 8}-01"}, "ab" * 16),
+        ({"HTTP_X_CLOUD_TRACE_CONTEXT": f"{'0f' * 16}/123;o=1"}, "0f" * 16),
+        ({"HTTP_X_CLOUD_TRACE_CONTEXT": "../../x", "HTTP_TRACEPARENT": "x"}, None),
         ({}, None),
     ],
 )
-def test_a_record_is_linked_to_the_trace_of_the_request_that_is_worked_at(headers, trace, capsys, monkeypatch):
+def test_a_record_is_linked_to_the_trace_of_the_request_that_is_worked_at(environ, trace, capsys, monkeypatch):
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
-    log.link(headers)
-    try:
+    with log.linked(environ):
         Calls(print).record(a_call())
-        [record] = records(capsys)
-    finally:
-        log.link({})
-    assert record.get(log.TRACE) == (trace and f"projects/p/traces/{trace}")
+        helper = Thread(target=log.log, args=("INFO", "a thread of the request's"))
+        helper.start()
+        helper.join()
+    log.log("INFO", "after it")
+    *linked, after = records(capsys)
+    assert [each.get(log.TRACE) for each in linked] == [trace and f"projects/p/traces/{trace}"] * 2
+    assert log.TRACE not in after
+
+
+def test_requests_that_are_worked_at_together_are_linked_each_to_its_own_trace(capsys):
+    both, either = Barrier(3), [f"{number:032x}" for number in range(2)]
+
+    def serve(trace: str) -> None:
+        with log.linked({"HTTP_X_CLOUD_TRACE_CONTEXT": trace}):
+            both.wait(timeout=10)
+            log.log("INFO", trace)
+            both.wait(timeout=10)
+
+    with ThreadPoolExecutor(2) as pool:
+        served = [pool.submit(serve, trace) for trace in either]
+        both.wait(timeout=10)
+        log.log("INFO", "nobody's")
+        both.wait(timeout=10)
+        for each in served:
+            each.result()
+    found = {each["message"]: each.get(log.TRACE, "").rpartition("/")[2] for each in records(capsys)}
+    assert found == {either[0]: either[0], either[1]: either[1], "nobody's": ""}
