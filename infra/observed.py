@@ -29,6 +29,8 @@ INVOKE = "invoke"
 VIEWER, EDITOR, JOBS = ("bigquery.dataViewer", "bigquery.dataEditor", "bigquery.jobUser")
 KEEPER = "secretmanager.secretVersionManager"
 _READS_SQL = {"SELECT", "WITH"}
+_PUBSUB = re.compile(r"/v1/projects/[^/]+/topics/([^/:]+):publish")
+_OF_GOOGLE_CLOUD = re.compile(rf":(/(resumable/)?(upload/)?(bigquery|storage|download)/|{_PUBSUB.pattern})")
 ONLY_AT_GOOGLE: Mapping[tuple[str, str], str] = {
     ("group:", VIEWER): "people query by themselves",
     ("group:", JOBS): "people query by themselves",
@@ -89,8 +91,6 @@ def needs(call: str) -> list[Need]:
         account = about[1].partition("@")[0]
         queue = Need(("cloudtasks.enqueuer",), f"cloud_tasks_queue {last}")
         return [queue, Need(("iam.serviceAccountUser",), f"service_account {account}")]
-    if method == "google.pubsub.v1.Publisher/Publish":
-        return [Need(("pubsub.publisher",), f"pubsub_topic {last}")]
     if method.startswith("google.pubsub.v1.Subscriber/"):
         return [Need(("pubsub.subscriber",), f"pubsub_subscription {last}")]
     if method.startswith("google.cloud.secretmanager.v1."):
@@ -103,6 +103,8 @@ def needs(call: str) -> list[Need]:
 def _over_http(verb: str, path: str, word: str = "") -> Iterator[Need]:
     if verb == INVOKE:
         yield Need(("run.invoker",), f"function {path}")
+    elif found := _PUBSUB.fullmatch(path):
+        yield Need(("pubsub.publisher",), f"pubsub_topic {found[1]}")
     elif "/bigquery/" in path:
         if "/datasets/" not in path:
             yield Need((JOBS,), "project")
@@ -119,9 +121,7 @@ def calls(*runs: Path) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for file in sorted(file for run in runs for file in (run / FOLDER).glob("*")):
         found.setdefault(file.name, set()).update(
-            each
-            for each in file.read_text().splitlines()
-            if ":/" not in each or re.search(r":/(resumable/)?(upload/)?(bigquery|storage|download)/", each)
+            each for each in file.read_text().splitlines() if ":/" not in each or _OF_GOOGLE_CLOUD.search(each)
         )
     return {holder: frozenset(made) for holder, made in found.items()}
 

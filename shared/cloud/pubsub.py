@@ -1,4 +1,9 @@
-"""Pub/Sub, what carries everything that becomes rows, the call log, and the notices for operators."""
+"""Pub/Sub, what carries everything that becomes rows, the call log, and the notices for operators.
+
+Published is by REST over google-auth's connections: the generated client loads gRPC and a dozen services, which
+doubles the time until a cold function has handed on its first notification (`infra/decisions/push.md`).
+Source: Google's discovery document pubsub:v1, `projects.topics.publish`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,11 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from shared.cloud.calls import call_options
 from shared.settings import settings
 
 if TYPE_CHECKING:
+    from google.auth.transport.urllib3 import AuthorizedHttp
     from google.cloud.pubsub_v1 import SubscriberClient
-    from google.pubsub_v1.services.publisher import PublisherClient
 
 INGEST_TOPIC = "ingest"
 """What `ingest` is to load, change or erase. A message's `kind` attribute says which."""
@@ -26,26 +30,10 @@ ALERTS_TOPIC = "alerts"
 """Notices for operators: an alarm that has begun, or has ended."""
 CALLS_TOPIC = "calls"
 """Rows of the call log; the subscription of this name keeps them until `ingest` fetches them."""
-_SOON = 5.0  # seconds: somebody may wait for the answer to whose calls these are
+_LONG, _SOON = 10.0, 2.0  # seconds an attempt; soon: somebody may wait for the answer to whose calls these are
+_AWAY = frozenset((429, 500, 502, 503, 504))
+_CONFIRMED = 5.0  # seconds
 _EMPTY = 2.0  # seconds without a message after which there is none
-
-
-@cache
-def publisher() -> PublisherClient:
-    """This process's publisher (honours PUBSUB_EMULATOR_HOST).
-
-    Google's generated client, not the one that gathers messages into batches: a function publishes few, nobody's
-    answer should wait for company, and its threads take twice the CPU of a message (`infra/decisions/push.md`).
-    """
-    from google.pubsub_v1.services.publisher import PublisherClient
-
-    host = os.environ.get("PUBSUB_EMULATOR_HOST")
-    if not host:
-        return PublisherClient()
-    import grpc
-    from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-
-    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(host)))
 
 
 def to_ingest(kind: str, message: Mapping[str, Any]) -> None:
@@ -60,11 +48,11 @@ def to_operators(notice: Mapping[str, Any]) -> None:
 
 def to_call_log(rows: Sequence[Mapping[str, Any]]) -> None:
     """Publish rows of the call log in one message, and wait until Pub/Sub has it."""
-    _publish(CALLS_TOPIC, "calls", {"rows": rows}, seconds=_SOON)
+    _publish(CALLS_TOPIC, "calls", {"rows": rows}, _SOON)
 
 
-def _publish(topic: str, kind: str, message: Mapping[str, Any], seconds: float = 30) -> None:
-    _line(topic).publish({"data": json.dumps(message).encode(), "attributes": {"kind": kind}}, seconds)
+def _publish(topic: str, kind: str, message: Mapping[str, Any], seconds: float = _LONG) -> None:
+    _line(topic).publish({"data": _encoded(json.dumps(message)), "attributes": {"kind": kind}}, seconds)
 
 
 class _Line:
@@ -73,8 +61,8 @@ class _Line:
     So nobody waits for company, and a process that serves many at once does not pay a call for each.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
         self._turn = Lock()
         self._waiting: deque[tuple[Mapping[str, Any], Future[None]]] = deque()
 
@@ -88,11 +76,8 @@ class _Line:
         sent.result()
 
     def _publish(self, some: Sequence[tuple[Mapping[str, Any], Future[None]]], seconds: float) -> None:
-        from google.pubsub_v1.types import PublishRequest
-
-        asked = PublishRequest.pb()(topic=self._path, messages=[message for message, _ in some])
         try:
-            publisher().publish(PublishRequest.wrap(asked), **call_options(seconds))
+            _send(self._topic, [message for message, _ in some], seconds)
         except BaseException as error:  # noqa: BLE001 - each raises it again
             for _, sent in some:
                 sent.set_exception(error)
@@ -101,9 +86,45 @@ class _Line:
                 sent.set_result(None)
 
 
+_line = cache(_Line)
+
+
+def _send(topic: str, messages: Sequence[Mapping[str, Any]], seconds: float) -> None:
+    """Publish, three times at most while the service is away. seconds: of an attempt.
+
+    Raises ConnectionError when nobody answered, otherwise what Google's clients raise for a status.
+    """
+    from urllib3.exceptions import HTTPError
+    from urllib3.util import Retry
+
+    host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    root = f"http://{host}" if host else "https://pubsub.googleapis.com"
+    address = f"{root}/v1/projects/{settings().project}/topics/{topic}:publish"
+    away = Retry(2, allowed_methods=None, status_forcelist=_AWAY, backoff_factor=0.2, raise_on_status=False)
+    try:
+        answer = _http().request("POST", address, json={"messages": messages}, retries=away, timeout=seconds)
+    except HTTPError as error:
+        raise ConnectionError("Pub/Sub does not answer.") from error
+    if answer.status != 200:
+        from google.api_core.exceptions import from_http_status
+
+        raise from_http_status(answer.status, f"Pub/Sub refused a message for {topic}: {answer.data[:500]!r}")
+
+
 @cache
-def _line(topic: str) -> _Line:
-    return _Line(f"projects/{settings().project}/topics/{topic}")
+def _http() -> AuthorizedHttp:
+    """This process's connections, with its own account's tokens (none for PUBSUB_EMULATOR_HOST)."""
+    from google.auth import credentials, default
+    from google.auth.transport.urllib3 import AuthorizedHttp
+
+    if os.environ.get("PUBSUB_EMULATOR_HOST"):
+        return AuthorizedHttp(credentials.AnonymousCredentials())
+    found, _ = default(scopes=["https://www.googleapis.com/auth/pubsub"])
+    return AuthorizedHttp(found)
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 @cache
@@ -132,17 +153,17 @@ def fetch_calls(most: int) -> dict[str, bytes]:
 def confirm_calls(ack_ids: Sequence[str]) -> None:
     """Have these messages forgotten: their rows are in the warehouse."""
     asked = {"subscription": _calls_subscription(), "ack_ids": list(ack_ids)}
-    _subscriber().acknowledge(request=asked, timeout=_SOON)
+    _subscriber().acknowledge(request=asked, timeout=_CONFIRMED)
 
 
 def delivery(kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
     """A message for `ingest` as Pub/Sub's pushes bring one; the id is the same for the same message."""
-    data = json.dumps(message, sort_keys=True).encode()
+    text = json.dumps(message, sort_keys=True)
     return {
         "subscription": INGEST_TOPIC,
         "message": {
-            "data": base64.b64encode(data).decode(),
+            "data": _encoded(text),
             "attributes": {"kind": kind},
-            "messageId": hashlib.sha256(kind.encode() + data).hexdigest()[:32],
+            "messageId": hashlib.sha256((kind + text).encode()).hexdigest()[:32],
         },
     }

@@ -18,7 +18,7 @@ def _recorded() -> list[float]:
 
 @row("push.recorded.median", unit="s", limit=Limit(bound=3))
 def median() -> Measured:
-    """half of the videos of a minute, 20 a second, are recorded within, from the hub's post, on the whole local stack"""
+    """half of a minute's videos, 20 a second, are recorded within, from the hub's post, on the whole stack"""
     return Measured(value=_recorded()[len(_recorded()) // 2])
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from google.api_core.exceptions import NotFound
+from google.auth.transport.urllib3 import AuthorizedHttp
 from google.cloud import pubsub_v1
-from google.pubsub_v1.services.publisher import PublisherClient
 
+from infra.judges import apis
 from infra.local import emulators
 from shared.cloud import pubsub
 from shared.collection.call_log import SHORT, CallRows
@@ -209,7 +211,21 @@ def published(monkeypatch, fresh_process) -> Iterator[None]:
         topic, subscription = f"{path}/topics/calls", f"{path}/subscriptions/calls"
         pubsub_v1.PublisherClient().create_topic(name=topic)
         pubsub_v1.SubscriberClient().create_subscription(name=subscription, topic=topic)
+        send, judged = AuthorizedHttp.urlopen, []
+
+        def judging(self: Any, method: str, url: str, **how: Any) -> Any:
+            call = apis.find("pubsub.v1", method, urlsplit(url).path)
+            assert call is not None, url
+            answer = send(self, method, url, **how)
+            judged.append(apis.misfits(call, {}, json.loads(how["body"])))
+            if answer.status == 200:
+                judged.append(apis.answer_misfits(call, answer.json()))
+            return answer
+
+        monkeypatch.setattr(AuthorizedHttp, "urlopen", judging)
         yield
+        assert judged
+        assert not any(judged)
 
 
 def test_pub_sub_keeps_what_is_published_until_it_is_confirmed(published):
@@ -224,14 +240,14 @@ def test_pub_sub_keeps_what_is_published_until_it_is_confirmed(published):
 
 
 def test_what_threads_publish_while_a_call_is_on_its_way_goes_together_in_the_next(published, monkeypatch):
-    send, sizes, goes_on = PublisherClient.publish, list[int](), Event()
+    send, sizes, goes_on = AuthorizedHttp.urlopen, list[int](), Event()
 
-    def held(self: Any, request: Any, **how: Any) -> Any:
-        sizes.append(len(request.messages))
+    def held(self: Any, method: str, url: str, body: bytes, **how: Any) -> Any:
+        sizes.append(len(json.loads(body)["messages"]))
         assert goes_on.wait(timeout=10)
-        return send(self, request, **how)
+        return send(self, method, url, body=body, **how)
 
-    monkeypatch.setattr(PublisherClient, "publish", held)
+    monkeypatch.setattr(AuthorizedHttp, "urlopen", held)
     with ThreadPoolExecutor(9) as pool:
         for number in range(9):
             pool.submit(pubsub.to_call_log, [{"call_id": number}])

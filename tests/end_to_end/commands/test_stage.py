@@ -40,7 +40,12 @@ for folder in map(Path, sys.argv[2:]):
     (folder / "ended").touch()
 """
 OTHERS = (
-    *("google.cloud.bigquery", "google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.secretmanager"),
+    *(
+        "google.cloud.bigquery",
+        "google.cloud.firestore",
+        "google.auth.transport.urllib3",
+        "google.cloud.secretmanager",
+    ),
     *("google.cloud.tasks_v2", "google_auth_oauthlib.flow", "googleapiclient.discovery", "jinja2", "jwt"),
 )
 """What the functions stand on: it takes a second to import, so that is done before a process is made for each."""

@@ -13,8 +13,8 @@ SECRETS = "google.cloud.secretmanager.v1.SecretManagerService"
 INGEST = (
     "google.firestore.v1.Firestore/Commit projects/local/databases/(default)",
     f"google.cloud.tasks.v2.CloudTasks/CreateTask {PROJECT}/locations/r/queues/ingest task-queues@local.iam",
-    f"google.pubsub.v1.Publisher/Publish {PROJECT}/topics/ingest",
-    f"google.pubsub.v1.Publisher/Publish {PROJECT}/topics/calls",
+    f"POST:/v1/{PROJECT}/topics/ingest:publish",
+    f"POST:/v1/{PROJECT}/topics/calls:publish",
     f"google.pubsub.v1.Subscriber/Pull {PROJECT}/subscriptions/calls",
     f"{SECRETS}/AccessSecretVersion {PROJECT}/secrets/youtube-vault-key/versions/latest",
     f"{SECRETS}/AccessSecretVersion {PROJECT}/secrets/youtube-oauth-client/versions/latest",
@@ -41,7 +41,7 @@ def test_what_is_granted_may_be_called_and_what_was_called_is_used():
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (f"google.pubsub.v1.Publisher/Publish {PROJECT}/topics/alerts", "pubsub.publisher on pubsub_topic alerts"),
+        (f"POST:/v1/{PROJECT}/topics/alerts:publish", "pubsub.publisher on pubsub_topic alerts"),
         (
             f"{SECRETS}/AddSecretVersion {PROJECT}/secrets/youtube-vault-key",
             "secretmanager.secretVersionManager",
