@@ -121,8 +121,10 @@ def reached(names: Iterable[str]) -> list[Path]:
 
 def _is_data_of(path: Path, package: Path) -> bool:
     """Whether a file is one that modules of a package read: none of a package within it, and none for views."""
+    if path.suffix == ".py":
+        return False
     nearest = next(parent for parent in path.parents if (parent / "__init__.py").is_file())
-    return path.suffix != ".py" and nearest == package and not {path, *path.parents} & {*OF_VIEWS}
+    return nearest == package and not {path, *path.parents} & {*OF_VIEWS}
 
 
 def _named(package: str, path: Path) -> set[str]:
