@@ -36,7 +36,7 @@ LONG = {
     "test_rehearsal.py",
     "test_forty_days.py",
 }  # a worker's half minute
-ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
+ONE_STACK = {"stack", "youtube", "interface", "test_smoke.py"}  # ask for the stack of tests/end_to_end/conftest.py
 OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 
 
@@ -69,10 +69,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def stand_of(path: str) -> str:
     """What a file's tests stand on, by the file's path: its room's stack, or something of the file's own."""
-    layer, room = Path(path).parts[1:3]
-    if layer not in {"end_to_end", "browser"} or room in OF_FILES:
+    layer, room, file = Path(path).parts[1], Path(path).parts[2], Path(path).name
+    if layer not in {"end_to_end", "browser"}:
         return path
-    return "one stack" if room in ONE_STACK else f"{layer} {room}"
+    if ONE_STACK & {room, file}:
+        return "one stack"
+    return path if room in OF_FILES else f"{layer} {room}"
 
 
 @pytest.fixture(scope="session")
