@@ -113,16 +113,20 @@ def reached(names: Iterable[str]) -> list[Path]:
             files.add(place.with_suffix(".py"))
             continue
         files.add(place / "__init__.py")
-        files |= {
-            path for path in _files_in(place) if _is_data_of(path, place) and _named(module, path) <= modules
-        }
+        files |= {path for path in _data_of(place) if _named(module, path) <= modules}
     return sorted(files)
 
 
-def _is_data_of(path: Path, package: Path) -> bool:
-    """Whether a file is one that modules of a package read: none of a package within it, and none for views."""
-    nearest = next(parent for parent in path.parents if (parent / "__init__.py").is_file())
-    return path.suffix != ".py" and nearest == package and not {path, *path.parents} & {*OF_VIEWS}
+def _data_of(package: Path) -> Iterator[Path]:
+    """What modules of a package read: nothing of a package within it, and nothing for views."""
+    for path in package.iterdir():
+        if path in OF_VIEWS or path.name.startswith((".", "__pycache__")):
+            continue
+        if not path.is_dir():
+            if path.suffix != ".py":
+                yield path
+        elif not (path / "__init__.py").is_file():
+            yield from _data_of(path)
 
 
 def _named(package: str, path: Path) -> set[str]:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from infra.faults.recording import pytest_addoption, pytest_configure, pytest_itemcollected  # noqa: F401
 from infra.local import emulators
+from infra.local import made_warehouse as kept_warehouse
 from infra.local.cloud_emulator.part import cloud_emulator as cloud_emulator_part
 from infra.local.process import LOOPBACK, free_port
 
@@ -27,6 +28,7 @@ settings.register_profile("few", settings.get_profile("untimed"), max_examples=2
 # Whoever ends a run with `timeout` or `kill` finds nothing left of it, as after Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
+MADE = "made"  # the dataset of the tests' BigQuery emulator
 LAYERS = ("pure", "infrastructure", "emulators", "browser", "end_to_end")
 LONG = {
     "test_judged.py",
@@ -34,7 +36,7 @@ LONG = {
     "test_rehearsal.py",
     "test_forty_days.py",
 }  # a worker's half minute
-ONE_STACK = {"stack", "youtube", "interface"}  # rooms that ask for the stack of tests/end_to_end/conftest.py
+ONE_STACK = {"stack", "youtube", "interface", "test_smoke.py"}  # ask for the stack of tests/end_to_end/conftest.py
 OF_FILES = {"simulator", "commands"}  # rooms whose tests share no stack
 
 
@@ -67,10 +69,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def stand_of(path: str) -> str:
     """What a file's tests stand on, by the file's path: its room's stack, or something of the file's own."""
-    layer, room = Path(path).parts[1:3]
-    if layer not in {"end_to_end", "browser"} or room in OF_FILES:
+    layer, room, file = Path(path).parts[1], Path(path).parts[2], Path(path).name
+    if layer not in {"end_to_end", "browser"}:
         return path
-    return "one stack" if room in ONE_STACK else f"{layer} {room}"
+    if ONE_STACK & {room, file}:
+        return "one stack"
+    return path if room in OF_FILES else f"{layer} {room}"
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +101,10 @@ def run_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The BigQuery emulator's host:port."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("bigquery") / "log"
-    with emulators.bigquery(port, free_port(), "test", log).running():
+    """The BigQuery emulator's host:port, with a warehouse made in it."""
+    port, folder = free_port(), tmp_path_factory.mktemp("bigquery")
+    kept_warehouse.copied(folder / "data", project="test", dataset=MADE, aggregation="one-content-owner")
+    with emulators.bigquery(port, free_port(), "test", folder / "log", data=folder / "data").running():
         yield f"{LOOPBACK}:{port}"
 
 
@@ -121,12 +125,9 @@ def bigquery_client(bigquery_emulator: str):
 @pytest.fixture(scope="session")
 def made_warehouse(bigquery_client: Any):
     """A dataset with every table and view."""
-    from infra.warehouse import make
     from shared.warehouse.statements import Warehouse
 
-    made = Warehouse(bigquery_client, "made")
-    make(made, "US", "one-content-owner")
-    return made
+    return Warehouse(bigquery_client, MADE)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from shared.settings import HUB_KEY_SECRET
 
 FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 
+LONGEST_SOCKET = 108  # characters of a socket's path, and a NUL
 IDENTITY_KEY = "identity.pem"  # in a run's folder: what local identities are signed with
 
 _direct = build_opener(ProxyHandler({}))
@@ -72,6 +74,11 @@ class Plan:
         """The folder that Cloud Storage's stand-in serves; each sub-folder is a bucket."""
         return self.run / "objects"
 
+    @property
+    def warm(self) -> Path:
+        """Where the process is asked that Python parts are copies of."""
+        return self.run / "warm"
+
     def log(self, name: str) -> Path:
         """A part's log."""
         return self.run / "logs" / f"{name}.log"
@@ -94,6 +101,7 @@ def answers(url: str, *, any_status: bool = False) -> Callable[[], bool]:
 def watched_parts(plan: Plan) -> list[Watched]:
     """All parts of a stack."""
     return [
+        _warm(plan),
         _firestore(plan),
         _pubsub(plan),
         _bigquery(plan),
@@ -114,6 +122,28 @@ def _python(module: str, *arguments: object) -> list[str]:
 def _ours(plan: Plan, **more: str) -> dict[str, str]:
     """Environment of a Python part: settings, the clock, and little memory for allocator arenas."""
     return {**plan.env, **plan.clock, "MALLOC_ARENA_MAX": "2", **more}
+
+
+def warm(address: Path, log: Path, *, env: Mapping[str, str]) -> Part:
+    """The process that copies of itself are asked from, at a socket."""
+
+    def ready() -> bool:
+        with socket.socket(socket.AF_UNIX) as asking:
+            return asking.connect_ex(str(address)) == 0
+
+    command = [sys.executable, "-P", str(Path(__file__).with_name("warm.py")), str(address)]
+    return Part(name="warm", command=command, log=log, ready=ready, env=env)
+
+
+def _warm(plan: Plan) -> Watched:
+    env = _ours(plan, PYTHONPATH=str(observed.LISTENER) if _noted(plan) else "")
+    return Watched(part=warm(plan.warm, plan.log("warm"), env=env), where="what Python's parts are copies of")
+
+
+def _copy(plan: Plan, part: Part, where: str, *, needs: tuple[str, ...] = (), once: bool = False) -> Watched:
+    """A part in Python: a copy of the warm process, where the kernel takes so long a name for its socket."""
+    part.warm = plan.warm if len(str(plan.warm)) < LONGEST_SOCKET else None
+    return Watched(part=part, where=where, needs=("warm", *needs), once=once)
 
 
 def _firestore(plan: Plan) -> Watched:
@@ -159,7 +189,7 @@ def _cloud(plan: Plan) -> Watched:
         env=_ours(plan),
         cwd=ROOT,
     )
-    return Watched(part=part, where=f"{plan.addresses.host('cloud')}, control :{ports['cloud-control']}")
+    return _copy(plan, part, f"{plan.addresses.host('cloud')}, control :{ports['cloud-control']}")
 
 
 def _objects(plan: Plan) -> Watched:
@@ -176,7 +206,7 @@ def _objects(plan: Plan) -> Watched:
         env=_ours(plan),
         cwd=ROOT,
     )
-    return Watched(part=part, where=url)
+    return _copy(plan, part, url)
 
 
 def _simulator(plan: Plan) -> Watched:
@@ -196,7 +226,7 @@ def _simulator(plan: Plan) -> Watched:
         env=_ours(plan),
         cwd=ROOT,
     )
-    return Watched(part=part, where=plan.addresses.url("simulator"))
+    return _copy(plan, part, plan.addresses.url("simulator"))
 
 
 def _client_file(plan: Plan) -> Path:
@@ -231,7 +261,7 @@ def _provision(plan: Plan) -> Watched:
         env=_ours(plan, **secrets),
         cwd=ROOT,
     )
-    return Watched(part=part, where="topics, secrets", needs=("pubsub", "tasks+secrets"), once=True)
+    return _copy(plan, part, "topics, secrets", needs=("pubsub", "tasks+secrets"), once=True)
 
 
 def _function(plan: Plan, name: str) -> Watched:
@@ -256,7 +286,7 @@ def _function(plan: Plan, name: str) -> Watched:
         env=_ours(plan, **deployed),
         cwd=folder,
     )
-    return Watched(part=part, where=_address(plan, name))
+    return _copy(plan, part, _address(plan, name))
 
 
 def _noted(plan: Plan) -> Path | None:
@@ -290,7 +320,7 @@ def _gateway(plan: Plan) -> Watched:
         env=_ours(plan, **{provision.PUSH_KEY_VARIABLE: plan.keys.push_key}),
         cwd=ROOT,
     )
-    return Watched(part=part, where=url)
+    return _copy(plan, part, url)
 
 
 def _scheduler(plan: Plan) -> Watched:
@@ -310,4 +340,4 @@ def _scheduler(plan: Plan) -> Watched:
         cwd=ROOT,
     )
     # It fires into a stack that is whole; what it fires at is up before it.
-    return Watched(part=part, where=f"{url}/schedules", needs=("provision", "gateway", *plan.addresses.functions))
+    return _copy(plan, part, f"{url}/schedules", needs=("provision", "gateway", *plan.addresses.functions))

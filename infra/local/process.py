@@ -6,14 +6,17 @@ open port alone is not readiness.
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,11 +52,58 @@ class PartFailed(RuntimeError):
     """A part ended or did not become ready; the message carries its last lines."""
 
 
+class Copy:
+    """A copy of the warm process (`infra/local/warm.py`) that runs a command, as Popen shows what it started.
+
+    Raises PartFailed when no warm process answers at that socket.
+    """
+
+    def __init__(
+        self, warm: Path, command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, log: Path
+    ) -> None:
+        asked = {"command": list(command), "env": env, "cwd": str(cwd or Path.cwd()), "log": str(log)}
+        self.returncode: int | None = None
+        self._asking = threading.Lock()
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(10)
+                connection.connect(str(warm))
+                connection.sendall(json.dumps(asked).encode() + b"\n")
+                self._told = connection.makefile()
+                self.pid = int(self._told.readline())
+                self._end = os.pidfd_open(self.pid)
+        except (OSError, ValueError) as error:
+            raise PartFailed(f"the warm process does not answer: {error!r}") from error
+
+    def poll(self) -> int | None:
+        """The exit status, once it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(timeout=0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status; that of a kill where nobody is left who knows it. Raises subprocess.TimeoutExpired."""
+        with self._asking:
+            if self.returncode is None:
+                waiting = select.poll()
+                waiting.register(self._end, select.POLLIN)
+                if not waiting.poll(None if timeout is None else timeout * 1000):
+                    raise subprocess.TimeoutExpired("a copy", timeout or 0)
+                try:
+                    self.returncode = int(self._told.readline())
+                except (OSError, ValueError):
+                    self.returncode = -signal.SIGKILL
+                self._told.close()
+                os.close(self._end)
+            return self.returncode
+
+
 @dataclass(kw_only=True)
 class Part:
     """A child process with a log of its own.
 
-    ready: asked every 50 ms until it answers True; an exception counts as "not yet".
+    ready: asked every 50 ms until it answers True; an exception counts as "not yet". warm: the socket of a warm
+    process that shall run the command, which is then one of Python.
     """
 
     name: str
@@ -62,18 +112,23 @@ class Part:
     ready: Callable[[], bool]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
-    process: subprocess.Popen[bytes] | None = None
+    warm: Path | None = None
+    process: subprocess.Popen[bytes] | Copy | None = None
 
     def start(self) -> None:
         """Start in a session of its own, so that `stop` reaches its children too."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **self.env}  # as Google's build, which compiles
+        if self.warm:
+            self.process = Copy(self.warm, self.command, env=env, cwd=self.cwd, log=self.log)
+            return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **self.env},  # as Google's build, which compiles
+                env=env,
                 cwd=self.cwd,
                 start_new_session=True,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,12 +29,13 @@ class Row:
 
 
 def memory(pid: int) -> int | None:
-    """Proportional set size of a process and all its children; None when it is gone."""
+    """Proportional set size of a process and its children, but for copies of it; None when it is gone."""
     try:
         process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
+        own = os.getsid(pid)
+        family = [process, *(each for each in process.children(recursive=True) if os.getsid(each.pid) == own)]
         return sum(int(member.memory_full_info().pss) for member in family)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+    except (psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError):
         return None
 
 

@@ -17,12 +17,13 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-_FILE = os.environ.get("OBSERVED_CALLS", "")
 _NAMED = ("parent", "topic", "subscription", "name", "database")
 
 
 def _note(call: str, *about: str) -> None:
-    handle = os.open(_FILE, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+    if not (file := os.environ.get("OBSERVED_CALLS")):
+        return  # a part that is no function
+    handle = os.open(file, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
     try:
         os.write(handle, (" ".join((call, *about)) + "\n").encode())
     finally:
@@ -90,5 +91,4 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-if _FILE:
-    sys.meta_path.insert(0, _Finder())
+sys.meta_path.insert(0, _Finder())

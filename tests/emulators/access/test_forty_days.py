@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,7 +23,6 @@ from infra.data_map import ttl_policies
 from infra.local.simulator.data.library import Library
 from infra.local.simulator.data.studio import Studio
 from infra.local.simulator.hub.hub import Hub
-from infra.warehouse import table as made
 from shared import channels
 from shared.access.disconnect import ERASE, Disconnects
 from shared.access.upkeep import Upkeep
@@ -44,7 +43,7 @@ from shared.rate_limits.limiter import RateLimiter
 from shared.tokens.refresh import ChannelTokens, SharedTokens
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
-from shared.warehouse.tables import OF_CONNECTIONS, TABLES, VIDEO_METADATA
+from shared.warehouse.tables import OF_CONNECTIONS, VIDEO_METADATA
 from shared.youtube.client import Caller, Context
 from tests.emulators.access.conftest import Deployment
 from tests.stands import packed
@@ -202,13 +201,8 @@ class Days:
 
 
 @pytest.fixture
-def days(access: Deployment, bigquery_client, dataset) -> Iterator[Days]:
-    warehouse = Warehouse(bigquery_client, dataset)
-    bigquery_client.create_dataset(dataset)
-    for table in TABLES:
-        bigquery_client.create_table(made(warehouse, table))
-    yield Days(access, warehouse)
-    bigquery_client.delete_dataset(dataset, delete_contents=True)
+def days(access: Deployment, warehouse: Warehouse) -> Days:
+    return Days(access, warehouse)
 
 
 def test_in_forty_days_nothing_is_stored_past_its_deadline(days: Days):

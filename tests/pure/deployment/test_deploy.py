@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -30,11 +31,14 @@ def account(name: str) -> str:
     return f"serviceAccount:{name}@proj.iam.gserviceaccount.com"
 
 
+@cache
+def settings_of(name: str) -> frozenset[str]:
+    return used_settings.used(stage.sources(name))
+
+
 def staged(name: str, digest: str = "d1") -> Staged:
-    read = used_settings.used(stage.sources(name))
-    return Staged(
-        name=name, folder=Path("dist") / name, digest=digest, changed=True, files=1, size=1, settings=read
-    )
+    folder, read = Path("dist") / name, settings_of(name)
+    return Staged(name=name, folder=folder, digest=digest, changed=True, files=1, size=1, settings=read)
 
 
 def target(declared: Deployment | None = None, values: dict[str, str] | None = None) -> deploy.Target:
