@@ -172,7 +172,7 @@ class _Reports:
     def prepare(self, channel_ids: list[str]) -> None:
         """Have the month before today loaded as far as Firestore knows, and a day's reports issued since."""
         from infra.local.simulator.reporting.jobs import Jobs
-        from shared.collection import gone, packs, reports, settled
+        from shared.collection import gone, packs, reports
         from shared.collection.coverage import Outcome
         from shared.quota.blocks import Block
         from shared.youtube import reporting
@@ -196,7 +196,7 @@ class _Reports:
                     loaded = [Outcome(ref=ref, rows=1, load_id="L") for each in found for ref in each.to_load]
                     reports.dispatched(network.client, pack, kind, [each.advanced for each in found])
                     for jobs in packs.record(network.client, placed, kind, loaded, now=now()).values():
-                        settled.note(network.client, pack, kind, jobs, self.kinds)
+                        packs.note_settled(network.client, pack, kind, jobs, self.kinds)
             network.pass_time(days * DAY)
 
     def plan(self) -> None:
@@ -212,7 +212,7 @@ class _Reports:
         """A day of whole packs of channels: listed, loaded, certified."""
         from shared.collection import certifying
         from shared.collection.places import SIZE
-        from shared.collection.turns import Turn, asked_for
+        from shared.collection.planner import Turn, asked_for
 
         network = self.network
         for batch in groups(channel_ids, SIZE):
@@ -232,9 +232,8 @@ def _counts(network: Network) -> Callable[[], None]:
     from shared.clock import pacific_day
     from shared.collection import gone
     from shared.collection.statistics.collecting import Statistics
-    from shared.collection.statistics.law import Video, outline
+    from shared.collection.statistics.law import EVERY, Video, outline
     from shared.collection.statistics.learning import minute
-    from shared.collection.statistics.pace import EVERY
     from shared.collection.statistics.state import (
         FIFTIES_A_PACK,
         Counted,
@@ -285,7 +284,7 @@ def _counts(network: Network) -> Callable[[], None]:
 
 def _night(network: Network, warehouse: Warehouse) -> Callable[[], None]:
     from shared.collection.metadata import Metadata
-    from shared.collection.turns import METADATA, asked_for
+    from shared.collection.planner import METADATA, asked_for
 
     tasks = list[Mapping[str, Any]]()
 
@@ -347,7 +346,7 @@ def _to_hour(network: Network, hour: int) -> None:
 def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
     """A new video of each channel, told of twice, and asked about."""
     from shared.clock import pacific_day
-    from shared.collection import details
+    from shared.collection import videos
     from shared.push import receiving
     from shared.push.feed import VideoNotice
 
@@ -361,7 +360,7 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
         for _ in range(2):
             reports.ingest.handle(receiving.KIND, receiving.message([notice], received=now))
         network.pass_time(timedelta(minutes=1))
-        reports.ingest.handle(details.KIND, {})
+        reports.ingest.handle(videos.DETAILS, {})
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:

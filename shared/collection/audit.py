@@ -14,16 +14,18 @@ from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
 
-from shared.clock import Clock
+from shared.clock import Clock, format_instant
 from shared.cloud.firestore import Client
-from shared.collection import packs, places
+from shared.collection import gone, packs, places
 from shared.collection.coverage import Days, not_loaded, window
-from shared.collection.expectation import ALARMING, State
-from shared.collection.jobs import Job
-from shared.collection.risk import risk
+from shared.collection.jobs import ALARMING, Job, State, risk
 from shared.monitoring import alerts
 from shared.monitoring.log import log
+from shared.warehouse.append import append
+from shared.warehouse.checks import RESULTS_MAX, run_checks
+from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import LOADED_DAYS, NAMED_REPORTS, Warehouse, run
+from shared.warehouse.tables import CHECK_RESULTS
 
 KIND = "coverageAudit"
 """The kind of message that asks `ingest` for a day's audit."""
@@ -97,8 +99,7 @@ class Audit:
 
 def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
     """Whether the manifest names fewer of a job's days than count as loaded, in some month."""
-    known = job.known
-    loaded = Counter(f"{day:%Y-%m}" for day in known.days(now, since=since) if known.loaded(day))
+    loaded = Counter(f"{day:%Y-%m}" for day in job.days(now, since=since) if job.loaded(day))
     return any(named.get((job.channel_id, job.report_type, month), 0) < count for month, count in loaded.items())
 
 
@@ -113,3 +114,36 @@ def _listed_again(lacking: Collection[str], days: Days) -> tuple[int, Days]:
         if entry.state is State.LOADED and entry.report_id in lacking
     }
     return len(changed), changed
+
+
+CHECKS = "checks"
+"""The kind of message that asks `ingest` for the quality checks."""
+_NAMED = 3  # results that an alert names
+
+
+def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:
+    """Run every check. Run again, it says the same again, at another time.
+
+    A result is a row of its channel's connection, so it goes with the others when that ends.
+    """
+    now = clock()
+    load_id, rows = new_load_id(now), []
+    for each, results in run_checks(warehouse, now):
+        held = gone.connections(client, {result.channel_id for result in results})
+        standing = [result for result in results if held.get(result.channel_id)]
+        rows += [
+            {
+                "load_id": load_id_for(load_id, held[result.channel_id]),
+                "ran_at": format_instant(now),
+                "check": each.name,
+                **vars(result),
+                "date": result.date.isoformat(),
+            }
+            for result in standing
+        ]
+        first = "; ".join(map(str, standing[:_NAMED]))
+        count = f"{len(standing)}{' or more' if len(results) == RESULTS_MAX else ''}"
+        words = f"{count} times {each.about}. {first}" if standing else None
+        alerts.tell(client, f"check:{each.name}", words, now, severity="ERROR")
+    append(warehouse, CHECK_RESULTS, rows, clock)
+    log("INFO", "the checks were run", results=len(rows))

@@ -17,11 +17,10 @@ from shared.clock import days, format_instant, last_full_day, pacific_day
 from shared.collection import messages, packs, places, planner
 from shared.collection.collecting import API, FEATURE, Collecting
 from shared.collection.coverage import AGAIN, Days, after_listing, ref_of
-from shared.collection.expectation import KEPT, State
-from shared.collection.jobs import Job
+from shared.collection.jobs import KEPT, Job, State
 from shared.collection.places import Place
+from shared.collection.planner import REPORTS
 from shared.collection.reports import NOT_CONNECTED, dispatched, listed_ref
-from shared.collection.turns import REPORTS
 from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
 from shared.fields import Fields
 from shared.settings import REPORT_TYPES
@@ -130,9 +129,9 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
 def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
-    with collecting.paying(len(job.jobs.spans)) as block:
+    with collecting.paying(len(job.spans)) as block:
         caller = collecting.caller_for(asked.channel_id, block)
-        refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
+        refs = [ref for span in job.spans for ref in _refs(caller, job, span.job_id, asked)]
 
     def decide(days: Days) -> tuple[Days, Days]:
         changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)

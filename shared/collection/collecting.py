@@ -1,8 +1,8 @@
 """Collects bulk reports: plans whose turn it is, lists what is new, and dispatches it to `ingest`.
 
 One channel's trouble is its own: it is logged, and the turn goes on. What everybody would meet ends the turn.
-Nothing waits within a run; what has to wait is queued for its time (`turns`), and what only another day can bring
-is left to the regular runs: hourly for channels that are overdue, once a day for all.
+Nothing waits within a run; what has to wait is queued for its time (`planner`), and what only another day can
+bring is left to the regular runs: hourly for channels that are overdue, once a day for all.
 
     report_types/planned    the day whose run for all channels has come to its end
 """
@@ -31,15 +31,13 @@ from shared.collection import (
     planner,
     refusals,
     reports,
-    settled,
-    turns,
     week_answers,
 )
 from shared.collection.jobs import Job
 from shared.collection.places import Place, Places
+from shared.collection.planner import Turn
 from shared.collection.refusals import ReadDecision, Then, read_decision
 from shared.collection.reports import Found, Looked
-from shared.collection.turns import Turn
 from shared.data_map import REPORT_TYPES
 from shared.errors import YtempireError
 from shared.monitoring.log import log
@@ -179,7 +177,7 @@ class Collecting:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
-        turn = turns.whole(turn, self.clock(), report_types=self.report_types)
+        turn = planner.whole(turn, self.clock(), report_types=self.report_types)
         refused, held = self._held(turn)
         kind = turn.report_types[0]
         stored = {pack: packs.read(self.client, kind, pack) for pack in {place.pack for place in held.values()}}
@@ -208,8 +206,8 @@ class Collecting:
         for message in messages.messages(item.to_load for item in there):
             self.to_ingest(messages.KIND, message)
         reports.dispatched(self.client, pack, report_type, [item.advanced for item in there if item.to_load])
-        moved = {item.advanced.channel_id: item.moved for item in there}
-        settled.note(self.client, pack, report_type, moved, self.report_types)
+        moved = {item.advanced.channel_id: (item.before, item.advanced) for item in there}
+        packs.note_settled(self.client, pack, report_type, moved, self.report_types)
         return there
 
     def paying(self, calls: int) -> Block:

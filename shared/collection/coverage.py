@@ -16,8 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from shared.clock import format_instant, pacific_day
-from shared.collection.expectation import KEPT, Issue, State
-from shared.collection.jobs import Job
+from shared.collection.jobs import KEPT, Issue, Job, State
 from shared.data_map import REPORTS
 from shared.records import Mapper
 from shared.warehouse.load import load_ids_from

@@ -19,7 +19,7 @@ from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
 from shared.cloud.firestore import Client, documents
 from shared.collection import packs, places
-from shared.collection.expectation import KEPT
+from shared.collection.jobs import KEPT
 from shared.collection.messages import ToIngest
 from shared.collection.places import Place
 from shared.errors import NotFound

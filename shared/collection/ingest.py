@@ -19,8 +19,6 @@ from shared.collection import (
     cache,
     call_log,
     certifying,
-    checking,
-    details,
     gone,
     internal_metrics,
     messages,
@@ -86,7 +84,7 @@ class Ingest:
             ),
             messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
             receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
-            details.KIND: (lambda _: None, lambda _: self._details.ask()),
+            videos.DETAILS: (lambda _: None, lambda _: self._details.ask()),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             ERASE: (_erasure, self._erase),
@@ -160,17 +158,17 @@ class Ingest:
                 heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))
 
     @property
-    def _details(self) -> details.Details:
+    def _details(self) -> videos.Details:
         def caller_for(channel_id: str, block: Block) -> Caller:
             return self.caller_for(channel_id, block).of_feature("push")
 
-        return details.Details(self.client, self.quota, caller_for, self.to_ingest_at, self.clock)
+        return videos.Details(self.client, self.quota, caller_for, self.to_ingest_at, self.clock)
 
     def _audit(self, day: str) -> None:
         audit.Audit(
             client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
         ).run(day)
-        for kind in (certifying.KIND, checking.KIND, verifying.KIND, probing.KIND):
+        for kind in (certifying.KIND, audit.CHECKS, verifying.KIND, probing.KIND):
             self.to_ingest(kind, {})
 
     @property
@@ -181,7 +179,7 @@ class Ingest:
             clock=self.clock, rng=self.rng,
         )  # fmt: skip
         return {
-            checking.KIND: lambda: checking.check(self.client, self.warehouse(), self.clock),
+            audit.CHECKS: lambda: audit.check(self.client, self.warehouse(), self.clock),
             verifying.KIND: lambda: verifying.verify_due(self._certifying) and self.to_ingest(verifying.KIND, {}),
             probing.KIND: lambda: probes.run() and self.to_ingest(probing.KIND, {}),
             week_answers.KIND: lambda: week_answers.ask(self.client, self.warehouse(), self.clock),

@@ -27,7 +27,7 @@ from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
-from shared.collection import gone, messages, offers, packs, places, settled
+from shared.collection import gone, messages, offers, packs, places
 from shared.collection.coverage import Outcome
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
@@ -280,7 +280,7 @@ class ReportLoading:
         there = {name: place for name, place in found.items() if name not in left}
         moved = packs.record(self.client, there, kind, outcomes, now=self.clock())
         for pack, jobs in moved.items():
-            settled.note(self.client, pack, kind, jobs, self.report_types)
+            packs.note_settled(self.client, pack, kind, jobs, self.report_types)
         return left
 
     def _take_back(self, turn: _Turn, standing: Mapping[str, str]) -> set[str]:

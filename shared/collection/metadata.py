@@ -2,6 +2,7 @@
 
 A turn reads some channels, appends the rows of all by one load job, then notes what it has read; whoever dies in
 between leaves rows, and reads again. What a turn does not come to is the next one's, as long as the run has units.
+Channels of which something was never read come first, then those that were read longest ago.
 
 YouTube lets metadata be kept for 30 days (Developer Policies, III.E.4). So a run first takes it out of rows that
 are nearly as old, and deletes what was read of videos that are gone; the row that says so stays as a receipt.
@@ -12,22 +13,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared import channels
 from shared.access.disconnect import ERASE
-from shared.channels import CHANNELS
-from shared.clock import Clock
+from shared.channels import CHANNELS, Askable
+from shared.clock import Clock, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client, Store, update
 from shared.cloud.steps import Change, Doc, Docs, Write, reading
-from shared.collection import gone, messages, metadata_plan, planner, readings, turns
-from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
-from shared.collection.metadata_reading import Progress, Units, read
-from shared.collection.readings import Readings
+from shared.collection import gone, messages, planner, readings
+from shared.collection.planner import METADATA, Turn
+from shared.collection.readings import AGAIN, Progress, Readings, Units, read
 from shared.collection.refusals import API, Then, refused
-from shared.collection.turns import METADATA, Turn
 from shared.errors import CorruptData, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
@@ -39,6 +38,74 @@ from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.client import Caller
+from shared.youtube.data import IDS_MAX
+
+RUNS = 2
+"""Runs a night, as the schedule has them."""
+VERIFIED = timedelta(days=30)
+"""Within which every stored video and each permission must be looked at again: Developer Policies, III.E.4."""
+CHANNELS_A_TURN = 25
+UNITS_A_TURN = 200  # some 10,000 rows: seconds of a load job, and megabytes of memory
+CHANNELS_MAX = 1_000  # of one run: what a request may name
+_UNSEEN = 10  # units of a channel of which nothing is known: one with 200 videos
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What a run has before it.
+
+    unread: channels of which something was never read; import_ends: the day on which that is over. days: as many
+    as it takes to read everything once. overdue: channels that were not verified in time.
+    """
+
+    unread: int
+    import_ends: date | None
+    days: int
+    overdue: int
+
+
+def due(known: Iterable[Askable], now: datetime) -> list[Askable]:
+    """The channels to read, in their order: never wholly read, then longest ago."""
+    found = [each for each in known if (at := _read_at(each)) is None or now - at >= AGAIN]
+    return sorted(found, key=lambda each: (_read_at(each) is not None, _read_at(each) or now, each.channel_id))
+
+
+def chosen(channels: Sequence[Askable], units: int) -> list[str]:
+    """The first of these channels, as many as the units of a run are likely to cover."""
+    picked: list[str] = []
+    for each in channels[:CHANNELS_MAX]:
+        if units <= 0:
+            break
+        picked.append(each.channel_id)
+        units -= price(each)
+    return picked
+
+
+def price(channel: Askable) -> int:
+    """How many units reading a channel takes: itself, a page of uploads, its videos; all pages the first time."""
+    known = channel.videos_read
+    if known is None:
+        return _UNSEEN
+    fifties = -(-known.videos // IDS_MAX)
+    return 1 + fifties + (1 if known.at is not None else max(1, fifties))
+
+
+def outlook(known: Sequence[Askable], units: int, now: datetime) -> Outlook:
+    """What a network's videos take at so many units a day. The first import comes before everything else."""
+    unread = [each for each in known if _read_at(each) is None]
+    days = -(-sum(map(price, unread)) // units)
+    late = [each for each in known if (at := _read_at(each)) is not None and now - at >= VERIFIED]
+    return Outlook(
+        unread=len(unread),
+        import_ends=pacific_day(now) + timedelta(days=days - 1) if unread else None,
+        days=-(-sum(map(price, known)) // units),
+        overdue=len(late),
+    )
+
+
+def _read_at(channel: Askable) -> datetime | None:
+    return channel.videos_read.at if channel.videos_read else None
+
 
 KEPT = timedelta(days=28)
 """For how long metadata is kept that was not read again: two days less than it may be."""
@@ -65,8 +132,8 @@ class Metadata:
         now = self.clock()
         self._forget(now)
         known = [each for each in channels.reading(self.client, api=API) if each.may_ask(API, now)]
-        ahead, units = metadata_plan.outlook(known, self.units, now), max(1, self.units // RUNS)
-        tonight = metadata_plan.chosen(metadata_plan.due(known, now), units)
+        ahead, units = outlook(known, self.units, now), max(1, self.units // RUNS)
+        tonight = chosen(due(known, now), units)
         turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
         queued = self._hand_on(turn)
         severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
@@ -94,7 +161,7 @@ class Metadata:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
-        turn = turns.whole(turn, self.clock(), units=UNITS_A_TURN)
+        turn = planner.whole(turn, self.clock(), units=UNITS_A_TURN)
         here = self._held(turn.channels[:CHANNELS_A_TURN])
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)

@@ -17,12 +17,14 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+from shared import channels
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import places
 from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
 from shared.collection.jobs import JOBS, Job, name_of
 from shared.collection.places import Places
+from shared.collection.planner import STALE
 from shared.data_map import REPORTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
@@ -75,6 +77,14 @@ class Pack:
         """A channel's days in all months that were read. Raises CorruptData."""
         read = (self.month(channel_id, month) for month in self.months if month)
         return {date.fromisoformat(day): entry for month in read for day, entry in month.days.items()}
+
+    def known(self, channel_id: str) -> tuple[Job | None, dict[date, Day]] | None:
+        """A channel's job and days; None if they cannot be read, which is told."""
+        try:
+            return self.job(channel_id), self.days(channel_id)
+        except CorruptData as error:
+            log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+            return None
 
 
 Decide = Callable[[Pack], tuple[Result, Mapping[str, Part]]]
@@ -132,11 +142,8 @@ def change_days(
     return change(client, report_type, pack, days, decided)
 
 
-class Moved(NamedTuple):
-    """A job before and after a change."""
-
-    before: Job | None
-    after: Job
+Moved = tuple[Job | None, Job]
+"""A job before and after a change."""
 
 
 def record(
@@ -155,23 +162,19 @@ def record(
     def decide(about: Mapping[str, list[Outcome]], stored: Pack) -> tuple[dict[str, Moved], dict[str, Part]]:
         moved, parts = dict[str, Moved](), dict[str, Part]()
         for channel_id, some in about.items():
-            try:
-                job, changed = stored.job(channel_id), recorded(some, stored.days(channel_id))
-            except CorruptData as error:
-                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+            if (known := stored.known(channel_id)) is None:
                 continue
+            job, changed = known[0], recorded(some, known[1])
             if job is not None:
                 after = opened(job, changed).settled(now)
-                moved[channel_id], job = Moved(job, after), after
+                moved[channel_id], job = (job, after), after
             if changed or (job and job.listed_at == now):
                 parts[channel_id] = Part(job, changed)
         return moved, parts
 
     return {
-        pack: change(
-            client, report_type, pack, {each.ref.day for some in about.values() for each in some},
-            partial(decide, about),
-        )
+        pack: change(client, report_type, pack, {each.ref.day for some in about.values() for each in some},
+                     partial(decide, about))
         for pack, about in sorted(by_pack.items())
     }  # fmt: skip
 
@@ -283,3 +286,57 @@ def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
                 fields["at_risk"] = sum(job.at_risk for job in jobs_then.jobs())
             writes.append(Write(places.path(stored.report_type, stored.number, month), fields))
     return writes
+
+
+Times = tuple[datetime | None, datetime | None]
+"""Since when something is listed, and loaded; None while it never was."""
+
+
+def note_settled(
+    client: Client, pack: int, report_type: str, moved: Mapping[str, Moved], report_types: Iterable[str]
+) -> None:
+    """Note the times of a pack's channels whose oldest changes with the job of one report type.
+
+    The other types are read after that job was written, so of two that are the last at once, one sees both.
+    """
+    kinds, waiting = tuple(report_types), dict[str, tuple[Times, Times]]()
+    for channel_id, each in moved.items():
+        before, after = map(_times, each)
+        if _noted_as(before) != _noted_as(after):
+            waiting[channel_id] = before, after
+    for kind in reversed(kinds):  # the last ones are listed last
+        if kind == report_type or not waiting:
+            continue
+        other, _ = read(client, kind, pack)
+        for channel_id, pair in list(waiting.items()):
+            try:
+                times = _times(other.job(channel_id))
+            except CorruptData:
+                times = None, None
+            before, after = (oldest(each, times) for each in pair)
+            waiting[channel_id] = before, after
+            if _noted_as(before) == _noted_as(after):
+                del waiting[channel_id]  # the others' stays the oldest
+    for channel_id, (_, (listed_at, synced_at)) in waiting.items():
+        if listed_at is not None:
+            channels.record_listed(
+                client, channel_id, listed_at=listed_at, synced_at=synced_at, collect_at=listed_at + STALE
+            )
+
+
+def oldest(one: Times, other: Times) -> Times:
+    """The older of two, for each; None where one never was."""
+    return _older(one[0], other[0]), _older(one[1], other[1])
+
+
+def _older(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else None
+
+
+def _noted_as(times: Times) -> list[str]:
+    """As exactly as it is noted: types that are listed one after another move the oldest time by minutes each."""
+    return [f"{at:%Y-%m-%dT%H}" if at else "" for at in times]
+
+
+def _times(job: Job | None) -> Times:
+    return (None, None) if job is None else (job.listed_at, job.synced_at)

@@ -20,8 +20,8 @@ from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages
 from shared.collection.refusals import Then, refused
 from shared.collection.statistics import law, state
+from shared.collection.statistics.law import calls_now
 from shared.collection.statistics.learning import News, merged, minute, news
-from shared.collection.statistics.pace import calls_now
 from shared.collection.statistics.state import (
     OUTLINE,
     Counted,

@@ -14,8 +14,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from shared.clock import pacific_day
+from shared.quota.calendar import day_left
 from shared.youtube.data import IDS_MAX
 
 Id = TypeVar("Id")
@@ -152,3 +155,15 @@ def _urgency(video: Video, now: int) -> float:
 def _since(video: Video, now: int) -> int:
     """Since when a count is unknown; of a video that was never read, for a day."""
     return video.read or now - _IN_VAIN
+
+
+EVERY = timedelta(minutes=5)
+"""How often the schedule runs."""
+CALLS_MAX = 60
+"""Of one run. What an outage has left over is spent over the rest of the day, not at once."""
+
+
+def calls_now(units: int, spent: int, now: datetime) -> int:
+    """How many calls a run may make, so that by the next no more are spent than that part of the day."""
+    part = 1 - day_left(pacific_day(now), now + EVERY)
+    return max(0, min(int(units * part + 1e-6) - spent, CALLS_MAX))

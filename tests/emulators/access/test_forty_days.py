@@ -31,8 +31,8 @@ from shared.collection import gone, videos
 from shared.collection.cache import Cache, invalidate
 from shared.collection.listening import Listening
 from shared.collection.metadata import Metadata
+from shared.collection.planner import METADATA, asked_for
 from shared.collection.statistics.collecting import Statistics
-from shared.collection.turns import METADATA, asked_for
 from shared.monitoring.alerts import ProcessAlerts
 from shared.push.feed import VideoNotice
 from shared.push.keys import HubKeys

@@ -12,9 +12,7 @@ import pytest
 from shared.collection import packs, places
 from shared.collection.audit import Audit
 from shared.collection.coverage import Outcome, after_listing
-from shared.collection.expectation import HISTORY, Settled, State
-from shared.collection.jobs import Job, name_of
-from shared.collection.risk import on
+from shared.collection.jobs import HISTORY, Job, State, name_of, on
 from shared.monitoring import alerts
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import NAME_LOADS, Warehouse, run
@@ -100,7 +98,7 @@ def test_a_day_that_is_not_in_the_warehouse_is_listed_again_with_a_word_and_all_
             day: (State.LISTED, "notInWarehouse") if day in lost else (State.LOADED, None) for day in DAYS
         }
     assert {state for state, _ in held.states("UC2").values()} == {State.LOADED}
-    assert held.job("UC1").known.settled(NOW) is Settled.WAITING
+    assert held.job("UC1").settled(NOW).listed_at != NOW
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "not in the warehouse" in line]
     assert [(line["channel"], line["days"]) for line in told] == [("UC1", 2)]
 

@@ -17,8 +17,8 @@ from shared.clock import pacific_day
 from shared.collection import backfill, messages
 from shared.collection.collecting import API
 from shared.collection.coverage import AGAIN, Day
-from shared.collection.expectation import KEPT, State
 from shared.collection.ingest import Ingest
+from shared.collection.jobs import KEPT, State
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.rate_limits.limits import RateLimit
 from shared.youtube import reporting

@@ -15,8 +15,8 @@ from shared import channels
 from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import PENDING, RECEIPTS, Receipt, Receipts
 from shared.collection import gone
-from shared.collection.expectation import State
 from shared.collection.ingest import Ingest
+from shared.collection.jobs import State
 from shared.errors import InvalidRequest
 from shared.warehouse.load import Load, load_id_for, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES

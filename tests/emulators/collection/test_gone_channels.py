@@ -11,9 +11,8 @@ from infra.local.simulator.reporting.jobs import Jobs
 from shared.collection import packs, places
 from shared.collection.audit import Audit
 from shared.collection.coverage import Day
-from shared.collection.expectation import State
-from shared.collection.jobs import Job
-from shared.collection.turns import Turn
+from shared.collection.jobs import Job, State
+from shared.collection.planner import Turn
 from shared.monitoring.calls import Call
 from shared.wiring.collection import collecting
 from tests.emulators.collection.reading import KIND, Reading

@@ -17,8 +17,7 @@ from google.cloud import bigquery
 from shared.access.disconnect import ERASE
 from shared.collection import gone, messages, packs, places
 from shared.collection.coverage import Day, Outcome, after_listing
-from shared.collection.expectation import State
-from shared.collection.jobs import Job, name_of
+from shared.collection.jobs import Job, State, name_of
 from shared.collection.loading import Later, Loaded, ReportLoading
 from shared.errors import (
     CorruptData,
