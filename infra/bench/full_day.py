@@ -34,9 +34,7 @@ from shared.paging import groups
 from shared.quota.profile import load
 
 if TYPE_CHECKING:
-    from shared.quota.blocks import Block
     from shared.warehouse.statements import Warehouse
-    from shared.youtube.client import Caller
 
 VIDEOS = 200
 _LISTED, _SOME = 50, 10
@@ -317,16 +315,12 @@ def _night(network: Network, warehouse: Warehouse) -> Callable[[], None]:
 def _figures(network: Network, warehouse: Warehouse) -> Any:
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
-    def caller_for(channel_id: str, block: Block, burst: Any) -> Caller:
-        made: Caller = replace(network.caller(channel_id, block, own=True), limiter=burst)
-        return made
-
     return AnalyticsCollecting(
         client=network.client,
         warehouse=lambda: warehouse,
         quota=network.stand.ledger,
         limiter=network.stand.limiter,
-        caller_for=caller_for,
+        caller_for=partial(network.caller, own=True),
         report_type="channel_basic_a3",
         retention=2,
         to_ingest=_unused,

@@ -129,7 +129,7 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
 def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
-    with collecting.paying(len(job.spans)) as block:
+    with collecting.paying(reporting.LIST, len(job.spans)) as block:
         caller = collecting.caller_for(asked.channel_id, block)
         refs = [ref for span in job.spans for ref in _refs(caller, job, span.job_id, asked)]
 

@@ -9,7 +9,6 @@ bring is left to the regular runs: hourly for channels that are overdue, once a 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,9 +17,7 @@ from functools import partial
 from shared import channels
 from shared.access.disconnect import AUDIT
 from shared.channels import Askable, Channel
-from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client
 from shared.collection import (
     audit,
     gone,
@@ -29,23 +26,19 @@ from shared.collection import (
     packs,
     places,
     planner,
-    refusals,
     reports,
     week_answers,
 )
 from shared.collection.jobs import Job
 from shared.collection.places import Place, Places
 from shared.collection.planner import Turn
-from shared.collection.refusals import ReadDecision, Then, read_decision
+from shared.collection.refusals import ReadDecision, Reader, Then
 from shared.collection.reports import Found, Looked
 from shared.data_map import REPORT_TYPES
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.youtube import reporting
-from shared.youtube.client import Caller
 
 API = "youtubereporting"
 FEATURE = "analytics"
@@ -76,21 +69,13 @@ class _Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Collecting:
-    """Collects the reports of channels. caller_for: what calls YouTube for a channel, paid by a block of calls.
+class Collecting(Reader):
+    """Collects the reports of channels. report_types: in the order of their value. book: when listings may run."""
 
-    report_types: in the order of their value. book: when listings may run.
-    """
-
-    client: Client
     report_types: Sequence[str]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     book: planner.Book
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """The hourly run: plans the overdue; all channels in the first run after 14:00 UTC that comes to its end.
@@ -138,12 +123,12 @@ class Collecting:
         """Ask by a channel's connection which report types YouTube offers; by another's when that fails."""
         for channel_id in channel_ids[:_ASKED_MAX]:
             try:
-                with self.paying(1) as block:
+                with self.paying(reporting.LIST, 1) as block:
                     caller = self.caller_for(channel_id, block)
                     offers.look(self.client, caller, self.report_types, self.clock())
             except YtempireError as error:
                 log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
-                if read_decision(error, tries=0, clock=self.clock, rng=self.rng).then is Then.STOP:
+                if self.decision(error).then is Then.STOP:
                     return
             else:
                 return
@@ -210,10 +195,6 @@ class Collecting:
         packs.note_settled(self.client, pack, report_type, moved, self.report_types)
         return there
 
-    def paying(self, calls: int) -> Block:
-        """What pays for so many calls at once, or more."""
-        return Block(self.quota, reporting.LIST, SYSTEM, upto=calls)
-
     def _held(self, turn: Turn) -> tuple[set[str], Mapping[str, Place]]:
         """Whom a turn lists, with their places, and which of them YouTube has refused.
 
@@ -228,7 +209,7 @@ class Collecting:
 
     def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, _Job]) -> _Listed:
         listed, ends, asked = _Listed(), self.clock() + _LONGEST, list(jobs)
-        with self.paying(len(asked) or 1) as block:
+        with self.paying(reporting.LIST, len(asked)) as block:
             for place, channel_id in enumerate(asked):
                 late = self.clock() >= ends
                 decision = (
@@ -253,27 +234,20 @@ class Collecting:
             caller = self.caller_for(channel_id, block)
             listed.looked.append(reports.look(caller, job(), channel_id, report_type, self.clock()))
         except YtempireError as error:
-            decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
+            decision = self.decision(error, turn.tries)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
                 reason=error.reason, detail=error.message, then=decision.then.name, at=decision.at)  # fmt: skip
-            self._mark(channel_id, error, decision)
+            if self.mark(channel_id, API, error, decision.then, "collect_at"):
+                return decision
             if decision.then is Then.ASK_AGAIN and decision.at is not None:
                 listed.again.append(channel_id)
                 listed.again_at.append(decision.at)
             if decision.then is Then.NEXT_RUN:
                 listed.done.append(channel_id)  # another report type may do better
+                channels.look_again(self.client, channel_id, "collect_at", self.clock() + planner.STALE)
             return decision
         listed.done.append(channel_id)
         return None
-
-    def _mark(self, channel_id: str, error: YtempireError, decision: ReadDecision) -> None:
-        now = self.clock()
-        refusal = refusals.refusal(error, decision.then, now)
-        if refusal is not None:
-            channels.set_refusal(self.client, channel_id, API, refusal)
-            channels.look_again(self.client, channel_id, "collect_at", refusal.until)
-        elif decision.then is Then.NEXT_RUN:
-            channels.look_again(self.client, channel_id, "collect_at", now + planner.STALE)
 
     def _hand_on(self, turn: Turn, listed: _Listed, known: Collection[str]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +10,7 @@ from typing import Any, BinaryIO
 
 from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
-from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client
 from shared.collection import (
     audit,
     cache,
@@ -29,21 +26,19 @@ from shared.collection import (
     week_answers,
 )
 from shared.collection.loading import Later, Loaded, ReportLoading
+from shared.collection.refusals import Reader
 from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.feed import VideoNotice
 from shared.push.subscriptions import heard
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.warehouse.append import append
 from shared.warehouse.load import Staged
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import INTERNAL_METRICS
 from shared.youtube import reporting
-from shared.youtube.client import Caller
 
 QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
@@ -54,26 +49,20 @@ _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], object]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingest:
-    """Handles messages.
+class Ingest(Reader):
+    """Handles messages. warehouse: with its tables in place. report_types: those that are collected.
 
-    warehouse: with its tables in place. report_types: those that are collected. caller_for: what calls YouTube for
-    a channel. check_rate: raises RateLimited while no report may be downloaded. book: when downloads may begin,
-    after all booked before.
+    check_rate: raises RateLimited while no report may be downloaded. book: when downloads may begin, after all
+    booked before.
     """
 
-    client: Client
     warehouse: Callable[[], Warehouse]
     report_types: Collection[str]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     check_rate: Callable[[], None]
     book: planner.Book
     to_ingest: messages.ToIngest
     to_ingest_at: messages.ToIngestAt
     call_rows: Callable[[], call_log.CallRows]
-    clock: Clock
-    rng: random.Random
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
@@ -84,12 +73,12 @@ class Ingest:
             ),
             messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
             receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
-            videos.DETAILS: (lambda _: None, lambda _: self._details.ask()),
+            videos.DETAILS: (_nothing, lambda _: videos.ask(self, self.to_ingest_at)),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             ERASE: (_erasure, self._erase),
-            **{name: (lambda _: None, partial(self._asked, act)) for name, act in self._questions.items()},
-            call_log.KIND: (lambda _: None, self._take_calls),
+            **{name: (_nothing, partial(self._asked, act)) for name, act in self._questions.items()},
+            call_log.KIND: (_nothing, self._take_calls),
             internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
         }
         try:
@@ -106,7 +95,7 @@ class Ingest:
         except RateLimited as error:
             self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
-        with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
+        with self.paying(reporting.DOWNLOAD, len(refs)) as block:
             self._handed_on(self._loading.load(refs, partial(self._download, block), staged))
 
     @property
@@ -137,32 +126,23 @@ class Ingest:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
 
     def _record_videos(self, notices: Sequence[VideoNotice], received: datetime | None) -> None:
-        now, to_ask = self.clock(), False
+        now, to_ask, latest = self.clock(), False, dict[str, datetime]()
         for notice in notices:
             change = videos.record(self.client, notice, now)
             to_ask |= change in {videos.Change.NEW, videos.Change.UPDATED}
+            latest[notice.channel_id] = max(notice.updated, latest.get(notice.channel_id, notice.updated))
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
-        for channel_id in {notice.channel_id for notice in notices}:
+        for channel_id in latest:
             cache.invalidate(self.client, channel_id)
-        left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
+        left = gone.disconnected(self.client, latest)
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
         if to_ask:
-            self._details.soon(now)
+            videos.ask_soon(self.to_ingest_at, now)
         if received is not None:
-            latest = {
-                notice.channel_id: notice.updated for notice in sorted(notices, key=lambda each: each.updated)
-            }
             for channel_id in latest.keys() - left:
                 heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))
-
-    @property
-    def _details(self) -> videos.Details:
-        def caller_for(channel_id: str, block: Block) -> Caller:
-            return self.caller_for(channel_id, block).of_feature("push")
-
-        return videos.Details(self.client, self.quota, caller_for, self.to_ingest_at, self.clock)
 
     def _audit(self, day: str) -> None:
         audit.Audit(
@@ -226,6 +206,10 @@ class Ingest:
                 self.call_rows().take()
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
+
+
+def _nothing(_: Mapping[str, Any]) -> None:
+    """Reads a message that tells nothing but its kind."""
 
 
 def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:

@@ -10,33 +10,28 @@ have changed.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import channels
 from shared.channels import Channel
-from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, note, update
+from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import messages, polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
-from shared.collection.refusals import API, Then, refused
+from shared.collection.refusals import API, Reader, Then
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
-from shared.youtube.client import Caller
 
 NAME = "channels"
 PATH = WATCHED.path(NAME)
@@ -45,20 +40,16 @@ _LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it 
 _COUNT = "youtube.channels.list"
 _COMPARED = timedelta(hours=23, minutes=58)  # until the next comparison: a day, at the same run
 _AGAIN = timedelta(hours=1)  # after a comparison that died; renewals go on meanwhile
+_NOT_POLLED = "a channel's uploads could not be polled"
 _CALLERS = 3  # channels whose grants are tried for one call, which any grant can make
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening:
-    """Renews subscriptions and polls. caller_for: what calls YouTube for a channel, paid by a block of calls."""
+class Listening(Reader):
+    """Renews subscriptions and polls."""
 
-    client: Client
     push: Push
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """The run every five minutes: what is due, and once a day everything.
@@ -160,7 +151,7 @@ class Listening:
         now, units, heard = self.clock(), Counter[str](), 0
         found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
         seconds, left = int(now.timestamp()), watched.units_left(now)
-        with Block(self.quota, _COUNT, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
+        with self.paying(_COUNT, len(calls), Priority.PROMPT) as block:
             for call in calls:
                 goes_on = units.total() < left and self.clock() - now < _LONGEST
                 counts = self._count(block, call) if goes_on else None
@@ -190,7 +181,7 @@ class Listening:
             try:
                 counts = data.video_counts(self.caller_for(caller.channel_id, block), call)
             except YtempireError as error:
-                if self._refused(caller, error) is Then.STOP:
+                if self.refused(caller.channel_id, error, _NOT_POLLED) is Then.STOP:
                     return None
             else:
                 return counts
@@ -212,7 +203,7 @@ class Listening:
                 try:
                     yield name, self._look(block, channel, polling.first_look(found[name]))
                 except YtempireError as error:
-                    if self._refused(channel, error) is Then.STOP:
+                    if self.refused(name, error, _NOT_POLLED) is Then.STOP:
                         return
 
     def _look(self, block: Block, channel: Channel, since: datetime) -> int:
@@ -227,10 +218,6 @@ class Listening:
         if API in channel.refusals:
             channels.end_refusal(self.client, channel.channel_id, API)
         return len(heard.notices)
-
-    def _refused(self, channel: Channel, error: YtempireError) -> Then:
-        what = "a channel's uploads could not be polled"
-        return refused(self.client, channel.channel_id, error, what, clock=self.clock, rng=self.rng)
 
     def _watched(self) -> Watched:
         try:

@@ -10,7 +10,6 @@ are nearly as old, and deletes what was read of videos that are gone; the row th
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,25 +18,21 @@ from typing import Any
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import CHANNELS, Askable
-from shared.clock import Clock, pacific_day
+from shared.clock import pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client, Store, update
+from shared.cloud.firestore import Store, update
 from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection import gone, messages, planner, readings
 from shared.collection.planner import METADATA, Turn
 from shared.collection.readings import AGAIN, Progress, Readings, Units, read
-from shared.collection.refusals import API, Then, refused
+from shared.collection.refusals import API, Reader, Then
 from shared.errors import CorruptData, Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
-from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
-from shared.youtube.client import Caller
 from shared.youtube.data import IDS_MAX
 
 RUNS = 2
@@ -114,18 +109,13 @@ _LIST = "youtube.videos.list"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """Reads channels and videos. caller_for: what calls YouTube for a channel, paid by a block. units: a day's."""
+class Metadata(Reader):
+    """Reads channels and videos. units: a day's."""
 
-    client: Client
     warehouse: Callable[[], Warehouse]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     units: int
-    clock: Clock
-    rng: random.Random
 
     def plan(self) -> dict[str, Any]:
         """Forget what may be kept no longer, and queue the reading of the channels whose turn it is."""
@@ -218,7 +208,7 @@ class Metadata:
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
         """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
         reached, ends = list[Progress](), self.clock() + _LONGEST
-        with Block(self.quota, _LIST, SYSTEM, upto=units.most, priority=Priority.BACKGROUND) as block:
+        with self.paying(_LIST, units.most, Priority.BACKGROUND) as block:
             for each in here:
                 if self.clock() >= ends or units.spent >= units.most:
                     break
@@ -227,8 +217,8 @@ class Metadata:
                     read(each, self.caller_for(each.channel_id, block), units, self.clock)
                 except YtempireError as error:
                     each.refused = each.finished = True
-                    what, name = "a channel's videos could not be read", each.channel_id
-                    if refused(self.client, name, error, what, clock=self.clock, rng=self.rng) is Then.STOP:
+                    what = "a channel's videos could not be read"
+                    if self.refused(each.channel_id, error, what) is Then.STOP:
                         return reached, False
         return reached, True
 

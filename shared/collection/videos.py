@@ -14,98 +14,85 @@ processed still, or private.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.clock import Clock
 from shared.cloud import steps
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, update, where
 from shared.cloud.steps import Commit, Write, only
 from shared.collection.messages import ToIngestAt
+from shared.collection.refusals import Reader
 from shared.data_map import VIDEOS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
+from shared.paging import groups
 from shared.push.feed import VideoNotice
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.youtube import data
-from shared.youtube.client import Caller
 from shared.youtube.durations import seconds_of
 
 DETAILS = "details"
-_MOMENT = timedelta(seconds=2)
+_MOMENT = 2  # seconds
 _AGAIN, _GIVEN_UP = timedelta(minutes=10), timedelta(hours=1)
 _MOST = 500  # of one message
 _CALLERS = 3  # channels whose grants are tried for one call
 _LIST = "youtube.videos.list"
 
 
-@dataclass(frozen=True)
-class Details:
-    """Asks about the videos that wait. caller_for: what calls YouTube for a channel, paid by a block."""
+def ask_soon(to_ingest_at: ToIngestAt, after: datetime) -> None:
+    """Have what waits asked about when the moment that comes after an instant has passed: all ask for one task."""
+    at = datetime.fromtimestamp((int(after.timestamp()) // _MOMENT + 1) * _MOMENT, UTC)
+    to_ingest_at(DETAILS, {"at": at.isoformat()}, at)
 
-    client: Client
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    to_ingest_at: ToIngestAt
-    clock: Clock
 
-    def soon(self, after: datetime) -> None:
-        """Have what waits asked about when the moment that comes after an instant has passed."""
-        moments = int((after - datetime.min.replace(tzinfo=UTC)) / _MOMENT) + 1
-        at = datetime.min.replace(tzinfo=UTC) + moments * _MOMENT
-        self.to_ingest_at(DETAILS, {"at": at.isoformat()}, at)
+def ask(reader: Reader, to_ingest_at: ToIngestAt) -> None:
+    """Ask about what waits. What cannot be answered now waits on; its task is asked for before this ends."""
+    now = reader.clock()
+    waiting = where(reader.client.collection(COLLECTION), (DETAILS_AT, "<=", now))
+    due = list(waiting.order_by(DETAILS_AT).limit(_MOST).stream(**call_options()))
+    calls = list(groups(due, data.IDS_MAX))
+    with reader.paying(_LIST, len(calls), Priority.PROMPT) as block:
+        wait_on = [_about(reader, block, some, now) for some in calls]
+    if len(due) == _MOST:
+        ask_soon(to_ingest_at, now)
+    elif any(wait_on):
+        ask_soon(to_ingest_at, now + _AGAIN)
 
-    def ask(self) -> None:
-        """Ask about what waits. What cannot be answered now waits on; its task is asked for before this ends."""
-        now = self.clock()
-        waiting = where(self.client.collection(COLLECTION), (DETAILS_AT, "<=", now))
-        due = list(waiting.order_by(DETAILS_AT).limit(_MOST).stream(**call_options()))
-        again = now if len(due) == _MOST else None
-        calls = [due[start : start + data.IDS_MAX] for start in range(0, len(due), data.IDS_MAX)]
-        with Block(self.quota, _LIST, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
-            wait_on = [self._about(block, some, now) for some in calls]
-        if any(wait_on):
-            again = again or now + _AGAIN
-        if again:
-            self.soon(again)
 
-    def _about(self, block: Block, some: Sequence[DocumentSnapshot[Any]], now: datetime) -> bool:
-        """Ask about up to 50, and note the answers; whether something waits on."""
-        listed = self._listed(block, some)
-        if listed is None:
-            return True
-        found, writes = {video.id: video for video in listed.videos}, list[Write]()
-        for each in some:
-            video, at = found.get(each.id), {"only_if": each.update_time}
-            if video is not None and video.channel_id == each.get("channel_id"):
-                said = {"details": _said(video, now)}
-                writes.append(Write(each.reference.path, said, remove=(DETAILS_AT,), **at))
-            elif now - each.get("updated") < _GIVEN_UP:
-                writes.append(Write(each.reference.path, {DETAILS_AT: now + _AGAIN}, **at))
-            else:
-                writes.append(Write(each.reference.path, remove=(DETAILS_AT,), **at))
-        store = Store(self.client)
-        if store.run(only(Commit(tuple(writes)))) is None:  # one has changed meanwhile, and waits on
-            for write in writes:
-                store.run(only(Commit((write,))))
-        return len(found) < len(some)
+def _about(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]], now: datetime) -> bool:
+    """Ask about up to 50, and note the answers; whether something waits on."""
+    listed = _asked(reader, block, some)
+    if listed is None:
+        return True
+    found, writes = {video.id: video for video in listed.videos}, list[Write]()
+    for each in some:
+        video, at = found.get(each.id), {"only_if": each.update_time}
+        if video is not None and video.channel_id == each.get("channel_id"):
+            said = {"details": _said(video, now)}
+            writes.append(Write(each.reference.path, said, remove=(DETAILS_AT,), **at))
+        elif now - each.get("updated") < _GIVEN_UP:
+            writes.append(Write(each.reference.path, {DETAILS_AT: now + _AGAIN}, **at))
+        else:
+            writes.append(Write(each.reference.path, remove=(DETAILS_AT,), **at))
+    store = Store(reader.client)
+    if store.run(only(Commit(tuple(writes)))) is None:  # one has changed meanwhile, and waits on
+        for write in writes:
+            store.run(only(Commit((write,))))
+    return len(found) < len(some)
 
-    def _listed(self, block: Block, some: Sequence[DocumentSnapshot[Any]]) -> data.Listed | None:
-        """YouTube's answer by the first grant that works; None when none of a few does."""
-        owners = list(dict.fromkeys(each.get("channel_id") for each in some))[:_CALLERS]
-        for name in owners:
-            try:
-                return data.videos(self.caller_for(name, block), [each.id for each in some])
-            except YtempireError as error:
-                log("WARNING", "videos could not be asked about", channel=name, reason=error.reason)
-        return None
+
+def _asked(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]]) -> data.Listed | None:
+    """YouTube's answer by the first grant that works; None when none of a few does."""
+    for name in list(dict.fromkeys(each.get("channel_id") for each in some))[:_CALLERS]:
+        try:
+            return data.videos(reader.caller_for(name, block).of_feature("push"), [each.id for each in some])
+        except YtempireError as error:
+            log("WARNING", "videos could not be asked about", channel=name, reason=error.reason)
+    return None
 
 
 def _said(video: data.Video, now: datetime) -> dict[str, Any]:

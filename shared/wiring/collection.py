@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from shared.collection.metadata import Metadata
     from shared.collection.statistics.collecting import Statistics
     from shared.quota.blocks import Block
-    from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -47,15 +46,11 @@ def collecting() -> Collecting:
     from shared.youtube import reporting
 
     return Collecting(
-        client=firestore.client(),
+        **_reader(_of_reports(reporting.LIST)),
         report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
-        caller_for=_of_reports(reporting.LIST),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
 
 
@@ -64,21 +59,14 @@ def collecting_analytics() -> AnalyticsCollecting:
     from shared.collection import chosen
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
-    def caller_for(channel_id: str, paid_by: Block, admitted_by: Burst) -> Caller:
-        return replace(_caller(channel_id, paid_by, feature="analytics"), limiter=admitted_by)
-
     return AnalyticsCollecting(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="analytics")),
         warehouse=warehouse,
-        quota=quota.ledger(),
         limiter=quota.rate_limiter(),
-        caller_for=caller_for,
         report_type=chosen.report_types(firestore.client(), settings())[0],
         retention=settings().retention_queries,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
 
 
@@ -87,15 +75,7 @@ def listening() -> Listening:
     from shared.collection.listening import Listening
     from shared.wiring.push import push
 
-    return Listening(
-        client=firestore.client(),
-        push=push(),
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="push"),
-        to_ingest=pubsub.to_ingest,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
-    )
+    return Listening(**_reader(partial(_caller, feature="push")), push=push(), to_ingest=pubsub.to_ingest)
 
 
 @cache
@@ -103,15 +83,11 @@ def metadata() -> Metadata:
     from shared.collection.metadata import Metadata
 
     return Metadata(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="metadata")),
         warehouse=warehouse,
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="metadata"),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         units=settings().metadata_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
     )
 
 
@@ -139,14 +115,10 @@ def statistics() -> Statistics:
     from shared.collection.statistics.collecting import Statistics
 
     return Statistics(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="statistics")),
         warehouse=warehouse,
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="statistics"),
         to_ingest=pubsub.to_ingest,
         units=settings().statistics_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - names runs and spreads waiting
     )
 
 
@@ -158,19 +130,26 @@ def ingest() -> Ingest:
 
     limiter, project = quota.rate_limiter(), settings().project
     return Ingest(
-        client=firestore.client(),
+        **_reader(_of_reports(DOWNLOAD)),
         warehouse=warehouse,
         report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
-        caller_for=_of_reports(DOWNLOAD),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
         call_rows=_call_rows,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
+
+
+def _reader(caller_for: Callable[[str, Block], Caller]) -> dict[str, Any]:
+    """What every `Reader` has."""
+    return {
+        "client": firestore.client(),
+        "quota": quota.ledger(),
+        "caller_for": caller_for,
+        "clock": system_clock,
+        "rng": random.Random(),  # noqa: S311 - names runs and spreads waiting, guards nothing
+    }
 
 
 def _call_rows() -> CallRows:

@@ -6,19 +6,18 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from shared.access.disconnect import ERASE
-from shared.clock import Clock, format_instant, pacific_day
+from shared.clock import format_instant, pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client, Store, update
+from shared.cloud.firestore import Store, update
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages
-from shared.collection.refusals import Then, refused
+from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
 from shared.collection.statistics.learning import News, merged, minute, news
@@ -34,16 +33,13 @@ from shared.collection.statistics.state import (
 )
 from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube import data
-from shared.youtube.client import Caller
 
 METHOD = "youtube.videos.batchGetStats"
 _LEASE = timedelta(minutes=4, seconds=30)  # less than from one run to the next
@@ -74,17 +70,12 @@ class _Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statistics:
-    """Reads counts. caller_for: what calls YouTube for a channel, paid by a block of calls. units: calls a day."""
+class Statistics(Reader):
+    """Reads counts. units: calls a day."""
 
-    client: Client
     warehouse: Callable[[], Warehouse]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     to_ingest: messages.ToIngest
     units: int
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """Read what is most worth it now. While another run is under way, nothing is read."""
@@ -149,7 +140,7 @@ class Statistics:
 
     def _read(self, run: _Run, chosen: Mapping[str, int]) -> None:
         ends = self.clock() + _LONGEST
-        with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.NORMAL) as block:
+        with self.paying(METHOD, run.calls, Priority.NORMAL) as block:
             for channel_id, calls in chosen.items():
                 counted = run.counted(channel_id)
                 if counted is None:  # lost
@@ -166,8 +157,7 @@ class Statistics:
                 answer = data.batch_get_stats(caller, ids)
             except YtempireError as error:
                 run.refused.add(channel_id)
-                what = "a channel's counts could not be read"
-                then = refused(self.client, channel_id, error, what, clock=self.clock, rng=self.rng)
+                then = self.refused(channel_id, error, "a channel's counts could not be read")
                 until = minute(self.clock()) + _ALONE.get(then, 0)
                 break
             run.spent += 1

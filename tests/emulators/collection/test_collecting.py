@@ -18,7 +18,7 @@ from shared.cloud.steps import Docs
 from shared.collection import chosen, packs, places, reports, week_answers
 from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Outcome
-from shared.collection.jobs import HISTORY, Expectation, Job, Standing, on
+from shared.collection.jobs import HISTORY, Expectation, Job, Standing, State, on
 from shared.collection.reports import Found, Looked
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
@@ -95,7 +95,7 @@ def test_a_first_listing_brings_a_month_and_the_next_nothing(collecting):
     again = collecting.run()
     assert again.to_load == ()
     assert len(again.advanced.open) >= 30
-    assert again.advanced.listed_at is None
+    assert {each.state for each in again.advanced.open.values()} == {State.LISTED}
 
 
 def test_a_run_that_dies_before_it_dispatches_is_made_good_by_the_next(collecting):
