@@ -231,13 +231,13 @@ def _counts(network: Network) -> Callable[[], None]:
     from shared.collection import gone
     from shared.collection.statistics.collecting import Statistics
     from shared.collection.statistics.law import EVERY, Video, outline
-    from shared.collection.statistics.learning import minute
     from shared.collection.statistics.state import (
         FIFTIES_A_PACK,
         Counted,
         Entry,
         Outline,
         Pack,
+        minute,
         outline_write,
         pack_write,
     )

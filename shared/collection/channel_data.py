@@ -23,8 +23,22 @@ from shared.cloud.firestore import Client
 from shared.collection import week_answers
 from shared.collection.analytics.queries import ANALYTICS, queries
 from shared.collection.cache import Cache, Entry, Fetch, Look
-from shared.collection.levels import LIFE, TELL, Choice, Held, merged
-from shared.collection.numbers import COUNTS, NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
+from shared.collection.numbers import (
+    COUNTS,
+    LIFE,
+    NUMBERS,
+    OF_DATA,
+    QUERIES,
+    TELL,
+    Asked,
+    Choice,
+    Held,
+    Known,
+    Subject,
+    merged,
+    shown,
+    source_of,
+)
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -150,7 +164,7 @@ class ChannelData:
         return {subject: held[0] for subject, held in found.held.items()}
 
     def _plan(self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str) -> Plan:
-        things = sorted({thing for _, thing, _ in subjects})
+        things = sorted({subject.thing for subject in subjects})
         if source in QUERIES:
             start, end = things[0], things[-1]
 

@@ -23,10 +23,9 @@ from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import next_reset, pacific_day
 from shared.collection import gone, messages, packs, planner
-from shared.collection.analytics import plan, state, store
-from shared.collection.analytics.plan import Kind, Reports, Request
+from shared.collection.analytics import plan, store
+from shared.collection.analytics.plan import Kind, Reports, Request, State
 from shared.collection.analytics.queries import ANALYTICS, REVENUE
-from shared.collection.analytics.state import State
 from shared.collection.analytics.store import Answer, answer_of
 from shared.collection.refusals import Reader, Then
 from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, YtempireError
@@ -106,7 +105,7 @@ class AnalyticsCollecting(Reader):
         now = self.clock()
         known = channels.several(self.client, channel_ids)
         for channel_id in set(channel_ids) - known.keys():  # left by a run that died before it looked
-            state.forget(self.client, channel_id)
+            plan.forget(self.client, channel_id)
         due = [each for each in known.values() if not each.working or each.may_ask(API, now)]
         warehouse = self.warehouse()  # first: what cannot be stored is not asked
         with self.paying(QUERY, _CALLS) as block:
@@ -121,7 +120,7 @@ class AnalyticsCollecting(Reader):
         }
 
     def _ask(self, due: Sequence[Channel], most: int, block: Block) -> Iterator[Told]:
-        states, reports = state.of_channels(self.client, due), self._reports(due)
+        states, reports = plan.of_channels(self.client, due), self._reports(due)
         ends, over = self.clock() + _LONGEST, None
         for channel in due:
             channel_id = channel.channel_id
@@ -256,7 +255,7 @@ class AnalyticsCollecting(Reader):
     def _note(self, told: Told) -> None:
         channel, channel_id, tomorrow = told.channel, told.channel.channel_id, next_reset(self.clock())
         if told.answers or told.asked:
-            state.save(self.client, told.state)
+            plan.save(self.client, told.state)
         if told.trouble is not None:
             error, then = told.trouble
             marked = self.mark(channel_id, API, error, then, "analytics_at")
@@ -272,7 +271,7 @@ class AnalyticsCollecting(Reader):
         held = {each.channel.channel_id: each.state.connection for each in told if each.asked or each.answers}
         for channel_id in gone.ended(self.client, held):
             log("NOTICE", "figures of a connection that has ended are taken back", channel=channel_id)
-            state.forget(self.client, channel_id)
+            plan.forget(self.client, channel_id)
             self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": held[channel_id]})
 
 

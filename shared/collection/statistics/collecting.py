@@ -20,13 +20,16 @@ from shared.collection import gone, messages
 from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
-from shared.collection.statistics.learning import News, merged, minute, news
 from shared.collection.statistics.state import (
     OUTLINE,
     Counted,
     Entry,
+    News,
     Outline,
     Pack,
+    merged,
+    minute,
+    news,
     outline_in,
     outline_write,
     path,

@@ -197,8 +197,8 @@ class Days:
         )
         videos.record(self.client, notice, self.clock())
         invalidate(self.client, channel_id)
-        cache = Cache(client=self.client, clock=self.clock)
-        cache.read(channel_id, [f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})
+        with Cache(client=self.client, clock=self.clock).look(channel_id) as look:
+            look.read([f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})
 
 
 @pytest.fixture

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from shared.collection.analytics.plan import (
     NEW_EVERY,
     REFUSED_EVERY,
+    STATES,
+    Asked,
     Kind,
     Reports,
     Request,
+    State,
+    Video,
     after,
     allowed,
     end_of_month,
@@ -23,7 +27,6 @@ from shared.collection.analytics.plan import (
     with_videos,
 )
 from shared.collection.analytics.queries import REVENUE, Window, queries
-from shared.collection.analytics.state import STATES, Asked, State, Video
 
 TODAY = date(2026, 11, 28)
 DAY = timedelta(days=1)

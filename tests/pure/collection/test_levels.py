@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.endpoints import endpoints
 from infra.judges.warehouse import GUIDE
 from shared.collection.analytics.queries import queries
-from shared.collection.levels import LIFE, RESTATED, TELL, Choice, Held, Level, Told, choose, merged
+from shared.collection.numbers import LIFE, RESTATED, TELL, Choice, Held, Level, Told, choose, merged
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 ENDED = NOW - timedelta(days=5)
