@@ -9,10 +9,10 @@ bring is left to the regular runs: hourly for channels that are overdue, once a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from shared import channels
 from shared.access.disconnect import AUDIT
@@ -29,7 +29,7 @@ from shared.collection import (
     reports,
     week_answers,
 )
-from shared.collection.jobs import Job
+from shared.collection.packs import Pack
 from shared.collection.places import Place, Places
 from shared.collection.planner import Turn
 from shared.collection.refusals import ReadDecision, Reader, Then
@@ -47,23 +47,18 @@ FROM = 14  # o'clock UTC: most of a day's reports have been issued
 _ASKED_MAX = 3  # connections by which the report types are asked for
 _LONGEST = timedelta(minutes=3)  # of one turn's listings, well inside the function's time
 
-_Job = Callable[[], Job | None]
-"""A channel's reporting job as it is stored. Raises CorruptData."""
-
 
 @dataclass
 class _Listed:
-    """What came of a turn so far. looked: what YouTube listed; done: channels that the next report type may be
-    listed for.
+    """What came of a turn so far. looked: what YouTube listed.
 
-    again: channels to ask about again, at `again_at`; left: those that the turn did not come to, at `left_at`,
-    None where only a later run can do better.
+    done: channels that the next report type may be listed for. again: those to ask about again, with the time.
+    left: those that the turn did not come to, at `left_at`; None where only a later run can do better.
     """
 
     looked: list[Looked] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
-    again_at: list[datetime] = field(default_factory=list)
+    again: dict[str, datetime] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     left_at: datetime | None = None
 
@@ -97,8 +92,8 @@ class Collecting(Reader):
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
         overdue = () if everything else tuple(channels.due(self.client, "collect_at", now))
-        known: Iterable[Askable] = self._all() if everything else overdue
-        expected = {each.channel_id: each for each in known if _may_list(each, now)}
+        every = channels.askable(self.client, feature=FEATURE, api=API) if everything else overdue
+        expected = {each.channel_id: each for each in every if _may_list(each, now)}
         due = planner.due(
             {each.channel_id: each.listed_at for each in expected.values()}, now=now, everything=everything
         )
@@ -133,14 +128,11 @@ class Collecting(Reader):
             else:
                 return
 
-    def _all(self) -> Iterator[Askable]:
-        return channels.askable(self.client, feature=FEATURE, api=API)
-
     def _by_pack(self, some: Iterable[Askable]) -> dict[int, list[str]]:
         """Channels by the pack of their coverage: those of a turn share documents."""
-        found: dict[int, list[str]] = {}
+        found = defaultdict[int, list[str]](list)
         for channel_id, place in self._placed(some).items():
-            found.setdefault(place.pack, []).append(channel_id)
+            found[place.pack].append(channel_id)
         return found
 
     def _placed(self, some: Iterable[Askable]) -> dict[str, Place]:
@@ -166,14 +158,14 @@ class Collecting(Reader):
         refused, held = self._held(turn)
         kind = turn.report_types[0]
         stored = {pack: packs.read(self.client, kind, pack) for pack in {place.pack for place in held.values()}}
-        jobs = {name: partial(stored[place.pack][0].job, name) for name, place in held.items()}
+        jobs = {name: stored[place.pack][0] for name, place in held.items()}
         listed, found = self._list(turn, refused, jobs), list[Found]()
         for pack, (_, seen) in stored.items():
             looked = [each for each in listed.looked if held[each.job.channel_id].pack == pack]
             if looked:
                 brought = reports.note(self.client, pack, kind, looked, now=self.clock(), seen=seen)
                 found += self._dispatched(pack, kind, brought, held)
-        self._hand_on(turn, listed, {name for name, place in held.items() if name in stored[place.pack][0]})
+        self._hand_on(turn, listed, {name for name in held if name in jobs[name]})
         return {
             "channels": len(turn.channels),
             "unfinished": len(turn.channels) - len(found),
@@ -207,32 +199,28 @@ class Collecting(Reader):
         held = self._placed(each for each in known.values() if _may_list(each, self.clock()))
         return {name for name in held if API in known[name].refusals}, held
 
-    def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, _Job]) -> _Listed:
+    def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, Pack]) -> _Listed:
         listed, ends, asked = _Listed(), self.clock() + _LONGEST, list(jobs)
         with self.paying(reporting.LIST, len(asked)) as block:
             for place, channel_id in enumerate(asked):
-                late = self.clock() >= ends
-                decision = (
-                    ReadDecision(Then.STOP, self.clock())
-                    if late
-                    else self._list_one(turn, channel_id, jobs[channel_id], listed, block)
-                )
+                decision: ReadDecision | None = ReadDecision(Then.STOP, self.clock())
+                if self.clock() < ends:
+                    decision = self._list_one(turn, channel_id, jobs[channel_id], listed, block)
                 if decision is None and channel_id in refused:
                     channels.end_refusal(self.client, channel_id, API)
                 if decision is not None and decision.then is Then.STOP:
-                    listed.left = asked[place:]
-                    listed.left_at = decision.at
+                    listed.left, listed.left_at = asked[place:], decision.at
                     break
         return listed
 
     def _list_one(
-        self, turn: Turn, channel_id: str, job: _Job, listed: _Listed, block: Block
+        self, turn: Turn, channel_id: str, pack: Pack, listed: _Listed, block: Block
     ) -> ReadDecision | None:
         """Ask what YouTube lists of one channel; None when that went well, else what follows."""
         report_type = turn.report_types[0]
         try:
             caller = self.caller_for(channel_id, block)
-            listed.looked.append(reports.look(caller, job(), channel_id, report_type, self.clock()))
+            listed.looked.append(reports.look(caller, pack.job(channel_id), channel_id, report_type, self.clock()))
         except YtempireError as error:
             decision = self.decision(error, turn.tries)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
@@ -240,8 +228,7 @@ class Collecting(Reader):
             if self.mark(channel_id, API, error, decision.then, "collect_at"):
                 return decision
             if decision.then is Then.ASK_AGAIN and decision.at is not None:
-                listed.again.append(channel_id)
-                listed.again_at.append(decision.at)
+                listed.again[channel_id] = decision.at
             if decision.then is Then.NEXT_RUN:
                 listed.done.append(channel_id)  # another report type may do better
                 channels.look_again(self.client, channel_id, "collect_at", self.clock() + planner.STALE)
@@ -252,11 +239,12 @@ class Collecting(Reader):
     def _hand_on(self, turn: Turn, listed: _Listed, known: Collection[str]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""
         done = [*turn.listed, *listed.done]
-        again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
-        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries, listed=done), listed.left_at
+        again = turn.rest(list(listed.again), tries=turn.tries + 1)
+        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries, listed=done)
         hopeless = listed.left and listed.left_at is None
-        following = None if left[0] or hopeless else turn.following(done), None
-        for handed_on, not_before in (again, left, following):
+        following = None if left or hopeless else turn.following(done)
+        times = max(listed.again.values(), default=None), listed.left_at, None
+        for handed_on, not_before in zip((again, left, following), times, strict=True):
             if handed_on is not None:
                 calls = sum(_calls(known=name in known) for name in handed_on.channels)
                 (when,) = self.book([calls], not_before=not_before)

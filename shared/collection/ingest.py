@@ -25,7 +25,7 @@ from shared.collection import (
     videos,
     week_answers,
 )
-from shared.collection.loading import Later, Loaded, ReportLoading
+from shared.collection.loading import Later, ReportLoading
 from shared.collection.refusals import Reader
 from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
@@ -71,7 +71,7 @@ class Ingest(Reader):
                 lambda told: (messages.refs_from(told), messages.staged_from(told) if "staged" in told else None),
                 lambda asked: self._load_reports(*asked),
             ),
-            messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
+            messages.STAGED: (messages.staged_from, self._go_on),
             receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
             videos.DETAILS: (_nothing, lambda _: videos.ask(self, self.to_ingest_at)),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
@@ -96,17 +96,18 @@ class Ingest(Reader):
             self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
         with self.paying(reporting.DOWNLOAD, len(refs)) as block:
-            self._handed_on(self._loading.load(refs, partial(self._download, block), staged))
+            for later in self._loading.load(refs, partial(self._download, block), staged):
+                self._hand_on(later)
+
+    def _go_on(self, staged: Sequence[Staged]) -> None:
+        for later in self._loading.go_on(staged):
+            self._hand_on(later)
 
     @property
     def _loading(self) -> ReportLoading:
         return ReportLoading(
             client=self.client, warehouse=self.warehouse(), report_types=self.report_types, clock=self.clock
         )
-
-    def _handed_on(self, loaded: Loaded) -> None:
-        for later in loaded.later:
-            self._hand_on(later)
 
     def _hand_on(self, later: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.

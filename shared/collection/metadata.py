@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared import channels
@@ -21,13 +22,14 @@ from shared.channels import CHANNELS, Askable
 from shared.clock import pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Change, Doc, Docs, Write, reading
+from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, messages, planner, readings
 from shared.collection.planner import METADATA, Turn
 from shared.collection.readings import AGAIN, Progress, Readings, Units, read
 from shared.collection.refusals import API, Reader, Then
-from shared.errors import CorruptData, Transient, Unavailable, YtempireError
+from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
@@ -47,10 +49,9 @@ _UNSEEN = 10  # units of a channel of which nothing is known: one with 200 video
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What a run has before it.
+    """What a run has before it: on which day nothing is unread any more, and how many days reading all takes.
 
-    unread: channels of which something was never read; import_ends: the day on which that is over. days: as many
-    as it takes to read everything once. overdue: channels that were not verified in time.
+    unread: channels of which something was never read. overdue: channels that were not verified in time.
     """
 
     unread: int
@@ -128,13 +129,8 @@ class Metadata(Reader):
         queued = self._hand_on(turn)
         severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
         log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
-        ends = ahead.import_ends and ahead.import_ends.isoformat()
-        return {
-            "channels": len(known),
-            "due": len(tonight),
-            "queued": int(queued),
-            **(vars(ahead) | {"import_ends": ends}),
-        }
+        told = vars(ahead) | {"import_ends": ahead.import_ends and ahead.import_ends.isoformat()}
+        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **told}
 
     def _forget(self, now: datetime) -> None:
         """Delete what was read of videos that are gone, and metadata that was not read again in time."""
@@ -156,10 +152,9 @@ class Metadata(Reader):
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)
         kept = self._keep([each for each in reached if each.changed])
-        unreached = [each for each in here if each not in reached]
         unfinished = [each for each in reached if not each.finished]
         left = [
-            *(each.channel_id for each in unreached),
+            *(each.channel_id for each in here[len(reached) :]),
             *turn.channels[CHANNELS_A_TURN:],
             *(each.channel_id for each in unfinished),  # last: a channel with many videos keeps nobody waiting
         ]
@@ -177,33 +172,20 @@ class Metadata(Reader):
 
     def _held(self, channel_ids: Sequence[str]) -> list[Progress]:
         """The channels that may be asked about, with what was read of their videos before."""
-        pairs = {channel_id: (channels.path(channel_id), readings.path(channel_id)) for channel_id in channel_ids}
-        if not pairs:
+        paths = {channel_id: (channels.path(channel_id), readings.path(channel_id)) for channel_id in channel_ids}
+        if not paths:
             return []
-        docs = Store(self.client).run(reading([path for pair in pairs.values() for path in pair]))
-        found = (
-            self._one(channel_id, Docs({path: docs[path] for path in pair}, docs.at))
-            for channel_id, pair in pairs.items()
-        )
-        return [each for each in found if each is not None]
-
-    def _one(self, channel_id: str, seen: Docs) -> Progress | None:
-        stored, before = seen.values()
-        if stored is None:
-            return None
-        try:
-            channel = CHANNELS.read(channel_id, stored.data)
-        except CorruptData as error:
-            log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            return None
-        if not channel.may_ask(API, self.clock()):
-            return None
-        try:
-            known = readings.stored(channel_id, before.data if before else None)
-        except CorruptData as error:  # it is read anew
-            log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            known = Readings(channel_id=channel_id)
-        return Progress(channel, seen, known)
+        docs = Store(self.client).run(reading([path for pair in paths.values() for path in pair]))
+        found = []
+        for channel_id, pair in paths.items():
+            seen = Docs({path: docs[path] for path in pair}, docs.at)
+            stored, before = seen.values()
+            channel = or_told(partial(CHANNELS.read, channel_id, stored.data)) if stored else None
+            if channel is not None and channel.may_ask(API, self.clock()):
+                known = or_told(partial(readings.stored, channel_id, before.data if before else None))
+                # What cannot be read is read anew.
+                found.append(Progress(channel, seen, known or Readings(channel_id=channel_id)))
+        return found
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
         """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
@@ -227,32 +209,24 @@ class Metadata(Reader):
 
         Nothing is tried again at once: whatever is not noted is read again, and its units are spent twice.
         """
+        load_id, rows = new_load_id(self.clock()), dict[str, list[dict[str, Any]]]()
+        for each in read:
+            about = {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id}
+            rows[each.channel_id] = [about | row for row in each.rows]
         try:
             with answering(self.clock):
-                stored = self._appended(self.warehouse(), read) if read else ()
+                taken = append_by_channel(self.warehouse(), VIDEO_METADATA, rows, self.clock) if read else ()
         except Transient as error:
             log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
             return None
-        for each in stored:
-            try:
-                self._note(each)
-            except Unavailable as error:
-                name = each.channel_id
-                log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
-        return sum(len(each.rows) for each in stored)
-
-    def _appended(self, warehouse: Warehouse, read: Sequence[Progress]) -> list[Progress]:
-        """Append the rows of all; answers whose BigQuery has taken."""
-        load_id = new_load_id(self.clock())
-        rows = {
-            each.channel_id: [
-                {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id, **row}
-                for row in each.rows
-            ]
-            for each in read
-        }
-        taken = set(append_by_channel(warehouse, VIDEO_METADATA, rows, self.clock))
-        return [each for each in read if each.channel_id in taken]
+        for each in read:
+            if each.channel_id in taken:
+                try:
+                    self._note(each)
+                except Unavailable as error:
+                    name = each.channel_id
+                    log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
+        return sum(len(rows[name]) for name in taken)
 
     def _note(self, each: Progress) -> None:
         """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""
@@ -263,7 +237,8 @@ class Metadata(Reader):
             found = docs[at]
             if found is None or gone.connection_in(channel_id, found.data) != each.connection:
                 return Change(False)
-            if _version(docs[first]) != _version(each.seen[first]):
+            then, now = each.seen[first], docs[first]
+            if (now and now.version) != (then and then.version):
                 return Change(True)  # another run has read the same; what it knows stays
             return Change(True, [readings.write(each.readings), _standing(each)])
 
@@ -271,16 +246,11 @@ class Metadata(Reader):
             self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": each.connection})
 
 
-def _version(doc: Doc | None) -> Any:
-    return doc and doc.version
-
-
 def _standing(each: Progress) -> Write:
     """What a channel's own document says afterwards."""
     known, about = each.readings, each.about
-    fields: dict[str, Any] = {
-        "videos_read": {"at": known.read_at, "videos": max(len(known.videos), known.counted or 0)}
-    }
+    read = {"at": known.read_at, "videos": max(len(known.videos), known.counted or 0)}
+    fields: dict[str, Any] = {"videos_read": read}
     if about is not None:
         fields |= {"title": about.title, "uploads_playlist": about.uploads_playlist}
     ended = API in each.channel.refusals and not each.refused

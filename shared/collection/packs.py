@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -182,26 +182,21 @@ def record(
 def unload(client: Client, channel_id: str, connection: str) -> None:
     """Take back that reports are loaded which a connection has loaded; the next run dispatches them."""
     place = places.places(client).get(channel_id)
-    if place is None:
-        return
-    for report_type, month in places.documents_of(client, place.pack, channel_id):
-        if month:
-            first = date.fromisoformat(f"{month}-01")
-            change_days(client, place.pack, (channel_id, report_type), [first], partial(_unloaded, connection))
-
-
-def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
-    return None, unloaded(connection, days)
+    if place is not None:
+        for report_type, month in places.documents_of(client, place.pack, channel_id):
+            if month:
+                first, decide = date.fromisoformat(f"{month}-01"), lambda days: (None, unloaded(connection, days))
+                change_days(client, place.pack, (channel_id, report_type), [first], decide)
 
 
 def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
     """The jobs of some channels, as far as there are any that can be read. One read, and one a type and pack."""
     every = places.places(client)
     asked = {channel_id: every[channel_id].pack for channel_id in channel_ids if channel_id in every}
-    kinds = tuple(report_types)
-    names = (places.path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
+    packs = sorted(set(asked.values()))
+    names = (places.path(kind, pack).rpartition("/")[2] for kind in report_types for pack in packs)
     found = documents(client, REPORTS.path, names) if asked else ()
-    return [job for job in _jobs_in(found) if job.channel_id in asked]
+    return [job for each in found for job in _jobs_in(each) if job.channel_id in asked]
 
 
 def every(client: Client) -> tuple[list[Job], list[tuple[int, str]]]:
@@ -214,7 +209,7 @@ def every(client: Client) -> tuple[list[Job], list[tuple[int, str]]]:
     placed = places.places(client)  # read afterwards: whoever was packed by then has had a place before
     packed = {(_number(each), name) for each in found for name in _channels(each)}
     strays = {(pack, name) for pack, name in packed if name not in placed or placed[name].pack != pack}
-    every_job = ((_number(each), job) for each in found for job in _jobs_in([each]))
+    every_job = ((_number(each), job) for each in found for job in _jobs_in(each))
     return [job for pack, job in every_job if (pack, job.channel_id) not in strays], sorted(strays)
 
 
@@ -228,10 +223,9 @@ def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:
     return channels
 
 
-def _jobs_in(found: Iterable[DocumentSnapshot[Any]]) -> Iterator[Job]:
-    for each in found:
-        report_type = each.id.partition(":")[0]
-        yield from Pack(number=_number(each), report_type=report_type, months={"": _channels(each)}).jobs()
+def _jobs_in(found: DocumentSnapshot[Any]) -> Iterator[Job]:
+    report_type = found.id.partition(":")[0]
+    return Pack(number=_number(found), report_type=report_type, months={"": _channels(found)}).jobs()
 
 
 def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
@@ -274,16 +268,14 @@ def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
                 texts[month][channel_id] = MONTHS.packed(stored.month(channel_id, month).with_days(days))
         if part.job is not None:
             texts[""][channel_id] = JOBS.packed(opened(part.job, part.days))
-    about = {"pack": stored.number, "report_type": stored.report_type}
     writes = []
     for month, changed in texts.items():
         if changed:
-            fields = {**about, **{places.field(channel_id): text for channel_id, text in changed.items()}}
+            fields: dict[str, Any] = {"pack": stored.number, "report_type": stored.report_type}
+            fields |= {places.field(channel_id): text for channel_id, text in changed.items()}
             if not month:
-                jobs_then = Pack(
-                    number=0, report_type=stored.report_type, months={"": {**stored.months[""], **changed}}
-                )
-                fields["at_risk"] = sum(job.at_risk for job in jobs_then.jobs())
+                then = replace(stored, months={"": {**stored.months[""], **changed}})
+                fields["at_risk"] = sum(job.at_risk for job in then.jobs())
             writes.append(Write(places.path(stored.report_type, stored.number, month), fields))
     return writes
 
@@ -295,27 +287,23 @@ Times = tuple[datetime | None, datetime | None]
 def note_settled(
     client: Client, pack: int, report_type: str, moved: Mapping[str, Moved], report_types: Iterable[str]
 ) -> None:
-    """Note the times of a pack's channels whose oldest changes with the job of one report type.
+    """Note since when all report types of a pack's channels are listed, and loaded, where that changes with one's.
 
     The other types are read after that job was written, so of two that are the last at once, one sees both.
     """
-    kinds, waiting = tuple(report_types), dict[str, tuple[Times, Times]]()
-    for channel_id, each in moved.items():
-        before, after = map(_times, each)
-        if _noted_as(before) != _noted_as(after):
-            waiting[channel_id] = before, after
-    for kind in reversed(kinds):  # the last ones are listed last
+    pairs = {channel_id: (_times(before), _times(after)) for channel_id, (before, after) in moved.items()}
+    waiting = {channel_id: pair for channel_id, pair in pairs.items() if _differ(*pair)}
+    for kind in reversed(tuple(report_types)):  # the last ones are listed last
         if kind == report_type or not waiting:
             continue
         other, _ = read(client, kind, pack)
-        for channel_id, pair in list(waiting.items()):
+        for channel_id, (before, after) in list(waiting.items()):
             try:
                 times = _times(other.job(channel_id))
             except CorruptData:
                 times = None, None
-            before, after = (oldest(each, times) for each in pair)
-            waiting[channel_id] = before, after
-            if _noted_as(before) == _noted_as(after):
+            waiting[channel_id] = pair = oldest(before, times), oldest(after, times)
+            if not _differ(*pair):
                 del waiting[channel_id]  # the others' stays the oldest
     for channel_id, (_, (listed_at, synced_at)) in waiting.items():
         if listed_at is not None:
@@ -333,9 +321,10 @@ def _older(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other) if one and other else None
 
 
-def _noted_as(times: Times) -> list[str]:
-    """As exactly as it is noted: types that are listed one after another move the oldest time by minutes each."""
-    return [f"{at:%Y-%m-%dT%H}" if at else "" for at in times]
+def _differ(one: Times, other: Times) -> bool:
+    """Whether times are of other hours: types that are listed one after another move the oldest by minutes."""
+    first, second = ([f"{at:%Y-%m-%dT%H}" if at else "" for at in each] for each in (one, other))
+    return first != second
 
 
 def _times(job: Job | None) -> Times:

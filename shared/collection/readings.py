@@ -21,6 +21,7 @@ from shared.cloud.steps import Docs, Write
 from shared.data_map import VIDEO_READINGS
 from shared.errors import InvalidRequest
 from shared.monitoring.log import log
+from shared.paging import groups
 from shared.records import Mapper, compact
 from shared.youtube import data
 from shared.youtube.client import Caller
@@ -128,10 +129,12 @@ class Readings:
         self, found: Mapping[str, Reading], absent: Collection[str], now: datetime
     ) -> tuple[Readings, list[str]]:
         """After an answer, and the ids that are gone: absent a second time, on another night."""
-        gone = [video_id for video_id in absent if self.videos[video_id].missing]
-        missing = {video_id: self.videos[video_id]._replace(missing=True, read_at=now) for video_id in absent}
-        videos = {**self.videos, **missing, **found}
-        return replace(self, videos={name: each for name, each in videos.items() if name not in set(gone)}), gone
+        gone, videos = [video_id for video_id in absent if self.videos[video_id].missing], dict(self.videos)
+        for video_id in absent:
+            videos[video_id] = videos[video_id]._replace(missing=True, read_at=now)
+        for video_id in gone:
+            del videos[video_id]
+        return replace(self, videos={**videos, **found}), gone
 
 
 def needs_row(reading: Reading, etag: str, now: datetime) -> bool:
@@ -219,11 +222,10 @@ def read(each: Progress, caller: Caller, units: Units, clock: Clock) -> None:
         if not units.take():
             return
         _list(each, caller, clock)
-    due = each.readings.due(clock())
-    for start in range(0, len(due), data.IDS_MAX):
+    for some in groups(each.readings.due(clock()), data.IDS_MAX):
         if not units.take():
             return
-        _ask(each, caller, due[start : start + data.IDS_MAX], clock)
+        _ask(each, caller, some, clock)
     each.finished = True
 
 
