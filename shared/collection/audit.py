@@ -62,7 +62,8 @@ class Audit:
             places.take_out(self.client, pack, channel_id)
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)
-        self._tell([job for job in every if job.report_type in self.report_types], now)
+        found = risk((job for job in every if job.report_type in self.report_types), ALARMING, now=now)
+        alerts.tell(self.client, alerts.REPORT_GAPS, str(found) if found else None, now)
         log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
 
     def _list_again(self, doubted: Collection[Job], now: datetime) -> int:
@@ -80,21 +81,12 @@ class Audit:
         named = {row["report_id"] for row in run(self.warehouse(), NAMED_REPORTS, ids=asked)}
         listed = 0
         for job, reports in loaded:
-            lacking = frozenset(reports) - named
-            if lacking:
-                take_back = partial(_listed_again, lacking)
-                count = changed(job, take_back)
+            if lacking := frozenset(reports) - named:
+                count = changed(job, partial(_listed_again, lacking))
                 log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
                     report=job.report_type, days=count)  # fmt: skip
                 listed += count
         return listed
-
-    def _tell(self, every: Collection[Job], now: datetime) -> None:
-        found = risk(every, ALARMING, now=now)
-        if found is None:
-            alerts.resolve(self.client, alerts.REPORT_GAPS, now)
-        else:
-            alerts.fire(self.client, alerts.REPORT_GAPS, str(found), now)
 
 
 def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:

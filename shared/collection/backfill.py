@@ -42,19 +42,19 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         """What its task is told."""
-        told = {"channel": self.channel_id, "from": self.first.isoformat(), "to": self.last.isoformat()}
-        return {"backfill": {**told, "type": self.report_type, "asked_at": format_instant(self.asked_at)}}
+        told = {
+            "channel": self.channel_id,
+            "from": f"{self.first}",
+            "to": f"{self.last}",
+            "type": self.report_type,
+        }
+        return {"backfill": {**told, "asked_at": format_instant(self.asked_at)}}
 
     @property
     def name(self) -> str:
         """Its task's name."""
         what = f"{self.channel_id} {self.report_type} {self.first} {self.last}"
         return f"backfill {what} of {self.asked_at.isoformat()}"
-
-    @property
-    def days(self) -> list[date]:
-        """Each of its days."""
-        return list(days(self.first, self.last))
 
 
 def asked_for(body: object, now: datetime) -> Asked:
@@ -66,9 +66,8 @@ def asked_for(body: object, now: datetime) -> Asked:
     if first < oldest:
         raise fields.wrong("from", f"must be {oldest} or later: YouTube keeps reports for {KEPT.days} days")
     if not first <= last <= newest:
-        raise fields.wrong(
-            "to", f"must be a day from {first} to {newest}, the newest that has ended in California"
-        )
+        words = f"must be a day from {first} to {newest}, the newest that has ended in California"
+        raise fields.wrong("to", words)
     return Asked(
         channel_id=fields.id("channel", ids.CHANNEL),
         first=first,
@@ -129,18 +128,19 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
 def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
+    every, about = list(days(asked.first, asked.last)), (job.channel_id, job.report_type)
     with collecting.paying(reporting.LIST, len(job.spans)) as block:
         caller = collecting.caller_for(asked.channel_id, block)
         refs = [ref for span in job.spans for ref in _refs(caller, job, span.job_id, asked)]
 
-    def decide(days: Days) -> tuple[Days, Days]:
-        changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
+    def decide(known: Days) -> tuple[Days, Days]:
+        changed = listed_again(known, refs, asked_at=asked.asked_at, now=now)
         return changed, changed
 
-    changed = packs.change_days(client, held.pack, (job.channel_id, job.report_type), asked.days, decide)
+    changed = packs.change_days(client, held.pack, about, every, decide)
     again = [
         # Since it was asked for, not since now: a task that runs twice loads once.
-        replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
+        replace(ref_of(*about, day, entry), newer_than=load_ids_from(asked.asked_at))
         for day, entry in sorted(changed.items())
         if entry.reason == AGAIN
     ]
@@ -151,8 +151,8 @@ def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Ma
         collecting.to_ingest(messages.KIND, message)
     if again:  # the next collecting run must not take them for lost
         dispatched(client, held.pack, job.report_type, [replace(job, dispatched_at=now)])
-    without = sorted(set(asked.days) - {ref.day for ref in refs})
-    return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
+    without = sorted(set(every) - {ref.day for ref in refs})
+    return {"days": len(every), "dispatched": len(again), "without_report": [str(day) for day in without]}
 
 
 def _refs(caller: Caller, job: Job, job_id: str, asked: Asked) -> list[ReportRef]:

@@ -11,7 +11,6 @@ from what was fetched, so it counts every call once, too.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -77,25 +76,17 @@ class CallRows:
 
     def _sum_up(self) -> None:
         now = self.clock()
-        since = now - LONG
-        values: dict[str, Any] = {
-            "since": since,
-            "lately": now - SHORT,
-            "first": pacific_day(since),
-            "slow": SLOW_MS,
-        }
-        endpoints: dict[str, dict[str, Any]] = defaultdict(
-            lambda: {"long": [0] * 3, "short": [0] * 3, "reasons": {}}
-        )
+        since, lately = now - LONG, now - SHORT
+        values: dict[str, Any] = {"since": since, "lately": lately, "first": pacific_day(since), "slow": SLOW_MS}
+        endpoints: dict[str, dict[str, Any]] = {}
         for row in run(self.warehouse, CALLS_LATELY, **values):
-            of = endpoints[row["endpoint"]]
+            of = endpoints.setdefault(row["endpoint"], {"long": [0] * 3, "short": [0] * 3, "reasons": {}})
             of["long"] = [total + row[name] for total, name in zip(of["long"], _COUNTS, strict=True)]
             of["short"] = [total + row[f"{name}_lately"] for total, name in zip(of["short"], _COUNTS, strict=True)]
             if row["errors"]:
                 of["reasons"][row["reason"] or "unknown"] = row["errors"]
-        self.client.document(CALL_SUMMARY.path, "lately").set(
-            {"at": now, "endpoints": endpoints}, **call_options()
-        )
+        told = {"at": now, "endpoints": endpoints}
+        self.client.document(CALL_SUMMARY.path, "lately").set(told, **call_options())
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:

@@ -20,17 +20,16 @@ from shared.channels import Channel
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection import messages, polling
+from shared.collection import gone, messages, polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import API, Reader, Then
-from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
+from shared.errors import CorruptData, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
-from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 
 NAME = "channels"
@@ -94,15 +93,12 @@ class Listening(Reader):
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
         """Ask the hub for one channel's subscription, or its end if the channel is gone. Raises Unavailable."""
-        try:
-            gone = channels.get(self.client, channel_id).state == DISCONNECTING
-        except NotFound:
-            gone = True
-        if gone:
+        over = bool(gone.disconnected(self.client, [channel_id]))
+        if over:
             self._unsubscribe(channel_id)
         else:
             self.push.subscribe(channel_id)
-        return {"asked": int(not gone), "ended": int(gone)}
+        return {"asked": int(not over), "ended": int(over)}
 
     def _unsubscribe(self, channel_id: str) -> None:
         """What the hub does not hear now ends with its lease."""
@@ -166,10 +162,9 @@ class Listening(Reader):
                 for name, notices in self._look_at(block, unheard[: max(0, room)], found):
                     units["looked"] += 1
                     heard += notices
-                    each = found[name].looked_at(counts[name], notices, seconds)
-                    found[name] = (
-                        each if name in silent or not notices else each._replace(silent=seconds, unheard=True)
-                    )
+                    found[name] = found[name].looked_at(counts[name], notices, seconds)
+                    if notices and name not in silent:
+                        found[name] = found[name]._replace(silent=seconds, unheard=True)
         after = replace(watched.spent(units.total(), now), channels=found) if units else watched
         return {"counted": units["counted"], "looked": units["looked"], "heard": heard}, after
 

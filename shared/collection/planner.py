@@ -14,6 +14,7 @@ listed before anybody's second, in the order of the setting: when nobody is left
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -49,11 +50,9 @@ def due(last_listed: Mapping[str, datetime | None], *, now: datetime, everything
 
 def batches(channel_ids: Iterable[str], size: int = BATCH) -> dict[int, list[str]]:
     """Channels by the number of their batch, some `size` of them in each, in the order given."""
-    everyone = list(channel_ids)
-    count = -(-len(everyone) // size)
-    found: dict[int, list[str]] = {}
+    everyone, found = list(channel_ids), defaultdict[int, list[str]](list)
     for channel_id in everyone:
-        found.setdefault(_batch(channel_id, count), []).append(channel_id)
+        found[_batch(channel_id, -(-len(everyone) // size))].append(channel_id)
     return found
 
 
@@ -92,10 +91,8 @@ def plan(
     times = book([sum(map(calls, ids)) for _, ids in found]) if book and found else [None] * len(found)
 
     def queue(batch: tuple[int, list[str]], when: datetime | None) -> bool:
-        number, ids = batch
-        return enqueue(
-            QUEUE, f"{function} {slot} batch {number}", function, {"channels": ids, **(also or {})}, when
-        )
+        name, payload = f"{function} {slot} batch {batch[0]}", {"channels": batch[1], **(also or {})}
+        return enqueue(QUEUE, name, function, payload, when)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return sum(pool.map(queue, found, times))

@@ -121,7 +121,7 @@ class Network:
 
     def differing(self, **only: str) -> set[tuple[str, str | None, str | None, Part]]:
         return {
-            (each.channel_id, each.report_type, each.day, each.part)
+            (month.channel_id, each.report_type, each.day, each.part)
             for month in verified(self.certifying, **only)
             for each in month.differing
         }
