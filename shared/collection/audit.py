@@ -1,8 +1,8 @@
 """The daily audit: no day counts as loaded that is not in the warehouse, and missing days alarm with a deadline.
 
-The coverage, in Firestore, and the manifest, in BigQuery, are written one after the other, and rows are erased. So
-once a day the two are compared by one query: how many days of each channel, report type and month there are. Where
-the manifest has fewer, the days that it lacks are listed again, and dispatched by the next run.
+Coverage and manifest are written one after the other, so once a day one query counts the days of each channel,
+report type and month. Where the manifest has fewer, those that it lacks are listed again, and dispatched by the
+next run.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ Named = Mapping[tuple[str, str, str], int]
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Compares the coverage with the warehouse's manifest. warehouse: with its tables in place.
-
-    report_types: those that are collected; of others no day is missed.
+    """Compares the coverage with the warehouse's manifest. report_types: those that are collected; no other is
+    missed.
     """
 
     client: Client
@@ -114,10 +113,7 @@ _NAMED = 3  # results that an alert names
 
 
 def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:
-    """Run every check. Run again, it says the same again, at another time.
-
-    A result is a row of its channel's connection, so it goes with the others when that ends.
-    """
+    """Run every check. A result is a row of its channel's connection, so it goes when that ends."""
     now = clock()
     load_id, rows = new_load_id(now), []
     for each, results in run_checks(warehouse, now):

@@ -1,8 +1,7 @@
 """Backfill: reports of chosen days are listed and loaded again, in place of what is in the warehouse.
 
-For days that somebody doubts, or that an older version of this code has loaded. What was loaded counts until the
-new load is named, and then no more; of a day the newest issue counts, as ever. Whoever runs the same task twice
-loads once: any load since `asked_at` is what was asked for.
+What was loaded counts until the new load is named; of a day the newest issue counts, as ever. Whoever runs the
+same task twice loads once: any load since `asked_at` is what was asked for.
 """
 
 from __future__ import annotations
@@ -78,10 +77,7 @@ def asked_for(body: object, now: datetime) -> Asked:
 
 
 def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, now: datetime) -> Days:
-    """The days that change when their reports are to be loaded again; what is loaded counts until then.
-
-    What was loaded since it was asked for stays as it is.
-    """
+    """The days that change when reports are to be loaded again, but for what was loaded since it was asked for."""
     changed = after_listing(days, refs, now=now).changed
     there, since = {ref.report_id for ref in refs}, load_ids_from(asked_at)
     again = {
@@ -93,11 +89,11 @@ def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, n
 
 
 def run(collecting: Collecting, asked: Asked) -> Mapping[str, Any]:
-    """Load days again, with what collects: queue a task a report type, or, for one, dispatch its days.
+    """Load days again: queue a task a report type, or, for one, dispatch its days; where YouTube's limits admit no
+    listing now, a task does it when they do.
 
-    Where YouTube's limits admit no listing now, a task does it when they do. Raises NotFound for a channel that is
-    not connected, Forbidden for one that does not allow it, Conflict where YouTube refuses or the report type is
-    not collected, and the other errors of `shared/youtube`.
+    Raises NotFound for a channel that is not connected, Forbidden for one that does not allow it, Conflict where
+    YouTube refuses or the report type is not collected, and the other errors of `shared/youtube`.
     """
     channel = channels.get(collecting.client, asked.channel_id)
     if not channel.can(FEATURE):

@@ -3,11 +3,9 @@
     cache/<channel>    entries (one text), leases, generation, expires_at
 
 After its `LIFE` an answer is read anew, and served with its age only where nothing newer can be had. Of several
-who miss an entry at once one reads it, under a lease with an end, and the others wait, for a bounded time.
-
-What a notification or a write of our own has changed counts no more: `invalidate` raises the document's
-generation, and an entry counts in the one in which its reading began, so an answer that was on its way does not
-count either. A hit costs one read of a document; a miss one more, and two writes.
+who miss an entry at once one reads it, under a lease with an end; the others wait, for a bounded time. What a
+notification or a write of our own has changed counts no more: `invalidate` raises the generation, and an entry
+counts in the one in which its reading began. A hit costs one read of a document; a miss one more, and two writes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
 """Takes the call log from Pub/Sub to the warehouse, and writes down what it says of the last hour, for the watch.
 
-Whoever calls YouTube publishes rows to a topic whose subscription only keeps them. Every five minutes the watch
-has `ingest` fetch what has come, so a thousand requests cost one statement, and a warehouse that is down costs no
-deliveries: what is not in it is not confirmed, and comes again at a later run. What comes twice is there once.
-
-The summary is one document, which the watch reads instead of asking BigQuery. It is made from the table, and not
-from what was fetched, so it counts every call once, too.
+Whoever calls YouTube publishes rows to a topic whose subscription only keeps them; every five minutes `ingest`
+fetches what has come, by one statement for a thousand rows. What is not in the warehouse is not confirmed, and
+comes again; what comes twice is there once. The summary is made from the table, so it counts every call once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Issues certificates, from what the warehouse has loaded and what the coverage has listed.
 
-Once a day `ingest` looks which channels have had reports lately, and certifies the days of these that are not, a
-group of channels a message. A day about which warehouse and coverage differ is not certified, and told; nor is
-anything added to a certificate that something else has changed.
+Once a day `ingest` certifies the days of channels that have had reports lately. A day about which warehouse and
+coverage differ is not certified, and told; nor is anything added to a certificate that something else has changed.
 """
 
 from __future__ import annotations
@@ -67,9 +66,9 @@ class Certifying:
         return len(channels)
 
     def issue(self, channels: Collection[str]) -> int:
-        """Certify the days of these channels that were loaded lately and are not certified; how many those are.
+        """Certify these channels' days that were loaded lately and are not certified; how many. Safe to repeat.
 
-        Safe to repeat. What it wrote for a channel that was disconnected meanwhile is deleted again.
+        What it wrote for a channel that was disconnected meanwhile is deleted again.
         """
         since = self.clock() - _LATELY
         lately = [each for each in self.named(since) if each[0] in channels]

@@ -1,8 +1,7 @@
 """Answers what is known of a channel's numbers, by the owner's guide's four levels: with source, age and reason.
 
-What is asked (`numbers`) is kept (`cache`) and costs nobody anything a second time; the channel's user pays for
-the rest. Where a source does not answer, or its quota is kept for what cannot wait, what was read last is told
-with its age.
+What is asked (`numbers`) is kept (`cache`); the channel's user pays. Where a source does not answer, or its quota
+is kept for what cannot wait, what was read last is told with its age.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Which report types are collected: those of the settings, of a family the newest version that YouTube offers.
-
-report_types/offered    what YouTube offered when it was asked last (`offers`)
-"""
+"""Which report types are collected: those of the settings, of a family the newest YouTube offers (`offers`)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
 """Collects bulk reports: plans whose turn it is, lists what is new, and dispatches it to `ingest`.
 
-One channel's trouble is its own: it is logged, and the turn goes on. What everybody would meet ends the turn.
-Nothing waits within a run; what has to wait is queued for its time (`planner`), and what only another day can
-bring is left to the regular runs: hourly for channels that are overdue, once a day for all.
-
     report_types/planned    the day whose run for all channels has come to its end
+
+One channel's trouble is logged, and the turn goes on; what everybody would meet ends it. Nothing waits within a
+run: what has to wait is queued for its time (`planner`), what only another day can bring is the regular runs'.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 """The coverage: for each channel, report type and day, which report was listed, loaded, replaced or unreadable.
 
 YouTube issues one report a Pacific day, and may issue it again: same day, new id, newer `createTime`. The newest
-counts. What is not loaded stands with the reporting job (`jobs`) besides. All this is pure; `packs` stores it.
-
-What a listing changes is decided by `after_listing`, what is dispatched once more by `overdue`, and what a load
-changes by `after_load`.
+counts. What is not loaded stands with the reporting job (`jobs`) besides. Pure; `packs` stores it.
 """
 
 from __future__ import annotations
@@ -62,10 +59,7 @@ class Listing:
 
 
 def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> Listing:
-    """Fold a listing into the days that are known.
-
-    Listing the same reports again changes nothing, in any order. Only a day's newest report is loaded.
-    """
+    """Fold a listing into the days that are known. The same reports again change nothing, in any order."""
     changed: dict[date, Day] = {}
     to_load: dict[date, ReportRef] = {}
     new = replaced = 0
@@ -147,10 +141,7 @@ class Outcome:
 
 
 def after_load(day: Day | None, outcome: Outcome) -> Day | None:
-    """The day's entry once a report was loaded or found unreadable; None when that changes nothing.
-
-    A report that is no longer the day's newest says nothing about the day.
-    """
+    """The day's entry once its newest report was loaded or found unreadable; None when that changes nothing."""
     if day is None or day.report_id != outcome.ref.report_id or day.state is State.LOADED:
         return None
     if outcome.load_id is None:
@@ -160,9 +151,8 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """A month of one channel and report type, by ISO days.
-
-    hashes: one of each day's entry, so that one which something else has changed is known.
+    """A month of one channel and report type, by ISO days. hashes: of each entry, which tell what another has
+    changed.
     """
 
     name: str

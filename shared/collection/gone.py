@@ -1,10 +1,9 @@
 """Takes back what work that was under way stored of connections that ended meanwhile.
 
-A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. A listing or a load
-that was under way at that moment writes once more; so whoever has written looks afterwards whether the channel is
-still connected (of reports: whether its place stands, `places`), and takes his writing back if not. Looking
-afterwards leaves no gap: a channel that is connected then is disconnected later, and whatever was written by then
-is found by that disconnect. Who dies before he looks leaves rows behind, which a daily audit finds.
+A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. Whoever writes
+meanwhile looks afterwards whether the channel is still connected (of reports: whether its place stands, `places`),
+and takes his writing back if not. That leaves no gap: a channel that is connected then is disconnected later, and
+that disconnect finds whatever was written. Who dies before he looks leaves rows, which a daily audit finds.
 """
 
 from __future__ import annotations
@@ -75,8 +74,8 @@ def over(held: Iterable[tuple[str, str]], standing: Mapping[str, str]) -> list[t
 def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:
     """Erase the rows of a connection that has ended. Safe to repeat.
 
-    Where the channel was connected again meanwhile, its coverage must not count on rows that are gone: those
-    reports are dispatched once more.
+    The coverage of a channel that is connected again must not count on them: those reports are dispatched once
+    more.
     """
     erase_rows(warehouse, channel_id, connection)
     packs.unload(client, channel_id, connection)
@@ -86,10 +85,10 @@ def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str
 def erase_for_receipt(
     warehouse: Warehouse, client: Client, channel_id: str, *, receipt_id: str, clock: Clock
 ) -> None:
-    """Erase what a disconnect asked for, and note on its receipt how many reports that were.
+    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports that
+    were.
 
-    What is found is noted first: a run that dies after a deletion could not count it again. A connection that
-    stands is left alone, whoever asks.
+    What is found is noted first: a run that dies after a deletion could not count it again.
     """
     if not ended(client, {channel_id: receipt_id}):
         log("ERROR", "a connection that stands was to be erased", channel=channel_id, connection=receipt_id)

@@ -52,8 +52,8 @@ _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], object]]
 class Ingest(Reader):
     """Handles messages. warehouse: with its tables in place. report_types: those that are collected.
 
-    check_rate: raises RateLimited while no report may be downloaded. book: when downloads may begin, after all
-    booked before.
+    check_rate: raises RateLimited while no report may be downloaded. book: when downloads begin, one after
+    another.
     """
 
     warehouse: Callable[[], Warehouse]
@@ -112,8 +112,8 @@ class Ingest(Reader):
     def _hand_on(self, later: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.
 
-        Reports that must wait get a place in the order of all, once: so a message is loaded to its end, one window
-        of the rate limit after the other, and then comes the next. Else all would ask in every window.
+        Reports that must wait get a place in the order of all, once; else all would ask in every window of the
+        limit.
         """
         if later.at is None:
             self.to_ingest(later.kind, later.message)

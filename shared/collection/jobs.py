@@ -170,10 +170,7 @@ class Job:
         return replace(self, at_risk=any(each.standing in AT_RISK for each in self.unloaded(now).values()))
 
     def settled(self, now: datetime) -> Job:
-        """The same, with when nothing of it was on its way and when all was loaded, if that is now.
-
-        Nobody waits for what YouTube has deleted.
-        """
+        """The same, with since when nothing is on its way, and all is loaded, but for what YouTube has deleted."""
         there = [
             each.state for day, each in self.open.items() if now < lost_at(date.fromisoformat(day), each, self)
         ]

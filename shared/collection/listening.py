@@ -2,10 +2,9 @@
 
     polling/channels    how many videos each connected channel has, and since when push is silent about it
 
-The hub has had outages of days. A run asks it for what is due; one that is refused everything counts every
-channel's videos from then on, and asks for one subscription at a time until the hub takes it. Runs read what is
-due and one document; once a day everything is compared: who has no subscription, whose is nobody's, what settings
-have changed.
+A run asks the hub for what is due; one that is refused everything counts every channel's videos from then on, and
+asks for one subscription at a time until the hub takes it. Runs read what is due and one document; once a day
+everything is compared: who has no subscription, whose is nobody's, what settings have changed.
 """
 
 from __future__ import annotations
@@ -63,8 +62,8 @@ class Listening(Reader):
     def renew(self, *, everything: bool) -> dict[str, int]:
         """Ask the hub for what is due, and look after the channels that it is silent about.
 
-        everything: also forget subscriptions of channels that are gone, and ask for what was never asked for or
-        with other settings. That reads every channel and every subscription once; otherwise what is due alone.
+        everything: read all channels and subscriptions; forget what is nobody's, ask for what was never asked for
+        so.
         """
         now, before = self.clock(), self._watched()
         # First: whoever subscribes in between has a channel in the list.
@@ -140,10 +139,7 @@ class Listening(Reader):
         return replace(watched.marked(self.push.standings_of(silent), now), checked=now)
 
     def _poll(self, watched: Watched) -> tuple[dict[str, int], Watched]:
-        """Count what is due, and look where more has come; what was done, and what is known now.
-
-        A channel that cannot be looked at is counted again when its turn comes, or when its refusal ends.
-        """
+        """Count what is due, and look where more has come; what was done, and what is known now."""
         now, units, heard = self.clock(), Counter[str](), 0
         found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
         seconds, left = int(now.timestamp()), watched.units_left(now)

@@ -92,10 +92,7 @@ class Later:
 
 @dataclass
 class _Turn:
-    """What has come of a message so far. failed: why reports are not loaded.
-
-    held: each channel with the connection that its reports are loaded for.
-    """
+    """What has come of a message so far. failed: why reports are not loaded. held: channels' connections."""
 
     held: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)

@@ -1,8 +1,4 @@
-"""Reports as messages for `ingest`, which loads the reports of one message together.
-
-reports   to be downloaded and loaded
-staged    downloaded, and waiting in staging tables for BigQuery to take more
-"""
+"""Reports as messages for `ingest`: to be loaded together, or downloaded already and waiting in staging tables."""
 
 from __future__ import annotations
 
@@ -39,11 +35,7 @@ def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:
 
 
 def message(refs: Sequence[ReportRef], staged: Sequence[Staged] | None = None) -> dict[str, Any]:
-    """Reports of one type as a message.
-
-    staged: what is downloaded of those that are to be loaded with them; None while they have no place in the
-    order of all downloads.
-    """
+    """Reports of one type as a message. staged: to be loaded with them; None: without a place in the order."""
     told = {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
     return told if staged is None else told | staged_message(staged)
 

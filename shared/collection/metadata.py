@@ -1,8 +1,7 @@
 """Reads channels and videos by night, each with its owner's token: what is new, what has changed, what is gone.
 
-A turn reads some channels, appends the rows of all by one load job, then notes what it has read; whoever dies in
-between leaves rows, and reads again. What a turn does not come to is the next one's, as long as the run has units.
-Channels of which something was never read come first, then those that were read longest ago.
+A turn appends the rows of all its channels by one load job, then notes what it has read; whoever dies in between
+reads again. Channels of which something was never read come first, then those that were read longest ago.
 
 YouTube lets metadata be kept for 30 days (Developer Policies, III.E.4). So a run first takes it out of rows that
 are nearly as old, and deletes what was read of videos that are gone; the row that says so stays as a receipt.
@@ -205,9 +204,8 @@ class Metadata(Reader):
         return reached, True
 
     def _keep(self, read: Sequence[Progress]) -> int | None:
-        """Append the rows, then note what was read; answers how many rows. None when BigQuery takes none now.
-
-        Nothing is tried again at once: whatever is not noted is read again, and its units are spent twice.
+        """Append the rows, then note what was read, whose units are spent; how many. None when BigQuery takes none
+        now.
         """
         load_id, rows = new_load_id(self.clock()), dict[str, list[dict[str, Any]]]()
         for each in read:

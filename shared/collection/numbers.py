@@ -130,10 +130,7 @@ def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[
 def merged(
     choices: Mapping[Key, Choice], held: Mapping[Key, Collection[Held]], answered: Mapping[Key, Held]
 ) -> dict[Key, Told]:
-    """Every number with its provenance. answered: what came of asking; a number that did not come is not there.
-
-    What was asked for and did not come is what was read last.
-    """
+    """Every number with its provenance. answered: what came of asking; for the rest, what was read last."""
     return {name: _told(choice, held.get(name, ()), answered.get(name)) for name, choice in choices.items()}
 
 

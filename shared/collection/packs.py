@@ -3,9 +3,8 @@
     reports/<report type>:<pack>              channels: each one's reporting job (`jobs`); at_risk: of how many
     reports/<report type>:<pack>:<yyyy-mm>    channels: each one's days of a month (`coverage`)
 
-A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three documents
-for all of its channels; with a document a channel, they would be more than half of what a day reads and writes.
-Each channel's part is a text in a field of its own: one that cannot be read is nobody else's trouble.
+A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three
+documents. Each channel's part is a text in a field of its own: one that cannot be read is nobody else's trouble.
 """
 
 from __future__ import annotations
@@ -108,8 +107,8 @@ def change(
 ) -> Result:
     """Apply a decision about a report type and some of a pack's channels; it sees the months of `days`, whole.
 
-    One read for the jobs and one a month, and one write for each that changes; all of them or none.
-    seen: the jobs' document, if it was read a moment ago.
+    One read and one write for the jobs and each month, all or none. seen: the jobs' document, as read a moment
+    ago.
     """
     months = _months(days)
     paths = [places.path(report_type, pack, month) for month in ["", *months]]
@@ -151,8 +150,7 @@ def record(
 ) -> dict[int, dict[str, Moved]]:
     """Note what became of reports of one type; the jobs of their channels, by pack and channel.
 
-    Of channels without a place nothing is noted, and nothing of a channel whose coverage cannot be read, which is
-    told.
+    Nothing is noted of channels without a place, nor of one whose coverage cannot be read, which is told.
     """
     by_pack = defaultdict[int, dict[str, list[Outcome]]](lambda: defaultdict(list))
     for outcome in outcomes:
@@ -229,10 +227,7 @@ def _jobs_in(found: DocumentSnapshot[Any]) -> Iterator[Job]:
 
 
 def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
-    """Days of channels, each named with a report type and a month, as far as there are any that can be read.
-
-    One read, and one for each report type, pack and month.
-    """
+    """Days of channels, by report type and month, as far as they can be read. One read, and one a document."""
     wanted, placed = defaultdict[tuple[str, int, str], list[str]](list), places.places(client)
     for channel_id, report_type, month in about:
         if place := placed.get(channel_id):

@@ -3,9 +3,8 @@
     reports/places    packs: {"7": the channels of pack 7, each with its connection, as one text}
 
 What is listed and loaded of a channel is stored for the connection that stands here. A disconnect first ends it,
-then takes the channel out of its pack (`packs`), and then from here; so whoever has written, and still finds the
-place as it was, knows that a disconnect comes later, and finds what was written. Packs keep their channels: the
-documents of one need not be moved when others come or go.
+then takes the channel out of its pack, and then from here; so whoever has written, and still finds the place as it
+was, knows that a disconnect comes later, and finds what was written.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """Plans who is collected when: a collector called without channels queues tasks, called with some it collects.
 
 Channels are collected in batches, a task each: a batch's new reports share load jobs, of which BigQuery allows
-some 1,500 a table and day, and each batch has its place in the order of a rate limit. A task is named by its batch
-and for when, so a trigger that arrives twice plans once. Reports are collected by the packs of their coverage.
-Else a channel's own id says in which batch it is: one that comes or goes between two triggers moves nobody, and
-where that makes one batch more, only those that are in it now.
+some 1,500 a table and day. A task is named by its batch and for when, so a trigger that arrives twice plans once.
+Reports are collected by the packs of their coverage; else a channel's own id says in which batch it is, so one
+that comes or goes moves nobody.
 
 A task is one turn, which ends early rather than wait: for a rate limit, for YouTube, for the end of its units.
 Whom it did not come to are another turn's, queued for when that may run. Of reports, all channels' first type is
-listed before anybody's second, in the order of the setting: when nobody is left, all are handed on to the next.
+listed before anybody's second: when nobody is left, all are handed on to the next.
 """
 
 from __future__ import annotations
@@ -39,10 +38,7 @@ Book = Callable[..., Sequence[datetime]]
 
 
 def due(last_listed: Mapping[str, datetime | None], *, now: datetime, everything: bool) -> list[str]:
-    """The channels to collect, in a stable order: all of them, or those whose last listing is missing or stale.
-
-    Not the last sync: a report that cannot be read today is no reason to list a channel every hour.
-    """
+    """The channels to collect, in order: all, or those whose last listing (not loading) is missing or stale."""
     return sorted(
         channel_id for channel_id, last in last_listed.items() if everything or last is None or now - last >= STALE
     )
@@ -154,10 +150,7 @@ class Turn:
 
 
 def asked_for(body: object, function: str = REPORTS) -> Turn:
-    """The turn that a request asks for. Channels alone are a run of their own, of everything: `whole`.
-
-    Raises InvalidRequest.
-    """
+    """The turn that a request asks for; channels alone are a run of their own (`whole`). Raises InvalidRequest."""
     asked = Fields(body, "channels", "run", "turn", *_ALSO[function])
     chosen = asked.texts("report_types")
     if not set(chosen) <= set(REPORT_TYPES):

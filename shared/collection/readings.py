@@ -1,10 +1,7 @@
 """Reads one channel and its videos, and keeps what was read when in one document, `video_readings/<channel>`.
 
 A channel costs a unit, which also verifies the permission; so does each page of its uploads, and each 50 videos.
-
-A network's videos are read each night, so a document each would be read and written as often; and a map would have
-an index entry for each field of each video. Here they are one packed text. What YouTube said of them is in the
-warehouse.
+All videos are one packed text: a document each would be read and written each night.
 """
 
 from __future__ import annotations

@@ -43,10 +43,7 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a listing brought: the reports to dispatch, and the job before, and once that is done.
-
-    listed, superseded: how many reports were new, and how many replaced.
-    """
+    """What a listing brought: reports to dispatch, how many were new and replaced, the job then, and before."""
 
     to_load: tuple[ReportRef, ...]
     listed: int
@@ -209,9 +206,8 @@ def listed_ref(job: Job, report: reporting.Report) -> ReportRef:
 
 
 def started(caller: Caller, channel_id: str, report_type: str, now: datetime) -> Job:
-    """A living job that YouTube has, or a new one, to be listed from its beginning.
-
-    Two who start one at once end with the same one.
+    """A living job that YouTube has, or a new one, to be listed from its beginning; two who start one get the
+    same.
     """
     living = (
         job

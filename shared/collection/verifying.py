@@ -1,7 +1,7 @@
 """Compares certificates with what there is: which of what was certified no longer holds, and in which part.
 
-Once a day `ingest` compares those that are due, and each document says when it is due next and what differs, from
-which the watch alarms. The older a month is, the later; one that differs is compared daily until it holds.
+Once a day `ingest` compares those that are due. The older a month is, the later; one that differs is compared
+daily until it holds, and the watch alarms.
 """
 
 from __future__ import annotations
@@ -49,10 +49,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """A channel's month, compared. value: its certificate's, None without one. days: so many are certified.
-
-    waiting: so many were loaded, or issued again, since.
-    """
+    """A month, compared. value: its certificate's. days, waiting: so many are certified, or were loaded since."""
 
     channel_id: str
     month: str
@@ -145,10 +142,7 @@ def compared(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterat
 
 
 def verify_due(certifying: Certifying) -> bool:
-    """Verify the months that are due, and note when they are next and what differs; whether more may be due.
-
-    One read for each, and one for each of its report types. Safe to repeat; a certificate that is gone stays so.
-    """
+    """Verify the months that are due, and note when they are next and what differs; whether more may be due."""
     client, now = certifying.client, certifying.clock()
     due = where(client.collection(STORED.path), ("verify_at", "<=", now)).order_by("verify_at")
     found = list(due.select(["differs_since", "verify_at"]).limit(DUE_AT_ONCE).stream(**call_options()))

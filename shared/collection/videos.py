@@ -3,13 +3,11 @@
     videos/<video>    channel_id, title, published, updated, heard_at, expires_at, state: new | updated | deleted;
                       details_at while YouTube is to be asked about it, and then what it said
 
-A notification has no event type: a video that we did not know is new. Notifications arrive more than once and out
-of order; the one with the latest `updated` counts, so each may be repeated without harm. What it said is kept for
-28 days at most, and of a video that is deleted not at all: by then its channel's videos were read (`metadata`).
+A notification has no event type: a video that we did not know is new. The one with the latest `updated` counts, so
+each may come again, and late. What it said is kept for 28 days at most, and of a video that is deleted not at all.
 
-YouTube is asked a moment later, about all that came within that moment. Any grant may ask about public videos, so
-a call of one unit takes 50 of all channels. What is not found is looked for again, for an hour: it may be
-processed still, or private.
+YouTube is asked a moment later, about all that came within that moment; any grant may ask about public videos.
+What is not found is looked for again, for an hour: it may be processed still, or private.
 """
 
 from __future__ import annotations

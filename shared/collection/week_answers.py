@@ -49,10 +49,7 @@ def key_of(video_id: str) -> str:
 
 
 def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
-    """Put the questions, and keep what they answer about each channel; about how many. Safe to repeat.
-
-    Nothing is asked while nobody looks at any channel.
-    """
+    """Put the questions, if anybody looks at a channel, and keep the answers; about how many. Safe to repeat."""
     now, looked_at = clock(), cache.looked_at(client, clock())
     if not looked_at:
         return 0

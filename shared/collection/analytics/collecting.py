@@ -1,13 +1,11 @@
 """Collects figures of the Analytics API: plans who is due, asks, stores all answers together, notes how far it is.
 
-Nothing waits within a run, and nothing is handed on: a channel that is not finished stays due, and the next hourly
-run takes it up where it was left. A channel is noted only once its answers are stored; who dies before that asks
-again. What was stored for a connection that ended meanwhile is taken back.
+A channel that is not finished stays due, and the next hourly run takes it up where it was left. It is noted only
+once its answers are stored: who dies before that asks again.
 
-What YouTube refuses of one query is that query's: noted with its reason, and asked again in a week. Where the
-connection lacks a query's scope nothing is sent, and the reason is noted all the same; where money is refused,
-nothing else that needs it is asked in the same turn. Trouble of the channel, or of everybody, ends the turn; where
-YouTube refuses the channel, or its connection has ended, the reason is noted beside everything that is not asked.
+What YouTube refuses of one query is noted with its reason, and asked again in a week. Where the connection lacks a
+query's scope nothing is sent; where money is refused, nothing else that needs it is asked in the same turn.
+Trouble of the channel, or of everybody, ends the turn, and the reason is noted beside whatever is not asked.
 """
 
 from __future__ import annotations
@@ -56,9 +54,8 @@ Value = TypeVar("Value")
 
 @dataclass
 class Told:
-    """What came of a channel's turn. asked: calls made. trouble: what ended it early, and what follows.
-
-    left: whether something is still to be asked today.
+    """What came of a turn. asked: calls. trouble: what ended it early, and what follows. left: more is to ask
+    today.
     """
 
     channel: Channel

@@ -1,9 +1,8 @@
 """Which queries are asked about a channel now, and what is known once they are answered. Pure; days are Pacific.
 
-Recent days are read again as long as YouTube may still change them, and as long as no bulk report tells of them.
-Months are asked until some time after their end. The history goes from the day before the first bulk report back
-to the channel's birth, a year at a time, so no day of it is a report's. Everything is asked once a day at most,
-so a channel that was asked about today has nothing left but history and what was cut off.
+Recent days are read again as long as YouTube may still change them, and as long as no bulk report tells of them;
+months until some time after their end. The history goes from the day before the first bulk report back to the
+channel's birth, a year at a time. Everything is asked once a day at most.
 """
 
 from __future__ import annotations
@@ -48,9 +47,8 @@ class Video:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A channel's. birth: the day on which the channel was made. videos: the most watched first.
-
-    features: what the connection was allowed when the queries were asked.
+    """A channel's. birth: when it was made. videos: the most watched first. features: what it allowed when it was
+    asked.
     """
 
     channel_id: str
@@ -124,10 +122,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reports:
-    """The channel's bulk reports. first: the first day that they can tell of; None where there is no job yet.
-
-    lacking: the oldest day that has ended and whose report is not loaded.
-    """
+    """Bulk reports. first: the first day that they can tell of. lacking: the oldest whose report is not loaded."""
 
     first: date | None = None
     lacking: date | None = None
@@ -214,10 +209,7 @@ def _new(video: Video, today: date) -> bool:
 
 
 def after(state: State, request: Request, *, today: date, newest: date | None, reason: str | None) -> State:
-    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason.
-
-    Whose revenue is refused has none in history either; another window of history that is refused is passed over.
-    """
+    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason."""
     if request.video is not None:
         videos = (replace(each, asked=today) if each.id == request.video else each for each in state.videos)
         return replace(state, videos=tuple(videos))

@@ -1,8 +1,7 @@
 """Answers of the Analytics API as rows of the warehouse.
 
-A task's answers are appended by one load job, and named by another in the manifest: in this order, so rows that
-nobody names are the most that a process can leave which dies in between. What is asked again is stored again,
-under another load id, and the newest counts.
+A task's answers are appended by one load job, then named by another in the manifest: who dies in between leaves
+rows that nobody names. What is asked again is stored under another load id, and the newest counts.
 """
 
 from __future__ import annotations
@@ -78,10 +77,7 @@ def _number(cell: Cell) -> float | None:
 
 
 def store(warehouse: Warehouse, told: Mapping[str, Answers], clock: Clock) -> set[str]:
-    """Append everybody's answers together and name them; answers whose are named.
-
-    Raises Unavailable and RateLimited.
-    """
+    """Append all answers together and name them; answers whose are named. Raises Unavailable and RateLimited."""
     left = set(told)
     for table, rows in ((ANALYTICS_ROWS, _rows), (ANALYTICS_LOADS, _named)):
         of_channels = {

@@ -118,10 +118,7 @@ def outline(videos: Mapping[Id, Video], now: int) -> list[Fifty]:
 
 
 def choose(outlines: Iterable[tuple[str, Sequence[Fifty]]], calls: int, now: int) -> dict[str, int]:
-    """The channels to read now, with a number of calls each: those that lower the error most.
-
-    Left out is what cannot have grown: of which less than one view is expected, for a day at most.
-    """
+    """The channels to read now, each with a number of calls: what lowers the error most, if it can have grown."""
     best = heapq.nlargest(calls, _worth(outlines, now))
     chosen: dict[str, int] = {}
     for _, channel_id in best:
