@@ -89,11 +89,10 @@ class Held:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Who answers a number. level: None where nobody can; as_of: of what is held, None for what is to be asked."""
+    """Who answers a number. level: None where nobody can."""
 
     level: Level | None
     why: str
-    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +110,11 @@ def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[
     """Who answers one number. closed: sources that cannot be asked now, each with its reason."""
     reported = _newest(each for each in held if each.by is Level.REPORTS)
     if reported is not None:
-        return Choice(level=Level.REPORTS, why="a bulk report is final", as_of=reported.as_of)
+        return Choice(level=Level.REPORTS, why="a bulk report is final")
     last = _newest(held)
     if last is not None and last.alive(now):
         why = "it changes no more" if last.settled else f"it was read less than {last.lives} ago"
-        return Choice(level=Level.LAST_READ, why=why, as_of=last.as_of)
+        return Choice(level=Level.LAST_READ, why=why)
     tellers = [level for level in LIFE if name in TELL[level]]
     for level in tellers:
         if level not in closed:
@@ -123,7 +122,7 @@ def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[
             return Choice(level=level, why=why)
     why = "; ".join(closed[level] for level in tellers) or "not yet: only a bulk report tells it"
     if last is not None:
-        return Choice(level=Level.LAST_READ, why=f"nothing newer can be had: {why}", as_of=last.as_of)
+        return Choice(level=Level.LAST_READ, why=f"nothing newer can be had: {why}")
     return Choice(level=None, why=why)
 
 
@@ -135,15 +134,13 @@ def merged(
 
 
 def _told(choice: Choice, held: Collection[Held], answer: Held | None) -> Told:
-    if choice.level in LIFE and answer is not None:
+    asked, reports = choice.level in LIFE, choice.level is Level.REPORTS
+    if asked and answer is not None:
         return Told(value=answer.value, level=answer.by, by=answer.by, why=choice.why, as_of=answer.as_of)
-    reports = choice.level is Level.REPORTS
     last = _newest(each for each in held if not reports or each.by is Level.REPORTS)
-    asked = choice.level in LIFE
-    why = "asked, and not told yet" if asked else choice.why
+    why, level = ("asked, and not told yet", Level.LAST_READ) if asked else (choice.why, choice.level)
     if last is None:
         return Told(value=None, level=None, by=None, why=why, as_of=None)
-    level = Level.LAST_READ if asked else choice.level
     return Told(value=last.value, level=level, by=last.by, why=why, as_of=last.as_of)
 
 

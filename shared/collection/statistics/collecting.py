@@ -6,7 +6,7 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -92,16 +92,19 @@ class Statistics(Reader):
             update(self.client, [OUTLINE], lambda _: Change(None, [outline_write(outline)]))
         heard = news(self.client, outline.heard_at, outline.looked_at, now)
         run = _Run(outline, calls_now(self.units, outline.spent, now))
-        open_ones = (
-            (each, entry.fifties) for each, entry in outline.entries.items() if entry.until <= minute(now)
-        )
+        known = outline.entries.items()
+        open_ones = ((each, entry.fifties) for each, entry in known if entry.until <= minute(now))
         chosen = law.choose(open_ones, run.calls, minute(now))
         seen = self._look(run, chosen, heard)
         self._learn(run, heard)
         self._read(run, chosen)
         stored = self._stored(run)
         doubted, left = self._note(run, seen, heard if stored else None)
-        self._look_after(left | {each: doubted[each] for each in gone.ended(self.client, doubted)}, run.rows)
+        left |= {each: doubted[each] for each in gone.ended(self.client, doubted)}
+        for channel_id, connection in left.items():  # what was stored of it is taken back
+            state.forget(self.client, channel_id)
+            if channel_id in run.rows:
+                self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
         rows = sum(map(len, run.rows.values())) if stored else 0
         return {"channels": len(run.rows), "calls": run.spent, "rows": rows}
 
@@ -112,9 +115,8 @@ class Statistics(Reader):
         entries = dict(known)
         for channel_id in sorted(wanted - entries.keys()):
             fifties = -(-len(heard.listed.get(channel_id, ())) // data.IDS_MAX)
-            entries[channel_id] = Entry(
-                replace(run.outline, entries=entries).roomy_pack(fifties), fifties=((0.0, 0),) * fifties
-            )
+            roomy = replace(run.outline, entries=entries).roomy_pack(fifties)
+            entries[channel_id] = Entry(roomy, fifties=((0.0, 0),) * fifties)
         run.outline = replace(run.outline, entries=entries)
         numbers = sorted({entries[each].pack for each in wanted})
         seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
@@ -146,10 +148,10 @@ class Statistics(Reader):
         with self.paying(METHOD, run.calls, Priority.NORMAL) as block:
             for channel_id, calls in chosen.items():
                 counted = run.counted(channel_id)
-                if counted is None:  # lost
-                    continue
-                if self.clock() >= ends or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
-                    return
+                if counted is not None:  # not lost
+                    over = self.clock() >= ends
+                    if over or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
+                        return
 
     def _channel(self, run: _Run, block: Block, channel_id: str, counted: Counted, calls: int) -> Then | None:
         """Read some of a channel's videos; None when that went well, else what follows."""
@@ -157,39 +159,33 @@ class Statistics(Reader):
         then, until = None, 0
         for ids in law.to_read(videos, calls, minute(self.clock())):
             try:
-                answer = data.batch_get_stats(caller, ids)
+                answer = {each.id: each for each in data.batch_get_stats(caller, ids)}
             except YtempireError as error:
                 run.refused.add(channel_id)
                 then = self.refused(channel_id, error, "a channel's counts could not be read")
-                until = minute(self.clock()) + _ALONE.get(then, 0)
+                until = 0 if then is Then.STOP else minute(self.clock()) + _ALONE.get(then, 0)
                 break
             run.spent += 1
-            self._take(run, channel_id, videos, ids, answer)
-        self._keep(run, channel_id, counted._replace(videos=videos), until if then is not Then.STOP else 0)
+            for video_id in ids:
+                self._take(run, channel_id, videos, video_id, answer.get(video_id))
+        self._keep(run, channel_id, counted._replace(videos=videos), until)
         return then
 
     def _take(
-        self,
-        run: _Run,
-        channel_id: str,
-        videos: dict[str, law.Video],
-        ids: Iterable[str],
-        answer: Iterable[data.Stats],
+        self, run: _Run, channel_id: str, videos: dict[str, law.Video], video_id: str, stats: data.Stats | None
     ) -> None:
-        """Take in an answer: a row for each video that is in it, once."""
-        now, found = self.clock(), {each.id: each for each in answer}
-        for video_id in ids:
-            stats, known = found.get(video_id), videos[video_id]
-            if stats is None:
-                videos[video_id] = law.missed(known)
-                if known.absent + 1 >= _ABSENT_MAX:
-                    del videos[video_id]
-                continue
-            if stats.published_at is not None:
-                known = known._replace(published=minute(stats.published_at))
-            videos[video_id] = law.read(known, stats.counts.views, minute(now))
-            row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
-            run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
+        """Take in what was answered of a video: a row, if it is in the answer."""
+        now, known = self.clock(), videos[video_id]
+        if stats is None:
+            videos[video_id] = law.missed(known)
+            if known.absent + 1 >= _ABSENT_MAX:
+                del videos[video_id]
+            return
+        if stats.published_at is not None:
+            known = known._replace(published=minute(stats.published_at))
+        videos[video_id] = law.read(known, stats.counts.views, minute(now))
+        row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
+        run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
 
     def _stored(self, run: _Run) -> bool:
         """Append the rows of all channels. False when BigQuery takes none now: then nothing is noted either."""
@@ -214,7 +210,7 @@ class Statistics(Reader):
         refused; and those that a disconnect has taken out meanwhile, which stay out. Whoever is taken out later is
         erased later, too. heard: None when only the calls are noted.
         """
-        known_before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
+        before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
 
         def noted(docs: Docs) -> Change[tuple[dict[str, str], dict[str, str]]]:
             outline, doubted, left = outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
@@ -228,31 +224,22 @@ class Statistics(Reader):
             for number, ours in run.packs.items():
                 pack = state.pack_in(number, docs[path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
-                    known = channel_id in known_before
-                    if known and channel_id not in entries:
-                        if channel_id in ours:  # disconnected meanwhile, and its rows may have been erased before
-                            left[channel_id] = ours[channel_id].connection
-                        continue
-                    entries[channel_id] = run.touched[channel_id]
-                    if channel_id in ours:
-                        pack[channel_id] = ours[channel_id]
-                        if not known or channel_id in run.refused:
-                            doubted[channel_id] = ours[channel_id].connection
+                    counted = ours.get(channel_id)
+                    if channel_id in before and channel_id not in entries:
+                        if counted:  # disconnected meanwhile, and its rows may have been erased before
+                            left[channel_id] = counted.connection
+                    elif counted:
+                        entries[channel_id], pack[channel_id] = run.touched[channel_id], counted
+                        if channel_id not in before or channel_id in run.refused:
+                            doubted[channel_id] = counted.connection
                     else:
-                        del entries[channel_id]
+                        entries.pop(channel_id, None)
                 writes.append(state.pack_write(number, pack))
             since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
             outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
             return Change((doubted, left), [outline_write(outline), *writes])
 
         return update(self.client, list(seen), noted, seen=seen)
-
-    def _look_after(self, ended: Mapping[str, str], stored: Iterable[str]) -> None:
-        """Take back what was stored of connections that have ended meanwhile."""
-        for channel_id, connection in ended.items():
-            state.forget(self.client, channel_id)
-            if channel_id in stored:
-                self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
 
 
 def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:

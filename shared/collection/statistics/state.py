@@ -8,7 +8,8 @@ Some 31 channels are read every five minutes: a document each would be 9,000 wri
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from shared.collection.statistics.law import Fifty, Video, rate_at
 from shared.data_map import VIDEO_COUNTS, VIDEO_READINGS, VIDEOS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.records import UNREADABLE, Codec, Mapper, compact
 
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
@@ -69,10 +71,10 @@ class Outline:
 
     def roomy_pack(self, fifties: int) -> int:
         """A pack that has room for a channel."""
-        sizes: dict[int, int] = {}
+        sizes = Counter[int]()
         for each in self.entries.values():
-            sizes[each.pack] = sizes.get(each.pack, 0) + max(1, len(each.fifties))
-        return next(pack for pack in count() if not sizes.get(pack) or sizes[pack] + fifties <= FIFTIES_A_PACK)
+            sizes[each.pack] += max(1, len(each.fifties))
+        return next(pack for pack in count() if not sizes[pack] or sizes[pack] + fifties <= FIFTIES_A_PACK)
 
 
 OUTLINES = Mapper(Outline, VIDEO_COUNTS.path, key="name")
@@ -182,17 +184,13 @@ def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, 
         VIDEO_READINGS.path, above=("looked_at", looked_at or _EVER), order="looked_at", limit=_CHANNELS
     )
     heard, looked = Store(client).run(only(Together((notices, nightly))))
-    new: dict[str, dict[str, int]] = {}
+    new = defaultdict[str, dict[str, int]](dict)
     for video_id, doc in heard.items():
         published = doc.data.get("published")
         if doc.data["state"] != videos.Change.DELETED and published is not None:
-            new.setdefault(doc.data["channel_id"], {})[video_id] = minute(published)
-    return News(
-        new=new,
-        listed=dict(_listed(looked)),
-        heard_at=_next(heard, "heard_at", _NOTICES, now),
-        looked_at=_next(looked, "looked_at", _CHANNELS, now),
-    )
+            new[doc.data["channel_id"]][video_id] = minute(published)
+    heard_at, looked_at = _next(heard, "heard_at", _NOTICES, now), _next(looked, "looked_at", _CHANNELS, now)
+    return News(new=new, listed=dict(_listed(looked)), heard_at=heard_at, looked_at=looked_at)
 
 
 def minute(instant: datetime) -> int:
@@ -224,12 +222,8 @@ def _next(found: Mapping[str, Doc], field: str, limit: int, now: datetime) -> da
     return last if len(found) >= limit else now - _OVERLAP
 
 
-def _listed(documents: Mapping[str, Doc]) -> Iterable[tuple[str, frozenset[str]]]:
+def _listed(documents: Mapping[str, Doc]) -> Iterator[tuple[str, frozenset[str]]]:
     for doc in documents.values():
-        channel_id = doc.data["channel_id"]
-        try:
-            stored = readings.stored(channel_id, doc.data)
-        except CorruptData as error:
-            log("ERROR", error.message, channel=channel_id, reason=error.reason)
-        else:
-            yield channel_id, frozenset(stored.videos)
+        stored = or_told(partial(readings.stored, doc.data["channel_id"], doc.data))
+        if stored is not None:
+            yield stored.channel_id, frozenset(stored.videos)

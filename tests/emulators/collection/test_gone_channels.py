@@ -40,8 +40,8 @@ def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_the_ne
         job = {"channel_id": name, "report_type": KIND, "job_id": "j", "created_at": MADE, "since": MADE}
         packed.put(firestore_client, Job(name=f"{name}:{KIND}", **job))
         packed.change(firestore_client, name, KIND, [MADE.date()], lambda _: (None, {MADE.date(): DAY}))
-    places.end(firestore_client, "UCgone", "c")
-    places.leave(firestore_client, "UCgone")  # and nothing was taken out
+    firestore_client.document(places.PATH).delete()
+    packed.place(firestore_client, "UCother")  # the other's place is gone, and nothing was taken out
     jobs, strays = packs.every(firestore_client)
     assert ([job.channel_id for job in jobs], strays) == (["UCother"], [(0, "UCgone")])
     Audit(client=firestore_client, warehouse=lambda: warehouse, report_types=(), clock=lambda: MADE).run(

@@ -62,9 +62,7 @@ def test_where_nothing_newer_can_be_had_what_was_read_last_answers_with_the_reas
     refused = {Level.ANALYTICS: "monetaryForbidden"}
     known = [read(Level.ANALYTICS, OLD)]
     choice = choose("estimated_revenue", known, now=NOW, closed=refused)
-    assert choice == Choice(
-        level=Level.LAST_READ, why="nothing newer can be had: monetaryForbidden", as_of=NOW - OLD
-    )
+    assert choice == Choice(level=Level.LAST_READ, why="nothing newer can be had: monetaryForbidden")
     nothing = choose("estimated_revenue", [], now=NOW, closed=refused)
     assert nothing == Choice(level=None, why="monetaryForbidden")
 
