@@ -25,17 +25,7 @@ from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 from shared.paging import groups
-from shared.warehouse.certificate import (
-    CERTIFICATES,
-    Certificate,
-    Entry,
-    Found,
-    Key,
-    Listed,
-    certified,
-    issued,
-    name_of,
-)
+from shared.warehouse.certificate import CERTIFICATES, Certificate, Entry, Found, Key, Listed, certified, issued
 from shared.warehouse.report_types import report_type
 from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
 
@@ -104,7 +94,7 @@ class Certifying:
         return self._held(self._docs(about))
 
     def _docs(self, about: Collection[About]) -> Docs:
-        every = [f"{STORED.path}/{name_of(*each)}" for each in sorted(about)]
+        every = [f"{STORED.path}/{channel}:{month}" for channel, month in sorted(about)]
         return Store(self.client).run(reading(every)) if every else Docs({}, EVER)
 
     def _held(self, docs: Docs) -> dict[About, Certificate]:
@@ -148,12 +138,13 @@ class Certifying:
         return {about: Found(loads=loads[about], listed=listed[about], digests=digests) for about in days}
 
     def _write(self, channel_id: str, month: str, entries: Mapping[Key, Entry], seen: Docs) -> None:
-        path = f"{STORED.path}/{name_of(channel_id, month)}"
+        name = f"{channel_id}:{month}"
+        path = f"{STORED.path}/{name}"
 
         def decide(docs: Docs) -> Change[Certificate | None]:
             stored = docs[path]
             try:
-                known = None if stored is None else CERTIFICATES.read(name_of(channel_id, month), stored.data)
+                known = None if stored is None else CERTIFICATES.read(name, stored.data)
             except CorruptData:
                 return Change(None)
             if known is not None and not known.intact:

@@ -19,25 +19,10 @@ from shared.channels import Channel
 from shared.clock import Clock, pacific_day, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
-from shared.collection import week_answers
+from shared.collection import numbers, week_answers
 from shared.collection.analytics.queries import ANALYTICS, queries
 from shared.collection.cache import Cache, Entry, Fetch, Look
-from shared.collection.numbers import (
-    COUNTS,
-    LIFE,
-    NUMBERS,
-    OF_DATA,
-    QUERIES,
-    TELL,
-    Asked,
-    Choice,
-    Held,
-    Known,
-    Subject,
-    merged,
-    shown,
-    source_of,
-)
+from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown, source_of
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -112,7 +97,9 @@ class ChannelData:
             [entry] = look.entries.of([f"video:{video}"]).values() or [None]
             published = parse_optional(entry.value.get("published_at")) if entry else None
             if published and pacific_day(published) >= pacific_day(self.clock()):
-                known.explain("videos", video, dict.fromkeys(COUNTS, "not yet: no report tells of the video"))
+                known.explain(
+                    "videos", video, dict.fromkeys(numbers.COUNTS, "not yet: no report tells of the video")
+                )
             else:
                 keys[week_answers.key_of(video)] = video
 
@@ -136,7 +123,7 @@ class ChannelData:
                     look.read(keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
-                reported = (each for each in subjects if each.name not in TELL[each.asked_of])
+                reported = (each for each in subjects if each.name not in numbers.TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
         for entry in look.entries.of(keys).values():
             known.reported_at.append(entry.fetched_at)
@@ -148,7 +135,7 @@ class ChannelData:
         """Ask each source once for what it was chosen for; one that does not answer is closed, with its reason."""
         wanted: dict[str, list[Subject]] = {}
         for subject, choice in choices.items():
-            if choice.level in LIFE:
+            if choice.level in numbers.LIFE:
                 wanted.setdefault(source_of(subject), []).append(subject)
         plans = {each: self._plan(each, subjects, caller, asked.channel_id) for each, subjects in wanted.items()}
         try:
@@ -215,12 +202,12 @@ def _closed(channel: Channel, now: datetime) -> dict[str, str]:
 
 def _about_channel(channel: data.Channel) -> tuple[dict[str, Any], str]:
     told = (channel.subscribers, channel.views, channel.video_count)
-    return dict(zip(NUMBERS["channel"], told, strict=True)), channel.etag
+    return dict(zip(numbers.NUMBERS["channel"], told, strict=True)), channel.etag
 
 
 def _about_video(video: data.Video) -> tuple[dict[str, Any], str]:
     told = (to_the_second(video.published_at), video.counts.views, video.counts.likes, video.counts.comments)
-    return dict(zip(OF_DATA, told, strict=True)), video.etag
+    return dict(zip(numbers.OF_DATA, told, strict=True)), video.etag
 
 
 def _counting(caller: Caller, spent: Counter[str]) -> Caller:

@@ -17,17 +17,7 @@ from shared import channels
 from shared.access.disconnect import AUDIT
 from shared.channels import Askable, Channel
 from shared.cloud.calls import call_options
-from shared.collection import (
-    audit,
-    gone,
-    messages,
-    offers,
-    packs,
-    places,
-    planner,
-    reports,
-    week_answers,
-)
+from shared.collection import audit, gone, messages, offers, packs, places, planner, reports, week_answers
 from shared.collection.packs import Pack
 from shared.collection.places import Place, Places
 from shared.collection.planner import Turn
@@ -93,9 +83,8 @@ class Collecting(Reader):
         overdue = () if everything else tuple(channels.due(self.client, "collect_at", now))
         every = channels.askable(self.client, feature=FEATURE, api=API) if everything else overdue
         expected = {each.channel_id: each for each in every if _may_list(each, now)}
-        due = planner.due(
-            {each.channel_id: each.listed_at for each in expected.values()}, now=now, everything=everything
-        )
+        last = {name: each.listed_at for name, each in expected.items()}
+        due = planner.due(last, now=now, everything=everything)
         self._look_later(overdue, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan(
@@ -104,7 +93,7 @@ class Collecting(Reader):
             slot=slot,
             enqueue=self.enqueue,
             book=self.book,
-            calls=lambda channel_id: _calls(known=expected[channel_id].listed_at is not None),
+            calls=lambda channel_id: _calls(known=last[channel_id] is not None),
             batched=lambda due: self._by_pack(expected[channel_id] for channel_id in due),
             also={"report_types": list(self.report_types), "run": slot},
         )
@@ -135,11 +124,8 @@ class Collecting(Reader):
         return found
 
     def _placed(self, some: Iterable[Askable]) -> dict[str, Place]:
-        wanted = {
-            each.channel_id: channels.connection_of(each.channel_id, each.connected_at)
-            for each in some
-            if each.connected_at is not None
-        }
+        there = ((each.channel_id, each.connected_at) for each in some)
+        wanted = {name: channels.connection_of(name, at) for name, at in there if at is not None}
         return gone.placed(self.client, wanted) if wanted else {}
 
     def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:

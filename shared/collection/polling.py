@@ -129,13 +129,10 @@ def interval(watched: Watched, now: datetime) -> timedelta:
     """
     silent = watched.silent()
     calls = -(-len(silent) // IDS_MAX)
-    looks = sum(_DAY.total_seconds() / _rest(watched.channels[name], now) for name in silent)
+    known = (watched.channels[name] for name in silent)
+    # Between two videos it is longer than the habit by now, if it has been longer.
+    looks = sum(_DAY.total_seconds() / max(each.gap, _seconds(now) - each.grown) for each in known)
     return max(POLL_EVERY, _DAY * calls / max(DAILY_UNITS - looks, DAILY_UNITS / 2))
-
-
-def _rest(each: Watch, now: datetime) -> float:
-    """The seconds between two videos, longer by now if it has been longer."""
-    return max(each.gap, _seconds(now) - each.grown)
 
 
 def patience(each: Watch) -> timedelta:
@@ -164,8 +161,7 @@ def to_count(watched: Watched, now: datetime) -> list[list[str]]:
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """What a look brought: notices, oldest first, and what to remember for the next one (video to fingerprint)."""
 
     notices: tuple[VideoNotice, ...]

@@ -65,10 +65,8 @@ STATES = Mapper(State, ANALYTICS.path, key="channel_id")
 def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]:
     """The states of some channels, by id; a new one where none is stored for the connection. One read each."""
     new = {
-        each.channel_id: State(
-            channel_id=each.channel_id, connection=connection_of(each.channel_id, each.connected_at)
-        )
-        for each in channels
+        name: State(channel_id=name, connection=connection_of(name, connected_at))
+        for name, connected_at in ((each.channel_id, each.connected_at) for each in channels)
     }
     stored = readable(STATES, documents(client, ANALYTICS.path, new))
     return new | {s.channel_id: s for s in stored if s.connection == new[s.channel_id].connection}
@@ -189,23 +187,19 @@ def _retention(state: State, today: date, most: int) -> list[Request]:
     """Retention of new videos, then of the most watched, those first that were never asked."""
     left = max(0, most - sum(video.asked == today for video in state.videos))
     [query] = (query for query in queries().values() if query.window is Window.VIDEO)
-    due = [video for video in state.videos if video.published < today and _due(query, video, today)]
-    due.sort(key=lambda video: (video.asked is not None, not _new(video, today)))
+    new = {video.id for video in state.videos if (today - video.published).days <= NEW_FOR}
+
+    def is_due(video: Video) -> bool:
+        every = NEW_EVERY if video.id in new else query.every
+        return video.published < today and (video.asked is None or (today - video.asked).days >= every)
+
+    due = sorted(filter(is_due, state.videos), key=lambda video: (video.asked is not None, video.id not in new))
     last = max((video.asked for video in state.videos if video.asked), default=None)
     waited = NEVER if last is None else (today - last).days
     return [
         Request(query=query, start=video.published, end=today - _DAY, video=video.id, waited=waited)
         for video in due[:left]
     ]
-
-
-def _due(query: Query, video: Video, today: date) -> bool:
-    every = NEW_EVERY if _new(video, today) else query.every
-    return video.asked is None or (today - video.asked).days >= every
-
-
-def _new(video: Video, today: date) -> bool:
-    return (today - video.published).days <= NEW_FOR
 
 
 def after(state: State, request: Request, *, today: date, newest: date | None, reason: str | None) -> State:
@@ -222,7 +216,8 @@ def after(state: State, request: Request, *, today: date, newest: date | None, r
         asked = replace(asked, reason=reason)
     else:
         asked = replace(asked, history_on=today, back=request.start)
-    kept = {key: each for key, each in state.queries.items() if not _over(key, today)}
+    oldest = f"{today - _REMEMBERED:%Y-%m-%d}"  # of months: about older ones nobody asks any more
+    kept = {key: each for key, each in state.queries.items() if ":" not in key or f"{key[-7:]}-01" >= oldest}
     return replace(state, queries={**kept, request.key: asked})
 
 
@@ -240,12 +235,6 @@ def with_videos(state: State, ranked: Iterable[str], published: dict[str, date])
     new = {id_: Video(id=id_, published=day) for id_, day in published.items()}
     found = [{**new, **known}[id_] for id_ in ranked if id_ in new or id_ in known]
     return replace(state, videos=tuple(found[:VIDEOS_MAX]))
-
-
-def _over(key: str, today: date) -> bool:
-    """Whether a key is a month's that is asked about no more."""
-    month = key.partition(":")[2]
-    return bool(month) and date.fromisoformat(f"{month}-01") < today - _REMEMBERED
 
 
 def months(last: date) -> list[date]:

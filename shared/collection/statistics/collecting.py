@@ -20,20 +20,7 @@ from shared.collection import gone, messages
 from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
-from shared.collection.statistics.state import (
-    OUTLINE,
-    Counted,
-    Entry,
-    News,
-    Outline,
-    Pack,
-    merged,
-    minute,
-    news,
-    outline_in,
-    outline_write,
-    path,
-)
+from shared.collection.statistics.state import OUTLINE, Counted, Entry, News, Outline, Pack, minute
 from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
@@ -83,14 +70,14 @@ class Statistics(Reader):
     def run(self) -> dict[str, int]:
         """Read what is most worth it now. While another run is under way, nothing is read."""
         now, name = self.clock(), f"{self.rng.getrandbits(64):016x}"
-        outline = update(self.client, [OUTLINE], lambda docs: _claimed(outline_in(docs[OUTLINE]), name, now))
+        outline = update(self.client, [OUTLINE], lambda docs: _claimed(state.outline_in(docs[OUTLINE]), name, now))
         if outline is None:
             log("NOTICE", "counts are read by another run")
             return {"channels": 0, "calls": 0, "rows": 0}
         if not outline.entries and (found := state.recovered(self.client, minute(now))):
             outline = replace(outline, entries=found)
-            update(self.client, [OUTLINE], lambda _: Change(None, [outline_write(outline)]))
-        heard = news(self.client, outline.heard_at, outline.looked_at, now)
+            update(self.client, [OUTLINE], lambda _: Change(None, [state.outline_write(outline)]))
+        heard = state.news(self.client, outline.heard_at, outline.looked_at, now)
         run = _Run(outline, calls_now(self.units, outline.spent, now))
         known = outline.entries.items()
         open_ones = ((each, entry.fifties) for each, entry in known if entry.until <= minute(now))
@@ -119,8 +106,8 @@ class Statistics(Reader):
             entries[channel_id] = Entry(roomy, fifties=((0.0, 0),) * fifties)
         run.outline = replace(run.outline, entries=entries)
         numbers = sorted({entries[each].pack for each in wanted})
-        seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
-        run.packs = {number: state.pack_in(number, seen[path(number)]) for number in numbers}
+        seen = Store(self.client).run(reading([OUTLINE, *map(state.path, numbers)]))
+        run.packs = {number: state.pack_in(number, seen[state.path(number)]) for number in numbers}
         run.lost = {each for each in known if known[each].pack in run.packs and run.counted(each) is None}
         run.touched |= {each: known[each] for each in run.lost}
         return seen
@@ -135,7 +122,7 @@ class Statistics(Reader):
             known = run.counted(channel_id) or Counted(connections.get(channel_id, ""), {})
             if known.connection:
                 new, listed = heard.new.get(channel_id, {}), heard.listed.get(channel_id)
-                self._keep(run, channel_id, known._replace(videos=merged(known.videos, new, listed, now)))
+                self._keep(run, channel_id, known._replace(videos=state.merged(known.videos, new, listed, now)))
 
     def _keep(self, run: _Run, channel_id: str, counted: Counted, until: int = 0) -> None:
         entry, now = run.outline.entries[channel_id], minute(self.clock())
@@ -210,19 +197,19 @@ class Statistics(Reader):
         refused; and those that a disconnect has taken out meanwhile, which stay out. Whoever is taken out later is
         erased later, too. heard: None when only the calls are noted.
         """
-        before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
+        before = state.outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
 
         def noted(docs: Docs) -> Change[tuple[dict[str, str], dict[str, str]]]:
-            outline, doubted, left = outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
+            outline, doubted, left = state.outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
             if outline.run != run.outline.run:
                 log("WARNING", "a run has taken so long that another has begun")
                 return Change((doubted, left))
             outline = replace(outline, run="", run_until=None, spent=outline.spent + run.spent)
             if heard is None:
-                return Change((doubted, left), [outline_write(outline)])
+                return Change((doubted, left), [state.outline_write(outline)])
             entries, writes = dict(outline.entries), list[Write]()
             for number, ours in run.packs.items():
-                pack = state.pack_in(number, docs[path(number)])
+                pack = state.pack_in(number, docs[state.path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
                     counted = ours.get(channel_id)
                     if channel_id in before and channel_id not in entries:
@@ -237,7 +224,7 @@ class Statistics(Reader):
                 writes.append(state.pack_write(number, pack))
             since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
             outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
-            return Change((doubted, left), [outline_write(outline), *writes])
+            return Change((doubted, left), [state.outline_write(outline), *writes])
 
         return update(self.client, list(seen), noted, seen=seen)
 
@@ -248,4 +235,4 @@ def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:
         return Change(None)
     spent = outline.spent if outline.day == pacific_day(now) else 0
     ours = replace(outline, run=name, run_until=now + _LEASE, day=pacific_day(now), spent=spent)
-    return Change(ours, [outline_write(ours)])
+    return Change(ours, [state.outline_write(ours)])
