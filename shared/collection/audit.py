@@ -62,7 +62,7 @@ class Audit:
         doubted = [job for job in every if lacks(job, named, since=since, now=now)]
         listed = self._list_again(doubted[:_MENDED_MAX], now)
         found = risk((job for job in every if job.report_type in self.report_types), ALARMING, now=now)
-        alerts.tell(self.client, alerts.REPORT_GAPS, str(found) if found else None, now)
+        alerts.tell(self.client, alerts.REPORT_GAPS, found.words if found else None, now)
         log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
 
     def _list_again(self, doubted: Collection[Job], now: datetime) -> int:

@@ -79,7 +79,10 @@ class Ingest(Reader):
             ERASE: (_erasure, self._erase),
             **{name: (_nothing, partial(self._asked, act)) for name, act in self._questions.items()},
             call_log.KIND: (_nothing, self._take_calls),
-            internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
+            internal_metrics.KIND: (
+                internal_metrics.rows_from,
+                lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
+            ),
         }
         try:
             read, act = kinds[kind]
@@ -87,7 +90,12 @@ class Ingest(Reader):
         except (KeyError, TypeError, ValueError) as error:
             words = f"This is no message for ingest: {error!r}."
             raise InvalidRequest(words, reason="messageUnreadable") from error
-        act(told)
+        try:
+            act(told)
+        except RateLimited as error:
+            if kind not in {ERASE, internal_metrics.KIND}:
+                raise
+            self._hand_on(Later(kind, message, error.retry_at))  # BigQuery's queue is full
 
     def _load_reports(self, refs: Sequence[ReportRef], staged: Sequence[Staged] | None) -> None:
         try:
@@ -184,19 +192,10 @@ class Ingest(Reader):
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked
-        try:
-            with answering(self.clock):
-                gone.erase_for_receipt(
-                    self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
-                )
-        except RateLimited as error:  # BigQuery's queue for deletions is full
-            self._hand_on(Later(ERASE, {"channel_id": channel_id, "receipt": receipt_id}, error.retry_at))
-
-    def _append_internal_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        try:
-            append(self.warehouse(), INTERNAL_METRICS, rows, self.clock)
-        except RateLimited as error:
-            self._hand_on(Later(internal_metrics.KIND, internal_metrics.message(rows), error.retry_at))
+        with answering(self.clock):
+            gone.erase_for_receipt(
+                self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
+            )
 
     def _take_calls(self, _: None) -> None:
         """What cannot be taken now the next message takes, in five minutes; this one carries nothing to keep."""

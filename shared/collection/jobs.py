@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from shared.clock import days, last_full_day, pacific_day, pacific_midnight
 from shared.data_map import REPORTS
@@ -246,23 +247,12 @@ def _unlisted(day: date, job: Job, now: datetime) -> Expectation:
     return Expectation(standing=found, since=due, lost_at=until)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Risk:
-    """How many days of how many channels; of the one that is lost first, which it is and when that is."""
+class Risk(NamedTuple):
+    """Of how many days reports are missing that can still come, and when the first is lost; all of it in words."""
 
     days: int
-    channels: int
     lost_at: datetime
-    day: date
-    channel_id: str
-    report_type: str
-
-    def __str__(self) -> str:
-        return (
-            f"Reports are missing for {self.days} {'day' if self.days == 1 else 'days'} of {self.channels} "
-            f"{'channel' if self.channels == 1 else 'channels'}. The first, {self.day} of {self.channel_id} "
-            f"({self.report_type}), is lost on {on(self.lost_at)}."
-        )
+    words: str
 
 
 def on(instant: datetime) -> str:
@@ -281,11 +271,8 @@ def risk(jobs: Iterable[Job], standings: Collection[Standing], *, now: datetime)
     if not found:
         return None
     lost_at, day, channel_id, report_type = min(found)
-    return Risk(
-        days=len(found),
-        channels=len({channel for _, _, channel, _ in found}),
-        lost_at=lost_at,
-        day=day,
-        channel_id=channel_id,
-        report_type=report_type,
-    )
+    days, channels = len(found), len({channel for _, _, channel, _ in found})
+    of = f"{days} {'day' if days == 1 else 'days'} of {channels} {'channel' if channels == 1 else 'channels'}"
+    first = f"{day} of {channel_id} ({report_type})"
+    words = f"Reports are missing for {of}. The first, {first}, is lost on {on(lost_at)}."
+    return Risk(days, lost_at, words)

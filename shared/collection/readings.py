@@ -273,7 +273,5 @@ def _row(video: data.Video, now: datetime) -> dict[str, Any]:
         "published_at": video.published_at and format_instant(video.published_at),
         "duration_seconds": seconds_of(video.duration) or None,  # P0D: what is live, or not processed yet
         "privacy": video.privacy,
-        "views": video.counts.views,
-        "likes": video.counts.likes,
-        "comments": video.counts.comments,
+        **vars(video.counts),
     }

@@ -39,6 +39,51 @@ _AGAIN, _GIVEN_UP = timedelta(minutes=10), timedelta(hours=1)
 _MOST = 500  # of one message
 _CALLERS = 3  # channels whose grants are tried for one call
 _LIST = "youtube.videos.list"
+COLLECTION = VIDEOS.path
+DETAILS_AT = "details_at"
+
+
+class Change(StrEnum):
+    """What a notice means for a video."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    NOTHING = "nothing"
+
+
+def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
+    """What a notice changes, given when the video was last known to change (None: never heard of it)."""
+    if known_updated is not None and notice.updated <= known_updated:
+        return Change.NOTHING
+    return Change.DELETED if notice.deleted else Change.UPDATED if known_updated else Change.NEW
+
+
+def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
+    """Fold one notice into its video. Safe to repeat and to run twice at once."""
+    path = f"{COLLECTION}/{notice.video_id}"
+
+    def decide(docs: steps.Docs) -> steps.Change[Change]:
+        known = docs[path]
+        found = change(notice, None if known is None else known.data["updated"])
+        gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
+        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found, now), remove=gone)]
+        return steps.Change(found, writes)
+
+    return update(client, [path], decide)
+
+
+def forget(client: Client, video_id: str) -> None:
+    """Delete a video of a channel that is gone."""
+    client.collection(COLLECTION).document(video_id).delete(**call_options())
+
+
+def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]:
+    fields = {"channel_id": notice.channel_id, "updated": notice.updated, "heard_at": now, "state": found.value}
+    fields["expires_at"] = VIDEOS.expiry(notice.updated)
+    if notice.deleted:
+        return fields
+    return {**fields, "title": notice.title, "published": notice.published, DETAILS_AT: now}
 
 
 def ask_soon(to_ingest_at: ToIngestAt, after: datetime) -> None:
@@ -94,66 +139,5 @@ def _asked(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]]) 
 
 
 def _said(video: data.Video, now: datetime) -> dict[str, Any]:
-    return {
-        "as_of": now,
-        "privacy": video.privacy,
-        "published": video.published_at,
-        "duration_seconds": seconds_of(video.duration) or None,
-        "views": video.counts.views,
-        "likes": video.counts.likes,
-        "comments": video.counts.comments,
-    }
-
-
-COLLECTION = VIDEOS.path
-DETAILS_AT = "details_at"
-
-
-class Change(StrEnum):
-    """What a notice means for a video."""
-
-    NEW = "new"
-    UPDATED = "updated"
-    DELETED = "deleted"
-    NOTHING = "nothing"
-
-
-def change(notice: VideoNotice, known_updated: datetime | None) -> Change:
-    """What a notice changes, given when the video was last known to change (None: never heard of it)."""
-    if known_updated is not None and notice.updated <= known_updated:
-        return Change.NOTHING
-    if notice.deleted:
-        return Change.DELETED
-    return Change.NEW if known_updated is None else Change.UPDATED
-
-
-def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
-    """Fold one notice into its video. Safe to repeat and to run twice at once."""
-    path = f"{COLLECTION}/{notice.video_id}"
-
-    def decide(docs: steps.Docs) -> steps.Change[Change]:
-        known = docs[path]
-        found = change(notice, None if known is None else known.data["updated"])
-        gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
-        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found, now), remove=gone)]
-        return steps.Change(found, writes)
-
-    return update(client, [path], decide)
-
-
-def forget(client: Client, video_id: str) -> None:
-    """Delete a video of a channel that is gone."""
-    client.collection(COLLECTION).document(video_id).delete(**call_options())
-
-
-def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]:
-    fields = {
-        "channel_id": notice.channel_id,
-        "updated": notice.updated,
-        "heard_at": now,
-        "state": found.value,
-        "expires_at": VIDEOS.expiry(notice.updated),
-    }
-    if notice.deleted:
-        return fields
-    return {**fields, "title": notice.title, "published": notice.published, DETAILS_AT: now}
+    about = {"as_of": now, "privacy": video.privacy, "published": video.published_at}
+    return {**about, "duration_seconds": seconds_of(video.duration) or None, **vars(video.counts)}
