@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
@@ -29,7 +28,10 @@ from shared.warehouse.tables import CHECK_RESULTS
 
 KIND = "coverageAudit"
 """The kind of message that asks `ingest` for a day's audit."""
+CHECKS = "checks"
+"""The kind of message that asks `ingest` for the quality checks."""
 NOT_IN_WAREHOUSE = "notInWarehouse"
+_NAMED = 3  # results that an alert names
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
 
 Result = TypeVar("Result")
@@ -38,54 +40,41 @@ Named = Mapping[tuple[str, str, str], int]
 """How many days the manifest names, by channel, report type and month."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Audit:
-    """Compares the coverage with the warehouse's manifest. report_types: those that are collected; no other is
-    missed.
-    """
+def audit(client: Client, warehouse: Warehouse, report_types: Collection[str], now: datetime, day: str) -> None:
+    """Audit the coverage for a day; of other report types no day is missed. Safe to repeat."""
+    since, _ = window(now)
+    rows = run(warehouse, LOADED_DAYS, since=since)
+    named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
+    every, strays = packs.every(client)
+    for pack, channel_id in strays:
+        log("WARNING", "a channel's coverage was left behind", channel=channel_id, pack=pack)
+        places.take_out(client, pack, channel_id)
+    doubted = [job for job in every if lacks(job, named, since=since, now=now)]
+    listed = _list_again(client, warehouse, doubted[:_MENDED_MAX], now) if doubted else 0
+    found = risk((job for job in every if job.report_type in report_types), ALARMING, now=now)
+    alerts.tell(client, alerts.REPORT_GAPS, found.words if found else None, now)
+    log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
 
-    client: Client
-    warehouse: Callable[[], Warehouse]
-    report_types: Collection[str]
-    clock: Clock
 
-    def run(self, day: str) -> None:
-        """Audit the coverage for a day. Safe to repeat: what is right stays as it is."""
-        now = self.clock()
-        since, _ = window(now)
-        rows = run(self.warehouse(), LOADED_DAYS, since=since)
-        named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
-        every, strays = packs.every(self.client)
-        for pack, channel_id in strays:
-            log("WARNING", "a channel's coverage was left behind", channel=channel_id, pack=pack)
-            places.take_out(self.client, pack, channel_id)
-        doubted = [job for job in every if lacks(job, named, since=since, now=now)]
-        listed = self._list_again(doubted[:_MENDED_MAX], now)
-        found = risk((job for job in every if job.report_type in self.report_types), ALARMING, now=now)
-        alerts.tell(self.client, alerts.REPORT_GAPS, found.words if found else None, now)
-        log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
+def _list_again(client: Client, warehouse: Warehouse, doubted: Collection[Job], now: datetime) -> int:
+    """Take back that reports are loaded which the manifest does not name; answers how many."""
+    placed = places.places(client)
 
-    def _list_again(self, doubted: Collection[Job], now: datetime) -> int:
-        """Take back that reports are loaded which the manifest does not name; answers how many."""
-        if not doubted:
-            return 0
-        placed = places.places(self.client)
+    def changed(job: Job, decide: Callable[[Days], tuple[Result, Days]]) -> Result:
+        about = job.channel_id, job.report_type
+        return packs.change_days(client, placed[job.channel_id].pack, about, window(now), decide)
 
-        def changed(job: Job, decide: Callable[[Days], tuple[Result, Days]]) -> Result:
-            pack = placed[job.channel_id].pack
-            return packs.change_days(self.client, pack, (job.channel_id, job.report_type), window(now), decide)
-
-        loaded = [(job, changed(job, _loaded)) for job in doubted if job.channel_id in placed]
-        asked = [report for _, reports in loaded for report in reports]
-        named = {row["report_id"] for row in run(self.warehouse(), NAMED_REPORTS, ids=asked)}
-        listed = 0
-        for job, reports in loaded:
-            if lacking := frozenset(reports) - named:
-                count = changed(job, partial(_listed_again, lacking))
-                log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
-                    report=job.report_type, days=count)  # fmt: skip
-                listed += count
-        return listed
+    loaded = [(job, changed(job, _loaded)) for job in doubted if job.channel_id in placed]
+    asked = [report for _, reports in loaded for report in reports]
+    named = {row["report_id"] for row in run(warehouse, NAMED_REPORTS, ids=asked)}
+    listed = 0
+    for job, reports in loaded:
+        if lacking := frozenset(reports) - named:
+            count = changed(job, partial(_listed_again, lacking))
+            log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
+                report=job.report_type, days=count)  # fmt: skip
+            listed += count
+    return listed
 
 
 def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
@@ -105,11 +94,6 @@ def _listed_again(lacking: Collection[str], days: Days) -> tuple[int, Days]:
         if entry.state is State.LOADED and entry.report_id in lacking
     }
     return len(changed), changed
-
-
-CHECKS = "checks"
-"""The kind of message that asks `ingest` for the quality checks."""
-_NAMED = 3  # results that an alert names
 
 
 def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:

@@ -154,9 +154,7 @@ class Ingest(Reader):
                 heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))
 
     def _audit(self, day: str) -> None:
-        audit.Audit(
-            client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
-        ).run(day)
+        audit.audit(self.client, self.warehouse(), self.report_types, self.clock(), day)
         for kind in (certifying.KIND, audit.CHECKS, verifying.KIND, probing.KIND):
             self.to_ingest(kind, {})
 

@@ -29,7 +29,7 @@ from shared.youtube.client import Caller
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
-_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
+_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at", "dispatched_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +85,8 @@ def noted(
         seen_at=now,
         absent=_absent(job, after, now=now, since=since),
     )
-    found = Found(
-        to_load=tuple(to_load),
-        listed=listing.new,
-        superseded=listing.superseded,
-        advanced=advanced.assessed(now),
-    )
+    advanced, new, superseded = advanced.assessed(now), listing.new, listing.superseded
+    found = Found(to_load=tuple(to_load), listed=new, superseded=superseded, advanced=advanced)
     return found, changed
 
 
@@ -148,7 +144,10 @@ def note(
             if base is None:
                 continue
             brought, changed = noted(each.job, days, each.refs, now=now, since=since)
-            after = _advanced(opened(base, changed), brought.advanced).settled(now)
+            after, listed = opened(base, changed), brought.advanced
+            if after.job_id == listed.job_id:  # no other has taken its place
+                after = replace(after, **{name: getattr(listed, name) for name in _LISTED})
+            after = after.settled(now)
             found.append(replace(brought, advanced=after, before=before))
             parts[channel_id] = Part(replace(after, dispatched_at=base.dispatched_at), changed)
         return found, parts
@@ -170,13 +169,6 @@ def dispatched(client: Client, pack: int, report_type: str, jobs: Iterable[Job])
 
     if sent:
         packs.change(client, report_type, pack, [], decide)
-
-
-def _advanced(stored: Job, job: Job) -> Job:
-    """A stored job with how far it was listed; as it is, if another has taken its place."""
-    if stored.job_id != job.job_id:
-        return stored
-    return replace(stored, **{name: getattr(job, name) for name in (*_LISTED, "dispatched_at")})
 
 
 def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -213,8 +213,9 @@ class AnalyticsCollecting(Reader):
         ranked = list(dict.fromkeys(row["video_id"] for each in lists for row in each.rows if row["video_id"]))
         ranked = ranked[: plan.VIDEOS_MAX]
         unknown = [each for each in ranked if each not in {video.id for video in told.state.videos}]
-        published = self._tried(lambda: _published(caller, unknown)) if unknown else {}
-        if ranked and published is not None:
+        found = self._tried(lambda: data.videos(caller, unknown, parts="snippet").videos) if unknown else ()
+        if ranked and found is not None:
+            published = {video.id: pacific_day(video.published_at) for video in found if video.published_at}
             told.state = plan.with_videos(told.state, ranked, published)
 
     def _tried(self, call: Callable[[], Value]) -> Value | None:
@@ -270,9 +271,3 @@ class AnalyticsCollecting(Reader):
             log("NOTICE", "figures of a connection that has ended are taken back", channel=channel_id)
             plan.forget(self.client, channel_id)
             self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": held[channel_id]})
-
-
-def _published(caller: Caller, ids: Sequence[str]) -> dict[str, date]:
-    """The days on which videos were published, as far as YouTube still has them."""
-    found = data.videos(caller, ids, parts="snippet").videos
-    return {video.id: pacific_day(video.published_at) for video in found if video.published_at}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.collection import packs, places
-from shared.collection.audit import Audit
+from shared.collection.audit import audit
 from shared.collection.coverage import Outcome, after_listing
 from shared.collection.jobs import HISTORY, Job, State, name_of, on
 from shared.monitoring import alerts
@@ -31,7 +31,6 @@ class Held:
     def __init__(self, warehouse: Warehouse, state: Any) -> None:
         self.warehouse = warehouse
         self.state = state
-        self.audit = Audit(client=state, warehouse=lambda: warehouse, report_types={KIND}, clock=lambda: NOW)
 
     def fill(self, channel: str, *, without: tuple[date, ...] = ()) -> None:
         absent = ("2026-11-19", "2026-11-20", "2026-11-21", *(day.isoformat() for day in without))
@@ -55,6 +54,9 @@ class Held:
         ]  # fmt: skip
         ids = [ref.report_id for ref in refs]
         run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, first=DAYS[0], last=DAYS[-1])
+
+    def audit(self) -> None:
+        audit(self.state, self.warehouse, {KIND}, NOW, "2026-11-22")
 
     def record(self, *outcomes: Outcome) -> None:
         packs.record(self.state, places.places(self.state), KIND, outcomes, now=NOW)
@@ -88,12 +90,12 @@ def held(warehouse, firestore_client) -> Held:
 def test_a_day_that_is_not_in_the_warehouse_is_listed_again_with_a_word_and_all_others_stay(held, capsys):
     held.fill("UC1")
     held.fill("UC2")
-    held.audit.run("2026-11-22")
+    held.audit()
     assert {state for state, _ in held.states("UC1").values()} == {State.LOADED}
     lost = DAYS[3], DAYS[25]
     held.lose("UC1", *lost)
     for _ in range(2):  # a second audit of the day finds nothing to do
-        held.audit.run("2026-11-22")
+        held.audit()
         assert held.states("UC1") == {
             day: (State.LISTED, "notInWarehouse") if day in lost else (State.LOADED, None) for day in DAYS
         }
@@ -114,7 +116,7 @@ def test_of_a_report_type_that_is_no_longer_collected_no_day_is_missed(held):
 @pytest.mark.fault(64)
 def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_alarm_ends_with_them(held):
     held.fill("UC1", without=(DAYS[5],))
-    held.audit.run("2026-11-22")
+    held.audit()
     [alert] = alerts.firing(held.state)
     assert alert.key == alerts.REPORT_GAPS
     assert f"1 day of 1 channel. The first, {DAYS[5]} of UC1" in alert.message
@@ -126,7 +128,7 @@ def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_ala
     packed.change(held.state, "UC2", KIND, [failed.day], lambda _: (None, listed))
     held.record(Outcome(ref=failed, reason="reportColumnMissing"))
     packed.put(held.state, replace(held.job("UC2"), absent=()))
-    held.audit.run("2026-11-22")
+    held.audit()
     [again] = alerts.firing(held.state)
     assert "2 days of 2 channels" in again.message
     assert again.since == alert.since

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.collection import packs, places
-from shared.collection.audit import Audit
+from shared.collection.audit import audit
 from shared.collection.coverage import Day
 from shared.collection.jobs import Job, State
 from shared.collection.planner import Turn
@@ -44,9 +44,7 @@ def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_the_ne
     packed.place(firestore_client, "UCother")  # the other's place is gone, and nothing was taken out
     jobs, strays = packs.every(firestore_client)
     assert ([job.channel_id for job in jobs], strays) == (["UCother"], [(0, "UCgone")])
-    Audit(client=firestore_client, warehouse=lambda: warehouse, report_types=(), clock=lambda: MADE).run(
-        "2026-11-01"
-    )
+    audit(firestore_client, warehouse, (), MADE, "2026-11-01")
     assert set().union(*packed.stored(firestore_client).values()) == {"UCother"}
 
 
