@@ -20,7 +20,7 @@ from shared.clock import Clock, pacific_day, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import numbers, week_answers
-from shared.collection.analytics.queries import ANALYTICS, queries
+from shared.collection.analytics.plan import ANALYTICS, queries
 from shared.collection.cache import Cache, Entry, Fetch, Look
 from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown, source_of
 from shared.collection.week_answers import asking
@@ -151,27 +151,26 @@ class ChannelData:
 
     def _plan(self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str) -> Plan:
         things = sorted({subject.thing for subject in subjects})
-        if source in QUERIES:
-            start, end = things[0], things[-1]
-
-            def query(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-                table = queries()[source].ask(caller, date.fromisoformat(start), date.fromisoformat(end))
-                told = {
-                    str(row["day"]): {ours: row.get(theirs) for ours, theirs in QUERIES[source].items()}
-                    for row in table.records()
-                }
-                return {wanted[0]: (told, "")}
-
-            return [f"analytics:{source}:{start}:{end}"], query
         if source == "channel":
             return ["channel"], lambda _: {"channel": _about_channel(data.my_channel(caller))}
+        if source == "videos":
 
-        def videos(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-            answer = data.videos(caller, [key.partition(":")[2] for key in wanted])
-            own = {f"video:{each.id}": each for each in answer.videos if each.channel_id == channel_id}
-            return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
+            def videos(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
+                answer = data.videos(caller, [key.partition(":")[2] for key in wanted])
+                own = {f"video:{each.id}": each for each in answer.videos if each.channel_id == channel_id}
+                return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
 
-        return [f"video:{video}" for video in things], videos
+            return [f"video:{video}" for video in things], videos
+        start, end = things[0], things[-1]
+
+        def query(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
+            rows = queries()[source].ask(caller, date.fromisoformat(start), date.fromisoformat(end)).records()
+            names = QUERIES[source].items()
+            return {
+                wanted[0]: ({str(row["day"]): {ours: row.get(name) for ours, name in names} for row in rows}, "")
+            }
+
+        return [f"analytics:{source}:{start}:{end}"], query
 
 
 def _asking(plans: Mapping[str, Plan], known: Known, keys: Sequence[str]) -> dict[str, tuple[Any, str]]:

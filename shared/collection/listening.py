@@ -199,15 +199,15 @@ class Listening(Reader):
 
     def _look(self, block: Block, channel: Channel, since: datetime) -> int:
         """One channel's uploads; answers how many notices that gave."""
-        assert channel.uploads_playlist is not None
-        page = data.uploads(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
-        seen = self.push.seen(channel.channel_id)
-        heard = polling.listen(channel.channel_id, page.items, seen=seen, since=since, now=self.clock())
+        name, playlist = channel.channel_id, channel.uploads_playlist
+        assert playlist is not None
+        items = data.uploads(self.caller_for(name, block), playlist).items
+        heard = polling.listen(name, items, seen=self.push.seen(name), since=since, now=self.clock())
         if heard.notices:
             self.to_ingest(receiving.KIND, receiving.message(heard.notices))
-        self.push.remember(channel.channel_id, heard.seen)
+        self.push.remember(name, heard.seen)
         if API in channel.refusals:
-            channels.end_refusal(self.client, channel.channel_id, API)
+            channels.end_refusal(self.client, name, API)
         return len(heard.notices)
 
     def _watched(self) -> Watched:

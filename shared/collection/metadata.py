@@ -36,6 +36,10 @@ from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.data import IDS_MAX
 
+KEPT = timedelta(days=28)
+"""For how long metadata is kept that was not read again: two days less than it may be."""
+_LONGEST = timedelta(minutes=3)  # of one turn's reading, well inside the function's time
+_LIST = "youtube.videos.list"
 RUNS = 2
 """Runs a night, as the schedule has them."""
 VERIFIED = timedelta(days=30)
@@ -100,12 +104,6 @@ def outlook(known: Sequence[Askable], units: int, now: datetime) -> Outlook:
 
 def _read_at(channel: Askable) -> datetime | None:
     return channel.videos_read.at if channel.videos_read else None
-
-
-KEPT = timedelta(days=28)
-"""For how long metadata is kept that was not read again: two days less than it may be."""
-_LONGEST = timedelta(minutes=3)  # of one turn's reading, well inside the function's time
-_LIST = "youtube.videos.list"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,10 @@ from shared.settings import REPORT_TYPES
 BATCH = 25  # channels, on average
 STALE = timedelta(hours=25)  # the guide's threshold for a channel whose collection is overdue
 QUEUE = "collect"
+TURNS_MAX = 200  # of one run's channels; then a later run finds them due
+UNITS_MAX = 1_000_000
+REPORTS, METADATA = "collect_reports", "collect_metadata"
+_ALSO = {REPORTS: ("report_types", "tries", "listed"), METADATA: ("units",)}
 
 _AT_ONCE = 8  # tasks queued side by side: each takes Cloud Tasks some 30 ms
 
@@ -92,12 +96,6 @@ def plan(
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return sum(pool.map(queue, found, times))
-
-
-TURNS_MAX = 200  # of one run's channels; then a later run finds them due
-UNITS_MAX = 1_000_000
-REPORTS, METADATA = "collect_reports", "collect_metadata"
-_ALSO = {REPORTS: ("report_types", "tries", "listed"), METADATA: ("units",)}
 
 
 @dataclass(frozen=True, kw_only=True)

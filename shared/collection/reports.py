@@ -71,11 +71,9 @@ def noted(
     """
     again = overdue(days, now=now, dispatched_at=job.dispatched_at)
     listing = after_listing({**days, **again}, refs, now=now)
-    changed = {**again, **listing.changed}
-    to_load = [
-        *listing.to_load,
-        *(ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day not in listing.changed),
-    ]
+    changed, late = {**again, **listing.changed}, again.keys() - listing.changed.keys()
+    overdue_refs = (ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day in late)
+    to_load = (*listing.to_load, *overdue_refs)
     after = {**days, **changed}
     advanced = replace(
         opened(job, after),
@@ -86,7 +84,7 @@ def noted(
         absent=_absent(job, after, now=now, since=since),
     )
     advanced, new, superseded = advanced.assessed(now), listing.new, listing.superseded
-    found = Found(to_load=tuple(to_load), listed=new, superseded=superseded, advanced=advanced)
+    found = Found(to_load=to_load, listed=new, superseded=superseded, advanced=advanced)
     return found, changed
 
 
@@ -160,12 +158,12 @@ def dispatched(client: Client, pack: int, report_type: str, jobs: Iterable[Job])
     sent = {job.channel_id: job for job in jobs}
 
     def decide(stored: Pack) -> tuple[None, Mapping[str, Part]]:
-        known = {job.channel_id: job for job in stored.jobs() if job.channel_id in sent}
-        return None, {
-            channel_id: Part(replace(job, dispatched_at=sent[channel_id].dispatched_at), {})
-            for channel_id, job in known.items()
-            if job.job_id == sent[channel_id].job_id
-        }
+        parts = dict[str, Part]()
+        for job in stored.jobs():
+            ours = sent.get(job.channel_id)
+            if ours is not None and ours.job_id == job.job_id:
+                parts[job.channel_id] = Part(replace(job, dispatched_at=ours.dispatched_at), {})
+        return None, parts
 
     if sent:
         packs.change(client, report_type, pack, [], decide)

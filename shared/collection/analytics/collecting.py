@@ -22,8 +22,7 @@ from shared.channels import Channel
 from shared.clock import next_reset, pacific_day
 from shared.collection import gone, messages, packs, planner
 from shared.collection.analytics import plan, store
-from shared.collection.analytics.plan import Kind, Reports, Request, State
-from shared.collection.analytics.queries import ANALYTICS, REVENUE
+from shared.collection.analytics.plan import ANALYTICS, REVENUE, Kind, Reports, Request, State
 from shared.collection.analytics.store import Answer, answer_of
 from shared.collection.refusals import Reader, Then
 from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, YtempireError

@@ -1,24 +1,102 @@
-"""Which queries are asked about a channel now, and what is known once they are answered. Pure; days are Pacific.
+"""Which queries of the Analytics API are asked about a channel now, and what is known once they are answered.
 
-Recent days are read again as long as YouTube may still change them, and as long as no bulk report tells of them;
-months until some time after their end. The history goes from the day before the first bulk report back to the
-channel's birth, a year at a time. Everything is asked once a day at most.
+    analytics/<channel>    what was asked, and up to where it was answered; for one connection
+
+Days are Pacific; `queries.toml` declares the queries. Recent days are read again as long as YouTube may still
+change them, and as long as no bulk report tells of them; months until some time after their end. The history goes
+from the day before the first bulk report back to the channel's birth, a year at a time, and everything is asked
+once a day.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
 
+from shared import data_map
 from shared.channels import Channel, connection_of
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, documents
-from shared.collection.analytics.queries import REVENUE, Query, Window, queries
-from shared.data_map import ANALYTICS
 from shared.monitoring.readable import readable
 from shared.records import Mapper
+from shared.youtube import analytics
+from shared.youtube.client import Caller
+
+YEAR = timedelta(days=364)  # from the first to the last day of a window of history
+WINDOWS = 12  # of one query's history in one run: a channel's whole history takes two
+MONTHS = 3  # calendar months that are asked about, the present one included
+REFUSED_EVERY = 7  # days after which what YouTube refused is asked again: a channel can join the Partner Program
+LACKING_MAX = timedelta(days=90)  # how far back days without a report are read again
+NEW_FOR, NEW_EVERY = 28, 7  # days: how long a video is new, and how often its retention is asked meanwhile
+NEVER = 100  # days that a query counts as waiting that was never asked
+VIDEOS_MAX = 50
+
+_DAY = timedelta(days=1)
+_REMEMBERED = timedelta(days=31 * (MONTHS + 1))
+ANALYTICS, REVENUE = "analytics", "revenue"
+"""Features of a connection, as `shared.access.features` names them."""
+
+
+class Window(StrEnum):
+    """Which days one query is about."""
+
+    DAYS = "days"
+    MONTH = "month"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One query, by YouTube's own names; what the other fields mean stands at the head of `queries.toml`.
+
+    sort: the metric by which a list of videos descends. most: how many rows it may have.
+    """
+
+    name: str
+    window: Window
+    metrics: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    restated: int
+    every: int
+    value: int
+    needs: str = ANALYTICS
+    sort: str | None = None
+    most: int | None = None
+    history: bool = False
+
+    def ask(self, caller: Caller, start: date, end: date, video: str | None = None) -> analytics.Table:
+        """What YouTube answers about some days, money in USD. Raises as `analytics.query`."""
+        return analytics.query(
+            caller,
+            start=start,
+            end=end,
+            metrics=self.metrics,
+            dimensions=self.dimensions,
+            filters={"video": video} if video else None,
+            sort=[f"-{self.sort}"] if self.sort else (),
+            currency="USD" if self.needs == REVENUE else None,
+            max_results=self.most,
+        )
+
+
+@cache
+def queries() -> Mapping[str, Query]:
+    """All queries by name, read once."""
+    declared = tomllib.loads(Path(__file__).with_name("queries.toml").read_text(encoding="utf-8"))
+    return {name: query_of(name, fields) for name, fields in declared.items()}
+
+
+def query_of(name: str, fields: Mapping[str, Any]) -> Query:
+    values: dict[str, Any] = {
+        each: tuple(value) if isinstance(value, list) else value for each, value in fields.items()
+    }
+    return Query(**{**values, "name": name, "window": Window(fields["window"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +137,7 @@ class State:
     videos: tuple[Video, ...] = ()
 
 
-STATES = Mapper(State, ANALYTICS.path, key="channel_id")
+STATES = Mapper(State, data_map.ANALYTICS.path, key="channel_id")
 
 
 def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]:
@@ -68,31 +146,18 @@ def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]
         name: State(channel_id=name, connection=connection_of(name, connected_at))
         for name, connected_at in ((each.channel_id, each.connected_at) for each in channels)
     }
-    stored = readable(STATES, documents(client, ANALYTICS.path, new))
+    stored = readable(STATES, documents(client, data_map.ANALYTICS.path, new))
     return new | {s.channel_id: s for s in stored if s.connection == new[s.channel_id].connection}
 
 
 def save(client: Client, state: State) -> None:
     """Store a channel's state. Who saves looks afterwards whether the connection still stands."""
-    client.document(ANALYTICS.path, state.channel_id).set(STATES.fields(state), **call_options())
+    client.document(data_map.ANALYTICS.path, state.channel_id).set(STATES.fields(state), **call_options())
 
 
 def forget(client: Client, channel_id: str) -> None:
     """Delete the state of a channel that is gone."""
-    client.document(ANALYTICS.path, channel_id).delete(**call_options())
-
-
-YEAR = timedelta(days=364)  # from the first to the last day of a window of history
-WINDOWS = 12  # of one query's history in one run: a channel's whole history takes two
-MONTHS = 3  # calendar months that are asked about, the present one included
-REFUSED_EVERY = 7  # days after which what YouTube refused is asked again: a channel can join the Partner Program
-LACKING_MAX = timedelta(days=90)  # how far back days without a report are read again
-NEW_FOR, NEW_EVERY = 28, 7  # days: how long a video is new, and how often its retention is asked meanwhile
-NEVER = 100  # days that a query counts as waiting that was never asked
-VIDEOS_MAX = 50
-
-_DAY = timedelta(days=1)
-_REMEMBERED = timedelta(days=31 * (MONTHS + 1))
+    client.document(data_map.ANALYTICS.path, channel_id).delete(**call_options())
 
 
 class Kind(StrEnum):

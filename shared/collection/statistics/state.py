@@ -28,6 +28,10 @@ from shared.monitoring.readable import or_told
 from shared.records import UNREADABLE, Codec, Mapper, compact
 
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
+_NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
+_EVER = datetime.fromtimestamp(0, UTC)
+_OVERLAP = timedelta(minutes=2)  # clocks differ, and a write takes its time
+_YOUNG = 2 * 24 * 60  # minutes for which a video that no nightly listing has yet is not taken for gone
 FIFTIES_A_PACK = 120  # some 135 KB: sixty packs are one commit
 VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
 
@@ -150,12 +154,6 @@ def _counted(connection: str, videos: Mapping[str, Iterable[Any]]) -> Counted:
 
 
 _ENTRIES, _PACK = compact(_entry, list), compact(_counted, list)
-
-
-_NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
-_EVER = datetime.fromtimestamp(0, UTC)
-_OVERLAP = timedelta(minutes=2)  # clocks differ, and a write takes its time
-_YOUNG = 2 * 24 * 60  # minutes for which a video that no nightly listing has yet is not taken for gone
 
 
 @dataclass(frozen=True, kw_only=True)

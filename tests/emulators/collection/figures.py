@@ -18,8 +18,7 @@ from infra.warehouse import table as made
 from shared import channels
 from shared.collection.analytics import collecting
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
-from shared.collection.analytics.plan import STATES, State
-from shared.collection.analytics.queries import queries
+from shared.collection.analytics.plan import STATES, State, queries
 from shared.collection.jobs import Job, name_of
 from shared.quota.accounts import SYSTEM
 from shared.warehouse.statements import Warehouse

@@ -17,8 +17,7 @@ from shared.access.disconnect import ERASE
 from shared.clock import next_reset, pacific_day
 from shared.collection.analytics import store
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
-from shared.collection.analytics.plan import STATES, Request, State
-from shared.collection.analytics.queries import queries
+from shared.collection.analytics.plan import STATES, Request, State, queries
 from shared.collection.analytics.store import Answer
 from shared.errors import NotFound
 from tests.emulators import wire

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.collection.analytics.plan import (
     NEW_EVERY,
     REFUSED_EVERY,
+    REVENUE,
     STATES,
     Asked,
     Kind,
@@ -20,13 +21,14 @@ from shared.collection.analytics.plan import (
     Request,
     State,
     Video,
+    Window,
     after,
     allowed,
     end_of_month,
+    queries,
     to_ask,
     with_videos,
 )
-from shared.collection.analytics.queries import REVENUE, Window, queries
 
 TODAY = date(2026, 11, 28)
 DAY = timedelta(days=1)

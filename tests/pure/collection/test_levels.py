@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infra.endpoints import endpoints
 from infra.judges.warehouse import GUIDE
-from shared.collection.analytics.queries import queries
+from shared.collection.analytics.plan import queries
 from shared.collection.numbers import LIFE, RESTATED, TELL, Choice, Held, Level, Told, choose, merged
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
