@@ -11,8 +11,8 @@ from datetime import datetime
 
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection.chosen import OFFERED
 from shared.collection.jobs import on
+from shared.collection.planner import OFFERED
 from shared.data_map import REPORT_TYPES
 from shared.monitoring import alerts
 from shared.monitoring.log import log

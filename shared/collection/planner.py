@@ -20,10 +20,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared import ids
+from shared import data_map, ids
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client
 from shared.fields import Fields
-from shared.settings import REPORT_TYPES
+from shared.settings import REPORT_TYPES, Settings
+from shared.warehouse.report_types import FAMILIES, PROFILES, newest
 
+OFFERED = f"{data_map.REPORT_TYPES.path}/offered"
+"""What report types YouTube offered when it was asked last (`offers`)."""
 BATCH = 25  # channels, on average
 STALE = timedelta(hours=25)  # the guide's threshold for a channel whose collection is overdue
 QUEUE = "collect"
@@ -169,3 +174,12 @@ def whole(turn: Turn, now: datetime, *, report_types: Sequence[str] = (), units:
     """The turn with what was not asked for: all report types or units, and a run of its own."""
     run = turn.run or f"{now:%Y-%m-%dT%H:%M:%S}"
     return replace(turn, run=run, report_types=turn.report_types or tuple(report_types), units=turn.units or units)
+
+
+def report_types(client: Client, settings: Settings) -> tuple[str, ...]:
+    """The report types to collect, the most valuable first. Firestore is asked only where we know versions."""
+    chosen = settings.report_types or PROFILES[settings.report_profile]
+    if all(len(FAMILIES.get(each, ())) < 2 for each in chosen):
+        return newest(chosen, ())
+    stored = client.document(OFFERED).get(**call_options()).to_dict()
+    return newest(chosen, stored["ids"] if stored else ())

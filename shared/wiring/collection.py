@@ -41,13 +41,13 @@ _OWN_TOKENS = {
 
 @cache
 def collecting() -> Collecting:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
 
     return Collecting(
         **_reader(_of_reports(reporting.LIST)),
-        report_types=chosen.report_types(firestore.client(), settings()),
+        report_types=planner.report_types(firestore.client(), settings()),
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
@@ -56,14 +56,14 @@ def collecting() -> Collecting:
 
 @cache
 def collecting_analytics() -> AnalyticsCollecting:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
     return AnalyticsCollecting(
         **_reader(partial(_caller, feature="analytics")),
         warehouse=warehouse,
         limiter=quota.rate_limiter(),
-        report_type=chosen.report_types(firestore.client(), settings())[0],
+        report_type=planner.report_types(firestore.client(), settings())[0],
         retention=settings().retention_queries,
         to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
@@ -124,7 +124,7 @@ def statistics() -> Statistics:
 
 @cache
 def ingest() -> Ingest:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
@@ -132,7 +132,7 @@ def ingest() -> Ingest:
     return Ingest(
         **_reader(_of_reports(DOWNLOAD)),
         warehouse=warehouse,
-        report_types=chosen.report_types(firestore.client(), settings()),
+        report_types=planner.report_types(firestore.client(), settings()),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,

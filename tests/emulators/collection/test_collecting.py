@@ -15,7 +15,7 @@ from infra.local.simulator.reporting.jobs import Jobs
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
 from shared.cloud.steps import Docs
-from shared.collection import chosen, packs, places, reports, week_answers
+from shared.collection import packs, places, planner, reports, week_answers
 from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Outcome
 from shared.collection.jobs import HISTORY, Expectation, Job, Standing, State, on
@@ -375,7 +375,7 @@ def test_of_a_family_the_version_is_collected_that_youtube_offers(collecting):
 
     def kinds() -> tuple[str, ...]:
         """What a process that starts now collects; and it looks at what YouTube offers."""
-        found = chosen.report_types(stand.firestore, a_choice(family))
+        found = planner.report_types(stand.firestore, a_choice(family))
         service = replace(collecting_service(collecting, [], {"new": True}), report_types=found)
         service.plan(everything=True)
         return found
