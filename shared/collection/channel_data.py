@@ -22,7 +22,7 @@ from shared.cloud.firestore import Client
 from shared.collection import numbers, week_answers
 from shared.collection.analytics.plan import ANALYTICS, queries
 from shared.collection.cache import Cache, Entry, Fetch, Look
-from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown, source_of
+from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -136,7 +136,7 @@ class ChannelData:
         wanted: dict[str, list[Subject]] = {}
         for subject, choice in choices.items():
             if choice.level in numbers.LIFE:
-                wanted.setdefault(source_of(subject), []).append(subject)
+                wanted.setdefault(subject.source, []).append(subject)
         plans = {each: self._plan(each, subjects, caller, asked.channel_id) for each, subjects in wanted.items()}
         try:
             look.read([key for keys, _ in plans.values() for key in keys], partial(_asking, plans, known))

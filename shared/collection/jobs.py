@@ -206,10 +206,8 @@ def end_of(day: date) -> datetime:
 
 def standing(day: date, issue: Issue | None, job: Job, *, now: datetime) -> Expectation:
     """Where a day stands. issue: its newest report, None when none was ever listed."""
-    return _unlisted(day, job, now) if issue is None else _listed(day, issue, job, now)
-
-
-def _listed(day: date, issue: Issue, job: Job, now: datetime) -> Expectation:
+    if issue is None:
+        return _unlisted(day, job, now)
     if issue.state is State.LOADED:
         return Expectation(standing=Standing.LOADED)
     until = lost_at(day, issue, job)

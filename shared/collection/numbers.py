@@ -188,6 +188,12 @@ class Subject(NamedTuple):
         return Level.ANALYTICS if self.kind == "days" else Level.DATA
 
     @property
+    def source(self) -> str:
+        """Who that is: a query, or what the Data API tells of."""
+        queries_of = (query for query, names in QUERIES.items() if self.name in names)
+        return next(queries_of, "") if self.kind == "days" else self.kind
+
+    @property
     def ended(self) -> datetime | None:
         """When the day that it is about ended."""
         return pacific_midnight(date.fromisoformat(self.thing) + _DAY) if self.kind == "days" else None
@@ -275,10 +281,9 @@ class Known:
         if subject in self.asked_lately:
             return {Level.ANALYTICS: f"it was asked less than {LIFE[Level.ANALYTICS]} ago, and not told yet"}
         never = "no report has come, and Analytics is asked about days alone"
-        why = self.closed.get(source_of(subject))
-        return ({} if subject.kind == "days" else {Level.ANALYTICS: never}) | (
-            {} if why is None else {subject.asked_of: why}
-        )
+        found = {} if subject.kind == "days" else {Level.ANALYTICS: never}
+        why = self.closed.get(subject.source)
+        return found if why is None else {**found, subject.asked_of: why}
 
     def choices(self, subjects: Iterable[Subject], now: datetime) -> dict[Subject, Choice]:
         return {
@@ -330,12 +335,6 @@ class Known:
             self.hold("videos", video, counts, by=Level.REPORTS, as_of=as_of)
         reasons = dict.fromkeys(COUNTS, row["counts_reason"])
         self.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
-
-
-def source_of(subject: Subject) -> str:
-    """Who is asked for a number when no report tells it."""
-    queries_of = (query for query, names in QUERIES.items() if subject.name in names)
-    return next(queries_of, "") if subject.kind == "days" else subject.kind
 
 
 def shown(told: Told, reason: str | None, ended: datetime | None, now: datetime) -> dict[str, Any]:

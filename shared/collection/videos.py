@@ -66,9 +66,18 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
     def decide(docs: steps.Docs) -> steps.Change[Change]:
         known = docs[path]
         found = change(notice, None if known is None else known.data["updated"])
+        fields = {
+            "channel_id": notice.channel_id,
+            "updated": notice.updated,
+            "heard_at": now,
+            "state": found.value,
+        }
+        fields["expires_at"] = VIDEOS.expiry(notice.updated)
+        if not notice.deleted:
+            fields |= {"title": notice.title, "published": notice.published, DETAILS_AT: now}
         gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
-        writes = [] if found is Change.NOTHING else [steps.Write(path, _fields(notice, found, now), remove=gone)]
-        return steps.Change(found, writes)
+        write = steps.Write(path, fields, remove=gone)
+        return steps.Change(found, () if found is Change.NOTHING else (write,))
 
     return update(client, [path], decide)
 
@@ -76,14 +85,6 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
 def forget(client: Client, video_id: str) -> None:
     """Delete a video of a channel that is gone."""
     client.collection(COLLECTION).document(video_id).delete(**call_options())
-
-
-def _fields(notice: VideoNotice, found: Change, now: datetime) -> dict[str, Any]:
-    fields = {"channel_id": notice.channel_id, "updated": notice.updated, "heard_at": now, "state": found.value}
-    fields["expires_at"] = VIDEOS.expiry(notice.updated)
-    if notice.deleted:
-        return fields
-    return {**fields, "title": notice.title, "published": notice.published, DETAILS_AT: now}
 
 
 def ask_soon(to_ingest_at: ToIngestAt, after: datetime) -> None:
