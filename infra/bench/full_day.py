@@ -155,7 +155,8 @@ class _Reports:
             book=partial(limiter.book, method=reporting.DOWNLOAD, user="system", project="test", line="downloads"),
             to_ingest=self._send,
             to_ingest_at=lambda kind, message, _: self._send(kind, message),
-            call_rows=_unused,
+            fetch_calls=_unused,
+            confirm_calls=_unused,
             clock=network.clock,
             rng=network.rng,
         )

@@ -62,7 +62,8 @@ class Ingest(Reader):
     book: planner.Book
     to_ingest: messages.ToIngest
     to_ingest_at: messages.ToIngestAt
-    call_rows: Callable[[], call_log.CallRows]
+    fetch_calls: call_log.Fetch
+    confirm_calls: call_log.Confirm
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
@@ -201,7 +202,8 @@ class Ingest(Reader):
 
         try:
             with answering(self.clock):
-                self.call_rows().take()
+                warehouse, now = self.warehouse(), self.clock()
+                call_log.take(self.client, warehouse, self.fetch_calls, self.confirm_calls, now)
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
 

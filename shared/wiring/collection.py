@@ -19,7 +19,6 @@ from shared.wiring.access import token_source
 if TYPE_CHECKING:
     from shared.channels import Channel
     from shared.collection.analytics.collecting import AnalyticsCollecting
-    from shared.collection.call_log import CallRows
     from shared.collection.channel_data import ChannelData
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
@@ -137,7 +136,8 @@ def ingest() -> Ingest:
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
         to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
-        call_rows=_call_rows,
+        fetch_calls=pubsub.fetch_calls,
+        confirm_calls=pubsub.confirm_calls,
     )
 
 
@@ -150,18 +150,6 @@ def _reader(caller_for: Callable[[str, Block], Caller]) -> dict[str, Any]:
         "clock": system_clock,
         "rng": random.Random(),  # noqa: S311 - names runs and spreads waiting, guards nothing
     }
-
-
-def _call_rows() -> CallRows:
-    from shared.collection.call_log import CallRows
-
-    return CallRows(
-        client=firestore.client(),
-        warehouse=warehouse(),
-        fetch=pubsub.fetch_calls,
-        confirm=pubsub.confirm_calls,
-        clock=system_clock,
-    )
 
 
 def _to_ingest_at(kind: str, message: Mapping[str, Any], at: datetime) -> None:

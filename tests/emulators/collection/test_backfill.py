@@ -151,7 +151,8 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
         book=lambda calls, **_: [stand.clock()] * len(calls),
         to_ingest=lambda kind, message: later.append((kind, message)),
         to_ingest_at=lambda kind, message, _: later.append((kind, message)),
-        call_rows=None,
+        fetch_calls=None,
+        confirm_calls=None,
         clock=stand.clock,
         rng=random.Random(1),
     )

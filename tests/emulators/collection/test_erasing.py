@@ -189,8 +189,8 @@ def test_a_message_that_names_no_connection_erases_nothing(receipt):
 
     ingest = Ingest(
         client=None, warehouse=unused, report_types=(), quota=None, caller_for=unused, check_rate=unused,
-        book=unused,
-        to_ingest=unused, to_ingest_at=unused, call_rows=unused, clock=unused, rng=random.Random(1),
+        book=unused, to_ingest=unused, to_ingest_at=unused,
+        fetch_calls=unused, confirm_calls=unused, clock=unused, rng=random.Random(1),
     )  # type: ignore[arg-type]  # fmt: skip
     with pytest.raises(InvalidRequest):
         ingest.handle(ERASE, {"channel_id": "UC1", "receipt": receipt})

@@ -60,7 +60,8 @@ class Room:
             ),
             to_ingest=lambda kind, message: self.later.append((kind, message, None)),
             to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
-            call_rows=None,
+            fetch_calls=None,
+            confirm_calls=None,
             clock=self.stand.clock,
             rng=random.Random(2),
         )
