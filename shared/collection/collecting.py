@@ -57,7 +57,6 @@ class Collecting(Reader):
     """Collects the reports of channels. report_types: in the order of their value. book: when listings may run."""
 
     report_types: Sequence[str]
-    to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     book: planner.Book
 

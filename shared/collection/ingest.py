@@ -60,7 +60,6 @@ class Ingest(Reader):
     report_types: Collection[str]
     check_rate: Callable[[], None]
     book: planner.Book
-    to_ingest: messages.ToIngest
     to_ingest_at: messages.ToIngestAt
     fetch_calls: call_log.Fetch
     confirm_calls: call_log.Confirm
@@ -164,7 +163,7 @@ class Ingest(Reader):
         """What is asked of BigQuery on request, with nothing told; of some there may be more to do."""
         probes = probing.Probing(
             client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
-            clock=self.clock, rng=self.rng,
+            to_ingest=self.to_ingest, clock=self.clock, rng=self.rng,
         )  # fmt: skip
         return {
             audit.CHECKS: lambda: audit.check(self.client, self.warehouse(), self.clock),

@@ -19,7 +19,7 @@ from shared.channels import Channel
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection import gone, messages, polling
+from shared.collection import gone, polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import API, Reader, Then
 from shared.errors import CorruptData, Unavailable, YtempireError
@@ -47,7 +47,6 @@ class Listening(Reader):
     """Renews subscriptions and polls."""
 
     push: Push
-    to_ingest: messages.ToIngest
 
     def run(self) -> dict[str, int]:
         """The run every five minutes: what is due, and once a day everything.

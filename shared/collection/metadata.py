@@ -22,7 +22,7 @@ from shared.clock import pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Store, update
 from shared.cloud.steps import Change, Docs, Write, reading
-from shared.collection import gone, messages, planner, readings
+from shared.collection import gone, planner, readings
 from shared.collection.planner import METADATA, Turn
 from shared.collection.readings import AGAIN, Progress, Readings, Units, read
 from shared.collection.refusals import API, Reader, Then
@@ -111,7 +111,6 @@ class Metadata(Reader):
     """Reads channels and videos. units: a day's."""
 
     warehouse: Callable[[], Warehouse]
-    to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     units: int
 

@@ -15,6 +15,7 @@ from shared import channels
 from shared.channels import Refusal
 from shared.clock import Clock
 from shared.cloud.firestore import Client
+from shared.collection.messages import ToIngest
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
@@ -112,6 +113,7 @@ class Reader:
     client: Client
     quota: Ledger
     caller_for: Callable[[str, Block], Caller]
+    to_ingest: ToIngest
     clock: Clock
     rng: random.Random
 

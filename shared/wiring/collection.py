@@ -47,7 +47,6 @@ def collecting() -> Collecting:
     return Collecting(
         **_reader(_of_reports(reporting.LIST)),
         report_types=planner.report_types(firestore.client(), settings()),
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
     )
@@ -64,7 +63,6 @@ def collecting_analytics() -> AnalyticsCollecting:
         limiter=quota.rate_limiter(),
         report_type=planner.report_types(firestore.client(), settings())[0],
         retention=settings().retention_queries,
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
     )
 
@@ -74,7 +72,7 @@ def listening() -> Listening:
     from shared.collection.listening import Listening
     from shared.wiring.push import push
 
-    return Listening(**_reader(partial(_caller, feature="push")), push=push(), to_ingest=pubsub.to_ingest)
+    return Listening(**_reader(partial(_caller, feature="push")), push=push())
 
 
 @cache
@@ -84,7 +82,6 @@ def metadata() -> Metadata:
     return Metadata(
         **_reader(partial(_caller, feature="metadata")),
         warehouse=warehouse,
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         units=settings().metadata_units,
     )
@@ -116,7 +113,6 @@ def statistics() -> Statistics:
     return Statistics(
         **_reader(partial(_caller, feature="statistics")),
         warehouse=warehouse,
-        to_ingest=pubsub.to_ingest,
         units=settings().statistics_units,
     )
 
@@ -134,7 +130,6 @@ def ingest() -> Ingest:
         report_types=planner.report_types(firestore.client(), settings()),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
-        to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
         fetch_calls=pubsub.fetch_calls,
         confirm_calls=pubsub.confirm_calls,
@@ -147,6 +142,7 @@ def _reader(caller_for: Callable[[str, Block], Caller]) -> dict[str, Any]:
         "client": firestore.client(),
         "quota": quota.ledger(),
         "caller_for": caller_for,
+        "to_ingest": pubsub.to_ingest,
         "clock": system_clock,
         "rng": random.Random(),  # noqa: S311 - names runs and spreads waiting, guards nothing
     }

@@ -20,7 +20,7 @@ from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import next_reset, pacific_day
-from shared.collection import gone, messages, packs, planner
+from shared.collection import gone, packs, planner
 from shared.collection.analytics import plan, store
 from shared.collection.analytics.plan import ANALYTICS, REVENUE, Kind, Reports, Request, State
 from shared.collection.analytics.store import Answer, answer_of
@@ -73,7 +73,6 @@ class AnalyticsCollecting(Reader):
     limiter: RateLimiter
     report_type: str
     retention: int
-    to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
 
     def plan(self) -> dict[str, int]:

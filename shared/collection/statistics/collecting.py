@@ -16,7 +16,7 @@ from shared.clock import format_instant, pacific_day
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Store, update
 from shared.cloud.steps import Change, Docs, Write, reading
-from shared.collection import gone, messages
+from shared.collection import gone
 from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
@@ -64,7 +64,6 @@ class Statistics(Reader):
     """Reads counts. units: calls a day."""
 
     warehouse: Callable[[], Warehouse]
-    to_ingest: messages.ToIngest
     units: int
 
     def run(self) -> dict[str, int]:
