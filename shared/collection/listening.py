@@ -19,16 +19,17 @@ from shared.channels import Channel
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection import gone, polling
+from shared.collection import polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import API, Reader, Then
-from shared.errors import CorruptData, Unavailable, YtempireError
+from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
+from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
 
 NAME = "channels"
@@ -91,12 +92,15 @@ class Listening(Reader):
 
     def subscribe(self, channel_id: str) -> dict[str, int]:
         """Ask the hub for one channel's subscription, or its end if the channel is gone. Raises Unavailable."""
-        over = bool(gone.disconnected(self.client, [channel_id]))
-        if over:
+        try:
+            gone = channels.get(self.client, channel_id).state == DISCONNECTING
+        except NotFound:
+            gone = True
+        if gone:
             self._unsubscribe(channel_id)
         else:
             self.push.subscribe(channel_id)
-        return {"asked": int(not over), "ended": int(over)}
+        return {"asked": int(not gone), "ended": int(gone)}
 
     def _unsubscribe(self, channel_id: str) -> None:
         """What the hub does not hear now ends with its lease."""
