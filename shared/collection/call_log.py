@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from shared.clock import pacific_day, parse_instant
+from shared.clock import Clock, pacific_day, parse_instant
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client
 from shared.data_map import CALL_SUMMARY
@@ -36,7 +36,7 @@ Confirm = Callable[[Sequence[str]], object]
 """As `shared.cloud.pubsub` has them."""
 
 
-def take(client: Client, warehouse: Warehouse, fetch: Fetch, confirm: Confirm, now: datetime) -> int:
+def take(client: Client, warehouse: Warehouse, fetch: Fetch, confirm: Confirm, clock: Clock) -> int:
     """Take what has come, and sum up the last hour; how many rows were new. Raises what BigQuery raises."""
     new, some = 0, True
     for _ in range(_STATEMENTS):
@@ -49,7 +49,7 @@ def take(client: Client, warehouse: Warehouse, fetch: Fetch, confirm: Confirm, n
             break
         new += _insert(warehouse, fetched.values())
         confirm(list(fetched))
-    _sum_up(client, warehouse, now)
+    _sum_up(client, warehouse, clock())
     return new
 
 

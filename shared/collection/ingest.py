@@ -201,8 +201,8 @@ class Ingest(Reader):
 
         try:
             with answering(self.clock):
-                warehouse, now = self.warehouse(), self.clock()
-                call_log.take(self.client, warehouse, self.fetch_calls, self.confirm_calls, now)
+                warehouse = self.warehouse()
+                call_log.take(self.client, warehouse, self.fetch_calls, self.confirm_calls, self.clock)
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
 

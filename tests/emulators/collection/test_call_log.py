@@ -74,7 +74,7 @@ class Room:
         log.flush()
 
     def take(self, warehouse: Warehouse | None = None) -> int:
-        return take(self.firestore, warehouse or self.warehouse, self.kept.fetch, self.kept.confirm, NOW)
+        return take(self.firestore, warehouse or self.warehouse, self.kept.fetch, self.kept.confirm, lambda: NOW)
 
     def stored(self) -> list[Any]:
         table = self.warehouse.full_name("youtube_api_calls")
