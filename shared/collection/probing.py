@@ -84,6 +84,8 @@ class Probing(Reader):
         """Probe the channels whose turn it is; whether more are due. A quota or API that refuses ends the run."""
         now = self.clock()
         due = list(islice(channels.due(self.client, "probe_at", now), AT_ONCE))
+        if not due:
+            return False
         ids = [each.channel_id for each in due if each.working]
         answered: defaultdict[str, set[str]] = defaultdict(set)
         week: dict[str, Any] = {"since": pacific_day(now - PROBED_EVERY), "channels": ids}
