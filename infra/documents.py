@@ -29,7 +29,7 @@ from infra.deployment import ROOT, Function, deployment
 from infra.endpoints import called, endpoints
 from infra.faults import Outcome, case_list, fault_list
 from infra.marts import QUERIED, described
-from shared.collection.analytics.queries import Query, Window, queries
+from shared.collection.analytics.plan import Query, Window, queries
 from shared.data_map import COLLECTIONS, ID
 from shared.quota.profile import load
 from shared.settings import Settings, meanings, variable

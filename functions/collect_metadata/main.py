@@ -12,7 +12,7 @@ import functions_framework
 from flask import Request
 
 from shared import entry
-from shared.collection.turns import METADATA, asked_for
+from shared.collection.planner import METADATA, asked_for
 from shared.fields import Fields
 from shared.wiring.collection import metadata
 

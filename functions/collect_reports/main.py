@@ -16,7 +16,7 @@ from flask import Request
 from shared import entry
 from shared.clock import system_clock
 from shared.collection import backfill
-from shared.collection.turns import asked_for
+from shared.collection.planner import asked_for
 from shared.fields import Fields
 from shared.wiring.collection import collecting
 

@@ -26,7 +26,7 @@ from shared.clock import format_instant
 from shared.collection import packs, places
 from shared.collection.certifying import Certifying
 from shared.collection.coverage import Day, Days
-from shared.collection.expectation import State
+from shared.collection.jobs import State
 from shared.warehouse.append import append
 from shared.warehouse.report_types import REPORT_TYPES
 from shared.warehouse.statements import Warehouse

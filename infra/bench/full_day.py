@@ -34,9 +34,7 @@ from shared.paging import groups
 from shared.quota.profile import load
 
 if TYPE_CHECKING:
-    from shared.quota.blocks import Block
     from shared.warehouse.statements import Warehouse
-    from shared.youtube.client import Caller
 
 VIDEOS = 200
 _LISTED, _SOME = 50, 10
@@ -157,7 +155,8 @@ class _Reports:
             book=partial(limiter.book, method=reporting.DOWNLOAD, user="system", project="test", line="downloads"),
             to_ingest=self._send,
             to_ingest_at=lambda kind, message, _: self._send(kind, message),
-            call_rows=_unused,
+            fetch_calls=_unused,
+            confirm_calls=_unused,
             clock=network.clock,
             rng=network.rng,
         )
@@ -172,7 +171,7 @@ class _Reports:
     def prepare(self, channel_ids: list[str]) -> None:
         """Have the month before today loaded as far as Firestore knows, and a day's reports issued since."""
         from infra.local.simulator.reporting.jobs import Jobs
-        from shared.collection import gone, packs, reports, settled
+        from shared.collection import gone, packs, reports
         from shared.collection.coverage import Outcome
         from shared.quota.blocks import Block
         from shared.youtube import reporting
@@ -196,7 +195,7 @@ class _Reports:
                     loaded = [Outcome(ref=ref, rows=1, load_id="L") for each in found for ref in each.to_load]
                     reports.dispatched(network.client, pack, kind, [each.advanced for each in found])
                     for jobs in packs.record(network.client, placed, kind, loaded, now=now()).values():
-                        settled.note(network.client, pack, kind, jobs, self.kinds)
+                        packs.note_settled(network.client, pack, kind, jobs, self.kinds)
             network.pass_time(days * DAY)
 
     def plan(self) -> None:
@@ -212,7 +211,7 @@ class _Reports:
         """A day of whole packs of channels: listed, loaded, certified."""
         from shared.collection import certifying
         from shared.collection.places import SIZE
-        from shared.collection.turns import Turn, asked_for
+        from shared.collection.planner import Turn, asked_for
 
         network = self.network
         for batch in groups(channel_ids, SIZE):
@@ -232,15 +231,14 @@ def _counts(network: Network) -> Callable[[], None]:
     from shared.clock import pacific_day
     from shared.collection import gone
     from shared.collection.statistics.collecting import Statistics
-    from shared.collection.statistics.law import Video, outline
-    from shared.collection.statistics.learning import minute
-    from shared.collection.statistics.pace import EVERY
+    from shared.collection.statistics.law import EVERY, Video, outline
     from shared.collection.statistics.state import (
         FIFTIES_A_PACK,
         Counted,
         Entry,
         Outline,
         Pack,
+        minute,
         outline_write,
         pack_write,
     )
@@ -285,7 +283,7 @@ def _counts(network: Network) -> Callable[[], None]:
 
 def _night(network: Network, warehouse: Warehouse) -> Callable[[], None]:
     from shared.collection.metadata import Metadata
-    from shared.collection.turns import METADATA, asked_for
+    from shared.collection.planner import METADATA, asked_for
 
     tasks = list[Mapping[str, Any]]()
 
@@ -318,16 +316,12 @@ def _night(network: Network, warehouse: Warehouse) -> Callable[[], None]:
 def _figures(network: Network, warehouse: Warehouse) -> Any:
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
-    def caller_for(channel_id: str, block: Block, burst: Any) -> Caller:
-        made: Caller = replace(network.caller(channel_id, block, own=True), limiter=burst)
-        return made
-
     return AnalyticsCollecting(
         client=network.client,
         warehouse=lambda: warehouse,
         quota=network.stand.ledger,
         limiter=network.stand.limiter,
-        caller_for=caller_for,
+        caller_for=partial(network.caller, own=True),
         report_type="channel_basic_a3",
         retention=2,
         to_ingest=_unused,
@@ -347,7 +341,7 @@ def _to_hour(network: Network, hour: int) -> None:
 def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
     """A new video of each channel, told of twice, and asked about."""
     from shared.clock import pacific_day
-    from shared.collection import details
+    from shared.collection import videos
     from shared.push import receiving
     from shared.push.feed import VideoNotice
 
@@ -361,7 +355,7 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
         for _ in range(2):
             reports.ingest.handle(receiving.KIND, receiving.message([notice], received=now))
         network.pass_time(timedelta(minutes=1))
-        reports.ingest.handle(details.KIND, {})
+        reports.ingest.handle(videos.DETAILS, {})
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:

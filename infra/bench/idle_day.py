@@ -380,7 +380,7 @@ class Network:
 
     def _run_task(self, before: datetime) -> bool:
         """Run the next task, if its time comes before another."""
-        from shared.collection.turns import asked_for
+        from shared.collection.planner import asked_for
 
         first = min(self.tasks, key=lambda task: task[0], default=None)
         if first is None or (at := max(first[0], self.task_at + _APART)) >= before:

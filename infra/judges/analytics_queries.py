@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from shared.collection.analytics.queries import REVENUE, Query, Window
+from shared.collection.analytics.plan import REVENUE, Query, Window
 from shared.youtube.analytics import MONETARY, VIDEO_ROWS_MAX
 
 _RETENTION = frozenset({"audienceWatchRatio", "relativeRetentionPerformance"})

@@ -1,33 +1,37 @@
 """The daily audit: no day counts as loaded that is not in the warehouse, and missing days alarm with a deadline.
 
-The coverage, in Firestore, and the manifest, in BigQuery, are written one after the other, and rows are erased. So
-once a day the two are compared by one query: how many days of each channel, report type and month there are. Where
-the manifest has fewer, the days that it lacks are listed again, and dispatched by the next run.
+Coverage and manifest are written one after the other, so once a day one query counts the days of each channel,
+report type and month. Where the manifest has fewer, those that it lacks are listed again, and dispatched by the
+next run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
 
-from shared.clock import Clock
+from shared.clock import Clock, format_instant
 from shared.cloud.firestore import Client
-from shared.collection import packs, places
+from shared.collection import gone, packs, places
 from shared.collection.coverage import Days, not_loaded, window
-from shared.collection.expectation import ALARMING, State
-from shared.collection.jobs import Job
-from shared.collection.risk import risk
+from shared.collection.jobs import ALARMING, Job, State, risk
 from shared.monitoring import alerts
 from shared.monitoring.log import log
+from shared.warehouse.append import append
+from shared.warehouse.checks import RESULTS_MAX, run_checks
+from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import LOADED_DAYS, NAMED_REPORTS, Warehouse, run
+from shared.warehouse.tables import CHECK_RESULTS
 
 KIND = "coverageAudit"
 """The kind of message that asks `ingest` for a day's audit."""
+CHECKS = "checks"
+"""The kind of message that asks `ingest` for the quality checks."""
 NOT_IN_WAREHOUSE = "notInWarehouse"
+_NAMED = 3  # results that an alert names
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
 
 Result = TypeVar("Result")
@@ -36,69 +40,46 @@ Named = Mapping[tuple[str, str, str], int]
 """How many days the manifest names, by channel, report type and month."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Audit:
-    """Compares the coverage with the warehouse's manifest. warehouse: with its tables in place.
+def audit(client: Client, warehouse: Warehouse, report_types: Collection[str], now: datetime, day: str) -> None:
+    """Audit the coverage for a day; of other report types no day is missed. Safe to repeat."""
+    since, _ = window(now)
+    rows = run(warehouse, LOADED_DAYS, since=since)
+    named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
+    every, strays = packs.every(client)
+    for pack, channel_id in strays:
+        log("WARNING", "a channel's coverage was left behind", channel=channel_id, pack=pack)
+        places.take_out(client, pack, channel_id)
+    doubted = [job for job in every if lacks(job, named, since=since, now=now)]
+    listed = _list_again(client, warehouse, doubted[:_MENDED_MAX], now) if doubted else 0
+    found = risk((job for job in every if job.report_type in report_types), ALARMING, now=now)
+    alerts.tell(client, alerts.REPORT_GAPS, found.words if found else None, now)
+    log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
 
-    report_types: those that are collected; of others no day is missed.
-    """
 
-    client: Client
-    warehouse: Callable[[], Warehouse]
-    report_types: Collection[str]
-    clock: Clock
+def _list_again(client: Client, warehouse: Warehouse, doubted: Collection[Job], now: datetime) -> int:
+    """Take back that reports are loaded which the manifest does not name; answers how many."""
+    placed = places.places(client)
 
-    def run(self, day: str) -> None:
-        """Audit the coverage for a day. Safe to repeat: what is right stays as it is."""
-        now = self.clock()
-        since, _ = window(now)
-        rows = run(self.warehouse(), LOADED_DAYS, since=since)
-        named = {(row["channel_id"], row["report_type"], row["month"]): row["days"] for row in rows}
-        every, strays = packs.every(self.client)
-        for pack, channel_id in strays:
-            log("WARNING", "a channel's coverage was left behind", channel=channel_id, pack=pack)
-            places.take_out(self.client, pack, channel_id)
-        doubted = [job for job in every if lacks(job, named, since=since, now=now)]
-        listed = self._list_again(doubted[:_MENDED_MAX], now)
-        self._tell([job for job in every if job.report_type in self.report_types], now)
-        log("INFO", "the coverage was audited", day=day, jobs=len(every), doubted=len(doubted), listed=listed)
+    def changed(job: Job, decide: Callable[[Days], tuple[Result, Days]]) -> Result:
+        about = job.channel_id, job.report_type
+        return packs.change_days(client, placed[job.channel_id].pack, about, window(now), decide)
 
-    def _list_again(self, doubted: Collection[Job], now: datetime) -> int:
-        """Take back that reports are loaded which the manifest does not name; answers how many."""
-        if not doubted:
-            return 0
-        placed = places.places(self.client)
-
-        def changed(job: Job, decide: Callable[[Days], tuple[Result, Days]]) -> Result:
-            pack = placed[job.channel_id].pack
-            return packs.change_days(self.client, pack, (job.channel_id, job.report_type), window(now), decide)
-
-        loaded = [(job, changed(job, _loaded)) for job in doubted if job.channel_id in placed]
-        asked = [report for _, reports in loaded for report in reports]
-        named = {row["report_id"] for row in run(self.warehouse(), NAMED_REPORTS, ids=asked)}
-        listed = 0
-        for job, reports in loaded:
-            lacking = frozenset(reports) - named
-            if lacking:
-                take_back = partial(_listed_again, lacking)
-                count = changed(job, take_back)
-                log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
-                    report=job.report_type, days=count)  # fmt: skip
-                listed += count
-        return listed
-
-    def _tell(self, every: Collection[Job], now: datetime) -> None:
-        found = risk(every, ALARMING, now=now)
-        if found is None:
-            alerts.resolve(self.client, alerts.REPORT_GAPS, now)
-        else:
-            alerts.fire(self.client, alerts.REPORT_GAPS, str(found), now)
+    loaded = [(job, changed(job, _loaded)) for job in doubted if job.channel_id in placed]
+    asked = [report for _, reports in loaded for report in reports]
+    named = {row["report_id"] for row in run(warehouse, NAMED_REPORTS, ids=asked)}
+    listed = 0
+    for job, reports in loaded:
+        if lacking := frozenset(reports) - named:
+            count = changed(job, partial(_listed_again, lacking))
+            log("ERROR", "days that counted as loaded are not in the warehouse", channel=job.channel_id,
+                report=job.report_type, days=count)  # fmt: skip
+            listed += count
+    return listed
 
 
 def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
     """Whether the manifest names fewer of a job's days than count as loaded, in some month."""
-    known = job.known
-    loaded = Counter(f"{day:%Y-%m}" for day in known.days(now, since=since) if known.loaded(day))
+    loaded = Counter(f"{day:%Y-%m}" for day in job.days(now, since=since) if job.loaded(day))
     return any(named.get((job.channel_id, job.report_type, month), 0) < count for month, count in loaded.items())
 
 
@@ -113,3 +94,28 @@ def _listed_again(lacking: Collection[str], days: Days) -> tuple[int, Days]:
         if entry.state is State.LOADED and entry.report_id in lacking
     }
     return len(changed), changed
+
+
+def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:
+    """Run every check. A result is a row of its channel's connection, so it goes when that ends."""
+    now = clock()
+    load_id, rows = new_load_id(now), []
+    for each, results in run_checks(warehouse, now):
+        held = gone.connections(client, {result.channel_id for result in results})
+        standing = [result for result in results if held.get(result.channel_id)]
+        rows += [
+            {
+                "load_id": load_id_for(load_id, held[result.channel_id]),
+                "ran_at": format_instant(now),
+                "check": each.name,
+                **vars(result),
+                "date": result.date.isoformat(),
+            }
+            for result in standing
+        ]
+        first = "; ".join(map(str, standing[:_NAMED]))
+        count = f"{len(standing)}{' or more' if len(results) == RESULTS_MAX else ''}"
+        words = f"{count} times {each.about}. {first}" if standing else None
+        alerts.tell(client, f"check:{each.name}", words, now, severity="ERROR")
+    append(warehouse, CHECK_RESULTS, rows, clock)
+    log("INFO", "the checks were run", results=len(rows))

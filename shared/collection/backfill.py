@@ -1,8 +1,7 @@
 """Backfill: reports of chosen days are listed and loaded again, in place of what is in the warehouse.
 
-For days that somebody doubts, or that an older version of this code has loaded. What was loaded counts until the
-new load is named, and then no more; of a day the newest issue counts, as ever. Whoever runs the same task twice
-loads once: any load since `asked_at` is what was asked for.
+What was loaded counts until the new load is named; of a day the newest issue counts, as ever. Whoever runs the
+same task twice loads once: any load since `asked_at` is what was asked for.
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ from shared.clock import days, format_instant, last_full_day, pacific_day
 from shared.collection import messages, packs, places, planner
 from shared.collection.collecting import API, FEATURE, Collecting
 from shared.collection.coverage import AGAIN, Days, after_listing, ref_of
-from shared.collection.expectation import KEPT, State
-from shared.collection.jobs import Job
+from shared.collection.jobs import KEPT, Job, State
 from shared.collection.places import Place
+from shared.collection.planner import REPORTS
 from shared.collection.reports import NOT_CONNECTED, dispatched, listed_ref
-from shared.collection.turns import REPORTS
 from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
 from shared.fields import Fields
 from shared.settings import REPORT_TYPES
@@ -43,19 +41,19 @@ class Asked:
 
     def as_json(self) -> dict[str, Any]:
         """What its task is told."""
-        told = {"channel": self.channel_id, "from": self.first.isoformat(), "to": self.last.isoformat()}
-        return {"backfill": {**told, "type": self.report_type, "asked_at": format_instant(self.asked_at)}}
+        told = {
+            "channel": self.channel_id,
+            "from": f"{self.first}",
+            "to": f"{self.last}",
+            "type": self.report_type,
+        }
+        return {"backfill": {**told, "asked_at": format_instant(self.asked_at)}}
 
     @property
     def name(self) -> str:
         """Its task's name."""
         what = f"{self.channel_id} {self.report_type} {self.first} {self.last}"
         return f"backfill {what} of {self.asked_at.isoformat()}"
-
-    @property
-    def days(self) -> list[date]:
-        """Each of its days."""
-        return list(days(self.first, self.last))
 
 
 def asked_for(body: object, now: datetime) -> Asked:
@@ -67,9 +65,8 @@ def asked_for(body: object, now: datetime) -> Asked:
     if first < oldest:
         raise fields.wrong("from", f"must be {oldest} or later: YouTube keeps reports for {KEPT.days} days")
     if not first <= last <= newest:
-        raise fields.wrong(
-            "to", f"must be a day from {first} to {newest}, the newest that has ended in California"
-        )
+        words = f"must be a day from {first} to {newest}, the newest that has ended in California"
+        raise fields.wrong("to", words)
     return Asked(
         channel_id=fields.id("channel", ids.CHANNEL),
         first=first,
@@ -80,10 +77,7 @@ def asked_for(body: object, now: datetime) -> Asked:
 
 
 def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, now: datetime) -> Days:
-    """The days that change when their reports are to be loaded again; what is loaded counts until then.
-
-    What was loaded since it was asked for stays as it is.
-    """
+    """The days that change when reports are to be loaded again, but for what was loaded since it was asked for."""
     changed = after_listing(days, refs, now=now).changed
     there, since = {ref.report_id for ref in refs}, load_ids_from(asked_at)
     again = {
@@ -95,11 +89,11 @@ def listed_again(days: Days, refs: Sequence[ReportRef], *, asked_at: datetime, n
 
 
 def run(collecting: Collecting, asked: Asked) -> Mapping[str, Any]:
-    """Load days again, with what collects: queue a task a report type, or, for one, dispatch its days.
+    """Load days again: queue a task a report type, or, for one, dispatch its days; where YouTube's limits admit no
+    listing now, a task does it when they do.
 
-    Where YouTube's limits admit no listing now, a task does it when they do. Raises NotFound for a channel that is
-    not connected, Forbidden for one that does not allow it, Conflict where YouTube refuses or the report type is
-    not collected, and the other errors of `shared/youtube`.
+    Raises NotFound for a channel that is not connected, Forbidden for one that does not allow it, Conflict where
+    YouTube refuses or the report type is not collected, and the other errors of `shared/youtube`.
     """
     channel = channels.get(collecting.client, asked.channel_id)
     if not channel.can(FEATURE):
@@ -130,18 +124,19 @@ def _queue(collecting: Collecting, each: Sequence[Asked], not_before: datetime |
 def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Mapping[str, Any]:
     """List the days, note in the coverage that they are loaded again, and send them to `ingest`."""
     client, now = collecting.client, collecting.clock()
-    with collecting.paying(len(job.jobs.spans)) as block:
+    every, about = list(days(asked.first, asked.last)), (job.channel_id, job.report_type)
+    with collecting.paying(reporting.LIST, len(job.spans)) as block:
         caller = collecting.caller_for(asked.channel_id, block)
-        refs = [ref for span in job.jobs.spans for ref in _refs(caller, job, span.job_id, asked)]
+        refs = [ref for span in job.spans for ref in _refs(caller, job, span.job_id, asked)]
 
-    def decide(days: Days) -> tuple[Days, Days]:
-        changed = listed_again(days, refs, asked_at=asked.asked_at, now=now)
+    def decide(known: Days) -> tuple[Days, Days]:
+        changed = listed_again(known, refs, asked_at=asked.asked_at, now=now)
         return changed, changed
 
-    changed = packs.change_days(client, held.pack, (job.channel_id, job.report_type), asked.days, decide)
+    changed = packs.change_days(client, held.pack, about, every, decide)
     again = [
         # Since it was asked for, not since now: a task that runs twice loads once.
-        replace(ref_of(job.channel_id, job.report_type, day, entry), newer_than=load_ids_from(asked.asked_at))
+        replace(ref_of(*about, day, entry), newer_than=load_ids_from(asked.asked_at))
         for day, entry in sorted(changed.items())
         if entry.reason == AGAIN
     ]
@@ -152,8 +147,8 @@ def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Ma
         collecting.to_ingest(messages.KIND, message)
     if again:  # the next collecting run must not take them for lost
         dispatched(client, held.pack, job.report_type, [replace(job, dispatched_at=now)])
-    without = sorted(set(asked.days) - {ref.day for ref in refs})
-    return {"days": len(asked.days), "dispatched": len(again), "without_report": [str(day) for day in without]}
+    without = sorted(set(every) - {ref.day for ref in refs})
+    return {"days": len(every), "dispatched": len(again), "without_report": [str(day) for day in without]}
 
 
 def _refs(caller: Caller, job: Job, job_id: str, asked: Asked) -> list[ReportRef]:

@@ -2,13 +2,10 @@
 
     cache/<channel>    entries (one text), leases, generation, expires_at
 
-How long an answer counts is the owner's guide's: `LIFE`. After that it is read anew, and served with its age only
-where nothing newer can be had. Of several who miss an entry at once one reads it, under a lease with an end, and
-the others wait, for a bounded time.
-
-What a notification or a write of our own has changed counts no more: `invalidate` raises the document's
-generation, and an entry counts in the one in which its reading began, so an answer that was on its way does not
-count either. No clock decides that. A hit costs one read of a document; a miss one more, and two writes.
+After its `LIFE` an answer is read anew, and served with its age only where nothing newer can be had. Of several
+who miss an entry at once one reads it, under a lease with an end; the others wait, for a bounded time. What a
+notification or a write of our own has changed counts no more: `invalidate` raises the generation, and an entry
+counts in the one in which its reading began. A hit costs one read of a document; a miss one more, and two writes.
 """
 
 from __future__ import annotations
@@ -27,19 +24,17 @@ from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
 from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Write, only, reading, updating_from
-from shared.collection.levels import CHANNEL_LIFE, Level
-from shared.collection.levels import LIFE as LEVEL_LIFE
 from shared.errors import CorruptData, Unavailable
 from shared.monitoring.log import log
 from shared.records import Codec, Mapper
 
 LIFE: Mapping[str, timedelta] = {
-    "channel": CHANNEL_LIFE,
-    "video": LEVEL_LIFE[Level.DATA],
-    "analytics": LEVEL_LIFE[Level.ANALYTICS],
+    "channel": timedelta(hours=24),
+    "video": timedelta(hours=1),
+    "analytics": timedelta(minutes=30),
     "reports": timedelta(hours=13),  # of the warehouse, which is asked anew for all every twelve (`week_answers`)
 }
-"""By the first word of a key."""
+"""By the first word of a key, as the guide has them (2.2, 4.1): how long an answer counts."""
 TOLD = frozenset({"channel", "video"})
 """Kinds that a notification, or a write of ours, changes."""
 LEASE = timedelta(seconds=90)
@@ -54,10 +49,13 @@ _BYTES_MAX = 900_000  # of the MiB that a document may have
 class Entry:
     """One answer. fetched_at: when it was asked for. etag: as YouTube gave it. value: JSON."""
 
-    value: Any
     fetched_at: datetime
     generation: int = 0
     etag: str = ""
+    value: Any
+
+    def parts(self) -> list[Any]:
+        return [self.fetched_at.timestamp(), self.generation, self.etag, self.value]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +77,8 @@ class Entries:
 
     def alive(self, key: str, now: datetime) -> bool:
         """Whether an entry answers without being read again."""
-        entry, kind = self.entries.get(key), kind_of(key)
-        return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind]
+        entry = self.entries.get(key)
+        return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind_of(key)]
 
     def of(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Those of these entries that are there."""
@@ -111,11 +109,6 @@ class Cache:
     def look(self, channel_id: str) -> Look:
         """A look at what is kept of a channel. One read; what it `read`s is written with its next reading."""
         return Look(self, channel_id)
-
-    def read(self, channel_id: str, keys: Iterable[str], fetch: Fetch) -> Entries:
-        """As a look's only reading."""
-        with self.look(channel_id) as look:
-            return look.read(keys, fetch)
 
 
 class Look:
@@ -181,13 +174,11 @@ class Look:
     def _step(self, keys: Sequence[str], now: datetime, docs: Docs) -> Change[tuple[Entries, Sequence[str]]]:
         """Keep what was fetched, unless somebody has read it later, and end our leases; take one for whichever of
         these keys is not alive, and nobody else's. Answers which. What ended meanwhile stays ended."""
-        held, found, holder = _of(self._channel_id, docs), self._found, self._holder
-        later = {
-            key for key, each in held.entries.items() if key in found and each.fetched_at > found[key].fetched_at
-        }
-        newer = (
-            {key: each for key, each in found.items() if key not in later} if docs[path(self._channel_id)] else {}
-        )
+        held, holder, newer = _of(self._channel_id, docs), self._holder, dict[str, Entry]()
+        if docs[path(self._channel_id)]:
+            for key, each in self._found.items():
+                if key not in held.entries or held.entries[key].fetched_at <= each.fetched_at:
+                    newer[key] = each
         leases = {key: each for key, each in held.leases.items() if each.until > now and each.holder != holder}
         kept = replace(held, entries={**held.entries, **newer}, leases=leases)
         mine = [key for key in keys if key not in leases and not kept.alive(key, now)]
@@ -228,14 +219,10 @@ path = ENTRIES.path
 
 
 def _of(channel_id: str, docs: Docs) -> Entries:
+    """What a channel's document holds. One that cannot be read is as good as none."""
     doc = docs[path(channel_id)]
-    return _stored(channel_id, doc.data if doc else None)
-
-
-def _stored(channel_id: str, fields: Mapping[str, Any] | None) -> Entries:
-    """What a document holds. One that cannot be read is as good as none."""
     try:
-        return ENTRIES.read(channel_id, fields)
+        return ENTRIES.read(channel_id, doc.data if doc else None)
     except CorruptData as error:
         log("ERROR", "what was kept cannot be read", channel=channel_id, detail=error.message)
         return Entries(channel_id=channel_id)
@@ -250,18 +237,14 @@ def _read(text: str) -> dict[str, Entry]:
 
 
 def _written(entries: Mapping[str, Entry]) -> str:
-    return json.dumps({key: _parts(each) for key, each in entries.items()})
-
-
-def _parts(each: Entry) -> list[Any]:
-    return [each.fetched_at.timestamp(), each.generation, each.etag, each.value]
+    return json.dumps({key: each.parts() for key, each in entries.items()})
 
 
 def _write(held: Entries, now: datetime) -> Write:
     """What stores the entries: those that may be kept, the newest first, as many as a document holds."""
     kept, size = dict[str, Entry](), 2
     for key, each in sorted(held.entries.items(), key=lambda item: item[1].fetched_at, reverse=True):
-        size += len(key) + len(json.dumps(_parts(each))) + 6
+        size += len(key) + len(json.dumps(each.parts())) + 6
         if size > _BYTES_MAX or data_map.CACHE.expiry(each.fetched_at) <= now:
             break
         kept[key] = each

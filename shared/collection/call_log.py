@@ -1,20 +1,15 @@
 """Takes the call log from Pub/Sub to the warehouse, and writes down what it says of the last hour, for the watch.
 
-Whoever calls YouTube publishes rows to a topic whose subscription only keeps them. Every five minutes the watch
-has `ingest` fetch what has come, so a thousand requests cost one statement, and a warehouse that is down costs no
-deliveries: what is not in it is not confirmed, and comes again at a later run. What comes twice is there once.
-
-The summary is one document, which the watch reads instead of asking BigQuery. It is made from the table, and not
-from what was fetched, so it counts every call once, too.
+Whoever calls YouTube publishes rows to a topic whose subscription only keeps them; every five minutes `ingest`
+fetches what has come, by one statement for a thousand rows. What is not in the warehouse is not confirmed, and
+comes again; what comes twice is there once. The summary is made from the table, so it counts every call once.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock, pacific_day, parse_instant
@@ -36,66 +31,53 @@ _MESSAGES = 100  # that are fetched at once
 _STATEMENTS = 60  # of one run, which takes a burst of 60,000 rows; the next run takes what is left
 _COUNTS = ("calls", "errors", "slow")
 
+Fetch = Callable[[int], Mapping[str, bytes]]
+Confirm = Callable[[Sequence[str]], object]
+"""As `shared.cloud.pubsub` has them."""
 
-@dataclass(frozen=True, kw_only=True)
-class CallRows:
-    """Moves the call log. warehouse: with its tables in place. fetch, confirm: as `shared.cloud.pubsub`'s."""
 
-    client: Client
-    warehouse: Warehouse
-    fetch: Callable[[int], Mapping[str, bytes]]
-    confirm: Callable[[Sequence[str]], object]
-    clock: Clock
+def take(client: Client, warehouse: Warehouse, fetch: Fetch, confirm: Confirm, clock: Clock) -> int:
+    """Take what has come, and sum up the last hour; how many rows were new. Raises what BigQuery raises."""
+    new, some = 0, True
+    for _ in range(_STATEMENTS):
+        fetched: dict[str, list[dict[str, Any]]] = {}
+        while some and sum(map(len, fetched.values())) < _ROWS:
+            messages = fetch(_MESSAGES)
+            fetched |= {ack_id: _rows(data) for ack_id, data in messages.items()}
+            some = bool(messages)
+        if not fetched:
+            break
+        new += _insert(warehouse, fetched.values())
+        confirm(list(fetched))
+    _sum_up(client, warehouse, clock())
+    return new
 
-    def take(self) -> int:
-        """Take what has come, and sum up the last hour; how many rows were new. Raises what BigQuery raises."""
-        new, some = 0, True
-        for _ in range(_STATEMENTS):
-            fetched: dict[str, list[dict[str, Any]]] = {}
-            while some and sum(map(len, fetched.values())) < _ROWS:
-                messages = self.fetch(_MESSAGES)
-                fetched |= {ack_id: _rows(data) for ack_id, data in messages.items()}
-                some = bool(messages)
-            if not fetched:
-                break
-            new += self._insert(fetched.values())
-            self.confirm(list(fetched))
-        self._sum_up()
-        return new
 
-    def _insert(self, messages: Iterable[list[dict[str, Any]]]) -> int:
-        """Insert the rows that are not there yet; how many. Raises Unavailable when BigQuery does not say."""
-        rows = list({row["call_id"]: row for each in messages for row in each}.values())
-        if not rows:
-            return 0
-        days = sorted(row["date"] for row in rows)
-        values = {"entries": json.dumps(rows), "first": days[0], "last": days[-1]}
-        new = run(self.warehouse, TAKE_CALLS, **values).num_dml_affected_rows
-        if new is None:
-            raise Unavailable("BigQuery does not say whether it took rows of calls.", reason="rowsMissing")
-        return new
+def _insert(warehouse: Warehouse, messages: Iterable[list[dict[str, Any]]]) -> int:
+    """Insert the rows that are not there yet; how many. Raises Unavailable when BigQuery does not say."""
+    rows = list({row["call_id"]: row for each in messages for row in each}.values())
+    if not rows:
+        return 0
+    days = sorted(row["date"] for row in rows)
+    values = {"entries": json.dumps(rows), "first": days[0], "last": days[-1]}
+    new = run(warehouse, TAKE_CALLS, **values).num_dml_affected_rows
+    if new is None:
+        raise Unavailable("BigQuery does not say whether it took rows of calls.", reason="rowsMissing")
+    return new
 
-    def _sum_up(self) -> None:
-        now = self.clock()
-        since = now - LONG
-        values: dict[str, Any] = {
-            "since": since,
-            "lately": now - SHORT,
-            "first": pacific_day(since),
-            "slow": SLOW_MS,
-        }
-        endpoints: dict[str, dict[str, Any]] = defaultdict(
-            lambda: {"long": [0] * 3, "short": [0] * 3, "reasons": {}}
-        )
-        for row in run(self.warehouse, CALLS_LATELY, **values):
-            of = endpoints[row["endpoint"]]
-            of["long"] = [total + row[name] for total, name in zip(of["long"], _COUNTS, strict=True)]
-            of["short"] = [total + row[f"{name}_lately"] for total, name in zip(of["short"], _COUNTS, strict=True)]
-            if row["errors"]:
-                of["reasons"][row["reason"] or "unknown"] = row["errors"]
-        self.client.document(CALL_SUMMARY.path, "lately").set(
-            {"at": now, "endpoints": endpoints}, **call_options()
-        )
+
+def _sum_up(client: Client, warehouse: Warehouse, now: datetime) -> None:
+    since, lately = now - LONG, now - SHORT
+    values: dict[str, Any] = {"since": since, "lately": lately, "first": pacific_day(since), "slow": SLOW_MS}
+    endpoints: dict[str, dict[str, Any]] = {}
+    for row in run(warehouse, CALLS_LATELY, **values):
+        of = endpoints.setdefault(row["endpoint"], {"long": [0] * 3, "short": [0] * 3, "reasons": {}})
+        of["long"] = [total + row[name] for total, name in zip(of["long"], _COUNTS, strict=True)]
+        of["short"] = [total + row[f"{name}_lately"] for total, name in zip(of["short"], _COUNTS, strict=True)]
+        if row["errors"]:
+            of["reasons"][row["reason"] or "unknown"] = row["errors"]
+    told = {"at": now, "endpoints": endpoints}
+    client.document(CALL_SUMMARY.path, "lately").set(told, **call_options())
 
 
 def _rows(data: bytes) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
 """Issues certificates, from what the warehouse has loaded and what the coverage has listed.
 
-Once a day `ingest` looks which channels have had reports lately, and certifies the days of these that are not, a
-group of channels a message. A day about which warehouse and coverage differ is not certified, and told; nor is
-anything added to a certificate that something else has changed.
+Once a day `ingest` certifies the days of channels that have had reports lately. A day about which warehouse and
+coverage differ is not certified, and told; nor is anything added to a certificate that something else has changed.
 """
 
 from __future__ import annotations
@@ -26,17 +25,7 @@ from shared.errors import CorruptData
 from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 from shared.paging import groups
-from shared.warehouse.certificate import (
-    CERTIFICATES,
-    Certificate,
-    Entry,
-    Found,
-    Key,
-    Listed,
-    certified,
-    issued,
-    name_of,
-)
+from shared.warehouse.certificate import CERTIFICATES, Certificate, Entry, Found, Key, Listed, certified, issued
 from shared.warehouse.report_types import report_type
 from shared.warehouse.statements import LOADS_THAT_COUNT, MONTHS_NAMED, Warehouse, row_digests, run
 
@@ -47,8 +36,8 @@ _LATELY = timedelta(days=8)  # a message lives for seven days
 _VERIFIED_AFTER = timedelta(days=7)  # a month, for the first time
 EVER = datetime(2005, 1, 1, tzinfo=UTC)  # before YouTube
 
-Months = Collection[tuple[str, str]]
-"""Channels and their months."""
+About = tuple[str, str]
+"""A channel and a month."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,104 +56,95 @@ class Certifying:
         return len(channels)
 
     def issue(self, channels: Collection[str]) -> int:
-        """Certify the days of these channels that were loaded lately and are not certified; how many those are.
+        """Certify these channels' days that were loaded lately and are not certified; how many. Safe to repeat.
 
-        Safe to repeat. What it wrote for a channel that was disconnected meanwhile is deleted again.
+        What it wrote for a channel that was disconnected meanwhile is deleted again.
         """
         since = self.clock() - _LATELY
         lately = [each for each in self.named(since) if each[0] in channels]
         docs = self._docs(lately)
-        held = self._held(docs)
-        new = {
-            about: missing
-            for about, of_month in self.loads(lately, since).items()
-            if (
-                missing := {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
-            )
-        }
+        held, new = self._held(docs), dict[About, dict[Key, Mapping[str, Any]]]()
+        for about, of_month in self.loads(lately, since).items():
+            missing = {key: load for key, load in of_month.items() if not _stands(key, load, held.get(about))}
+            if missing:
+                new[about] = missing
         found = self.found(new, "load_id", {load["load_id"] for each in new.values() for load in each.values()})
         count = 0
-        for about, of_month in found.items():
-            entries = {key: entry for key in of_month.loads if (entry := certified(key, of_month)) is not None}
-            for kind, day in of_month.loads.keys() - entries.keys():
+        for about, there in found.items():
+            entries = {key: entry for key in there.loads if (entry := certified(key, there)) is not None}
+            for kind, day in there.loads.keys() - entries.keys():
                 log("WARNING", "a day is not certified", channel=about[0], report=kind, day=day)
             if entries or about not in held:  # of a month without a certified day it is verified why
                 self._write(*about, entries, docs)
                 count += len(entries)
         standing = places.connections(places.places(self.client)) if found else {}
         for channel in sorted({channel for channel, _ in found} - standing.keys()):
-            self._forget(channel)
+            for each in self.names(channel):
+                each.reference.delete(**call_options())
         return count
 
-    def named(self, since: datetime) -> set[tuple[str, str]]:
+    def named(self, since: datetime) -> set[About]:
         """The channels and months of which the manifest names reports that were loaded since."""
         first = date.min if since == EVER else window(since)[0]
         rows = run(self.warehouse(), MONTHS_NAMED, since=first, loaded_since=since)
         return {(row["channel_id"], row["month"]) for row in rows}
 
-    def held(self, about: Months) -> dict[tuple[str, str], Certificate]:
+    def held(self, about: Collection[About]) -> dict[About, Certificate]:
         """The certificates of these channels' months, as far as there are any that can be read."""
         return self._held(self._docs(about))
 
-    def _docs(self, about: Months) -> Docs:
-        every = [f"{STORED.path}/{name_of(*each)}" for each in sorted(about)]
+    def _docs(self, about: Collection[About]) -> Docs:
+        every = [f"{STORED.path}/{channel}:{month}" for channel, month in sorted(about)]
         return Store(self.client).run(reading(every)) if every else Docs({}, EVER)
 
-    def _held(self, docs: Docs) -> dict[tuple[str, str], Certificate]:
-        found = {}
-        for path, doc in docs.items():
-            each = or_told(partial(CERTIFICATES.read, path.rpartition("/")[2], doc.data)) if doc else None
-            if each is not None:
-                found[each.channel_id, each.month] = each
-        return found
+    def _held(self, docs: Docs) -> dict[About, Certificate]:
+        stored = [(path.rpartition("/")[2], doc) for path, doc in docs.items()]
+        read = (or_told(partial(CERTIFICATES.read, name, doc.data)) for name, doc in stored if doc)
+        return {(each.channel_id, each.month): each for each in read if each is not None}
 
-    def loads(self, about: Months, since: datetime) -> dict[tuple[str, str], dict[Key, Mapping[str, Any]]]:
+    def loads(self, about: Collection[About], since: datetime) -> dict[About, dict[Key, Mapping[str, Any]]]:
         """The manifest's rows that count, of these channels' months, loaded since."""
-        loads: dict[tuple[str, str], dict[Key, Mapping[str, Any]]] = {each: {} for each in about}
-        if not about:
-            return loads
-        first, last = _days(month for _, month in about)
-        channels = {channel for channel, _ in about}
-        values: dict[str, Any] = {"since": first, "until": last, "loaded_since": since, "channels": channels}
-        for row in run(self.warehouse(), LOADS_THAT_COUNT, **values):
-            of_month = loads.get((row["channel_id"], f"{row['day']:%Y-%m}"))
-            if of_month is not None:
-                of_month[row["report_type"], row["day"].isoformat()] = row
+        loads: dict[About, dict[Key, Mapping[str, Any]]] = {each: {} for each in about}
+        if about:
+            first, last = _days(month for _, month in about)
+            channels = {channel for channel, _ in about}
+            values: dict[str, Any] = {"since": first, "until": last, "loaded_since": since, "channels": channels}
+            for row in run(self.warehouse(), LOADS_THAT_COUNT, **values):
+                of_month = loads.get((row["channel_id"], f"{row['day']:%Y-%m}"))
+                if of_month is not None:
+                    of_month[row["report_type"], row["day"].isoformat()] = row
         return loads
 
     def found(
-        self, days: Mapping[tuple[str, str], Mapping[Key, Any]], which: str, wanted: Collection[str]
-    ) -> dict[tuple[str, str], Found]:
+        self, days: Mapping[About, Mapping[Key, Any]], which: str, wanted: Collection[str]
+    ) -> dict[About, Found]:
         """What there is of some days: their manifest's rows are given, coverage and stored rows are read."""
         names = {(*about, kind) for about, of_month in days.items() for kind, _ in of_month}
-        listed: dict[tuple[str, str], dict[Key, Listed]] = {about: {} for about in days}
+        listed: dict[About, dict[Key, Listed]] = {about: {} for about in days}
         for each in months(self.client, ((channel, kind, month) for channel, month, kind in sorted(names))):
             of_month = listed[each.channel_id, each.name.rpartition(":")[2]]
             for day, entry in each.days.items():
-                listed_for = Listed(ids=(entry.report_id, *entry.superseded), as_written=each.as_written(day))
-                of_month[each.report_type, day] = listed_for
+                ids = (entry.report_id, *entry.superseded)
+                of_month[each.report_type, day] = Listed(ids=ids, as_written=each.as_written(day))
         digests: dict[tuple[str, str], tuple[int, str]] = {}
         for kind in sorted({kind for _, _, kind in names}):
             since, until = _days(month for _, month, other in names if other == kind)
             statement = row_digests(report_type(kind), which)
             for row in run(self.warehouse(), statement, since=since, until=until, wanted=wanted):
                 digests[row["report_id"], row["load_id"]] = row["row_count"], row["digest"]
-        return {
-            about: Found(
-                loads={key: load for key, load in of_month.items() if load is not None},
-                listed=listed[about],
-                digests=digests,
-            )
-            for about, of_month in days.items()
+        loads = {
+            about: {key: load for key, load in each.items() if load is not None} for about, each in days.items()
         }
+        return {about: Found(loads=loads[about], listed=listed[about], digests=digests) for about in days}
 
     def _write(self, channel_id: str, month: str, entries: Mapping[Key, Entry], seen: Docs) -> None:
-        path = f"{STORED.path}/{name_of(channel_id, month)}"
+        name = f"{channel_id}:{month}"
+        path = f"{STORED.path}/{name}"
 
         def decide(docs: Docs) -> Change[Certificate | None]:
             stored = docs[path]
             try:
-                known = None if stored is None else CERTIFICATES.read(name_of(channel_id, month), stored.data)
+                known = None if stored is None else CERTIFICATES.read(name, stored.data)
             except CorruptData:
                 return Change(None)
             if known is not None and not known.intact:
@@ -186,10 +166,6 @@ class Certifying:
         every = self.client.collection(STORED.path)
         of_channel = every if channel is None else where(every, ("channel_id", "==", channel))
         return listing(of_channel.select(["channel_id"]))
-
-    def _forget(self, channel_id: str) -> None:
-        for each in self.names(channel_id):
-            each.reference.delete(**call_options())
 
 
 def _stands(key: Key, load: Mapping[str, Any], held: Certificate | None) -> bool:

@@ -1,8 +1,7 @@
 """Answers what is known of a channel's numbers, by the owner's guide's four levels: with source, age and reason.
 
-What is asked (`numbers`) is kept (`cache`) and costs nobody anything a second time; the channel's user pays for
-the rest. Where a source does not answer, or its quota is kept for what cannot wait, what was read last is told
-with its age.
+What is asked (`numbers`) is kept (`cache`); the channel's user pays. Where a source does not answer, or its quota
+is kept for what cannot wait, what was read last is told with its age.
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ from shared.channels import Channel
 from shared.clock import Clock, pacific_day, parse_optional, to_the_second
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
-from shared.collection import week_answers
-from shared.collection.analytics.queries import ANALYTICS, queries
+from shared.collection import numbers, week_answers
+from shared.collection.analytics.plan import ANALYTICS, queries
 from shared.collection.cache import Cache, Entry, Fetch, Look
-from shared.collection.levels import LIFE, TELL, Choice, Held, merged
-from shared.collection.numbers import COUNTS, NUMBERS, OF_DATA, QUERIES, Asked, Known, Subject, shown, source_of
+from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -99,7 +97,9 @@ class ChannelData:
             [entry] = look.entries.of([f"video:{video}"]).values() or [None]
             published = parse_optional(entry.value.get("published_at")) if entry else None
             if published and pacific_day(published) >= pacific_day(self.clock()):
-                known.explain("videos", video, dict.fromkeys(COUNTS, "not yet: no report tells of the video"))
+                known.explain(
+                    "videos", video, dict.fromkeys(numbers.COUNTS, "not yet: no report tells of the video")
+                )
             else:
                 keys[week_answers.key_of(video)] = video
 
@@ -123,7 +123,7 @@ class ChannelData:
                     look.read(keys, fetch)
             except YtempireError as error:
                 known.errors.append(error)
-                reported = (each for each in subjects if each.name not in TELL[each.asked_of])
+                reported = (each for each in subjects if each.name not in numbers.TELL[each.asked_of])
                 known.reasons |= dict.fromkeys(reported, error.message)
         for entry in look.entries.of(keys).values():
             known.reported_at.append(entry.fetched_at)
@@ -135,8 +135,8 @@ class ChannelData:
         """Ask each source once for what it was chosen for; one that does not answer is closed, with its reason."""
         wanted: dict[str, list[Subject]] = {}
         for subject, choice in choices.items():
-            if choice.level in LIFE:
-                wanted.setdefault(source_of(subject), []).append(subject)
+            if choice.level in numbers.LIFE:
+                wanted.setdefault(subject.source, []).append(subject)
         plans = {each: self._plan(each, subjects, caller, asked.channel_id) for each, subjects in wanted.items()}
         try:
             look.read([key for keys, _ in plans.values() for key in keys], partial(_asking, plans, known))
@@ -150,28 +150,27 @@ class ChannelData:
         return {subject: held[0] for subject, held in found.held.items()}
 
     def _plan(self, source: str, subjects: Sequence[Subject], caller: Caller, channel_id: str) -> Plan:
-        things = sorted({thing for _, thing, _ in subjects})
-        if source in QUERIES:
-            start, end = things[0], things[-1]
-
-            def query(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-                table = queries()[source].ask(caller, date.fromisoformat(start), date.fromisoformat(end))
-                told = {
-                    str(row["day"]): {ours: row.get(theirs) for ours, theirs in QUERIES[source].items()}
-                    for row in table.records()
-                }
-                return {wanted[0]: (told, "")}
-
-            return [f"analytics:{source}:{start}:{end}"], query
+        things = sorted({subject.thing for subject in subjects})
         if source == "channel":
             return ["channel"], lambda _: {"channel": _about_channel(data.my_channel(caller))}
+        if source == "videos":
 
-        def videos(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
-            answer = data.videos(caller, [key.partition(":")[2] for key in wanted])
-            own = {f"video:{each.id}": each for each in answer.videos if each.channel_id == channel_id}
-            return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
+            def videos(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
+                answer = data.videos(caller, [key.partition(":")[2] for key in wanted])
+                own = {f"video:{each.id}": each for each in answer.videos if each.channel_id == channel_id}
+                return {key: _about_video(own[key]) if key in own else ({}, "") for key in wanted}
 
-        return [f"video:{video}" for video in things], videos
+            return [f"video:{video}" for video in things], videos
+        start, end = things[0], things[-1]
+
+        def query(wanted: Sequence[str]) -> dict[str, tuple[Any, str]]:
+            rows = queries()[source].ask(caller, date.fromisoformat(start), date.fromisoformat(end)).records()
+            names = QUERIES[source].items()
+            return {
+                wanted[0]: ({str(row["day"]): {ours: row.get(name) for ours, name in names} for row in rows}, "")
+            }
+
+        return [f"analytics:{source}:{start}:{end}"], query
 
 
 def _asking(plans: Mapping[str, Plan], known: Known, keys: Sequence[str]) -> dict[str, tuple[Any, str]]:
@@ -202,12 +201,12 @@ def _closed(channel: Channel, now: datetime) -> dict[str, str]:
 
 def _about_channel(channel: data.Channel) -> tuple[dict[str, Any], str]:
     told = (channel.subscribers, channel.views, channel.video_count)
-    return dict(zip(NUMBERS["channel"], told, strict=True)), channel.etag
+    return dict(zip(numbers.NUMBERS["channel"], told, strict=True)), channel.etag
 
 
 def _about_video(video: data.Video) -> tuple[dict[str, Any], str]:
     told = (to_the_second(video.published_at), video.counts.views, video.counts.likes, video.counts.comments)
-    return dict(zip(OF_DATA, told, strict=True)), video.etag
+    return dict(zip(numbers.OF_DATA, told, strict=True)), video.etag
 
 
 def _counting(caller: Caller, spent: Counter[str]) -> Caller:

@@ -1,53 +1,33 @@
 """Collects bulk reports: plans whose turn it is, lists what is new, and dispatches it to `ingest`.
 
-One channel's trouble is its own: it is logged, and the turn goes on. What everybody would meet ends the turn.
-Nothing waits within a run; what has to wait is queued for its time (`turns`), and what only another day can bring
-is left to the regular runs: hourly for channels that are overdue, once a day for all.
-
     report_types/planned    the day whose run for all channels has come to its end
+
+One channel's trouble is logged, and the turn goes on; what everybody would meet ends it. Nothing waits within a
+run: what has to wait is queued for its time (`planner`), what only another day can bring is the regular runs'.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from shared import channels
 from shared.access.disconnect import AUDIT
 from shared.channels import Askable, Channel
-from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client
-from shared.collection import (
-    audit,
-    gone,
-    messages,
-    offers,
-    packs,
-    places,
-    planner,
-    refusals,
-    reports,
-    settled,
-    turns,
-    week_answers,
-)
-from shared.collection.jobs import Job
+from shared.collection import audit, gone, messages, offers, packs, places, planner, reports, week_answers
+from shared.collection.packs import Pack
 from shared.collection.places import Place, Places
-from shared.collection.refusals import ReadDecision, Then, read_decision
+from shared.collection.planner import Turn
+from shared.collection.refusals import ReadDecision, Reader, Then
 from shared.collection.reports import Found, Looked
-from shared.collection.turns import Turn
 from shared.data_map import REPORT_TYPES
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.youtube import reporting
-from shared.youtube.client import Caller
 
 API = "youtubereporting"
 FEATURE = "analytics"
@@ -56,43 +36,29 @@ FROM = 14  # o'clock UTC: most of a day's reports have been issued
 _ASKED_MAX = 3  # connections by which the report types are asked for
 _LONGEST = timedelta(minutes=3)  # of one turn's listings, well inside the function's time
 
-_Job = Callable[[], Job | None]
-"""A channel's reporting job as it is stored. Raises CorruptData."""
-
 
 @dataclass
 class _Listed:
-    """What came of a turn so far. looked: what YouTube listed; done: channels that the next report type may be
-    listed for.
+    """What came of a turn so far. looked: what YouTube listed.
 
-    again: channels to ask about again, at `again_at`; left: those that the turn did not come to, at `left_at`,
-    None where only a later run can do better.
+    done: channels that the next report type may be listed for. again: those to ask about again, with the time.
+    left: those that the turn did not come to, at `left_at`; None where only a later run can do better.
     """
 
     looked: list[Looked] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
-    again_at: list[datetime] = field(default_factory=list)
+    again: dict[str, datetime] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     left_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Collecting:
-    """Collects the reports of channels. caller_for: what calls YouTube for a channel, paid by a block of calls.
+class Collecting(Reader):
+    """Collects the reports of channels. report_types: in the order of their value. book: when listings may run."""
 
-    report_types: in the order of their value. book: when listings may run.
-    """
-
-    client: Client
     report_types: Sequence[str]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     book: planner.Book
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """The hourly run: plans the overdue; all channels in the first run after 14:00 UTC that comes to its end.
@@ -114,11 +80,10 @@ class Collecting:
         """Queue the collection of every connected channel, or of those that are overdue."""
         now = self.clock()
         overdue = () if everything else tuple(channels.due(self.client, "collect_at", now))
-        known: Iterable[Askable] = self._all() if everything else overdue
-        expected = {each.channel_id: each for each in known if _may_list(each, now)}
-        due = planner.due(
-            {each.channel_id: each.listed_at for each in expected.values()}, now=now, everything=everything
-        )
+        every = channels.askable(self.client, feature=FEATURE, api=API) if everything else overdue
+        expected = {each.channel_id: each for each in every if _may_list(each, now)}
+        last = {name: each.listed_at for name, each in expected.items()}
+        due = planner.due(last, now=now, everything=everything)
         self._look_later(overdue, due)
         slot = f"{now:%Y-%m-%d}" if everything else f"{now:%Y-%m-%dT%H}"
         queued = planner.plan(
@@ -127,7 +92,7 @@ class Collecting:
             slot=slot,
             enqueue=self.enqueue,
             book=self.book,
-            calls=lambda channel_id: _calls(known=expected[channel_id].listed_at is not None),
+            calls=lambda channel_id: _calls(known=last[channel_id] is not None),
             batched=lambda due: self._by_pack(expected[channel_id] for channel_id in due),
             also={"report_types": list(self.report_types), "run": slot},
         )
@@ -140,32 +105,26 @@ class Collecting:
         """Ask by a channel's connection which report types YouTube offers; by another's when that fails."""
         for channel_id in channel_ids[:_ASKED_MAX]:
             try:
-                with self.paying(1) as block:
+                with self.paying(reporting.LIST, 1) as block:
                     caller = self.caller_for(channel_id, block)
                     offers.look(self.client, caller, self.report_types, self.clock())
             except YtempireError as error:
                 log("NOTICE", "report types could not be listed", channel=channel_id, reason=error.reason)
-                if read_decision(error, tries=0, clock=self.clock, rng=self.rng).then is Then.STOP:
+                if self.decision(error).then is Then.STOP:
                     return
             else:
                 return
 
-    def _all(self) -> Iterator[Askable]:
-        return channels.askable(self.client, feature=FEATURE, api=API)
-
     def _by_pack(self, some: Iterable[Askable]) -> dict[int, list[str]]:
         """Channels by the pack of their coverage: those of a turn share documents."""
-        found: dict[int, list[str]] = {}
+        found = defaultdict[int, list[str]](list)
         for channel_id, place in self._placed(some).items():
-            found.setdefault(place.pack, []).append(channel_id)
+            found[place.pack].append(channel_id)
         return found
 
     def _placed(self, some: Iterable[Askable]) -> dict[str, Place]:
-        wanted = {
-            each.channel_id: channels.connection_of(each.channel_id, each.connected_at)
-            for each in some
-            if each.connected_at is not None
-        }
+        there = ((each.channel_id, each.connected_at) for each in some)
+        wanted = {name: channels.connection_of(name, at) for name, at in there if at is not None}
         return gone.placed(self.client, wanted) if wanted else {}
 
     def _look_later(self, known: Sequence[Channel], due: Sequence[str]) -> None:
@@ -179,18 +138,18 @@ class Collecting:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """List what is new of one report type for some channels, dispatch it to `ingest`, hand on what is left."""
-        turn = turns.whole(turn, self.clock(), report_types=self.report_types)
+        turn = planner.whole(turn, self.clock(), report_types=self.report_types)
         refused, held = self._held(turn)
         kind = turn.report_types[0]
         stored = {pack: packs.read(self.client, kind, pack) for pack in {place.pack for place in held.values()}}
-        jobs = {name: partial(stored[place.pack][0].job, name) for name, place in held.items()}
+        jobs = {name: stored[place.pack][0] for name, place in held.items()}
         listed, found = self._list(turn, refused, jobs), list[Found]()
         for pack, (_, seen) in stored.items():
             looked = [each for each in listed.looked if held[each.job.channel_id].pack == pack]
             if looked:
                 brought = reports.note(self.client, pack, kind, looked, now=self.clock(), seen=seen)
                 found += self._dispatched(pack, kind, brought, held)
-        self._hand_on(turn, listed, {name for name, place in held.items() if name in stored[place.pack][0]})
+        self._hand_on(turn, listed, {name for name in held if name in jobs[name]})
         return {
             "channels": len(turn.channels),
             "unfinished": len(turn.channels) - len(found),
@@ -208,13 +167,9 @@ class Collecting:
         for message in messages.messages(item.to_load for item in there):
             self.to_ingest(messages.KIND, message)
         reports.dispatched(self.client, pack, report_type, [item.advanced for item in there if item.to_load])
-        moved = {item.advanced.channel_id: item.moved for item in there}
-        settled.note(self.client, pack, report_type, moved, self.report_types)
+        moved = {item.advanced.channel_id: (item.before, item.advanced) for item in there}
+        packs.note_settled(self.client, pack, report_type, moved, self.report_types)
         return there
-
-    def paying(self, calls: int) -> Block:
-        """What pays for so many calls at once, or more."""
-        return Block(self.quota, reporting.LIST, SYSTEM, upto=calls)
 
     def _held(self, turn: Turn) -> tuple[set[str], Mapping[str, Place]]:
         """Whom a turn lists, with their places, and which of them YouTube has refused.
@@ -228,63 +183,52 @@ class Collecting:
         held = self._placed(each for each in known.values() if _may_list(each, self.clock()))
         return {name for name in held if API in known[name].refusals}, held
 
-    def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, _Job]) -> _Listed:
+    def _list(self, turn: Turn, refused: Collection[str], jobs: Mapping[str, Pack]) -> _Listed:
         listed, ends, asked = _Listed(), self.clock() + _LONGEST, list(jobs)
-        with self.paying(len(asked) or 1) as block:
+        with self.paying(reporting.LIST, len(asked)) as block:
             for place, channel_id in enumerate(asked):
-                late = self.clock() >= ends
-                decision = (
-                    ReadDecision(Then.STOP, self.clock())
-                    if late
-                    else self._list_one(turn, channel_id, jobs[channel_id], listed, block)
-                )
+                decision: ReadDecision | None = ReadDecision(Then.STOP, self.clock())
+                if self.clock() < ends:
+                    decision = self._list_one(turn, channel_id, jobs[channel_id], listed, block)
                 if decision is None and channel_id in refused:
                     channels.end_refusal(self.client, channel_id, API)
                 if decision is not None and decision.then is Then.STOP:
-                    listed.left = asked[place:]
-                    listed.left_at = decision.at
+                    listed.left, listed.left_at = asked[place:], decision.at
                     break
         return listed
 
     def _list_one(
-        self, turn: Turn, channel_id: str, job: _Job, listed: _Listed, block: Block
+        self, turn: Turn, channel_id: str, pack: Pack, listed: _Listed, block: Block
     ) -> ReadDecision | None:
         """Ask what YouTube lists of one channel; None when that went well, else what follows."""
         report_type = turn.report_types[0]
         try:
             caller = self.caller_for(channel_id, block)
-            listed.looked.append(reports.look(caller, job(), channel_id, report_type, self.clock()))
+            listed.looked.append(reports.look(caller, pack.job(channel_id), channel_id, report_type, self.clock()))
         except YtempireError as error:
-            decision = read_decision(error, tries=turn.tries, clock=self.clock, rng=self.rng)
+            decision = self.decision(error, turn.tries)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
                 reason=error.reason, detail=error.message, then=decision.then.name, at=decision.at)  # fmt: skip
-            self._mark(channel_id, error, decision)
+            if self.mark(channel_id, API, error, decision.then, "collect_at"):
+                return decision
             if decision.then is Then.ASK_AGAIN and decision.at is not None:
-                listed.again.append(channel_id)
-                listed.again_at.append(decision.at)
+                listed.again[channel_id] = decision.at
             if decision.then is Then.NEXT_RUN:
                 listed.done.append(channel_id)  # another report type may do better
+                channels.look_again(self.client, channel_id, "collect_at", self.clock() + planner.STALE)
             return decision
         listed.done.append(channel_id)
         return None
 
-    def _mark(self, channel_id: str, error: YtempireError, decision: ReadDecision) -> None:
-        now = self.clock()
-        refusal = refusals.refusal(error, decision.then, now)
-        if refusal is not None:
-            channels.set_refusal(self.client, channel_id, API, refusal)
-            channels.look_again(self.client, channel_id, "collect_at", refusal.until)
-        elif decision.then is Then.NEXT_RUN:
-            channels.look_again(self.client, channel_id, "collect_at", now + planner.STALE)
-
     def _hand_on(self, turn: Turn, listed: _Listed, known: Collection[str]) -> None:
         """Queue another turn for whom this one did not come to; when there are none, the next report type."""
         done = [*turn.listed, *listed.done]
-        again = turn.rest(listed.again, tries=turn.tries + 1), max(listed.again_at, default=None)
-        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries, listed=done), listed.left_at
+        again = turn.rest(list(listed.again), tries=turn.tries + 1)
+        left = turn.rest(listed.left if listed.left_at else (), tries=turn.tries, listed=done)
         hopeless = listed.left and listed.left_at is None
-        following = None if left[0] or hopeless else turn.following(done), None
-        for handed_on, not_before in (again, left, following):
+        following = None if left or hopeless else turn.following(done)
+        times = max(listed.again.values(), default=None), listed.left_at, None
+        for handed_on, not_before in zip((again, left, following), times, strict=True):
             if handed_on is not None:
                 calls = sum(_calls(known=name in known) for name in handed_on.channels)
                 (when,) = self.book([calls], not_before=not_before)

@@ -1,10 +1,7 @@
 """The coverage: for each channel, report type and day, which report was listed, loaded, replaced or unreadable.
 
 YouTube issues one report a Pacific day, and may issue it again: same day, new id, newer `createTime`. The newest
-counts. What is not loaded stands with the reporting job (`jobs`) besides. All this is pure; `packs` stores it.
-
-What a listing changes is decided by `after_listing`, what is dispatched once more by `overdue`, and what a load
-changes by `after_load`.
+counts. What is not loaded stands with the reporting job (`jobs`) besides. Pure; `packs` stores it.
 """
 
 from __future__ import annotations
@@ -12,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 
 from shared.clock import format_instant, pacific_day
-from shared.collection.expectation import KEPT, Issue, State
-from shared.collection.jobs import Job
+from shared.collection.jobs import KEPT, Issue, Job, State
 from shared.data_map import REPORTS
 from shared.records import Mapper
 from shared.warehouse.load import load_ids_from
@@ -63,10 +59,7 @@ class Listing:
 
 
 def after_listing(days: Days, listed: Iterable[ReportRef], *, now: datetime) -> Listing:
-    """Fold a listing into the days that are known.
-
-    Listing the same reports again changes nothing, in any order. Only a day's newest report is loaded.
-    """
+    """Fold a listing into the days that are known. The same reports again change nothing, in any order."""
     changed: dict[date, Day] = {}
     to_load: dict[date, ReportRef] = {}
     new = replaced = 0
@@ -105,31 +98,22 @@ def overdue(days: Days, *, now: datetime, dispatched_at: datetime | None) -> dic
     Those that were dispatched and have not arrived, those that could not be read yesterday, and those that were
     noted after `dispatched_at` (what was noted last and certainly dispatched): their run died in between.
     """
-    return {
-        day: replace(entry, state=State.LISTED, noted_at=now)
-        for day, entry in days.items()
-        if _overdue(entry, now=now, dispatched_at=dispatched_at)
-    }
 
+    def is_overdue(entry: Day) -> bool:
+        if entry.state is State.LOADED or now - entry.create_time >= KEPT:
+            return False
+        age = now - entry.noted_at
+        if entry.state is State.FAILED:
+            return age >= RETRY_FAILED_AFTER
+        return age >= RESEND_AFTER or dispatched_at is None or entry.noted_at > dispatched_at
 
-def _overdue(entry: Day, *, now: datetime, dispatched_at: datetime | None) -> bool:
-    age = now - entry.noted_at
-    if entry.state is State.LOADED or now - entry.create_time >= KEPT:
-        return False
-    if entry.state is State.FAILED:
-        return age >= RETRY_FAILED_AFTER
-    return age >= RESEND_AFTER or dispatched_at is None or entry.noted_at > dispatched_at
+    late = ((day, entry) for day, entry in days.items() if is_overdue(entry))
+    return {day: replace(entry, state=State.LISTED, noted_at=now) for day, entry in late}
 
 
 def issue_of(entry: Day) -> Issue:
     """What is known of a day's newest report, in short."""
-    return Issue(
-        state=entry.state,
-        create_time=entry.create_time,
-        job_id=entry.job_id,
-        reason=entry.reason,
-        load_id=entry.load_id,
-    )
+    return Issue(**{each.name: getattr(entry, each.name) for each in fields(Issue)})
 
 
 def ref_of(channel_id: str, report_type: str, day: date, entry: Day) -> ReportRef:
@@ -157,10 +141,7 @@ class Outcome:
 
 
 def after_load(day: Day | None, outcome: Outcome) -> Day | None:
-    """The day's entry once a report was loaded or found unreadable; None when that changes nothing.
-
-    A report that is no longer the day's newest says nothing about the day.
-    """
+    """The day's entry once its newest report was loaded or found unreadable; None when that changes nothing."""
     if day is None or day.report_id != outcome.ref.report_id or day.state is State.LOADED:
         return None
     if outcome.load_id is None:
@@ -170,9 +151,8 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """A month of one channel and report type, by ISO days.
-
-    hashes: one of each day's entry, so that one which something else has changed is known.
+    """A month of one channel and report type, by ISO days. hashes: of each entry, which tell what another has
+    changed.
     """
 
     name: str
@@ -200,20 +180,19 @@ MONTHS = Mapper(Month, REPORTS.path, key="name")
 
 def opened(job: Job, changed: Days) -> Job:
     """The reporting job with the days that are not loaded, after some have changed."""
-    days = {day.isoformat(): entry for day, entry in changed.items()}
-    left = {day: issue for day, issue in job.open.items() if day not in days}
-    new = {day: issue_of(entry) for day, entry in days.items() if entry.state is not State.LOADED}
-    failed = any(issue.state is State.FAILED for issue in new.values())
-    return replace(job, open={**left, **new}, at_risk=job.at_risk or failed)
+    left = dict(job.open)
+    for day, entry in changed.items():
+        left.pop(day.isoformat(), None)
+        if entry.state is not State.LOADED:
+            left[day.isoformat()] = issue_of(entry)
+    failed = any(entry.state is State.FAILED for entry in changed.values())
+    return replace(job, open=left, at_risk=job.at_risk or failed)
 
 
 def recorded(outcomes: Iterable[Outcome], days: Days) -> dict[date, Day]:
     """The days that change by what became of reports. It begins no day, so nothing deleted comes back."""
-    return {
-        outcome.ref.day: entry
-        for outcome in outcomes
-        if (entry := after_load(days.get(outcome.ref.day), outcome)) is not None
-    }
+    entries = ((each.ref.day, after_load(days.get(each.ref.day), each)) for each in outcomes)
+    return {day: entry for day, entry in entries if entry is not None}
 
 
 def unloaded(connection: str, days: Days) -> dict[date, Day]:

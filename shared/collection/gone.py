@@ -1,10 +1,9 @@
 """Takes back what work that was under way stored of connections that ended meanwhile.
 
-A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. A listing or a load
-that was under way at that moment writes once more; so whoever has written looks afterwards whether the channel is
-still connected (of reports: whether its place stands, `places`), and takes his writing back if not. Looking
-afterwards leaves no gap: a channel that is connected then is disconnected later, and whatever was written by then
-is found by that disconnect. Who dies before he looks leaves rows behind, which a daily audit finds.
+A disconnect deletes what Firestore holds of a channel and asks `ingest` to erase its rows. Whoever writes
+meanwhile looks afterwards whether the channel is still connected (of reports: whether its place stands, `places`),
+and takes his writing back if not. That leaves no gap: a channel that is connected then is disconnected later, and
+that disconnect finds whatever was written. Who dies before he looks leaves rows, which a daily audit finds.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from shared.access.receipts import Receipts
 from shared.clock import Clock, pacific_day
 from shared.cloud.firestore import Client, documents
 from shared.collection import packs, places
-from shared.collection.expectation import KEPT
+from shared.collection.jobs import KEPT
 from shared.collection.messages import ToIngest
 from shared.collection.places import Place
 from shared.errors import NotFound
@@ -36,8 +35,8 @@ _LATE = timedelta(days=10)  # a message lives for seven days, so a load writes n
 def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
     """Of these channels, those that are connected and not being disconnected, with their connections' ids."""
     found = documents(client, channels.COLLECTION, sorted(set(channel_ids)), ["state", "connected_at"])
-    stored = {each.id: connection_in(each.id, each.to_dict() or {}) for each in found}
-    return {channel_id: connection for channel_id, connection in stored.items() if connection is not None}
+    stored = ((each.id, connection_in(each.id, each.to_dict() or {})) for each in found)
+    return {channel_id: connection for channel_id, connection in stored if connection is not None}
 
 
 def connection_in(channel_id: str, fields: Mapping[str, Any]) -> str | None:
@@ -64,30 +63,19 @@ def placed(client: Client, wanted: Mapping[str, str]) -> dict[str, Place]:
 
 def ended(client: Client, held: Mapping[str, str]) -> set[str]:
     """The channels whose connections have ended. held: each with the connection that it had when a load began."""
-    return ended_of(held, connections(client, held))
+    return {channel_id for channel_id, _ in over(held.items(), connections(client, held))}
 
 
-def ended_of(held: Mapping[str, str], standing: Mapping[str, str]) -> set[str]:
-    """Of the connections that channels had, those that are not among the standing; answers their channels."""
-    return {channel_id for channel_id, connection in held.items() if _over(channel_id, connection, standing)}
-
-
-def _over(channel_id: str, connection: str, standing: Mapping[str, str]) -> bool:
-    return standing.get(channel_id) not in {connection, UNREADABLE}
-
-
-def _ended(client: Client, held: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those channels and connections that do not stand any more."""
-    pairs = sorted(held)
-    standing = connections(client, [channel_id for channel_id, _ in pairs])
-    return [pair for pair in pairs if _over(*pair, standing)]
+def over(held: Iterable[tuple[str, str]], standing: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Of some channels and connections, those that are not among the standing, in order."""
+    return [(name, each) for name, each in sorted(held) if standing.get(name) not in {each, UNREADABLE}]
 
 
 def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:
     """Erase the rows of a connection that has ended. Safe to repeat.
 
-    Where the channel was connected again meanwhile, its coverage must not count on rows that are gone: those
-    reports are dispatched once more.
+    The coverage of a channel that is connected again must not count on them: those reports are dispatched once
+    more.
     """
     erase_rows(warehouse, channel_id, connection)
     packs.unload(client, channel_id, connection)
@@ -97,29 +85,30 @@ def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str
 def erase_for_receipt(
     warehouse: Warehouse, client: Client, channel_id: str, *, receipt_id: str, clock: Clock
 ) -> None:
-    """Erase what a disconnect asked for, and note on its receipt how many reports that were.
+    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports that
+    were.
 
-    What is found is noted first: a run that dies after a deletion could not count it again. A connection that
-    stands is left alone, whoever asks.
+    What is found is noted first: a run that dies after a deletion could not count it again.
     """
-    if not _ended(client, [(channel_id, receipt_id)]):
+    if not ended(client, {channel_id: receipt_id}):
         log("ERROR", "a connection that stands was to be erased", channel=channel_id, connection=receipt_id)
         return
-    receipts = Receipts(client, clock)
+    receipts, known = Receipts(client, clock), True
     try:
         receipts.found(receipt_id, WAREHOUSE, named_reports(warehouse, channel_id, receipt_id))
     except NotFound:
+        known = False
         log("WARNING", "rows without a receipt are erased", channel=channel_id, connection=receipt_id)
-        erase(warehouse, client, channel_id, receipt_id)
-        return
     erase(warehouse, client, channel_id, receipt_id)
-    receipts.confirm(receipt_id, WAREHOUSE)
+    if known:
+        receipts.confirm(receipt_id, WAREHOUSE)
 
 
 def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, *, clock: Clock) -> int:
     """Find the rows of connections that have ended, and ask for each to be erased; how many those are."""
     since = pacific_day(clock()) - KEPT - _LATE
-    ended = _ended(client, connections_held(warehouse, since=since))
+    held = connections_held(warehouse, since=since)
+    ended = over(held, connections(client, (channel_id for channel_id, _ in held)))
     for channel_id, connection in ended:
         log("WARNING", "rows of an ended connection are left", channel=channel_id, connection=connection)
         to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,16 +10,12 @@ from typing import Any, BinaryIO
 
 from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
-from shared.clock import Clock
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client
 from shared.collection import (
     audit,
     cache,
     call_log,
     certifying,
-    checking,
-    details,
     gone,
     internal_metrics,
     messages,
@@ -30,22 +25,20 @@ from shared.collection import (
     videos,
     week_answers,
 )
-from shared.collection.loading import Later, Loaded, ReportLoading
+from shared.collection.loading import Later, ReportLoading
+from shared.collection.refusals import Reader
 from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.feed import VideoNotice
 from shared.push.subscriptions import heard
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.warehouse.append import append
 from shared.warehouse.load import Staged
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import INTERNAL_METRICS
 from shared.youtube import reporting
-from shared.youtube.client import Caller
 
 QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
@@ -56,26 +49,20 @@ _Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], object]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingest:
-    """Handles messages.
+class Ingest(Reader):
+    """Handles messages. warehouse: with its tables in place. report_types: those that are collected.
 
-    warehouse: with its tables in place. report_types: those that are collected. caller_for: what calls YouTube for
-    a channel. check_rate: raises RateLimited while no report may be downloaded. book: when downloads may begin,
-    after all booked before.
+    check_rate: raises RateLimited while no report may be downloaded. book: when downloads begin, one after
+    another.
     """
 
-    client: Client
     warehouse: Callable[[], Warehouse]
     report_types: Collection[str]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
     check_rate: Callable[[], None]
     book: planner.Book
-    to_ingest: messages.ToIngest
     to_ingest_at: messages.ToIngestAt
-    call_rows: Callable[[], call_log.CallRows]
-    clock: Clock
-    rng: random.Random
+    fetch_calls: call_log.Fetch
+    confirm_calls: call_log.Confirm
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
@@ -84,15 +71,18 @@ class Ingest:
                 lambda told: (messages.refs_from(told), messages.staged_from(told) if "staged" in told else None),
                 lambda asked: self._load_reports(*asked),
             ),
-            messages.STAGED: (messages.staged_from, lambda staged: self._handed_on(self._loading.go_on(staged))),
+            messages.STAGED: (messages.staged_from, self._go_on),
             receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
-            details.KIND: (lambda _: None, lambda _: self._details.ask()),
+            videos.DETAILS: (_nothing, lambda _: videos.ask(self, self.to_ingest_at)),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             ERASE: (_erasure, self._erase),
-            **{name: (lambda _: None, partial(self._asked, act)) for name, act in self._questions.items()},
-            call_log.KIND: (lambda _: None, self._take_calls),
-            internal_metrics.KIND: (internal_metrics.rows_from, self._append_internal_metrics),
+            **{name: (_nothing, partial(self._asked, act)) for name, act in self._questions.items()},
+            call_log.KIND: (_nothing, self._take_calls),
+            internal_metrics.KIND: (
+                internal_metrics.rows_from,
+                lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
+            ),
         }
         try:
             read, act = kinds[kind]
@@ -100,7 +90,12 @@ class Ingest:
         except (KeyError, TypeError, ValueError) as error:
             words = f"This is no message for ingest: {error!r}."
             raise InvalidRequest(words, reason="messageUnreadable") from error
-        act(told)
+        try:
+            act(told)
+        except RateLimited as error:
+            if kind not in {ERASE, internal_metrics.KIND}:
+                raise
+            self._hand_on(Later(kind, message, error.retry_at))  # BigQuery's queue is full
 
     def _load_reports(self, refs: Sequence[ReportRef], staged: Sequence[Staged] | None) -> None:
         try:
@@ -108,8 +103,13 @@ class Ingest:
         except RateLimited as error:
             self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
-        with Block(self.quota, reporting.DOWNLOAD, SYSTEM, upto=len(refs)) as block:
-            self._handed_on(self._loading.load(refs, partial(self._download, block), staged))
+        with self.paying(reporting.DOWNLOAD, len(refs)) as block:
+            for later in self._loading.load(refs, partial(self._download, block), staged):
+                self._hand_on(later)
+
+    def _go_on(self, staged: Sequence[Staged]) -> None:
+        for later in self._loading.go_on(staged):
+            self._hand_on(later)
 
     @property
     def _loading(self) -> ReportLoading:
@@ -117,15 +117,11 @@ class Ingest:
             client=self.client, warehouse=self.warehouse(), report_types=self.report_types, clock=self.clock
         )
 
-    def _handed_on(self, loaded: Loaded) -> None:
-        for later in loaded.later:
-            self._hand_on(later)
-
     def _hand_on(self, later: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.
 
-        Reports that must wait get a place in the order of all, once: so a message is loaded to its end, one window
-        of the rate limit after the other, and then comes the next. Else all would ask in every window.
+        Reports that must wait get a place in the order of all, once; else all would ask in every window of the
+        limit.
         """
         if later.at is None:
             self.to_ingest(later.kind, later.message)
@@ -139,38 +135,27 @@ class Ingest:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
 
     def _record_videos(self, notices: Sequence[VideoNotice], received: datetime | None) -> None:
-        now, to_ask = self.clock(), False
+        now, to_ask, latest = self.clock(), False, dict[str, datetime]()
         for notice in notices:
             change = videos.record(self.client, notice, now)
             to_ask |= change in {videos.Change.NEW, videos.Change.UPDATED}
+            latest[notice.channel_id] = max(notice.updated, latest.get(notice.channel_id, notice.updated))
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
-        for channel_id in {notice.channel_id for notice in notices}:
+        for channel_id in latest:
             cache.invalidate(self.client, channel_id)
-        left = gone.disconnected(self.client, {notice.channel_id for notice in notices})
+        left = gone.disconnected(self.client, latest)
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
         if to_ask:
-            self._details.soon(now)
+            videos.ask_soon(self.to_ingest_at, now)
         if received is not None:
-            latest = {
-                notice.channel_id: notice.updated for notice in sorted(notices, key=lambda each: each.updated)
-            }
             for channel_id in latest.keys() - left:
                 heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))
 
-    @property
-    def _details(self) -> details.Details:
-        def caller_for(channel_id: str, block: Block) -> Caller:
-            return self.caller_for(channel_id, block).of_feature("push")
-
-        return details.Details(self.client, self.quota, caller_for, self.to_ingest_at, self.clock)
-
     def _audit(self, day: str) -> None:
-        audit.Audit(
-            client=self.client, warehouse=self.warehouse, report_types=self.report_types, clock=self.clock
-        ).run(day)
-        for kind in (certifying.KIND, checking.KIND, verifying.KIND, probing.KIND):
+        audit.audit(self.client, self.warehouse(), self.report_types, self.clock(), day)
+        for kind in (certifying.KIND, audit.CHECKS, verifying.KIND, probing.KIND):
             self.to_ingest(kind, {})
 
     @property
@@ -178,10 +163,10 @@ class Ingest:
         """What is asked of BigQuery on request, with nothing told; of some there may be more to do."""
         probes = probing.Probing(
             client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
-            clock=self.clock, rng=self.rng,
+            to_ingest=self.to_ingest, clock=self.clock, rng=self.rng,
         )  # fmt: skip
         return {
-            checking.KIND: lambda: checking.check(self.client, self.warehouse(), self.clock),
+            audit.CHECKS: lambda: audit.check(self.client, self.warehouse(), self.clock),
             verifying.KIND: lambda: verifying.verify_due(self._certifying) and self.to_ingest(verifying.KIND, {}),
             probing.KIND: lambda: probes.run() and self.to_ingest(probing.KIND, {}),
             week_answers.KIND: lambda: week_answers.ask(self.client, self.warehouse(), self.clock),
@@ -205,19 +190,10 @@ class Ingest:
 
     def _erase(self, asked: tuple[str, str]) -> None:
         channel_id, receipt_id = asked
-        try:
-            with answering(self.clock):
-                gone.erase_for_receipt(
-                    self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
-                )
-        except RateLimited as error:  # BigQuery's queue for deletions is full
-            self._hand_on(Later(ERASE, {"channel_id": channel_id, "receipt": receipt_id}, error.retry_at))
-
-    def _append_internal_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        try:
-            append(self.warehouse(), INTERNAL_METRICS, rows, self.clock)
-        except RateLimited as error:
-            self._hand_on(Later(internal_metrics.KIND, internal_metrics.message(rows), error.retry_at))
+        with answering(self.clock):
+            gone.erase_for_receipt(
+                self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
+            )
 
     def _take_calls(self, _: None) -> None:
         """What cannot be taken now the next message takes, in five minutes; this one carries nothing to keep."""
@@ -225,9 +201,14 @@ class Ingest:
 
         try:
             with answering(self.clock):
-                self.call_rows().take()
+                warehouse = self.warehouse()
+                call_log.take(self.client, warehouse, self.fetch_calls, self.confirm_calls, self.clock)
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
+
+
+def _nothing(_: Mapping[str, Any]) -> None:
+    """Reads a message that tells nothing but its kind."""
 
 
 def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:

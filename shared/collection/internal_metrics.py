@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -30,11 +30,6 @@ def rows_from(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a message. Raises InvalidRequest or ValueError for what is none."""
     items = Fields(message, "metrics").items("metrics")
     return [_row(Fields(each, *_COLUMNS, path=f"metrics[{place}].")) for place, each in enumerate(items)]
-
-
-def message(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows as the message that they come from."""
-    return {"metrics": [{name: row[name] for name in _COLUMNS if row[name] is not None} for row in rows]}
 
 
 def _row(given: Fields) -> dict[str, Any]:

@@ -2,41 +2,35 @@
 
     polling/channels    how many videos each connected channel has, and since when push is silent about it
 
-The hub has had outages of days. A run asks it for what is due; one that is refused everything counts every
-channel's videos from then on, and asks for one subscription at a time until the hub takes it. Runs read what is
-due and one document; once a day everything is compared: who has no subscription, whose is nobody's, what settings
-have changed.
+A run asks the hub for what is due; one that is refused everything counts every channel's videos from then on, and
+asks for one subscription at a time until the hub takes it. Runs read what is due and one document; once a day
+everything is compared: who has no subscription, whose is nobody's, what settings have changed.
 """
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import channels
 from shared.channels import Channel
-from shared.clock import Clock
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, note, update
+from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection import messages, polling
+from shared.collection import polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
-from shared.collection.refusals import API, Then, refused
+from shared.collection.refusals import API, Reader, Then
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.tokens.health import DISCONNECTING
 from shared.youtube import data
-from shared.youtube.client import Caller
 
 NAME = "channels"
 PATH = WATCHED.path(NAME)
@@ -45,20 +39,15 @@ _LONGEST = timedelta(minutes=2)  # of one run's asking, and of its counting: it 
 _COUNT = "youtube.channels.list"
 _COMPARED = timedelta(hours=23, minutes=58)  # until the next comparison: a day, at the same run
 _AGAIN = timedelta(hours=1)  # after a comparison that died; renewals go on meanwhile
+_NOT_POLLED = "a channel's uploads could not be polled"
 _CALLERS = 3  # channels whose grants are tried for one call, which any grant can make
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening:
-    """Renews subscriptions and polls. caller_for: what calls YouTube for a channel, paid by a block of calls."""
+class Listening(Reader):
+    """Renews subscriptions and polls."""
 
-    client: Client
     push: Push
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    to_ingest: messages.ToIngest
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """The run every five minutes: what is due, and once a day everything.
@@ -73,8 +62,8 @@ class Listening:
     def renew(self, *, everything: bool) -> dict[str, int]:
         """Ask the hub for what is due, and look after the channels that it is silent about.
 
-        everything: also forget subscriptions of channels that are gone, and ask for what was never asked for or
-        with other settings. That reads every channel and every subscription once; otherwise what is due alone.
+        everything: read all channels and subscriptions; forget what is nobody's, ask for what was never asked for
+        so.
         """
         now, before = self.clock(), self._watched()
         # First: whoever subscribes in between has a channel in the list.
@@ -153,14 +142,11 @@ class Listening:
         return replace(watched.marked(self.push.standings_of(silent), now), checked=now)
 
     def _poll(self, watched: Watched) -> tuple[dict[str, int], Watched]:
-        """Count what is due, and look where more has come; what was done, and what is known now.
-
-        A channel that cannot be looked at is counted again when its turn comes, or when its refusal ends.
-        """
+        """Count what is due, and look where more has come; what was done, and what is known now."""
         now, units, heard = self.clock(), Counter[str](), 0
         found, calls, silent = dict(watched.channels), polling.to_count(watched, now), set(watched.silent())
         seconds, left = int(now.timestamp()), watched.units_left(now)
-        with Block(self.quota, _COUNT, SYSTEM, upto=len(calls) or 1, priority=Priority.PROMPT) as block:
+        with self.paying(_COUNT, len(calls), Priority.PROMPT) as block:
             for call in calls:
                 goes_on = units.total() < left and self.clock() - now < _LONGEST
                 counts = self._count(block, call) if goes_on else None
@@ -175,10 +161,9 @@ class Listening:
                 for name, notices in self._look_at(block, unheard[: max(0, room)], found):
                     units["looked"] += 1
                     heard += notices
-                    each = found[name].looked_at(counts[name], notices, seconds)
-                    found[name] = (
-                        each if name in silent or not notices else each._replace(silent=seconds, unheard=True)
-                    )
+                    found[name] = found[name].looked_at(counts[name], notices, seconds)
+                    if notices and name not in silent:
+                        found[name] = found[name]._replace(silent=seconds, unheard=True)
         after = replace(watched.spent(units.total(), now), channels=found) if units else watched
         return {"counted": units["counted"], "looked": units["looked"], "heard": heard}, after
 
@@ -190,7 +175,7 @@ class Listening:
             try:
                 counts = data.video_counts(self.caller_for(caller.channel_id, block), call)
             except YtempireError as error:
-                if self._refused(caller, error) is Then.STOP:
+                if self.refused(caller.channel_id, error, _NOT_POLLED) is Then.STOP:
                     return None
             else:
                 return counts
@@ -212,25 +197,21 @@ class Listening:
                 try:
                     yield name, self._look(block, channel, polling.first_look(found[name]))
                 except YtempireError as error:
-                    if self._refused(channel, error) is Then.STOP:
+                    if self.refused(name, error, _NOT_POLLED) is Then.STOP:
                         return
 
     def _look(self, block: Block, channel: Channel, since: datetime) -> int:
         """One channel's uploads; answers how many notices that gave."""
-        assert channel.uploads_playlist is not None
-        page = data.uploads(self.caller_for(channel.channel_id, block), channel.uploads_playlist)
-        seen = self.push.seen(channel.channel_id)
-        heard = polling.listen(channel.channel_id, page.items, seen=seen, since=since, now=self.clock())
+        name, playlist = channel.channel_id, channel.uploads_playlist
+        assert playlist is not None
+        items = data.uploads(self.caller_for(name, block), playlist).items
+        heard = polling.listen(name, items, seen=self.push.seen(name), since=since, now=self.clock())
         if heard.notices:
             self.to_ingest(receiving.KIND, receiving.message(heard.notices))
-        self.push.remember(channel.channel_id, heard.seen)
+        self.push.remember(name, heard.seen)
         if API in channel.refusals:
-            channels.end_refusal(self.client, channel.channel_id, API)
+            channels.end_refusal(self.client, name, API)
         return len(heard.notices)
-
-    def _refused(self, channel: Channel, error: YtempireError) -> Then:
-        what = "a channel's uploads could not be polled"
-        return refused(self.client, channel.channel_id, error, what, clock=self.clock, rng=self.rng)
 
     def _watched(self) -> Watched:
         try:

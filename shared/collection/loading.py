@@ -27,7 +27,7 @@ from shared.access.disconnect import ERASE
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
-from shared.collection import gone, messages, offers, packs, places, settled
+from shared.collection import gone, messages, offers, packs, places
 from shared.collection.coverage import Outcome
 from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
@@ -68,6 +68,10 @@ _BY_ERROR: tuple[tuple[type[YtempireError], Disposition], ...] = (
     (YtempireError, Disposition.RETRY_LATER),
 )
 """The first that fits decides."""
+_LOGGED = {
+    Disposition.UNREADABLE: ("ERROR", "a report cannot be read"),
+    Disposition.DROP: ("NOTICE", "a report of a channel that is gone is dropped"),
+}
 
 
 def disposition(error: YtempireError) -> Disposition:
@@ -86,27 +90,16 @@ class Later:
     at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What became of a message: an outcome a report, and what is handed on."""
-
-    outcomes: tuple[Outcome, ...]
-    later: tuple[Later, ...]
-
-
 @dataclass
 class _Turn:
-    """What has come of a message so far. failed: why reports are not loaded.
-
-    held: each channel with the connection that its reports are loaded for.
-    """
+    """What has come of a message so far. failed: why reports are not loaded. held: channels' connections."""
 
     held: Mapping[str, str]
     outcomes: list[Outcome] = field(default_factory=list)
     failed: dict[ReportRef, YtempireError] = field(default_factory=dict)
     later: list[Later] = field(default_factory=list)
 
-    def hand_on_staged(self, staged: Sequence[Staged], at: datetime | None) -> None:
+    def hand_on(self, staged: Sequence[Staged], at: datetime | None) -> None:
         self.later.append(Later(messages.STAGED, messages.staged_message(staged), at))
 
     def fail(self, refs: Iterable[ReportRef], error: YtempireError) -> None:
@@ -115,9 +108,7 @@ class _Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLoading:
-    """Loads reports. report_types: those that are collected. turn: for how long it begins downloads; the rest is
-    handed on.
-    """
+    """Loads reports. report_types: those that are collected. turn: for how long it begins downloads."""
 
     client: Client
     warehouse: Warehouse
@@ -127,8 +118,8 @@ class ReportLoading:
 
     def load(
         self, refs: Sequence[ReportRef], download: Download, before: Sequence[Staged] | None = None
-    ) -> Loaded:
-        """Load reports of one type with those that earlier turns downloaded, once none of them has to wait.
+    ) -> Sequence[Later]:
+        """Load reports of one type with those that earlier turns downloaded, once none has to wait; what is left.
 
         before: those; None for reports without a place in the order of downloads: the rest may wait for hours, so
         what has come is loaded. Raises the first passing fault (no answer, a file that was cut) once everything
@@ -155,15 +146,15 @@ class ReportLoading:
             self._publish(ready, turn)
         return self._ended(every, turn, None if before is None else ())
 
-    def go_on(self, staged: Sequence[Staged]) -> Loaded:
-        """Load reports that wait in staging tables. Raises as `load`."""
+    def go_on(self, staged: Sequence[Staged]) -> Sequence[Later]:
+        """Load reports that wait in staging tables. Answers and raises as `load`."""
         turn = _Turn({report.ref.channel_id: report.connection for each in staged for report in each.reports})
         refs = _refs(staged)
         try:
             if self._unknown(refs, turn):
                 self._publish(staged, turn)
         except RateLimited as error:
-            turn.hand_on_staged(staged, error.retry_at)
+            turn.hand_on(staged, error.retry_at)
         return self._ended(refs, turn)
 
     def _unknown(self, refs: Sequence[ReportRef], turn: _Turn) -> set[ReportRef]:
@@ -225,7 +216,7 @@ class ReportLoading:
         try:
             published = publish(self.warehouse, staged, self.clock)
         except RateLimited as error:
-            turn.hand_on_staged(staged, error.retry_at)
+            turn.hand_on(staged, error.retry_at)
             return
         except NotFound as error:  # a staging table waited for too long; the reports are downloaded again
             again = RateLimited(error.message, reason=error.reason, retry_at=self.clock() + _STAGED_ANEW)
@@ -233,44 +224,39 @@ class ReportLoading:
             return
         turn.failed.update(published.wrong)
         for done in published.loaded:
-            turn.outcomes.append(Outcome(ref=done.ref, rows=done.row_count, load_id=done.load_id))
+            ref = done.ref
+            turn.outcomes.append(Outcome(ref=ref, rows=done.row_count, load_id=done.load_id))
             for finding in done.findings:
-                if finding.startswith(NEW_COLUMNS):  # `offers` tells each of them once
-                    continue
-                log("WARNING", "a report is odd", report=done.ref.report_id, channel=done.ref.channel_id,
-                    day=done.ref.day, finding=finding)  # fmt: skip
+                if not finding.startswith(NEW_COLUMNS):  # `offers` tells each of them once
+                    about = {"report": ref.report_id, "channel": ref.channel_id, "day": ref.day}
+                    log("WARNING", "a report is odd", **about, finding=finding)
 
-    def _ended(self, refs: Sequence[ReportRef], turn: _Turn, waiting: Sequence[Staged] | None = None) -> Loaded:
-        """Note what became of the reports. Raises the first passing fault.
+    def _ended(
+        self, refs: Sequence[ReportRef], turn: _Turn, waiting: Sequence[Staged] | None = None
+    ) -> Sequence[Later]:
+        """Note what became of the reports; what is handed on. Raises the first passing fault.
 
         waiting: staging tables that are handed on with the rest; None for a rest without a place in the order.
         """
-        outcomes = [
-            *turn.outcomes,
-            *(
-                Outcome(ref=ref, reason=error.reason)
-                for ref, error in turn.failed.items()
-                if disposition(error) is Disposition.UNREADABLE
-            ),
-        ]
+        found = {ref: disposition(error) for ref, error in turn.failed.items()}
+        unreadable = (ref for ref, each in found.items() if each is Disposition.UNREADABLE)
+        outcomes = [*turn.outcomes, *(Outcome(ref=ref, reason=turn.failed[ref].reason) for ref in unreadable)]
         # A turn that stored nothing has nothing to note.
         left = self._note(refs, outcomes, turn) if outcomes or not waiting else set()
-        dispositions = {
-            ref: Disposition.DROP if ref.channel_id in left else disposition(error)
-            for ref, error in turn.failed.items()
-        }
-        for ref, found in dispositions.items():
-            _log(ref, turn.failed[ref], found)
-        for ref, found in dispositions.items():
-            # Delivered again, the message would download what is handed on a second time.
-            if found is Disposition.REDELIVER and not (turn.later or waiting):
-                raise turn.failed[ref]
-        again = {Disposition.HAND_ON, Disposition.REDELIVER}
-        rest = [ref for ref, found in dispositions.items() if found in again]
+        found |= {ref: Disposition.DROP for ref in found if ref.channel_id in left}
+        for ref, each in found.items():
+            severity, message = _LOGGED.get(each, ("NOTICE", "a report waits"))
+            log(severity, message, report=ref.report_id, channel=ref.channel_id, day=ref.day,
+                reason=turn.failed[ref].reason, detail=turn.failed[ref].message)  # fmt: skip
+        passing = [ref for ref, each in found.items() if each is Disposition.REDELIVER]
+        # Delivered again, the message would download what is handed on a second time.
+        if passing and not (turn.later or waiting):
+            raise turn.failed[passing[0]]
+        rest = [ref for ref, each in found.items() if each in {Disposition.HAND_ON, Disposition.REDELIVER}]
         if rest:
             times = [at for ref in rest if (at := turn.failed[ref].retry_at) is not None]
             turn.later.append(Later(messages.KIND, messages.message(rest, waiting), max(times, default=None)))
-        return Loaded(tuple(outcomes), tuple(turn.later))
+        return turn.later
 
     def _note(self, refs: Sequence[ReportRef], outcomes: Sequence[Outcome], turn: _Turn) -> set[str]:
         """Note what became of the reports, take back those of ended connections; answers their channels."""
@@ -280,20 +266,19 @@ class ReportLoading:
         there = {name: place for name, place in found.items() if name not in left}
         moved = packs.record(self.client, there, kind, outcomes, now=self.clock())
         for pack, jobs in moved.items():
-            settled.note(self.client, pack, kind, jobs, self.report_types)
+            packs.note_settled(self.client, pack, kind, jobs, self.report_types)
         return left
 
     def _take_back(self, turn: _Turn, standing: Mapping[str, str]) -> set[str]:
         """Erase what is stored for connections that have ended meanwhile; answers their channels."""
-        ended = gone.ended_of(turn.held, standing)
-        for channel_id in sorted(ended):
-            connection = turn.held[channel_id]
+        ended = gone.over(turn.held.items(), standing)
+        for channel_id, connection in ended:
             try:
                 with answering(self.clock):
                     gone.erase(self.warehouse, self.client, channel_id, connection)
             except RateLimited as error:  # BigQuery's queue of deletions is full
                 turn.later.append(Later(ERASE, {"channel_id": channel_id, "receipt": connection}, error.retry_at))
-        return ended
+        return {channel_id for channel_id, _ in ended}
 
 
 def _refs(staged: Iterable[Staged]) -> list[ReportRef]:
@@ -302,24 +287,9 @@ def _refs(staged: Iterable[Staged]) -> list[ReportRef]:
 
 def _still(staged: Staged, missing: set[ReportRef], held: Mapping[str, str]) -> Staged:
     """What of a staging table is not loaded, and was downloaded through a connection that stands."""
-    return replace(
-        staged,
-        reports=tuple(
-            each
-            for each in staged.reports
-            if each.ref in missing and held.get(each.ref.channel_id) == each.connection
-        ),
-    )
+    there = (each for each in staged.reports if held.get(each.ref.channel_id) == each.connection)
+    return replace(staged, reports=tuple(each for each in there if each.ref in missing))
 
 
 def _channels(refs: Iterable[ReportRef]) -> set[str]:
     return {ref.channel_id for ref in refs}
-
-
-def _log(ref: ReportRef, error: YtempireError, found: Disposition) -> None:
-    severity, message = {
-        Disposition.UNREADABLE: ("ERROR", "a report cannot be read"),
-        Disposition.DROP: ("NOTICE", "a report of a channel that is gone is dropped"),
-    }.get(found, ("NOTICE", "a report waits"))
-    log(severity, message, report=ref.report_id, channel=ref.channel_id, day=ref.day, reason=error.reason,
-        detail=error.message)  # fmt: skip

@@ -1,8 +1,4 @@
-"""Reports as messages for `ingest`, which loads the reports of one message together.
-
-reports   to be downloaded and loaded
-staged    downloaded, and waiting in staging tables for BigQuery to take more
-"""
+"""Reports as messages for `ingest`: to be loaded together, or downloaded already and waiting in staging tables."""
 
 from __future__ import annotations
 
@@ -25,25 +21,19 @@ ToIngestAt = Callable[[str, Mapping[str, Any], datetime], object]
 
 
 def messages(groups: Iterable[Sequence[ReportRef]]) -> Iterator[dict[str, Any]]:
-    """Groups of reports, each of one type, as messages of one type each. No group is split."""
-    by_type: dict[str, list[ReportRef]] = {}
+    """Groups of reports of one type as messages. No group is split."""
+    waiting = list[ReportRef]()
     for group in groups:
-        if not group:
-            continue
-        waiting = by_type.setdefault(group[0].report_type, [])
         if waiting and len(waiting) + len(group) > REPORTS_MAX:
             yield message(waiting)
-            waiting.clear()
-        waiting.extend(group)
-    yield from (message(waiting) for waiting in by_type.values())
+            waiting = []
+        waiting += group
+    if waiting:
+        yield message(waiting)
 
 
 def message(refs: Sequence[ReportRef], staged: Sequence[Staged] | None = None) -> dict[str, Any]:
-    """Reports of one type as a message.
-
-    staged: what is downloaded of those that are to be loaded with them; None while they have no place in the
-    order of all downloads.
-    """
+    """Reports of one type as a message. staged: to be loaded with them; None: without a place in the order."""
     told = {"report_type": refs[0].report_type, "reports": [_entry(ref) for ref in refs]}
     return told if staged is None else told | staged_message(staged)
 
@@ -65,12 +55,10 @@ def _ref(report_type: str, entry: Mapping[str, Any]) -> ReportRef:
 
 
 def staged_message(staged: Sequence[Staged]) -> dict[str, Any]:
-    return {
-        "staged": [
-            {**vars(table), "order": list(table.order), "reports": list(map(_told, table.reports))}
-            for table in staged
-        ]
-    }
+    tables = [
+        {**vars(each), "order": list(each.order), "reports": list(map(_told, each.reports))} for each in staged
+    ]
+    return {"staged": tables}
 
 
 def _told(report: StagedReport) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reads channels and videos by night, each with its owner's token: what is new, what has changed, what is gone.
 
-A turn reads some channels, appends the rows of all by one load job, then notes what it has read; whoever dies in
-between leaves rows, and reads again. What a turn does not come to is the next one's, as long as the run has units.
+A turn appends the rows of all its channels by one load job, then notes what it has read; whoever dies in between
+reads again. Channels of which something was never read come first, then those that were read longest ago.
 
 YouTube lets metadata be kept for 30 days (Developer Policies, III.E.4). So a run first takes it out of rows that
 are nearly as old, and deletes what was read of videos that are gone; the row that says so stays as a receipt.
@@ -9,75 +9,124 @@ are nearly as old, and deletes what was read of videos that are gone; the row th
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared import channels
 from shared.access.disconnect import ERASE
-from shared.channels import CHANNELS
-from shared.clock import Clock
+from shared.channels import CHANNELS, Askable
+from shared.clock import pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Change, Doc, Docs, Write, reading
-from shared.collection import gone, messages, metadata_plan, planner, readings, turns
-from shared.collection.metadata_plan import CHANNELS_A_TURN, RUNS, UNITS_A_TURN, VERIFIED
-from shared.collection.metadata_reading import Progress, Units, read
-from shared.collection.readings import Readings
-from shared.collection.refusals import API, Then, refused
-from shared.collection.turns import METADATA, Turn
-from shared.errors import CorruptData, Transient, Unavailable, YtempireError
+from shared.cloud.firestore import Store, update
+from shared.cloud.steps import Change, Docs, Write, reading
+from shared.collection import gone, planner, readings
+from shared.collection.planner import METADATA, Turn
+from shared.collection.readings import AGAIN, Progress, Readings, Units, read
+from shared.collection.refusals import API, Reader, Then
+from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
-from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
+from shared.monitoring.readable import or_told
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
 from shared.warehouse.tables import VIDEO_METADATA
-from shared.youtube.client import Caller
+from shared.youtube.data import IDS_MAX
 
 KEPT = timedelta(days=28)
 """For how long metadata is kept that was not read again: two days less than it may be."""
 _LONGEST = timedelta(minutes=3)  # of one turn's reading, well inside the function's time
 _LIST = "youtube.videos.list"
+RUNS = 2
+"""Runs a night, as the schedule has them."""
+VERIFIED = timedelta(days=30)
+"""Within which every stored video and each permission must be looked at again: Developer Policies, III.E.4."""
+CHANNELS_A_TURN = 25
+UNITS_A_TURN = 200  # some 10,000 rows: seconds of a load job, and megabytes of memory
+CHANNELS_MAX = 1_000  # of one run: what a request may name
+_UNSEEN = 10  # units of a channel of which nothing is known: one with 200 videos
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """Reads channels and videos. caller_for: what calls YouTube for a channel, paid by a block. units: a day's."""
+class Outlook:
+    """What a run has before it: on which day nothing is unread any more, and how many days reading all takes.
 
-    client: Client
+    unread: channels of which something was never read. overdue: channels that were not verified in time.
+    """
+
+    unread: int
+    import_ends: date | None
+    days: int
+    overdue: int
+
+
+def due(known: Iterable[Askable], now: datetime) -> list[Askable]:
+    """The channels to read, in their order: never wholly read, then longest ago."""
+    found = [each for each in known if (at := _read_at(each)) is None or now - at >= AGAIN]
+    return sorted(found, key=lambda each: (_read_at(each) is not None, _read_at(each) or now, each.channel_id))
+
+
+def chosen(channels: Sequence[Askable], units: int) -> list[str]:
+    """The first of these channels, as many as the units of a run are likely to cover."""
+    picked: list[str] = []
+    for each in channels[:CHANNELS_MAX]:
+        if units <= 0:
+            break
+        picked.append(each.channel_id)
+        units -= price(each)
+    return picked
+
+
+def price(channel: Askable) -> int:
+    """How many units reading a channel takes: itself, a page of uploads, its videos; all pages the first time."""
+    known = channel.videos_read
+    if known is None:
+        return _UNSEEN
+    fifties = -(-known.videos // IDS_MAX)
+    return 1 + fifties + (1 if known.at is not None else max(1, fifties))
+
+
+def outlook(known: Sequence[Askable], units: int, now: datetime) -> Outlook:
+    """What a network's videos take at so many units a day. The first import comes before everything else."""
+    unread = [each for each in known if _read_at(each) is None]
+    days = -(-sum(map(price, unread)) // units)
+    late = [each for each in known if (at := _read_at(each)) is not None and now - at >= VERIFIED]
+    return Outlook(
+        unread=len(unread),
+        import_ends=pacific_day(now) + timedelta(days=days - 1) if unread else None,
+        days=-(-sum(map(price, known)) // units),
+        overdue=len(late),
+    )
+
+
+def _read_at(channel: Askable) -> datetime | None:
+    return channel.videos_read.at if channel.videos_read else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata(Reader):
+    """Reads channels and videos. units: a day's."""
+
     warehouse: Callable[[], Warehouse]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    to_ingest: messages.ToIngest
     enqueue: planner.Enqueue
     units: int
-    clock: Clock
-    rng: random.Random
 
     def plan(self) -> dict[str, Any]:
         """Forget what may be kept no longer, and queue the reading of the channels whose turn it is."""
         now = self.clock()
         self._forget(now)
         known = [each for each in channels.reading(self.client, api=API) if each.may_ask(API, now)]
-        ahead, units = metadata_plan.outlook(known, self.units, now), max(1, self.units // RUNS)
-        tonight = metadata_plan.chosen(metadata_plan.due(known, now), units)
+        ahead, units = outlook(known, self.units, now), max(1, self.units // RUNS)
+        tonight = chosen(due(known, now), units)
         turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
         queued = self._hand_on(turn)
         severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
         log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
-        ends = ahead.import_ends and ahead.import_ends.isoformat()
-        return {
-            "channels": len(known),
-            "due": len(tonight),
-            "queued": int(queued),
-            **(vars(ahead) | {"import_ends": ends}),
-        }
+        told = vars(ahead) | {"import_ends": ahead.import_ends and ahead.import_ends.isoformat()}
+        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **told}
 
     def _forget(self, now: datetime) -> None:
         """Delete what was read of videos that are gone, and metadata that was not read again in time."""
@@ -94,15 +143,14 @@ class Metadata:
 
     def collect(self, turn: Turn) -> dict[str, int]:
         """Read the channels of a turn, and hand on what is left; one that names no run is a run of its own."""
-        turn = turns.whole(turn, self.clock(), units=UNITS_A_TURN)
+        turn = planner.whole(turn, self.clock(), units=UNITS_A_TURN)
         here = self._held(turn.channels[:CHANNELS_A_TURN])
         units = Units(min(turn.units, UNITS_A_TURN))
         reached, goes_on = self._read_all(here, units)
         kept = self._keep([each for each in reached if each.changed])
-        unreached = [each for each in here if each not in reached]
         unfinished = [each for each in reached if not each.finished]
         left = [
-            *(each.channel_id for each in unreached),
+            *(each.channel_id for each in here[len(reached) :]),
             *turn.channels[CHANNELS_A_TURN:],
             *(each.channel_id for each in unfinished),  # last: a channel with many videos keeps nobody waiting
         ]
@@ -120,38 +168,25 @@ class Metadata:
 
     def _held(self, channel_ids: Sequence[str]) -> list[Progress]:
         """The channels that may be asked about, with what was read of their videos before."""
-        pairs = {channel_id: (channels.path(channel_id), readings.path(channel_id)) for channel_id in channel_ids}
-        if not pairs:
+        paths = {channel_id: (channels.path(channel_id), readings.path(channel_id)) for channel_id in channel_ids}
+        if not paths:
             return []
-        docs = Store(self.client).run(reading([path for pair in pairs.values() for path in pair]))
-        found = (
-            self._one(channel_id, Docs({path: docs[path] for path in pair}, docs.at))
-            for channel_id, pair in pairs.items()
-        )
-        return [each for each in found if each is not None]
-
-    def _one(self, channel_id: str, seen: Docs) -> Progress | None:
-        stored, before = seen.values()
-        if stored is None:
-            return None
-        try:
-            channel = CHANNELS.read(channel_id, stored.data)
-        except CorruptData as error:
-            log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            return None
-        if not channel.may_ask(API, self.clock()):
-            return None
-        try:
-            known = readings.stored(channel_id, before.data if before else None)
-        except CorruptData as error:  # it is read anew
-            log("ERROR", error.message, channel=channel_id, reason=error.reason)
-            known = Readings(channel_id=channel_id)
-        return Progress(channel, seen, known)
+        docs = Store(self.client).run(reading([path for pair in paths.values() for path in pair]))
+        found = []
+        for channel_id, pair in paths.items():
+            seen = Docs({path: docs[path] for path in pair}, docs.at)
+            stored, before = seen.values()
+            channel = or_told(partial(CHANNELS.read, channel_id, stored.data)) if stored else None
+            if channel is not None and channel.may_ask(API, self.clock()):
+                known = or_told(partial(readings.stored, channel_id, before.data if before else None))
+                # What cannot be read is read anew.
+                found.append(Progress(channel, seen, known or Readings(channel_id=channel_id)))
+        return found
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
         """Read channels until the turn ends; those that it came to, and whether another turn can do better."""
         reached, ends = list[Progress](), self.clock() + _LONGEST
-        with Block(self.quota, _LIST, SYSTEM, upto=units.most, priority=Priority.BACKGROUND) as block:
+        with self.paying(_LIST, units.most, Priority.BACKGROUND) as block:
             for each in here:
                 if self.clock() >= ends or units.spent >= units.most:
                     break
@@ -160,42 +195,33 @@ class Metadata:
                     read(each, self.caller_for(each.channel_id, block), units, self.clock)
                 except YtempireError as error:
                     each.refused = each.finished = True
-                    what, name = "a channel's videos could not be read", each.channel_id
-                    if refused(self.client, name, error, what, clock=self.clock, rng=self.rng) is Then.STOP:
+                    what = "a channel's videos could not be read"
+                    if self.refused(each.channel_id, error, what) is Then.STOP:
                         return reached, False
         return reached, True
 
     def _keep(self, read: Sequence[Progress]) -> int | None:
-        """Append the rows, then note what was read; answers how many rows. None when BigQuery takes none now.
-
-        Nothing is tried again at once: whatever is not noted is read again, and its units are spent twice.
+        """Append the rows, then note what was read, whose units are spent; how many. None when BigQuery takes none
+        now.
         """
+        load_id, rows = new_load_id(self.clock()), dict[str, list[dict[str, Any]]]()
+        for each in read:
+            about = {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id}
+            rows[each.channel_id] = [about | row for row in each.rows]
         try:
             with answering(self.clock):
-                stored = self._appended(self.warehouse(), read) if read else ()
+                taken = append_by_channel(self.warehouse(), VIDEO_METADATA, rows, self.clock) if read else ()
         except Transient as error:
             log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
             return None
-        for each in stored:
-            try:
-                self._note(each)
-            except Unavailable as error:
-                name = each.channel_id
-                log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
-        return sum(len(each.rows) for each in stored)
-
-    def _appended(self, warehouse: Warehouse, read: Sequence[Progress]) -> list[Progress]:
-        """Append the rows of all; answers whose BigQuery has taken."""
-        load_id = new_load_id(self.clock())
-        rows = {
-            each.channel_id: [
-                {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id, **row}
-                for row in each.rows
-            ]
-            for each in read
-        }
-        taken = set(append_by_channel(warehouse, VIDEO_METADATA, rows, self.clock))
-        return [each for each in read if each.channel_id in taken]
+        for each in read:
+            if each.channel_id in taken:
+                try:
+                    self._note(each)
+                except Unavailable as error:
+                    name = each.channel_id
+                    log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
+        return sum(len(rows[name]) for name in taken)
 
     def _note(self, each: Progress) -> None:
         """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""
@@ -206,7 +232,8 @@ class Metadata:
             found = docs[at]
             if found is None or gone.connection_in(channel_id, found.data) != each.connection:
                 return Change(False)
-            if _version(docs[first]) != _version(each.seen[first]):
+            then, now = each.seen[first], docs[first]
+            if (now and now.version) != (then and then.version):
                 return Change(True)  # another run has read the same; what it knows stays
             return Change(True, [readings.write(each.readings), _standing(each)])
 
@@ -214,16 +241,11 @@ class Metadata:
             self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": each.connection})
 
 
-def _version(doc: Doc | None) -> Any:
-    return doc and doc.version
-
-
 def _standing(each: Progress) -> Write:
     """What a channel's own document says afterwards."""
     known, about = each.readings, each.about
-    fields: dict[str, Any] = {
-        "videos_read": {"at": known.read_at, "videos": max(len(known.videos), known.counted or 0)}
-    }
+    read = {"at": known.read_at, "videos": max(len(known.videos), known.counted or 0)}
+    fields: dict[str, Any] = {"videos_read": read}
     if about is not None:
         fields |= {"title": about.title, "uploads_playlist": about.uploads_playlist}
     ended = API in each.channel.refusals and not each.refused

@@ -1,25 +1,153 @@
-"""Which numbers of a channel can be asked for, and what each source tells of them. Pure.
+"""Which numbers of a channel can be asked for, and which of the owner's guide's four levels answers each. Pure.
 
-days      the columns of `youtube_metrics`          reports, then what was read last, then one Analytics query
-videos    those of `video_performance`              reports, and the public counters by the Data API
-channel   subscribers and the public counters       by the Data API
+    days      the columns of `youtube_metrics`          reports, then what was read last, then one Analytics query
+    videos    those of `video_performance`              reports, and the public counters by the Data API
+    channel   subscribers and the public counters       by the Data API
+
+    1 reports    what a bulk report says is final: nothing is asked
+    2 last read  what was read before, as long as its life, or where nothing newer can be had
+    3 analytics  one query, costing nobody a unit of the Data API
+    4 data       counters and dates that only the Data API tells, for a unit
+
+Whoever answers a person chooses for each number (`choose`), asks what was chosen, and merges (`merged`). A number
+is one source's whole; two sources are never added or averaged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeVar
 
 from shared import ids
 from shared.clock import days, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
 from shared.collection.cache import LIFE as LIVES
 from shared.collection.cache import TOLD, Entries, Entry
-from shared.collection.levels import LIFE, Choice, Held, Level, Told, choose
 from shared.errors import YtempireError
 from shared.fields import Fields
 from shared.youtube.data import IDS_MAX
+
+Key = TypeVar("Key")
+"""What names a number: its column, or that of one day or video."""
+
+
+class Level(IntEnum):
+    """Who answers a number."""
+
+    REPORTS = 1
+    LAST_READ = 2
+    ANALYTICS = 3
+    DATA = 4
+
+
+_BOTH = ("views", "engaged_views", "watch_time_minutes", "subscribers_gained", "subscribers_lost",
+         "average_view_duration", "likes", "dislikes", "comments", "shares")  # fmt: skip
+TELL: Mapping[Level, frozenset[str]] = {
+    Level.REPORTS: frozenset((*_BOTH, "impressions", "click_through_rate")),
+    Level.ANALYTICS: frozenset((*_BOTH, "estimated_revenue", "retention_data")),
+    Level.DATA: frozenset(
+        ("published_at", "lifetime_views", "lifetime_likes", "lifetime_comments", "subscribers", "public_videos")
+    ),
+}
+"""The numbers of the guide's two tables, and of a channel, that each source tells."""
+LIFE: Mapping[Level, timedelta] = {Level.ANALYTICS: LIVES["analytics"], Level.DATA: LIVES["video"]}
+"""How long what was read of either answers without being read again; of the channel itself, longer."""
+RESTATED = timedelta(days=35)
+"""How long after a day's end YouTube still changes what Analytics says of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A number that is there. by: the source that told it; as_of: when. ended: when the day it is about ended.
+
+    life: how long it answers, where that is not its source's: not at all once it is known to have changed.
+    """
+
+    value: object
+    by: Level
+    as_of: datetime
+    ended: datetime | None = None
+    life: timedelta | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether its source says the same for good."""
+        if self.by is Level.ANALYTICS:
+            return self.ended is not None and self.as_of >= self.ended + RESTATED
+        return self.by is Level.REPORTS
+
+    def alive(self, now: datetime) -> bool:
+        """Whether it answers without being read again."""
+        return self.settled or now - self.as_of < self.lives
+
+    @property
+    def lives(self) -> timedelta:
+        return LIFE.get(self.by, timedelta.max) if self.life is None else self.life
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Who answers a number. level: None where nobody can."""
+
+    level: Level | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A number with its provenance. value: None where nobody tells it, and `why` says so."""
+
+    value: object
+    level: Level | None
+    by: Level | None
+    why: str
+    as_of: datetime | None
+
+
+def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[Level, str]) -> Choice:
+    """Who answers one number. closed: sources that cannot be asked now, each with its reason."""
+    reported = _newest(each for each in held if each.by is Level.REPORTS)
+    if reported is not None:
+        return Choice(level=Level.REPORTS, why="a bulk report is final")
+    last = _newest(held)
+    if last is not None and last.alive(now):
+        why = "it changes no more" if last.settled else f"it was read less than {last.lives} ago"
+        return Choice(level=Level.LAST_READ, why=why)
+    tellers = [level for level in LIFE if name in TELL[level]]
+    for level in tellers:
+        if level not in closed:
+            why = "no report has come" if name in TELL[Level.REPORTS] else "no report tells it"
+            return Choice(level=level, why=why)
+    why = "; ".join(closed[level] for level in tellers) or "not yet: only a bulk report tells it"
+    if last is not None:
+        return Choice(level=Level.LAST_READ, why=f"nothing newer can be had: {why}")
+    return Choice(level=None, why=why)
+
+
+def merged(
+    choices: Mapping[Key, Choice], held: Mapping[Key, Collection[Held]], answered: Mapping[Key, Held]
+) -> dict[Key, Told]:
+    """Every number with its provenance. answered: what came of asking; for the rest, what was read last."""
+    return {name: _told(choice, held.get(name, ()), answered.get(name)) for name, choice in choices.items()}
+
+
+def _told(choice: Choice, held: Collection[Held], answer: Held | None) -> Told:
+    asked, reports = choice.level in LIFE, choice.level is Level.REPORTS
+    if asked and answer is not None:
+        return Told(value=answer.value, level=answer.by, by=answer.by, why=choice.why, as_of=answer.as_of)
+    last = _newest(each for each in held if not reports or each.by is Level.REPORTS)
+    why, level = ("asked, and not told yet", Level.LAST_READ) if asked else (choice.why, choice.level)
+    if last is None:
+        return Told(value=None, level=None, by=None, why=why, as_of=None)
+    return Told(value=last.value, level=level, by=last.by, why=why, as_of=last.as_of)
+
+
+def _newest(held: Iterable[Held]) -> Held | None:
+    """Of two that were read at once, the one that answers longer."""
+    return max(held, key=lambda each: (each.as_of, each.settled, each.lives), default=None)
+
 
 DAYS_MAX = 92
 _DAY = timedelta(days=1)
@@ -58,6 +186,12 @@ class Subject(NamedTuple):
     def asked_of(self) -> Level:
         """Who is asked where no report tells it."""
         return Level.ANALYTICS if self.kind == "days" else Level.DATA
+
+    @property
+    def source(self) -> str:
+        """Who that is: a query, or what the Data API tells of."""
+        queries_of = (query for query, names in QUERIES.items() if self.name in names)
+        return next(queries_of, "") if self.kind == "days" else self.kind
 
     @property
     def ended(self) -> datetime | None:
@@ -147,10 +281,9 @@ class Known:
         if subject in self.asked_lately:
             return {Level.ANALYTICS: f"it was asked less than {LIFE[Level.ANALYTICS]} ago, and not told yet"}
         never = "no report has come, and Analytics is asked about days alone"
-        why = self.closed.get(source_of(subject))
-        return ({} if subject.kind == "days" else {Level.ANALYTICS: never}) | (
-            {} if why is None else {subject.asked_of: why}
-        )
+        found = {} if subject.kind == "days" else {Level.ANALYTICS: never}
+        why = self.closed.get(subject.source)
+        return found if why is None else {**found, subject.asked_of: why}
 
     def choices(self, subjects: Iterable[Subject], now: datetime) -> dict[Subject, Choice]:
         return {
@@ -202,12 +335,6 @@ class Known:
             self.hold("videos", video, counts, by=Level.REPORTS, as_of=as_of)
         reasons = dict.fromkeys(COUNTS, row["counts_reason"])
         self.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
-
-
-def source_of(subject: Subject) -> str:
-    """Who is asked for a number when no report tells it."""
-    queries_of = (query for query, names in QUERIES.items() if subject.name in names)
-    return next(queries_of, "") if subject.kind == "days" else subject.kind
 
 
 def shown(told: Told, reason: str | None, ended: datetime | None, now: datetime) -> dict[str, Any]:

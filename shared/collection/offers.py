@@ -6,13 +6,13 @@ report_types/<report type>    columns that were met in its files and are not dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import Change, Docs, Write
-from shared.collection.chosen import OFFERED
-from shared.collection.risk import on
+from shared.collection.jobs import on
+from shared.collection.planner import OFFERED
 from shared.data_map import REPORT_TYPES
 from shared.monitoring import alerts
 from shared.monitoring.log import log
@@ -22,13 +22,18 @@ from shared.youtube.client import Caller
 
 
 def look(client: Client, caller: Caller, report_types: Iterable[str], now: datetime) -> None:
-    """Ask YouTube, remember it, and alarm. report_types: those that are collected.
-
-    Raises `shared/youtube`'s errors.
+    """Ask YouTube, remember it, and alarm. report_types: those that are collected. Raises `shared/youtube`'s
+    errors.
     """
     offered = reporting.report_types(caller)
     lasting = sorted(each.id for each in offered if each.deprecated_at is None or each.deprecated_at > now)
-    _remember(client, lasting)
+
+    def decide(docs: Docs) -> Change[None]:
+        stored = docs[OFFERED]
+        same = stored is not None and stored.data["ids"] == lasting
+        return Change(None, () if same else [Write(OFFERED, {"ids": lasting})])
+
+    update(client, [OFFERED], decide)
     retired = [
         f"{kind} on {on(at)}" if at else f"{kind}, which it no longer has"
         for kind, at in retiring(report_types, offered).items()
@@ -44,15 +49,6 @@ def retiring(report_types: Iterable[str], offered: Iterable[reporting.ReportType
     """Those of some report types that YouTube retires, with the time; None for one that it no longer has."""
     known = {each.id: each.deprecated_at for each in offered}
     return {kind: known.get(kind) for kind in report_types if kind not in known or known[kind] is not None}
-
-
-def _remember(client: Client, offered: Sequence[str]) -> None:
-    def decide(docs: Docs) -> Change[None]:
-        stored = docs[OFFERED]
-        same = stored is not None and stored.data["ids"] == offered
-        return Change(None, () if same else [Write(OFFERED, {"ids": offered})])
-
-    update(client, [OFFERED], decide)
 
 
 def tell_columns(client: Client, report_type: str, columns: Collection[str]) -> None:

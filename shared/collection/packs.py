@@ -3,26 +3,27 @@
     reports/<report type>:<pack>              channels: each one's reporting job (`jobs`); at_risk: of how many
     reports/<report type>:<pack>:<yyyy-mm>    channels: each one's days of a month (`coverage`)
 
-A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three documents
-for all of its channels; with a document a channel, they would be more than half of what a day reads and writes.
-Each channel's part is a text in a field of its own: one that cannot be read is nobody else's trouble.
+A listing and a load are of one report type and mostly of one pack, so each reads and writes two or three
+documents. Each channel's part is a text in a field of its own: one that cannot be read is nobody else's trouble.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+from shared import channels
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update
 from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import places
 from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
 from shared.collection.jobs import JOBS, Job, name_of
 from shared.collection.places import Places
+from shared.collection.planner import STALE
 from shared.data_map import REPORTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
@@ -76,6 +77,14 @@ class Pack:
         read = (self.month(channel_id, month) for month in self.months if month)
         return {date.fromisoformat(day): entry for month in read for day, entry in month.days.items()}
 
+    def known(self, channel_id: str) -> tuple[Job | None, dict[date, Day]] | None:
+        """A channel's job and days; None if they cannot be read, which is told."""
+        try:
+            return self.job(channel_id), self.days(channel_id)
+        except CorruptData as error:
+            log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+            return None
+
 
 Decide = Callable[[Pack], tuple[Result, Mapping[str, Part]]]
 """From what is stored to a result and what changes, by channel. May be asked again, with something newer."""
@@ -98,8 +107,8 @@ def change(
 ) -> Result:
     """Apply a decision about a report type and some of a pack's channels; it sees the months of `days`, whole.
 
-    One read for the jobs and one a month, and one write for each that changes; all of them or none.
-    seen: the jobs' document, if it was read a moment ago.
+    One read and one write for the jobs and each month, all or none. seen: the jobs' document, as read a moment
+    ago.
     """
     months = _months(days)
     paths = [places.path(report_type, pack, month) for month in ["", *months]]
@@ -132,11 +141,8 @@ def change_days(
     return change(client, report_type, pack, days, decided)
 
 
-class Moved(NamedTuple):
-    """A job before and after a change."""
-
-    before: Job | None
-    after: Job
+Moved = tuple[Job | None, Job]
+"""A job before and after a change."""
 
 
 def record(
@@ -144,8 +150,7 @@ def record(
 ) -> dict[int, dict[str, Moved]]:
     """Note what became of reports of one type; the jobs of their channels, by pack and channel.
 
-    Of channels without a place nothing is noted, and nothing of a channel whose coverage cannot be read, which is
-    told.
+    Nothing is noted of channels without a place, nor of one whose coverage cannot be read, which is told.
     """
     by_pack = defaultdict[int, dict[str, list[Outcome]]](lambda: defaultdict(list))
     for outcome in outcomes:
@@ -155,23 +160,19 @@ def record(
     def decide(about: Mapping[str, list[Outcome]], stored: Pack) -> tuple[dict[str, Moved], dict[str, Part]]:
         moved, parts = dict[str, Moved](), dict[str, Part]()
         for channel_id, some in about.items():
-            try:
-                job, changed = stored.job(channel_id), recorded(some, stored.days(channel_id))
-            except CorruptData as error:
-                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+            if (known := stored.known(channel_id)) is None:
                 continue
+            job, changed = known[0], recorded(some, known[1])
             if job is not None:
                 after = opened(job, changed).settled(now)
-                moved[channel_id], job = Moved(job, after), after
+                moved[channel_id], job = (job, after), after
             if changed or (job and job.listed_at == now):
                 parts[channel_id] = Part(job, changed)
         return moved, parts
 
     return {
-        pack: change(
-            client, report_type, pack, {each.ref.day for some in about.values() for each in some},
-            partial(decide, about),
-        )
+        pack: change(client, report_type, pack, {each.ref.day for some in about.values() for each in some},
+                     partial(decide, about))
         for pack, about in sorted(by_pack.items())
     }  # fmt: skip
 
@@ -179,26 +180,21 @@ def record(
 def unload(client: Client, channel_id: str, connection: str) -> None:
     """Take back that reports are loaded which a connection has loaded; the next run dispatches them."""
     place = places.places(client).get(channel_id)
-    if place is None:
-        return
-    for report_type, month in places.documents_of(client, place.pack, channel_id):
-        if month:
-            first = date.fromisoformat(f"{month}-01")
-            change_days(client, place.pack, (channel_id, report_type), [first], partial(_unloaded, connection))
-
-
-def _unloaded(connection: str, days: Days) -> tuple[None, Days]:
-    return None, unloaded(connection, days)
+    if place is not None:
+        for report_type, month in places.documents_of(client, place.pack, channel_id):
+            if month:
+                first, decide = date.fromisoformat(f"{month}-01"), lambda days: (None, unloaded(connection, days))
+                change_days(client, place.pack, (channel_id, report_type), [first], decide)
 
 
 def jobs(client: Client, channel_ids: Iterable[str], report_types: Iterable[str]) -> list[Job]:
     """The jobs of some channels, as far as there are any that can be read. One read, and one a type and pack."""
     every = places.places(client)
     asked = {channel_id: every[channel_id].pack for channel_id in channel_ids if channel_id in every}
-    kinds = tuple(report_types)
-    names = (places.path(kind, pack).rpartition("/")[2] for kind in kinds for pack in sorted(set(asked.values())))
+    packs = sorted(set(asked.values()))
+    names = (places.path(kind, pack).rpartition("/")[2] for kind in report_types for pack in packs)
     found = documents(client, REPORTS.path, names) if asked else ()
-    return [job for job in _jobs_in(found) if job.channel_id in asked]
+    return [job for each in found for job in _jobs_in(each) if job.channel_id in asked]
 
 
 def every(client: Client) -> tuple[list[Job], list[tuple[int, str]]]:
@@ -211,7 +207,7 @@ def every(client: Client) -> tuple[list[Job], list[tuple[int, str]]]:
     placed = places.places(client)  # read afterwards: whoever was packed by then has had a place before
     packed = {(_number(each), name) for each in found for name in _channels(each)}
     strays = {(pack, name) for pack, name in packed if name not in placed or placed[name].pack != pack}
-    every_job = ((_number(each), job) for each in found for job in _jobs_in([each]))
+    every_job = ((_number(each), job) for each in found for job in _jobs_in(each))
     return [job for pack, job in every_job if (pack, job.channel_id) not in strays], sorted(strays)
 
 
@@ -225,17 +221,13 @@ def _channels(found: DocumentSnapshot[Any]) -> Mapping[str, bytes]:
     return channels
 
 
-def _jobs_in(found: Iterable[DocumentSnapshot[Any]]) -> Iterator[Job]:
-    for each in found:
-        report_type = each.id.partition(":")[0]
-        yield from Pack(number=_number(each), report_type=report_type, months={"": _channels(each)}).jobs()
+def _jobs_in(found: DocumentSnapshot[Any]) -> Iterator[Job]:
+    report_type = found.id.partition(":")[0]
+    return Pack(number=_number(found), report_type=report_type, months={"": _channels(found)}).jobs()
 
 
 def months(client: Client, about: Iterable[tuple[str, str, str]]) -> Iterator[Month]:
-    """Days of channels, each named with a report type and a month, as far as there are any that can be read.
-
-    One read, and one for each report type, pack and month.
-    """
+    """Days of channels, by report type and month, as far as they can be read. One read, and one a document."""
     wanted, placed = defaultdict[tuple[str, int, str], list[str]](list), places.places(client)
     for channel_id, report_type, month in about:
         if place := placed.get(channel_id):
@@ -271,15 +263,64 @@ def _writes(stored: Pack, parts: Mapping[str, Part]) -> list[Write]:
                 texts[month][channel_id] = MONTHS.packed(stored.month(channel_id, month).with_days(days))
         if part.job is not None:
             texts[""][channel_id] = JOBS.packed(opened(part.job, part.days))
-    about = {"pack": stored.number, "report_type": stored.report_type}
     writes = []
     for month, changed in texts.items():
         if changed:
-            fields = {**about, **{places.field(channel_id): text for channel_id, text in changed.items()}}
+            fields: dict[str, Any] = {"pack": stored.number, "report_type": stored.report_type}
+            fields |= {places.field(channel_id): text for channel_id, text in changed.items()}
             if not month:
-                jobs_then = Pack(
-                    number=0, report_type=stored.report_type, months={"": {**stored.months[""], **changed}}
-                )
-                fields["at_risk"] = sum(job.at_risk for job in jobs_then.jobs())
+                then = replace(stored, months={"": {**stored.months[""], **changed}})
+                fields["at_risk"] = sum(job.at_risk for job in then.jobs())
             writes.append(Write(places.path(stored.report_type, stored.number, month), fields))
     return writes
+
+
+Times = tuple[datetime | None, datetime | None]
+"""Since when something is listed, and loaded; None while it never was."""
+
+
+def note_settled(
+    client: Client, pack: int, report_type: str, moved: Mapping[str, Moved], report_types: Iterable[str]
+) -> None:
+    """Note since when all report types of a pack's channels are listed, and loaded, where that changes with one's.
+
+    The other types are read after that job was written, so of two that are the last at once, one sees both.
+    """
+    pairs = {channel_id: (_times(before), _times(after)) for channel_id, (before, after) in moved.items()}
+    waiting = {channel_id: pair for channel_id, pair in pairs.items() if _differ(*pair)}
+    for kind in reversed(tuple(report_types)):  # the last ones are listed last
+        if kind == report_type or not waiting:
+            continue
+        other, _ = read(client, kind, pack)
+        for channel_id, (before, after) in list(waiting.items()):
+            try:
+                times = _times(other.job(channel_id))
+            except CorruptData:
+                times = None, None
+            waiting[channel_id] = pair = oldest(before, times), oldest(after, times)
+            if not _differ(*pair):
+                del waiting[channel_id]  # the others' stays the oldest
+    for channel_id, (_, (listed_at, synced_at)) in waiting.items():
+        if listed_at is not None:
+            channels.record_listed(
+                client, channel_id, listed_at=listed_at, synced_at=synced_at, collect_at=listed_at + STALE
+            )
+
+
+def oldest(one: Times, other: Times) -> Times:
+    """The older of two, for each; None where one never was."""
+    return _older(one[0], other[0]), _older(one[1], other[1])
+
+
+def _older(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(one, other) if one and other else None
+
+
+def _differ(one: Times, other: Times) -> bool:
+    """Whether times are of other hours: types that are listed one after another move the oldest by minutes."""
+    first, second = ([f"{at:%Y-%m-%dT%H}" if at else "" for at in each] for each in (one, other))
+    return first != second
+
+
+def _times(job: Job | None) -> Times:
+    return (None, None) if job is None else (job.listed_at, job.synced_at)

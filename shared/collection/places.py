@@ -3,9 +3,8 @@
     reports/places    packs: {"7": the channels of pack 7, each with its connection, as one text}
 
 What is listed and loaded of a channel is stored for the connection that stands here. A disconnect first ends it,
-then takes the channel out of its pack (`packs`), and then from here; so whoever has written, and still finds the
-place as it was, knows that a disconnect comes later, and finds what was written. Packs keep their channels: the
-documents of one need not be moved when others come or go.
+then takes the channel out of its pack, and then from here; so whoever has written, and still finds the place as it
+was, knows that a disconnect comes later, and finds what was written.
 """
 
 from __future__ import annotations
@@ -125,21 +124,14 @@ def _packed(client: Client, pack: int) -> set[str]:
 
 def end(client: Client, channel_id: str, connection: str) -> int | None:
     """Say that a connection ends; the channel's pack, None when this connection has no place."""
-
-    def ended(members: dict[str, str]) -> None:
-        members[channel_id] = ""
-
-    return _change(client, channel_id, (connection, ""), ended)
-
-
-def leave(client: Client, channel_id: str) -> None:
-    """Take away the place of a channel whose connection has ended."""
-    _change(client, channel_id, ("",), lambda members: members.pop(channel_id))
+    return _change(client, channel_id, (connection, ""), lambda members: members.update({channel_id: ""}))
 
 
 def _change(
     client: Client, channel_id: str, only: Iterable[str], change: Callable[[dict[str, str]], object]
 ) -> int | None:
+    """Change a channel's pack, if the channel is there for one of these connections; answers the pack."""
+
     def changed(docs: Docs) -> Change[int | None]:
         before = _packs_in(docs)
         place = before.places().get(channel_id)
@@ -158,7 +150,7 @@ def forget(client: Client, channel_id: str, connection: str) -> None:
     pack = end(client, channel_id, connection)
     if pack is not None:
         take_out(client, pack, channel_id)
-        leave(client, channel_id)
+        _change(client, channel_id, ("",), lambda members: members.pop(channel_id))
 
 
 def take_out(client: Client, pack: int, channel_id: str) -> None:

@@ -2,9 +2,8 @@
 
 `channels.list` says of 50 channels for one unit how many videos each has; the newest page of its uploads, another
 unit, is read where that has grown. While push is silent everybody is counted every five minutes, or as often as
-the day's units allow; while it speaks, whoever has been silent for longer than is his habit. What is new there, or
-has another title or description than at the last look, goes the way of a notification. Deletions are left to the
-reconciliation, which looks twice.
+the day's units allow; while it speaks, whoever has been silent for longer than is his habit. What is new or
+changed there goes the way of a notification. Deletions are left to the nightly reading, which looks twice.
 """
 
 from __future__ import annotations
@@ -75,10 +74,11 @@ _CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """All connected channels. refusing: since when the hub refuses whatever it is asked, None: it does not.
+    """All connected channels. refusing: since when the hub refuses whatever it is asked. units: what the day has
+    cost.
 
-    checked: when it was last looked whether push speaks again. units: what the day has cost. compare_at: from when
-    on everything is compared anew.
+    checked: when it was last looked whether push speaks again. compare_at: from when on everything is compared
+    anew.
     """
 
     channels: Annotated[Mapping[str, Watch], _CHANNELS] = field(default_factory=dict)
@@ -129,13 +129,10 @@ def interval(watched: Watched, now: datetime) -> timedelta:
     """
     silent = watched.silent()
     calls = -(-len(silent) // IDS_MAX)
-    looks = sum(_DAY.total_seconds() / _rest(watched.channels[name], now) for name in silent)
+    known = (watched.channels[name] for name in silent)
+    # Between two videos it is longer than the habit by now, if it has been longer.
+    looks = sum(_DAY.total_seconds() / max(each.gap, _seconds(now) - each.grown) for each in known)
     return max(POLL_EVERY, _DAY * calls / max(DAILY_UNITS - looks, DAILY_UNITS / 2))
-
-
-def _rest(each: Watch, now: datetime) -> float:
-    """The seconds between two videos, longer by now if it has been longer."""
-    return max(each.gap, _seconds(now) - each.grown)
 
 
 def patience(each: Watch) -> timedelta:
@@ -164,8 +161,7 @@ def to_count(watched: Watched, now: datetime) -> list[list[str]]:
     return [order[start : start + IDS_MAX] for start in range(0, calls * IDS_MAX, IDS_MAX)]
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """What a look brought: notices, oldest first, and what to remember for the next one (video to fingerprint)."""
 
     notices: tuple[VideoNotice, ...]

@@ -8,7 +8,6 @@ refresh. What is lost is kept with the connection, from which the watch alarms, 
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,15 +19,13 @@ from typing import Any
 from shared import channels
 from shared.access.features import capabilities
 from shared.channels import PROBED_EVERY, Capability, Channel
-from shared.clock import Clock, pacific_day
-from shared.cloud.firestore import Client, documents
-from shared.collection.refusals import Then, read_decision, refused
+from shared.clock import pacific_day
+from shared.cloud.firestore import documents
+from shared.collection.refusals import Reader, Then
 from shared.data_map import GRANTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.statements import CALLS_ANSWERED, Warehouse, run
 from shared.youtube import analytics, data, reporting
@@ -78,15 +75,10 @@ def to_ask(one: Channel, answered: Collection[str]) -> list[Probe]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probing:
-    """Probes connections. caller_for: what calls YouTube for a channel, paid by a block."""
+class Probing(Reader):
+    """Probes connections."""
 
-    client: Client
     warehouse: Callable[[], Warehouse]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> bool:
         """Probe the channels whose turn it is; whether more are due. A quota or API that refuses ends the run."""
@@ -101,9 +93,7 @@ class Probing:
             answered[row["channel_id"]].add(row["endpoint"])
         scopes = ("granted_scopes", "requested_scopes")
         given = {each.id: each.to_dict() or {} for each in documents(self.client, GRANTS.path, ids, scopes)}
-        with Block(
-            self.quota, "youtube.channels.list", SYSTEM, upto=len(ids), priority=Priority.BACKGROUND
-        ) as block:
+        with self.paying("youtube.channels.list", len(ids), Priority.BACKGROUND) as block:
             for one in due:
                 grant = given.get(one.channel_id)
                 found = _withdrawn(one, *(grant.get(name, ()) for name in scopes)) if grant else {}
@@ -122,14 +112,13 @@ class Probing:
             try:
                 probe.ask(self.caller_for(one.channel_id, block).of_feature("probes"))
             except YtempireError as error:
-                then = read_decision(error, tries=0, clock=self.clock, rng=self.rng).then
+                then = self.decision(error).then
                 words = {"capability": probe.needs, "reason": error.reason, "then": then.name}
                 log("WARNING", "a probe was refused", channel=one.channel_id, **words)
                 if then is Then.STOP:
                     return then
                 if then is Then.RECONNECT and not probe.needs:
-                    what = "a channel tells nothing"
-                    refused(self.client, one.channel_id, error, what, clock=self.clock, rng=self.rng)
+                    self.refused(one.channel_id, error, "a channel tells nothing")
                 elif then is Then.RECONNECT:
                     found[probe.needs] = Capability(have=False, reason=error.reason)
                 elif then in {Then.ASK_AGAIN, Then.PAUSE}:

@@ -1,8 +1,7 @@
-"""What was read of a channel's videos and when: state, packed into one document, `video_readings/<channel>`.
+"""Reads one channel and its videos, and keeps what was read when in one document, `video_readings/<channel>`.
 
-A network's videos are read each night, so a document each would be read and written as often; and a map would have
-an index entry for each field of each video. Here they are one packed text. What YouTube said of them is in the
-warehouse.
+A channel costs a unit, which also verifies the permission; so does each page of its uploads, and each 50 videos.
+All videos are one packed text: a document each would be read and written each night.
 """
 
 from __future__ import annotations
@@ -12,9 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
-from shared.cloud.steps import Write
+from shared import channels
+from shared.channels import Channel
+from shared.clock import Clock, format_instant
+from shared.cloud.steps import Docs, Write
 from shared.data_map import VIDEO_READINGS
+from shared.errors import InvalidRequest
+from shared.monitoring.log import log
+from shared.paging import groups
 from shared.records import Mapper, compact
+from shared.youtube import data
+from shared.youtube.client import Caller
+from shared.youtube.durations import seconds_of
+from shared.youtube.faults import fault_of
+from shared.youtube.policy import Action
 
 AGAIN = timedelta(hours=20)
 """A video that was read is read again the next night, and not earlier."""
@@ -116,10 +126,12 @@ class Readings:
         self, found: Mapping[str, Reading], absent: Collection[str], now: datetime
     ) -> tuple[Readings, list[str]]:
         """After an answer, and the ids that are gone: absent a second time, on another night."""
-        gone = [video_id for video_id in absent if self.videos[video_id].missing]
-        missing = {video_id: self.videos[video_id]._replace(missing=True, read_at=now) for video_id in absent}
-        videos = {**self.videos, **missing, **found}
-        return replace(self, videos={name: each for name, each in videos.items() if name not in set(gone)}), gone
+        gone, videos = [video_id for video_id in absent if self.videos[video_id].missing], dict(self.videos)
+        for video_id in absent:
+            videos[video_id] = videos[video_id]._replace(missing=True, read_at=now)
+        for video_id in gone:
+            del videos[video_id]
+        return replace(self, videos={**videos, **found}), gone
 
 
 def needs_row(reading: Reading, etag: str, now: datetime) -> bool:
@@ -150,3 +162,116 @@ def _seconds(instant: datetime | None) -> int:
 
 def _instant(seconds: int) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+@dataclass
+class Units:
+    """What a turn may spend, and has spent."""
+
+    most: int
+    spent: int = 0
+
+    def take(self, units: int = 1) -> bool:
+        """Whether so many are left; they are spent then."""
+        enough = self.spent + units <= self.most
+        self.spent += units if enough else 0
+        return enough
+
+
+@dataclass(eq=False)
+class Progress:
+    """One channel in a turn.
+
+    seen: its document and its readings', as they were. about: what YouTube says of it. finished: nothing is left
+    to read tonight; refused: for trouble.
+    """
+
+    channel: Channel
+    seen: Docs
+    readings: Readings
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    about: data.Channel | None = None
+    changed: bool = False
+    finished: bool = False
+    refused: bool = False
+
+    @property
+    def channel_id(self) -> str:
+        return self.channel.channel_id
+
+    @property
+    def connection(self) -> str:
+        """The connection that it is read for."""
+        return channels.connection_of(self.channel_id, self.channel.connected_at)
+
+    def now_reads(self, readings: Readings) -> None:
+        """Take over what an answer has brought."""
+        self.readings, self.changed = readings, True
+
+
+def read(each: Progress, caller: Caller, units: Units, clock: Clock) -> None:
+    """Read the channel, its uploads and what is due of its videos, as far as the units reach."""
+    if not each.readings.looked(clock()):
+        if not units.take(2):
+            return
+        _look(each, caller, clock)
+    while each.readings.page:
+        if not units.take():
+            return
+        _list(each, caller, clock)
+    for some in groups(each.readings.due(clock()), data.IDS_MAX):
+        if not units.take():
+            return
+        _ask(each, caller, some, clock)
+    each.finished = True
+
+
+def _look(each: Progress, caller: Caller, clock: Clock) -> None:
+    about = each.about = data.my_channel(caller)
+    page = data.uploads(caller, about.uploads_playlist) if about.uploads_playlist else data.Page((), None)
+    ids = [item.video_id for item in page.items]
+    each.now_reads(each.readings.looked_at_newest(ids, page.next_page, about.video_count, clock()))
+
+
+def _list(each: Progress, caller: Caller, clock: Clock) -> None:
+    """Read the next page of the uploads. A listing whose place YouTube has lost is begun anew another night."""
+    playlist = (each.about or each.channel).uploads_playlist
+    assert playlist is not None
+    try:
+        page = data.uploads(caller, playlist, page=each.readings.page)
+    except InvalidRequest as error:
+        fault = fault_of(error)
+        if fault is None or fault.rule.action is not Action.RESTART_LISTING:
+            raise
+        each.now_reads(each.readings.lost_its_place())
+    else:
+        each.now_reads(each.readings.listed([item.video_id for item in page.items], page.next_page, clock()))
+
+
+def _ask(each: Progress, caller: Caller, ids: Sequence[str], clock: Clock) -> None:
+    answer, now = data.videos(caller, ids), clock()
+    found = dict[str, Reading]()
+    for video in answer.videos:
+        before = each.readings.videos.get(video.id, Reading())
+        row = needs_row(before, video.etag, now)
+        found[video.id] = Reading(video.etag, now, now if row else before.row_at, video.privacy == "public")
+        if row:
+            each.rows.append(_row(video, now))
+    after, gone = each.readings.answered(found, answer.absent, now)
+    each.now_reads(after)
+    for video_id in gone:
+        each.rows.append({"video_id": video_id, "as_of": format_instant(now), "gone": True})
+        log("NOTICE", "a video is gone", channel=each.channel_id, video=video_id)
+
+
+def _row(video: data.Video, now: datetime) -> dict[str, Any]:
+    return {
+        "video_id": video.id,
+        "as_of": format_instant(now),
+        "gone": False,
+        "title": video.title,
+        "published_at": video.published_at and format_instant(video.published_at),
+        "duration_seconds": seconds_of(video.duration) or None,  # P0D: what is live, or not processed yet
+        "privacy": video.privacy,
+        **vars(video.counts),
+    }

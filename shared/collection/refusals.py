@@ -1,13 +1,12 @@
-"""Decides what becomes of a channel that YouTube, or one of our own services, did not answer about.
+"""Reads from YouTube about channels, and decides what becomes of one about which somebody did not answer.
 
-What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions. What carries them
-out is in `collecting`, `listening` and `analytics`: reports are listed, uploads polled, figures asked for.
+What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -16,9 +15,15 @@ from shared import channels
 from shared.channels import Refusal
 from shared.clock import Clock
 from shared.cloud.firestore import Client
+from shared.collection.messages import ToIngest
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
+from shared.quota.accounts import SYSTEM
+from shared.quota.blocks import Block
+from shared.quota.ledger import Ledger
+from shared.quota.profile import Priority
 from shared.tokens.health import Outcome
+from shared.youtube.client import Caller
 from shared.youtube.faults import Fault, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
 
@@ -101,13 +106,38 @@ def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
 API = "youtube"
 
 
-def refused(
-    client: Client, channel_id: str, error: YtempireError, what: str, *, clock: Clock, rng: random.Random
-) -> Then:
-    """What an error of the Data API means for the others, and mark the connection. what: the log's words."""
-    decision = read_decision(error, tries=0, clock=clock, rng=rng)
-    log("WARNING", what, channel=channel_id, reason=error.reason, then=decision.then.name, retry_at=error.retry_at)
-    found = refusal(error, decision.then, clock())
-    if found is not None:
-        channels.set_refusal(client, channel_id, API, found)
-    return decision.then
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Reads about channels on the system's account. caller_for: what calls YouTube for one, paid by a block."""
+
+    client: Client
+    quota: Ledger
+    caller_for: Callable[[str, Block], Caller]
+    to_ingest: ToIngest
+    clock: Clock
+    rng: random.Random
+
+    def paying(self, method: str, calls: int, priority: Priority | None = None) -> Block:
+        """What pays for so many calls at once, or more."""
+        return Block(self.quota, method, SYSTEM, upto=max(1, calls), priority=priority)
+
+    def decision(self, error: YtempireError, tries: int = 0) -> ReadDecision:
+        return read_decision(error, tries=tries, clock=self.clock, rng=self.rng)
+
+    def refused(self, channel_id: str, error: YtempireError, what: str) -> Then:
+        """What an error of the Data API means for the others, and mark the connection. what: the log's words."""
+        then = self.decision(error).then
+        log("WARNING", what, channel=channel_id, reason=error.reason, then=then.name, retry_at=error.retry_at)
+        self.mark(channel_id, API, error, then)
+        return then
+
+    def mark(
+        self, channel_id: str, api: str, error: YtempireError, then: Then, look: channels.Look | None = None
+    ) -> bool:
+        """Whether an API tells nothing about a channel, which is marked. look: what waits for the end of that."""
+        found = refusal(error, then, self.clock())
+        if found is not None:
+            channels.set_refusal(self.client, channel_id, api, found)
+            if look is not None:
+                channels.look_again(self.client, channel_id, look, found.until)
+        return found is not None

@@ -3,7 +3,8 @@
 Collecting costs none of the Data API's quota. A cursor on `createTime`, not on the day, is what keeps corrections:
 YouTube issues a day again under a newer `createTime`. The order is: note in the coverage, dispatch, say so. A run
 that dies after noting is found out by the next one: what it noted is newer than the job's `dispatched_at`. Now and
-then everything is listed, without the cursor: a report can appear in the list days after its `createTime`.
+then everything is listed, without the cursor: a report can appear in the list days after its `createTime`. A job
+that has expired goes on answering with its old reports and makes no new ones: nothing else tells that it ended.
 """
 
 from __future__ import annotations
@@ -16,12 +17,10 @@ from shared.clock import pacific_day
 from shared.cloud.firestore import Client
 from shared.cloud.steps import Docs
 from shared.collection import packs
-from shared.collection.coverage import Days, after_listing, issue_of, opened, overdue, ref_of
-from shared.collection.expectation import KEPT, Settled, State
-from shared.collection.jobs import Job
-from shared.collection.packs import Moved, Pack, Part
-from shared.collection.reporting_jobs import renewed, started
-from shared.errors import CorruptData, NotFound
+from shared.collection.coverage import Days, after_listing, opened, overdue, ref_of
+from shared.collection.jobs import KEPT, Job, name_of
+from shared.collection.packs import Pack, Part
+from shared.errors import Conflict, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.warehouse.rows import ReportRef
 from shared.youtube import reporting
@@ -30,7 +29,7 @@ from shared.youtube.client import Caller
 OVERLAP = timedelta(hours=24)  # Google's listings are not promised to be in step with createTime
 WHOLE_EVERY = timedelta(days=3)  # a whole list is one request more often than not: 75 reports, of 500 a page
 NOT_CONNECTED = "notConnected"  # `shared.access` says so of a channel that was disconnected
-_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at")
+_LISTED = ("cursor", "whole_at", "seen_at", "absent", "at_risk", "ends_at", "retired_at", "dispatched_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +43,13 @@ class Looked:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a listing brought: the reports to dispatch, and the job once that is done.
-
-    listed, superseded: how many reports were new, and how many replaced. settled: how much of all of them is.
-    before: the job as it was stored.
-    """
+    """What a listing brought: reports to dispatch, how many were new and replaced, the job then, and before."""
 
     to_load: tuple[ReportRef, ...]
     listed: int
     superseded: int
-    settled: Settled
     advanced: Job
     before: Job | None = None
-
-    @property
-    def moved(self) -> Moved:
-        """The job before and after."""
-        return Moved(self.before, self.advanced)
 
 
 def to_read(job: Job, refs: Sequence[ReportRef], *, now: datetime) -> set[date]:
@@ -82,44 +71,30 @@ def noted(
     """
     again = overdue(days, now=now, dispatched_at=job.dispatched_at)
     listing = after_listing({**days, **again}, refs, now=now)
-    changed = {**again, **listing.changed}
-    to_load = [
-        *listing.to_load,
-        *(ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day not in listing.changed),
-    ]
+    changed, late = {**again, **listing.changed}, again.keys() - listing.changed.keys()
+    overdue_refs = (ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day in late)
+    to_load = (*listing.to_load, *overdue_refs)
     after = {**days, **changed}
-    job = replace(
-        job,
+    advanced = replace(
+        opened(job, after),
         cursor=max((*(ref.create_time for ref in refs), *filter(None, [job.cursor])), default=None),
         # A run that dispatches nothing knows nothing of what another has noted meanwhile.
         dispatched_at=now if to_load else job.dispatched_at,
         seen_at=now,
-        open={
-            **{day: issue for day, issue in job.open.items() if date.fromisoformat(day) not in after},
-            **{
-                day.isoformat(): issue_of(entry) for day, entry in after.items() if entry.state is not State.LOADED
-            },
-        },
-        absent=absent(job, after, now=now, since=since),
+        absent=_absent(job, after, now=now, since=since),
     )
-    found = Found(
-        to_load=tuple(to_load),
-        listed=listing.new,
-        superseded=listing.superseded,
-        settled=job.known.settled(now),
-        advanced=replace(job, at_risk=job.known.at_risk(now)),
-    )
+    advanced, new, superseded = advanced.assessed(now), listing.new, listing.superseded
+    found = Found(to_load=to_load, listed=new, superseded=superseded, advanced=advanced)
     return found, changed
 
 
-def absent(job: Job, days: Days, *, now: datetime, since: date) -> tuple[str, ...]:
+def _absent(job: Job, days: Days, *, now: datetime, since: date) -> tuple[str, ...]:
     """The days that have ended and have no report; for those before `since`, as far as the job knows."""
-    known = job.known
 
     def has_none(day: date) -> bool:
-        return day not in days if day >= since else not (known.loaded(day) or day.isoformat() in job.open)
+        return day not in days if day >= since else not (job.loaded(day) or day.isoformat() in job.open)
 
-    return tuple(day.isoformat() for day in known.days(now) if has_none(day))
+    return tuple(day.isoformat() for day in job.days(now) if has_none(day))
 
 
 def look(caller: Caller, stored: Job | None, channel_id: str, report_type: str, now: datetime) -> Looked:
@@ -159,16 +134,18 @@ def note(
         found, parts = list[Found](), dict[str, Part]()
         for each in looked:
             channel_id = each.job.channel_id
-            try:
-                before, days = stored.job(channel_id), stored.days(channel_id)
-            except CorruptData as error:
-                log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
+            known = stored.known(channel_id)
+            if known is None:
                 continue
+            before, days = known
             base = each.job.in_place_of(before, now) if each.new else before
             if base is None:
                 continue
             brought, changed = noted(each.job, days, each.refs, now=now, since=since)
-            after = _advanced(opened(base, changed), brought.advanced).settled(now)
+            after, listed = opened(base, changed), brought.advanced
+            if after.job_id == listed.job_id:  # no other has taken its place
+                after = replace(after, **{name: getattr(listed, name) for name in _LISTED})
+            after = after.settled(now)
             found.append(replace(brought, advanced=after, before=before))
             parts[channel_id] = Part(replace(after, dispatched_at=base.dispatched_at), changed)
         return found, parts
@@ -181,22 +158,15 @@ def dispatched(client: Client, pack: int, report_type: str, jobs: Iterable[Job])
     sent = {job.channel_id: job for job in jobs}
 
     def decide(stored: Pack) -> tuple[None, Mapping[str, Part]]:
-        known = {job.channel_id: job for job in stored.jobs() if job.channel_id in sent}
-        return None, {
-            channel_id: Part(replace(job, dispatched_at=sent[channel_id].dispatched_at), {})
-            for channel_id, job in known.items()
-            if job.job_id == sent[channel_id].job_id
-        }
+        parts = dict[str, Part]()
+        for job in stored.jobs():
+            ours = sent.get(job.channel_id)
+            if ours is not None and ours.job_id == job.job_id:
+                parts[job.channel_id] = Part(replace(job, dispatched_at=ours.dispatched_at), {})
+        return None, parts
 
     if sent:
         packs.change(client, report_type, pack, [], decide)
-
-
-def _advanced(stored: Job, job: Job) -> Job:
-    """A stored job with how far it was listed; as it is, if another has taken its place."""
-    if stored.job_id != job.job_id:
-        return stored
-    return replace(stored, **{name: getattr(job, name) for name in (*_LISTED, "dispatched_at")})
 
 
 def _listed(caller: Caller, job: Job, *, now: datetime) -> tuple[Job, list[ReportRef]]:
@@ -223,3 +193,48 @@ def listed_ref(job: Job, report: reporting.Report) -> ReportRef:
         create_time=report.created_at,
         download_url=report.download_url,
     )
+
+
+def started(caller: Caller, channel_id: str, report_type: str, now: datetime) -> Job:
+    """A living job that YouTube has, or a new one, to be listed from its beginning; two who start one get the
+    same.
+    """
+    living = (
+        job
+        for job in reporting.list_jobs(caller)
+        if job.report_type == report_type and (job.expires_at is None or job.expires_at > now)
+    )
+    made = min(living, key=lambda job: job.created_at, default=None) or reporting.create_job(caller, report_type)
+    return Job(
+        name=name_of(channel_id, report_type),
+        channel_id=channel_id,
+        report_type=report_type,
+        job_id=made.id,
+        created_at=made.created_at,
+        ends_at=made.expires_at,
+        since=now,
+    )
+
+
+def renewed(caller: Caller, job: Job, now: datetime) -> Job:
+    """The job in place of one that has expired; of a report type that is retired, the same, with the time.
+
+    One that cannot be replaced stays, and goes on being listed.
+    """
+    offered = {each.id: each.deprecated_at for each in reporting.report_types(caller)}
+    retired_at = offered.get(job.report_type, now)
+    if retired_at is not None and retired_at <= now:
+        log("ERROR", "a report type is retired", channel=job.channel_id, report=job.report_type)
+        return replace(job, retired_at=retired_at)
+    try:
+        new = started(caller, job.channel_id, job.report_type, now)
+    except (Conflict, InvalidRequest) as error:
+        new, why = job, error.reason
+    else:
+        why = "YouTube answers the expired job"
+    if new.job_id == job.job_id:
+        log("ERROR", "an expired reporting job cannot be replaced", channel=job.channel_id,
+            report=job.report_type, reason=why)  # fmt: skip
+        return job
+    log("WARNING", "a reporting job expired and is replaced", channel=job.channel_id, report=job.report_type)
+    return new.in_place_of(job, now)

@@ -1,12 +1,11 @@
 """Compares certificates with what there is: which of what was certified no longer holds, and in which part.
 
-Once a day `ingest` compares those that are due, and each document says when it is due next and what differs, from
-which the watch alarms. The older a month is, the later; one that differs is compared daily until it holds.
+Once a day `ingest` compares those that are due. The older a month is, the later; one that differs is compared
+daily until it holds, and the watch alarms.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,24 +37,19 @@ class Part(StrEnum):
     CERTIFICATE = "certificate"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Difference:
     """Something that is not as it was certified. report_type, day: None where all of the month is meant."""
 
-    channel_id: str
-    month: str
     part: Part
     says: str
-    report_type: str | None
-    day: str | None
+    report_type: str | None = None
+    day: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """A channel's month, compared. value: its certificate's, None without one. days: so many are certified.
-
-    waiting: so many were loaded, or issued again, since.
-    """
+    """A month, compared. value: its certificate's. days, waiting: so many are certified, or were loaded since."""
 
     channel_id: str
     month: str
@@ -71,29 +65,24 @@ def verify(channel_id: str, month: str, held: Certificate | None, found: Found, 
     A day that was loaded since the certificate was issued is no difference, as long as manifest, rows and coverage
     agree about it.
     """
-    entries = {} if held is None else held.entries
-    differences: list[tuple[Key | tuple[None, None], Part, str]] = []
+    entries, waiting = {} if held is None else held.entries, 0
+    differing = list[Difference]()
     if held is not None and not (held.intact and (held.channel_id, held.month) == (channel_id, month)):
-        differences.append(((None, None), Part.CERTIFICATE, "its entries do not come to its value"))
-    waiting = 0
+        differing.append(Difference(Part.CERTIFICATE, "its entries do not come to its value"))
     for key in sorted({*entries, *found.loads}):
         entry, load = entries.get(key), found.loads.get(key)
         if load is not None and (entry is None or _issued_again(entry, load, held, found)):
             waiting += 1
-            differences += [(key, part, says) for part, says in _of_waiting(key, load, found, now)]
+            differing += [Difference(*each, *key) for each in _of_waiting(key, load, found, now)]
         elif entry is not None:
-            differences += [(key, part, says) for part, says in _of_certified(entry, load, found)]
-    differing = tuple(
-        Difference(channel_id=channel_id, month=month, part=part, says=says, report_type=kind, day=day)
-        for (kind, day), part, says in differences
-    )
+            differing += [Difference(*each, *key) for each in _of_certified(entry, load, found)]
     return Verified(
         channel_id=channel_id,
         month=month,
         value=None if held is None else held.value,
         days=len(entries),
         waiting=waiting,
-        differing=differing,
+        differing=tuple(differing),
     )
 
 
@@ -153,33 +142,20 @@ def compared(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterat
 
 
 def verify_due(certifying: Certifying) -> bool:
-    """Verify the months that are due, and note when they are next and what differs; whether more may be due.
-
-    One read for each, and one for each of its report types. Safe to repeat; a certificate that is gone stays so.
-    """
+    """Verify the months that are due, and note when they are next and what differs; whether more may be due."""
     client, now = certifying.client, certifying.clock()
     due = where(client.collection(STORED.path), ("verify_at", "<=", now)).order_by("verify_at")
     found = list(due.select(["differs_since", "verify_at"]).limit(DUE_AT_ONCE).stream(**call_options()))
-    since = {each.id: (each.to_dict() or {}).get("differs_since") for each in found}
-    by_month = defaultdict(list)
-    for name in since:
-        channel, _, month = name.rpartition(":")
-        by_month[month].append((channel, month))
-    for month, about in sorted(by_month.items()):  # a query of one month scans no other's days
-        for each in compared(certifying, sorted(about)):
-            name, says = f"{each.channel_id}:{month}", told(each)
-            fields = {"verify_at": next_due(each, now), "differs": says or None}
-            note(
-                client, f"{STORED.path}/{name}", fields | {"differs_since": (since[name] or now) if says else None}
-            )
+    since = {tuple(each.id.split(":")): (each.to_dict() or {}).get("differs_since") for each in found}
+    for month in sorted({month for _, month in since}):  # a query of one month scans no other's days
+        for each in compared(certifying, sorted(about for about in since if about[1] == month)):
+            says, about = told(each), (each.channel_id, month)
+            fields: dict[str, Any] = {"verify_at": next_due(each, now), "differs": says or None}
+            fields["differs_since"] = (since[about] or now) if says else None
+            note(client, f"{STORED.path}/{each.channel_id}:{month}", fields)
             if says:
-                log(
-                    "ERROR",
-                    "a month differs from its certificate",
-                    channel=each.channel_id,
-                    month=month,
-                    says=says,
-                )
+                words = "a month differs from its certificate"
+                log("ERROR", words, channel=each.channel_id, month=month, says=says)
     return len(found) == DUE_AT_ONCE
 
 

@@ -1,9 +1,8 @@
 """What the warehouse says of every channel that is looked at: its last seven days, and the videos published since.
 
-A question about one channel reads five tables, of which BigQuery bills 10 MiB each at least, and one about videos
-three; asked for every page of ten thousand channels that is most of the bill. So twice a day two questions read
-the week's partitions, and their answers are kept in the cache, where a page finds them. Pages that ask for other
-days, for older videos, or for a channel at which nobody has looked for two days ask for themselves.
+BigQuery bills 10 MiB at least of each table that a question reads, so twice a day two questions are put for all,
+and their answers are kept in the cache. Pages that ask for other days, for older videos, or for a channel at which
+nobody has looked for two days ask for themselves.
 """
 
 from __future__ import annotations
@@ -50,10 +49,7 @@ def key_of(video_id: str) -> str:
 
 
 def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
-    """Put the questions, and keep what they answer about each channel; about how many. Safe to repeat.
-
-    Nothing is asked while nobody looks at any channel.
-    """
+    """Put the questions, if anybody looks at a channel, and keep the answers; about how many. Safe to repeat."""
     now, looked_at = clock(), cache.looked_at(client, clock())
     if not looked_at:
         return 0
@@ -62,22 +58,21 @@ def ask(client: Client, warehouse: Warehouse, clock: Clock) -> int:
     rows = merge(asked(DAYS_OF_CHANNELS, end=end), asked(NEW_VIDEOS_OF_CHANNELS), key=_channel)
 
     def keep(of_channel: tuple[str, Mapping[str, Any]]) -> None:
-        channel_id, found = of_channel
-        entries = {key: Entry(value=value, fetched_at=now) for key, value in found.items()}
-        cache.keep(client, channel_id, entries, clock())
+        entries = {key: Entry(value=value, fetched_at=now) for key, value in of_channel[1].items()}
+        cache.keep(client, of_channel[0], entries, clock())
 
     def answers() -> Iterator[tuple[str, Mapping[str, Any]]]:
-        silent = set(looked_at)
+        silent, days = set(looked_at), key(start, end)
         for channel_id, of_channel in groupby(rows, key=_channel):
             silent.discard(channel_id)
-            found: dict[str, Any] = {key(start, end): {}}
+            found: dict[str, Any] = {days: {}}
             for row in of_channel:
                 if "video_id" in row:
                     found[key_of(row["video_id"])] = row
                 else:
-                    found[key(start, end)][row["date"]] = row
+                    found[days][row["date"]] = row
             yield channel_id, found
-        yield from ((channel_id, {key(start, end): {}}) for channel_id in sorted(silent))
+        yield from ((channel_id, {days: {}}) for channel_id in sorted(silent))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for some in groups(answers(), _TOGETHER):

@@ -12,9 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 from shared.channels import Channel, Refusal
-from shared.collection.expectation import ALARMING
-from shared.collection.jobs import Job
-from shared.collection.risk import Risk, on, risk
+from shared.collection.jobs import ALARMING, Job, Risk, on, risk
 from shared.console.words import called, words
 from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED

@@ -11,9 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from shared.clock import days, last_full_day
-from shared.collection.expectation import AT_RISK, NOT_DUE, Expectation, Standing, standing
-from shared.collection.jobs import Job
-from shared.collection.risk import on
+from shared.collection.jobs import AT_RISK, NOT_DUE, Expectation, Job, Standing, on, standing
 from shared.console.words import called
 
 GRID_DAYS = 35
@@ -64,10 +62,9 @@ def grid(jobs: Iterable[Job], about: Callable[[Job], Mapping[str, Any]], *, now:
 
 
 def _standing(job: Job, day: date, now: datetime) -> str:
-    known = job.known
-    if known.loaded(day) and day >= job.jobs.first:
+    if job.loaded(day) and day >= job.first:
         return Standing.LOADED.value
-    return standing(day, job.open.get(day.isoformat()), job.jobs, now=now).standing.value
+    return standing(day, job.open.get(day.isoformat()), job, now=now).standing.value
 
 
 def _order(row: ReportsRow) -> tuple[datetime, str]:
@@ -77,15 +74,14 @@ def _order(row: ReportsRow) -> tuple[datetime, str]:
 
 
 def _row(job: Job, now: datetime) -> ReportsRow:
-    known = job.known
-    unloaded = {day: each for day, each in known.unloaded(now).items() if each.standing not in NOT_DUE}
-    whole = sum(known.loaded(day) for day in known.days(now))
+    unloaded = {day: each for day, each in job.unloaded(now).items() if each.standing not in NOT_DUE}
+    whole = sum(job.loaded(day) for day in job.days(now))
     return ReportsRow(
         report_type=job.report_type,
-        expected=whole + sum(not known.loaded(day) for day in unloaded),
+        expected=whole + sum(not job.loaded(day) for day in unloaded),
         loaded=whole,
         on_its_way=sum(each.standing in {Standing.LISTED, Standing.SUPERSEDED} for each in unloaded.values()),
-        missing=tuple(_missing(job, day, each) for day, each in known.missing(now).items()),
+        missing=tuple(_missing(job, day, each) for day, each in job.missing(now).items()),
         note=_note(job, now),
     )
 

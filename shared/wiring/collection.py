@@ -19,7 +19,6 @@ from shared.wiring.access import token_source
 if TYPE_CHECKING:
     from shared.channels import Channel
     from shared.collection.analytics.collecting import AnalyticsCollecting
-    from shared.collection.call_log import CallRows
     from shared.collection.channel_data import ChannelData
     from shared.collection.collecting import Collecting
     from shared.collection.ingest import Ingest
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from shared.collection.metadata import Metadata
     from shared.collection.statistics.collecting import Statistics
     from shared.quota.blocks import Block
-    from shared.rate_limits.bursts import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -42,43 +40,30 @@ _OWN_TOKENS = {
 
 @cache
 def collecting() -> Collecting:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.collecting import Collecting
     from shared.youtube import reporting
 
     return Collecting(
-        client=firestore.client(),
-        report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
-        caller_for=_of_reports(reporting.LIST),
-        to_ingest=pubsub.to_ingest,
+        **_reader(_of_reports(reporting.LIST)),
+        report_types=planner.report_types(firestore.client(), settings()),
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
 
 
 @cache
 def collecting_analytics() -> AnalyticsCollecting:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.analytics.collecting import AnalyticsCollecting
 
-    def caller_for(channel_id: str, paid_by: Block, admitted_by: Burst) -> Caller:
-        return replace(_caller(channel_id, paid_by, feature="analytics"), limiter=admitted_by)
-
     return AnalyticsCollecting(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="analytics")),
         warehouse=warehouse,
-        quota=quota.ledger(),
         limiter=quota.rate_limiter(),
-        caller_for=caller_for,
-        report_type=chosen.report_types(firestore.client(), settings())[0],
+        report_type=planner.report_types(firestore.client(), settings())[0],
         retention=settings().retention_queries,
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
     )
 
 
@@ -87,15 +72,7 @@ def listening() -> Listening:
     from shared.collection.listening import Listening
     from shared.wiring.push import push
 
-    return Listening(
-        client=firestore.client(),
-        push=push(),
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="push"),
-        to_ingest=pubsub.to_ingest,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
-    )
+    return Listening(**_reader(partial(_caller, feature="push")), push=push())
 
 
 @cache
@@ -103,15 +80,10 @@ def metadata() -> Metadata:
     from shared.collection.metadata import Metadata
 
     return Metadata(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="metadata")),
         warehouse=warehouse,
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="metadata"),
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         units=settings().metadata_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
     )
 
 
@@ -139,50 +111,41 @@ def statistics() -> Statistics:
     from shared.collection.statistics.collecting import Statistics
 
     return Statistics(
-        client=firestore.client(),
+        **_reader(partial(_caller, feature="statistics")),
         warehouse=warehouse,
-        quota=quota.ledger(),
-        caller_for=partial(_caller, feature="statistics"),
-        to_ingest=pubsub.to_ingest,
         units=settings().statistics_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - names runs and spreads waiting
     )
 
 
 @cache
 def ingest() -> Ingest:
-    from shared.collection import chosen
+    from shared.collection import planner
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
     limiter, project = quota.rate_limiter(), settings().project
     return Ingest(
-        client=firestore.client(),
+        **_reader(_of_reports(DOWNLOAD)),
         warehouse=warehouse,
-        report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
-        caller_for=_of_reports(DOWNLOAD),
+        report_types=planner.report_types(firestore.client(), settings()),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
-        to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
-        call_rows=_call_rows,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+        fetch_calls=pubsub.fetch_calls,
+        confirm_calls=pubsub.confirm_calls,
     )
 
 
-def _call_rows() -> CallRows:
-    from shared.collection.call_log import CallRows
-
-    return CallRows(
-        client=firestore.client(),
-        warehouse=warehouse(),
-        fetch=pubsub.fetch_calls,
-        confirm=pubsub.confirm_calls,
-        clock=system_clock,
-    )
+def _reader(caller_for: Callable[[str, Block], Caller]) -> dict[str, Any]:
+    """What every `Reader` has."""
+    return {
+        "client": firestore.client(),
+        "quota": quota.ledger(),
+        "caller_for": caller_for,
+        "to_ingest": pubsub.to_ingest,
+        "clock": system_clock,
+        "rng": random.Random(),  # noqa: S311 - names runs and spreads waiting, guards nothing
+    }
 
 
 def _to_ingest_at(kind: str, message: Mapping[str, Any], at: datetime) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from shared.clock import Recent, pacific_day, system_clock
 from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
-from shared.collection import chosen
+from shared.collection import planner
 from shared.console import parts
 from shared.console.loaded import loaded_reports
 from shared.console.page import ISSUER, Seen
@@ -56,7 +56,7 @@ def _reads() -> Reads:
             clock=system_clock,
         ),
         profile=quota.profile(),
-        report_types=lambda: chosen.report_types(client, settings()),
+        report_types=lambda: planner.report_types(client, settings()),
         app_url=settings().app_url,
     )
 

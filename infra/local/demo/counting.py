@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.demo import control
 from infra.local.stack import Stack
-from shared.collection.statistics.pace import EVERY
+from shared.collection.statistics.law import EVERY
 
 if TYPE_CHECKING:
     from shared.warehouse.statements import Warehouse

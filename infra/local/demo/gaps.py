@@ -11,8 +11,7 @@ from infra.local.demo import control
 from infra.local.stack import Stack
 from shared.clock import pacific_day
 from shared.collection import packs
-from shared.collection.expectation import Standing
-from shared.collection.jobs import Job, name_of
+from shared.collection.jobs import Job, Standing, name_of
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client
@@ -70,7 +69,7 @@ def named(every: Iterable[Job], now: datetime) -> frozenset[Day]:
     return frozenset(
         (job.channel_id, job.report_type, day.isoformat())
         for job in every
-        for day, found in job.known.missing(now).items()
+        for day, found in job.missing(now).items()
         if found.standing in {Standing.NEVER_ISSUED, Standing.LOST}
     )
 

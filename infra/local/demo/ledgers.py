@@ -13,7 +13,7 @@ from infra.local.demo import control
 from infra.local.demo.compare import Comparison
 from infra.local.stack import Stack
 from shared.collection.coverage import MONTHS, Day
-from shared.collection.expectation import State
+from shared.collection.jobs import State
 from shared.data_map import REPORTS
 from shared.wiring import quota
 

@@ -35,7 +35,7 @@ from infra.local.stack import Stack
 from infra.local.supervisor import Say
 from infra.observed import Matched
 from shared.clock import last_full_day
-from shared.collection.expectation import State
+from shared.collection.jobs import State
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse

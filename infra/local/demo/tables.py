@@ -20,7 +20,7 @@ from infra.local.demo import control
 from infra.local.demo.connect import Person
 from infra.local.stack import Stack
 from shared.clock import parse_instant
-from shared.collection.levels import LIFE, Level
+from shared.collection.numbers import LIFE, Level
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client as Firestore

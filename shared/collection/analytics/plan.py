@@ -1,20 +1,32 @@
-"""Which queries are asked about a channel now, and what is known once they are answered. Pure; days are Pacific.
+"""Which queries of the Analytics API are asked about a channel now, and what is known once they are answered.
 
-Recent days are read again as long as YouTube may still change them, and as long as no bulk report tells of them.
-Months are asked until some time after their end. The history goes from the day before the first bulk report back
-to the channel's birth, a year at a time, so no day of it is a report's. Everything is asked once a day at most,
-so a channel that was asked about today has nothing left but history and what was cut off.
+    analytics/<channel>    what was asked, and up to where it was answered; for one connection
+
+Days are Pacific; `queries.toml` declares the queries. Recent days are read again as long as YouTube may still
+change them, and as long as no bulk report tells of them; months until some time after their end. The history goes
+from the day before the first bulk report back to the channel's birth, a year at a time, and everything is asked
+once a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from shared.collection.analytics.queries import REVENUE, Query, Window, queries
-from shared.collection.analytics.state import Asked, State, Video
+from shared import data_map
+from shared.channels import Channel, connection_of
+from shared.cloud.calls import call_options
+from shared.cloud.firestore import Client, documents
+from shared.monitoring.readable import readable
+from shared.records import Mapper
+from shared.youtube import analytics
+from shared.youtube.client import Caller
 
 YEAR = timedelta(days=364)  # from the first to the last day of a window of history
 WINDOWS = 12  # of one query's history in one run: a channel's whole history takes two
@@ -27,6 +39,125 @@ VIDEOS_MAX = 50
 
 _DAY = timedelta(days=1)
 _REMEMBERED = timedelta(days=31 * (MONTHS + 1))
+ANALYTICS, REVENUE = "analytics", "revenue"
+"""Features of a connection, as `shared.access.features` names them."""
+
+
+class Window(StrEnum):
+    """Which days one query is about."""
+
+    DAYS = "days"
+    MONTH = "month"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One query, by YouTube's own names; what the other fields mean stands at the head of `queries.toml`.
+
+    sort: the metric by which a list of videos descends. most: how many rows it may have.
+    """
+
+    name: str
+    window: Window
+    metrics: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    restated: int
+    every: int
+    value: int
+    needs: str = ANALYTICS
+    sort: str | None = None
+    most: int | None = None
+    history: bool = False
+
+    def ask(self, caller: Caller, start: date, end: date, video: str | None = None) -> analytics.Table:
+        """What YouTube answers about some days, money in USD. Raises as `analytics.query`."""
+        return analytics.query(
+            caller,
+            start=start,
+            end=end,
+            metrics=self.metrics,
+            dimensions=self.dimensions,
+            filters={"video": video} if video else None,
+            sort=[f"-{self.sort}"] if self.sort else (),
+            currency="USD" if self.needs == REVENUE else None,
+            max_results=self.most,
+        )
+
+
+@cache
+def queries() -> Mapping[str, Query]:
+    """All queries by name, read once."""
+    declared = tomllib.loads(Path(__file__).with_name("queries.toml").read_text(encoding="utf-8"))
+    return {name: query_of(name, fields) for name, fields in declared.items()}
+
+
+def query_of(name: str, fields: Mapping[str, Any]) -> Query:
+    values: dict[str, Any] = {
+        each: tuple(value) if isinstance(value, list) else value for each, value in fields.items()
+    }
+    return Query(**{**values, "name": name, "window": Window(fields["window"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One query's last asking, by Pacific days; of a query about months, one month's.
+
+    on: when it was. until: up to where its days are answered for good. reason: why YouTube refused.
+    history_on, back: when its history was read last, and the first day of that.
+    """
+
+    on: date | None = None
+    until: date | None = None
+    reason: str | None = None
+    history_on: date | None = None
+    back: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Video:
+    """A video whose retention is asked. asked: when it was last."""
+
+    id: str
+    published: date
+    asked: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A channel's. birth: when it was made. videos: the most watched first. features: what it allowed when it was
+    asked.
+    """
+
+    channel_id: str
+    connection: str
+    features: tuple[str, ...] = ()
+    birth: date | None = None
+    queries: Mapping[str, Asked] = field(default_factory=dict)
+    videos: tuple[Video, ...] = ()
+
+
+STATES = Mapper(State, data_map.ANALYTICS.path, key="channel_id")
+
+
+def of_channels(client: Client, channels: Iterable[Channel]) -> dict[str, State]:
+    """The states of some channels, by id; a new one where none is stored for the connection. One read each."""
+    new = {
+        name: State(channel_id=name, connection=connection_of(name, connected_at))
+        for name, connected_at in ((each.channel_id, each.connected_at) for each in channels)
+    }
+    stored = readable(STATES, documents(client, data_map.ANALYTICS.path, new))
+    return new | {s.channel_id: s for s in stored if s.connection == new[s.channel_id].connection}
+
+
+def save(client: Client, state: State) -> None:
+    """Store a channel's state. Who saves looks afterwards whether the connection still stands."""
+    client.document(data_map.ANALYTICS.path, state.channel_id).set(STATES.fields(state), **call_options())
+
+
+def forget(client: Client, channel_id: str) -> None:
+    """Delete the state of a channel that is gone."""
+    client.document(data_map.ANALYTICS.path, channel_id).delete(**call_options())
 
 
 class Kind(StrEnum):
@@ -54,10 +185,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reports:
-    """The channel's bulk reports. first: the first day that they can tell of; None where there is no job yet.
-
-    lacking: the oldest day that has ended and whose report is not loaded.
-    """
+    """Bulk reports. first: the first day that they can tell of. lacking: the oldest whose report is not loaded."""
 
     first: date | None = None
     lacking: date | None = None
@@ -124,8 +252,13 @@ def _retention(state: State, today: date, most: int) -> list[Request]:
     """Retention of new videos, then of the most watched, those first that were never asked."""
     left = max(0, most - sum(video.asked == today for video in state.videos))
     [query] = (query for query in queries().values() if query.window is Window.VIDEO)
-    due = [video for video in state.videos if video.published < today and _due(query, video, today)]
-    due.sort(key=lambda video: (video.asked is not None, not _new(video, today)))
+    new = {video.id for video in state.videos if (today - video.published).days <= NEW_FOR}
+
+    def is_due(video: Video) -> bool:
+        every = NEW_EVERY if video.id in new else query.every
+        return video.published < today and (video.asked is None or (today - video.asked).days >= every)
+
+    due = sorted(filter(is_due, state.videos), key=lambda video: (video.asked is not None, video.id not in new))
     last = max((video.asked for video in state.videos if video.asked), default=None)
     waited = NEVER if last is None else (today - last).days
     return [
@@ -134,20 +267,8 @@ def _retention(state: State, today: date, most: int) -> list[Request]:
     ]
 
 
-def _due(query: Query, video: Video, today: date) -> bool:
-    every = NEW_EVERY if _new(video, today) else query.every
-    return video.asked is None or (today - video.asked).days >= every
-
-
-def _new(video: Video, today: date) -> bool:
-    return (today - video.published).days <= NEW_FOR
-
-
 def after(state: State, request: Request, *, today: date, newest: date | None, reason: str | None) -> State:
-    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason.
-
-    Whose revenue is refused has none in history either; another window of history that is refused is passed over.
-    """
+    """The state once a request was answered, up to the newest day that has numbers, or refused for a reason."""
     if request.video is not None:
         videos = (replace(each, asked=today) if each.id == request.video else each for each in state.videos)
         return replace(state, videos=tuple(videos))
@@ -160,7 +281,8 @@ def after(state: State, request: Request, *, today: date, newest: date | None, r
         asked = replace(asked, reason=reason)
     else:
         asked = replace(asked, history_on=today, back=request.start)
-    kept = {key: each for key, each in state.queries.items() if not _over(key, today)}
+    oldest = f"{today - _REMEMBERED:%Y-%m-%d}"  # of months: about older ones nobody asks any more
+    kept = {key: each for key, each in state.queries.items() if ":" not in key or f"{key[-7:]}-01" >= oldest}
     return replace(state, queries={**kept, request.key: asked})
 
 
@@ -178,12 +300,6 @@ def with_videos(state: State, ranked: Iterable[str], published: dict[str, date])
     new = {id_: Video(id=id_, published=day) for id_, day in published.items()}
     found = [{**new, **known}[id_] for id_ in ranked if id_ in new or id_ in known]
     return replace(state, videos=tuple(found[:VIDEOS_MAX]))
-
-
-def _over(key: str, today: date) -> bool:
-    """Whether a key is a month's that is asked about no more."""
-    month = key.partition(":")[2]
-    return bool(month) and date.fromisoformat(f"{month}-01") < today - _REMEMBERED
 
 
 def months(last: date) -> list[date]:

@@ -1,8 +1,7 @@
 """Answers of the Analytics API as rows of the warehouse.
 
-A task's answers are appended by one load job, and named by another in the manifest: in this order, so rows that
-nobody names are the most that a process can leave which dies in between. What is asked again is stored again,
-under another load id, and the newest counts.
+A task's answers are appended by one load job, then named by another in the manifest: who dies in between leaves
+rows that nobody names. What is asked again is stored under another load id, and the newest counts.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.clock import Clock, format_instant
 from shared.collection.analytics.plan import Request
@@ -41,12 +40,8 @@ class Answer:
         return max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
 
 
-class Answers(NamedTuple):
-    """A channel's answers of one task. load_id: under which they are stored; it ends with the connection."""
-
-    channel_id: str
-    load_id: str
-    answers: Sequence[Answer]
+Answers = tuple[str, Sequence[Answer]]
+"""A channel's answers of one task, after the load id under which they are stored; it ends with the connection."""
 
 
 def answer_of(request: Request, table: Table, asked_at: datetime) -> Answer:
@@ -81,37 +76,33 @@ def _number(cell: Cell) -> float | None:
     return cell
 
 
-def store(warehouse: Warehouse, told: Sequence[Answers], clock: Clock) -> list[Answers]:
-    """Append everybody's answers together and name them; answers whose are named.
-
-    Raises Unavailable and RateLimited.
-    """
-    left = list(told)
+def store(warehouse: Warehouse, told: Mapping[str, Answers], clock: Clock) -> set[str]:
+    """Append all answers together and name them; answers whose are named. Raises Unavailable and RateLimited."""
+    left = set(told)
     for table, rows in ((ANALYTICS_ROWS, _rows), (ANALYTICS_LOADS, _named)):
-        taken = append_by_channel(warehouse, table, {each.channel_id: list(rows(each)) for each in left}, clock)
-        left = [each for each in left if each.channel_id in set(taken)]
+        of_channels = {
+            name: [{"load_id": load_id, "channel_id": name, **row} for answer in answers for row in rows(answer)]
+            for name, (load_id, answers) in told.items()
+            if name in left
+        }
+        left = set(append_by_channel(warehouse, table, of_channels, clock))
     return left
 
 
-def _rows(told: Answers) -> Iterator[Row]:
-    for answer in told.answers:
-        about = {"load_id": told.load_id, "channel_id": told.channel_id, "query": answer.request.query.name}
-        yield from ({**about, **row} for row in answer.rows)
+def _rows(answer: Answer) -> Iterator[Row]:
+    return ({"query": answer.request.query.name, **row} for row in answer.rows)
 
 
-def _named(told: Answers) -> Iterator[Row]:
-    for answer in told.answers:
-        request = answer.request
-        yield {
-            "load_id": told.load_id,
-            "channel_id": told.channel_id,
-            "query": request.query.name,
-            "subject": request.video,
-            "kind": request.kind.value,
-            "start_day": request.start.isoformat(),
-            "end_day": request.end.isoformat(),
-            "asked_at": format_instant(answer.asked_at),
-            "row_count": len(answer.rows),
-            "truncated": answer.truncated,
-            "reason": answer.reason,
-        }
+def _named(answer: Answer) -> Iterator[Row]:
+    request = answer.request
+    yield {
+        "query": request.query.name,
+        "subject": request.video,
+        "kind": request.kind.value,
+        "start_day": request.start.isoformat(),
+        "end_day": request.end.isoformat(),
+        "asked_at": format_instant(answer.asked_at),
+        "row_count": len(answer.rows),
+        "truncated": answer.truncated,
+        "reason": answer.reason,
+    }

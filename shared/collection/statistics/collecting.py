@@ -6,44 +6,30 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from shared.access.disconnect import ERASE
-from shared.clock import Clock, format_instant, pacific_day
+from shared.clock import format_instant, pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Client, Store, update
+from shared.cloud.firestore import Store, update
 from shared.cloud.steps import Change, Docs, Write, reading
-from shared.collection import gone, messages
-from shared.collection.refusals import Then, refused
+from shared.collection import gone
+from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
-from shared.collection.statistics.learning import News, merged, minute, news
-from shared.collection.statistics.pace import calls_now
-from shared.collection.statistics.state import (
-    OUTLINE,
-    Counted,
-    Entry,
-    Outline,
-    Pack,
-    outline_in,
-    outline_write,
-    path,
-)
+from shared.collection.statistics.law import calls_now
+from shared.collection.statistics.state import OUTLINE, Counted, Entry, News, Outline, Pack, minute
 from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
-from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
-from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube import data
-from shared.youtube.client import Caller
 
 METHOD = "youtube.videos.batchGetStats"
 _LEASE = timedelta(minutes=4, seconds=30)  # less than from one run to the next
@@ -74,40 +60,37 @@ class _Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statistics:
-    """Reads counts. caller_for: what calls YouTube for a channel, paid by a block of calls. units: calls a day."""
+class Statistics(Reader):
+    """Reads counts. units: calls a day."""
 
-    client: Client
     warehouse: Callable[[], Warehouse]
-    quota: Ledger
-    caller_for: Callable[[str, Block], Caller]
-    to_ingest: messages.ToIngest
     units: int
-    clock: Clock
-    rng: random.Random
 
     def run(self) -> dict[str, int]:
         """Read what is most worth it now. While another run is under way, nothing is read."""
         now, name = self.clock(), f"{self.rng.getrandbits(64):016x}"
-        outline = update(self.client, [OUTLINE], lambda docs: _claimed(outline_in(docs[OUTLINE]), name, now))
+        outline = update(self.client, [OUTLINE], lambda docs: _claimed(state.outline_in(docs[OUTLINE]), name, now))
         if outline is None:
             log("NOTICE", "counts are read by another run")
             return {"channels": 0, "calls": 0, "rows": 0}
         if not outline.entries and (found := state.recovered(self.client, minute(now))):
             outline = replace(outline, entries=found)
-            update(self.client, [OUTLINE], lambda _: Change(None, [outline_write(outline)]))
-        heard = news(self.client, outline.heard_at, outline.looked_at, now)
+            update(self.client, [OUTLINE], lambda _: Change(None, [state.outline_write(outline)]))
+        heard = state.news(self.client, outline.heard_at, outline.looked_at, now)
         run = _Run(outline, calls_now(self.units, outline.spent, now))
-        open_ones = (
-            (each, entry.fifties) for each, entry in outline.entries.items() if entry.until <= minute(now)
-        )
+        known = outline.entries.items()
+        open_ones = ((each, entry.fifties) for each, entry in known if entry.until <= minute(now))
         chosen = law.choose(open_ones, run.calls, minute(now))
         seen = self._look(run, chosen, heard)
         self._learn(run, heard)
         self._read(run, chosen)
         stored = self._stored(run)
         doubted, left = self._note(run, seen, heard if stored else None)
-        self._look_after(left | {each: doubted[each] for each in gone.ended(self.client, doubted)}, run.rows)
+        left |= {each: doubted[each] for each in gone.ended(self.client, doubted)}
+        for channel_id, connection in left.items():  # what was stored of it is taken back
+            state.forget(self.client, channel_id)
+            if channel_id in run.rows:
+                self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
         rows = sum(map(len, run.rows.values())) if stored else 0
         return {"channels": len(run.rows), "calls": run.spent, "rows": rows}
 
@@ -118,13 +101,12 @@ class Statistics:
         entries = dict(known)
         for channel_id in sorted(wanted - entries.keys()):
             fifties = -(-len(heard.listed.get(channel_id, ())) // data.IDS_MAX)
-            entries[channel_id] = Entry(
-                replace(run.outline, entries=entries).roomy_pack(fifties), fifties=((0.0, 0),) * fifties
-            )
+            roomy = replace(run.outline, entries=entries).roomy_pack(fifties)
+            entries[channel_id] = Entry(roomy, fifties=((0.0, 0),) * fifties)
         run.outline = replace(run.outline, entries=entries)
         numbers = sorted({entries[each].pack for each in wanted})
-        seen = Store(self.client).run(reading([OUTLINE, *map(path, numbers)]))
-        run.packs = {number: state.pack_in(number, seen[path(number)]) for number in numbers}
+        seen = Store(self.client).run(reading([OUTLINE, *map(state.path, numbers)]))
+        run.packs = {number: state.pack_in(number, seen[state.path(number)]) for number in numbers}
         run.lost = {each for each in known if known[each].pack in run.packs and run.counted(each) is None}
         run.touched |= {each: known[each] for each in run.lost}
         return seen
@@ -139,7 +121,7 @@ class Statistics:
             known = run.counted(channel_id) or Counted(connections.get(channel_id, ""), {})
             if known.connection:
                 new, listed = heard.new.get(channel_id, {}), heard.listed.get(channel_id)
-                self._keep(run, channel_id, known._replace(videos=merged(known.videos, new, listed, now)))
+                self._keep(run, channel_id, known._replace(videos=state.merged(known.videos, new, listed, now)))
 
     def _keep(self, run: _Run, channel_id: str, counted: Counted, until: int = 0) -> None:
         entry, now = run.outline.entries[channel_id], minute(self.clock())
@@ -149,13 +131,13 @@ class Statistics:
 
     def _read(self, run: _Run, chosen: Mapping[str, int]) -> None:
         ends = self.clock() + _LONGEST
-        with Block(self.quota, METHOD, SYSTEM, upto=max(1, run.calls), priority=Priority.NORMAL) as block:
+        with self.paying(METHOD, run.calls, Priority.NORMAL) as block:
             for channel_id, calls in chosen.items():
                 counted = run.counted(channel_id)
-                if counted is None:  # lost
-                    continue
-                if self.clock() >= ends or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
-                    return
+                if counted is not None:  # not lost
+                    over = self.clock() >= ends
+                    if over or self._channel(run, block, channel_id, counted, calls) is Then.STOP:
+                        return
 
     def _channel(self, run: _Run, block: Block, channel_id: str, counted: Counted, calls: int) -> Then | None:
         """Read some of a channel's videos; None when that went well, else what follows."""
@@ -163,40 +145,33 @@ class Statistics:
         then, until = None, 0
         for ids in law.to_read(videos, calls, minute(self.clock())):
             try:
-                answer = data.batch_get_stats(caller, ids)
+                answer = {each.id: each for each in data.batch_get_stats(caller, ids)}
             except YtempireError as error:
                 run.refused.add(channel_id)
-                what = "a channel's counts could not be read"
-                then = refused(self.client, channel_id, error, what, clock=self.clock, rng=self.rng)
-                until = minute(self.clock()) + _ALONE.get(then, 0)
+                then = self.refused(channel_id, error, "a channel's counts could not be read")
+                until = 0 if then is Then.STOP else minute(self.clock()) + _ALONE.get(then, 0)
                 break
             run.spent += 1
-            self._take(run, channel_id, videos, ids, answer)
-        self._keep(run, channel_id, counted._replace(videos=videos), until if then is not Then.STOP else 0)
+            for video_id in ids:
+                self._take(run, channel_id, videos, video_id, answer.get(video_id))
+        self._keep(run, channel_id, counted._replace(videos=videos), until)
         return then
 
     def _take(
-        self,
-        run: _Run,
-        channel_id: str,
-        videos: dict[str, law.Video],
-        ids: Iterable[str],
-        answer: Iterable[data.Stats],
+        self, run: _Run, channel_id: str, videos: dict[str, law.Video], video_id: str, stats: data.Stats | None
     ) -> None:
-        """Take in an answer: a row for each video that is in it, once."""
-        now, found = self.clock(), {each.id: each for each in answer}
-        for video_id in ids:
-            stats, known = found.get(video_id), videos[video_id]
-            if stats is None:
-                videos[video_id] = law.missed(known)
-                if known.absent + 1 >= _ABSENT_MAX:
-                    del videos[video_id]
-                continue
-            if stats.published_at is not None:
-                known = known._replace(published=minute(stats.published_at))
-            videos[video_id] = law.read(known, stats.counts.views, minute(now))
-            row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
-            run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
+        """Take in what was answered of a video: a row, if it is in the answer."""
+        now, known = self.clock(), videos[video_id]
+        if stats is None:
+            videos[video_id] = law.missed(known)
+            if known.absent + 1 >= _ABSENT_MAX:
+                del videos[video_id]
+            return
+        if stats.published_at is not None:
+            known = known._replace(published=minute(stats.published_at))
+        videos[video_id] = law.read(known, stats.counts.views, minute(now))
+        row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
+        run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
 
     def _stored(self, run: _Run) -> bool:
         """Append the rows of all channels. False when BigQuery takes none now: then nothing is noted either."""
@@ -221,45 +196,36 @@ class Statistics:
         refused; and those that a disconnect has taken out meanwhile, which stay out. Whoever is taken out later is
         erased later, too. heard: None when only the calls are noted.
         """
-        known_before = outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
+        before = state.outline_in(seen[OUTLINE]).entries if seen[OUTLINE] else {}
 
         def noted(docs: Docs) -> Change[tuple[dict[str, str], dict[str, str]]]:
-            outline, doubted, left = outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
+            outline, doubted, left = state.outline_in(docs[OUTLINE]), dict[str, str](), dict[str, str]()
             if outline.run != run.outline.run:
                 log("WARNING", "a run has taken so long that another has begun")
                 return Change((doubted, left))
             outline = replace(outline, run="", run_until=None, spent=outline.spent + run.spent)
             if heard is None:
-                return Change((doubted, left), [outline_write(outline)])
+                return Change((doubted, left), [state.outline_write(outline)])
             entries, writes = dict(outline.entries), list[Write]()
             for number, ours in run.packs.items():
-                pack = state.pack_in(number, docs[path(number)])
+                pack = state.pack_in(number, docs[state.path(number)])
                 for channel_id in [each for each in run.touched if run.outline.entries[each].pack == number]:
-                    known = channel_id in known_before
-                    if known and channel_id not in entries:
-                        if channel_id in ours:  # disconnected meanwhile, and its rows may have been erased before
-                            left[channel_id] = ours[channel_id].connection
-                        continue
-                    entries[channel_id] = run.touched[channel_id]
-                    if channel_id in ours:
-                        pack[channel_id] = ours[channel_id]
-                        if not known or channel_id in run.refused:
-                            doubted[channel_id] = ours[channel_id].connection
+                    counted = ours.get(channel_id)
+                    if channel_id in before and channel_id not in entries:
+                        if counted:  # disconnected meanwhile, and its rows may have been erased before
+                            left[channel_id] = counted.connection
+                    elif counted:
+                        entries[channel_id], pack[channel_id] = run.touched[channel_id], counted
+                        if channel_id not in before or channel_id in run.refused:
+                            doubted[channel_id] = counted.connection
                     else:
-                        del entries[channel_id]
+                        entries.pop(channel_id, None)
                 writes.append(state.pack_write(number, pack))
             since = (None, None) if run.lost else (heard.heard_at, heard.looked_at)
             outline = replace(outline, heard_at=since[0], looked_at=since[1], entries=entries)
-            return Change((doubted, left), [outline_write(outline), *writes])
+            return Change((doubted, left), [state.outline_write(outline), *writes])
 
         return update(self.client, list(seen), noted, seen=seen)
-
-    def _look_after(self, ended: Mapping[str, str], stored: Iterable[str]) -> None:
-        """Take back what was stored of connections that have ended meanwhile."""
-        for channel_id, connection in ended.items():
-            state.forget(self.client, channel_id)
-            if channel_id in stored:
-                self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
 
 
 def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:
@@ -268,4 +234,4 @@ def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:
         return Change(None)
     spent = outline.spent if outline.day == pacific_day(now) else 0
     ours = replace(outline, run=name, run_until=now + _LEASE, day=pacific_day(now), spent=spent)
-    return Change(ours, [outline_write(ours)])
+    return Change(ours, [state.outline_write(ours)])

@@ -13,14 +13,23 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from shared.clock import pacific_day
+from shared.quota.calendar import day_left
 from shared.youtube.data import IDS_MAX
 
 Id = TypeVar("Id")
 Fifty = tuple[float, int]
 """Of videos that are read together: the sum of their rates, and the minute of their reading, weighted by these."""
+
+EVERY = timedelta(minutes=5)
+"""How often the schedule runs."""
+CALLS_MAX = 60
+"""Of one run. What an outage has left over is spent over the rest of the day, not at once."""
 
 _MEMORY = 24.0  # hours after which what was seen counts a third
 _DECAY, _SHOULDER = 0.7, 12.0  # a rate falls with (age + shoulder) to the power of minus this
@@ -115,23 +124,14 @@ def outline(videos: Mapping[Id, Video], now: int) -> list[Fifty]:
 
 
 def choose(outlines: Iterable[tuple[str, Sequence[Fifty]]], calls: int, now: int) -> dict[str, int]:
-    """The channels to read now, with a number of calls each: those that lower the error most.
-
-    Left out is what cannot have grown: of which less than one view is expected, for a day at most.
-    """
-    best = heapq.nlargest(calls, _worth(outlines, now))
-    chosen: dict[str, int] = {}
-    for _, channel_id in best:
-        chosen[channel_id] = chosen.get(channel_id, 0) + 1
-    return chosen
-
-
-def _worth(outlines: Iterable[tuple[str, Sequence[Fifty]]], now: int) -> Iterator[tuple[float, str]]:
-    for channel_id, outlined in outlines:
-        for rate, at in outlined:
-            minutes = now - at
-            if rate * minutes >= 60 or minutes >= _IN_VAIN:
-                yield _gain(rate, minutes), channel_id
+    """The channels to read now, each with a number of calls: what lowers the error most, if it can have grown."""
+    worth = (
+        (_gain(rate, now - at), channel_id)
+        for channel_id, outlined in outlines
+        for rate, at in outlined
+        if rate * (now - at) >= 60 or now - at >= _IN_VAIN
+    )
+    return Counter(channel_id for _, channel_id in heapq.nlargest(calls, worth))
 
 
 def _gain(rate: float, minutes: int) -> float:
@@ -141,14 +141,20 @@ def _gain(rate: float, minutes: int) -> float:
 
 def to_read(videos: Mapping[Id, Video], calls: int, now: int) -> list[list[Id]]:
     """A channel's videos for a number of calls: those that lower the error most."""
-    best = sorted(videos, key=lambda each: -_urgency(videos[each], now))[: calls * IDS_MAX]
+
+    def urgency(each: Id) -> float:
+        return _gain(_weight(videos[each], now), now - _since(videos[each], now))
+
+    best = sorted(videos, key=urgency, reverse=True)[: calls * IDS_MAX]
     return [best[start : start + IDS_MAX] for start in range(0, len(best), IDS_MAX)]
-
-
-def _urgency(video: Video, now: int) -> float:
-    return _gain(_weight(video, now), now - _since(video, now))
 
 
 def _since(video: Video, now: int) -> int:
     """Since when a count is unknown; of a video that was never read, for a day."""
     return video.read or now - _IN_VAIN
+
+
+def calls_now(units: int, spent: int, now: datetime) -> int:
+    """How many calls a run may make, so that by the next no more are spent than that part of the day."""
+    part = 1 - day_left(pacific_day(now), now + EVERY)
+    return max(0, min(int(units * part + 1e-6) - spent, CALLS_MAX))

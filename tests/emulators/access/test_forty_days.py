@@ -30,8 +30,8 @@ from shared.collection import gone, videos
 from shared.collection.cache import Cache, invalidate
 from shared.collection.listening import Listening
 from shared.collection.metadata import Metadata
+from shared.collection.planner import METADATA, asked_for
 from shared.collection.statistics.collecting import Statistics
-from shared.collection.turns import METADATA, asked_for
 from shared.monitoring.alerts import ProcessAlerts
 from shared.push.feed import VideoNotice
 from shared.push.keys import HubKeys
@@ -196,8 +196,8 @@ class Days:
         )
         videos.record(self.client, notice, self.clock())
         invalidate(self.client, channel_id)
-        cache = Cache(client=self.client, clock=self.clock)
-        cache.read(channel_id, [f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})
+        with Cache(client=self.client, clock=self.clock).look(channel_id) as look:
+            look.read([f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from infra.warehouse import table as made
 from shared import channels
 from shared.collection.analytics import collecting
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
-from shared.collection.analytics.queries import queries
-from shared.collection.analytics.state import STATES, State
+from shared.collection.analytics.plan import STATES, State, queries
 from shared.collection.jobs import Job, name_of
 from shared.quota.accounts import SYSTEM
-from shared.rate_limits.bursts import Burst
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.client import Caller
@@ -80,11 +78,11 @@ class Figures:
             rng=random.Random(1),
         )
 
-    def caller_for(self, channel_id: str, block: Any, burst: Burst) -> Caller:
+    def caller_for(self, channel_id: str, block: Any) -> Caller:
         self.meanwhile()
         caller = self.reading.callers[channel_id]
         context = replace(caller.context, account=SYSTEM)  # as the wiring has it
-        return replace(caller, quota=block, limiter=burst, context=context)
+        return replace(caller, quota=block, context=context)
 
     def run(self) -> dict[str, int]:
         """The hourly run and its tasks; answers what they answered, added up."""

@@ -14,7 +14,7 @@ from shared.access.features import capabilities, scopes_for
 from shared.channels import CHANNELS, Channel
 from shared.collection import messages
 from shared.collection.collecting import Collecting
-from shared.collection.turns import asked_for
+from shared.collection.planner import asked_for
 from shared.tokens.health import CONNECTED
 from shared.youtube import reporting
 from shared.youtube.client import Caller

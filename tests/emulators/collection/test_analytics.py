@@ -10,7 +10,7 @@ import pytest
 from shared import channels
 from shared.clock import next_reset, pacific_day
 from shared.collection.analytics.collecting import QUERY
-from shared.collection.analytics.queries import REVENUE, queries
+from shared.collection.analytics.plan import REVENUE, queries
 from shared.errors import RateLimited
 from shared.monitoring import alerts
 from tests.emulators.collection.figures import API, DAY, FREE, HISTORY_QUERIES, PAID, only

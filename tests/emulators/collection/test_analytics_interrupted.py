@@ -17,10 +17,8 @@ from shared.access.disconnect import ERASE
 from shared.clock import next_reset, pacific_day
 from shared.collection.analytics import store
 from shared.collection.analytics.collecting import QUERY, AnalyticsCollecting
-from shared.collection.analytics.plan import Request
-from shared.collection.analytics.queries import queries
-from shared.collection.analytics.state import STATES, State
-from shared.collection.analytics.store import Answer, Answers
+from shared.collection.analytics.plan import STATES, Request, State, queries
+from shared.collection.analytics.store import Answer
 from shared.errors import NotFound
 from tests.emulators import wire
 from tests.emulators.collection.figures import API, FREE, PAID, Figures, only, ready
@@ -133,9 +131,9 @@ def test_answers_that_bigquery_does_not_take_cost_nobody_else_his(figures):
     request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
     good = Answer(request=request, asked_at=NOON, rows=({"date": "2026-11-02", "metrics": {"views": 1}},))
     bad = replace(good, rows=({"date": "no day"},))
-    told = [Answers(f"UC{n}", f"load-{n}", [bad if n == 2 else good]) for n in range(5)]
+    told = {f"UC{n}": (f"load-{n}", [bad if n == 2 else good]) for n in range(5)}
     kept = store.store(figures.warehouse, told, figures.stand.clock)
-    assert [each.channel_id for each in kept] == ["UC0", "UC1", "UC3", "UC4"]
+    assert kept == {"UC0", "UC1", "UC3", "UC4"}
     assert {load["channel_id"] for load in figures.loads()} == {"UC0", "UC1", "UC3", "UC4"}
     assert len(figures.counting("channel_daily")) == 4
 
@@ -143,7 +141,7 @@ def test_answers_that_bigquery_does_not_take_cost_nobody_else_his(figures):
 def test_a_manifest_that_is_refused_once_counts_no_row_twice(figures, bigquery_emulator):
     request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
     rows = ({"date": "2026-11-02", "metrics": {"views": 1}},)
-    told = [Answers(f"UC{n}", f"l-{n}", [Answer(request=request, asked_at=NOON, rows=rows)]) for n in range(2)]
+    told = {f"UC{n}": (f"l-{n}", [Answer(request=request, asked_at=NOON, rows=rows)]) for n in range(2)}
     with bigquery_limits.in_front_of(bigquery_emulator) as limits:
         limits.refuse(loads(b"row_count"), SPOILT)
         client = bigquery.Client(
@@ -153,7 +151,7 @@ def test_a_manifest_that_is_refused_once_counts_no_row_twice(figures, bigquery_e
         )
         kept = store.store(replace(figures.warehouse, client=client), told, figures.stand.clock)
     assert limits.refused == 1
-    assert [each.channel_id for each in kept] == ["UC0", "UC1"]
+    assert kept == {"UC0", "UC1"}
     assert len(figures.counting("channel_daily")) == 2
 
 

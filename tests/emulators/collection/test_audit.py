@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,11 +11,9 @@ from typing import Any
 import pytest
 
 from shared.collection import packs, places
-from shared.collection.audit import Audit
+from shared.collection.audit import audit
 from shared.collection.coverage import Outcome, after_listing
-from shared.collection.expectation import HISTORY, Settled, State
-from shared.collection.jobs import Job, name_of
-from shared.collection.risk import on
+from shared.collection.jobs import HISTORY, Job, State, name_of, on
 from shared.monitoring import alerts
 from shared.warehouse.rows import ReportRef
 from shared.warehouse.statements import NAME_LOADS, Warehouse, run
@@ -33,7 +32,6 @@ class Held:
     def __init__(self, warehouse: Warehouse, state: Any) -> None:
         self.warehouse = warehouse
         self.state = state
-        self.audit = Audit(client=state, warehouse=lambda: warehouse, report_types={KIND}, clock=lambda: NOW)
 
     def fill(self, channel: str, *, without: tuple[date, ...] = ()) -> None:
         absent = ("2026-11-19", "2026-11-20", "2026-11-21", *(day.isoformat() for day in without))
@@ -57,6 +55,9 @@ class Held:
         ]  # fmt: skip
         ids = [ref.report_id for ref in refs]
         run(self.warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, first=DAYS[0], last=DAYS[-1])
+
+    def audit(self, report_types: Collection[str] = (KIND,)) -> None:
+        audit(self.state, self.warehouse, report_types, NOW, "2026-11-22")
 
     def record(self, *outcomes: Outcome) -> None:
         packs.record(self.state, places.places(self.state), KIND, outcomes, now=NOW)
@@ -90,24 +91,24 @@ def held(warehouse, firestore_client) -> Held:
 def test_a_day_that_is_not_in_the_warehouse_is_listed_again_with_a_word_and_all_others_stay(held, capsys):
     held.fill("UC1")
     held.fill("UC2")
-    held.audit.run("2026-11-22")
+    held.audit()
     assert {state for state, _ in held.states("UC1").values()} == {State.LOADED}
     lost = DAYS[3], DAYS[25]
     held.lose("UC1", *lost)
     for _ in range(2):  # a second audit of the day finds nothing to do
-        held.audit.run("2026-11-22")
+        held.audit()
         assert held.states("UC1") == {
             day: (State.LISTED, "notInWarehouse") if day in lost else (State.LOADED, None) for day in DAYS
         }
     assert {state for state, _ in held.states("UC2").values()} == {State.LOADED}
-    assert held.job("UC1").known.settled(NOW) is Settled.WAITING
+    assert State.LISTED in {each.state for each in held.job("UC1").open.values()}
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "not in the warehouse" in line]
     assert [(line["channel"], line["days"]) for line in told] == [("UC1", 2)]
 
 
 def test_of_a_report_type_that_is_no_longer_collected_no_day_is_missed(held):
     held.fill("UC1", without=(DAYS[5],))
-    replace(held.audit, report_types={"channel_basic_a3"}).run("2026-11-22")
+    held.audit({"channel_basic_a3"})
     assert alerts.firing(held.state) == ()
 
 
@@ -116,7 +117,7 @@ def test_of_a_report_type_that_is_no_longer_collected_no_day_is_missed(held):
 @pytest.mark.fault(64)
 def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_alarm_ends_with_them(held):
     held.fill("UC1", without=(DAYS[5],))
-    held.audit.run("2026-11-22")
+    held.audit()
     [alert] = alerts.firing(held.state)
     assert alert.key == alerts.REPORT_GAPS
     assert f"1 day of 1 channel. The first, {DAYS[5]} of UC1" in alert.message
@@ -128,12 +129,12 @@ def test_missing_days_alarm_with_the_date_on_which_the_first_is_lost_and_the_ala
     packed.change(held.state, "UC2", KIND, [failed.day], lambda _: (None, listed))
     held.record(Outcome(ref=failed, reason="reportColumnMissing"))
     packed.put(held.state, replace(held.job("UC2"), absent=()))
-    held.audit.run("2026-11-22")
+    held.audit()
     [again] = alerts.firing(held.state)
     assert "2 days of 2 channels" in again.message
     assert again.since == alert.since
 
     for channel in ("UC1", "UC2"):
         packed.forget(held.state, channel)
-    held.audit.run("2026-11-23")
+    held.audit()
     assert alerts.firing(held.state) == ()

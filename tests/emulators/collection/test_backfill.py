@@ -17,8 +17,8 @@ from shared.clock import pacific_day
 from shared.collection import backfill, messages
 from shared.collection.collecting import API
 from shared.collection.coverage import AGAIN, Day
-from shared.collection.expectation import KEPT, State
 from shared.collection.ingest import Ingest
+from shared.collection.jobs import KEPT, State
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.rate_limits.limits import RateLimit
 from shared.youtube import reporting
@@ -151,7 +151,8 @@ def test_rows_that_were_damaged_are_right_again_and_a_second_run_loads_nothing(n
         book=lambda calls, **_: [stand.clock()] * len(calls),
         to_ingest=lambda kind, message: later.append((kind, message)),
         to_ingest_at=lambda kind, message, _: later.append((kind, message)),
-        call_rows=None,
+        fetch_calls=None,
+        confirm_calls=None,
         clock=stand.clock,
         rng=random.Random(1),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 
 from infra.endpoints import endpoints
-from shared.collection.cache import LEASE, LIFE, WAIT, Cache, invalidate, path
+from shared.collection.cache import LEASE, LIFE, WAIT, Cache, Entries, Fetch, invalidate, path
 from shared.errors import QuotaRefused, Unavailable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHANNEL = "UC" + "a" * 22
+
+
+def read(cache: Cache, channel_id: str, keys: Iterable[str], fetch: Fetch) -> Entries:
+    with cache.look(channel_id) as look:
+        return look.read(keys, fetch)
 
 
 @dataclass
@@ -43,7 +48,7 @@ class Stand:
         return {key: (f"{key} {len(self.fetched)}", f"etag {len(self.fetched)}") for key in keys}
 
     def read(self, *keys: str, fetch: Callable[[Any], Any] | None = None) -> list[Any]:
-        kept = self.cache.read(CHANNEL, keys, fetch or self.fetch).entries
+        kept = read(self.cache, CHANNEL, keys, fetch or self.fetch).entries
         return [kept[key].value for key in keys]
 
 
@@ -109,7 +114,9 @@ def test_of_eight_who_ask_at_once_one_reads(stand):
 
     cache = Cache(client=stand.client, clock=lambda: NOW, sleep=lambda _: time.sleep(0.02))
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: cache.read(CHANNEL, ["channel"], slow).entries["channel"].value, range(8)))
+        found = list(
+            pool.map(lambda _: read(cache, CHANNEL, ["channel"], slow).entries["channel"].value, range(8))
+        )
     assert stand.fetched == [("channel",)]
     assert set(found) == {"channel 1"}
 

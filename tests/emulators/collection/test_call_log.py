@@ -21,7 +21,7 @@ from google.cloud import pubsub_v1
 from infra.judges import apis
 from infra.local import emulators
 from shared.cloud import pubsub
-from shared.collection.call_log import SHORT, CallRows
+from shared.collection.call_log import SHORT, take
 from shared.collection.ingest import Ingest
 from shared.data_map import CALL_SUMMARY
 from shared.errors import Unavailable
@@ -80,17 +80,8 @@ class Room:
             log.record(each)
         log.flush()
 
-    def rows(self, warehouse: Warehouse) -> CallRows:
-        return CallRows(
-            client=self.firestore,
-            warehouse=warehouse,
-            fetch=self.kept.fetch,
-            confirm=self.kept.confirm,
-            clock=lambda: NOW,
-        )
-
     def take(self, warehouse: Warehouse | None = None) -> int:
-        return self.rows(warehouse or self.warehouse).take()
+        return take(self.firestore, warehouse or self.warehouse, self.kept.fetch, self.kept.confirm, lambda: NOW)
 
     def stored(self) -> list[Any]:
         table = self.warehouse.full_name("youtube_api_calls")
@@ -146,8 +137,9 @@ def test_a_message_that_asks_for_the_log_while_the_warehouse_is_down_is_no_dead_
     down = Warehouse(room.warehouse.client, "no_such_dataset")
     room.record(a_call(1))
     ingest = Ingest(
-        client=None, warehouse=None, report_types=(), quota=None, caller_for=None, check_rate=None, book=None,
-        to_ingest=None, to_ingest_at=None, call_rows=lambda: room.rows(down), clock=lambda: NOW,
+        client=room.firestore, warehouse=lambda: down, report_types=(), quota=None, caller_for=None,
+        check_rate=None, book=None, to_ingest=None, to_ingest_at=None, fetch_calls=room.kept.fetch,
+        confirm_calls=room.kept.confirm, clock=lambda: NOW,
         rng=random.Random(1),
     )  # type: ignore[arg-type]  # fmt: skip
     ingest.handle("calls", {})

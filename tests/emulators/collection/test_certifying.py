@@ -94,7 +94,7 @@ class Network:
         ingest = Ingest(
             client=self.state, warehouse=lambda: self.warehouse, quota=None, caller_for=None, check_rate=None,
             to_ingest=lambda *handed_on: waiting.append(handed_on), to_ingest_at=None, clock=lambda: self.now,
-            call_rows=None, report_types=(), book=None, rng=random.Random(1),
+            fetch_calls=None, confirm_calls=None, report_types=(), book=None, rng=random.Random(1),
         )  # fmt: skip
         while waiting:
             ingest.handle(*waiting.pop())
@@ -121,7 +121,7 @@ class Network:
 
     def differing(self, **only: str) -> set[tuple[str, str | None, str | None, Part]]:
         return {
-            (each.channel_id, each.report_type, each.day, each.part)
+            (month.channel_id, each.report_type, each.day, each.part)
             for month in verified(self.certifying, **only)
             for each in month.differing
         }

@@ -15,13 +15,11 @@ from infra.local.simulator.reporting.jobs import Jobs
 from shared.channels import CHANNELS, Capability, Channel
 from shared.clock import pacific_day
 from shared.cloud.steps import Docs
-from shared.collection import chosen, packs, places, reports, week_answers
+from shared.collection import packs, places, planner, reports, week_answers
 from shared.collection.collecting import Collecting as Service
 from shared.collection.coverage import Outcome
-from shared.collection.expectation import HISTORY, Expectation, Settled, Standing
-from shared.collection.jobs import Job
+from shared.collection.jobs import HISTORY, Expectation, Job, Standing, State, on
 from shared.collection.reports import Found, Looked
-from shared.collection.risk import on
 from shared.errors import CorruptData, NotFound, QuotaRefused, Unavailable
 from shared.monitoring import alerts
 from shared.settings import Settings
@@ -64,16 +62,18 @@ class Collecting:
         held = places.places(self.stand.firestore)
         packs.record(self.stand.firestore, held, KIND, outcomes, now=self.stand.clock())
 
-    def load_all(self, refs: Iterable[ReportRef]) -> Settled:
+    def load_all(self, refs: Iterable[ReportRef]) -> bool:
+        """Whether all that was listed is loaded then."""
         self.record(*(Outcome(ref=ref, rows=1, load_id="L") for ref in refs))
-        return self.job().known.settled(self.stand.clock())
+        now = self.stand.clock()
+        return self.job().settled(now).synced_at == now
 
     def job(self) -> Job:
         [job] = packs.jobs(self.stand.firestore, [self.channel], [KIND])
         return job
 
     def missing(self) -> dict[date, Expectation]:
-        return self.job().known.missing(self.stand.clock())
+        return self.job().missing(self.stand.clock())
 
     def run(self) -> Found:
         found = self.find()
@@ -95,7 +95,7 @@ def test_a_first_listing_brings_a_month_and_the_next_nothing(collecting):
     again = collecting.run()
     assert again.to_load == ()
     assert len(again.advanced.open) >= 30
-    assert again.settled is Settled.WAITING
+    assert {each.state for each in again.advanced.open.values()} == {State.LISTED}
 
 
 def test_a_run_that_dies_before_it_dispatches_is_made_good_by_the_next(collecting):
@@ -196,7 +196,7 @@ def test_a_day_that_youtube_never_issues_is_named_with_the_date_on_which_it_is_l
     made = collecting.job().created_at
     day = pacific_day(made) - timedelta(days=10)
     collecting.jobs.make_odd(collecting.channel, KIND, day.toordinal(), None)
-    assert collecting.load_all(collecting.run().to_load) is Settled.SYNCED
+    assert collecting.load_all(collecting.run().to_load)
     found = collecting.missing()[day]
     assert (found.standing, found.lost_at) == (Standing.LATE, made + HISTORY)
     collecting.stand.advance(days=3)
@@ -262,7 +262,7 @@ def test_an_expired_job_that_cannot_be_replaced_is_listed_on_and_told(collecting
     collecting.stand.inject(method="youtubereporting.jobs.create", kind="conflict")
     refs = collecting.run().to_load
     assert len(refs) >= 25
-    assert collecting.load_all(refs) is Settled.SYNCED
+    assert collecting.load_all(refs)
     assert "an expired reporting job cannot be replaced" in capsys.readouterr().out
     collecting.stand.advance(days=4)
     collecting.run()
@@ -284,9 +284,7 @@ def test_a_retired_type_is_not_asked_for_again_and_nothing_more_is_expected_of_i
     assert collecting.stand.simulator.journal.counters().get("youtubereporting.jobs.create") == {"200": 1}
     ended = pacific_day(found.advanced.retired_at)
     after = {
-        day: each
-        for day, each in collecting.job().known.unloaded(collecting.stand.clock()).items()
-        if day >= ended
+        day: each for day, each in collecting.job().unloaded(collecting.stand.clock()).items() if day >= ended
     }
     assert after
     assert {each.standing for each in after.values()} == {Standing.NOT_OFFERED}
@@ -377,7 +375,7 @@ def test_of_a_family_the_version_is_collected_that_youtube_offers(collecting):
 
     def kinds() -> tuple[str, ...]:
         """What a process that starts now collects; and it looks at what YouTube offers."""
-        found = chosen.report_types(stand.firestore, a_choice(family))
+        found = planner.report_types(stand.firestore, a_choice(family))
         service = replace(collecting_service(collecting, [], {"new": True}), report_types=found)
         service.plan(everything=True)
         return found

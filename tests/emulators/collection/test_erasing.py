@@ -15,8 +15,8 @@ from shared import channels
 from shared.access.disconnect import ERASE, WAREHOUSE
 from shared.access.receipts import PENDING, RECEIPTS, Receipt, Receipts
 from shared.collection import gone
-from shared.collection.expectation import State
 from shared.collection.ingest import Ingest
+from shared.collection.jobs import State
 from shared.errors import InvalidRequest
 from shared.warehouse.load import Load, load_id_for, new_load_id
 from shared.warehouse.report_types import REPORT_TYPES
@@ -189,8 +189,8 @@ def test_a_message_that_names_no_connection_erases_nothing(receipt):
 
     ingest = Ingest(
         client=None, warehouse=unused, report_types=(), quota=None, caller_for=unused, check_rate=unused,
-        book=unused,
-        to_ingest=unused, to_ingest_at=unused, call_rows=unused, clock=unused, rng=random.Random(1),
+        book=unused, to_ingest=unused, to_ingest_at=unused,
+        fetch_calls=unused, confirm_calls=unused, clock=unused, rng=random.Random(1),
     )  # type: ignore[arg-type]  # fmt: skip
     with pytest.raises(InvalidRequest):
         ingest.handle(ERASE, {"channel_id": "UC1", "receipt": receipt})

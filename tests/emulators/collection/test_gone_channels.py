@@ -9,11 +9,10 @@ import pytest
 
 from infra.local.simulator.reporting.jobs import Jobs
 from shared.collection import packs, places
-from shared.collection.audit import Audit
+from shared.collection.audit import audit
 from shared.collection.coverage import Day
-from shared.collection.expectation import State
-from shared.collection.jobs import Job
-from shared.collection.turns import Turn
+from shared.collection.jobs import Job, State
+from shared.collection.planner import Turn
 from shared.monitoring.calls import Call
 from shared.wiring.collection import collecting
 from tests.emulators.collection.reading import KIND, Reading
@@ -41,13 +40,11 @@ def test_what_a_run_left_that_died_before_it_could_take_it_back_goes_with_the_ne
         job = {"channel_id": name, "report_type": KIND, "job_id": "j", "created_at": MADE, "since": MADE}
         packed.put(firestore_client, Job(name=f"{name}:{KIND}", **job))
         packed.change(firestore_client, name, KIND, [MADE.date()], lambda _: (None, {MADE.date(): DAY}))
-    places.end(firestore_client, "UCgone", "c")
-    places.leave(firestore_client, "UCgone")  # and nothing was taken out
+    firestore_client.document(places.PATH).delete()
+    packed.place(firestore_client, "UCother")  # the other's place is gone, and nothing was taken out
     jobs, strays = packs.every(firestore_client)
     assert ([job.channel_id for job in jobs], strays) == (["UCother"], [(0, "UCgone")])
-    Audit(client=firestore_client, warehouse=lambda: warehouse, report_types=(), clock=lambda: MADE).run(
-        "2026-11-01"
-    )
+    audit(firestore_client, warehouse, (), MADE, "2026-11-01")
     assert set().union(*packed.stored(firestore_client).values()) == {"UCother"}
 
 

@@ -60,7 +60,8 @@ class Room:
             ),
             to_ingest=lambda kind, message: self.later.append((kind, message, None)),
             to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
-            call_rows=None,
+            fetch_calls=None,
+            confirm_calls=None,
             clock=self.stand.clock,
             rng=random.Random(2),
         )
@@ -128,7 +129,8 @@ def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
     cache, client = Cache(client=room.stand.firestore, clock=room.stand.clock), room.stand.firestore
     client.document("channels", other).set({"state": "connected", "connected_at": now})
     for channel in (mine, other):
-        cache.read(channel, ["video:v"], lambda _: {"video:v": ("as it was", "")})
+        with cache.look(channel) as look:
+            look.read(["video:v"], lambda _: {"video:v": ("as it was", "")})
     notice = VideoNotice(video_id="v" * 11, channel_id=mine, updated=now, title="New", published=now)
     room.ingest.handle(receiving.KIND, receiving.message([notice, replace(notice, video_id="w" * 11)]))
     assert not cache.look(mine).entries.alive("video:v", now)

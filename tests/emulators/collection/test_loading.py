@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
@@ -17,9 +17,8 @@ from google.cloud import bigquery
 from shared.access.disconnect import ERASE
 from shared.collection import gone, messages, packs, places
 from shared.collection.coverage import Day, Outcome, after_listing
-from shared.collection.expectation import State
-from shared.collection.jobs import Job, name_of
-from shared.collection.loading import Later, Loaded, ReportLoading
+from shared.collection.jobs import Job, State, name_of
+from shared.collection.loading import Later, ReportLoading
 from shared.errors import (
     CorruptData,
     NotFound,
@@ -112,10 +111,10 @@ class Room:
         refs: list[ReportRef],
         client: bigquery.Client | None = None,
         before: list[Staged] | None = None,
-    ) -> Loaded:
+    ) -> Sequence[Later]:
         return self._loading(client).load(refs, self.download, before)
 
-    def go_on(self, later: Later, client: bigquery.Client | None = None) -> Loaded:
+    def go_on(self, later: Later, client: bigquery.Client | None = None) -> Sequence[Later]:
         """Do what was handed on, as it comes back."""
         told = json.loads(json.dumps(later.message))
         if later.kind == messages.STAGED:
@@ -201,10 +200,9 @@ def test_a_second_delivery_downloads_nothing_and_changes_nothing(room):
     refs = room.expects(ref("UC1"))
     room.load(refs)
     before = (room.seen(), room.day(refs[0]))
-    again = room.load(refs)
+    room.load(refs)
     assert (room.seen(), room.day(refs[0])) == before
     assert room.downloads == ["UC1-0"]
-    assert [outcome.load_id for outcome in again.outcomes] == [before[1].load_id]
 
 
 def load_admitting(room: Room, refs: list[ReportRef], *admitted: ReportRef, before: list[Staged]) -> Later:
@@ -212,7 +210,7 @@ def load_admitting(room: Room, refs: list[ReportRef], *admitted: ReportRef, befo
     files = dict(room.files)
     for each in set(refs) - set(admitted):
         room.files[each.report_id] = RateLimited("too fast", retry_at=NOW + timedelta(minutes=1))
-    (later,) = room.load(refs, before=before).later
+    (later,) = room.load(refs, before=before)
     room.files = files
     return later
 
@@ -248,7 +246,7 @@ def test_what_was_downloaded_through_a_connection_that_has_ended_is_not_loaded_f
     room.disconnect("UC1")
     room.connect("UC1", at=NOW + timedelta(minutes=1))
     room.expects(refs[0])
-    assert room.go_on(later).later == ()
+    assert room.go_on(later) == []
     assert room.seen() == {"UC2-0": 10, "UC2-1": 10}
     assert room.day(refs[0]).state is State.LISTED  # the new connection's collection brings it
 
@@ -323,9 +321,7 @@ def test_one_reports_trouble_is_its_own(room, error, state, reason, rest):
     loaded = room.load([troubled, whole])
     assert room.seen() == {whole.report_id: 10}
     assert (room.day(troubled).state, room.day(troubled).reason) == (state, reason)
-    handed_on = [
-        (messages.refs_from(later.message), later.at) for later in loaded.later if later.kind == messages.KIND
-    ]
+    handed_on = [(messages.refs_from(later.message), later.at) for later in loaded if later.kind == messages.KIND]
     assert handed_on == [([troubled], error.retry_at)][:rest]
     stored = {name: room.state.document("channels", name).get().to_dict() for name in ("UC1", "UC2")}
     assert stored["UC1"].get("synced_at") is None
@@ -377,12 +373,12 @@ def test_a_bigquery_that_takes_no_more_is_asked_again_later_and_nothing_is_downl
     refs = room.expects(*(ref("UC1", number) for number in range(3)))
     limits.refuse(*refused)
     client = client_at(f"http://{limits.address}")
-    (later,) = room.load(refs, client).later  # nothing is raised, so no delivery counts as failed
+    (later,) = room.load(refs, client)  # nothing is raised, so no delivery counts as failed
     assert limits.refused == 1
     assert room.now <= later.at <= room.now + wait
     assert sorted(room.downloads) == [r.report_id for r in refs if downloaded]
     assert {room.day(r).state for r in refs} == {State.LISTED}
-    assert room.go_on(later, client).later == ()
+    assert room.go_on(later, client) == []
     assert sorted(room.downloads) == [r.report_id for r in refs]
     assert room.staging_tables() == []
     assert room.seen() == {r.report_id: 10 for r in refs}
@@ -396,9 +392,9 @@ def test_a_file_that_was_cut_while_bigquery_is_full_costs_the_others_no_second_d
     good = room.files[cut.report_id]
     room.files[cut.report_id] = Unavailable("cut short", reason="damagedDownload")
     limits.refuse(bigquery_limits.says("INSERT INTO"), QUEUE_FULL)
-    staged, again = room.load([cut, whole], client_at(f"http://{limits.address}")).later
+    staged, again = room.load([cut, whole], client_at(f"http://{limits.address}"))
     room.files[cut.report_id] = good
-    assert [room.go_on(later).later for later in (staged, again)] == [(), ()]
+    assert [room.go_on(later) for later in (staged, again)] == [[], []]
     assert room.seen() == {cut.report_id: 10, whole.report_id: 10}
     assert sorted(room.downloads) == [cut.report_id, cut.report_id, whole.report_id]
 
@@ -412,10 +408,10 @@ def test_a_load_that_bigquery_refuses_is_split_until_the_culprit_is_found(room, 
     room.files[culprit.report_id] = room.files[culprit.report_id].replace(b",v,", b",poison,")
     limits.refuse(bigquery_limits.loads(b"poison"), SPOILT, times=100)
     client, turns = client_at(f"http://{limits.address}"), 0
-    waiting = list(room.load(refs, client).later)
+    waiting = list(room.load(refs, client))
     while waiting:
         turns += 1
-        waiting += room.go_on(waiting.pop(), client).later
+        waiting += room.go_on(waiting.pop(), client)
     assert turns < 2 * len(refs)
     assert room.seen() == {r.report_id: 10 for r in refs[:-1]}
     assert (room.day(culprit).state, room.day(culprit).reason) == (State.FAILED, "loadRefused")
@@ -426,13 +422,13 @@ def test_a_turn_ends_in_time_and_the_rest_goes_on_in_a_message_of_its_own(room):
     refs = room.expects(*(ref("UC1", number) for number in range(20)))
     room.turn = timedelta(microseconds=12)  # the clock moves by one at every look
     loaded = room.load(refs)
-    (later,) = loaded.later
+    (later,) = loaded
     rest = messages.refs_from(later.message)
     assert later.at is None
     assert 0 < len(rest) < 20
     assert room.seen() == {r.report_id: 10 for r in refs if r not in rest}
     room.turn = timedelta(minutes=3)
-    assert room.go_on(later).later == ()
+    assert room.go_on(later) == []
     assert room.seen() == {r.report_id: 10 for r in refs}
     assert len(room.downloads) == 20
 
@@ -441,11 +437,11 @@ def test_a_staging_table_that_waited_for_too_long_is_downloaded_again(room, limi
     room.connect("UC1")
     refs = room.expects(ref("UC1"))
     limits.refuse(bigquery_limits.says("INSERT INTO"), QUEUE_FULL)
-    (later,) = room.load(refs, client_at(f"http://{limits.address}")).later
+    (later,) = room.load(refs, client_at(f"http://{limits.address}"))
     (staged,) = later.message["staged"]
     lost = {"staged": [{**staged, "table": "staged_and_gone"}]}
-    (again,) = room.go_on(replace(later, message=lost)).later
-    assert room.go_on(again).later == ()
+    (again,) = room.go_on(replace(later, message=lost))
+    assert room.go_on(again) == []
     assert room.seen() == {"UC1-0": 10}
 
 
@@ -455,7 +451,7 @@ def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(r
     left, whole = room.expects(ref("UC1"), ref("UC2"))
     limits.refuse(bigquery_limits.says("DELETE FROM"), QUEUE_FULL)
     room.meanwhile = lambda: "UC1" in places.places(room.state) and room.disconnect("UC1")
-    (later,) = room.load([left, whole], client_at(f"http://{limits.address}")).later
+    (later,) = room.load([left, whole], client_at(f"http://{limits.address}"))
     assert (later.kind, later.message["channel_id"]) == (ERASE, "UC1")
     assert later.at is not None
     assert room.seen() == {left.report_id: 10, whole.report_id: 10}
@@ -471,7 +467,7 @@ def test_a_month_of_coverage_that_cannot_be_read_is_one_channels_trouble(room, c
     spoilt, whole = room.expects(ref("UC1"), ref("UC2"))
     packed.spoil(room.state, "UC1", REACH.id, "2026-11")
     loaded = room.load([spoilt, whole])
-    assert loaded.later == ()
+    assert loaded == []
     assert room.seen() == {spoilt.report_id: 10, whole.report_id: 10}
     assert room.day(whole).state is State.LOADED
     assert [
@@ -509,7 +505,7 @@ def test_a_report_of_a_channel_that_is_gone_is_dropped_whatever_else_is_wrong_wi
     room.files[left.report_id] = error
     loaded = room.load([left, whole])
     assert room.seen() == {whole.report_id: 10}
-    assert loaded.later == ()
+    assert loaded == []
     told = [line for line in capsys.readouterr().out.splitlines() if left.report_id in line]
     assert ["is dropped" in line for line in told] == [True]
 

@@ -19,9 +19,8 @@ from infra.warehouse import table as made
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.collection import metadata as room
-from shared.collection.metadata import Metadata
-from shared.collection.metadata_plan import RUNS
-from shared.collection.turns import METADATA, asked_for
+from shared.collection.metadata import RUNS, Metadata
+from shared.collection.planner import METADATA, asked_for
 from shared.errors import Unavailable
 from shared.monitoring.calls import Call
 from shared.quota.blocks import Block

@@ -48,7 +48,7 @@ class Probed:
         probing = Probing(
             client=self.stand.firestore, warehouse=lambda: self.figures.warehouse, quota=self.stand.ledger,
             caller_for=lambda channel, _block: self.figures.reading.callers[channel], clock=self.stand.clock,
-            rng=random.Random(1),
+            to_ingest=lambda _kind, _message: None, rng=random.Random(1),
         )  # fmt: skip
         assert probing.run() is False
         entries = self.stand.simulator.journal.entries()[before:]

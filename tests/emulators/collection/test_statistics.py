@@ -20,6 +20,7 @@ from shared.access.disconnect import ERASE
 from shared.collection import readings, videos
 from shared.collection.readings import Readings
 from shared.collection.statistics import collecting as room
+from shared.collection.statistics import state
 from shared.collection.statistics.collecting import Statistics
 from shared.collection.statistics.state import OUTLINE, forget
 from shared.errors import Unavailable
@@ -103,7 +104,7 @@ class Network:
             self.stand.firestore.document("video_counts", name).update({field: DAMAGED})
 
     def entries(self) -> Mapping[str, Any]:
-        return room.outline_in(_doc(self.stand, OUTLINE)).entries
+        return state.outline_in(_doc(self.stand, OUTLINE)).entries
 
 
 def damaged(capsys: Any) -> set[str]:
@@ -173,23 +174,25 @@ def test_of_two_runs_at_once_one_reads(network: Network, monkeypatch):
             second[0] = network.statistics(seed=2).run()
         return news(*arguments)
 
-    news = room.news
-    monkeypatch.setattr(room, "news", meanwhile)
+    news = state.news
+    monkeypatch.setattr(state, "news", meanwhile)
     assert network.statistics().run()["rows"] > 0
     assert second == [{"channels": 0, "calls": 0, "rows": 0}]
     twice = Counter((row["video_id"], row["as_of"]) for row in network.rows())
     assert max(twice.values()) == 1
 
 
-@pytest.mark.parametrize("step", ["_look", "_read", "_stored", "_note", "_look_after"])
-def test_who_dies_anywhere_leaves_true_rows_and_the_next_reads_the_same(network: Network, monkeypatch, step: str):
+@pytest.mark.parametrize(
+    ("step", "done"), [("_look", False), ("_read", False), ("_stored", True), ("_note", False), ("_note", True)]
+)
+def test_who_dies_anywhere_leaves_true_rows_and_the_next_reads_the_same(network: Network, monkeypatch, step, done):
     channel = network.connect()
     network.run()
     network.pass_minutes()
     real = getattr(Statistics, step)
 
     def dies(*arguments: Any, **named: Any) -> Any:
-        if step == "_stored":
+        if done:
             real(*arguments, **named)
         raise Died
 
@@ -209,7 +212,7 @@ def test_while_bigquery_takes_nothing_the_calls_are_counted_and_the_same_is_read
     assert network.run()["rows"] == 0
     network.refuse = None
     assert network.run()["rows"] > 0
-    assert room.outline_in(_doc(network.stand, OUTLINE)).spent >= 2
+    assert state.outline_in(_doc(network.stand, OUTLINE)).spent >= 2
 
 
 def test_a_video_that_an_answer_leaves_out_has_no_row_and_is_asked_about_again(network: Network):

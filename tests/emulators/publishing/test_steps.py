@@ -44,7 +44,8 @@ def test_what_an_operation_has_changed_is_no_longer_what_was_kept(bench, caller,
     cache, channel = Cache(client=bench.stand.firestore, clock=bench.stand.clock), bench.stand.channel().id
     key = f"video:{some_video}"
     bench.stand.firestore.document(path(channel)).set({"channel_id": channel})
-    cache.read(channel, [key], lambda _: {key: ("as it was", "")})
+    with cache.look(channel) as look:
+        look.read([key], lambda _: {key: ("as it was", "")})
     operation, _ = bench.submit(update={"video_id": some_video, "privacy": "unlisted"})
     assert cache.look(channel).entries.alive(key, bench.stand.clock())
     bench.settle(operation)

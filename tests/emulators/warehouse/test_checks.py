@@ -10,7 +10,7 @@ import pytest
 
 from infra.judges.warehouse import tables
 from shared import channels
-from shared.collection.checking import check
+from shared.collection.audit import check
 from shared.monitoring import alerts
 from shared.warehouse.append import append
 from shared.warehouse.checks import CHECKS, DAYS, Result, asked

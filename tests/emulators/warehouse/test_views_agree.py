@@ -9,10 +9,11 @@ import pytest
 
 from infra.judges.warehouse import SPOKEN
 from infra.levels import LEVELS
+from infra.local.simulator.truth.channel_days import COUNTED
 from infra.marts import QUERIED, described
 from shared.clock import pacific_midnight, system_clock
-from shared.collection import levels
-from shared.collection.levels import Held, Level
+from shared.collection import numbers
+from shared.collection.numbers import Held, Level
 from shared.warehouse.append import append
 from shared.warehouse.statements import DAYS_OF_CHANNELS, NEW_VIDEOS_OF_CHANNELS, run
 from shared.warehouse.tables import TABLES
@@ -85,7 +86,7 @@ def test_a_report_that_two_deliveries_named_at_once_counts_once(filled):
 TOLD = {
     "youtube_metrics": {
         **dict.fromkeys(
-            (*levels.COUNTED, "average_view_duration"),
+            (*COUNTED, "average_view_duration"),
             lambda row: (row["source"] == "channel_basic_a3", row["as_of"]),
         ),
         **dict.fromkeys(("impressions", "click_through_rate"), lambda row: (True, row["as_of"])),
@@ -109,16 +110,16 @@ TOLD = {
 @pytest.mark.parametrize("later", [dt.timedelta(minutes=10), dt.timedelta(minutes=45), dt.timedelta(days=9)])
 def test_the_shares_of_the_four_levels_are_what_the_rule_chooses_for_each_number(later, filled):
     now, found, true = at(1) + later, Counter(), Counter()
-    for table, numbers in TOLD.items():
+    for table, columns in TOLD.items():
         for row in filled.client.query(f"SELECT * FROM `{filled.full_name(table)}`"):
-            for name, told in numbers.items():
+            for name, told in columns.items():
                 if row[name] is not None:
                     reported, as_of = told(row)
                     by = (
                         Level.REPORTS
                         if reported
                         else Level.DATA
-                        if name in levels.TELL[Level.DATA]
+                        if name in numbers.TELL[Level.DATA]
                         else Level.ANALYTICS
                     )
                     ended = (
@@ -127,9 +128,9 @@ def test_the_shares_of_the_four_levels_are_what_the_rule_chooses_for_each_number
                         else None
                     )
                     held = Held(value=row[name], by=by, as_of=as_of, ended=ended)
-                    true[levels.choose(name, [held], now=now, closed={}).level.name.lower()] += 1
+                    true[numbers.choose(name, [held], now=now, closed={}).level.name.lower()] += 1
     channels = {row["channel_id"] for rows in ROWS.values() for row in rows}
-    analytics, data = (now - levels.LIFE[level] for level in (Level.ANALYTICS, Level.DATA))
+    analytics, data = (now - numbers.LIFE[level] for level in (Level.ANALYTICS, Level.DATA))
     asked = {"channels": channels, "since": OLD, "analytics_since": analytics, "data_since": data}
     for row in run(filled, LEVELS, **asked):
         found[row["level"]] += row["numbers"]

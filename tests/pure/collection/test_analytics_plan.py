@@ -13,17 +13,22 @@ from hypothesis import strategies as st
 from shared.collection.analytics.plan import (
     NEW_EVERY,
     REFUSED_EVERY,
+    REVENUE,
+    STATES,
+    Asked,
     Kind,
     Reports,
     Request,
+    State,
+    Video,
+    Window,
     after,
     allowed,
     end_of_month,
+    queries,
     to_ask,
     with_videos,
 )
-from shared.collection.analytics.queries import REVENUE, Window, queries
-from shared.collection.analytics.state import STATES, Asked, State, Video
 
 TODAY = date(2026, 11, 28)
 DAY = timedelta(days=1)

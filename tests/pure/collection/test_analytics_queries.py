@@ -12,7 +12,7 @@ from analytix.reports import types
 from infra.judges.analytics_queries import RULES, broken
 from infra.local.simulator.analytics import rules
 from shared.access.features import FEATURES
-from shared.collection.analytics.queries import Window, queries
+from shared.collection.analytics.plan import Window, queries
 
 every = pytest.mark.parametrize("query", queries().values(), ids=lambda query: query.name)
 TYPES = [getattr(types, name)() for name in types.__all__]

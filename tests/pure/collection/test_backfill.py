@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.collection.backfill import Asked, asked_for, listed_again
 from shared.collection.coverage import AGAIN, after_listing, ref_of
-from shared.collection.expectation import KEPT, State
+from shared.collection.jobs import KEPT, State
 from shared.errors import InvalidRequest
 from shared.warehouse.load import load_ids_from, new_load_id
 from shared.warehouse.rows import ReportRef

@@ -17,7 +17,7 @@ from shared.collection.coverage import (
     overdue,
     ref_of,
 )
-from shared.collection.expectation import KEPT, State
+from shared.collection.jobs import KEPT, State
 from shared.warehouse.rows import ReportRef
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)

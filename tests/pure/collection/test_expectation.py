@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clock import last_full_day, pacific_day, pacific_midnight
-from shared.collection.expectation import (
+from shared.collection.jobs import (
     AT_RISK,
     HISTORY,
     KEPT,
@@ -20,9 +21,7 @@ from shared.collection.expectation import (
     NOT_DUE,
     SOONEST,
     Issue,
-    Jobs,
-    Known,
-    Settled,
+    Job,
     Span,
     Standing,
     State,
@@ -33,7 +32,14 @@ from shared.collection.expectation import (
 MADE = datetime(2026, 9, 1, 19, tzinfo=UTC)
 FIRST = pacific_day(MADE) - HISTORY
 DAY = date(2026, 9, 20)
-ONE = Jobs(spans=(Span(job_id="j", created_at=MADE),), since=MADE)
+
+
+def job(*earlier: Span, job_id: str = "j", created_at: datetime = MADE, since: datetime = MADE, **fields) -> Job:
+    of = {"name": "c:t", "channel_id": "c", "report_type": "t"}
+    return Job(**of, job_id=job_id, created_at=created_at, since=since, earlier=earlier, **fields)
+
+
+ONE = job()
 
 
 def issue(state: State = State.LISTED, **fields) -> Issue:
@@ -41,8 +47,8 @@ def issue(state: State = State.LISTED, **fields) -> Issue:
     return Issue(state=state, create_time=created, job_id="j", **fields)
 
 
-def at(day: date, now: datetime, issue: Issue | None = None, jobs: Jobs = ONE) -> Standing:
-    return standing(day, issue, jobs, now=now).standing
+def at(day: date, now: datetime, issue: Issue | None = None, job: Job = ONE) -> Standing:
+    return standing(day, issue, job, now=now).standing
 
 
 @pytest.mark.fault(61)
@@ -87,29 +93,28 @@ def test_a_correction_that_is_not_loaded_leaves_the_older_numbers():
 def test_nothing_is_expected_from_before_the_first_jobs_history_nor_of_a_retired_type():
     now = MADE + timedelta(days=40)
     assert at(FIRST - timedelta(days=1), now) is Standing.NOT_OFFERED
-    retired = Jobs(spans=ONE.spans, since=MADE, retired_at=end_of(DAY))
-    assert at(DAY, now, jobs=retired) is Standing.NEVER_ISSUED
-    assert at(DAY + timedelta(days=1), now, jobs=retired) is Standing.NOT_OFFERED
+    retired = job(retired_at=end_of(DAY))
+    assert at(DAY, now, job=retired) is Standing.NEVER_ISSUED
+    assert at(DAY + timedelta(days=1), now, job=retired) is Standing.NOT_OFFERED
 
 
 def test_what_youtube_had_deleted_before_we_came_was_never_ours_to_lose():
     since = MADE + timedelta(days=200)
-    found = Jobs(spans=ONE.spans, since=since)
+    found = job(since=since)
     assert found.first == pacific_day(since) - KEPT
-    assert at(DAY, since + timedelta(days=1), jobs=found) is Standing.NOT_OFFERED
+    assert at(DAY, since + timedelta(days=1), job=found) is Standing.NOT_OFFERED
 
 
 @pytest.mark.fault(62)
 def test_days_after_an_expired_job_are_missing_until_no_new_ones_history_reaches_them():
-    ended = Jobs(spans=(Span(job_id="j", created_at=MADE, ends_at=end_of(DAY)),), since=MADE)
+    ended = job(ends_at=end_of(DAY))
     gap = DAY + timedelta(days=1)
     reach = pacific_midnight(gap + HISTORY + timedelta(days=1))
     assert standing(gap, None, ended, now=end_of(gap) + LAG).lost_at == reach
-    assert at(gap, reach - timedelta(seconds=1), jobs=ended) is Standing.NEVER_ISSUED
-    assert at(gap, reach, jobs=ended) is Standing.LOST
-    in_time = Span(job_id="k", created_at=reach - timedelta(hours=1))
-    renewed = Jobs(spans=(*ended.spans, in_time), since=MADE)
-    assert at(gap, reach + timedelta(days=1), jobs=renewed) is Standing.EXPECTED
+    assert at(gap, reach - timedelta(seconds=1), job=ended) is Standing.NEVER_ISSUED
+    assert at(gap, reach, job=ended) is Standing.LOST
+    renewed = job(*ended.spans, job_id="k", created_at=reach - timedelta(hours=1))
+    assert at(gap, reach + timedelta(days=1), job=renewed) is Standing.EXPECTED
 
 
 hours = st.integers(-24 * 200, 24 * 400).map(lambda number: timedelta(hours=number))
@@ -121,8 +126,8 @@ spans = st.builds(
     st.integers(0, 2), instants, st.none() | st.integers(0, 200),
 )  # fmt: skip
 several = st.builds(
-    lambda found, retired: Jobs(
-        spans=tuple(found), since=min(span.created_at for span in found), retired_at=retired
+    lambda found, retired: job(
+        *found[:-1], **vars(found[-1]), since=min(span.created_at for span in found), retired_at=retired
     ),
     st.lists(spans, min_size=1, max_size=3), st.none() | instants,
 )  # fmt: skip
@@ -140,11 +145,11 @@ reported = st.lists(st.none() | issued, min_size=1, max_size=40)
 
 
 @given(several, reported, instants)
-def test_the_standings_part_the_days(jobs, reports, now):
+def test_the_standings_part_the_days(job, reports, now):
     """Each day that has ended is held, on its way or missing, or is not due."""
-    days = [jobs.first + timedelta(days=n) for n in range((last_full_day(now) - jobs.first).days + 1)]
+    days = [job.first + timedelta(days=n) for n in range((last_full_day(now) - job.first).days + 1)]
     entries = dict(zip(days, cycle(reports), strict=False))
-    found = {day: standing(day, entries.get(day), jobs, now=now) for day in days}
+    found = {day: standing(day, entries.get(day), job, now=now) for day in days}
     due = {day for day, each in found.items() if each.standing not in NOT_DUE}
     held = {day for day, each in found.items() if each.standing in {Standing.LOADED, Standing.SUPERSEDED}}
     missing = {day for day, each in found.items() if each.standing in MISSING}
@@ -165,21 +170,21 @@ def test_the_standings_part_the_days(jobs, reports, now):
 
 
 @given(several, reported, instants, st.integers(0, 90))
-def test_the_short_form_says_what_the_whole_coverage_says(jobs, reports, seen_at, later):
-    days = [jobs.first + timedelta(days=n) for n in range((last_full_day(seen_at) - jobs.first).days + 1)]
+def test_the_short_form_says_what_the_whole_coverage_says(job, reports, seen_at, later):
+    days = [job.first + timedelta(days=n) for n in range((last_full_day(seen_at) - job.first).days + 1)]
     entries = dict(zip(days, cycle(reports), strict=False))
-    known = Known(
-        jobs=jobs,
+    known = replace(
+        job,
         seen_at=seen_at,
         open={day.isoformat(): each for day, each in entries.items() if each and each.state is not State.LOADED},
         absent=tuple(day.isoformat() for day in days if entries.get(day) is None),
     )
     now = seen_at + timedelta(days=later)
-    whole = {day: standing(day, entries.get(day), jobs, now=now) for day in known.days(now)}
+    whole = {day: standing(day, entries.get(day), job, now=now) for day in known.days(now)}
     assert known.unloaded(now) == {
         day: each for day, each in whole.items() if each.standing is not Standing.LOADED
     }
-    assert known.at_risk(now) == any(each.standing in AT_RISK for each in whole.values())
+    assert known.assessed(now).at_risk == any(each.standing in AT_RISK for each in whole.values())
     assert known.missing(now) == {day: each for day, each in whole.items() if each.standing in MISSING}
     assert {day for day in known.days(now) if known.loaded(day)} == {
         day for day, each in entries.items() if each and each.load_id
@@ -187,12 +192,14 @@ def test_the_short_form_says_what_the_whole_coverage_says(jobs, reports, seen_at
 
 
 def test_only_what_is_loaded_is_synced_and_nobody_waits_for_what_is_gone():
-    def settled(now: datetime, **days: Issue) -> Settled:
-        return Known(jobs=ONE, seen_at=now, open={DAY.isoformat(): each for each in days.values()}).settled(now)
+    def settled(now: datetime, **days: Issue) -> tuple[bool, bool]:
+        """Whether it counts as listed, and as loaded."""
+        found = replace(ONE, seen_at=now, open={DAY.isoformat(): each for each in days.values()}).settled(now)
+        return found.listed_at == now, found.synced_at == now
 
     soon = end_of(DAY) + LAG
-    assert settled(soon) is Settled.SYNCED
-    assert settled(soon, one=issue()) is Settled.WAITING
-    assert settled(soon, one=issue(load_id="L")) is Settled.WAITING
-    assert settled(soon, one=issue(State.FAILED)) is Settled.UNREADABLE
-    assert settled(soon + KEPT, one=issue(State.FAILED)) is Settled.SYNCED
+    assert settled(soon) == (True, True)
+    assert settled(soon, one=issue()) == (False, False)
+    assert settled(soon, one=issue(load_id="L")) == (False, False)
+    assert settled(soon, one=issue(State.FAILED)) == (True, False)
+    assert settled(soon + KEPT, one=issue(State.FAILED)) == (True, True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.collection.internal_metrics import message, rows_from
+from shared.collection.internal_metrics import rows_from
 from shared.errors import InvalidRequest
 from shared.warehouse.tables import INTERNAL_METRICS
 
@@ -75,12 +73,3 @@ def test_a_number_that_lacks_something_is_refused():
     for name in whole.keys() - {"video_id"}:
         with pytest.raises(InvalidRequest):
             rows({key: value for key, value in whole.items() if key != name})
-
-
-VALUES = st.from_regex(r"-?[0-9]{1,29}(\.[0-9]{1,9})?", fullmatch=True, alphabet=st.characters(codec="ascii"))
-
-
-@given(st.lists(st.tuples(st.sampled_from([None, "dQw4w9WgXcQ"]), VALUES), max_size=5))
-def test_rows_that_have_to_wait_come_back_as_they_were(given_rows):
-    there = rows(*(a_metric(video_id=video, value=value) for video, value in given_rows))
-    assert rows_from(message(there)) == there

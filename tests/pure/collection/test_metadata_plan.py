@@ -11,14 +11,7 @@ from hypothesis import strategies as st
 from infra.deployment import deployment
 from shared.channels import Askable, VideosRead
 from shared.clock import pacific_day
-from shared.collection.metadata_plan import (
-    CHANNELS_MAX,
-    RUNS,
-    chosen,
-    due,
-    outlook,
-    price,
-)
+from shared.collection.metadata import CHANNELS_MAX, RUNS, chosen, due, outlook, price
 from shared.collection.readings import AGAIN
 from shared.quota.calendar import is_off_peak
 

@@ -58,8 +58,7 @@ def test_a_month_is_verified_the_less_often_the_older_it_is_and_daily_while_it_d
     assert days == [21, 52, 113, 180]
     assert next_due(verified("2026-11"), NOW.replace(day=2)) == NOW.replace(day=2) + timedelta(days=14)
     wrong = [
-        Difference(channel_id="UC1", month="2026-10", part=Part.ROWS, says="x" * size, report_type=kind,
-                   day="2026-10-30")
+        Difference(part=Part.ROWS, says="x" * size, report_type=kind, day="2026-10-30")
         for size, kind in ((9, "channel_basic_a3"), (1_000, None))
     ]  # fmt: skip
     assert next_due(verified("2026-10", *wrong), NOW) < NOW + timedelta(days=1)

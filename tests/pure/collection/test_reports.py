@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from shared.clock import last_full_day, pacific_day
 from shared.collection.coverage import Day, issue_of
-from shared.collection.expectation import State
-from shared.collection.jobs import Job
+from shared.collection.jobs import Job, State
 from shared.collection.reports import noted, to_read
 from shared.warehouse.rows import ReportRef
 

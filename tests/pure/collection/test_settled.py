@@ -7,7 +7,7 @@ from functools import reduce
 
 import pytest
 
-from shared.collection.settled import Times, oldest
+from shared.collection.packs import Times, oldest
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 

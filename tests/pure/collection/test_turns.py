@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.collection.metadata_plan import UNITS_A_TURN
-from shared.collection.turns import METADATA, TURNS_MAX, Turn, asked_for, whole
+from shared.collection.metadata import UNITS_A_TURN
+from shared.collection.planner import METADATA, TURNS_MAX, Turn, asked_for, whole
 from shared.errors import InvalidRequest
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)

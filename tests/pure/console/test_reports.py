@@ -6,8 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from shared.collection.expectation import HISTORY, KEPT, SOONEST, Issue, Span, State, end_of
-from shared.collection.risk import on
+from shared.collection.jobs import HISTORY, KEPT, SOONEST, Issue, Span, State, end_of, on
 from shared.console.connections import Urgency
 from shared.console.reports import GRID_DAYS, grid, rows
 from tests.pure.console.network import NOW, channel, job

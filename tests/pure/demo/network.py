@@ -8,7 +8,7 @@ from typing import Any
 from infra.local.demo.compare import BASIC, SHOWN, Held
 from infra.local.demo.ledgers import ReportCounts, added_up
 from shared.collection.coverage import Day
-from shared.collection.expectation import State
+from shared.collection.jobs import State
 from shared.warehouse.report_types import report_type
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.collection.coverage import Day, Month
-from shared.collection.expectation import State
+from shared.collection.jobs import State
 from shared.collection.verifying import Part, verify
 from shared.warehouse.certificate import (
     Certificate,

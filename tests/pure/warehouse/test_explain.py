@@ -23,7 +23,7 @@ from infra.local.simulator.truth.channel_days import BASIC, REACH
 from infra.local.simulator.truth.videos import videos
 from infra.local.simulator.world.model import Channel
 from shared.clock import last_full_day, pacific_day, parse_instant
-from shared.collection.analytics.queries import queries
+from shared.collection.analytics.plan import queries
 from shared.warehouse import explain
 from shared.warehouse.explain import REPORTS_OF_VIDEOS, explained
 from shared.warehouse.report_types import REPORT_TYPES

@@ -1,5 +1,5 @@
 -- How many of the numbers of the guide's two tables each of its four levels answers now, by the rule of
--- shared/collection/levels.py: reports what is final; last_read what was read lately (each source has its own instant
+-- shared/collection/numbers.py: reports what is final; last_read what was read lately (each source has its own instant
 -- since when) or changes no more, 35 days after its day's end; analytics and data what is asked for anew. Numbers that
 -- are NULL are nobody's.
 WITH
