@@ -14,20 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc
 from shared.errors import InvalidRequest
+from shared.quota.calendar import KEEP
 from shared.quota.profile import Bucket
 
 SYSTEM, RESERVE, POOL = "system", "reserve", "pool"
 PARTS = 6
 SYSTEMS = tuple(f"{SYSTEM}-{part}" for part in range(PARTS))
 FUNDS = (POOL, SYSTEM, RESERVE)
-HEAVIEST = 1_000
-"""The greatest weight that a user may have; 1 is an ordinary share."""
+HEAVIEST = 1_000  # the greatest weight that a user may have; 1 is an ordinary share
+ENTRIES = "entries"
 _USER = "user:"
 
 
@@ -103,9 +105,6 @@ def allocation_in(data: Mapping[str, Any]) -> Allocation:
     return Allocation(**data["allocation"])
 
 
-ENTRIES = "entries"
-
-
 @dataclass(frozen=True, slots=True)
 class BucketDay:
     """One bucket's Pacific day."""
@@ -117,6 +116,11 @@ class BucketDay:
     def path(self) -> str:
         """The day's own document: its allocation and its funds."""
         return f"quota/{self.day.isoformat()}:{self.bucket}"
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when its documents are kept."""
+        return pacific_day_bounds(self.day)[1] + KEEP
 
     @property
     def accounts(self) -> str:

@@ -25,7 +25,7 @@ from shared.clock import PACIFIC, pacific_day_bounds
 from shared.errors import QuotaRefused, Unavailable
 from shared.quota.accounts import POOL, RESERVE, SYSTEMS
 from shared.quota.calendar import next_off_peak, when_left
-from shared.quota.profile import Bucket, Priority
+from shared.quota.profile import Bucket, Method, Priority
 
 PART, THOUSAND = 16, 1_000
 """At least one part of PART of what a lender has is borrowed at once, and at least a thousandth of the limit, so
@@ -74,15 +74,17 @@ class Book:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationRequest:
-    """Somebody wants units. units is a multiple of cost; down to `least` will do."""
+    """Somebody wants units for calls of one method; down to `least` of them will do.
+
+    seed: spreads those who ask at once over different lenders.
+    """
 
     account: str
-    cost: int
+    price: Method
     units: int
     least: int
     priority: Priority
     seed: str = ""
-    """Spreads those who ask at once over different lenders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,7 @@ def decide(book: Book, request: ReservationRequest, moment: Moment) -> Grant | R
     own = max(0, book.own) + book.claim
     if own >= request.units:
         return Grant(units=request.units)
-    units = min(request.units, (own + _reach(book, request, moment)) // request.cost * request.cost)
+    units = min(request.units, (own + _reach(book, request, moment)) // request.price.cost * request.price.cost)
     if units < request.least:
         return _refusal(book, request, moment)
     return Grant(units=units, loans=tuple(_loans(book, request, moment, units - own)))
@@ -224,21 +226,20 @@ REASONS = {
 
 
 def refused(
-    bucket: Bucket, reason: str, *, needed: int, used: int | None, retry_at: datetime | None, method: str
+    bucket: Bucket, request: ReservationRequest, reason: str, when: datetime | None, used: int | None = None
 ) -> QuotaRefused:
-    """The error to raise. needed and used in units; used None where it is not known."""
+    """The error to raise. when: from when it can work, None for never. used: units, where it is known."""
     figures = f"{used} of {bucket.limit} units used, " if used is not None else ""
-    when = "It cannot work at any time." if retry_at is None else f"It can work from {_local(retry_at)}."
-    message = f"{bucket.title}: {method} was refused, because {REASONS[reason]} ({figures}{needed} needed). {when}"
-    return QuotaRefused(message, reason=reason, retry_at=retry_at)
+    then = "It cannot work at any time." if when is None else f"It can work from {_local(when)}."
+    why = f"{REASONS[reason]} ({figures}{request.least} needed)"
+    message = f"{bucket.title}: {request.price.id} was refused, because {why}. {then}"
+    return QuotaRefused(message, reason=reason, retry_at=when)
 
 
-def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, method: str) -> Unavailable:
+def unreachable(bucket: Bucket, method: str, error: Unavailable, when: datetime) -> Unavailable:
     """The error to raise when the ledger could not say yes or no, and nothing is to be spent unrecorded."""
-    message = (
-        f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(retry_at)}."
-    )
-    return Unavailable(message, reason=error.reason, retry_at=retry_at)
+    words = f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(when)}."
+    return Unavailable(words, reason=error.reason, retry_at=when)
 
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:

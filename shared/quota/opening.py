@@ -18,12 +18,11 @@ from itertools import pairwise
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
 from shared.quota.accounts import HEAVIEST, BucketDay, allocate, needs_users
-from shared.quota.calendar import HOURS, KEEP, day_left, hour_of
+from shared.quota.calendar import HOURS, day_left, hour_of
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT
 
-WEIGHTED = (WEIGHT, 0, HEAVIEST)
-"""The users who have a weight."""
+WEIGHTED = (WEIGHT, 0, HEAVIEST)  # the users who have a weight
 
 
 def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
@@ -40,7 +39,7 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
         **allocation.funds(),
         "hours": {mark(hour): {"total": 0, "background": 0}},
         "pattern": (yield from _pattern(BucketDay(bucket_day.day - timedelta(days=1), bucket_day.bucket))),
-        "expires_at": pacific_day_bounds(bucket_day.day)[1] + KEEP,
+        "expires_at": bucket_day.expires_at,
     }
     yield Commit((Write(bucket_day.path, fields, only_if=ABSENT),))
     return (yield Read((bucket_day.path,)))[bucket_day.path]  # type: ignore[no-any-return]
@@ -48,10 +47,7 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
 
 def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:
     """Units spent and reserved on a day, and what of them was for background work."""
-    return (
-        int((yield Total(bucket_day.accounts, "spent"))),
-        int((yield Total(bucket_day.accounts, "background"))),
-    )
+    return int((yield Total(bucket_day.accounts, "spent"))), int((yield Total(bucket_day.accounts, "background")))
 
 
 def mark(hour: int) -> str:

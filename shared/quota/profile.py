@@ -49,8 +49,11 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What one call costs. cached: a read that can be done without for a day, because what was
-    read last is kept; so it gives way from the bucket's alert threshold on."""
+    """What one call costs.
+
+    cached: a read that can be done without for a day, because what was read last is kept; so it gives way from
+    the bucket's alert threshold on.
+    """
 
     id: str
     bucket: str

@@ -13,11 +13,34 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.cloud.steps import Read, Steps, Total
 from shared.errors import InvalidRequest
-from shared.quota.accounts import account_of
-from shared.quota.decisions import REASONS, Refusal, ReservationRequest, decide, retry_at
-from shared.quota.outlook import Outlook
-from shared.quota.profile import Method, Priority, Profile
+from shared.quota.accounts import (
+    POOL,
+    RESERVE,
+    SYSTEM,
+    SYSTEMS,
+    Allocation,
+    BucketDay,
+    account_of,
+    allocation_in,
+    left_in,
+)
+from shared.quota.calendar import day_left, is_off_peak
+from shared.quota.decisions import (
+    REASONS,
+    Book,
+    Grant,
+    Lender,
+    Moment,
+    Refusal,
+    ReservationRequest,
+    decide,
+    retry_at,
+)
+from shared.quota.opening import off_peak_allowance
+from shared.quota.profile import Bucket, Priority, Profile
+from shared.quota.protocol import Look, fund_of
 from shared.rate_limits.limits import DryRunLog
 
 MOST_WORK_ITEMS = 1_000
@@ -110,6 +133,110 @@ def _local(at: datetime) -> str:
     return f"{at.astimezone(PACIFIC):%Y-%m-%d %H:%M}"
 
 
+OTHERS = "others"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """One bucket's day as a dry run sees it: who has what.
+
+    lenders: the pool; the accounts that the plan is for, with shares they have not claimed yet (all of system
+    work's are one); and everybody else's, added up. shares: a new day's, of those accounts. pattern: what
+    yesterday's foreground work used by the hour. closed_until: until when Google has closed the bucket, if it has.
+    """
+
+    bucket: Bucket
+    day: date
+    allocation: Allocation
+    reserve_left: int
+    lenders: Mapping[str, Lender]
+    shares: Mapping[str, int]
+    pattern: Sequence[int]
+    closed_until: datetime | None
+
+    @property
+    def left(self) -> int:
+        """Units outside the reserve that nobody has spent."""
+        return sum(max(0, lender.left) for lender in self.lenders.values())
+
+    @property
+    def used(self) -> int:
+        return self.allocation.limit - self.reserve_left - self.left
+
+    def moment(self, at: datetime) -> Moment:
+        allowance = None
+        if is_off_peak(at):
+            allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
+        return Moment(day_left=day_left(self.day, at), allowance=allowance)
+
+    def book(self, account: str) -> Book:
+        return Book(
+            limit=self.allocation.limit,
+            reserve=self.allocation.reserve,
+            reserve_left=self.reserve_left,
+            own=self.lenders[account].left,
+            lenders=tuple(lender for name, lender in self.lenders.items() if name != account),
+        )
+
+    def after(self, account: str, grant: Grant) -> Outlook:
+        lent = {loan.lender: loan.units for loan in grant.loans}
+        taken = {**lent, account: grant.units - sum(lent.values())}
+        rest = (replace(one, left=one.left - taken.get(name, 0)) for name, one in self.lenders.items())
+        return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=_by_account(*rest))
+
+    def on(self, day: date) -> Outlook:
+        """The same bucket on a day to come, of which nobody has used anything yet."""
+        allocation = self.allocation
+        claims = dict.fromkeys((POOL, SYSTEM), 0)
+        own = []
+        for account, share in self.shares.items():
+            units = allocation.system if account in SYSTEMS else share
+            own.append(Lender(account, units, units))
+            claims[fund_of(account)] += units
+        system = allocation.system - claims[SYSTEM]
+        pool = Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL]))
+        lenders = _by_account(pool, Lender(OTHERS, system, system), *own)
+        return replace(self, day=day, reserve_left=allocation.reserve, lenders=lenders, closed_until=None)
+
+
+def _by_account(*lenders: Lender) -> dict[str, Lender]:
+    return {each.account: each for each in lenders}
+
+
+def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> Steps[Outlook]:
+    """The outlook of a day that has begun, for some accounts: reads these, the day's document and a sum."""
+    paths = (bucket_day.path, *(bucket_day.account(one) for one in accounts))
+    look = Look(bucket_day, (yield Read(paths)))
+    allocation, closed = allocation_in(look.day), look.day.get("closed")
+    claims, own, shares, held = {POOL: 0, SYSTEM: 0}, list[Lender](), {}, 0
+    for account in accounts:
+        doc, fund = look.account(account), fund_of(account)
+        claim = yield from look.claiming(account, allocation.limit)
+        claim = min(claim, look.fund(fund, claims[fund]).left)
+        # Others may have borrowed of it today; tomorrow it is whole again.
+        share = claim if account in SYSTEMS else (yield from look.sharing(account))
+        claims[fund] += claim
+        claimed = doc.data["share"] if doc else 0
+        shares[account] = share + claimed
+        own.append(Lender(account, claim + left_in(doc), claim + claimed))
+        held += claim + claimed
+    pool, system = (look.fund(fund, claims[fund]) for fund in (POOL, SYSTEM))
+    stored = int((yield Total(bucket_day.accounts, "left")))
+    rest = stored + sum(claims.values()) - sum(one.left for one in own)
+    taken = allocation.unclaimed + allocation.system - pool.share - system.share - held
+    others = Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share)
+    return Outlook(
+        bucket=bucket,
+        day=bucket_day.day,
+        allocation=allocation,
+        reserve_left=look.day[RESERVE]["left"],
+        lenders=_by_account(pool, others, *own),
+        shares=shares,
+        pattern=look.day["pattern"],
+        closed_until=closed["until"] if closed else None,
+    )
+
+
 TRIES = 200
 TICK = timedelta(seconds=1)
 """What is refused again at the very moment that was named is tried this much later."""
@@ -122,7 +249,7 @@ RateLimits = Mapping[tuple[str, str], Sequence[DryRunLog]]
 class _WorkItem:
     """What one item needs of each bucket, in order, and how many calls it makes under each rate limit."""
 
-    requests: tuple[tuple[Method, ReservationRequest], ...]
+    requests: tuple[ReservationRequest, ...]
     limits: Mapping[DryRunLog, int]
     costs: Mapping[str, int]
 
@@ -158,16 +285,11 @@ def _item(profile: Profile, work: Work, limits: RateLimits, part: int) -> _WorkI
         raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
     requests, costs, met = [], dict[str, int](), dict[DryRunLog, int]()
     for method, count in work.calls.items():
-        price = profile.method(method)
-        units = price.cost * count
-        request = ReservationRequest(
-            account=account_of(work.account, part),
-            cost=max(1, units),
-            units=units,
-            least=units,
-            priority=price.at(work.priority),
+        price, account = profile.method(method), account_of(work.account, part)
+        units, priority = price.cost * count, price.at(work.priority)
+        requests.append(
+            ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
         )
-        requests.append((price, request))
         costs[price.bucket] = costs.get(price.bucket, 0) + units
         for limit in limits.get((method, work.account), ()):
             met[limit] = met.get(limit, 0) + count
@@ -222,16 +344,16 @@ class _DryRun:
     def _try(self, item: _WorkItem, at: datetime) -> Later | None:
         """Place an item at a time; or say why not and when to try next, and change nothing."""
         day, outlooks = pacific_day(at), dict[str, Outlook]()
-        for price, request in item.requests:
-            outlook = outlooks.get(price.bucket) or self._outlook(price.bucket, day)
-            answer = _decided(outlook, price, request, at)
+        for request in item.requests:
+            bucket = request.price.bucket
+            answer = _decided(outlooks.get(bucket) or self._outlook(bucket, day), request, at)
             if isinstance(answer, Later):
                 return answer
-            outlooks[price.bucket] = answer
+            outlooks[bucket] = answer
         for limit, count in item.limits.items():
             free = limit.free_at(at, count)
             if free > at:
-                return Later(at=free, bucket=item.requests[0][0].bucket, reason="rateLimited", why=limit.title)
+                return Later(at=free, bucket=item.requests[0].price.bucket, reason="rateLimited", why=limit.title)
         self._days.update({(name, day): outlook for name, outlook in outlooks.items()})
         for limit, count in item.limits.items():
             limit.stamps.extend([at] * count)
@@ -242,7 +364,7 @@ class _DryRun:
         return self._days.get((bucket, day)) or (today if day == today.day else today.on(day))
 
 
-def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | Later:
+def _decided(outlook: Outlook, request: ReservationRequest, at: datetime) -> Outlook | Later:
     def refused(reason: str, when: datetime | None) -> Later:
         why = f"{outlook.bucket.title}: {REASONS[reason]}"
         return Later(at=when, bucket=outlook.bucket.name, reason=reason, why=why)
@@ -251,7 +373,7 @@ def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: d
         return outlook
     if outlook.closed_until is not None and at < outlook.closed_until:
         return refused("bucketClosedByGoogle", outlook.closed_until)
-    if price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
+    if request.price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
         return refused("cacheOnly", pacific_day_bounds(outlook.day)[1])
     answer = decide(outlook.book(request.account), request, outlook.moment(at))
     if isinstance(answer, Refusal):

@@ -12,11 +12,9 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.data_map import QUOTA
 from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_in, name_of
-from shared.quota.calendar import KEEP
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
 
@@ -66,7 +64,7 @@ class Level:
 
 def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[list[Level]]:
     """How far the buckets are spent that anything was asked of: two reads each; none of the others."""
-    of_day = Listing(QUOTA.path, where=("expires_at", pacific_day_bounds(day)[1] + KEEP))
+    of_day = Listing(QUOTA.path, where=("expires_at", BucketDay(day, "").expires_at))
     begun = {name.partition(":")[2]: doc.data for name, doc in (yield of_day).items()}
     sums = yield Together(tuple(Total(BucketDay(day, name).accounts, "spent") for name in begun))
     found = []
