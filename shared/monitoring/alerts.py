@@ -23,12 +23,9 @@ from shared.records import Mapper
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
 """Google refuses our OAuth client, or it cannot be read: no connection can renew its permission."""
-REPORT_GAPS = "reportGaps"
-"""Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
-REPORT_TYPES = "reportTypes"
-"""YouTube retires report types that are collected."""
-NEW_REPORT_TYPES = "newReportTypes"
-"""YouTube offers report types, or versions of them, that we do not know."""
+REPORT_GAPS = "reportGaps"  # days are missing that YouTube ought to have issued, or whose reports cannot be read
+REPORT_TYPES = "reportTypes"  # YouTube retires report types that are collected
+NEW_REPORT_TYPES = "newReportTypes"  # YouTube offers report types, or versions of them, that we do not know
 APIS = ("youtube", "youtubeAnalytics", "youtubereporting")
 """YouTube's APIs, by the first word of their methods' ids. Each is enabled for itself, and so is its alert."""
 

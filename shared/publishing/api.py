@@ -3,7 +3,7 @@
 a submission                                 accepts one operation; with "quote": true it is only priced
 {"action": "read", "operation": id}          likewise "cancel", "retry" and "dismiss"
 {"action": "list", "channel_id": ...}        by channel, state and time of change, the newest change first
-{"action": "plan", "work": [...]}            see `intents`
+{"action": "plan", "work": [{"channel_id": ..., "do": ["upload", "thumbnail"], "times": 12}]}    changes nothing
 
 Firestore orders by one field without an index of several. So a list's narrowest filter is the query's, and the
 others are applied to what it finds, up to a bound; a page may therefore be short, and says where the next begins.
@@ -13,25 +13,24 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared import ids
-from shared.clock import format_instant, parse_instant
+from shared.clock import format_instant, parse_instant, to_the_second
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, where
 from shared.fields import Fields
-from shared.publishing.intents import intents, planned
 from shared.publishing.operation import Operation, State
+from shared.publishing.plan import Intent, intents
 from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER
 from shared.publishing.submissions import Submissions
+from shared.quota.quotes import Quote
 
 PAGE = 50
-SCANNED = 200
-"""How many operations one page looks at, at most."""
-_CHANGED = "updated_at"
+SCANNED = 200  # how many operations one page looks at, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class Listing:
         """The field that orders what the narrowest filter takes."""
         if self.channel_id is not None:
             return f"{IN_CHANNEL}.`{self.channel_id}`"
-        return f"{IN_STATE}.{self.state.value}" if self.state is not None else _CHANGED
+        return f"{IN_STATE}.{self.state.value}" if self.state is not None else "updated_at"
 
 
 def listing(body: Mapping[str, Any]) -> Listing:
@@ -116,6 +115,36 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"quote": submissions.quote(request).as_json()}
     operation, quote = submissions.submit(request)
     return {"operation": operation.as_json(), "quote": quote.as_json()}
+
+
+def planned(asked: Sequence[Intent], estimate: Quote) -> dict[str, Any]:
+    """The answer: costs and units left by bucket, how many can run now; for each item when and why the rest."""
+    return {
+        "cost": dict(estimate.costs),
+        "left": dict(estimate.left),
+        "now": estimate.now,
+        "message": estimate.message,
+        "work": [
+            {
+                "channel_id": intent.channel_id,
+                "do": list(intent.do),
+                "times": intent.times,
+                "cost": dict(part.costs),
+                "now": part.now,
+                "later": [
+                    {
+                        "times": later.times,
+                        "runs_at": to_the_second(later.at),
+                        "bucket": later.bucket,
+                        "reason": later.reason,
+                        "why_not_now": later.why,
+                    }
+                    for later in part.later
+                ],
+            }
+            for intent, part in zip(asked, estimate.parts, strict=True)
+        ],
+    }
 
 
 def submission(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -46,15 +46,14 @@ class Done:
     upload: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass
 class Postponed(Exception):
     """The step continues at a later time, without anything having failed. changes: of the operation, with that."""
 
-    def __init__(self, at: datetime, reason: str, message: str, **changes: Any) -> None:
-        super().__init__(message)
-        self.at = at
-        self.reason = reason
-        self.message = message
-        self.changes = changes
+    at: datetime
+    reason: str
+    message: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Requeue(Exception):

@@ -64,21 +64,17 @@ def parse(raw: object, *, now: datetime) -> Request:
     kinds = [kind for kind in KINDS if top.has(kind)]
     if len(kinds) != 1:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
-    kind = kinds[0]
-    key = top.match("idempotency_key", _KEY)
-    channel_id = top.id("channel_id", ids.CHANNEL)
-    work = _part(top, kind, now)
-    not_before = top.instant("not_before") if top.has("not_before") else None
-    if not_before is not None:
-        check_schedule(kind, work, not_before)
-    return Request(
-        idempotency_key=key,
-        channel_id=channel_id,
-        kind=kind,
-        work=work,
-        not_before=not_before,
+    request = Request(
+        idempotency_key=top.match("idempotency_key", _KEY),
+        channel_id=top.id("channel_id", ids.CHANNEL),
+        kind=kinds[0],
+        work=_part(top, kinds[0], now),
+        not_before=top.instant("not_before") if top.has("not_before") else None,
         critical=top.flag("critical", default=False),
     )
+    if request.not_before is not None:
+        check_schedule(request.kind, request.work, request.not_before)
+    return request
 
 
 def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:

@@ -40,8 +40,7 @@ _CONNECT_SECONDS = 10.0
 Answer = TypeVar("Answer")
 Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
-SECONDS = 30.0
-"""Within which an answer must begin, and each piece of it be whole."""
+SECONDS = 30.0  # within which an answer must begin, and each piece of it be whole
 
 
 @dataclass(frozen=True)
@@ -294,9 +293,7 @@ def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> So
     return StorageObject(named["bucket"], named["object"], field_name)
 
 
-def usable(
-    source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None], *, field: str
-) -> Described:
+def usable(source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None]) -> Described:
     """The file that a source describes, if it is one that is wanted, which is asked before anything is spent.
 
     most: bytes that are taken; other: by its first bytes, what it surely is instead. Raises InvalidRequest.
@@ -308,7 +305,7 @@ def usable(
     if described.size == 0:
         problem = "is empty"
     if problem:
-        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=field)
+        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
     return described
 
 

@@ -37,8 +37,8 @@ def processing(attempt: Attempt) -> Done:
     now = attempt.clock()
     since = attempt.operation.results.get("processing_since")
     if since is None:
-        began = {**attempt.operation.results, "processing_since": now}
-        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.", results=began)
+        began = {"results": {**attempt.operation.results, "processing_since": now}}
+        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.", began)
     video = listed(attempt, _PROCESSING_PARTS)
     _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
@@ -125,7 +125,7 @@ def caption(attempt: Attempt) -> Done:
     work = attempt.operation.work
     source = attempt.source_of(work["source"], "caption.source")
     checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
-    content = whole(source, usable(source, *checks, field="caption.source"))
+    content = whole(source, usable(source, *checks))
     wanted = {name: work[name] for name in ("language", "name", "draft")}
     track = None if begun(attempt, "caption") else _track(attempt)
     if track is not None:
@@ -164,7 +164,7 @@ def thumbnail(attempt: Attempt) -> Done:
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
     checks = ("The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
-    described = usable(source, *checks, field="thumbnail.source")
+    described = usable(source, *checks)
     image, video = whole(source, described), known_video(attempt)
     data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
     return Done(message="The thumbnail is set.")

@@ -155,13 +155,15 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         words = "This channel has uploaded as much as YouTube allows it for now."
         raise Postponed(pause.until, "uploadLimitExceeded", words)
     checks = ("The source", "notAVideo", media.VIDEO_MAX, media.no_video)
-    described = usable(source, *checks, field="upload.source")
+    described = usable(source, *checks)
+    lacks = (
+        "" if described.identity else "gives neither a strong ETag nor a Last-Modified, so no change is noticed"
+    )
     if not described.ranges:
-        raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
-    if not described.identity:
-        raise _unusable(
-            "gives neither a strong ETag nor a Last-Modified, so a change during the upload could not be noticed."
-        )
+        lacks = "does not serve ranges, so an upload from it could not be resumed"
+    if lacks:
+        words = f"The source's server {lacks}."
+        raise InvalidRequest(words, reason="sourceUnusable", field="upload.source")
     earlier = attempt.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
         raise changed("upload.source")
@@ -183,10 +185,6 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
     sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
     attempt.save(upload={**upload, "session": sealed})
     return session
-
-
-def _unusable(why: str) -> InvalidRequest:
-    return InvalidRequest(f"The source's server {why}", reason="sourceUnusable", field="upload.source")
 
 
 class _Feed:

@@ -44,10 +44,8 @@ from shared.quota.protocol import Look, fund_of
 from shared.rate_limits.limits import DryRunLog
 
 MOST_WORK_ITEMS = 1_000
-HORIZON = timedelta(days=30)
-"""How far ahead a plan is tried."""
-NOT_BEFORE = "notBefore"
-"""The reason of work that was asked for a later time."""
+HORIZON = timedelta(days=30)  # how far ahead a plan is tried
+NOT_BEFORE = "notBefore"  # the reason of work that was asked for a later time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,8 +236,7 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
 
 
 TRIES = 200
-TICK = timedelta(seconds=1)
-"""What is refused again at the very moment that was named is tried this much later."""
+TICK = timedelta(seconds=1)  # what is refused again at the very moment that was named is tried this much later
 
 RateLimits = Mapping[tuple[str, str], Sequence[DryRunLog]]
 """By (method, account): the rate limits that such a call meets. A limit that calls share is one log."""

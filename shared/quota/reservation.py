@@ -20,8 +20,7 @@ from shared.quota.profile import Priority
 HELD, SETTLED, LAPSED, REFUSED = "held", "settled", "lapsed", "refused"
 ATTEMPTS = 24  # at a contended account before the ledger counts as unreachable
 QUIET = timedelta(minutes=10)  # a request that is not judged by then has lost its caller
-SWEPT = 300
-"""Entries that one sweep looks at; the next one takes the rest. Fits into one of Firestore's commits."""
+SWEPT = 300  # entries that one sweep looks at; the next one takes the rest. Fits into one of Firestore's commits.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,15 +30,13 @@ from shared.rate_limits.limits import AHEAD, SKEW, DryRunLog, Log, Memory, RateL
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
-PAUSE = timedelta(seconds=30)
-"""When to ask again while Firestore does not answer."""
+PAUSE = timedelta(seconds=30)  # when to ask again while Firestore does not answer
 LOCKS = 64
 
 PARTS = "parts"
 Limits = Mapping[str, RateLimit]
 """The limits that a call meets, by the place that remembers their calls: a path, or path#name for a part of it."""
-Counted = Mapping[str, Mapping[str, Any]]
-"""What the documents hold once a call is counted."""
+Counted = Mapping[str, Mapping[str, Any]]  # what the documents hold once a call is counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,7 @@ SKEW = timedelta(minutes=5)
 minute by which a clock may be wrong is far from it, whatever an answer's way adds."""
 MARGIN = timedelta(seconds=2)
 """Windows are booked this much further apart than they must be: making the calls of one takes a while."""
-AHEAD = timedelta(days=1)
-"""How far ahead is booked at most."""
+AHEAD = timedelta(days=1)  # how far ahead is booked at most
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -161,8 +160,7 @@ def unpacked(data: Mapping[str, Any] | None) -> Log:
     return Log(tuple(stamps), data["shift"], data.get("booked_at", 0), data.get("booked", 0))
 
 
-FRESH = timedelta(seconds=2)
-"""How long this process may build on what it read or wrote itself, without looking."""
+FRESH = timedelta(seconds=2)  # how long this process may build on what it read or wrote itself, without looking
 MOST = 1_000
 
 

@@ -15,11 +15,9 @@ from typing import Any
 
 from shared.clock import to_the_second
 
-MOST = 50
-"""Things of one condition that are looked at; more than that are said to be that many and more."""
+MOST = 50  # things of one condition that are looked at; more than that are said to be that many and more
 TOLD = 5  # things of which a message tells, the worst first
-INTERVAL = timedelta(minutes=5)
-"""How often the watch runs; the schedule's, which a test compares."""
+INTERVAL = timedelta(minutes=5)  # how often the watch runs; the schedule's, which a test compares
 CALLS_MIN = (20, 4)  # calls of the hour, and of the last minutes, under which no rate says anything
 RUNBOOK = "infra/docs/runbook.md"
 
@@ -59,12 +57,10 @@ ALARMS = {
     key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in _DECLARED.items()
 }
 """Every alarm, by its key or the beginning of its keys."""
-CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")
-"""Those that the watch decides."""
+CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")  # those that the watch decides
 WATCH = ALARMS["watch"]
 """Decided by others than the watch: by a task that was queued at its last run, and by the console."""
-SILENT_AFTER = WATCH.after
-"""After how long without a whole run the watch itself is an alarm."""
+SILENT_AFTER = WATCH.after  # after how long without a whole run the watch itself is an alarm
 ERROR_RATE, RESPONSE_TIME = ALARMS["youtube_api_error_rate"], ALARMS["youtube_api_response_time_ms"]
 
 

@@ -20,8 +20,7 @@ from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
 from shared.watch.conditions import ALARMS, INTERVAL, MOST, Seen, rates
 
-RECENT = timedelta(days=1)
-"""For how long a message that was given up is an alarm."""
+RECENT = timedelta(days=1)  # for how long a message that was given up is an alarm
 _FORECAST_FROM = 0.25  # of a limit; before that a rate says little of the day
 
 
