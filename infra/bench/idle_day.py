@@ -345,7 +345,7 @@ class Network:
 
     def reports_caller(self, method: str) -> Callable[[str, Any], Any]:
         """What calls the Reporting API for a channel, as the functions build it."""
-        from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+        from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
         burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, clock=self.clock, lasts=BRIEFLY)
         return lambda channel_id, block: replace(self.caller(channel_id, block, own=True), limiter=burst)

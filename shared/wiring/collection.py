@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.collection.metadata import Metadata
     from shared.collection.statistics.collecting import Statistics
     from shared.quota.blocks import Block
-    from shared.rate_limits.bursts import Burst
+    from shared.rate_limits.limiter import Burst
     from shared.warehouse.statements import Warehouse
     from shared.youtube.client import Caller
 
@@ -206,7 +206,7 @@ def warehouse() -> Warehouse:
 
 def _of_reports(method: str) -> Callable[[str, Block], Caller]:
     """What makes calls about reports, mostly of one method, whose admissions this process counts in bursts."""
-    from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+    from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
     burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, clock=system_clock, lasts=BRIEFLY)
     return lambda channel_id, block: replace(_caller(channel_id, block, feature="reports"), limiter=burst)

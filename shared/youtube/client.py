@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from shared.quota.ledger import Ledger
     from shared.quota.profile import Priority
     from shared.quota.reservation import Reservation
-    from shared.rate_limits.bursts import Burst
-    from shared.rate_limits.limiter import RateLimiter
+    from shared.rate_limits.limiter import Burst, RateLimiter
 
 Value = TypeVar("Value")
 PAGES_MAX = 200  # of one listing; no channel has as many

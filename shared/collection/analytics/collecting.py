@@ -29,8 +29,7 @@ from shared.monitoring.log import log
 from shared.quota.accounts import SYSTEM
 from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
-from shared.rate_limits.bursts import Burst
-from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limiter import Burst, RateLimiter
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.youtube.client import Caller

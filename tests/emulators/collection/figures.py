@@ -22,7 +22,7 @@ from shared.collection.analytics.queries import queries
 from shared.collection.analytics.state import STATES, State
 from shared.collection.jobs import Job, name_of
 from shared.quota.accounts import SYSTEM
-from shared.rate_limits.bursts import Burst
+from shared.rate_limits.limiter import Burst
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.client import Caller

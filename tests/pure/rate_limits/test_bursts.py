@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import RateLimited
-from shared.rate_limits.bursts import LASTS, Burst
-from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limiter import LASTS, Burst, RateLimiter
 from shared.rate_limits.limits import Memory, RateLimit
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
