@@ -236,9 +236,9 @@ BRIEFLY, HANDFUL = timedelta(seconds=3), 4
 class Burst:
     """The limiter's `check` and `admit` of one method for one user, drawn in memory. Safe for threads.
 
-    One document is written for `upto` calls, admitted together and made within seconds. So a call is made that much
-    later than it was counted, at most, and the limit's window has to be that much longer than the time for which
-    YouTube counts. What is counted and not made is lost, which is the safe side.
+    One document is written for `upto` calls, admitted together and made within seconds. So a call is made that
+    much later than it was counted, at most, and the limit's window has to be that much longer than the time for
+    which YouTube counts. What is counted and not made is lost, which is the safe side.
     """
 
     def __init__(
