@@ -67,11 +67,13 @@ def unreachable(why: str) -> Unavailable:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Raises Unavailable for a source that does not answer, or stops in the middle."""
+    """Raises Unavailable, reason sourceUnreachable, for a source that does not answer, or stops in the middle."""
     from urllib3.exceptions import HTTPError
 
     try:
         yield
+    except Unavailable as error:
+        raise unreachable(error.message) from error
     except (HTTPError, OSError) as error:
         raise unreachable("The source does not answer.") from error
 
@@ -267,11 +269,8 @@ class StorageObject:
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """What Cloud Storage answers, within its time. Raises NotFound, Unavailable."""
-        try:
-            with reachable():
-                return within(self.seconds, ask)
-        except Unavailable as error:
-            raise unreachable(error.message) from error
+        with reachable():
+            return within(self.seconds, ask)
 
     @contextmanager
     def _opened(self, generation: str, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:

@@ -19,6 +19,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zlib import crc32
 
 from shared.clock import PACIFIC, pacific_day_bounds
@@ -100,8 +101,7 @@ class Moment:
     kept: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Loan:
+class Loan(NamedTuple):
     """Units that moved from one account to the borrower's."""
 
     lender: str
@@ -230,7 +230,7 @@ def refused(
 ) -> QuotaRefused:
     """The error to raise. when: from when it can work, None for never. used: units, where it is known."""
     figures = f"{used} of {bucket.limit} units used, " if used is not None else ""
-    then = "It cannot work at any time." if when is None else f"It can work from {_local(when)}."
+    then = "It cannot work at any time." if when is None else f"It can work from {local(when)}."
     why = f"{REASONS[reason]} ({figures}{request.least} needed)"
     message = f"{bucket.title}: {request.price.id} was refused, because {why}. {then}"
     return QuotaRefused(message, reason=reason, retry_at=when)
@@ -238,7 +238,7 @@ def refused(
 
 def unreachable(bucket: Bucket, method: str, error: Unavailable, when: datetime) -> Unavailable:
     """The error to raise when the ledger could not say yes or no, and nothing is to be spent unrecorded."""
-    words = f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(when)}."
+    words = f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {local(when)}."
     return Unavailable(words, reason=error.reason, retry_at=when)
 
 
@@ -254,5 +254,5 @@ def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
     return reset
 
 
-def _local(instant: datetime) -> str:
+def local(instant: datetime) -> str:
     return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")

@@ -84,7 +84,7 @@ def _entry_write(new: NewEntry, entry: Entry, before: Doc | None, *, confirmed: 
         "expires_at": new.bucket_day.expires_at,
     }
     if confirmed or before is not None:  # else left out: most entries are new, and each field costs time
-        loans = [{"lender": loan.lender, "units": loan.units} for loan in entry.loans]
+        loans = [loan._asdict() for loan in entry.loans]
         fields |= {"confirmed": confirmed, "at": new.at, "borrowed": entry.borrowed, "loans": loans}
     add = {"charged": entry.units} if new.charged else {}
     fields |= ended(SETTLED, entry.units) if new.charged else {}

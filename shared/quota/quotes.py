@@ -7,12 +7,13 @@ that its time is the earliest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.steps import Read, Steps, Total
 from shared.errors import InvalidRequest
 from shared.quota.accounts import (
@@ -36,6 +37,7 @@ from shared.quota.decisions import (
     Refusal,
     ReservationRequest,
     decide,
+    local,
     retry_at,
 )
 from shared.quota.opening import off_peak_allowance
@@ -102,33 +104,33 @@ class Quote:
         return tuple(later for part in self.parts for later in part.later)
 
 
-def quote_of(parts: Sequence[Part], titles: Mapping[str, str], left: Mapping[str, int]) -> Quote:
-    """The quote that parts come to. titles, left: of each bucket that was looked at, in the order of telling."""
-    costs = {
-        bucket: sum(part.costs.get(bucket, 0) for part in parts)
-        for bucket in titles
-        if any(bucket in part.costs for part in parts)
-    }
-    left = {bucket: left[bucket] for bucket in costs}
-    figures = "; ".join(f"{titles[name]}: {units} units, {left[name]} left" for name, units in costs.items())
+def _quote_of(parts: Sequence[Part], outlooks: Mapping[str, Outlook]) -> Quote:
+    costs = Counter[str]()
+    for part in parts:
+        costs.update(part.costs)
+    priced = {name: outlook for name, outlook in outlooks.items() if name in costs}
+    figures = (
+        f"{outlook.bucket.title}: {costs[name]} units, {outlook.left} left" for name, outlook in priced.items()
+    )
     total = sum(part.work.times for part in parts)
-    said = [f"{sum(part.now for part in parts)} of {total} can run now ({figures})."]
+    said = [f"{sum(part.now for part in parts)} of {total} can run now ({'; '.join(figures)})."]
     for part in parts:
         for (why, _), group in groupby(part.later, key=lambda later: (later.why, later.at is None)):
             said.append(_sentence(list(group), why))
-    return Quote(costs=costs, left=left, parts=tuple(parts), message=" ".join(said))
+    return Quote(
+        costs={name: costs[name] for name in priced},
+        left={name: outlook.left for name, outlook in priced.items()},
+        parts=tuple(parts),
+        message=" ".join(said),
+    )
 
 
 def _sentence(later: Sequence[Later], why: str) -> str:
     times, first, last = sum(each.times for each in later), later[0].at, later[-1].at
     if first is None or last is None:
         return f"{times} more at no time in the next {HORIZON.days} days: {why}."
-    until = "" if first == last else f" (the last from {_local(last)})"
-    return f"{times} more from {_local(first)} Pacific{until}: {why}."
-
-
-def _local(at: datetime) -> str:
-    return f"{at.astimezone(PACIFIC):%Y-%m-%d %H:%M}"
+    until = "" if first == last else f" (the last from {local(last).removesuffix(' Pacific')})"
+    return f"{times} more from {local(first)}{until}: {why}."
 
 
 OTHERS = "others"
@@ -177,7 +179,7 @@ class Outlook:
         )
 
     def after(self, account: str, grant: Grant) -> Outlook:
-        lent = {loan.lender: loan.units for loan in grant.loans}
+        lent = dict(grant.loans)
         taken = {**lent, account: grant.units - sum(lent.values())}
         rest = (replace(one, left=one.left - taken.get(name, 0)) for name, one in self.lenders.items())
         return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=_by_account(*rest))
@@ -273,8 +275,7 @@ def quoted(
     for work in promised:
         dry_run.part(work, _item(profile, work, limits, part))
     parts = [dry_run.part(work, _item(profile, work, limits, part)) for work in works]
-    titles = {name: outlook.bucket.title for name, outlook in outlooks.items()}
-    return quote_of(parts, titles, {name: outlook.left for name, outlook in outlooks.items()})
+    return _quote_of(parts, outlooks)
 
 
 def _item(profile: Profile, work: Work, limits: RateLimits, part: int) -> _WorkItem:

@@ -92,7 +92,7 @@ def entry_of(path: str, doc: Doc) -> Entry:
         units=data["units"],
         version=doc.version,
         background=data["priority"] == "background",
-        loans=tuple(Loan(loan["lender"], loan["units"]) for loan in data.get("loans", ())),
+        loans=tuple(Loan(**loan) for loan in data.get("loans", ())),
         charged=data["state"] == SETTLED,
     )
 

@@ -94,7 +94,7 @@ class Alarm:
 def alarms(observed: Observed, now: datetime, *, app: str = "") -> tuple[Alarm, ...]:
     """The alarms that should be open. Of what could not be read nothing is said. app: the app's address."""
     found = (alarm(condition, observed.get(condition.key, ()), now, app=app) for condition in CONDITIONS)
-    return tuple(each for each in found if each is not None)
+    return tuple(filter(None, found))
 
 
 def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> Alarm | None:

@@ -40,6 +40,17 @@ _OWN_TOKENS = {
 """How long tokens are held by what has tokens of its own, and looks at connections itself."""
 
 
+def _common() -> dict[str, Any]:
+    """What everything that collects takes."""
+    return {
+        "client": firestore.client(),
+        "quota": quota.ledger(),
+        "to_ingest": pubsub.to_ingest,
+        "clock": system_clock,
+        "rng": random.Random(),  # noqa: S311 - names runs and spreads waiting, guards nothing
+    }
+
+
 @cache
 def collecting() -> Collecting:
     from shared.collection import chosen
@@ -47,15 +58,11 @@ def collecting() -> Collecting:
     from shared.youtube import reporting
 
     return Collecting(
-        client=firestore.client(),
         report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
         caller_for=_of_reports(reporting.LIST),
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+        **_common(),
     )
 
 
@@ -68,17 +75,13 @@ def collecting_analytics() -> AnalyticsCollecting:
         return replace(_caller(channel_id, paid_by, feature="analytics"), limiter=admitted_by)
 
     return AnalyticsCollecting(
-        client=firestore.client(),
         warehouse=warehouse,
-        quota=quota.ledger(),
         limiter=quota.rate_limiter(),
         caller_for=caller_for,
         report_type=chosen.report_types(firestore.client(), settings())[0],
         retention=settings().retention_queries,
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+        **_common(),
     )
 
 
@@ -88,13 +91,9 @@ def listening() -> Listening:
     from shared.wiring.push import push
 
     return Listening(
-        client=firestore.client(),
         push=push(),
-        quota=quota.ledger(),
         caller_for=partial(_caller, feature="push"),
-        to_ingest=pubsub.to_ingest,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
+        **_common(),
     )
 
 
@@ -103,15 +102,11 @@ def metadata() -> Metadata:
     from shared.collection.metadata import Metadata
 
     return Metadata(
-        client=firestore.client(),
         warehouse=warehouse,
-        quota=quota.ledger(),
         caller_for=partial(_caller, feature="metadata"),
-        to_ingest=pubsub.to_ingest,
         enqueue=queues.enqueue,
         units=settings().metadata_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - likewise
+        **_common(),
     )
 
 
@@ -139,14 +134,10 @@ def statistics() -> Statistics:
     from shared.collection.statistics.collecting import Statistics
 
     return Statistics(
-        client=firestore.client(),
         warehouse=warehouse,
-        quota=quota.ledger(),
         caller_for=partial(_caller, feature="statistics"),
-        to_ingest=pubsub.to_ingest,
         units=settings().statistics_units,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - names runs and spreads waiting
+        **_common(),
     )
 
 
@@ -158,18 +149,14 @@ def ingest() -> Ingest:
 
     limiter, project = quota.rate_limiter(), settings().project
     return Ingest(
-        client=firestore.client(),
         warehouse=warehouse,
         report_types=chosen.report_types(firestore.client(), settings()),
-        quota=quota.ledger(),
         caller_for=_of_reports(DOWNLOAD),
         check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
         book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
-        to_ingest=pubsub.to_ingest,
         to_ingest_at=_to_ingest_at,
         call_rows=_call_rows,
-        clock=system_clock,
-        rng=random.Random(),  # noqa: S311 - spreads waiting, guards nothing
+        **_common(),
     )
 
 
