@@ -40,7 +40,7 @@ def existing_video(attempt: Attempt) -> str | None:
     return None
 
 
-def existing_playlist(attempt: Attempt, *, title: str, begun: datetime) -> str | None:
+def existing_playlist(attempt: Attempt, title: str, begun: datetime) -> str | None:
     """The id of a playlist of this title that appeared since `begun` and that no other operation has made."""
     for playlist in data.my_playlists(attempt.caller):
         fresh = playlist.created_at is not None and playlist.created_at >= begun - SKEW
@@ -49,11 +49,6 @@ def existing_playlist(attempt: Attempt, *, title: str, begun: datetime) -> str |
         if not _made_by_another(attempt, PLAYLIST, "playlist_id", playlist.id):
             return playlist.id
     return None
-
-
-def existing_entry(attempt: Attempt, *, playlist_id: str, video_id: str) -> str | None:
-    page = data.playlist_items(attempt.caller, playlist_id, video_id=video_id)
-    return page.items[0].id if page.items else None
 
 
 def _since(attempt: Attempt, playlist: str, instant: datetime) -> Iterator[PlaylistItem]:
@@ -110,8 +105,3 @@ def once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], ma
         if begun is None and not may_be_done(error) and not isinstance(error, NotFound):
             note(**{begun_at: None})
         raise
-
-
-def begun(attempt: Attempt, name: str) -> bool:
-    """Whether it may have been made already."""
-    return attempt.operation.results.get(f"{name}_begun_at") is not None

@@ -103,21 +103,17 @@ class Tasks:
         Whatever is wrong with one operation stops no other; what one sweep does not reach, the next does.
         """
         now, end = self.clock(), time.monotonic() + SWEEP_SECONDS
-
-        def swept(record: Record) -> bool:
-            return time.monotonic() < end and self._swept(record, now)
-
         with ThreadPoolExecutor(SWEEPERS) as pool:
-            queued = sum(pool.map(swept, self.operations.overdue(now - OVERDUE)))
+            queued = sum(pool.map(partial(self._swept, now, end), self.operations.overdue(now - OVERDUE)))
         for record in self.operations.untold(now - TELL, now - OVERDUE) if self.tells else ():
             if time.monotonic() < end:
                 self.tell(record.operation)
         return queued
 
-    def _swept(self, record: Record, now: datetime) -> bool:
+    def _swept(self, now: datetime, end: float, record: Record) -> bool:
         """Whether the operation was requeued; not when somebody works on it after all."""
         operation = record.operation
-        if operation.ended or operation.held(now):
+        if operation.ended or operation.held(now) or time.monotonic() > end:
             return False
         retries = operation.retries_if_died()
         try:

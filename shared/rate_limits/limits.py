@@ -11,7 +11,7 @@ log are all written on one time line: the server's clock, shifted by what the lo
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -164,41 +164,33 @@ FRESH = timedelta(seconds=2)  # how long this process may build on what it read 
 MOST = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """A document, and when it was read or written by the server's clock and by ours."""
-
-    doc: Doc | None
-    server: datetime
-    local: datetime
-
-
 @dataclass(frozen=True)
 class Memory:
-    """Documents that were read or written moments ago, and until when what was denied; by path."""
+    """Documents that were read or written moments ago, and until when what was denied; by path.
 
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _seen: also when that was by our clock, and how far the server's was from ours.
+    """
+
+    _seen: dict[str, tuple[Doc | None, datetime, timedelta]] = field(default_factory=dict)
     _denied: dict[str, datetime] = field(default_factory=dict)
 
-    def docs(self, paths: Iterable[str], now: datetime) -> Docs | None:
+    def docs(self, paths: Sequence[str], now: datetime) -> Docs | None:
         """The documents as they were moments ago, as of now by the server's clock; None if they must be read.
 
         If another process has written since, a commit's condition fails, and the next attempt reads.
         """
-        fresh: dict[str, _Seen] = {}
-        for path in paths:
-            seen = self._seen.get(path)
-            if seen is None or not timedelta(0) <= now - seen.local < FRESH:
-                return None
-            fresh[path] = seen
-        at = min(seen.server + (now - seen.local) for seen in fresh.values())
-        return Docs({path: seen.doc for path, seen in fresh.items()}, at)
+        fresh = {path: self._seen[path] for path in paths if path in self._seen}
+        if len(fresh) < len(paths) or not all(timedelta(0) <= now - at < FRESH for _, at, _ in fresh.values()):
+            return None
+        return Docs(
+            {path: doc for path, (doc, _, _) in fresh.items()}, now + min(off for _, _, off in fresh.values())
+        )
 
     def remember(self, docs: Mapping[str, Doc | None], *, server: datetime, local: datetime) -> None:
         for known in (self._seen, self._denied):
             if len(known) > MOST:
                 known.clear()
-        self._seen.update({path: _Seen(doc=doc, server=server, local=local) for path, doc in docs.items()})
+        self._seen.update({path: (doc, local, server - local) for path, doc in docs.items()})
 
     def deny(self, path: str, until: datetime) -> None:
         self._denied[path] = until

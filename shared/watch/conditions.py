@@ -83,22 +83,17 @@ Observed = Mapping[str, Sequence[Seen]]
 """What was seen of each condition, by its key, at most MOST. What could not be read is not there."""
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """A condition that lasts for too long, in words."""
+def alarms(observed: Observed, now: datetime, *, app: str = "") -> dict[str, str]:
+    """The alarms that should be open: their words by key. Of what could not be read nothing is said.
 
-    condition: Condition
-    message: str
-
-
-def alarms(observed: Observed, now: datetime, *, app: str = "") -> tuple[Alarm, ...]:
-    """The alarms that should be open. Of what could not be read nothing is said. app: the app's address."""
-    found = (alarm(condition, observed.get(condition.key, ()), now, app=app) for condition in CONDITIONS)
-    return tuple(filter(None, found))
+    app: the app's address.
+    """
+    found = {each.key: alarm(each, observed.get(each.key, ()), now, app=app) for each in CONDITIONS}
+    return {key: words for key, words in found.items() if words is not None}
 
 
-def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> Alarm | None:
-    """The alarm of one condition, None while nothing is wrong enough for long enough."""
+def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> str | None:
+    """The words of one condition's alarm, None while nothing is wrong enough for long enough."""
     late = [each for each in seen if now - each.since >= condition.after and each.value >= condition.level]
     if not late:
         return None
@@ -106,7 +101,7 @@ def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str
     worst = [each.what for each in sorted(late, key=lambda each: -each.value)]
     what = "; ".join(worst[:TOLD]) + (f"; and {len(worst) - TOLD} more" if len(worst) > TOLD else "")
     since = to_the_second(min(each.since for each in late))
-    return Alarm(condition, condition.says.format(count=count, since=since, what=what, app=app))
+    return condition.says.format(count=count, since=since, what=what, app=app)
 
 
 def rates(endpoints: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, list[Seen]]:
