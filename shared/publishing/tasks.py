@@ -141,10 +141,7 @@ class Callbacks:
     seconds: float = 10.0
 
     def deliver(self, operation_id: str, event: str) -> str:
-        """Tell the app of one end; what came of it.
-
-        Raises Unavailable when the app does not take it, so that the task is delivered again.
-        """
+        """Tell the app of one end; what came of it. Raises Unavailable when the app does not take it."""
         try:
             operation = self.operations.get(operation_id).operation
         except NotFound:

@@ -94,19 +94,15 @@ class Block:
         fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
         if reserved is None or reserved.left < need or not fresh:
             self._end(priority)
-            reserved = self._open[priority] = self._take(price, count, priority)
+            most = max(count, self.upto * self.price.cost // price.cost)
+            asked: dict[str, Any] = {"method": price.id, "account": self.account, "priority": priority}
+            taken = self.ledger.reserve(**asked, least=count, count=most, lapse=DURATION)
+            reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
         reserved.drawn += need
         reserved.under_way += 1
-        name = uuid.uuid4().hex
-        self._drawn[name] = reserved
-        of = reserved.reservation
-        return replace(of, operation_id=name, method=price.id, cost=need, count=count, entry=None)
-
-    def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
-        until, most = self.ledger.clock() + DURATION, max(count, self.upto * self.price.cost // price.cost)
-        asked: dict[str, Any] = {"method": price.id, "account": self.account, "priority": priority}
-        reservation = self.ledger.reserve(**asked, least=count, count=most, lapse=DURATION)
-        return _Reserved(reservation=reservation, until=until)
+        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, count=count, entry=None)
+        self._drawn[drawn.operation_id] = reserved
+        return drawn
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
         """Charge what was sent. What was not can be drawn again, and goes back to the ledger at the end.

@@ -75,10 +75,7 @@ class Book:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationRequest:
-    """Somebody wants units for calls of one method; down to `least` of them will do.
-
-    seed: spreads those who ask at once over different lenders.
-    """
+    """Somebody wants units; down to `least` will do. seed: spreads those who ask at once over the lenders."""
 
     account: str
     price: Method

@@ -37,10 +37,7 @@ CROWD = timedelta(seconds=5)  # ... and when too many met at one account
 
 
 class Ledger:
-    """The day's quotas. One a process; safe for its threads.
-
-    part: the part of system work that this instance keeps to, by chance if not given.
-    """
+    """The day's quotas. One a process; safe for threads. part: of system work, that this instance keeps to."""
 
     def __init__(
         self,
@@ -83,9 +80,7 @@ class Ledger:
         now = self.clock()
         granted = Reservation(
             operation_id=operation_id or uuid.uuid4().hex,
-            method=method,
             bucket=price.bucket,
-            account=account,
             cost=0,
             count=count,
             priority=request.priority,

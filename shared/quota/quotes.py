@@ -63,10 +63,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Later:
-    """`times` work items that cannot run now. at: the earliest time, None for never.
-
-    reason: as in a refusal; why: in words.
-    """
+    """`times` work items that cannot run now. at: the earliest time, None for never. why: the reason in words."""
 
     at: datetime | None
     bucket: str

@@ -108,9 +108,7 @@ class Reservation:
     """Units set aside for `count` calls of one method. cost: units in all; day: the Pacific day that pays."""
 
     operation_id: str
-    method: str
     bucket: str
-    account: str
     cost: int
     count: int
     priority: Priority

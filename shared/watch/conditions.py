@@ -84,10 +84,7 @@ Observed = Mapping[str, Sequence[Seen]]
 
 
 def alarms(observed: Observed, now: datetime, *, app: str = "") -> dict[str, str]:
-    """The alarms that should be open: their words by key. Of what could not be read nothing is said.
-
-    app: the app's address.
-    """
+    """The words of the alarms that should be open, by key; none of what could not be read. app: its address."""
     found = {each.key: alarm(each, observed.get(each.key, ()), now, app=app) for each in CONDITIONS}
     return {key: words for key, words in found.items() if words is not None}
 
