@@ -165,12 +165,12 @@ class Submissions:
         if not estimate.later:
             return Quote(estimate.costs, self.tasks.clock(), "")
         first = estimate.later[0]
-        if first.reason != NOT_BEFORE:
-            return Quote(estimate.costs, first.at, estimate.message, first.reason)
-        if pause is not None and not_before == pause.until:
-            why = "YouTube takes no uploads to this channel before then."
-            return Quote(estimate.costs, first.at, why, pause.reason)
-        return Quote(estimate.costs, first.at, "It was asked for this time.", NOT_BEFORE)
+        reason, why = first.reason, estimate.message
+        if reason == NOT_BEFORE:
+            why = "It was asked for this time."
+            if pause is not None and not_before == pause.until:
+                reason, why = pause.reason, "YouTube takes no uploads to this channel before then."
+        return Quote(estimate.costs, first.at, why, reason)
 
     def plan(self, intents: Sequence[plan.Intent]) -> Estimate:
         """What many operations would cost, and which of them could run when, in this order. Accepts nothing.

@@ -71,8 +71,7 @@ def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[lis
     for (name, data), spent in zip(begun.items(), sums, strict=True):
         if name not in buckets:
             continue  # of another profile, which was in force before
-        hours = by_hour({hour: marked["total"] for hour, marked in data["hours"].items()}, int(spent))
-        forecast = forecast_of(buckets[name], int(spent), hours, day, now)
+        forecast = forecast_of(buckets[name], int(spent), by_hour(data["hours"], int(spent)), day, now)
         found.append(Level(bucket=buckets[name], forecast=forecast, closed=data.get("closed")))
     return found
 
@@ -130,5 +129,5 @@ def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterabl
         refusals=[
             {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
         ],
-        by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, int(spent)),
+        by_hour=by_hour(day["hours"], int(spent)),
     )
