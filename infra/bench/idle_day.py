@@ -275,7 +275,7 @@ class Network:
         from shared.access.revocation import Revocations
         from shared.access.upkeep import Upkeep
         from shared.collection.listening import Listening
-        from shared.publishing.records import Operations
+        from shared.publishing.operation import Operations
         from shared.publishing.tasks import Tasks
         from shared.watch.watching import Watch
 

@@ -9,6 +9,6 @@ find_existing           makes once what YouTube would make twice; finds what exi
 sources                 where bytes come from; how they are read, and within what time
 address                 places that the operator allows, and addresses that no source may have
 retries                 what an error means for the operation, and for the connection, the video or the project
-records                 operations in Firestore, changed only where nobody else has written
-operation, plan, media  states and how they follow each other; what is meant, steps, their calls; what a file is
+operation               states, how they follow each other, how they are stored and changed by one at a time
+plan, media             what is meant, steps, their calls; what a file is
 """

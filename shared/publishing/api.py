@@ -23,9 +23,8 @@ from shared.clock import format_instant, parse_instant, to_the_second
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, where
 from shared.fields import Fields
-from shared.publishing.operation import Operation, State
+from shared.publishing.operation import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER, Operation, State
 from shared.publishing.plan import Intent, intents
-from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER
 from shared.publishing.submissions import Submissions
 from shared.quota.quotes import Quote
 

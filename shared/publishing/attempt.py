@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clock import Clock
-from shared.publishing.operation import Operation
-from shared.publishing.records import Operations, Record
+from shared.publishing.operation import Operation, Operations, Record
 from shared.publishing.requests import check_schedule
 from shared.publishing.sources import SourceOf
 from shared.vault.vault import Vault

@@ -18,9 +18,8 @@ from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.publishing.attempt import Attempt, Done, Limits, Postponed, Requeue
-from shared.publishing.operation import DIED, Operation, State
+from shared.publishing.operation import DIED, Operation, Record, State, Superseded
 from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
-from shared.publishing.records import Record, Superseded
 from shared.publishing.retries import WAITS, mark, retry_decision
 from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS

@@ -19,8 +19,7 @@ from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
 from shared.publishing.address import Allowed
-from shared.publishing.operation import Event, Operation, State
-from shared.publishing.records import Operations, UploadPause, key_reused
+from shared.publishing.operation import Event, Operation, Operations, State, UploadPause, key_reused
 from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
 from shared.quota.calendar import day_change_ends

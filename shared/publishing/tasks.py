@@ -28,8 +28,7 @@ from shared.clock import Clock, to_the_second
 from shared.cloud.queues import latest
 from shared.errors import Misconfigured, NotFound, Unavailable
 from shared.monitoring.log import log
-from shared.publishing.operation import TELL, Operation, State
-from shared.publishing.records import Operations, Record, Superseded
+from shared.publishing.operation import TELL, Operation, Operations, Record, State, Superseded
 from shared.publishing.sources import within
 
 QUEUE, CALLBACKS = "operations", "callbacks"
