@@ -14,9 +14,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import ids
 from shared.clock import format_instant, parse_instant, to_the_second
@@ -29,43 +28,37 @@ from shared.publishing.submissions import Submissions
 from shared.quota.quotes import Quote
 
 PAGE = 50
+_BOUNDS = {"since": ">=", "until": "<"}
 SCANNED = 200  # how many operations one page looks at, at most
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """Which operations to list. since, until: when they changed last. after: where the page before ended."""
+class Listing(NamedTuple):
+    """Which operations to list. order: the field that orders what the narrowest filter takes.
 
-    channel_id: str | None = None
-    state: State | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    after: tuple[datetime, str] | None = None
+    bounds: of when they changed last, by comparison. after: where the page before ended.
+    """
 
-    @property
-    def order(self) -> str:
-        """The field that orders what the narrowest filter takes."""
-        if self.channel_id is not None:
-            return f"{IN_CHANNEL}.`{self.channel_id}`"
-        return f"{IN_STATE}.{self.state.value}" if self.state is not None else "updated_at"
+    order: str
+    state: State | None
+    bounds: Mapping[str, datetime]
+    after: tuple[datetime, str] | None
 
 
 def listing(body: Mapping[str, Any]) -> Listing:
     """The listing that a body asks for. Raises InvalidRequest naming the field that is wrong."""
     fields = Fields(body, "action", "channel_id", "state", "since", "until", "page")
-    return Listing(
-        channel_id=fields.id("channel_id", ids.CHANNEL) if fields.has("channel_id") else None,
-        state=State(fields.choice("state", tuple(State))) if fields.has("state") else None,
-        since=fields.instant("since") if fields.has("since") else None,
-        until=fields.instant("until") if fields.has("until") else None,
-        after=_after(fields) if fields.has("page") else None,
-    )
+    state = State(fields.choice("state", tuple(State))) if fields.has("state") else None
+    order = f"{IN_STATE}.{state.value}" if state else "updated_at"
+    if fields.has("channel_id"):
+        order = f"{IN_CHANNEL}.`{fields.id('channel_id', ids.CHANNEL)}`"
+    bounds = {operator: fields.instant(name) for name, operator in _BOUNDS.items() if fields.has(name)}
+    return Listing(order, state, bounds, _after(fields) if fields.has("page") else None)
 
 
 def page_of(client: Client, asked: Listing) -> dict[str, Any]:
     """The operations of one page; next_page: what asks for the next one, None where there is none."""
-    bounds = ((asked.order, ">=", asked.since), (asked.order, "<", asked.until))
-    query = where(client.collection(COLLECTION), *(bound for bound in bounds if bound[2] is not None))
+    bounds = ((asked.order, operator, at) for operator, at in asked.bounds.items())
+    query = where(client.collection(COLLECTION), *bounds)
     for name in (asked.order, "__name__"):
         query = query.order_by(name, direction="DESCENDING")
     if asked.after is not None:

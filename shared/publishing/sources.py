@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -137,8 +137,7 @@ class WebFile:
         with self._get(0, HEAD - 1) as answer:
             if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
-            total = _total(answer, 0)
-            if total is None:
+            if (total := _total(answer, 0)) is None:
                 raise self._refused("does not say how large it is")
             head = at_most(answer, min(HEAD, total), self.seconds)
             if _just_changed(answer.headers):
@@ -178,10 +177,8 @@ class WebFile:
         self.allowed.check_host(place.host, field=self.field_name)
         *others, last = place.addresses
         for address in others:
-            try:
+            with suppress(NewConnectionError, ConnectTimeoutError):
                 return self._ask(place, address, headers)
-            except (NewConnectionError, ConnectTimeoutError):
-                continue
         return self._ask(place, last, headers)
 
     def _ask(self, place: Target, address: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
@@ -198,9 +195,8 @@ class WebFile:
             retries=False,
             maxsize=1,
         )
-        return pool.urlopen(
-            "GET", place.path, headers={**headers, "host": place.host}, redirect=False, preload_content=False
-        )
+        headers = {**headers, "host": place.host}
+        return pool.urlopen("GET", place.path, headers=headers, redirect=False, preload_content=False)
 
     def _refused(self, why: str) -> InvalidRequest:
         return InvalidRequest(f"The source {why}.", reason="sourceUnusable", field=self.field_name)
@@ -298,14 +294,15 @@ def usable(source: Source, called: str, reason: str, most: int, other: Callable[
     most: bytes that are taken; other: by its first bytes, what it surely is instead. Raises InvalidRequest.
     """
     described = source.describe()
-    problem = f"is {instead}" if (instead := other(described.head)) else ""
-    if described.size > most:
-        problem = f"has {described.size} bytes; {most} are taken"
     if described.size == 0:
         problem = "is empty"
-    if problem:
-        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
-    return described
+    elif described.size > most:
+        problem = f"has {described.size} bytes; {most} are taken"
+    elif instead := other(described.head):
+        problem = f"is {instead}"
+    else:
+        return described
+    raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
 
 
 def whole(source: Source, described: Described) -> bytes:

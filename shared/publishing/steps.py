@@ -13,8 +13,7 @@ from functools import partial
 from shared.clock import to_the_second
 from shared.errors import InvalidRequest
 from shared.publishing import media, plan
-from shared.publishing.attempt import Attempt, Done, Postponed, known_video, listed
-from shared.publishing.find_existing import existing_playlist, once
+from shared.publishing.attempt import Attempt, Done, Postponed, existing_playlist, known_video, listed, once
 from shared.publishing.plan import merged
 from shared.publishing.requests import publish_at
 from shared.publishing.retries import video_gone

@@ -13,8 +13,7 @@ from typing import Any
 
 from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
-from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
-from shared.publishing.find_existing import LISTED_WITHIN, existing_video
+from shared.publishing.attempt import LISTED_WITHIN, Attempt, Done, Postponed, Requeue, existing_video
 from shared.publishing.sources import Described, Source, changed, usable
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
