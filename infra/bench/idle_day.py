@@ -322,7 +322,7 @@ class Network:
             caller_for=self.reports_caller(reporting.LIST),
             to_ingest=self._audit,
             enqueue=self.enqueue,
-            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
+            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system"),
             clock=self.clock,
             rng=self.rng,
         )

@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updating, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
@@ -47,47 +48,31 @@ class Denial:
     until: datetime
 
 
-def admitting(
-    limits: Limits, clock: Clock, also: Sequence[Write] = (), count: int = 1
-) -> Decide[Counted | Denial]:
-    """The decision that counts calls by all limits and writes `also` too, or denies them and writes nothing."""
-
-    def decide(docs: Docs) -> Change[Counted | Denial]:
-        local, logs = clock(), dict[str, Log]()
-        for place, limit in limits.items():
-            told = _log(docs, place)
-            answer = admit(told, calls=limit.calls, window=limit.length, local=local, server=docs.at, count=count)
-            if isinstance(answer, timedelta):
-                return Change(Denial(place, local + answer))
-            logs[place] = answer
-        counted = _fields(docs, logs, limits, local)
-        return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
-
-    return decide
+def admitted(
+    limits: Limits, clock: Clock, docs: Docs, *, also: Sequence[Write] = (), count: int = 1
+) -> Change[Counted | Denial]:
+    """Calls counted by all limits, and `also` written, or calls denied and nothing written."""
+    local, logs = clock(), dict[str, Log]()
+    for place, limit in limits.items():
+        answer = admit(_log(docs, place), limit, local=local, server=docs.at, count=count)
+        if isinstance(answer, timedelta):
+            return Change(Denial(place, local + answer))
+        logs[place] = answer
+    counted = _fields(docs, logs, limits, local)
+    return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
 
 
-def booking(
-    limits: Limits, groups: Sequence[int], clock: Clock, not_before: datetime | None
-) -> Decide[list[datetime]]:
-    """The decision that books groups of calls with all limits: from when each may run by every one of them."""
-
-    def decide(docs: Docs) -> Change[list[datetime]]:
-        local, logs, starts = clock(), dict[str, Log](), []
-        for place, limit in limits.items():
-            told, logs[place] = book(
-                _log(docs, place),
-                groups,
-                calls=limit.calls,
-                window=limit.length,
-                local=local,
-                server=docs.at,
-                not_before=not_before,
-            )
-            starts.append(told)
-        writes = [Write(path, fields) for path, fields in _fields(docs, logs, limits, local).items()]
-        return Change([max(each) for each in zip(*starts, strict=True)], writes)
-
-    return decide
+def booked(
+    limits: Limits, clock: Clock, groups: Sequence[int], not_before: datetime | None, docs: Docs
+) -> Change[list[datetime]]:
+    """Groups of calls booked with all limits: from when each may run by every one of them."""
+    local, logs, starts = clock(), dict[str, Log](), []
+    for place, limit in limits.items():
+        log = _log(docs, place)
+        told, logs[place] = book(log, groups, limit, local=local, server=docs.at, not_before=not_before)
+        starts.append(told)
+    writes = [Write(path, fields) for path, fields in _fields(docs, logs, limits, local).items()]
+    return Change([max(each) for each in zip(*starts, strict=True)], writes)
 
 
 class RateLimiter:
@@ -106,9 +91,9 @@ class RateLimiter:
         self._memory = Memory()
         self._locks = [threading.Lock() for _ in range(LOCKS)]
 
-    def check(self, *, method: str, user: str, project: str) -> None:
+    def check(self, *, method: str, user: str) -> None:
         """Whether `admit` would admit the call now, counting nothing: one read at most. Raises as `admit`."""
-        limits = self._met(method, user=user, project=project)
+        limits = self._met(method, user=user)
         if not limits:
             return
         self._check_denied(limits)
@@ -117,9 +102,9 @@ class RateLimiter:
             if docs is None:
                 docs = self._read(limits)
                 self._memory.remember(docs, server=docs.at, local=self._clock())
-            self._check_denial(limits, admitting(limits, self._clock)(docs).result)
+            self._check_denial(limits, admitted(limits, self._clock, docs).result)
 
-    def admit(self, *, method: str, user: str, project: str, also: Sequence[Write] = (), count: int = 1) -> int:
+    def admit(self, *, method: str, user: str, also: Sequence[Write] = (), count: int = 1) -> int:
         """Count one call of a method now, for a user (or "system") and the project; by all limits or none.
 
         count: counts so many at once, or as many as any window allows; answers how many.
@@ -127,7 +112,7 @@ class RateLimiter:
         Raises RateLimited with the time from which the call can be admitted, Unavailable when too many meet. When
         Firestore does not answer, it raises Unavailable; but a call that costs nothing goes on, uncounted.
         """
-        limits = self._met(method, user=user, project=project)
+        limits = self._met(method, user=user)
         if not limits:
             return count
         count = min(count, *(limit.calls for limit in limits.values()))
@@ -143,7 +128,6 @@ class RateLimiter:
         *,
         method: str,
         user: str,
-        project: str,
         not_before: datetime | None = None,
         line: str = "",
     ) -> list[datetime]:
@@ -152,19 +136,17 @@ class RateLimiter:
         For work that is handed on with a time instead of waiting here. line: work that other work does not hold
         up books in an order of its own. Raises Unavailable as `admit`.
         """
-        met = self._met(method, user=user, project=project)
+        met = self._met(method, user=user)
         limits = {re.sub("#|$", f":{line}\\g<0>", place, count=1) if line else place: met[place] for place in met}
         if not limits:
             return [not_before or self._clock()] * len(groups)
-        decide = booking(limits, groups, self._clock, not_before)
+        decide = partial(booked, limits, self._clock, groups, not_before)
         with self._answering():
             return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
 
-    def dry_run_logs(
-        self, asked: Iterable[tuple[str, str]], *, project: str
-    ) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
+    def dry_run_logs(self, asked: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
         """By (method, user): the limits that such a call meets, with what they have admitted. One read."""
-        met = {each: self._met(each[0], user=each[1], project=project) for each in asked}
+        met = {each: self._met(each[0], user=each[1]) for each in asked}
         limits = {path: limit for found in met.values() for path, limit in found.items()}
         if not limits:
             return {}
@@ -178,12 +160,12 @@ class RateLimiter:
             )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
-    def _met(self, method: str, *, user: str, project: str) -> Limits:
+    def _met(self, method: str, *, user: str) -> Limits:
         found, within = dict[str, RateLimit](), dict[tuple[str, ...], str]()
-        for scope, subject in (("project", project), ("user", user)):
+        for scope, subject in (("project", "project"), ("user", f"user:{quote(user, safe='')}")):
             for limit in self._limits:
                 if scope in limit.per and limit.covers(method):
-                    named = f"{limit.name}:{scope}:{quote(subject, safe='')}"
+                    named = f"{limit.name}:{subject}"
                     found[place := within.get(limit.methods, f"{COLLECTION}/") + named] = limit
                     if scope == "project":
                         within.setdefault(limit.methods, f"{place}#")
@@ -193,7 +175,7 @@ class RateLimiter:
         return self._store.run(reading(documents(limits)))
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        paths, decide = documents(limits), admitting(limits, self._clock, also, count)
+        paths, decide = documents(limits), partial(admitted, limits, self._clock, also=also, count=count)
         seen, token = self._memory.docs(paths, self._clock()), secrets.token_hex(8)
         updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
         counted = self._check_denial(limits, updated.result)
@@ -248,22 +230,22 @@ class Burst:
         self._lasts, self._lock, self._left = lasts, threading.Lock(), 0
         self._until: datetime | None = None
 
-    def check(self, *, method: str, user: str, project: str) -> None:
+    def check(self, *, method: str, user: str) -> None:
         """As the limiter's; another method's call goes to the limiter."""
         if method != self._method:
-            self._limiter.check(method=method, user=user, project=project)
+            self._limiter.check(method=method, user=user)
         elif not self._open:
-            self._limiter.check(method=method, user=self._user, project=project)
+            self._limiter.check(method=method, user=self._user)
 
-    def admit(self, *, method: str, user: str, project: str) -> None:
+    def admit(self, *, method: str, user: str) -> None:
         """As the limiter's, for this burst's user whoever is named."""
         if method != self._method:
-            self._limiter.admit(method=method, user=user, project=project)
+            self._limiter.admit(method=method, user=user)
             return
         with self._lock:
             if not self._open:
                 now = self._clock()
-                self._left = self._limiter.admit(method=method, user=self._user, project=project, count=self._upto)
+                self._left = self._limiter.admit(method=method, user=self._user, count=self._upto)
                 self._until = now + self._lasts
             self._left -= 1
 
@@ -299,7 +281,7 @@ def _log(docs: Docs, place: str) -> Log:
 
 
 def _words(place: str, limit: RateLimit) -> str:
-    _, scope, _ = place.rpartition("#")[2].split(":", 2)
+    scope = place.rpartition("#")[2].split(":")[1]
     return f"at most {limit.calls} calls in {limit.window} seconds for one {scope} ({limit.name})"
 
 

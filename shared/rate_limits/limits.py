@@ -88,20 +88,18 @@ class Log:
         return [(now - stamp) * _MICROSECOND for stamp in self.stamps]
 
 
-def admit(
-    log: Log, *, calls: int, window: timedelta, local: datetime, server: datetime, count: int = 1
-) -> Log | timedelta:
+def admit(log: Log, limit: RateLimit, *, local: datetime, server: datetime, count: int = 1) -> Log | timedelta:
     """The log to store if one more call may go now, or `count`; else how long until the next one can.
 
-    At most `calls` go in any `window`. local: the instance's clock; server: the storage's, at the moment of
+    local: the instance's clock; server: the storage's, at the moment of
     reading. The answer is the same for every instance whose clock is within SKEW of the first writer's.
     """
-    assert count <= calls, "so many calls are never admitted together"
+    assert count <= limit.calls, "so many calls are never admitted together"
     now, shift = _now(log, local, server)
-    length = window // _MICROSECOND
+    length = limit.length // _MICROSECOND
     live = tuple(stamp for stamp in log.stamps if stamp > now - length)
-    if len(live) + count > calls:
-        return (live[count - calls - 1] + length - now) * _MICROSECOND
+    if len(live) + count > limit.calls:
+        return (live[count - limit.calls - 1] + length - now) * _MICROSECOND
     # Never back in time: a log that is not in order would forget too early.
     stamp = max(now, live[-1]) if live else now
     return replace(log, stamps=(*live, *[stamp] * count), shift=shift)
@@ -110,9 +108,8 @@ def admit(
 def book(
     log: Log,
     groups: Sequence[int],
+    limit: RateLimit,
     *,
-    calls: int,
-    window: timedelta,
     local: datetime,
     server: datetime,
     not_before: datetime | None = None,
@@ -125,7 +122,7 @@ def book(
     """
     now, shift = _now(log, local, server)
     earliest, ends = now + ((not_before or local) - local) // _MICROSECOND, now + AHEAD // _MICROSECOND
-    length = (window + MARGIN) // _MICROSECOND
+    length, calls = (limit.length + MARGIN) // _MICROSECOND, limit.calls
     at, booked, starts = log.booked_at, log.booked, []
     free = at + length * -(-booked // calls)
     at, booked = (earliest, 0) if earliest >= free else (max(at, earliest), booked)
@@ -168,10 +165,10 @@ MOST = 1_000
 class Memory:
     """Documents that were read or written moments ago, and until when what was denied; by path.
 
-    _seen: also when that was by our clock, and how far the server's was from ours.
+    _seen: also when that was, by our clock and by the server's.
     """
 
-    _seen: dict[str, tuple[Doc | None, datetime, timedelta]] = field(default_factory=dict)
+    _seen: dict[str, tuple[Doc | None, datetime, datetime]] = field(default_factory=dict)
     _denied: dict[str, datetime] = field(default_factory=dict)
 
     def docs(self, paths: Sequence[str], now: datetime) -> Docs | None:
@@ -182,15 +179,14 @@ class Memory:
         fresh = {path: self._seen[path] for path in paths if path in self._seen}
         if len(fresh) < len(paths) or not all(timedelta(0) <= now - at < FRESH for _, at, _ in fresh.values()):
             return None
-        return Docs(
-            {path: doc for path, (doc, _, _) in fresh.items()}, now + min(off for _, _, off in fresh.values())
-        )
+        at = min(server + (now - local) for _, local, server in fresh.values())
+        return Docs({path: doc for path, (doc, _, _) in fresh.items()}, at)
 
     def remember(self, docs: Mapping[str, Doc | None], *, server: datetime, local: datetime) -> None:
         for known in (self._seen, self._denied):
             if len(known) > MOST:
                 known.clear()
-        self._seen.update({path: (doc, local, server - local) for path, doc in docs.items()})
+        self._seen.update({path: (doc, local, server) for path, doc in docs.items()})
 
     def deny(self, path: str, until: datetime) -> None:
         self._denied[path] = until

@@ -61,7 +61,7 @@ def collecting() -> Collecting:
         report_types=chosen.report_types(firestore.client(), settings()),
         caller_for=_of_reports(reporting.LIST),
         enqueue=queues.enqueue,
-        book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
+        book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM),
         **_common(),
     )
 
@@ -147,13 +147,13 @@ def ingest() -> Ingest:
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
-    limiter, project = quota.rate_limiter(), settings().project
+    limiter = quota.rate_limiter()
     return Ingest(
         warehouse=warehouse,
         report_types=chosen.report_types(firestore.client(), settings()),
         caller_for=_of_reports(DOWNLOAD),
-        check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
-        book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
+        check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM),
+        book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, line="downloads"),
         to_ingest_at=_to_ingest_at,
         call_rows=_call_rows,
         **_common(),

@@ -16,7 +16,7 @@ from tests.stands.firestore_in_memory import FirestoreInMemory
 QUERY, OTHER = "youtubeAnalytics.reports.query", "youtube.videos.list"
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-CALL = {"user": "system", "project": "p"}
+CALL = {"user": "system"}
 
 
 class Time:
