@@ -347,7 +347,7 @@ class Network:
         """What calls the Reporting API for a channel, as the functions build it."""
         from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
-        burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, clock=self.clock, lasts=BRIEFLY)
+        burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, lasts=BRIEFLY)
         return lambda channel_id, block: replace(self.caller(channel_id, block, own=True), limiter=burst)
 
     def _called(self, call: Any) -> None:

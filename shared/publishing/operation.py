@@ -156,20 +156,10 @@ class Operation:
         if to not in NEXT[self.state]:
             raise ValueError(f"an operation does not go from {self.state} to {to}")
         event = Event(now, to, self.current, reason, message)
+        values: dict[str, Any] = {"updated_at": now, "history": (*self.history, event)[-HISTORY_MAX:]}
         if to in ENDED:
-            ended = {"due_at": None, "expires_at": now + KEEP, "lease_until": None, "untold_since": now}
-            changes = {**ended, **changes}
-        return replace(
-            self,
-            **{
-                "state": to,
-                "reason": reason,
-                "message": message,
-                "updated_at": now,
-                "history": (*self.history, event)[-HISTORY_MAX:],
-                **changes,
-            },
-        )
+            values |= {"due_at": None, "expires_at": now + KEEP, "lease_until": None, "untold_since": now}
+        return replace(self, state=to, reason=reason, message=message, **values | changes)
 
     def as_json(self) -> dict[str, Any]:
         """What its owner may see: everything but leases, sessions and the steps' own marks."""

@@ -43,10 +43,7 @@ from shared.quota.reservation import (
 
 LOOKS = 8  # at an account that somebody is about to take back from, before a refusal stands
 USERS, WEIGHT = "users", "quota_share"
-LENDERS = {
-    **dict.fromkeys((Priority.BACKGROUND, Priority.NORMAL, Priority.PROMPT), 5),
-    **dict.fromkeys((Priority.HIGH, Priority.CRITICAL), 7),
-}
+LENDERS, MORE_LENDERS = 5, 7
 """How many accounts a borrower looks at, those that hold most. Work that may take all that there is sees more of
 them, so that a call of 7 units always finds 7; with everything else it reads 10 documents at most."""
 
@@ -254,7 +251,7 @@ def _looking(new: NewEntry, moment: Moment) -> Steps[tuple[Look, Book, Grant | R
     answer = decide(book, request, moment)
     if isinstance(answer, Grant) and answer.units == request.units and not look.premature:
         return look, book, answer
-    most = LENDERS[request.priority]
+    most = MORE_LENDERS if request.priority >= Priority.HIGH else LENDERS
     others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)
     # What was seen first counts: an account that has appeared since must not claim its share once more.
     look = replace(look, docs={bucket_day.account(name): doc for name, doc in others.items()} | dict(look.docs))

@@ -86,7 +86,7 @@ class RateLimiter:
     ) -> None:
         self._store = Store(client)
         self._limits = limits
-        self._clock = clock
+        self.clock = clock
         self._free = free
         self._memory = Memory()
         self._locks = [threading.Lock() for _ in range(LOCKS)]
@@ -98,11 +98,11 @@ class RateLimiter:
             return
         self._check_denied(limits)
         with self._answering(method):
-            docs = self._memory.docs(documents(limits), self._clock())
+            docs = self._memory.docs(documents(limits), self.clock())
             if docs is None:
                 docs = self._read(limits)
-                self._memory.remember(docs, server=docs.at, local=self._clock())
-            self._check_denial(limits, admitted(limits, self._clock, docs).result)
+                self._memory.remember(docs, server=docs.at, local=self.clock())
+            self._check_denial(limits, admitted(limits, self.clock, docs).result)
 
     def admit(self, *, method: str, user: str, also: Sequence[Write] = (), count: int = 1) -> int:
         """Count one call of a method now, for a user (or "system") and the project; by all limits or none.
@@ -139,8 +139,8 @@ class RateLimiter:
         met = self._met(method, user=user)
         limits = {re.sub("#|$", f":{line}\\g<0>", place, count=1) if line else place: met[place] for place in met}
         if not limits:
-            return [not_before or self._clock()] * len(groups)
-        decide = partial(booked, limits, self._clock, groups, not_before)
+            return [not_before or self.clock()] * len(groups)
+        decide = partial(booked, limits, self.clock, groups, not_before)
         with self._answering():
             return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
 
@@ -152,7 +152,7 @@ class RateLimiter:
             return {}
         with self._answering():
             docs = self._read(limits)
-        logs, now = {}, self._clock()
+        logs, now = {}, self.clock()
         for place, limit in limits.items():
             stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
             logs[place] = DryRunLog(
@@ -175,17 +175,17 @@ class RateLimiter:
         return self._store.run(reading(documents(limits)))
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        paths, decide = documents(limits), partial(admitted, limits, self._clock, also=also, count=count)
-        seen, token = self._memory.docs(paths, self._clock()), secrets.token_hex(8)
+        paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
+        seen, token = self._memory.docs(paths, self.clock()), secrets.token_hex(8)
         updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
         counted = self._check_denial(limits, updated.result)
         docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
         written_at = min(updated.versions.values())
-        self._memory.remember(docs, server=written_at, local=self._clock())
+        self._memory.remember(docs, server=written_at, local=self.clock())
 
     def _check_denied(self, limits: Limits) -> None:
         for path, limit in limits.items():
-            until = self._memory.denied_until(path, self._clock(), limit.length)
+            until = self._memory.denied_until(path, self.clock(), limit.length)
             if until is not None:
                 raise _too_fast(path, limit, until)
 
@@ -205,7 +205,7 @@ class RateLimiter:
         except (GoogleAPICallError, RetryError) as error:
             if method not in self._free:
                 words = "The rate limits do not answer, and nothing that costs quota is sent uncounted."
-                again = self._clock() + PAUSE
+                again = self.clock() + PAUSE
                 raise Unavailable(words, reason="rateLimitsUnavailable", retry_at=again) from error
             log("WARNING", "the rate limits do not answer; a call goes on uncounted", method=method)
 
@@ -224,10 +224,10 @@ class Burst:
     """
 
     def __init__(
-        self, limiter: RateLimiter, method: str, user: str, *, upto: int, clock: Clock, lasts: timedelta = LASTS
+        self, limiter: RateLimiter, method: str, user: str, *, upto: int, lasts: timedelta = LASTS
     ) -> None:
-        self._limiter, self._method, self._user, self._upto, self._clock = limiter, method, user, upto, clock
-        self._lasts, self._lock, self._left = lasts, threading.Lock(), 0
+        self._limiter, self._method, self._user, self._upto, self._lasts = limiter, method, user, upto, lasts
+        self._clock, self._lock, self._left = limiter.clock, threading.Lock(), 0
         self._until: datetime | None = None
 
     def check(self, *, method: str, user: str) -> None:

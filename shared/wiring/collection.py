@@ -195,7 +195,7 @@ def _of_reports(method: str) -> Callable[[str, Block], Caller]:
     """What makes calls about reports, mostly of one method, whose admissions this process counts in bursts."""
     from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
-    burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, clock=system_clock, lasts=BRIEFLY)
+    burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, lasts=BRIEFLY)
     return lambda channel_id, block: replace(_caller(channel_id, block, feature="reports"), limiter=burst)
 
 

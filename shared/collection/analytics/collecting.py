@@ -111,7 +111,7 @@ class AnalyticsCollecting:
             def caller_for(calls: int, channel: Channel = channel) -> Caller:
                 # Google counts a minute's queries of a person, whichever of his channels they are about.
                 person = channel.google_account or channel.user_id
-                burst = Burst(self.limiter, QUERY, person, upto=calls, clock=self.clock)
+                burst = Burst(self.limiter, QUERY, person, upto=calls)
                 return self.caller_for(channel.channel_id, block, burst)
 
             if over is not None:

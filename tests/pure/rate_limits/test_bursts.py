@@ -38,7 +38,7 @@ class Time:
         self.storage.now = self.now
 
     def burst(self, user: str = "u", upto: int = 4) -> Burst:
-        return Burst(self.limiter, QUERY, user, upto=upto, clock=lambda: self.now)
+        return Burst(self.limiter, QUERY, user, upto=upto)
 
 
 def made(time: Time, burst: Burst, method: str = QUERY) -> bool:
