@@ -268,39 +268,26 @@ def quoted(
     """
     if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
         raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
-    dry_run = _DryRun(now=now, today=outlooks)
+    dry_run = _DryRun(profile=profile, limits=limits, part=part, now=now, today=outlooks)
     for work in promised:
-        dry_run.part(work, _item(profile, work, limits, part))
-    parts = [dry_run.part(work, _item(profile, work, limits, part)) for work in works]
-    return _quote_of(parts, outlooks)
-
-
-def _item(profile: Profile, work: Work, limits: RateLimits, part: int) -> _WorkItem:
-    if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
-        raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
-    requests, costs, met = [], dict[str, int](), dict[DryRunLog, int]()
-    for method, count in work.calls.items():
-        price, account = profile.method(method), account_of(work.account, part)
-        units, priority = price.cost * count, price.at(work.priority)
-        requests.append(
-            ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
-        )
-        costs[price.bucket] = costs.get(price.bucket, 0) + units
-        for limit in limits.get((method, work.account), ()):
-            met[limit] = met.get(limit, 0) + count
-    return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
+        dry_run.placed(work)
+    return _quote_of([dry_run.placed(work) for work in works], outlooks)
 
 
 @dataclass(kw_only=True)
 class _DryRun:
     """The days on which work items are tried, as they stand after those that were placed."""
 
+    profile: Profile
+    limits: RateLimits
+    part: int
     now: datetime
     today: Mapping[str, Outlook]
     _days: dict[tuple[str, date], Outlook] = field(default_factory=dict)
 
-    def part(self, work: Work, item: _WorkItem) -> Part:
+    def placed(self, work: Work) -> Part:
         """Place all items of a work; the answer for it."""
+        item = self._item(work)
         placed = list(self._placed(work, item))
         later = groupby(each for each in placed if each is not None)
         return Part(
@@ -309,6 +296,20 @@ class _DryRun:
             now=placed.count(None),
             later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
         )
+
+    def _item(self, work: Work) -> _WorkItem:
+        if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
+            raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
+        requests, costs, met = [], Counter[str](), Counter[DryRunLog]()
+        for method, count in work.calls.items():
+            price, account = self.profile.method(method), account_of(work.account, self.part)
+            units, priority = price.cost * count, price.at(work.priority)
+            requests.append(
+                ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
+            )
+            costs[price.bucket] += units
+            met.update(dict.fromkeys(self.limits.get((method, work.account), ()), count))
+        return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
 
     def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
         """For each item its time and why it is not now, None if it is. Equal items run one after the other."""
