@@ -148,11 +148,10 @@ def ended(client: Client, since: datetime) -> list[Alert]:
 
 def told(client: Client, alert: Alert) -> None:
     """Note that operators were told of an alert as it is here; what has changed meanwhile stays untold."""
-    path = _path(alert.key)
+    path, known = _path(alert.key), {"state": alert.state, "since": alert.since}
 
     def decide(docs: Docs) -> Change[None]:
-        stored = docs[path]
-        same = stored is not None and (stored.data["state"], stored.data["since"]) == (alert.state, alert.since)
+        same = (doc := docs[path]) is not None and known.items() <= doc.data.items()
         return Change(None, [Write(path, {"told": True})] if same else ())
 
     update(client, [path], decide)
