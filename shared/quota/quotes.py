@@ -146,7 +146,7 @@ class Outlook:
     day: date
     allocation: Allocation
     reserve_left: int
-    lenders: Mapping[str, Lender]
+    lenders: tuple[Lender, ...]
     shares: Mapping[str, int]
     pattern: Sequence[int]
     closed_until: datetime | None
@@ -154,7 +154,7 @@ class Outlook:
     @property
     def left(self) -> int:
         """Units outside the reserve that nobody has spent."""
-        return sum(max(0, lender.left) for lender in self.lenders.values())
+        return sum(max(0, lender.left) for lender in self.lenders)
 
     @property
     def used(self) -> int:
@@ -171,33 +171,28 @@ class Outlook:
             limit=self.allocation.limit,
             reserve=self.allocation.reserve,
             reserve_left=self.reserve_left,
-            own=self.lenders[account].left,
-            lenders=tuple(lender for name, lender in self.lenders.items() if name != account),
+            own=sum(each.left for each in self.lenders if each.account == account),
+            lenders=tuple(each for each in self.lenders if each.account != account),
         )
 
     def after(self, account: str, grant: Grant) -> Outlook:
         lent = dict(grant.loans)
         taken = {**lent, account: grant.units - sum(lent.values())}
-        rest = (replace(one, left=one.left - taken.get(name, 0)) for name, one in self.lenders.items())
-        return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=_by_account(*rest))
+        rest = tuple(replace(each, left=each.left - taken.get(each.account, 0)) for each in self.lenders)
+        return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=rest)
 
     def on(self, day: date) -> Outlook:
         """The same bucket on a day to come, of which nobody has used anything yet."""
         allocation = self.allocation
-        claims = dict.fromkeys((POOL, SYSTEM), 0)
-        own = []
+        claims, own = {POOL: 0, SYSTEM: 0}, list[Lender]()
         for account, share in self.shares.items():
             units = allocation.system if account in SYSTEMS else share
             own.append(Lender(account, units, units))
             claims[fund_of(account)] += units
         system = allocation.system - claims[SYSTEM]
         pool = Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL]))
-        lenders = _by_account(pool, Lender(OTHERS, system, system), *own)
+        lenders = (pool, Lender(OTHERS, system, system), *own)
         return replace(self, day=day, reserve_left=allocation.reserve, lenders=lenders, closed_until=None)
-
-
-def _by_account(*lenders: Lender) -> dict[str, Lender]:
-    return {each.account: each for each in lenders}
 
 
 def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> Steps[Outlook]:
@@ -227,7 +222,7 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
         day=bucket_day.day,
         allocation=allocation,
         reserve_left=look.day[RESERVE]["left"],
-        lenders=_by_account(pool, others, *own),
+        lenders=(pool, others, *own),
         shares=shares,
         pattern=look.day["pattern"],
         closed_until=closed["until"] if closed else None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
@@ -44,13 +44,11 @@ def reading(day: date, buckets: Mapping[str, Bucket], now: datetime, rows: int =
     begun = {name: doc.data for name, each in bucket_days.items() if (doc := docs[each.path]) is not None}
     each_of = rows // (3 * max(1, len(begun)))
     asked = [_reads(bucket_days[name], buckets[name], each_of) for name in begun]
-    answers = iter((yield Together(tuple(read for reads in asked for read in reads))))
-    return {
-        name: _one(bucket, begun[name], now, (*islice(answers, 5 if each_of else 2), {}, {}, {})[:5])
-        if name in begun
-        else _one(bucket, _untouched(bucket), now, (0, 0, {}, {}, {}))
-        for name, bucket in buckets.items()
-    }
+    answers, found = iter((yield Together(tuple(chain(*asked))))), dict[str, Usage]()
+    for name, bucket in buckets.items():
+        known = tuple(islice(answers, 5 if each_of else 2)) if name in begun else (0, 0)
+        found[name] = _one(bucket, begun.get(name) or _untouched(bucket), now, (*known, {}, {}, {})[:5])
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
