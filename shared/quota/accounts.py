@@ -12,10 +12,8 @@ their units out of its fund part by part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import quote, unquote
 
 from shared.clock import pacific_day_bounds
@@ -99,10 +97,6 @@ def sound(weight: object) -> float:
     if isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight <= HEAVIEST:
         return float(weight)
     return 1.0
-
-
-def allocation_in(data: Mapping[str, Any]) -> Allocation:
-    return Allocation(**data["allocation"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,3 +53,8 @@ def next_off_peak(now: datetime) -> datetime:
     day = local.date() if local.time() < OFF_PEAK[0] else local.date() + timedelta(days=1)
     # 02:00 does not exist on the day when clocks go forward: it is 03:00 then, by the same instant.
     return datetime.combine(day, OFF_PEAK[0], tzinfo=PACIFIC).astimezone(now.tzinfo)
+
+
+def local(instant: datetime) -> str:
+    """An instant as people in California read it."""
+    return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")

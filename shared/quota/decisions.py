@@ -22,10 +22,10 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zlib import crc32
 
-from shared.clock import PACIFIC, pacific_day_bounds
+from shared.clock import pacific_day_bounds
 from shared.errors import QuotaRefused, Unavailable
 from shared.quota.accounts import POOL, RESERVE, SYSTEMS
-from shared.quota.calendar import next_off_peak, when_left
+from shared.quota.calendar import local, next_off_peak, when_left
 from shared.quota.profile import Bucket, Method, Priority
 
 PART, THOUSAND = 16, 1_000
@@ -249,7 +249,3 @@ def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
         # A second more, because the moment itself is the last at which it is refused.
         return min(reset, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
     return reset
-
-
-def local(instant: datetime) -> str:
-    return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")

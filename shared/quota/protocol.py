@@ -25,21 +25,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, BucketDay, allocation_in, left_in, name_of
+from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, left_in, name_of
 from shared.quota.decisions import Book, Grant, Lender, Moment, Refusal, decide
 from shared.quota.profile import Priority
-from shared.quota.reservation import (
-    ATTEMPTS,
-    HELD,
-    LAPSED,
-    REFUSED,
-    SETTLED,
-    Entry,
-    NewEntry,
-    ended,
-    entry_of,
-    is_held,
-)
+from shared.quota.reservation import ATTEMPTS, HELD, LAPSED, REFUSED, SETTLED, Entry, NewEntry, ended, entry_of
 
 LOOKS = 8  # at an account that somebody is about to take back from, before a refusal stands
 USERS, WEIGHT = "users", "quota_share"
@@ -95,7 +84,7 @@ def _taking_back(entry: Entry) -> Steps[Entry | None]:
     if (yield Commit((refused, own))) is not None:
         return None
     doc: Doc | None = (yield Read((entry.path,)))[entry.path]
-    if doc is None or not is_held(doc, entry):
+    if doc is None or not entry.is_held(doc):
         return None  # the sweep was faster, or the first try did it and its answer was lost
     return replace(entry, version=doc.version)
 
@@ -150,6 +139,10 @@ class Look:
         return doc.data
 
     @property
+    def allocation(self) -> Allocation:
+        return Allocation(**self.day["allocation"])
+
+    @property
     def premature(self) -> bool:
         """Whether somebody is about to take units back, so that a refusal might be too early."""
         return any(doc is not None and doc.data.get("left", 0) < 0 for doc in self.docs.values())
@@ -164,7 +157,7 @@ class Look:
 
     def sharing(self, account: str) -> Steps[int]:
         """A user's whole share of the day, whether or not others have borrowed of it; 0 once he has taken it."""
-        allocation, name = allocation_in(self.day), name_of(account)
+        allocation, name = self.allocation, name_of(account)
         if self.account(account) is not None or not allocation.share:
             return 0
         path = f"{USERS}/{name}"
@@ -182,7 +175,7 @@ class Look:
 
     def book(self, account: str, claim: int, *, complete: bool) -> Book:
         """What the documents come to, as an account sees them that may claim so much of its fund."""
-        allocation, of_day = allocation_in(self.day), {self.bucket_day.path, self.bucket_day.account(account)}
+        allocation, of_day = self.allocation, {self.bucket_day.path, self.bucket_day.account(account)}
         funds = (self.fund(name, claim if name == fund_of(account) else 0) for name in (POOL, SYSTEM))
         others = (
             Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"])

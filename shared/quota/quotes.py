@@ -16,30 +16,9 @@ from itertools import groupby
 from shared.clock import pacific_day, pacific_day_bounds
 from shared.cloud.steps import Read, Steps, Total
 from shared.errors import InvalidRequest
-from shared.quota.accounts import (
-    POOL,
-    RESERVE,
-    SYSTEM,
-    SYSTEMS,
-    Allocation,
-    BucketDay,
-    account_of,
-    allocation_in,
-    left_in,
-)
-from shared.quota.calendar import day_left, is_off_peak
-from shared.quota.decisions import (
-    REASONS,
-    Book,
-    Grant,
-    Lender,
-    Moment,
-    Refusal,
-    ReservationRequest,
-    decide,
-    local,
-    retry_at,
-)
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, account_of, left_in
+from shared.quota.calendar import day_left, is_off_peak, local
+from shared.quota.decisions import REASONS, Book, Grant, Lender, Moment, ReservationRequest, decide, retry_at
 from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Bucket, Priority, Profile
 from shared.quota.protocol import Look, fund_of
@@ -199,7 +178,7 @@ def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> S
     """The outlook of a day that has begun, for some accounts: reads these, the day's document and a sum."""
     paths = (bucket_day.path, *(bucket_day.account(one) for one in accounts))
     look = Look(bucket_day, (yield Read(paths)))
-    allocation, closed = allocation_in(look.day), look.day.get("closed")
+    allocation, closed = look.allocation, look.day.get("closed")
     claims, own, shares, held = {POOL: 0, SYSTEM: 0}, list[Lender](), {}, 0
     for account in accounts:
         doc, fund = look.account(account), fund_of(account)
@@ -367,6 +346,6 @@ def _decided(outlook: Outlook, request: ReservationRequest, at: datetime) -> Out
     if request.price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
         return refused("cacheOnly", pacific_day_bounds(outlook.day)[1])
     answer = decide(outlook.book(request.account), request, outlook.moment(at))
-    if isinstance(answer, Refusal):
-        return refused(answer.reason, retry_at(answer, outlook.day, at))
-    return outlook.after(request.account, answer)
+    if isinstance(answer, Grant):
+        return outlook.after(request.account, answer)
+    return refused(answer.reason, retry_at(answer, outlook.day, at))

@@ -81,6 +81,11 @@ class Entry:
         """What is added to the account's fields when so many more of its own units are spent."""
         return {"left": -units, "spent": units} | ({"background": units} if self.background else {})
 
+    def is_held(self, doc: Doc) -> bool:
+        """Whether a document still is this very entry, and nothing was done about it since it was made."""
+        state, untouched = (SETTLED, doc.data["units"] == self.units) if self.charged else (HELD, True)
+        return bool(doc.data["token"] == self.token and doc.data["state"] == state and untouched)
+
 
 def entry_of(path: str, doc: Doc) -> Entry:
     data = doc.data
@@ -121,12 +126,6 @@ def ended(state: str, units: int) -> dict[str, Any]:
     return {"state": state, "units": units, "held": 0, "held_at": None}
 
 
-def is_held(doc: Doc, entry: Entry) -> bool:
-    """Whether a document still is this very entry, and nothing was done about it since it was made."""
-    state, untouched = (SETTLED, doc.data["units"] == entry.units) if entry.charged else (HELD, True)
-    return bool(doc.data["token"] == entry.token and doc.data["state"] == state and untouched)
-
-
 def settling(entry: Entry, used: int, state: str = SETTLED) -> Steps[bool]:
     """Charge `used` units and give the rest back, its borrowed part to the lenders. Once: False if it was done."""
     version = entry.version
@@ -134,7 +133,7 @@ def settling(entry: Entry, used: int, state: str = SETTLED) -> Steps[bool]:
         if (yield Commit(tuple(_writes(entry, used, state, version)))) is not None:
             return True
         doc: Doc | None = (yield Read((entry.path,)))[entry.path]
-        if doc is None or not is_held(doc, entry):
+        if doc is None or not entry.is_held(doc):
             return False
         version = doc.version
         yield Pause(attempt)

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.data_map import QUOTA
-from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_in, name_of
+from shared.quota.accounts import FUNDS, Allocation, BucketDay, allocate, name_of
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
 
@@ -95,7 +95,7 @@ def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, .
 
 def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterable[Any]) -> Usage:
     spent, reserved, accounts, loans, refusals = answers
-    allocation, closed = allocation_in(day), day.get("closed")
+    allocation, closed = Allocation(**day["allocation"]), day.get("closed")
     closed = closed if closed and now < closed["until"] else None
     by_account = {fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS}
     for account, doc in accounts.items():
