@@ -165,8 +165,9 @@ def sweeping(now: datetime) -> Steps[int]:
     Answers how many. Needs the index of `held_at` over all collections of entries; a sweep that finds nothing
     reads nothing more.
     """
-    stale = ("held_at", now - QUIET)
-    found: Mapping[str, Doc] = yield Listing(ENTRIES, group=True, until=stale, order="held_at", limit=SWEPT)
+    found: Mapping[str, Doc] = yield Listing(
+        ENTRIES, group=True, until=("held_at", now - QUIET), order="held_at", limit=SWEPT
+    )
     swept = 0
     for path, doc in found.items():
         entry = entry_of(path, doc)
