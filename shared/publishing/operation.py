@@ -285,9 +285,8 @@ class Operations:
 
     def untold(self, after: datetime, before: datetime) -> Iterator[Record]:
         """Operations that ended within a time and of which the app was not told."""
-        within = (("untold_since", ">", after), ("untold_since", "<", before))
-        query = where(self.client.collection(COLLECTION), *within)
-        return _readable(listing(query.order_by("untold_since")))
+        ended = (("untold_since", ">", after), ("untold_since", "<", before))
+        return _readable(listing(where(self.client.collection(COLLECTION), *ended).order_by("untold_since")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""

@@ -95,8 +95,9 @@ class Block:
         if reserved is None or reserved.left < need or not fresh:
             self._end(priority)
             most = max(count, self.upto * self.price.cost // price.cost)
-            asked: dict[str, Any] = {"method": price.id, "account": self.account, "priority": priority}
-            taken = self.ledger.reserve(**asked, least=count, count=most, lapse=DURATION)
+            taken = self.ledger.reserve(
+                method=price.id, account=self.account, priority=priority, least=count, count=most, lapse=DURATION
+            )
             reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
         reserved.drawn += need
         reserved.under_way += 1
