@@ -106,9 +106,8 @@ def existing(new: NewEntry) -> Steps[Entry | Doc | None]:
             return doc
         if doc.data.get("confirmed"):
             return entry
-        paying = new.bucket_day.account(
-            entry.account
-        )  # another instance may have used another part of system work
+        # Another instance may have used another part of system work.
+        paying = new.bucket_day.account(entry.account)
         if left_in((yield Read((paying,)))[paying]) >= 0:
             # From this write on it cannot be taken back, so it is safe to rely on.
             written = yield Commit((Write(path, {"confirmed": True}, only_if=doc.version),))

@@ -51,11 +51,10 @@ class Watch:
         began = self.clock()
         self.check_later(began)
         observed, failures = self._observed(began)
+        # Endpoints that are slow are spared. Cache-only mode needs no act: the ledger has it by itself.
         for slow in observed.get(RESPONSE_TIME.key, ()):
             if slow.value >= RESPONSE_TIME.level:
-                self.quota.rest(
-                    slow.subject, began + REST
-                )  # cache-only mode needs no act: the ledger has it by itself
+                self.quota.rest(slow.subject, began + REST)
         open_now = conditions.alarms(observed, began, app=self.app)
         for key, words in open_now.items():
             alerts.fire(self.client, key, words, began, severity=ALARMS[key].severity)
