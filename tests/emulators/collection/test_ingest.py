@@ -48,16 +48,8 @@ class Room:
             report_types=("channel_basic_a3",),
             quota=self.stand.ledger,
             caller_for=lambda channel, block: replace(self.stand.caller(), quota=block, limiter=self.limiter),
-            check_rate=lambda: self.limiter.check(
-                method=reporting.DOWNLOAD, user=SYSTEM, project=self.stand.settings.project
-            ),
-            book=partial(
-                self.limiter.book,
-                method=reporting.DOWNLOAD,
-                user=SYSTEM,
-                project=self.stand.settings.project,
-                line="downloads",
-            ),
+            check_rate=lambda: self.limiter.check(method=reporting.DOWNLOAD, user=SYSTEM),
+            book=partial(self.limiter.book, method=reporting.DOWNLOAD, user=SYSTEM, line="downloads"),
             to_ingest=lambda kind, message: self.later.append((kind, message, None)),
             to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
             call_rows=None,
