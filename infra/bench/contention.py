@@ -223,8 +223,8 @@ def limiter_hot(client: Any, load: Load, process: int) -> Step:  # noqa: ARG001
 
 def _let_through(ours: RateLimiter, user: str) -> bool:
     """As a call is: looked at before quota is set aside, counted right before it is sent."""
-    ours.check(method="bench.call", user=user, project="p")
-    ours.admit(method="bench.call", user=user, project="p")
+    ours.check(method="bench.call", user=user)
+    ours.admit(method="bench.call", user=user)
     return True
 
 
@@ -243,7 +243,7 @@ def limiter_denials(client: Any, load: Load, process: int) -> Step:
     ours = _full(client, load, process)
 
     def step(worker: int) -> bool:  # noqa: ARG001
-        ours.admit(method="bench.call", user="hot", project="p")
+        ours.admit(method="bench.call", user="hot")
         return True
 
     return step
@@ -255,7 +255,7 @@ def limiter_looks(client: Any, load: Load, process: int) -> Step:
 
     def step(worker: int) -> bool:  # noqa: ARG001
         ours._memory = Memory()  # as if nothing had been read
-        ours.admit(method="bench.call", user="hot", project="p")
+        ours.admit(method="bench.call", user="hot")
         return True
 
     return step
@@ -265,7 +265,7 @@ def _full(client: Any, load: Load, process: int) -> RateLimiter:  # noqa: ARG001
     ours = _limiter(client, calls=60, window=3600)
     with suppress(RateLimited):
         while True:
-            ours.admit(method="bench.call", user="hot", project="p")
+            ours.admit(method="bench.call", user="hot")
     return ours
 
 

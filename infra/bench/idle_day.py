@@ -275,7 +275,7 @@ class Network:
         from shared.access.revocation import Revocations
         from shared.access.upkeep import Upkeep
         from shared.collection.listening import Listening
-        from shared.publishing.records import Operations
+        from shared.publishing.operation import Operations
         from shared.publishing.tasks import Tasks
         from shared.watch.watching import Watch
 
@@ -322,7 +322,7 @@ class Network:
             caller_for=self.reports_caller(reporting.LIST),
             to_ingest=self._audit,
             enqueue=self.enqueue,
-            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
+            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system"),
             clock=self.clock,
             rng=self.rng,
         )
@@ -345,9 +345,9 @@ class Network:
 
     def reports_caller(self, method: str) -> Callable[[str, Any], Any]:
         """What calls the Reporting API for a channel, as the functions build it."""
-        from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+        from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
-        burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, clock=self.clock, lasts=BRIEFLY)
+        burst = Burst(self.stand.limiter, method, "system", upto=HANDFUL, lasts=BRIEFLY)
         return lambda channel_id, block: replace(self.caller(channel_id, block, own=True), limiter=burst)
 
     def _called(self, call: Any) -> None:

@@ -64,7 +64,7 @@ def main(count: int) -> None:
         caller_for=away,
         to_ingest=lambda *_: None,
         enqueue=enqueue,
-        book=partial(limiter.book, method=reporting.LIST, user="system", project="bench"),
+        book=partial(limiter.book, method=reporting.LIST, user="system"),
         clock=system_clock,
         rng=random.Random(1),  # noqa: S311
     )

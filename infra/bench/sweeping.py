@@ -15,8 +15,7 @@ from typing import Any
 from google.cloud import firestore
 
 from shared.clock import system_clock
-from shared.publishing.operation import Operation, State
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operation, Operations, State
 from shared.publishing.tasks import OVERDUE, Tasks
 
 TASK_SECONDS = 0.03

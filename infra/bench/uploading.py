@@ -72,8 +72,7 @@ def ours(store: str, simulator: str, token: str, channel: str) -> tuple[float, f
     from shared.cloud import storage
     from shared.monitoring.alerts import ProcessAlerts
     from shared.publishing.address import Allowed
-    from shared.publishing.operation import Operation, State
-    from shared.publishing.records import Operations
+    from shared.publishing.operation import Operation, Operations, State
     from shared.publishing.run import Runner
     from shared.publishing.sources import source_of
     from shared.publishing.tasks import Tasks

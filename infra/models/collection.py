@@ -140,7 +140,7 @@ class Network:
         """Whether a request may go now; `free_at` says when the next one may."""
         if self._spent:
             return False
-        answer = admit(self.log, calls=self.rate.calls, window=self.rate.length, local=self.now, server=self.now)
+        answer = admit(self.log, self.rate, local=self.now, server=self.now)
         if isinstance(answer, timedelta):
             self.free_at = self.now + answer
             return False

@@ -139,7 +139,7 @@ class Consents:
         )
         stored = Write(CONSENTS.path(key), CONSENTS.fields(consent), only_if=ABSENT)
         # Written with the count, because a cold start waits for each commit.
-        self.limiter.admit(method=START, user=wanted.user_id, project=self.settings.project, also=[stored])
+        self.limiter.admit(method=START, user=wanted.user_id, also=[stored])
         url = self.google.consent_url(state=state, verifier=verifier, scopes=scopes, login_hint=wanted.login_hint)
         return Started(url, Secret(held))
 

@@ -27,8 +27,7 @@ from shared.errors import NotFound
 from shared.ids import VIDEO
 from shared.monitoring import alerts
 from shared.monitoring.readable import readable
-from shared.publishing.operation import State
-from shared.publishing.records import IN_CHANNEL, IN_STATE, MAPPER
+from shared.publishing.operation import IN_CHANNEL, IN_STATE, MAPPER, State
 from shared.tokens.health import CONNECTED, TROUBLED
 from shared.warehouse import statements
 from shared.warehouse.checks import CHECKS

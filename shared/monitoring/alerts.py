@@ -6,6 +6,7 @@ says so; of several who notice at once, the one whose write changed it says it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,12 +24,9 @@ from shared.records import Mapper
 COLLECTION = ALERTS.path
 OAUTH_CLIENT = "oauthClient"
 """Google refuses our OAuth client, or it cannot be read: no connection can renew its permission."""
-REPORT_GAPS = "reportGaps"
-"""Days are missing that YouTube ought to have issued, or whose reports cannot be read."""
-REPORT_TYPES = "reportTypes"
-"""YouTube retires report types that are collected."""
-NEW_REPORT_TYPES = "newReportTypes"
-"""YouTube offers report types, or versions of them, that we do not know."""
+REPORT_GAPS = "reportGaps"  # days are missing that YouTube ought to have issued, or whose reports cannot be read
+REPORT_TYPES = "reportTypes"  # YouTube retires report types that are collected
+NEW_REPORT_TYPES = "newReportTypes"  # YouTube offers report types, or versions of them, that we do not know
 APIS = ("youtube", "youtubeAnalytics", "youtubereporting")
 """YouTube's APIs, by the first word of their methods' ids. Each is enabled for itself, and so is its alert."""
 
@@ -60,37 +58,14 @@ _path = _STORED.path
 
 def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
     """Say that something is wrong; one read when that has been said already, in these words."""
-    path = _path(key)
-
-    def decide(docs: Docs) -> Change[bool]:
-        stored = docs[path]
-        words = {"message": message, "severity": severity}
-        if stored is None or stored.data["state"] != FIRING:
-            return Change(True, [Write(path, {"state": FIRING, "since": now, "told": False, **words})])
-        same = words.items() <= stored.data.items()
-        return Change(False, [] if same else [Write(path, words)])
-
-    if update(client, [path], decide):
+    if _said(client, key, FIRING, now, {"message": message, "severity": severity}):
         log(severity, f"alert {FIRING}", alert=key, reason=message)
 
 
 def resolve(client: Client, key: str, now: datetime) -> None:
     """Say that it is over; one read when nothing was wrong."""
-    path = _path(key)
-
-    def decide(docs: Docs) -> Change[bool]:
-        stored = docs[path]
-        if stored is None or stored.data["state"] == RESOLVED:
-            return Change(False)
-        return Change(True, [Write(path, {"state": RESOLVED, "since": now, "told": False})])
-
-    if update(client, [path], decide):
+    if _said(client, key, RESOLVED, now, {}):
         log("NOTICE", f"alert {RESOLVED}", alert=key)
-
-
-def of_api(api: str) -> str:
-    """The alert that an API takes no calls of this project; it ends with the next call that is answered."""
-    return f"youtubeApi:{api}"
 
 
 def tell(client: Client, key: str, message: str | None, now: datetime, *, severity: str = CRITICAL) -> None:
@@ -99,6 +74,24 @@ def tell(client: Client, key: str, message: str | None, now: datetime, *, severi
         resolve(client, key, now)
     else:
         fire(client, key, message, now, severity=severity)
+
+
+def _said(client: Client, key: str, state: str, now: datetime, words: Mapping[str, Any]) -> bool:
+    """Write an alert's state and words; whether it had another state before."""
+    path = _path(key)
+
+    def decide(docs: Docs) -> Change[bool]:
+        stored = doc.data if (doc := docs[path]) else {"state": RESOLVED}
+        if stored["state"] != state:
+            return Change(True, [Write(path, {"state": state, "since": now, "told": False, **words})])
+        return Change(False, [] if words.items() <= stored.items() else [Write(path, words)])
+
+    return update(client, [path], decide)
+
+
+def of_api(api: str) -> str:
+    """The alert that an API takes no calls of this project; it ends with the next call that is answered."""
+    return f"youtubeApi:{api}"
 
 
 class ProcessAlerts:
@@ -155,11 +148,10 @@ def ended(client: Client, since: datetime) -> list[Alert]:
 
 def told(client: Client, alert: Alert) -> None:
     """Note that operators were told of an alert as it is here; what has changed meanwhile stays untold."""
-    path = _path(alert.key)
+    path, known = _path(alert.key), {"state": alert.state, "since": alert.since}
 
     def decide(docs: Docs) -> Change[None]:
-        stored = docs[path]
-        same = stored is not None and (stored.data["state"], stored.data["since"]) == (alert.state, alert.since)
+        same = (doc := docs[path]) is not None and known.items() <= doc.data.items()
         return Change(None, [Write(path, {"told": True})] if same else ())
 
     update(client, [path], decide)

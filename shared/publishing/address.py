@@ -30,11 +30,9 @@ _SPECIAL = tuple(
 )
 """Parts of the unicast space that are no hosts of the public Internet. Source: IANA, special-purpose addresses."""
 
-Resolver = Callable[[str], Sequence[str]]
-"""All addresses of a host name. Raises OSError when it has none."""
+Resolver = Callable[[str], Sequence[str]]  # all addresses of a host name. Raises OSError when it has none.
 
-Admits = Callable[[str], bool]
-"""Whether an address may be connected to."""
+Admits = Callable[[str], bool]  # whether an address may be connected to
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 a submission                                 accepts one operation; with "quote": true it is only priced
 {"action": "read", "operation": id}          likewise "cancel", "retry" and "dismiss"
 {"action": "list", "channel_id": ...}        by channel, state and time of change, the newest change first
-{"action": "plan", "work": [...]}            see `intents`
+{"action": "plan", "work": [{"channel_id": ..., "do": ["upload", "thumbnail"], "times": 12}]}    changes nothing
 
 Firestore orders by one field without an index of several. So a list's narrowest filter is the query's, and the
 others are applied to what it finds, up to a bound; a page may therefore be short, and says where the next begins.
@@ -13,61 +13,52 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import ids
-from shared.clock import format_instant, parse_instant
+from shared.clock import format_instant, parse_instant, to_the_second
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, where
 from shared.fields import Fields
-from shared.publishing.intents import intents, planned
-from shared.publishing.operation import Operation, State
-from shared.publishing.records import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER
+from shared.publishing.operation import COLLECTION, IN_CHANNEL, IN_STATE, MAPPER, Operation, State
+from shared.publishing.plan import Intent, intents
 from shared.publishing.submissions import Submissions
+from shared.quota.quotes import Quote
 
 PAGE = 50
-SCANNED = 200
-"""How many operations one page looks at, at most."""
-_CHANGED = "updated_at"
+_BOUNDS = {"since": ">=", "until": "<"}
+SCANNED = 200  # how many operations one page looks at, at most
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """Which operations to list. since, until: when they changed last. after: where the page before ended."""
+class Listing(NamedTuple):
+    """Which operations to list. order: the field that orders what the narrowest filter takes.
 
-    channel_id: str | None = None
-    state: State | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    after: tuple[datetime, str] | None = None
+    bounds: of when they changed last, by comparison. after: where the page before ended.
+    """
 
-    @property
-    def order(self) -> str:
-        """The field that orders what the narrowest filter takes."""
-        if self.channel_id is not None:
-            return f"{IN_CHANNEL}.`{self.channel_id}`"
-        return f"{IN_STATE}.{self.state.value}" if self.state is not None else _CHANGED
+    order: str
+    state: State | None
+    bounds: Mapping[str, datetime]
+    after: tuple[datetime, str] | None
 
 
 def listing(body: Mapping[str, Any]) -> Listing:
     """The listing that a body asks for. Raises InvalidRequest naming the field that is wrong."""
     fields = Fields(body, "action", "channel_id", "state", "since", "until", "page")
-    return Listing(
-        channel_id=fields.id("channel_id", ids.CHANNEL) if fields.has("channel_id") else None,
-        state=State(fields.choice("state", tuple(State))) if fields.has("state") else None,
-        since=fields.instant("since") if fields.has("since") else None,
-        until=fields.instant("until") if fields.has("until") else None,
-        after=_after(fields) if fields.has("page") else None,
-    )
+    state = State(fields.choice("state", tuple(State))) if fields.has("state") else None
+    order = f"{IN_STATE}.{state.value}" if state else "updated_at"
+    if fields.has("channel_id"):
+        order = f"{IN_CHANNEL}.`{fields.id('channel_id', ids.CHANNEL)}`"
+    bounds = {operator: fields.instant(name) for name, operator in _BOUNDS.items() if fields.has(name)}
+    return Listing(order, state, bounds, _after(fields) if fields.has("page") else None)
 
 
 def page_of(client: Client, asked: Listing) -> dict[str, Any]:
     """The operations of one page; next_page: what asks for the next one, None where there is none."""
-    bounds = ((asked.order, ">=", asked.since), (asked.order, "<", asked.until))
-    query = where(client.collection(COLLECTION), *(bound for bound in bounds if bound[2] is not None))
+    bounds = ((asked.order, operator, at) for operator, at in asked.bounds.items())
+    query = where(client.collection(COLLECTION), *bounds)
     for name in (asked.order, "__name__"):
         query = query.order_by(name, direction="DESCENDING")
     if asked.after is not None:
@@ -116,6 +107,36 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"quote": submissions.quote(request).as_json()}
     operation, quote = submissions.submit(request)
     return {"operation": operation.as_json(), "quote": quote.as_json()}
+
+
+def planned(asked: Sequence[Intent], estimate: Quote) -> dict[str, Any]:
+    """The answer: costs and units left by bucket, how many can run now; for each item when and why the rest."""
+    return {
+        "cost": dict(estimate.costs),
+        "left": dict(estimate.left),
+        "now": estimate.now,
+        "message": estimate.message,
+        "work": [
+            {
+                "channel_id": intent.channel_id,
+                "do": list(intent.do),
+                "times": intent.times,
+                "cost": dict(part.costs),
+                "now": part.now,
+                "later": [
+                    {
+                        "times": later.times,
+                        "runs_at": to_the_second(later.at),
+                        "bucket": later.bucket,
+                        "reason": later.reason,
+                        "why_not_now": later.why,
+                    }
+                    for later in part.later
+                ],
+            }
+            for intent, part in zip(asked, estimate.parts, strict=True)
+        ],
+    }
 
 
 def submission(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -1,4 +1,4 @@
-"""From what was asked for to steps, from steps to their calls, and the parts that an update writes. Pure.
+"""From what was asked or is meant to steps, from steps to their calls, and the parts that an update writes. Pure.
 
 `videos.update` empties every writable field of a part that is not sent. So the parts that change are read, merged
 and written whole, and the parts that do not change are not sent at all. Source: note on videos.update, discovery
@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from shared import ids
 from shared.errors import InvalidRequest
-from shared.publishing.requests import Request, publish_at
+from shared.fields import Fields
+from shared.publishing.requests import KINDS, Request, publish_at
 from shared.quota.profile import Priority
+from shared.quota.quotes import MOST_WORK_ITEMS
 
 TRANSFER, PROCESSING, THUMBNAIL = "transfer", "processing", "thumbnail"
 UPDATE, PLAYLIST, PLAYLIST_ITEM = "update", "playlist", "playlist_item"
@@ -33,6 +37,13 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     CAPTION_DELETE: ("youtube.captions.list", "youtube.captions.delete"),
 }
 """What a step calls when nothing goes wrong."""
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "upload": (TRANSFER, PROCESSING),
+    **{kind: (kind,) for kind in KINDS if kind not in {"upload", "release"}},
+}
+"""The steps of each kind of operation; those of a release depend on its parts."""
+MOST_INTENTS = 50
 
 
 def priority(*, critical: bool) -> Priority:
@@ -63,10 +74,8 @@ def steps(request: Request) -> tuple[str, ...]:
     """What is done, in order. What only follows YouTube's own work comes last: nothing else has to wait for it."""
     work = request.work
     follows = [PUBLICATION] if publish_at(request.kind, work) else []
-    if request.kind == "upload":
-        return (TRANSFER, PROCESSING, *follows)
     if request.kind != "release":
-        return (request.kind, *follows)
+        return (*STEPS[request.kind], *follows)
     found = [TRANSFER, *(name for name in (THUMBNAIL, PLAYLIST) if name in work)]
     found += [f"{PLAYLIST_ITEM} {n}" if n > 1 else PLAYLIST_ITEM for n in range(1, len(work["into"]) + 1)]
     return (*found, PROCESSING, *follows)
@@ -79,6 +88,50 @@ def needs(step: str, work: Mapping[str, Any]) -> frozenset[str]:
     into_new = kind(step) == PLAYLIST_ITEM and not work["into"][number(step)]
     others = {PLAYLIST} if into_new else {PROCESSING} if step == PUBLICATION else set()
     return frozenset({TRANSFER, UPDATE} | others)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """What an app means to do, before there are files and titles: `times` equal operations for one channel.
+
+    do, critical: in the words of a submission.
+    """
+
+    channel_id: str
+    do: tuple[str, ...]
+    times: int = 1
+    critical: bool = False
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return tuple(step for word in self.do for step in STEPS[word])
+
+
+def intents(raw: object) -> tuple[Intent, ...]:
+    """The plan in a JSON body. Raises InvalidRequest naming the field that is wrong."""
+    top = Fields(raw, "action", "work")
+    items = top.items("work")
+    if not 1 <= len(items) <= MOST_INTENTS:
+        raise top.wrong("work", f"must have 1 to {MOST_INTENTS} items")
+    found = tuple(_intent(item, f"work.{number}.") for number, item in enumerate(items))
+    if sum(intent.times for intent in found) > MOST_WORK_ITEMS:
+        raise top.wrong("work", f"must come to at most {MOST_WORK_ITEMS} operations")
+    return found
+
+
+def _intent(item: object, path: str) -> Intent:
+    fields = Fields(item, "channel_id", "do", "times", "critical", path=path)
+    words = fields.items("do")
+    if not words or any(not isinstance(word, str) or word not in STEPS for word in words):
+        raise fields.wrong("do", f"must list some of {', '.join(STEPS)}")
+    if len(set(words)) < len(words):
+        raise fields.wrong("do", "must list each thing once")
+    return Intent(
+        channel_id=fields.id("channel_id", ids.CHANNEL),
+        do=tuple(words),
+        times=fields.whole("times", most=MOST_WORK_ITEMS) if fields.has("times") else 1,
+        critical=fields.flag("critical", default=False),
+    )
 
 
 def calls(planned: tuple[str, ...]) -> Mapping[str, int]:

@@ -64,21 +64,17 @@ def parse(raw: object, *, now: datetime) -> Request:
     kinds = [kind for kind in KINDS if top.has(kind)]
     if len(kinds) != 1:
         raise InvalidRequest(f"Ask for exactly one of: {', '.join(KINDS)}.", field="kind")
-    kind = kinds[0]
-    key = top.match("idempotency_key", _KEY)
-    channel_id = top.id("channel_id", ids.CHANNEL)
-    work = _part(top, kind, now)
-    not_before = top.instant("not_before") if top.has("not_before") else None
-    if not_before is not None:
-        check_schedule(kind, work, not_before)
-    return Request(
-        idempotency_key=key,
-        channel_id=channel_id,
-        kind=kind,
-        work=work,
-        not_before=not_before,
+    request = Request(
+        idempotency_key=top.match("idempotency_key", _KEY),
+        channel_id=top.id("channel_id", ids.CHANNEL),
+        kind=kinds[0],
+        work=_part(top, kinds[0], now),
+        not_before=top.instant("not_before") if top.has("not_before") else None,
         critical=top.flag("critical", default=False),
     )
+    if request.not_before is not None:
+        check_schedule(request.kind, request.work, request.not_before)
+    return request
 
 
 def check_schedule(kind: str, work: Mapping[str, Any], at: datetime) -> None:
@@ -144,9 +140,9 @@ def _tags(fields: Fields, name: str) -> list[str]:
 
 def _source(of: Fields) -> dict[str, str]:
     fields = of.inner("source", "url", "bucket", "object")
-    if fields.has("url") and (fields.has("bucket") or fields.has("object")):
-        raise fields.wrong("url", "and bucket with object exclude each other: one source a file")
     if fields.has("url"):
+        if fields.has("bucket") or fields.has("object"):
+            raise fields.wrong("url", "and bucket with object exclude each other: one source a file")
         checked(fields.text("url"), field=f"{fields.path}url")
         return {"url": fields.text("url")}
     name = fields.text("object")
@@ -229,8 +225,7 @@ def _playlist(fields: Fields, _now: datetime) -> dict[str, Any]:
 def _playlist_item(fields: Fields, _now: datetime) -> dict[str, Any]:
     if fields.has("playlist_id") == fields.has("playlist_title"):
         raise fields.wrong("playlist_id", "or playlist_title must be given, and not both")
-    into = _into(fields, "playlist_id", "playlist_title")
-    return {"into": [into], **_video(fields)}
+    return {"into": [_into(fields, "playlist_id", "playlist_title")], **_video(fields)}
 
 
 def _into(fields: Fields, by_id: str, by_title: str) -> dict[str, str]:
@@ -277,11 +272,10 @@ def _release(fields: Fields, now: datetime) -> dict[str, Any]:
 
 def sources(request: Request) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The files that a request names, each with its field."""
-    work, kind = request.work, request.kind
-    parts = {f"{kind}.{name}": work.get(name, {}) for name in ("upload", "thumbnail")}
-    for path, part in {kind: work, **parts}.items():
+    parts = {f".{name}": request.work.get(name, {}) for name in ("upload", "thumbnail")}
+    for path, part in {"": request.work, **parts}.items():
         if "source" in part:
-            yield f"{path}.source", part["source"]
+            yield f"{request.kind}{path}.source", part["source"]
 
 
 _KINDS: Mapping[str, tuple[Callable[[Fields, datetime], dict[str, Any]], tuple[str, ...]]] = {

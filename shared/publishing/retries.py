@@ -49,7 +49,7 @@ def retry_decision(
         # Work is accepted only for a connection that may publish, so the grant is not at fault for a `forbidden`.
         return decide(fault, made, clock=clock, rng=rng, grant_holds=True)
     if isinstance(error, QuotaRefused | RateLimited):
-        return _refused(error, clock(), clock, rng)
+        return _refused(error, clock(), rng)
     if not isinstance(error, Transient):
         return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
     # Not YouTube's trouble, but treated like it; counted under its own name, which the operation remembers.
@@ -59,16 +59,14 @@ def retry_decision(
     return replace(decision, reason=error.reason, message=error.message)
 
 
-def _refused(error: YtempireError, now: datetime, clock: Clock, rng: random.Random) -> RetryDecision:
+def _refused(error: YtempireError, now: datetime, rng: random.Random) -> RetryDecision:
     """Our own quota or limiter said no before anything was sent; it says when to come back, None for never."""
-    at = error.retry_at
+    at, told = error.retry_at, (error.reason, error.message)
     if at is None:
-        return RetryDecision(Action.FAIL, Alert.WARNING, error.reason, error.message)
+        return RetryDecision(Action.FAIL, Alert.WARNING, *told)
     if at >= next_reset(now):
-        return RetryDecision(
-            Action.DEFER_TO_TOMORROW, Alert.INFO, error.reason, error.message, after_reset(clock(), rng=rng)
-        )
-    return RetryDecision(Action.RETRY, Alert.NONE, error.reason, error.message, at + _SPREAD * rng.random())
+        return RetryDecision(Action.DEFER_TO_TOMORROW, Alert.INFO, *told, after_reset(now, rng=rng))
+    return RetryDecision(Action.RETRY, Alert.NONE, *told, at + _SPREAD * rng.random())
 
 
 LISTED = frozenset({UPDATE, DELETE, PROCESSING, PUBLICATION})

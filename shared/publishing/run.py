@@ -18,9 +18,8 @@ from shared.collection import cache
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.publishing.attempt import Attempt, Done, Limits, Postponed, Requeue
-from shared.publishing.operation import DIED, Operation, State
+from shared.publishing.operation import DIED, Operation, Record, State, Superseded
 from shared.publishing.plan import DELETE, PLAYLIST_ITEM, kind
-from shared.publishing.records import Record, Superseded
 from shared.publishing.retries import WAITS, mark, retry_decision
 from shared.publishing.sources import SourceOf
 from shared.publishing.steps import STEPS
@@ -143,8 +142,8 @@ class Runner:
                 return
         if attempt.operation.failed:
             self.tasks.fail(attempt.record, *_told(attempt.operation))
-            return
-        self._succeeded(attempt, attempt.operation)
+        else:
+            self._succeeded(attempt, attempt.operation)
 
     def _succeeded(self, attempt: Attempt, operation: Operation) -> None:
         """End an operation as it is after its last step, which may not be written yet."""
@@ -185,9 +184,8 @@ class Runner:
         operation = attempt.operation
         assert decision.at is not None
         wait = decision.at - attempt.clock()
-        retries = dict(operation.retries)
-        if decision.attempt:
-            retries[decision.reason] = decision.attempt
+        made = {decision.reason: decision.attempt} if decision.attempt else {}
+        retries = {**operation.retries, **made}
         if wait <= SHORT and not attempt.out_of_time:
             attempt.save(retries=retries)
             self.sleep(max(0.0, wait.total_seconds()))

@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -40,8 +40,7 @@ _CONNECT_SECONDS = 10.0
 Answer = TypeVar("Answer")
 Pieces = Generator[bytes, None, None]
 PIECE = 256 * 1024  # bytes read at once
-SECONDS = 30.0
-"""Within which an answer must begin, and each piece of it be whole."""
+SECONDS = 30.0  # within which an answer must begin, and each piece of it be whole
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,13 @@ def unreachable(why: str) -> Unavailable:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Raises Unavailable for a source that does not answer, or stops in the middle."""
+    """Raises Unavailable, reason sourceUnreachable, for a source that does not answer, or stops in the middle."""
     from urllib3.exceptions import HTTPError
 
     try:
         yield
+    except Unavailable as error:
+        raise unreachable(error.message) from error
     except (HTTPError, OSError) as error:
         raise unreachable("The source does not answer.") from error
 
@@ -136,8 +137,7 @@ class WebFile:
         with self._get(0, HEAD - 1) as answer:
             if answer.status not in {200, 206}:
                 raise self._bad_status(answer.status)
-            total = _total(answer, 0)
-            if total is None:
+            if (total := _total(answer, 0)) is None:
                 raise self._refused("does not say how large it is")
             head = at_most(answer, min(HEAD, total), self.seconds)
             if _just_changed(answer.headers):
@@ -177,10 +177,8 @@ class WebFile:
         self.allowed.check_host(place.host, field=self.field_name)
         *others, last = place.addresses
         for address in others:
-            try:
+            with suppress(NewConnectionError, ConnectTimeoutError):
                 return self._ask(place, address, headers)
-            except (NewConnectionError, ConnectTimeoutError):
-                continue
         return self._ask(place, last, headers)
 
     def _ask(self, place: Target, address: str, headers: Mapping[str, str]) -> BaseHTTPResponse:
@@ -197,9 +195,8 @@ class WebFile:
             retries=False,
             maxsize=1,
         )
-        return pool.urlopen(
-            "GET", place.path, headers={**headers, "host": place.host}, redirect=False, preload_content=False
-        )
+        headers = {**headers, "host": place.host}
+        return pool.urlopen("GET", place.path, headers=headers, redirect=False, preload_content=False)
 
     def _refused(self, why: str) -> InvalidRequest:
         return InvalidRequest(f"The source {why}.", reason="sourceUnusable", field=self.field_name)
@@ -268,11 +265,8 @@ class StorageObject:
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """What Cloud Storage answers, within its time. Raises NotFound, Unavailable."""
-        try:
-            with reachable():
-                return within(self.seconds, ask)
-        except Unavailable as error:
-            raise unreachable(error.message) from error
+        with reachable():
+            return within(self.seconds, ask)
 
     @contextmanager
     def _opened(self, generation: str, first: int, last: int | None) -> Iterator[BaseHTTPResponse]:
@@ -294,22 +288,21 @@ def source_of(allowed: Allowed, named: Mapping[str, Any], field_name: str) -> So
     return StorageObject(named["bucket"], named["object"], field_name)
 
 
-def usable(
-    source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None], *, field: str
-) -> Described:
+def usable(source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None]) -> Described:
     """The file that a source describes, if it is one that is wanted, which is asked before anything is spent.
 
     most: bytes that are taken; other: by its first bytes, what it surely is instead. Raises InvalidRequest.
     """
     described = source.describe()
-    problem = f"is {instead}" if (instead := other(described.head)) else ""
-    if described.size > most:
-        problem = f"has {described.size} bytes; {most} are taken"
     if described.size == 0:
         problem = "is empty"
-    if problem:
-        raise InvalidRequest(f"{called} {problem}.", reason=reason, field=field)
-    return described
+    elif described.size > most:
+        problem = f"has {described.size} bytes; {most} are taken"
+    elif instead := other(described.head):
+        problem = f"is {instead}"
+    else:
+        return described
+    raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
 
 
 def whole(source: Source, described: Described) -> bytes:

@@ -7,13 +7,13 @@ looked for first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from shared.clock import to_the_second
 from shared.errors import InvalidRequest
 from shared.publishing import media, plan
-from shared.publishing.attempt import Attempt, Done, Postponed, known_video, listed
-from shared.publishing.find_existing import begun, existing_entry, existing_playlist, once
+from shared.publishing.attempt import Attempt, Done, Postponed, existing_playlist, known_video, listed, once
 from shared.publishing.plan import merged
 from shared.publishing.requests import publish_at
 from shared.publishing.retries import video_gone
@@ -37,8 +37,8 @@ def processing(attempt: Attempt) -> Done:
     now = attempt.clock()
     since = attempt.operation.results.get("processing_since")
     if since is None:
-        began = {**attempt.operation.results, "processing_since": now}
-        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.", results=began)
+        began = {"results": {**attempt.operation.results, "processing_since": now}}
+        raise Postponed(now + FIRST_LOOK, "processing", "YouTube processes the video.", began)
     video = listed(attempt, _PROCESSING_PARTS)
     _check_refused(attempt, video)
     status = video.resource.get("processingDetails", {}).get("processingStatus", "")
@@ -83,12 +83,8 @@ def _check_refused(attempt: Attempt, video: Video) -> None:
 def playlist(attempt: Attempt) -> Done:
     """Create a playlist, unless an earlier try did."""
     work = attempt.work("playlist")
-    playlist_id = once(
-        attempt,
-        "playlist",
-        look=lambda begun: existing_playlist(attempt, title=work["title"], begun=begun),
-        make=lambda: data.playlists_insert(attempt.sure(), **work),
-    )
+    look = partial(existing_playlist, attempt, work["title"])
+    playlist_id = once(attempt, "playlist", look, lambda: data.playlists_insert(attempt.sure(), **work))
     return Done({"playlist_id": playlist_id}, "The playlist exists.")
 
 
@@ -98,12 +94,15 @@ def playlist_item(attempt: Attempt) -> Done:
     suffix = f"_{number + 1}" if number else ""
     playlist_id = _playlist_of(attempt, attempt.operation.work["into"][number])
     video_id = known_video(attempt)
-    entry_id = once(
-        attempt,
-        f"entry{suffix}",
-        look=lambda _begun: existing_entry(attempt, playlist_id=playlist_id, video_id=video_id),
-        make=lambda: data.playlist_items_insert(attempt.sure(), playlist_id=playlist_id, video_id=video_id),
-    )
+
+    def look(_begun: datetime) -> str | None:
+        found = data.playlist_items(attempt.caller, playlist_id, video_id=video_id).items
+        return found[0].id if found else None
+
+    def make() -> str:
+        return data.playlist_items_insert(attempt.sure(), playlist_id=playlist_id, video_id=video_id)
+
+    entry_id = once(attempt, f"entry{suffix}", look, make)
     return Done({f"playlist_item_id{suffix}": entry_id}, "The video is in the playlist.")
 
 
@@ -125,18 +124,18 @@ def caption(attempt: Attempt) -> Done:
     work = attempt.operation.work
     source = attempt.source_of(work["source"], "caption.source")
     checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
-    content = whole(source, usable(source, *checks, field="caption.source"))
+    content = whole(source, usable(source, *checks))
     wanted = {name: work[name] for name in ("language", "name", "draft")}
-    track = None if begun(attempt, "caption") else _track(attempt)
+    # One that may be our own `once` looks for, and waits until YouTube lists it.
+    track = None if attempt.operation.results.get("caption_begun_at") else _track(attempt)
     if track is not None:
         data.captions_update(attempt.sure(), track, draft=work["draft"], content=content)
         return Done({"caption_id": track}, "The captions are replaced.")
-    made = once(
-        attempt,
-        "caption",
-        look=lambda _begun: _track(attempt),
-        make=lambda: data.captions_insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content),
-    )
+
+    def make() -> str:
+        return data.captions_insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content)
+
+    made = once(attempt, "caption", lambda _begun: _track(attempt), make)
     return Done({"caption_id": made}, "The captions are there.")
 
 
@@ -164,7 +163,7 @@ def thumbnail(attempt: Attempt) -> Done:
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
     checks = ("The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
-    described = usable(source, *checks, field="thumbnail.source")
+    described = usable(source, *checks)
     image, video = whole(source, described), known_video(attempt)
     data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
     return Done(message="The thumbnail is set.")

@@ -19,9 +19,7 @@ from shared.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.monitoring.log import log
 from shared.publishing import plan
 from shared.publishing.address import Allowed
-from shared.publishing.intents import Intent
-from shared.publishing.operation import Event, Operation, State
-from shared.publishing.records import Operations, UploadPause, key_reused
+from shared.publishing.operation import Event, Operation, Operations, State, UploadPause, key_reused
 from shared.publishing.requests import Request, parse, sources
 from shared.publishing.tasks import Tasks
 from shared.quota.calendar import day_change_ends
@@ -29,8 +27,7 @@ from shared.quota.quotes import NOT_BEFORE, Work
 from shared.quota.quotes import Quote as Estimate
 from shared.youtube.policy import policy
 
-MOST = 300
-"""How many accepted operations an answer counts, those that changed last."""
+MOST = 300  # how many accepted operations an answer counts, those that changed last
 
 
 def publisher(client: Client, channel_id: str, steps: Iterable[str]) -> str:
@@ -67,14 +64,12 @@ def remaining(operation: Operation) -> Work | None:
     steps = operation.remaining
     if operation.upload.get("session"):
         steps = tuple(step for step in steps if step != plan.TRANSFER)
-    if not steps:
-        return None
-    return Work(
-        calls=plan.calls(steps),
-        account=operation.user_id,
-        priority=plan.priority(critical=operation.critical),
-        not_before=operation.due_at,
-    )
+    return _work(steps, operation.user_id, operation.due_at, critical=operation.critical) if steps else None
+
+
+def _work(steps: tuple[str, ...], account: str, not_before: datetime | None, *, critical: bool) -> Work:
+    priority = plan.priority(critical=critical)
+    return Work(calls=plan.calls(steps), account=account, priority=priority, not_before=not_before)
 
 
 @dataclass(frozen=True)
@@ -169,14 +164,14 @@ class Submissions:
         if not estimate.later:
             return Quote(estimate.costs, self.tasks.clock(), "")
         first = estimate.later[0]
-        if first.reason != NOT_BEFORE:
-            return Quote(estimate.costs, first.at, estimate.message, first.reason)
-        if pause is not None and not_before == pause.until:
-            why = "YouTube takes no uploads to this channel before then."
-            return Quote(estimate.costs, first.at, why, pause.reason)
-        return Quote(estimate.costs, first.at, "It was asked for this time.", NOT_BEFORE)
+        reason, why = first.reason, estimate.message
+        if reason == NOT_BEFORE:
+            why = "It was asked for this time."
+            if pause is not None and not_before == pause.until:
+                reason, why = pause.reason, "YouTube takes no uploads to this channel before then."
+        return Quote(estimate.costs, first.at, why, reason)
 
-    def plan(self, intents: Sequence[Intent]) -> Estimate:
+    def plan(self, intents: Sequence[plan.Intent]) -> Estimate:
         """What many operations would cost, and which of them could run when, in this order. Accepts nothing.
 
         Raises NotFound for a channel that is not connected.
@@ -230,13 +225,8 @@ class Submissions:
         pause = None
         if plan.TRANSFER in steps:
             pause = self.tasks.operations.upload_pause(channel_id, self.tasks.clock())
-        work = Work(
-            calls=plan.calls(steps),
-            account=publisher(self.tasks.operations.client, channel_id, steps),
-            priority=plan.priority(critical=critical),
-            not_before=pause.until if pause else None,
-        )
-        return work, pause
+        account = publisher(self.tasks.operations.client, channel_id, steps)
+        return _work(steps, account, pause.until if pause else None, critical=critical), pause
 
     def _change(self, operation: str, decide: Callable[[Operation, datetime], Operation]) -> Operation:
         changed = self.tasks.operations.change(operation, lambda found: decide(found, self.tasks.clock()))
@@ -251,30 +241,29 @@ def operation_id(channel_id: str, idempotency_key: str) -> str:
 
 
 def _cancelled(operation: Operation, now: datetime) -> Operation:
-    _check(operation, "ended already", wrong=operation.ended)
-    upload, attempt = operation.upload if operation.upload.get("session") else {}, operation.attempt + 1
-    told = {"reason": "cancelled", "message": "Cancelled by hand."}
-    return operation.moved(State.CANCELLED, now, **told, attempt=attempt, upload=upload)
+    if operation.ended:
+        raise _wrong_state(operation, "ended already")
+    changes = {
+        "attempt": operation.attempt + 1,
+        "upload": operation.upload if operation.upload.get("session") else {},
+    }
+    return operation.moved(State.CANCELLED, now, reason="cancelled", message="Cancelled by hand.", **changes)
 
 
 def _retried(operation: Operation, now: datetime) -> Operation:
-    _check(operation, "has not failed", wrong=operation.state is not State.FAILED)
-    again: dict[str, Any] = {
-        "due_at": now,
-        "attempt": operation.attempt + 1,
-        "expires_at": None,
-        "untold_since": None,
-    }
-    upload = {**operation.upload, "restarts": 0} if operation.upload else {}
-    told = {"reason": "retriedByHand", "message": "Queued again by hand."}
-    return operation.moved(State.QUEUED, now, **told, **again, upload=upload, retries={}, failed={})
+    if operation.state is not State.FAILED:
+        raise _wrong_state(operation, "has not failed")
+    changes: dict[str, Any] = {"due_at": now, "attempt": operation.attempt + 1, "retries": {}, "failed": {}}
+    changes |= {"expires_at": None, "untold_since": None}
+    changes["upload"] = {**operation.upload, "restarts": 0} if operation.upload else {}
+    return operation.moved(State.QUEUED, now, reason="retriedByHand", message="Queued again by hand.", **changes)
 
 
 def _dismissed(operation: Operation, now: datetime) -> Operation:
-    _check(operation, "has not failed", wrong=operation.state is not State.FAILED)
+    if operation.state is not State.FAILED:
+        raise _wrong_state(operation, "has not failed")
     return operation.moved(State.CANCELLED, now, reason="dismissed", message=operation.message)
 
 
-def _check(operation: Operation, refusal: str, *, wrong: bool) -> None:
-    if wrong:
-        raise Conflict(f"The operation {refusal}; it is {operation.state}.", reason="wrongState")
+def _wrong_state(operation: Operation, why: str) -> Conflict:
+    return Conflict(f"The operation {why}; it is {operation.state}.", reason="wrongState")

@@ -28,8 +28,7 @@ from shared.clock import Clock, to_the_second
 from shared.cloud.queues import latest
 from shared.errors import Misconfigured, NotFound, Unavailable
 from shared.monitoring.log import log
-from shared.publishing.operation import TELL, Operation, State
-from shared.publishing.records import Operations, Record, Superseded
+from shared.publishing.operation import TELL, Operation, Operations, Record, State, Superseded
 from shared.publishing.sources import within
 
 QUEUE, CALLBACKS = "operations", "callbacks"
@@ -103,21 +102,17 @@ class Tasks:
         Whatever is wrong with one operation stops no other; what one sweep does not reach, the next does.
         """
         now, end = self.clock(), time.monotonic() + SWEEP_SECONDS
-
-        def swept(record: Record) -> bool:
-            return time.monotonic() < end and self._swept(record, now)
-
         with ThreadPoolExecutor(SWEEPERS) as pool:
-            queued = sum(pool.map(swept, self.operations.overdue(now - OVERDUE)))
+            queued = sum(pool.map(partial(self._swept, now, end), self.operations.overdue(now - OVERDUE)))
         for record in self.operations.untold(now - TELL, now - OVERDUE) if self.tells else ():
             if time.monotonic() < end:
                 self.tell(record.operation)
         return queued
 
-    def _swept(self, record: Record, now: datetime) -> bool:
+    def _swept(self, now: datetime, end: float, record: Record) -> bool:
         """Whether the operation was requeued; not when somebody works on it after all."""
         operation = record.operation
-        if operation.ended or operation.held(now):
+        if operation.ended or operation.held(now) or time.monotonic() > end:
             return False
         retries = operation.retries_if_died()
         try:
@@ -145,10 +140,7 @@ class Callbacks:
     seconds: float = 10.0
 
     def deliver(self, operation_id: str, event: str) -> str:
-        """Tell the app of one end; what came of it.
-
-        Raises Unavailable when the app does not take it, so that the task is delivered again.
-        """
+        """Tell the app of one end; what came of it. Raises Unavailable when the app does not take it."""
         try:
             operation = self.operations.get(operation_id).operation
         except NotFound:

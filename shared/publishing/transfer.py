@@ -13,8 +13,7 @@ from typing import Any
 
 from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
-from shared.publishing.attempt import Attempt, Done, Postponed, Requeue
-from shared.publishing.find_existing import LISTED_WITHIN, existing_video
+from shared.publishing.attempt import LISTED_WITHIN, Attempt, Done, Postponed, Requeue, existing_video
 from shared.publishing.sources import Described, Source, changed, usable
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
@@ -155,13 +154,15 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         words = "This channel has uploaded as much as YouTube allows it for now."
         raise Postponed(pause.until, "uploadLimitExceeded", words)
     checks = ("The source", "notAVideo", media.VIDEO_MAX, media.no_video)
-    described = usable(source, *checks, field="upload.source")
+    described = usable(source, *checks)
+    lacks = (
+        "" if described.identity else "gives neither a strong ETag nor a Last-Modified, so no change is noticed"
+    )
     if not described.ranges:
-        raise _unusable("does not serve ranges, so an upload from it could not be resumed.")
-    if not described.identity:
-        raise _unusable(
-            "gives neither a strong ETag nor a Last-Modified, so a change during the upload could not be noticed."
-        )
+        lacks = "does not serve ranges, so an upload from it could not be resumed"
+    if lacks:
+        words = f"The source's server {lacks}."
+        raise InvalidRequest(words, reason="sourceUnusable", field="upload.source")
     earlier = attempt.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
         raise changed("upload.source")
@@ -183,10 +184,6 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
     sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
     attempt.save(upload={**upload, "session": sealed})
     return session
-
-
-def _unusable(why: str) -> InvalidRequest:
-    return InvalidRequest(f"The source's server {why}", reason="sourceUnusable", field="upload.source")
 
 
 class _Feed:

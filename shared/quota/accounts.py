@@ -12,22 +12,22 @@ their units out of its fund part by part.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 from urllib.parse import quote, unquote
 
+from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc
 from shared.errors import InvalidRequest
+from shared.quota.calendar import KEEP
 from shared.quota.profile import Bucket
 
 SYSTEM, RESERVE, POOL = "system", "reserve", "pool"
 PARTS = 6
 SYSTEMS = tuple(f"{SYSTEM}-{part}" for part in range(PARTS))
 FUNDS = (POOL, SYSTEM, RESERVE)
-HEAVIEST = 1_000
-"""The greatest weight that a user may have; 1 is an ordinary share."""
+HEAVIEST = 1_000  # the greatest weight that a user may have; 1 is an ordinary share
+ENTRIES = "entries"
 _USER = "user:"
 
 
@@ -99,13 +99,6 @@ def sound(weight: object) -> float:
     return 1.0
 
 
-def allocation_in(data: Mapping[str, Any]) -> Allocation:
-    return Allocation(**data["allocation"])
-
-
-ENTRIES = "entries"
-
-
 @dataclass(frozen=True, slots=True)
 class BucketDay:
     """One bucket's Pacific day."""
@@ -117,6 +110,11 @@ class BucketDay:
     def path(self) -> str:
         """The day's own document: its allocation and its funds."""
         return f"quota/{self.day.isoformat()}:{self.bucket}"
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when its documents are kept."""
+        return pacific_day_bounds(self.day)[1] + KEEP
 
     @property
     def accounts(self) -> str:

@@ -10,6 +10,7 @@ import threading
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.clock import pacific_day
 from shared.errors import Conflict, Unavailable
@@ -18,8 +19,7 @@ from shared.quota.ledger import Ledger
 from shared.quota.profile import Method, Priority
 from shared.quota.reservation import Reservation
 
-DURATION = timedelta(minutes=10)
-"""How long a reservation of many calls is drawn from."""
+DURATION = timedelta(minutes=10)  # for which a reservation of many calls is drawn from
 
 
 @dataclass(kw_only=True, eq=False)
@@ -72,24 +72,15 @@ class Block:
         *,
         method: str,
         account: str | None = None,
-        operation_id: str | None = None,
         priority: Priority | None = None,
         count: int = 1,
-        charged: bool = False,
+        **single: Any,
     ) -> Reservation:
-        """As the ledger's `reserve`. From a block, an operation id is not remembered after the call."""
-        account = account or self.account
+        """As the ledger's `reserve`. single: what a block has no use for, as the name of one attempt."""
+        account, asked = account or self.account, self.priority if priority is None else priority
         price = self.ledger.profile.method(method)
-        asked = priority if priority is not None else self.priority
         if (price.bucket, account) != (self.price.bucket, self.account) or not price.cost:
-            return self.ledger.reserve(
-                method=method,
-                account=account,
-                operation_id=operation_id,
-                priority=asked,
-                count=count,
-                charged=charged,
-            )
+            return self.ledger.reserve(method=method, account=account, priority=asked, count=count, **single)
         self.ledger.check_open(method, account)
         with self._lock:
             if self._closed:
@@ -103,31 +94,16 @@ class Block:
         fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
         if reserved is None or reserved.left < need or not fresh:
             self._end(priority)
-            reserved = self._open[priority] = self._take(price, count, priority)
+            most = max(count, self.upto * self.price.cost // price.cost)
+            taken = self.ledger.reserve(
+                method=price.id, account=self.account, priority=priority, least=count, count=most, lapse=DURATION
+            )
+            reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
         reserved.drawn += need
         reserved.under_way += 1
-        drawn = replace(
-            reserved.reservation,
-            operation_id=uuid.uuid4().hex,
-            method=price.id,
-            cost=need,
-            count=count,
-            entry=None,
-        )
+        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, count=count, entry=None)
         self._drawn[drawn.operation_id] = reserved
         return drawn
-
-    def _take(self, price: Method, count: int, priority: Priority) -> _Reserved:
-        until = self.ledger.clock() + DURATION
-        reservation = self.ledger.reserve(
-            method=price.id,
-            account=self.account,
-            priority=priority,
-            least=count,
-            count=max(count, self.upto * self.price.cost // price.cost),
-            lapse=DURATION,
-        )
-        return _Reserved(reservation=reservation, until=until)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
         """Charge what was sent. What was not can be drawn again, and goes back to the ledger at the end.

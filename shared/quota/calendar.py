@@ -12,12 +12,10 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 
 SKEW = timedelta(seconds=90)
 """How far our clock may be from YouTube's when the call arrives: a minute of skew, and the call's own way."""
-DOUBT = timedelta(minutes=5)
-"""For this long after midnight a refusal by Google may still mean yesterday."""
+DOUBT = timedelta(minutes=5)  # for this long after midnight a refusal by Google may still mean yesterday
 KEEP = timedelta(days=35)
 OFF_PEAK = (time(2), time(6))
-HOURS = 25
-"""The longest day has 25."""
+HOURS = 25  # the longest day has 25
 
 
 def day_change_ends(now: datetime) -> datetime | None:
@@ -55,3 +53,8 @@ def next_off_peak(now: datetime) -> datetime:
     day = local.date() if local.time() < OFF_PEAK[0] else local.date() + timedelta(days=1)
     # 02:00 does not exist on the day when clocks go forward: it is 03:00 then, by the same instant.
     return datetime.combine(day, OFF_PEAK[0], tzinfo=PACIFIC).astimezone(now.tzinfo)
+
+
+def local(instant: datetime) -> str:
+    """An instant as people in California read it."""
+    return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")

@@ -18,20 +18,16 @@ from shared.errors import QuotaRefused, Unavailable
 from shared.monitoring.log import log
 from shared.quota import opening
 from shared.quota.accounts import BucketDay, name_of
-from shared.quota.calendar import DOUBT, KEEP, hour_of
+from shared.quota.calendar import DOUBT, hour_of
 from shared.quota.decisions import CONTENDED, ReservationRequest, refused
-from shared.quota.outlook import Outlook, looking
-from shared.quota.profile import Bucket, Method, Priority, Profile
+from shared.quota.profile import Bucket, Priority, Profile
+from shared.quota.quotes import Outlook, looking
 from shared.quota.reservation import Entry
 
-FRESH = timedelta(seconds=2)
-"""How long this process trusts what it saw of a bucket's closing."""
-RECENT = timedelta(seconds=10)
-"""How long it trusts what is used, which only the modes need."""
-DENIED = timedelta(seconds=3)
-"""How long it repeats a refusal without looking again."""
-NOTED = timedelta(minutes=1)
-"""How often it writes down that it refused the same thing for the same reason."""
+FRESH = timedelta(seconds=2)  # for which this process trusts what it saw of a bucket's closing
+RECENT = timedelta(seconds=10)  # for which it trusts what is used, which only the modes need
+DENIED = timedelta(seconds=3)  # for which it repeats a refusal without looking again
+NOTED = timedelta(minutes=1)  # after which it writes down again that it refused the same for the same reason
 
 
 @dataclass(kw_only=True)
@@ -62,6 +58,15 @@ class Day:
         """The refusal of the same account a moment ago, if it asked for no more than now."""
         least, error, at = self.denied.get((request.account, request.priority), (0, None, now))
         return error if error and least <= request.least and now - at < DENIED else None
+
+    def closed_until(self, now: datetime) -> datetime | None:
+        closed = self.doc.data.get("closed")
+        return closed["until"] if closed and now < closed["until"] else None
+
+    def resting_until(self, method: str, now: datetime) -> datetime | None:
+        """Until when calls of a method that can wait are put off, None when they are not."""
+        until: datetime | None = self.doc.data.get("resting", {}).get(_name(method))
+        return until if until is not None and now < until else None
 
 
 class Days:
@@ -99,9 +104,8 @@ class Days:
             old = pacific_day(now) - timedelta(days=2)
             for each in [each for each in self._known if each.day < old]:
                 self._known.pop(each, None)
-            known = self._known.setdefault(
-                bucket_day, Day(bucket_day=bucket_day, bucket=bucket, doc=doc, seen_at=now)
-            )
+            begun = Day(bucket_day=bucket_day, bucket=bucket, doc=doc, seen_at=now)
+            known = self._known.setdefault(bucket_day, begun)
         known.doc, known.seen_at = doc, now
         return known
 
@@ -136,68 +140,49 @@ class Days:
         used = self.run(opening.spent(day.bucket_day))[0]
         drift = day.doc.data["allocation"]["limit"] - used
         closed = {"at": now, "until": until, "reason": reason, "used": used, "drift": drift}
-        self.run(_commit(Write(day.bucket_day.path, {"closed": closed})))
+        self._write(Write(day.bucket_day.path, {"closed": closed}))
         day.doc = Doc({**day.doc.data, "closed": closed}, day.doc.version)
         log("WARNING", "Google closed a quota bucket", bucket=bucket, until=until, drift=drift)
 
     def rest(self, bucket_day: BucketDay, method: str, until: datetime) -> None:
         """Have a method's calls that can wait put off; on a day that nobody has begun nothing is written."""
-        self.run(_commit(Write(bucket_day.path, {f"resting.{_name(method)}": until}, only_if=PRESENT)))
+        self._write(Write(bucket_day.path, {f"resting.{_name(method)}": until}, only_if=PRESENT))
+
+    def _write(self, write: Write) -> None:
+        self.run(only(Commit((write,))))
 
     def refusal(
         self,
         day: Day,
-        price: Method,
         request: ReservationRequest,
         reason: str,
-        *,
         when: datetime | None,
+        *,
         now: datetime,
         used: int | None = None,
     ) -> QuotaRefused:
         """The error for a refusal; noted in the ledger, where people see it, unless that does not answer."""
         if used is None and day.used_at is not None:
             used = day.used
-        error = refused(day.bucket, reason, needed=request.least, used=used, retry_at=when, method=price.id)
-        key = (request.account, price.id, reason)
+        error = refused(day.bucket, request, reason, when, used)
+        key = (request.account, request.price.id, reason)
         if key not in day.noted or now - day.noted[key] >= NOTED:
             day.noted[key] = now
+            fields = {
+                "account": name_of(request.account),
+                "method": request.price.id,
+                "reason": reason,
+                "message": error.message,
+                "needed": request.least,
+                "priority": request.priority.name.lower(),
+                "retry_at": when,
+                "at": now,
+                "expires_at": day.bucket_day.expires_at,
+            }
             with suppress(Unavailable):
-                self.run(_commit(_note(day.bucket_day, price, request, error, now)))
+                self._write(Write(f"{day.bucket_day.refusals}/{' '.join(key)}", fields, {"times": 1}))
         return error
-
-
-def closed_until(doc: Doc, now: datetime) -> datetime | None:
-    closed = doc.data.get("closed")
-    return closed["until"] if closed and now < closed["until"] else None
-
-
-def resting_until(doc: Doc, method: str, now: datetime) -> datetime | None:
-    """Until when calls of a method that can wait are put off, None when they are not."""
-    until: datetime | None = doc.data.get("resting", {}).get(_name(method))
-    return until if until is not None and now < until else None
 
 
 def _name(method: str) -> str:
     return method.replace(".", "_")
-
-
-def _commit(write: Write) -> Steps[None]:
-    return only(Commit((write,)))
-
-
-def _note(
-    bucket_day: BucketDay, price: Method, request: ReservationRequest, error: QuotaRefused, now: datetime
-) -> Write:
-    fields = {
-        "account": name_of(request.account),
-        "method": price.id,
-        "reason": error.reason,
-        "message": error.message,
-        "needed": request.least,
-        "priority": request.priority.name.lower(),
-        "retry_at": error.retry_at,
-        "at": now,
-        "expires_at": pacific_day_bounds(bucket_day.day)[1] + KEEP,
-    }
-    return Write(f"{bucket_day.refusals}/{request.account} {price.id} {error.reason}", fields, {"times": 1})

@@ -19,13 +19,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zlib import crc32
 
-from shared.clock import PACIFIC, pacific_day_bounds
+from shared.clock import pacific_day_bounds
 from shared.errors import QuotaRefused, Unavailable
 from shared.quota.accounts import POOL, RESERVE, SYSTEMS
-from shared.quota.calendar import next_off_peak, when_left
-from shared.quota.profile import Bucket, Priority
+from shared.quota.calendar import local, next_off_peak, when_left
+from shared.quota.profile import Bucket, Method, Priority
 
 PART, THOUSAND = 16, 1_000
 """At least one part of PART of what a lender has is borrowed at once, and at least a thousandth of the limit, so
@@ -74,15 +75,14 @@ class Book:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationRequest:
-    """Somebody wants units. units is a multiple of cost; down to `least` will do."""
+    """Somebody wants units; down to `least` will do. seed: spreads those who ask at once over the lenders."""
 
     account: str
-    cost: int
+    price: Method
     units: int
     least: int
     priority: Priority
     seed: str = ""
-    """Spreads those who ask at once over different lenders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,7 @@ class Moment:
     kept: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Loan:
+class Loan(NamedTuple):
     """Units that moved from one account to the borrower's."""
 
     lender: str
@@ -133,7 +132,7 @@ def decide(book: Book, request: ReservationRequest, moment: Moment) -> Grant | R
     own = max(0, book.own) + book.claim
     if own >= request.units:
         return Grant(units=request.units)
-    units = min(request.units, (own + _reach(book, request, moment)) // request.cost * request.cost)
+    units = min(request.units, (own + _reach(book, request, moment)) // request.price.cost * request.price.cost)
     if units < request.least:
         return _refusal(book, request, moment)
     return Grant(units=units, loans=tuple(_loans(book, request, moment, units - own)))
@@ -224,21 +223,20 @@ REASONS = {
 
 
 def refused(
-    bucket: Bucket, reason: str, *, needed: int, used: int | None, retry_at: datetime | None, method: str
+    bucket: Bucket, request: ReservationRequest, reason: str, when: datetime | None, used: int | None = None
 ) -> QuotaRefused:
-    """The error to raise. needed and used in units; used None where it is not known."""
+    """The error to raise. when: from when it can work, None for never. used: units, where it is known."""
     figures = f"{used} of {bucket.limit} units used, " if used is not None else ""
-    when = "It cannot work at any time." if retry_at is None else f"It can work from {_local(retry_at)}."
-    message = f"{bucket.title}: {method} was refused, because {REASONS[reason]} ({figures}{needed} needed). {when}"
-    return QuotaRefused(message, reason=reason, retry_at=retry_at)
+    then = "It cannot work at any time." if when is None else f"It can work from {local(when)}."
+    why = f"{REASONS[reason]} ({figures}{request.least} needed)"
+    message = f"{bucket.title}: {request.price.id} was refused, because {why}. {then}"
+    return QuotaRefused(message, reason=reason, retry_at=when)
 
 
-def unreachable(bucket: Bucket, error: Unavailable, *, retry_at: datetime, method: str) -> Unavailable:
+def unreachable(bucket: Bucket, method: str, error: Unavailable, when: datetime) -> Unavailable:
     """The error to raise when the ledger could not say yes or no, and nothing is to be spent unrecorded."""
-    message = (
-        f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {_local(retry_at)}."
-    )
-    return Unavailable(message, reason=error.reason, retry_at=retry_at)
+    words = f"{bucket.title}: {method} was not sent. {error.message} It can be tried again from {local(when)}."
+    return Unavailable(words, reason=error.reason, retry_at=when)
 
 
 def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
@@ -251,7 +249,3 @@ def retry_at(refusal: Refusal, day: date, now: datetime) -> datetime | None:
         # A second more, because the moment itself is the last at which it is refused.
         return min(reset, max(now, when_left(day, refusal.day_left)) + timedelta(seconds=1))
     return reset
-
-
-def _local(instant: datetime) -> str:
-    return instant.astimezone(PACIFIC).strftime("%Y-%m-%d %H:%M Pacific")

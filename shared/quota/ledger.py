@@ -1,8 +1,8 @@
 """The quota ledger: reserve before a call, settle after it; never over the limit, never in the dark.
 
 One bucket's Pacific day is `quota/<day>:<bucket>`: its allocation, its pool and whether Google has closed it, with
-`accounts`, `entries` (reservations) and `refusals` beneath. Units move in `protocol.py` and `settling.py`, who may
-take what is in `decisions.py`, what a process knows of a day in `days.py`; here they meet the clock.
+`accounts`, `entries` (reservations) and `refusals` beneath. Units move in `protocol.py` and `reservation.py`, who
+may take what is in `decisions.py`, what a process knows of a day in `days.py`; here they meet the clock.
 
 Writes: 2 documents for a reservation and 1 to settle it, if not charged at once; a block costs the same for all of
 its calls together. Reads: the day's document once every two seconds while there is work; at most 10 to borrow.
@@ -20,30 +20,24 @@ from shared.clock import Clock, pacific_day, pacific_day_bounds
 from shared.cloud.firestore import Client, Store
 from shared.errors import InvalidRequest, Unavailable
 from shared.monitoring.log import log
-from shared.quota import protocol, settling, usage
+from shared.quota import protocol, usage
 from shared.quota.accounts import PARTS, BucketDay, account_of
-from shared.quota.calendar import KEEP, day_change_ends, day_left, is_off_peak
-from shared.quota.days import Day, Days, closed_until, resting_until
+from shared.quota.calendar import day_change_ends, day_left, is_off_peak
+from shared.quota.days import Day, Days
 from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
 from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Method, Priority, Profile
 from shared.quota.quotes import Quote, RateLimits, Work, quoted
-from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id
+from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id, settling, sweeping
 from shared.quota.usage import Level, Usage
 
-LAPSE = timedelta(hours=1)
-"""After this long an unsettled reservation counts as spent."""
-PAUSE = timedelta(seconds=30)
-"""When to ask again while the ledger does not answer ..."""
-CROWD = timedelta(seconds=5)
-"""... and when too many met at one account."""
+LAPSE = timedelta(hours=1)  # after which an unsettled reservation counts as spent
+PAUSE = timedelta(seconds=30)  # before asking again while the ledger does not answer ...
+CROWD = timedelta(seconds=5)  # ... and when too many met at one account
 
 
 class Ledger:
-    """The day's quotas. One a process; safe for its threads.
-
-    part: the part of system work that this instance keeps to, by chance if not given.
-    """
+    """The day's quotas. One a process; safe for threads. part: of system work, that this instance keeps to."""
 
     def __init__(
         self,
@@ -86,9 +80,7 @@ class Ledger:
         now = self.clock()
         granted = Reservation(
             operation_id=operation_id or uuid.uuid4().hex,
-            method=method,
             bucket=price.bucket,
-            account=account,
             cost=0,
             count=count,
             priority=request.priority,
@@ -96,21 +88,20 @@ class Ledger:
         )
         if price.cost == 0:
             return granted
-        self._check_day(price, request, now)
+        self._check_day(request, now)
         new = NewEntry(
+            bucket_day=BucketDay(granted.day, price.bucket),
+            request=request,
             id=entry_id(granted.operation_id, method),
             token=uuid.uuid4().hex,
-            method=method,
             at=now,
             lapses_at=now + lapse,
-            expires_at=pacific_day_bounds(granted.day)[1] + KEEP,
             charged=charged,
         )
         try:
-            day = self._days.day(BucketDay(granted.day, price.bucket), now)
-            entry = self._reserve(day, price, request, new)
+            entry = self._reserve(new)
         except Unavailable as error:
-            return self._unreachable(price, granted, request, error)
+            return self._unreachable(granted, request, error)
         return replace(granted, entry=entry, cost=entry.units, count=entry.units // price.cost)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
@@ -125,7 +116,7 @@ class Ledger:
         back = max(0, entry.units - used)
         if entry.charged and not back:
             return
-        done = self._days.run(settling.settling(entry, entry.units - back))
+        done = self._days.run(settling(entry, entry.units - back))
         if done and back and (day := self._days.known(entry.bucket_day)):
             day.returned(entry, back)
 
@@ -142,14 +133,14 @@ class Ledger:
         """Raise QuotaRefused if the day is changing, or Google has closed the bucket as far as is known."""
         now, price = self.clock(), self.profile.method(method)
         request = self._request(price, account, None)
-        self._check_day(price, request, now)
+        self._check_day(request, now)
         day = self._days.last_seen(BucketDay(pacific_day(now), price.bucket), now)
         if day is not None:
-            self._check_closed(day, price, request, now)
+            self._check_closed(day, request, now)
 
     def sweep(self, now: datetime | None = None) -> int:
         """Charge what was reserved and never settled, on whatever day. Answers how many."""
-        return self._days.run(settling.sweeping(now or self.clock()))
+        return self._days.run(sweeping(now or self.clock()))
 
     def usage(self, day: date | None = None, *, rows: int = usage.ROWS) -> dict[str, Usage]:
         """Our own count, by bucket; of today's Pacific day unless another is given. rows: see `usage.reading`."""
@@ -201,71 +192,71 @@ class Ledger:
             raise InvalidRequest(f"{most!r} is not a number of calls.", field="count")
         return ReservationRequest(
             account=account_of(account, self._part),
-            cost=price.cost,
+            price=price,
             units=price.cost * most,
             least=price.cost * least,
             priority=price.at(priority),
             seed=uuid.uuid4().hex,
         )
 
-    def _check_day(self, price: Method, request: ReservationRequest, now: datetime) -> None:
+    def _check_day(self, request: ReservationRequest, now: datetime) -> None:
         ends = day_change_ends(now)
         if ends is not None:
-            bucket = self.profile.bucket(price.bucket)
-            raise refused(bucket, "dayChanging", needed=request.least, used=None, retry_at=ends, method=price.id)
+            raise refused(self.profile.bucket(request.price.bucket), request, "dayChanging", ends)
 
-    def _check_closed(self, day: Day, price: Method, request: ReservationRequest, now: datetime) -> None:
-        until = closed_until(day.doc, now)
+    def _check_closed(self, day: Day, request: ReservationRequest, now: datetime) -> None:
+        until = day.closed_until(now)
         if until is not None:
-            raise self._days.refusal(day, price, request, "bucketClosedByGoogle", when=until, now=now)
+            raise self._days.refusal(day, request, "bucketClosedByGoogle", until, now=now)
 
-    def _reserve(self, day: Day, price: Method, request: ReservationRequest, new: NewEntry) -> Entry:
-        now = new.at
-        self._check_closed(day, price, request, now)
-        until = resting_until(day.doc, price.id, now)
-        if until is not None and price.gives_way(request.priority):
-            raise self._days.refusal(day, price, request, "resting", when=until, now=now)
-        if price.gives_way(request.priority) and self._days.used(day, now) + request.least > day.bucket.alert:
-            when = pacific_day_bounds(day.bucket_day.day)[1]
-            raise self._days.refusal(day, price, request, "cacheOnly", when=when, now=now)
+    def _reserve(self, new: NewEntry) -> Entry:
+        request, now = new.request, new.at
+        day = self._days.day(new.bucket_day, now)
+        self._check_closed(day, request, now)
+        if request.price.gives_way(request.priority):
+            if until := day.resting_until(request.price.id, now):
+                raise self._days.refusal(day, request, "resting", until, now=now)
+            if self._days.used(day, now) + request.least > day.bucket.alert:
+                tomorrow = pacific_day_bounds(day.bucket_day.day)[1]
+                raise self._days.refusal(day, request, "cacheOnly", tomorrow, now=now)
         entry = None
         if day.left.get(request.account, 0) >= request.units and not new.charged:
-            entry = self._days.run(protocol.spending(day.bucket_day, request, new))
+            entry = self._days.run(protocol.spending(new))
         if entry is None:
-            entry = self._borrow(day, price, request, new)
+            entry = self._borrow(day, new)
         day.granted(entry)
         return entry
 
-    def _borrow(self, day: Day, price: Method, request: ReservationRequest, new: NewEntry) -> Entry:
-        now = new.at
+    def _borrow(self, day: Day, new: NewEntry) -> Entry:
+        request, now, of = new.request, new.at, day.bucket_day.day
         day.left[request.account] = 0
         if denied := day.still_denied(request, now):
             # A moment ago there was nothing to borrow; but this operation may have its units already.
-            held = self._days.run(protocol.existing(day.bucket_day, new))
+            held = self._days.run(protocol.existing(new))
             if isinstance(held, Entry):
                 return held
             raise denied
-        moment = Moment(day_left=day_left(day.bucket_day.day, now))
+        moment = Moment(day_left=day_left(of, now))
         if request.priority == Priority.BACKGROUND:
             allowance = None
             if is_off_peak(now):
                 used, pattern = self._days.used(day, now), day.doc.data["pattern"]
-                allowance = off_peak_allowance(day.bucket, used, pattern, day.bucket_day.day, now)
-            kept = round(self.profile.bucket(price.bucket).kept * moment.day_left)
-            moment = replace(moment, allowance=allowance, kept=kept)
-        answer = self._days.run(protocol.borrowing(day.bucket_day, request, moment, new))
+                allowance = off_peak_allowance(day.bucket, used, pattern, of, now)
+            moment = replace(moment, allowance=allowance, kept=round(day.bucket.kept * moment.day_left))
+        answer = self._days.run(protocol.borrowing(new, moment))
         if isinstance(answer, Entry):
             return answer
-        when = retry_at(answer, day.bucket_day.day, now)
-        error = self._days.refusal(day, price, request, answer.reason, when=when, now=now, used=answer.used)
+        when = retry_at(answer, of, now)
+        error = self._days.refusal(day, request, answer.reason, when, now=now, used=answer.used)
         day.denied[request.account, request.priority] = (request.least, error, now)
         raise error
 
     def _unreachable(
-        self, price: Method, reservation: Reservation, request: ReservationRequest, error: Unavailable
+        self, reservation: Reservation, request: ReservationRequest, error: Unavailable
     ) -> Reservation:
-        bucket, contended = self.profile.bucket(price.bucket), error.reason == CONTENDED
+        price, contended = request.price, error.reason == CONTENDED
+        bucket = self.profile.bucket(price.bucket)
         if bucket.unreachable == "allow" and not contended:
             log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
             return replace(reservation, cost=request.least, count=request.least // price.cost)
-        raise unreachable(bucket, error, retry_at=self.clock() + (CROWD if contended else PAUSE), method=price.id)
+        raise unreachable(bucket, price.id, error, self.clock() + (CROWD if contended else PAUSE))

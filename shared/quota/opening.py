@@ -9,21 +9,21 @@ over after what yesterday spent between this hour and midnight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from operator import itemgetter
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import ABSENT, Commit, Doc, Read, Steps, Total, Write
 from shared.quota.accounts import HEAVIEST, BucketDay, allocate, needs_users
-from shared.quota.calendar import HOURS, KEEP, day_left, hour_of
+from shared.quota.calendar import HOURS, day_left, hour_of
 from shared.quota.profile import Bucket
 from shared.quota.protocol import USERS, WEIGHT
 
-WEIGHTED = (WEIGHT, 0, HEAVIEST)
-"""The users who have a weight."""
+WEIGHTED = (WEIGHT, 0, HEAVIEST)  # the users who have a weight
 
 
 def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int, hour: int) -> Steps[Doc]:
@@ -40,7 +40,7 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
         **allocation.funds(),
         "hours": {mark(hour): {"total": 0, "background": 0}},
         "pattern": (yield from _pattern(BucketDay(bucket_day.day - timedelta(days=1), bucket_day.bucket))),
-        "expires_at": pacific_day_bounds(bucket_day.day)[1] + KEEP,
+        "expires_at": bucket_day.expires_at,
     }
     yield Commit((Write(bucket_day.path, fields, only_if=ABSENT),))
     return (yield Read((bucket_day.path,)))[bucket_day.path]  # type: ignore[no-any-return]
@@ -48,10 +48,7 @@ def opening(bucket_day: BucketDay, bucket: Bucket, profile: str, users_max: int,
 
 def spent(bucket_day: BucketDay) -> Steps[tuple[int, int]]:
     """Units spent and reserved on a day, and what of them was for background work."""
-    return (
-        int((yield Total(bucket_day.accounts, "spent"))),
-        int((yield Total(bucket_day.accounts, "background"))),
-    )
+    return int((yield Total(bucket_day.accounts, "spent"))), int((yield Total(bucket_day.accounts, "background")))
 
 
 def mark(hour: int) -> str:
@@ -78,14 +75,17 @@ def _pattern(yesterday: BucketDay) -> Steps[list[int]]:
     if doc is None:
         return []
     total, background = yield from spent(yesterday)
-    foreground = {hour: each["total"] - each["background"] for hour, each in doc.data["hours"].items()}
-    return by_hour(foreground, total - background)
+    return by_hour(doc.data["hours"], total - background, lambda each: each["total"] - each["background"])
 
 
-def by_hour(marks: Mapping[str, int], total: int) -> list[int]:
+def by_hour(
+    marks: Mapping[str, Mapping[str, int]],
+    total: int,
+    units: Callable[[Mapping[str, int]], int] = itemgetter("total"),
+) -> list[int]:
     """Units used in each hour since the day began, from what was used when some hours began, and in all."""
     hours = [0] * HOURS
-    begun = [(hour, marks[mark(hour)]) for hour in range(HOURS) if mark(hour) in marks]
+    begun = [(hour, units(marks[mark(hour)])) for hour in range(HOURS) if mark(hour) in marks]
     for (hour, before), (_, after) in pairwise([*begun, (HOURS, total)]):
         hours[hour] = max(0, after - before)
     return hours
@@ -117,7 +117,6 @@ class Forecast:
     spent_at: when the burn reaches the limit without its reserve; None for not today.
     """
 
-    bucket: str
     used: int
     burn: float
     at_midnight: int
@@ -136,13 +135,8 @@ def forecast_of(bucket: Bucket, used: int, hours: Sequence[int], day: date, now:
     left, spent_at = max(0, bucket.limit - bucket.reserve - used), None
     if not left or (burn > 0 and left / burn <= hours_left):
         spent_at = now + timedelta(hours=left / burn if left else 0)
-    return Forecast(
-        bucket=bucket.name,
-        used=used,
-        burn=round(burn, 2),
-        at_midnight=used + round(burn * hours_left),
-        spent_at=spent_at,
-    )
+    at_midnight = used + round(burn * hours_left)
+    return Forecast(used=used, burn=round(burn, 2), at_midnight=at_midnight, spent_at=spent_at)
 
 
 def off_peak_allowance(bucket: Bucket, used: int, yesterday: Sequence[int], day: date, now: datetime) -> int:

@@ -49,8 +49,11 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What one call costs. cached: a read that can be done without for a day, because what was
-    read last is kept; so it gives way from the bucket's alert threshold on."""
+    """What one call costs.
+
+    cached: a read that can be done without for a day, because what was read last is kept; so it gives way from
+    the bucket's alert threshold on.
+    """
 
     id: str
     bucket: str
@@ -92,11 +95,8 @@ class Profile:
     @property
     def free_methods(self) -> frozenset[str]:
         """Methods that cost nothing that has to be guarded: their calls go on while the ledger does not answer."""
-        return frozenset(
-            name
-            for name, method in self.methods.items()
-            if method.cost == 0 or self.buckets[method.bucket].unreachable == "allow"
-        )
+        uncounted = {name for name, bucket in self.buckets.items() if bucket.unreachable == "allow"}
+        return frozenset(each.id for each in self.methods.values() if each.cost == 0 or each.bucket in uncounted)
 
     def method(self, method_id: str) -> Method:
         """The method with this discovery id. Raises InvalidRequest for one without a price."""

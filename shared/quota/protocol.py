@@ -25,36 +25,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.cloud.steps import ABSENT, Commit, Contended, Doc, Listing, Pause, Read, Steps, Write
-from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, BucketDay, allocation_in, left_in, name_of
-from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
+from shared.quota.accounts import PARTS, POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, left_in, name_of
+from shared.quota.decisions import Book, Grant, Lender, Moment, Refusal, decide
 from shared.quota.profile import Priority
-from shared.quota.reservation import HELD, LAPSED, REFUSED, SETTLED, Entry, NewEntry, entry_of
+from shared.quota.reservation import ATTEMPTS, HELD, LAPSED, REFUSED, SETTLED, Entry, NewEntry, ended, entry_of
 
-ATTEMPTS = 24
-"""Attempts at a contended account before the ledger counts as unreachable."""
-LOOKS = 8
-"""Looks at an account that somebody is about to take back from, before a refusal stands."""
+LOOKS = 8  # at an account that somebody is about to take back from, before a refusal stands
 USERS, WEIGHT = "users", "quota_share"
-LENDERS = {
-    **dict.fromkeys((Priority.BACKGROUND, Priority.NORMAL, Priority.PROMPT), 5),
-    **dict.fromkeys((Priority.HIGH, Priority.CRITICAL), 7),
-}
+LENDERS, MORE_LENDERS = 5, 7
 """How many accounts a borrower looks at, those that hold most. Work that may take all that there is sees more of
 them, so that a call of 7 units always finds 7; with everything else it reads 10 documents at most."""
 
 
-def spending(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry) -> Steps[Entry | None]:
+def spending(new: NewEntry) -> Steps[Entry | None]:
     """Spend from the own account alone, which is known to exist. None: it does not hold that much."""
     for attempt in range(ATTEMPTS):
         before: Doc | None = None
         if attempt:
-            found = yield from existing(bucket_day, new)
+            found = yield from existing(new)
             if isinstance(found, Entry):
                 return found
             before = found
-        entry = _entry(bucket_day, request, new, Grant(units=request.units))
-        own = Write(bucket_day.account(entry.account), add=entry.spent(entry.units))
-        written = yield Commit((own, _entry_write(request, new, entry, before, confirmed=False)))
+        entry = new.granted(Grant(units=new.request.units))
+        own = Write(new.bucket_day.account(entry.account), add=entry.spent(entry.units))
+        written = yield Commit((own, _entry_write(new, entry, before, confirmed=False)))
         if written is not None:
             entry = replace(entry, version=written[1].version, left=written[0].numbers["left"])
             return entry if written[0].numbers["left"] >= 0 else (yield from _taking_back(entry))
@@ -62,48 +56,25 @@ def spending(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry) 
     raise Contended
 
 
-def _entry(bucket_day: BucketDay, request: ReservationRequest, new: NewEntry, grant: Grant) -> Entry:
-    return Entry(
-        bucket_day=bucket_day,
-        id=new.id,
-        token=new.token,
-        account=request.account,
-        units=grant.units,
-        version=None,
-        background=request.priority == Priority.BACKGROUND,
-        loans=grant.loans,
-        charged=new.charged,
-    )
-
-
-def _entry_write(
-    request: ReservationRequest, new: NewEntry, entry: Entry, before: Doc | None, *, confirmed: bool
-) -> Write:
+def _entry_write(new: NewEntry, entry: Entry, before: Doc | None, *, confirmed: bool) -> Write:
     fields: dict[str, Any] = {
         "state": HELD,
         "token": new.token,
         "account": entry.account,
-        "method": new.method,
-        "priority": request.priority.name.lower(),
+        "method": new.request.price.id,
+        "priority": new.request.priority.name.lower(),
         "units": entry.units,
         "held": entry.units,
         "held_at": new.at,
         "lapses_at": new.lapses_at,
-        "expires_at": new.expires_at,
+        "expires_at": new.bucket_day.expires_at,
     }
     if confirmed or before is not None:  # else left out: most entries are new, and each field costs time
-        fields["confirmed"] = confirmed
-        fields["at"] = new.at
-        fields["borrowed"] = borrowed(entry.loans)
-        fields["loans"] = [{"lender": loan.lender, "units": loan.units} for loan in entry.loans]
+        loans = [loan._asdict() for loan in entry.loans]
+        fields |= {"confirmed": confirmed, "at": new.at, "borrowed": entry.borrowed, "loans": loans}
     add = {"charged": entry.units} if new.charged else {}
     fields |= ended(SETTLED, entry.units) if new.charged else {}
     return Write(entry.path, fields, add, only_if=before.version if before else ABSENT)
-
-
-def ended(state: str, units: int) -> dict[str, Any]:
-    """The fields of an entry that is held no longer."""
-    return {"state": state, "units": units, "held": 0, "held_at": None}
 
 
 def _taking_back(entry: Entry) -> Steps[Entry | None]:
@@ -113,154 +84,113 @@ def _taking_back(entry: Entry) -> Steps[Entry | None]:
     if (yield Commit((refused, own))) is not None:
         return None
     doc: Doc | None = (yield Read((entry.path,)))[entry.path]
-    if doc is None or not is_held(doc, entry):
+    if doc is None or not entry.is_held(doc):
         return None  # the sweep was faster, or the first try did it and its answer was lost
     return replace(entry, version=doc.version)
 
 
-def is_held(doc: Doc, entry: Entry) -> bool:
-    """Whether a document still is this very entry, and nothing was done about it since it was made."""
-    state, untouched = (SETTLED, doc.data["units"] == entry.units) if entry.charged else (HELD, True)
-    return bool(doc.data["token"] == entry.token and doc.data["state"] == state and untouched)
-
-
-def existing(bucket_day: BucketDay, new: NewEntry) -> Steps[Entry | Doc | None]:
+def existing(new: NewEntry) -> Steps[Entry | Doc | None]:
     """The entry held under this id; or its document, no longer held, that this request follows; or None."""
-    path = f"{bucket_day.entries}/{new.id}"
+    path = f"{new.bucket_day.entries}/{new.id}"
     for attempt in range(ATTEMPTS):
         doc: Doc | None = (yield Read((path,)))[path]
-        if doc is not None and doc.data["state"] == LAPSED and doc.data["token"] == new.token:
-            raise Contended  # it was ours, and we were away for so long that it was charged
         if doc is None:
             return None
         entry = entry_of(path, doc)
-        if entry.charged and new.charged and entry.token == new.token:
-            return entry  # our own, whose answer was lost
+        ours = entry.token == new.token
+        if ours and doc.data["state"] == LAPSED:
+            raise Contended  # we were away for so long that it was charged
+        if ours and entry.charged and new.charged:
+            return entry  # its answer was lost
         if doc.data["state"] != HELD:
             return doc
         if doc.data.get("confirmed"):
             return entry
-        paying = bucket_day.account(entry.account)  # another instance may have used another part of system work
+        # Another instance may have used another part of system work.
+        paying = new.bucket_day.account(entry.account)
         if left_in((yield Read((paying,)))[paying]) >= 0:
             # From this write on it cannot be taken back, so it is safe to rely on.
             written = yield Commit((Write(path, {"confirmed": True}, only_if=doc.version),))
             if written is not None:
                 return replace(entry, version=written[0].version)
-        elif entry.token == new.token:
+        elif ours:
             yield from _taking_back(entry)  # our own addition, whose answer was lost: nobody else judges it
             continue
         yield Pause(attempt)
     raise Contended
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Look:
-    """One look at a day: its documents by path, None for what does not exist, and what they come to."""
+@dataclass(frozen=True)
+class Look:
+    """One look at a bucket's day: documents by path, None for what does not exist.
 
+    kept: units of system work's fund that are not there for whoever looks.
+    """
+
+    bucket_day: BucketDay
     docs: Mapping[str, Doc | None]
-    book: Book
-    answer: Grant | Refusal
+    kept: int = 0
+
+    @property
+    def day(self) -> Mapping[str, Any]:
+        doc = self.docs[self.bucket_day.path]
+        assert doc is not None
+        return doc.data
+
+    @property
+    def allocation(self) -> Allocation:
+        return Allocation(**self.day["allocation"])
 
     @property
     def premature(self) -> bool:
         """Whether somebody is about to take units back, so that a refusal might be too early."""
         return any(doc is not None and doc.data.get("left", 0) < 0 for doc in self.docs.values())
 
+    def account(self, account: str) -> Doc | None:
+        return self.docs[self.bucket_day.account(account)]
 
-def borrowing(
-    bucket_day: BucketDay, request: ReservationRequest, moment: Moment, new: NewEntry
-) -> Steps[Entry | Refusal]:
-    """Spend from the own account, the own share, and as many others as it takes; or refuse with the reason."""
-    own, before = bucket_day.account(request.account), None
-    for attempt in range(ATTEMPTS):
-        look = yield from _looking(bucket_day, request, moment)
-        if isinstance(look.answer, Refusal):
-            if before is None and look.docs[own] is not None:  # without an account there is no entry either
-                found = yield from existing(bucket_day, new)
-                if isinstance(found, Entry):
-                    return found
-            if not look.premature or attempt >= LOOKS:
-                return look.answer
-            yield Pause(attempt)
-            continue
-        if look.docs[own] is not None and not (look.book.claim or look.answer.loans or new.charged):
-            # Others may be spending from this account without looking: so does this request.
-            mine = yield from spending(bucket_day, replace(request, units=look.answer.units), new)
-            if mine is not None:
-                return mine
-            continue
-        entry = _entry(bucket_day, request, new, look.answer)
-        writes = _writes(entry, look, new)
-        writes.append(_entry_write(request, new, entry, before, confirmed=True))
-        written = yield Commit(tuple(writes))
-        if written is not None:
-            left = look.book.own + look.book.claim + borrowed(entry.loans) - entry.units
-            return replace(entry, version=written[-1].version, left=left)
-        found = yield from existing(bucket_day, new)
-        if isinstance(found, Entry):
-            return found
-        before = found
-        yield Pause(attempt)
-    raise Contended
+    def fund(self, name: str, claim: int = 0) -> Lender:
+        """A fund as a lender, less what is claimed of it."""
+        fund = self.day[name]
+        return Lender(name, fund["left"] - claim - self.kept * (name == SYSTEM), max(0, fund["share"] - claim))
 
+    def sharing(self, account: str) -> Steps[int]:
+        """A user's whole share of the day, whether or not others have borrowed of it; 0 once he has taken it."""
+        allocation, name = self.allocation, name_of(account)
+        if self.account(account) is not None or not allocation.share:
+            return 0
+        path = f"{USERS}/{name}"
+        user: Doc | None = (yield Read((path,)))[path] if "/" not in name else None
+        return allocation.share_of(account, user.data.get(WEIGHT, 1) if user else 1)
 
-def borrowed(loans: tuple[Loan, ...]) -> int:
-    return sum(loan.units for loan in loans)
+    def claiming(self, account: str, need: int) -> Steps[int]:
+        """What an account may take out of its fund as its own: a user all of his share, with his first reservation
+        of the day; system work what it needs, and rather more than less."""
+        left = self.fund(fund_of(account)).left
+        if account in SYSTEMS:
+            return min(left, max(need, left // PARTS)) if need > 0 else 0
+        share = yield from self.sharing(account)
+        return max(0, min(share, left))
 
-
-def _looking(bucket_day: BucketDay, request: ReservationRequest, moment: Moment) -> Steps[_Look]:
-    """The least reading that answers: the own account and the funds; if they do not suffice, who holds most."""
-    own = bucket_day.account(request.account)
-    docs: dict[str, Doc | None] = yield Read((bucket_day.path, own))
-    kept = _keep_back(docs, bucket_day, moment.kept)
-    claim = yield from claiming(bucket_day, docs, request.account, request.units - left_in(docs[own]))
-    book = replace(_book(bucket_day, docs, request.account, claim, complete=False), kept=kept)
-    answer = decide(book, request, moment)
-    look = _Look(docs=docs, book=book, answer=answer)
-    if isinstance(answer, Grant) and answer.units == request.units and not look.premature:
-        return look
-    most = LENDERS[request.priority]
-    others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)
-    # What was seen first counts: an account that has appeared since must not claim its share once more.
-    docs = {bucket_day.account(account): doc for account, doc in others.items()} | docs
-    book = replace(_book(bucket_day, docs, request.account, claim, complete=len(others) < most), kept=kept)
-    return _Look(docs=docs, book=book, answer=decide(book, request, moment))
-
-
-def _keep_back(docs: dict[str, Doc | None], bucket_day: BucketDay, units: int) -> int:
-    """Take units out of system work's fund as it is looked at; answers how many there were."""
-    day = docs[bucket_day.path]
-    if not units or day is None:
-        return 0
-    fund = day.data[SYSTEM]
-    kept = max(0, min(units, int(fund["left"])))
-    docs[bucket_day.path] = replace(day, data={**day.data, SYSTEM: {**fund, "left": fund["left"] - kept}})
-    return kept
-
-
-def claiming(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str, need: int) -> Steps[int]:
-    """What an account may take out of its fund: a user all of his share, with his first reservation of the day;
-    system work what it needs, and rather more than less."""
-    day = docs[bucket_day.path]
-    assert day is not None
-    left: int = day.data[fund_of(account)]["left"]
-    if account in SYSTEMS:
-        return min(left, max(need, left // PARTS)) if need > 0 else 0
-    share = yield from sharing(bucket_day, docs, account)
-    return max(0, min(share, left))
-
-
-def sharing(bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str) -> Steps[int]:
-    """A user's share of the day, all of it, whether or not others have borrowed of it; 0 once he has taken it."""
-    day = docs[bucket_day.path]
-    assert day is not None
-    allocation = allocation_in(day.data)
-    if docs[bucket_day.account(account)] is not None or not allocation.share:
-        return 0
-    path = f"{USERS}/{name_of(account)}"
-    user: Doc | None = (yield Read((path,)))[path] if "/" not in name_of(account) else None
-    weight = user.data.get(WEIGHT, 1) if user else 1
-    return allocation.share_of(account, weight)
+    def book(self, account: str, claim: int, *, complete: bool) -> Book:
+        """What the documents come to, as an account sees them that may claim so much of its fund."""
+        allocation, of_day = self.allocation, {self.bucket_day.path, self.bucket_day.account(account)}
+        funds = (self.fund(name, claim if name == fund_of(account) else 0) for name in (POOL, SYSTEM))
+        others = (
+            Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"])
+            for path, doc in self.docs.items()
+            if doc is not None and path not in of_day
+        )
+        return Book(
+            limit=allocation.limit,
+            reserve=allocation.reserve,
+            reserve_left=self.day[RESERVE]["left"],
+            own=left_in(self.account(account)),
+            claim=claim,
+            lenders=(*funds, *others),
+            complete=complete,
+            kept=self.kept,
+        )
 
 
 def fund_of(account: str) -> str:
@@ -268,44 +198,67 @@ def fund_of(account: str) -> str:
     return SYSTEM if account in SYSTEMS else POOL
 
 
-def fund_in(day: Doc, fund: str, claim: int = 0) -> Lender:
-    """A fund of a day as a lender, less what is claimed of it."""
-    data = day.data[fund]
-    return Lender(fund, data["left"] - claim, max(0, data["share"] - claim))
+def borrowing(new: NewEntry, moment: Moment) -> Steps[Entry | Refusal]:
+    """Spend from the own account, the own share, and as many others as it takes; or refuse with the reason."""
+    before: Doc | None = None
+    for attempt in range(ATTEMPTS):
+        look, book, answer = yield from _looking(new, moment)
+        known = look.account(new.request.account) is not None
+        if isinstance(answer, Refusal):
+            if before is None and known:  # without an account there is no entry either
+                found = yield from existing(new)
+                if isinstance(found, Entry):
+                    return found
+            if not look.premature or attempt >= LOOKS:
+                return answer
+            yield Pause(attempt)
+            continue
+        if known and not (book.claim or answer.loans or new.charged):
+            # Others may be spending from this account without looking: so does this request.
+            mine = yield from spending(replace(new, request=replace(new.request, units=answer.units)))
+            if mine is not None:
+                return mine
+            continue
+        entry = new.granted(answer)
+        entry_write = _entry_write(new, entry, before, confirmed=True)
+        written = yield Commit((*_writes(entry, look, book.claim), entry_write))
+        if written is not None:
+            left = book.own + book.claim + entry.borrowed - entry.units
+            return replace(entry, version=written[-1].version, left=left)
+        found = yield from existing(new)
+        if isinstance(found, Entry):
+            return found
+        before = found
+        yield Pause(attempt)
+    raise Contended
 
 
-def _book(
-    bucket_day: BucketDay, docs: Mapping[str, Doc | None], account: str, claim: int, *, complete: bool
-) -> Book:
-    """What documents come to, as an account sees them that may claim so much of its fund."""
-    day, own, fund = docs[bucket_day.path], bucket_day.account(account), fund_of(account)
-    assert day is not None
-    lenders = [fund_in(day, name, claim if name == fund else 0) for name in (POOL, SYSTEM)]
-    for path, doc in docs.items():
-        if doc is not None and path not in {bucket_day.path, own}:
-            lenders.append(Lender(path.rpartition("/")[2], left_in(doc), doc.data["share"]))
-    allocation = allocation_in(day.data)
-    return Book(
-        limit=allocation.limit,
-        reserve=allocation.reserve,
-        reserve_left=day.data[RESERVE]["left"],
-        own=left_in(docs[own]),
-        claim=claim,
-        lenders=tuple(lenders),
-        complete=complete,
-    )
+def _looking(new: NewEntry, moment: Moment) -> Steps[tuple[Look, Book, Grant | Refusal]]:
+    """The least reading that answers: the own account and the funds; if they do not suffice, who holds most."""
+    bucket_day, request = new.bucket_day, new.request
+    look = Look(bucket_day, (yield Read((bucket_day.path, bucket_day.account(request.account)))))
+    look = replace(look, kept=max(0, min(moment.kept, look.fund(SYSTEM).left)))
+    claim = yield from look.claiming(request.account, request.units - left_in(look.account(request.account)))
+    book = look.book(request.account, claim, complete=False)
+    answer = decide(book, request, moment)
+    if isinstance(answer, Grant) and answer.units == request.units and not look.premature:
+        return look, book, answer
+    most = MORE_LENDERS if request.priority >= Priority.HIGH else LENDERS
+    others = yield Listing(bucket_day.accounts, above=("left", 0), order="-left", limit=most)
+    # What was seen first counts: an account that has appeared since must not claim its share once more.
+    look = replace(look, docs={bucket_day.account(name): doc for name, doc in others.items()} | dict(look.docs))
+    book = look.book(request.account, claim, complete=len(others) < most)
+    return look, book, decide(book, request, moment)
 
 
-def _writes(entry: Entry, look: _Look, new: NewEntry) -> list[Write]:
+def _writes(entry: Entry, look: Look, claim: int) -> list[Write]:
     """The own account first, then each lender: every document once, on condition that it has not changed."""
-    bucket_day, claim, total = entry.bucket_day, look.book.claim, borrowed(entry.loans)
-    own = bucket_day.account(entry.account)
-    adds: dict[str, dict[str, int]] = {own: entry.spent(entry.units) | {"borrowed": total}}
-    adds[own]["left"] += claim + total
+    bucket_day, own = entry.bucket_day, entry.bucket_day.account(entry.account)
+    adds: dict[str, dict[str, int]] = {own: entry.spent(entry.units) | {"borrowed": entry.borrowed}}
+    adds[own]["left"] += claim + entry.borrowed
     if claim:
-        fund, day = fund_of(entry.account), look.docs[bucket_day.path]
-        assert day is not None
-        unclaimed = min(claim, day.data[fund]["share"])
+        fund = fund_of(entry.account)
+        unclaimed = min(claim, look.day[fund]["share"])
         adds[bucket_day.path] = {f"{fund}.left": -claim, f"{fund}.share": -unclaimed}
         adds[own]["share"] = claim
     for loan in entry.loans:
@@ -317,7 +270,7 @@ def _writes(entry: Entry, look: _Look, new: NewEntry) -> list[Write]:
         doc = look.docs.get(path)
         fields: dict[str, Any] = {}
         if doc is None:  # the account's first reservation of the day
-            fields = {"expires_at": new.expires_at}
+            fields = {"expires_at": bucket_day.expires_at}
             add |= {"share": claim, "lent": 0}
         writes.append(Write(path, fields, add, doc.version if doc else ABSENT))
     return writes

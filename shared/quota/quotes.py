@@ -7,24 +7,26 @@ that its time is the earliest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
+from shared.clock import pacific_day, pacific_day_bounds
+from shared.cloud.steps import Read, Steps, Total
 from shared.errors import InvalidRequest
-from shared.quota.accounts import account_of
-from shared.quota.decisions import REASONS, Refusal, ReservationRequest, decide, retry_at
-from shared.quota.outlook import Outlook
-from shared.quota.profile import Method, Priority, Profile
+from shared.quota.accounts import POOL, RESERVE, SYSTEM, SYSTEMS, Allocation, BucketDay, account_of, left_in
+from shared.quota.calendar import day_left, is_off_peak, local
+from shared.quota.decisions import REASONS, Book, Grant, Lender, Moment, ReservationRequest, decide, retry_at
+from shared.quota.opening import off_peak_allowance
+from shared.quota.profile import Bucket, Priority, Profile
+from shared.quota.protocol import Look, fund_of
 from shared.rate_limits.limits import DryRunLog
 
 MOST_WORK_ITEMS = 1_000
-HORIZON = timedelta(days=30)
-"""How far ahead a plan is tried."""
-NOT_BEFORE = "notBefore"
-"""The reason of work that was asked for a later time."""
+HORIZON = timedelta(days=30)  # how far ahead a plan is tried
+NOT_BEFORE = "notBefore"  # the reason of work that was asked for a later time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +42,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Later:
-    """`times` work items that cannot run now. at: the earliest time, None for never.
-
-    reason: as in a refusal; why: in words.
-    """
+    """`times` work items that cannot run now. at: the earliest time, None for never. why: the reason in words."""
 
     at: datetime | None
     bucket: str
@@ -81,38 +80,136 @@ class Quote:
         return tuple(later for part in self.parts for later in part.later)
 
 
-def quote_of(parts: Sequence[Part], titles: Mapping[str, str], left: Mapping[str, int]) -> Quote:
-    """The quote that parts come to. titles, left: of each bucket that was looked at, in the order of telling."""
-    costs = {
-        bucket: sum(part.costs.get(bucket, 0) for part in parts)
-        for bucket in titles
-        if any(bucket in part.costs for part in parts)
-    }
-    left = {bucket: left[bucket] for bucket in costs}
-    figures = "; ".join(f"{titles[name]}: {units} units, {left[name]} left" for name, units in costs.items())
+def _quote_of(parts: Sequence[Part], outlooks: Mapping[str, Outlook]) -> Quote:
+    costs = Counter[str]()
+    for part in parts:
+        costs.update(part.costs)
+    priced = {name: outlook for name, outlook in outlooks.items() if name in costs}
+    figures = (
+        f"{outlook.bucket.title}: {costs[name]} units, {outlook.left} left" for name, outlook in priced.items()
+    )
     total = sum(part.work.times for part in parts)
-    said = [f"{sum(part.now for part in parts)} of {total} can run now ({figures})."]
+    said = [f"{sum(part.now for part in parts)} of {total} can run now ({'; '.join(figures)})."]
     for part in parts:
         for (why, _), group in groupby(part.later, key=lambda later: (later.why, later.at is None)):
             said.append(_sentence(list(group), why))
-    return Quote(costs=costs, left=left, parts=tuple(parts), message=" ".join(said))
+    return Quote(
+        costs={name: costs[name] for name in priced},
+        left={name: outlook.left for name, outlook in priced.items()},
+        parts=tuple(parts),
+        message=" ".join(said),
+    )
 
 
 def _sentence(later: Sequence[Later], why: str) -> str:
     times, first, last = sum(each.times for each in later), later[0].at, later[-1].at
     if first is None or last is None:
         return f"{times} more at no time in the next {HORIZON.days} days: {why}."
-    until = "" if first == last else f" (the last from {_local(last)})"
-    return f"{times} more from {_local(first)} Pacific{until}: {why}."
+    until = "" if first == last else f" (the last from {local(last).removesuffix(' Pacific')})"
+    return f"{times} more from {local(first)}{until}: {why}."
 
 
-def _local(at: datetime) -> str:
-    return f"{at.astimezone(PACIFIC):%Y-%m-%d %H:%M}"
+OTHERS = "others"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """One bucket's day as a dry run sees it: who has what.
+
+    lenders: the pool; the accounts that the plan is for, with shares they have not claimed yet (all of system
+    work's are one); and everybody else's, added up. shares: a new day's, of those accounts. pattern: what
+    yesterday's foreground work used by the hour. closed_until: until when Google has closed the bucket, if it has.
+    """
+
+    bucket: Bucket
+    day: date
+    allocation: Allocation
+    reserve_left: int
+    lenders: tuple[Lender, ...]
+    shares: Mapping[str, int]
+    pattern: Sequence[int]
+    closed_until: datetime | None
+
+    @property
+    def left(self) -> int:
+        """Units outside the reserve that nobody has spent."""
+        return sum(max(0, lender.left) for lender in self.lenders)
+
+    @property
+    def used(self) -> int:
+        return self.allocation.limit - self.reserve_left - self.left
+
+    def moment(self, at: datetime) -> Moment:
+        allowance = None
+        if is_off_peak(at):
+            allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
+        return Moment(day_left=day_left(self.day, at), allowance=allowance)
+
+    def book(self, account: str) -> Book:
+        return Book(
+            limit=self.allocation.limit,
+            reserve=self.allocation.reserve,
+            reserve_left=self.reserve_left,
+            own=sum(each.left for each in self.lenders if each.account == account),
+            lenders=tuple(each for each in self.lenders if each.account != account),
+        )
+
+    def after(self, account: str, grant: Grant) -> Outlook:
+        lent = dict(grant.loans)
+        taken = {**lent, account: grant.units - sum(lent.values())}
+        rest = tuple(replace(each, left=each.left - taken.get(each.account, 0)) for each in self.lenders)
+        return replace(self, reserve_left=self.reserve_left - lent.get(RESERVE, 0), lenders=rest)
+
+    def on(self, day: date) -> Outlook:
+        """The same bucket on a day to come, of which nobody has used anything yet."""
+        allocation = self.allocation
+        claims, own = {POOL: 0, SYSTEM: 0}, list[Lender]()
+        for account, share in self.shares.items():
+            units = allocation.system if account in SYSTEMS else share
+            own.append(Lender(account, units, units))
+            claims[fund_of(account)] += units
+        system = allocation.system - claims[SYSTEM]
+        pool = Lender(POOL, max(0, allocation.pool - claims[POOL]), max(0, allocation.unclaimed - claims[POOL]))
+        lenders = (pool, Lender(OTHERS, system, system), *own)
+        return replace(self, day=day, reserve_left=allocation.reserve, lenders=lenders, closed_until=None)
+
+
+def looking(bucket_day: BucketDay, bucket: Bucket, accounts: Sequence[str]) -> Steps[Outlook]:
+    """The outlook of a day that has begun, for some accounts: reads these, the day's document and a sum."""
+    paths = (bucket_day.path, *(bucket_day.account(one) for one in accounts))
+    look = Look(bucket_day, (yield Read(paths)))
+    allocation, closed = look.allocation, look.day.get("closed")
+    claims, own, shares, held = {POOL: 0, SYSTEM: 0}, list[Lender](), {}, 0
+    for account in accounts:
+        doc, fund = look.account(account), fund_of(account)
+        claim = yield from look.claiming(account, allocation.limit)
+        claim = min(claim, look.fund(fund, claims[fund]).left)
+        # Others may have borrowed of it today; tomorrow it is whole again.
+        share = claim if account in SYSTEMS else (yield from look.sharing(account))
+        claims[fund] += claim
+        claimed = doc.data["share"] if doc else 0
+        shares[account] = share + claimed
+        own.append(Lender(account, claim + left_in(doc), claim + claimed))
+        held += claim + claimed
+    pool, system = (look.fund(fund, claims[fund]) for fund in (POOL, SYSTEM))
+    stored = int((yield Total(bucket_day.accounts, "left")))
+    rest = stored + sum(claims.values()) - sum(one.left for one in own)
+    taken = allocation.unclaimed + allocation.system - pool.share - system.share - held
+    others = Lender(OTHERS, max(0, rest) + system.left, max(0, taken) + system.share)
+    return Outlook(
+        bucket=bucket,
+        day=bucket_day.day,
+        allocation=allocation,
+        reserve_left=look.day[RESERVE]["left"],
+        lenders=(pool, others, *own),
+        shares=shares,
+        pattern=look.day["pattern"],
+        closed_until=closed["until"] if closed else None,
+    )
 
 
 TRIES = 200
-TICK = timedelta(seconds=1)
-"""What is refused again at the very moment that was named is tried this much later."""
+TICK = timedelta(seconds=1)  # what is refused again at the very moment that was named is tried this much later
 
 RateLimits = Mapping[tuple[str, str], Sequence[DryRunLog]]
 """By (method, account): the rate limits that such a call meets. A limit that calls share is one log."""
@@ -122,7 +219,7 @@ RateLimits = Mapping[tuple[str, str], Sequence[DryRunLog]]
 class _WorkItem:
     """What one item needs of each bucket, in order, and how many calls it makes under each rate limit."""
 
-    requests: tuple[tuple[Method, ReservationRequest], ...]
+    requests: tuple[ReservationRequest, ...]
     limits: Mapping[DryRunLog, int]
     costs: Mapping[str, int]
 
@@ -145,45 +242,26 @@ def quoted(
     """
     if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
         raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
-    dry_run = _DryRun(now=now, today=outlooks)
+    dry_run = _DryRun(profile=profile, limits=limits, part=part, now=now, today=outlooks)
     for work in promised:
-        dry_run.part(work, _item(profile, work, limits, part))
-    parts = [dry_run.part(work, _item(profile, work, limits, part)) for work in works]
-    titles = {name: outlook.bucket.title for name, outlook in outlooks.items()}
-    return quote_of(parts, titles, {name: outlook.left for name, outlook in outlooks.items()})
-
-
-def _item(profile: Profile, work: Work, limits: RateLimits, part: int) -> _WorkItem:
-    if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
-        raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
-    requests, costs, met = [], dict[str, int](), dict[DryRunLog, int]()
-    for method, count in work.calls.items():
-        price = profile.method(method)
-        units = price.cost * count
-        request = ReservationRequest(
-            account=account_of(work.account, part),
-            cost=max(1, units),
-            units=units,
-            least=units,
-            priority=price.at(work.priority),
-        )
-        requests.append((price, request))
-        costs[price.bucket] = costs.get(price.bucket, 0) + units
-        for limit in limits.get((method, work.account), ()):
-            met[limit] = met.get(limit, 0) + count
-    return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
+        dry_run.placed(work)
+    return _quote_of([dry_run.placed(work) for work in works], outlooks)
 
 
 @dataclass(kw_only=True)
 class _DryRun:
     """The days on which work items are tried, as they stand after those that were placed."""
 
+    profile: Profile
+    limits: RateLimits
+    part: int
     now: datetime
     today: Mapping[str, Outlook]
     _days: dict[tuple[str, date], Outlook] = field(default_factory=dict)
 
-    def part(self, work: Work, item: _WorkItem) -> Part:
+    def placed(self, work: Work) -> Part:
         """Place all items of a work; the answer for it."""
+        item = self._item(work)
         placed = list(self._placed(work, item))
         later = groupby(each for each in placed if each is not None)
         return Part(
@@ -192,6 +270,20 @@ class _DryRun:
             now=placed.count(None),
             later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
         )
+
+    def _item(self, work: Work) -> _WorkItem:
+        if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
+            raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
+        requests, costs, met = [], Counter[str](), Counter[DryRunLog]()
+        for method, count in work.calls.items():
+            price, account = self.profile.method(method), account_of(work.account, self.part)
+            units, priority = price.cost * count, price.at(work.priority)
+            requests.append(
+                ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
+            )
+            costs[price.bucket] += units
+            met.update(dict.fromkeys(self.limits.get((method, work.account), ()), count))
+        return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
 
     def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
         """For each item its time and why it is not now, None if it is. Equal items run one after the other."""
@@ -222,16 +314,16 @@ class _DryRun:
     def _try(self, item: _WorkItem, at: datetime) -> Later | None:
         """Place an item at a time; or say why not and when to try next, and change nothing."""
         day, outlooks = pacific_day(at), dict[str, Outlook]()
-        for price, request in item.requests:
-            outlook = outlooks.get(price.bucket) or self._outlook(price.bucket, day)
-            answer = _decided(outlook, price, request, at)
+        for request in item.requests:
+            bucket = request.price.bucket
+            answer = _decided(outlooks.get(bucket) or self._outlook(bucket, day), request, at)
             if isinstance(answer, Later):
                 return answer
-            outlooks[price.bucket] = answer
+            outlooks[bucket] = answer
         for limit, count in item.limits.items():
             free = limit.free_at(at, count)
             if free > at:
-                return Later(at=free, bucket=item.requests[0][0].bucket, reason="rateLimited", why=limit.title)
+                return Later(at=free, bucket=item.requests[0].price.bucket, reason="rateLimited", why=limit.title)
         self._days.update({(name, day): outlook for name, outlook in outlooks.items()})
         for limit, count in item.limits.items():
             limit.stamps.extend([at] * count)
@@ -242,7 +334,7 @@ class _DryRun:
         return self._days.get((bucket, day)) or (today if day == today.day else today.on(day))
 
 
-def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: datetime) -> Outlook | Later:
+def _decided(outlook: Outlook, request: ReservationRequest, at: datetime) -> Outlook | Later:
     def refused(reason: str, when: datetime | None) -> Later:
         why = f"{outlook.bucket.title}: {REASONS[reason]}"
         return Later(at=when, bucket=outlook.bucket.name, reason=reason, why=why)
@@ -251,9 +343,9 @@ def _decided(outlook: Outlook, price: Method, request: ReservationRequest, at: d
         return outlook
     if outlook.closed_until is not None and at < outlook.closed_until:
         return refused("bucketClosedByGoogle", outlook.closed_until)
-    if price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
+    if request.price.gives_way(request.priority) and outlook.used + request.units > outlook.bucket.alert:
         return refused("cacheOnly", pacific_day_bounds(outlook.day)[1])
     answer = decide(outlook.book(request.account), request, outlook.moment(at))
-    if isinstance(answer, Refusal):
-        return refused(answer.reason, retry_at(answer, outlook.day, at))
-    return outlook.after(request.account, answer)
+    if isinstance(answer, Grant):
+        return outlook.after(request.account, answer)
+    return refused(answer.reason, retry_at(answer, outlook.day, at))

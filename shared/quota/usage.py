@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
-from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc, Listing, Read, Steps, Together, Total
 from shared.data_map import QUOTA
-from shared.quota.accounts import FUNDS, BucketDay, allocate, allocation_in, name_of
-from shared.quota.calendar import KEEP
+from shared.quota.accounts import FUNDS, Allocation, BucketDay, allocate, name_of
 from shared.quota.opening import Forecast, by_hour, forecast_of, mode_of
 from shared.quota.profile import Bucket
 
@@ -46,13 +44,11 @@ def reading(day: date, buckets: Mapping[str, Bucket], now: datetime, rows: int =
     begun = {name: doc.data for name, each in bucket_days.items() if (doc := docs[each.path]) is not None}
     each_of = rows // (3 * max(1, len(begun)))
     asked = [_reads(bucket_days[name], buckets[name], each_of) for name in begun]
-    answers = iter((yield Together(tuple(read for reads in asked for read in reads))))
-    return {
-        name: _one(bucket, begun[name], now, (*islice(answers, 5 if each_of else 2), {}, {}, {})[:5])
-        if name in begun
-        else _one(bucket, _untouched(bucket), now, (0, 0, {}, {}, {}))
-        for name, bucket in buckets.items()
-    }
+    answers, found = iter((yield Together(tuple(chain(*asked))))), dict[str, Usage]()
+    for name, bucket in buckets.items():
+        known = tuple(islice(answers, 5 if each_of else 2)) if name in begun else (0, 0)
+        found[name] = _one(bucket, begun.get(name) or _untouched(bucket), now, (*known, {}, {}, {})[:5])
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +62,14 @@ class Level:
 
 def levels(day: date, buckets: Mapping[str, Bucket], now: datetime) -> Steps[list[Level]]:
     """How far the buckets are spent that anything was asked of: two reads each; none of the others."""
-    of_day = Listing(QUOTA.path, where=("expires_at", pacific_day_bounds(day)[1] + KEEP))
+    of_day = Listing(QUOTA.path, where=("expires_at", BucketDay(day, "").expires_at))
     begun = {name.partition(":")[2]: doc.data for name, doc in (yield of_day).items()}
     sums = yield Together(tuple(Total(BucketDay(day, name).accounts, "spent") for name in begun))
     found = []
     for (name, data), spent in zip(begun.items(), sums, strict=True):
         if name not in buckets:
             continue  # of another profile, which was in force before
-        hours = by_hour({hour: marked["total"] for hour, marked in data["hours"].items()}, int(spent))
-        forecast = forecast_of(buckets[name], int(spent), hours, day, now)
+        forecast = forecast_of(buckets[name], int(spent), by_hour(data["hours"], int(spent)), day, now)
         found.append(Level(bucket=buckets[name], forecast=forecast, closed=data.get("closed")))
     return found
 
@@ -100,7 +95,7 @@ def _reads(of: BucketDay, bucket: Bucket, rows: int) -> tuple[Listing | Total, .
 
 def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterable[Any]) -> Usage:
     spent, reserved, accounts, loans, refusals = answers
-    allocation, closed = allocation_in(day), day.get("closed")
+    allocation, closed = Allocation(**day["allocation"]), day.get("closed")
     closed = closed if closed and now < closed["until"] else None
     by_account = {fund: {**dict.fromkeys(_FIGURES, 0), **day[fund]} for fund in FUNDS}
     for account, doc in accounts.items():
@@ -132,5 +127,5 @@ def _one(bucket: Bucket, day: Mapping[str, Any], now: datetime, answers: Iterabl
         refusals=[
             {key: value for key, value in doc.data.items() if key != "expires_at"} for doc in refusals.values()
         ],
-        by_hour=by_hour({hour: marked["total"] for hour, marked in day["hours"].items()}, int(spent)),
+        by_hour=by_hour(day["hours"], int(spent)),
     )

@@ -17,12 +17,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Change, Decide, Doc, Docs, Write, reading, updating, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating, updating_from
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
@@ -30,15 +31,13 @@ from shared.rate_limits.limits import AHEAD, SKEW, DryRunLog, Log, Memory, RateL
 
 COLLECTION = RATE_LIMITS.path
 ATTEMPTS = 40
-PAUSE = timedelta(seconds=30)
-"""When to ask again while Firestore does not answer."""
+PAUSE = timedelta(seconds=30)  # when to ask again while Firestore does not answer
 LOCKS = 64
 
 PARTS = "parts"
 Limits = Mapping[str, RateLimit]
 """The limits that a call meets, by the place that remembers their calls: a path, or path#name for a part of it."""
-Counted = Mapping[str, Mapping[str, Any]]
-"""What the documents hold once a call is counted."""
+Counted = Mapping[str, Mapping[str, Any]]  # what the documents hold once a call is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +48,31 @@ class Denial:
     until: datetime
 
 
-def admitting(
-    limits: Limits, clock: Clock, also: Sequence[Write] = (), count: int = 1
-) -> Decide[Counted | Denial]:
-    """The decision that counts calls by all limits and writes `also` too, or denies them and writes nothing."""
-
-    def decide(docs: Docs) -> Change[Counted | Denial]:
-        local, logs = clock(), dict[str, Log]()
-        for place, limit in limits.items():
-            told = _log(docs, place)
-            answer = admit(told, calls=limit.calls, window=limit.length, local=local, server=docs.at, count=count)
-            if isinstance(answer, timedelta):
-                return Change(Denial(place, local + answer))
-            logs[place] = answer
-        counted = _fields(docs, logs, limits, local)
-        return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
-
-    return decide
+def admitted(
+    limits: Limits, clock: Clock, docs: Docs, *, also: Sequence[Write] = (), count: int = 1
+) -> Change[Counted | Denial]:
+    """Calls counted by all limits, and `also` written, or calls denied and nothing written."""
+    local, logs = clock(), dict[str, Log]()
+    for place, limit in limits.items():
+        answer = admit(_log(docs, place), limit, local=local, server=docs.at, count=count)
+        if isinstance(answer, timedelta):
+            return Change(Denial(place, local + answer))
+        logs[place] = answer
+    counted = _fields(docs, logs, limits, local)
+    return Change(counted, [*(Write(path, fields) for path, fields in counted.items()), *also])
 
 
-def booking(
-    limits: Limits, groups: Sequence[int], clock: Clock, not_before: datetime | None
-) -> Decide[list[datetime]]:
-    """The decision that books groups of calls with all limits: from when each may run by every one of them."""
-
-    def decide(docs: Docs) -> Change[list[datetime]]:
-        local, logs, starts = clock(), dict[str, Log](), []
-        for place, limit in limits.items():
-            told, logs[place] = book(
-                _log(docs, place),
-                groups,
-                calls=limit.calls,
-                window=limit.length,
-                local=local,
-                server=docs.at,
-                not_before=not_before,
-            )
-            starts.append(told)
-        writes = [Write(path, fields) for path, fields in _fields(docs, logs, limits, local).items()]
-        return Change([max(each) for each in zip(*starts, strict=True)], writes)
-
-    return decide
+def booked(
+    limits: Limits, clock: Clock, groups: Sequence[int], not_before: datetime | None, docs: Docs
+) -> Change[list[datetime]]:
+    """Groups of calls booked with all limits: from when each may run by every one of them."""
+    local, logs, starts = clock(), dict[str, Log](), []
+    for place, limit in limits.items():
+        log = _log(docs, place)
+        told, logs[place] = book(log, groups, limit, local=local, server=docs.at, not_before=not_before)
+        starts.append(told)
+    writes = [Write(path, fields) for path, fields in _fields(docs, logs, limits, local).items()]
+    return Change([max(each) for each in zip(*starts, strict=True)], writes)
 
 
 class RateLimiter:
@@ -103,25 +86,25 @@ class RateLimiter:
     ) -> None:
         self._store = Store(client)
         self._limits = limits
-        self._clock = clock
+        self.clock = clock
         self._free = free
         self._memory = Memory()
         self._locks = [threading.Lock() for _ in range(LOCKS)]
 
-    def check(self, *, method: str, user: str, project: str) -> None:
+    def check(self, *, method: str, user: str) -> None:
         """Whether `admit` would admit the call now, counting nothing: one read at most. Raises as `admit`."""
-        limits = self._met(method, user=user, project=project)
+        limits = self._met(method, user=user)
         if not limits:
             return
         self._check_denied(limits)
         with self._answering(method):
-            docs = self._memory.docs(documents(limits), self._clock())
+            docs = self._memory.docs(documents(limits), self.clock())
             if docs is None:
                 docs = self._read(limits)
-                self._memory.remember(docs, server=docs.at, local=self._clock())
-            self._check_denial(limits, admitting(limits, self._clock)(docs).result)
+                self._memory.remember(docs, server=docs.at, local=self.clock())
+            self._check_denial(limits, admitted(limits, self.clock, docs).result)
 
-    def admit(self, *, method: str, user: str, project: str, also: Sequence[Write] = (), count: int = 1) -> int:
+    def admit(self, *, method: str, user: str, also: Sequence[Write] = (), count: int = 1) -> int:
         """Count one call of a method now, for a user (or "system") and the project; by all limits or none.
 
         count: counts so many at once, or as many as any window allows; answers how many.
@@ -129,7 +112,7 @@ class RateLimiter:
         Raises RateLimited with the time from which the call can be admitted, Unavailable when too many meet. When
         Firestore does not answer, it raises Unavailable; but a call that costs nothing goes on, uncounted.
         """
-        limits = self._met(method, user=user, project=project)
+        limits = self._met(method, user=user)
         if not limits:
             return count
         count = min(count, *(limit.calls for limit in limits.values()))
@@ -145,7 +128,6 @@ class RateLimiter:
         *,
         method: str,
         user: str,
-        project: str,
         not_before: datetime | None = None,
         line: str = "",
     ) -> list[datetime]:
@@ -154,25 +136,23 @@ class RateLimiter:
         For work that is handed on with a time instead of waiting here. line: work that other work does not hold
         up books in an order of its own. Raises Unavailable as `admit`.
         """
-        met = self._met(method, user=user, project=project)
+        met = self._met(method, user=user)
         limits = {re.sub("#|$", f":{line}\\g<0>", place, count=1) if line else place: met[place] for place in met}
         if not limits:
-            return [not_before or self._clock()] * len(groups)
-        decide = booking(limits, groups, self._clock, not_before)
+            return [not_before or self.clock()] * len(groups)
+        decide = partial(booked, limits, self.clock, groups, not_before)
         with self._answering():
             return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
 
-    def dry_run_logs(
-        self, asked: Iterable[tuple[str, str]], *, project: str
-    ) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
+    def dry_run_logs(self, asked: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
         """By (method, user): the limits that such a call meets, with what they have admitted. One read."""
-        met = {each: self._met(each[0], user=each[1], project=project) for each in asked}
+        met = {each: self._met(each[0], user=each[1]) for each in asked}
         limits = {path: limit for found in met.values() for path, limit in found.items()}
         if not limits:
             return {}
         with self._answering():
             docs = self._read(limits)
-        logs, now = {}, self._clock()
+        logs, now = {}, self.clock()
         for place, limit in limits.items():
             stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
             logs[place] = DryRunLog(
@@ -180,12 +160,12 @@ class RateLimiter:
             )
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
-    def _met(self, method: str, *, user: str, project: str) -> Limits:
+    def _met(self, method: str, *, user: str) -> Limits:
         found, within = dict[str, RateLimit](), dict[tuple[str, ...], str]()
-        for scope, subject in (("project", project), ("user", user)):
+        for scope, subject in (("project", "project"), ("user", f"user:{quote(user, safe='')}")):
             for limit in self._limits:
                 if scope in limit.per and limit.covers(method):
-                    named = f"{limit.name}:{scope}:{quote(subject, safe='')}"
+                    named = f"{limit.name}:{subject}"
                     found[place := within.get(limit.methods, f"{COLLECTION}/") + named] = limit
                     if scope == "project":
                         within.setdefault(limit.methods, f"{place}#")
@@ -195,17 +175,17 @@ class RateLimiter:
         return self._store.run(reading(documents(limits)))
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        paths, decide = documents(limits), admitting(limits, self._clock, also, count)
-        seen, token = self._memory.docs(paths, self._clock()), secrets.token_hex(8)
+        paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
+        seen, token = self._memory.docs(paths, self.clock()), secrets.token_hex(8)
         updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
         counted = self._check_denial(limits, updated.result)
         docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
         written_at = min(updated.versions.values())
-        self._memory.remember(docs, server=written_at, local=self._clock())
+        self._memory.remember(docs, server=written_at, local=self.clock())
 
     def _check_denied(self, limits: Limits) -> None:
         for path, limit in limits.items():
-            until = self._memory.denied_until(path, self._clock(), limit.length)
+            until = self._memory.denied_until(path, self.clock(), limit.length)
             if until is not None:
                 raise _too_fast(path, limit, until)
 
@@ -225,9 +205,53 @@ class RateLimiter:
         except (GoogleAPICallError, RetryError) as error:
             if method not in self._free:
                 words = "The rate limits do not answer, and nothing that costs quota is sent uncounted."
-                again = self._clock() + PAUSE
+                again = self.clock() + PAUSE
                 raise Unavailable(words, reason="rateLimitsUnavailable", retry_at=again) from error
             log("WARNING", "the rate limits do not answer; a call goes on uncounted", method=method)
+
+
+LASTS = timedelta(seconds=15)
+BRIEFLY, HANDFUL = timedelta(seconds=3), 4
+"""Of a limit that holds everything up: each second more of its window, and each call lost, makes all later."""
+
+
+class Burst:
+    """The limiter's `check` and `admit` of one method for one user, drawn in memory. Safe for threads.
+
+    One document is written for `upto` calls, admitted together and made within seconds. So a call is made that
+    much later than it was counted, at most, and the limit's window has to be that much longer than the time for
+    which YouTube counts. What is counted and not made is lost, which is the safe side.
+    """
+
+    def __init__(
+        self, limiter: RateLimiter, method: str, user: str, *, upto: int, lasts: timedelta = LASTS
+    ) -> None:
+        self._limiter, self._method, self._user, self._upto, self._lasts = limiter, method, user, upto, lasts
+        self._clock, self._lock, self._left = limiter.clock, threading.Lock(), 0
+        self._until: datetime | None = None
+
+    def check(self, *, method: str, user: str) -> None:
+        """As the limiter's; another method's call goes to the limiter."""
+        if method != self._method:
+            self._limiter.check(method=method, user=user)
+        elif not self._open:
+            self._limiter.check(method=method, user=self._user)
+
+    def admit(self, *, method: str, user: str) -> None:
+        """As the limiter's, for this burst's user whoever is named."""
+        if method != self._method:
+            self._limiter.admit(method=method, user=user)
+            return
+        with self._lock:
+            if not self._open:
+                now = self._clock()
+                self._left = self._limiter.admit(method=method, user=self._user, count=self._upto)
+                self._until = now + self._lasts
+            self._left -= 1
+
+    @property
+    def _open(self) -> bool:
+        return self._left > 0 and self._until is not None and self._clock() < self._until
 
 
 def documents(limits: Limits) -> list[str]:
@@ -257,7 +281,7 @@ def _log(docs: Docs, place: str) -> Log:
 
 
 def _words(place: str, limit: RateLimit) -> str:
-    _, scope, _ = place.rpartition("#")[2].split(":", 2)
+    scope = place.rpartition("#")[2].split(":")[1]
     return f"at most {limit.calls} calls in {limit.window} seconds for one {scope} ({limit.name})"
 
 

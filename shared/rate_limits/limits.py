@@ -11,7 +11,7 @@ log are all written on one time line: the server's clock, shifted by what the lo
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -65,8 +65,7 @@ SKEW = timedelta(minutes=5)
 minute by which a clock may be wrong is far from it, whatever an answer's way adds."""
 MARGIN = timedelta(seconds=2)
 """Windows are booked this much further apart than they must be: making the calls of one takes a while."""
-AHEAD = timedelta(days=1)
-"""How far ahead is booked at most."""
+AHEAD = timedelta(days=1)  # how far ahead is booked at most
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -89,20 +88,18 @@ class Log:
         return [(now - stamp) * _MICROSECOND for stamp in self.stamps]
 
 
-def admit(
-    log: Log, *, calls: int, window: timedelta, local: datetime, server: datetime, count: int = 1
-) -> Log | timedelta:
+def admit(log: Log, limit: RateLimit, *, local: datetime, server: datetime, count: int = 1) -> Log | timedelta:
     """The log to store if one more call may go now, or `count`; else how long until the next one can.
 
-    At most `calls` go in any `window`. local: the instance's clock; server: the storage's, at the moment of
+    local: the instance's clock; server: the storage's, at the moment of
     reading. The answer is the same for every instance whose clock is within SKEW of the first writer's.
     """
-    assert count <= calls, "so many calls are never admitted together"
+    assert count <= limit.calls, "so many calls are never admitted together"
     now, shift = _now(log, local, server)
-    length = window // _MICROSECOND
+    length = limit.length // _MICROSECOND
     live = tuple(stamp for stamp in log.stamps if stamp > now - length)
-    if len(live) + count > calls:
-        return (live[count - calls - 1] + length - now) * _MICROSECOND
+    if len(live) + count > limit.calls:
+        return (live[count - limit.calls - 1] + length - now) * _MICROSECOND
     # Never back in time: a log that is not in order would forget too early.
     stamp = max(now, live[-1]) if live else now
     return replace(log, stamps=(*live, *[stamp] * count), shift=shift)
@@ -111,9 +108,8 @@ def admit(
 def book(
     log: Log,
     groups: Sequence[int],
+    limit: RateLimit,
     *,
-    calls: int,
-    window: timedelta,
     local: datetime,
     server: datetime,
     not_before: datetime | None = None,
@@ -126,7 +122,7 @@ def book(
     """
     now, shift = _now(log, local, server)
     earliest, ends = now + ((not_before or local) - local) // _MICROSECOND, now + AHEAD // _MICROSECOND
-    length = (window + MARGIN) // _MICROSECOND
+    length, calls = (limit.length + MARGIN) // _MICROSECOND, limit.calls
     at, booked, starts = log.booked_at, log.booked, []
     free = at + length * -(-booked // calls)
     at, booked = (earliest, 0) if earliest >= free else (max(at, earliest), booked)
@@ -161,46 +157,36 @@ def unpacked(data: Mapping[str, Any] | None) -> Log:
     return Log(tuple(stamps), data["shift"], data.get("booked_at", 0), data.get("booked", 0))
 
 
-FRESH = timedelta(seconds=2)
-"""How long this process may build on what it read or wrote itself, without looking."""
+FRESH = timedelta(seconds=2)  # how long this process may build on what it read or wrote itself, without looking
 MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """A document, and when it was read or written by the server's clock and by ours."""
-
-    doc: Doc | None
-    server: datetime
-    local: datetime
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Documents that were read or written moments ago, and until when what was denied; by path."""
+    """Documents that were read or written moments ago, and until when what was denied; by path.
 
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _seen: also when that was, by our clock and by the server's.
+    """
+
+    _seen: dict[str, tuple[Doc | None, datetime, datetime]] = field(default_factory=dict)
     _denied: dict[str, datetime] = field(default_factory=dict)
 
-    def docs(self, paths: Iterable[str], now: datetime) -> Docs | None:
+    def docs(self, paths: Sequence[str], now: datetime) -> Docs | None:
         """The documents as they were moments ago, as of now by the server's clock; None if they must be read.
 
         If another process has written since, a commit's condition fails, and the next attempt reads.
         """
-        fresh: dict[str, _Seen] = {}
-        for path in paths:
-            seen = self._seen.get(path)
-            if seen is None or not timedelta(0) <= now - seen.local < FRESH:
-                return None
-            fresh[path] = seen
-        at = min(seen.server + (now - seen.local) for seen in fresh.values())
-        return Docs({path: seen.doc for path, seen in fresh.items()}, at)
+        fresh = {path: self._seen[path] for path in paths if path in self._seen}
+        if len(fresh) < len(paths) or not all(timedelta(0) <= now - at < FRESH for _, at, _ in fresh.values()):
+            return None
+        at = min(server + (now - local) for _, local, server in fresh.values())
+        return Docs({path: doc for path, (doc, _, _) in fresh.items()}, at)
 
     def remember(self, docs: Mapping[str, Doc | None], *, server: datetime, local: datetime) -> None:
         for known in (self._seen, self._denied):
             if len(known) > MOST:
                 known.clear()
-        self._seen.update({path: _Seen(doc=doc, server=server, local=local) for path, doc in docs.items()})
+        self._seen.update({path: (doc, local, server) for path, doc in docs.items()})
 
     def deny(self, path: str, until: datetime) -> None:
         self._denied[path] = until

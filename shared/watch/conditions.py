@@ -15,11 +15,9 @@ from typing import Any
 
 from shared.clock import to_the_second
 
-MOST = 50
-"""Things of one condition that are looked at; more than that are said to be that many and more."""
+MOST = 50  # things of one condition that are looked at; more than that are said to be that many and more
 TOLD = 5  # things of which a message tells, the worst first
-INTERVAL = timedelta(minutes=5)
-"""How often the watch runs; the schedule's, which a test compares."""
+INTERVAL = timedelta(minutes=5)  # how often the watch runs; the schedule's, which a test compares
 CALLS_MIN = (20, 4)  # calls of the hour, and of the last minutes, under which no rate says anything
 RUNBOOK = "infra/docs/runbook.md"
 
@@ -59,12 +57,10 @@ ALARMS = {
     key: Condition(key=key, after=timedelta(minutes=row.pop("after")), **row) for key, row in _DECLARED.items()
 }
 """Every alarm, by its key or the beginning of its keys."""
-CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")
-"""Those that the watch decides."""
+CONDITIONS = tuple(each for each in ALARMS.values() if each.noticed == "watch")  # those that the watch decides
 WATCH = ALARMS["watch"]
 """Decided by others than the watch: by a task that was queued at its last run, and by the console."""
-SILENT_AFTER = WATCH.after
-"""After how long without a whole run the watch itself is an alarm."""
+SILENT_AFTER = WATCH.after  # after how long without a whole run the watch itself is an alarm
 ERROR_RATE, RESPONSE_TIME = ALARMS["youtube_api_error_rate"], ALARMS["youtube_api_response_time_ms"]
 
 
@@ -87,22 +83,14 @@ Observed = Mapping[str, Sequence[Seen]]
 """What was seen of each condition, by its key, at most MOST. What could not be read is not there."""
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """A condition that lasts for too long, in words."""
-
-    condition: Condition
-    message: str
+def alarms(observed: Observed, now: datetime, *, app: str = "") -> dict[str, str]:
+    """The words of the alarms that should be open, by key; none of what could not be read. app: its address."""
+    found = {each.key: alarm(each, observed.get(each.key, ()), now, app=app) for each in CONDITIONS}
+    return {key: words for key, words in found.items() if words is not None}
 
 
-def alarms(observed: Observed, now: datetime, *, app: str = "") -> tuple[Alarm, ...]:
-    """The alarms that should be open. Of what could not be read nothing is said. app: the app's address."""
-    found = (alarm(condition, observed.get(condition.key, ()), now, app=app) for condition in CONDITIONS)
-    return tuple(each for each in found if each is not None)
-
-
-def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> Alarm | None:
-    """The alarm of one condition, None while nothing is wrong enough for long enough."""
+def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str = "") -> str | None:
+    """The words of one condition's alarm, None while nothing is wrong enough for long enough."""
     late = [each for each in seen if now - each.since >= condition.after and each.value >= condition.level]
     if not late:
         return None
@@ -110,7 +98,7 @@ def alarm(condition: Condition, seen: Sequence[Seen], now: datetime, *, app: str
     worst = [each.what for each in sorted(late, key=lambda each: -each.value)]
     what = "; ".join(worst[:TOLD]) + (f"; and {len(worst) - TOLD} more" if len(worst) > TOLD else "")
     since = to_the_second(min(each.since for each in late))
-    return Alarm(condition, condition.says.format(count=count, since=since, what=what, app=app))
+    return condition.says.format(count=count, since=since, what=what, app=app)
 
 
 def rates(endpoints: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, list[Seen]]:

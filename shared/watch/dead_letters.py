@@ -39,8 +39,8 @@ def _read(push: Mapping[str, Any], now: datetime) -> tuple[str, dict[str, Any]]:
         message = push["message"]
         message_id, kind = str(message["messageId"]), str((message.get("attributes") or {}).get("kind", ""))
         subscription = str(push.get("subscription", "")).rpartition("/")[2]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidRequest("This is no message.", reason="messageUnreadable") from error
+    except (KeyError, TypeError, AttributeError):
+        message_id = ""
     if not _MESSAGE.fullmatch(message_id):
         raise InvalidRequest("This is no message.", reason="messageUnreadable")
     fields = {"kind": kind[:_WORDS], "subscription": subscription[:_WORDS], "at": now}

@@ -20,8 +20,7 @@ from shared.quota.usage import Level
 from shared.tokens.health import REAUTH_REQUIRED, THRESHOLD, TROUBLED
 from shared.watch.conditions import ALARMS, INTERVAL, MOST, Seen, rates
 
-RECENT = timedelta(days=1)
-"""For how long a message that was given up is an alarm."""
+RECENT = timedelta(days=1)  # for how long a message that was given up is an alarm
 _FORECAST_FROM = 0.25  # of a limit; before that a rate says little of the day
 
 
@@ -37,14 +36,18 @@ Reader = Callable[[Sources, datetime], Mapping[str, list[Seen]]]
 """What was seen of some conditions, at most MOST of each."""
 
 
-def _dated(key: str, collection: data_map.Collection, name: str, operator: str, since: timedelta) -> Reader:
-    """What has a date within, or beyond, some time from now."""
-    return lambda sources, now: {key: _moments(sources, collection, name, operator, now - since)}
+def _dated(key: str, collection: data_map.Collection, name: str, *, within: timedelta | None = None) -> Reader:
+    """What has been due, by a field, for longer than its condition allows; or has a date within some time.
 
+    No record is read, so none can be unreadable.
+    """
+    operator, age = ("<=", ALARMS[key].after) if within is None else (">", within)
 
-def _late(key: str, collection: data_map.Collection, name: str) -> Reader:
-    """What has been due, by a field, for longer than its condition allows."""
-    return _dated(key, collection, name, "<=", ALARMS[key].after)
+    def read(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
+        found = _first(sources, collection, name, operator, now - age)
+        return {key: [Seen(since=each.get(name)) for each in found]}
+
+    return read
 
 
 def _erasures(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
@@ -74,9 +77,8 @@ def _capabilities(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
 def _certificates(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
     """Months that differ from their certificates, and those that should have been verified long ago."""
     differ = _first(sources, data_map.CERTIFICATES, "differs_since", "<=", now, "differs")
-    late = _moments(sources, data_map.CERTIFICATES, "verify_at", "<=", now - ALARMS["unverified"].after)
     found = [Seen(since=each.get("differs_since"), what=each.get("differs")) for each in differ]
-    return {"certificates": found, "unverified": late}
+    return {"certificates": found, **_dated("unverified", data_map.CERTIFICATES, "verify_at")(sources, now)}
 
 
 def _calls(sources: Sources, now: datetime) -> dict[str, list[Seen]]:
@@ -112,13 +114,6 @@ def levels_seen(levels: list[Level], now: datetime) -> dict[str, list[Seen]]:
     return found
 
 
-def _moments(
-    sources: Sources, collection: data_map.Collection, name: str, operator: str, bound: datetime
-) -> list[Seen]:
-    """The first values of a field within a bound; no record is read, so none can be unreadable."""
-    return [Seen(since=each.get(name)) for each in _first(sources, collection, name, operator, bound)]
-
-
 def _first(
     sources: Sources, collection: data_map.Collection, name: str, operator: str, bound: datetime, *more: str
 ) -> Any:
@@ -127,12 +122,12 @@ def _first(
 
 
 READERS: Mapping[str, tuple[int, int, Reader]] = {
-    "deadLetters": (1, 0, _dated("deadLetters", data_map.DEAD_LETTERS, "at", ">", RECENT)),
+    "deadLetters": (1, 0, _dated("deadLetters", data_map.DEAD_LETTERS, "at", within=RECENT)),
     "erasures": (1, 0, _erasures),
-    "operations": (1, 0, _late("operations", data_map.OPERATIONS, "due_at")),
+    "operations": (1, 0, _dated("operations", data_map.OPERATIONS, "due_at")),
     "quota": (3, 0, lambda sources, now: levels_seen(sources.quota.levels(), now)),
     "connections": (6, 0, _connections),
-    "leases": (6, 0, _late("leases", data_map.SUBSCRIPTIONS, "lease_until")),
+    "leases": (6, 0, _dated("leases", data_map.SUBSCRIPTIONS, "lease_until")),
     "capabilities": (12, 2, _capabilities),
     "certificates": (12, 4, _certificates),
     "calls": (1, 0, _calls),

@@ -22,7 +22,7 @@ from shared.monitoring.alerts import Alert
 from shared.monitoring.log import log
 from shared.quota.ledger import Ledger
 from shared.watch import conditions
-from shared.watch.conditions import RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
+from shared.watch.conditions import ALARMS, RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
 from shared.watch.reading import READERS, Sources, due
 
 Publish = Callable[[Sequence[Mapping[str, Any]]], object]
@@ -51,11 +51,14 @@ class Watch:
         began = self.clock()
         self.check_later(began)
         observed, failures = self._observed(began)
-        self._act(observed, began)
+        # Endpoints that are slow are spared. Cache-only mode needs no act: the ledger has it by itself.
+        for slow in observed.get(RESPONSE_TIME.key, ()):
+            if slow.value >= RESPONSE_TIME.level:
+                self.quota.rest(slow.subject, began + REST)
         open_now = conditions.alarms(observed, began, app=self.app)
-        for each in open_now:
-            alerts.fire(self.client, each.condition.key, each.message, began, severity=each.condition.severity)
-        over = observed.keys() - {each.condition.key for each in open_now}
+        for key, words in open_now.items():
+            alerts.fire(self.client, key, words, began, severity=ALARMS[key].severity)
+        over = observed.keys() - open_now.keys()
         if not failures:
             self.client.document(HEARTBEATS.path, WATCH.key).set({"at": began}, **call_options())
             over |= {WATCH.key}
@@ -70,8 +73,7 @@ class Watch:
 
     def _observed(self, now: datetime) -> tuple[dict[str, list[Seen]], list[Exception]]:
         """What could be read, and why the rest could not."""
-        observed: dict[str, list[Seen]] = {}
-        failures: list[Exception] = []
+        observed, failures = dict[str, list[Seen]](), list[Exception]()
 
         def take_calls(_sources: Sources, _now: datetime) -> dict[str, list[Seen]]:
             self.take_calls()
@@ -85,12 +87,6 @@ class Watch:
                 log("ERROR", "the watch cannot read", source=name, error=type(error).__name__)
                 failures.append(error)
         return observed, failures
-
-    def _act(self, observed: Mapping[str, Sequence[Seen]], now: datetime) -> None:
-        """Spare the endpoints that are slow. Cache-only mode needs no act: the ledger has it by itself."""
-        for seen in observed.get(RESPONSE_TIME.key, ()):
-            if seen.value >= RESPONSE_TIME.level:
-                self.quota.rest(seen.subject, now + REST)
 
 
 def check(client: Client, publish: Publish, *, since: datetime, now: datetime) -> bool:
@@ -148,8 +144,7 @@ def wrong_now(client: Client, now: datetime) -> tuple[Alert, ...]:
     at = _last(client)
     if (at is not None and now - at < SILENT_AFTER) or any(alert.key == WATCH.key for alert in found):
         return found
-    silent = Alert(key=WATCH.key, since=at or now, message=_silence(at), severity=WATCH.severity)
-    return (*found, silent)
+    return (*found, Alert(key=WATCH.key, since=at or now, message=_silence(at), severity=WATCH.severity))
 
 
 def _last(client: Client) -> datetime | None:

@@ -135,10 +135,7 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 
 def token_source(channel_id: str, *, own: timedelta | None = None) -> ChannelTokens:
-    """The access token of one channel, fresh whenever it is asked for. Builds nothing until then.
-
-    own: see `SharedTokens`.
-    """
+    """A channel's access token, fresh whenever it is asked for; builds nothing before. own: see `SharedTokens`."""
     from shared.tokens.refresh import ChannelTokens
 
     return ChannelTokens(channel_id, partial(_tokens, own))

@@ -48,7 +48,7 @@ def collecting() -> Collecting:
         **_reader(_of_reports(reporting.LIST)),
         report_types=planner.report_types(firestore.client(), settings()),
         enqueue=queues.enqueue,
-        book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM, project=settings().project),
+        book=partial(quota.rate_limiter().book, method=reporting.LIST, user=SYSTEM),
     )
 
 
@@ -123,13 +123,13 @@ def ingest() -> Ingest:
     from shared.collection.ingest import Ingest
     from shared.youtube.reporting import DOWNLOAD
 
-    limiter, project = quota.rate_limiter(), settings().project
+    limiter = quota.rate_limiter()
     return Ingest(
         **_reader(_of_reports(DOWNLOAD)),
         warehouse=warehouse,
         report_types=planner.report_types(firestore.client(), settings()),
-        check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM, project=project),
-        book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, project=project, line="downloads"),
+        check_rate=lambda: limiter.check(method=DOWNLOAD, user=SYSTEM),
+        book=partial(limiter.book, method=DOWNLOAD, user=SYSTEM, line="downloads"),
         to_ingest_at=_to_ingest_at,
         fetch_calls=pubsub.fetch_calls,
         confirm_calls=pubsub.confirm_calls,
@@ -169,9 +169,9 @@ def warehouse() -> Warehouse:
 
 def _of_reports(method: str) -> Callable[[str, Block], Caller]:
     """What makes calls about reports, mostly of one method, whose admissions this process counts in bursts."""
-    from shared.rate_limits.bursts import BRIEFLY, HANDFUL, Burst
+    from shared.rate_limits.limiter import BRIEFLY, HANDFUL, Burst
 
-    burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, clock=system_clock, lasts=BRIEFLY)
+    burst = Burst(quota.rate_limiter(), method, SYSTEM, upto=HANDFUL, lasts=BRIEFLY)
     return lambda channel_id, block: replace(_caller(channel_id, block, feature="reports"), limiter=burst)
 
 

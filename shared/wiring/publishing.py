@@ -10,8 +10,7 @@ from shared.clock import system_clock
 from shared.cloud import firestore, queues
 from shared.publishing import plan
 from shared.publishing.address import Allowed
-from shared.publishing.operation import Operation
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operation, Operations
 from shared.publishing.submissions import Submissions
 from shared.publishing.tasks import Callbacks, Tasks
 from shared.settings import CALLBACK_SECRET, settings

@@ -33,5 +33,4 @@ def rate_limiter() -> RateLimiter:
 
 def quotes() -> Callable[[Sequence[Work], Sequence[Work]], Quote]:
     """What answers for a plan, after what was promised: costs, how much can run now, and when and why the rest."""
-    limits = partial(rate_limiter().dry_run_logs, project=settings().project)
-    return partial(ledger().quote, limits=limits)
+    return partial(ledger().quote, limits=rate_limiter().dry_run_logs)

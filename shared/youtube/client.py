@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from shared.quota.ledger import Ledger
     from shared.quota.profile import Priority
     from shared.quota.reservation import Reservation
-    from shared.rate_limits.bursts import Burst
-    from shared.rate_limits.limiter import RateLimiter
+    from shared.rate_limits.limiter import Burst, RateLimiter
 
 Value = TypeVar("Value")
 PAGES_MAX = 200  # of one listing; no channel has as many
@@ -169,8 +168,8 @@ class Caller:
 
     def _paid(self, endpoint: str, send: Send[Value], *, refused: str | None = None) -> tuple[str, Outcome[Value]]:
         """One request on a reservation of its own, and the token that it was sent with."""
-        user, project = self.context.account, self.settings.project
-        self.limiter.check(method=endpoint, user=user, project=project)  # a denial must leave nothing to give back
+        user = self.context.account
+        self.limiter.check(method=endpoint, user=user)  # a denial must leave nothing to give back
         # The ledger answers one reservation for one id; each request of an operation has to pay for itself. Random
         # and not counted: who comes after a crash does not know how often was sent before.
         operation = self.context.operation_id and f"{self.context.operation_id}/{uuid.uuid4().hex[:12]}"
@@ -183,7 +182,7 @@ class Caller:
         )
         sent = False
         try:
-            self.limiter.admit(method=endpoint, user=user, project=project)
+            self.limiter.admit(method=endpoint, user=user)
             token = self.tokens.renew(refused) if refused else self.tokens.access_token()
             self.before_sending()
             sent = True  # from here on it can have reached Google, also when we die

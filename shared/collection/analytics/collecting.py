@@ -28,8 +28,7 @@ from shared.collection.refusals import Reader, Then
 from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, YtempireError
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
-from shared.rate_limits.bursts import Burst
-from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limiter import Burst, RateLimiter
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.youtube import data
@@ -157,7 +156,7 @@ class AnalyticsCollecting(Reader):
     def _caller(self, channel: Channel, calls: int, block: Block) -> Caller:
         """What makes so many calls. Google counts a minute's queries of a person, whatever channel they are of."""
         person = channel.google_account or channel.user_id
-        burst = Burst(self.limiter, QUERY, person, upto=calls, clock=self.clock)
+        burst = Burst(self.limiter, QUERY, person, upto=calls)
         return replace(self.caller_for(channel.channel_id, block), limiter=burst)
 
     def _not_asked(self, told: Told, requests: Sequence[Request], reason: str) -> Told:

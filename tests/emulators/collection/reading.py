@@ -65,7 +65,7 @@ class Reading:
             caller_for=lambda channel_id, block: replace(self.callers[channel_id], quota=block),
             to_ingest=lambda kind, message: self.sent.append(message) if kind == messages.KIND else None,
             enqueue=self.enqueue,
-            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
+            book=partial(self.stand.limiter.book, method=reporting.LIST, user="system"),
             clock=self.stand.clock,
             rng=random.Random(1),
         )

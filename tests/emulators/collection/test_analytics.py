@@ -265,9 +265,9 @@ def test_the_day_s_quota_is_divided_among_those_who_are_due(figures):
 def test_one_person_s_minute_holds_up_his_channels_alone_and_the_next_run_goes_on(figures):
     mine, other = figures.connect(*FREE), figures.connect(*PAID)
     for _ in range(4):
-        figures.stand.limiter.admit(method=QUERY, user="u1", project="test", count=15)
+        figures.stand.limiter.admit(method=QUERY, user="u1", count=15)
     with pytest.raises(RateLimited):
-        figures.stand.limiter.admit(method=QUERY, user="u1", project="test")
+        figures.stand.limiter.admit(method=QUERY, user="u1")
     figures.run()
     assert {load["channel_id"] for load in figures.loads()} == {other}
     figures.stand.advance(hours=1)

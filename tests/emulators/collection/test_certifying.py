@@ -277,7 +277,7 @@ def test_what_is_changed_in_the_coverage_or_in_a_certificate_is_named_and_stays_
 
 def alarmed(network: Network) -> dict[str, str]:
     seen = READERS["certificates"][2](Sources(client=network.state, quota=None), network.now)
-    return {each.condition.key: each.message for each in conditions.alarms(seen, network.now)}
+    return conditions.alarms(seen, network.now)
 
 
 @pytest.mark.alarm("certificates", "unverified")

@@ -423,7 +423,7 @@ def collecting_service(collecting: Collecting, sent: list[Any], queued: Mapping[
         caller_for=lambda _, block: replace(collecting.caller, quota=block),
         to_ingest=lambda kind, message: sent.append((kind, message)),
         enqueue=lambda *_: queued["new"],
-        book=partial(collecting.stand.limiter.book, method=reporting.LIST, user="system", project="test"),
+        book=partial(collecting.stand.limiter.book, method=reporting.LIST, user="system"),
         clock=collecting.stand.clock,
         rng=random.Random(1),
     )

@@ -48,16 +48,8 @@ class Room:
             report_types=("channel_basic_a3",),
             quota=self.stand.ledger,
             caller_for=lambda channel, block: replace(self.stand.caller(), quota=block, limiter=self.limiter),
-            check_rate=lambda: self.limiter.check(
-                method=reporting.DOWNLOAD, user=SYSTEM, project=self.stand.settings.project
-            ),
-            book=partial(
-                self.limiter.book,
-                method=reporting.DOWNLOAD,
-                user=SYSTEM,
-                project=self.stand.settings.project,
-                line="downloads",
-            ),
+            check_rate=lambda: self.limiter.check(method=reporting.DOWNLOAD, user=SYSTEM),
+            book=partial(self.limiter.book, method=reporting.DOWNLOAD, user=SYSTEM, line="downloads"),
             to_ingest=lambda kind, message: self.later.append((kind, message, None)),
             to_ingest_at=lambda kind, message, at: self.later.append((kind, message, at)),
             fetch_calls=None,
@@ -140,7 +132,7 @@ def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
 
 def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):
     for _ in range(3):
-        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM)
     room.ingest = replace(room.ingest, warehouse=lambda: pytest.fail("BigQuery was asked"))
     room.ingest.handle(messages.KIND, messages.message(room.refs))
     ((kind, message, at),) = room.later
@@ -151,9 +143,9 @@ def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):
 
 def test_messages_that_wait_for_the_limit_come_one_after_the_other(room):
     for _ in range(3):
-        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+        room.limiter.admit(method=reporting.DOWNLOAD, user=SYSTEM)
     now = room.stand.clock()
-    room.limiter.book([100], method=reporting.DOWNLOAD, user=SYSTEM, project=room.stand.settings.project)
+    room.limiter.book([100], method=reporting.DOWNLOAD, user=SYSTEM)
     for refs in (room.refs[:5], room.refs[5:]):
         room.ingest.handle(messages.KIND, messages.message(refs))
     (_, first, begins), (_, _, follows) = room.later

@@ -70,7 +70,7 @@ class Probed:
             Sources(client=self.stand.firestore, quota=self.stand.ledger), self.stand.clock()
         )
         found = conditions.alarms(read, self.stand.clock(), app="https://app.example")
-        return found[0].message if found else None
+        return next(iter(found.values()), None)
 
     def log(self, *endpoints: str) -> None:
         """The call log has these calls of the channel, answered today."""

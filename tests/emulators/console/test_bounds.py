@@ -13,8 +13,7 @@ from shared.console.parts import seen
 from shared.console.read import PAGE, Ask
 from shared.data_map import OPERATIONS
 from shared.monitoring import alerts
-from shared.publishing.operation import State
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operations, State
 from tests.pure.console.network import failed, operation
 
 MANY = 700

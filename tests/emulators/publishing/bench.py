@@ -21,8 +21,7 @@ from shared.cloud import storage
 from shared.publishing import plan
 from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
-from shared.publishing.operation import Operation, State
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operation, Operations, State
 from shared.publishing.run import Runner
 from shared.publishing.sources import Source, source_of
 from shared.publishing.submissions import Quote, Submissions

@@ -24,8 +24,7 @@ from shared.monitoring.alerts import ProcessAlerts
 from shared.publishing import plan
 from shared.publishing.address import Allowed
 from shared.publishing.attempt import Limits
-from shared.publishing.operation import Operation
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operation, Operations
 from shared.publishing.run import Runner
 from shared.publishing.sources import source_of
 from shared.publishing.tasks import Tasks

@@ -8,7 +8,7 @@ import pytest
 from infra.local.simulator.data.captions import Captions, Track
 from shared.channels import Capability, set_capabilities
 from shared.errors import Forbidden
-from shared.publishing.find_existing import LISTED_WITHIN
+from shared.publishing.attempt import LISTED_WITHIN
 from shared.publishing.operation import State
 from shared.youtube import data
 from tests.emulators.publishing.bench import PNG

@@ -12,6 +12,8 @@ from tests.emulators.publishing.bench import MP4, PNG
 class Claimed:
     """A source of any size that it claims to have."""
 
+    field_name = "any.source"
+
     def __init__(self, size, head):
         self.described, self.content = Described(size, "one", head), head
 

@@ -4,8 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from infra.local.simulator.uploads.sessions import Whole
-from shared.publishing.attempt import Limits
-from shared.publishing.find_existing import SKEW
+from shared.publishing.attempt import SKEW, Limits
 from shared.publishing.operation import State
 
 

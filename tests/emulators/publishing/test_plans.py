@@ -68,7 +68,7 @@ def test_a_plan_says_which_rate_limit_makes_it_wait(publish, firestore_client):
     limiter = quota.rate_limiter()
     for number in range(99):
         user = f"u{number % 2}"
-        limiter.admit(method="youtube.videos.insert", user=user, project=firestore_client.project)
+        limiter.admit(method="youtube.videos.insert", user=user)
     work = {"channel_id": CHANNEL, "do": ["upload"], "times": 2}
     (told,) = publish(action="plan", work=[work]).get_json()["plan"]["work"]
     assert told["now"] == 1

@@ -68,7 +68,7 @@ def test_asked_again_the_same_operation_is_told_the_same_time(days_of_two):
 
 
 def test_a_plan_counts_what_was_accepted_and_prices_only_itself(days_of_two):
-    from shared.publishing.intents import Intent
+    from shared.publishing.plan import Intent
 
     uploads(days_of_two, 1)
     answer = days_of_two.submissions.plan([Intent(channel_id=days_of_two.channel_id, do=("upload",), times=2)])

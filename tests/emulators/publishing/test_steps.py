@@ -7,7 +7,7 @@ import pytest
 
 from shared.collection.cache import Cache, path
 from shared.errors import Conflict, NotFound
-from shared.publishing.find_existing import LISTED_WITHIN
+from shared.publishing.attempt import LISTED_WITHIN
 from shared.publishing.operation import State
 from shared.quota.profile import Priority
 from shared.youtube import data

@@ -9,10 +9,8 @@ import pytest
 
 from infra.local.simulator.uploads.sessions import Sessions, Whole
 from shared.clock import next_reset
-from shared.publishing.attempt import Limits
-from shared.publishing.find_existing import LISTED_WITHIN
-from shared.publishing.operation import State
-from shared.publishing.records import Superseded
+from shared.publishing.attempt import LISTED_WITHIN, Limits
+from shared.publishing.operation import State, Superseded
 from shared.publishing.run import Runner
 
 

@@ -25,7 +25,7 @@ def now() -> datetime:
 
 def tried(limiter: RateLimiter, user: str = "u1") -> bool:
     try:
-        limiter.admit(method=UPLOAD, user=user, project="p")
+        limiter.admit(method=UPLOAD, user=user)
     except RateLimited:
         return False
     return True
@@ -36,7 +36,7 @@ def test_a_denial_says_when_and_the_call_is_admitted_then(firestore_client):
     limiter = RateLimiter(firestore_client, limit(3, 2), lambda: now() + moved[0])
     assert [tried(limiter) for _ in range(4)] == [True, True, True, False]
     with pytest.raises(RateLimited) as denial:
-        limiter.admit(method=UPLOAD, user="u1", project="p")
+        limiter.admit(method=UPLOAD, user="u1")
     wait = denial.value.retry_at - now()
     assert timedelta(0) < wait <= timedelta(seconds=2)
     assert "At most 3 calls in 2 seconds for one user" in denial.value.message
@@ -56,7 +56,7 @@ def test_all_limits_of_a_call_are_counted_or_none(firestore_client):
     tight = RateLimiter(firestore_client, (*load("guide").rate_limits, *limit(1, 60, "user")), now)
     assert tried(tight, "a")
     assert not tried(tight, "a")
-    stamps = firestore_client.collection(COLLECTION).document("uploads:project:p").get().get("stamps")
+    stamps = firestore_client.collection(COLLECTION).document("uploads:project").get().get("stamps")
     assert len(stamps) == 8
     assert tried(limiter, "a")
 
@@ -86,7 +86,7 @@ def test_a_denial_costs_one_read_and_no_write(firestore_client):
 
 def test_looking_counts_nothing_and_answers_as_admitting_would(firestore_client):
     one, other = (RateLimiter(firestore_client, limit(2, 60, "user", "project"), now) for _ in range(2))
-    call = {"method": UPLOAD, "user": "u1", "project": "p"}
+    call = {"method": UPLOAD, "user": "u1"}
     one.check(**call)
     assert not list(firestore_client.collection(COLLECTION).stream())
     assert tried(one)
@@ -99,5 +99,5 @@ def test_looking_counts_nothing_and_answers_as_admitting_would(firestore_client)
 
 
 def test_a_method_without_a_limit_is_admitted_without_looking(firestore_client):
-    RateLimiter(firestore_client, limit(1, 60), now).admit(method="other", user="u", project="p")
+    RateLimiter(firestore_client, limit(1, 60), now).admit(method="other", user="u")
     assert not list(firestore_client.collection(COLLECTION).stream())

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from infra.endpoints import undeclared
@@ -88,8 +87,7 @@ class Stand:
         self.apis = ProcessAlerts(self.firestore, self.clock)
 
     def quote(self, plan: Sequence[Work], promised: Sequence[Work]) -> Quote:
-        limits = partial(self.limiter.dry_run_logs, project=self.settings.project)
-        return self.ledger.quote(plan, promised, limits=limits)
+        return self.ledger.quote(plan, promised, limits=self.limiter.dry_run_logs)
 
     def limiter_of(self, *limits: RateLimit) -> RateLimiter:
         return RateLimiter(self.firestore, limits, self.clock)

@@ -170,7 +170,7 @@ def test_a_call_that_comes_too_fast_sets_no_quota_aside_and_writes_nothing(stand
     caller = stand.caller()
     limit = RateLimit(name="tight", methods=("youtube.channels.list",), per=("project",), calls=1, window=60)
     first, caller = (replace(caller, limiter=stand.limiter_of(limit)) for _ in range(2))
-    first.limiter.admit(method="youtube.channels.list", user="somebody", project=stand.settings.project)
+    first.limiter.admit(method="youtube.channels.list", user="somebody")
     with pytest.raises(RateLimited) as met:
         data.my_channel(caller)
     assert met.value.retry_at is not None

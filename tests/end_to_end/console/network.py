@@ -16,8 +16,7 @@ from infra.local.stack import Stack
 from shared.channels import CHANNELS, Capability, Channel
 from shared.data_map import HEARTBEATS
 from shared.errors import QuotaRefused
-from shared.publishing.operation import Operation, State
-from shared.publishing.records import Operations
+from shared.publishing.operation import Operation, Operations, State
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Priority, adjusted, load
 from shared.tokens.health import CONNECTED, REAUTH_REQUIRED

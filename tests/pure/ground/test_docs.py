@@ -12,7 +12,7 @@ from infra.deployment import ROOT
 from infra.documents import DOCS, TABLES, pages, renewed, tables_in
 from shared.errors import InvalidRequest
 from shared.publishing.api import command, listing, submission
-from shared.publishing.intents import intents
+from shared.publishing.plan import intents
 from shared.publishing.requests import KINDS, parse
 
 README = ROOT / "README.md"

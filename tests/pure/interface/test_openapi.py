@@ -22,9 +22,9 @@ from shared.access.requests import start_request
 from shared.collection import numbers
 from shared.errors import InvalidRequest, YtempireError
 from shared.publishing import requests
-from shared.publishing.api import command, listing
-from shared.publishing.intents import STEPS, intents, planned
+from shared.publishing.api import command, listing, planned
 from shared.publishing.operation import Event, Operation, State
+from shared.publishing.plan import STEPS, intents
 from shared.publishing.submissions import Quote, operation_id
 from shared.quota.quotes import Later, Part, Work
 from shared.quota.quotes import Quote as Estimate

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import InvalidRequest
 from shared.publishing import plan
-from shared.publishing.intents import Intent, intents
+from shared.publishing.plan import Intent, intents
 
 CHANNEL = "UC" + "a" * 22
 

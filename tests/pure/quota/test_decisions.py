@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.errors import InvalidRequest
 from shared.quota.accounts import POOL, RESERVE, SYSTEMS, account_of, allocate, name_of
 from shared.quota.decisions import Book, Grant, Lender, Loan, Moment, Refusal, ReservationRequest, decide
-from shared.quota.profile import Bucket, Priority
+from shared.quota.profile import Bucket, Method, Priority
 
 MORNING = Moment(day_left=0.9)
 ME = "user:me"
@@ -38,7 +38,8 @@ def ask(
     least: int | None = None,
     cost: int = 1,
 ) -> ReservationRequest:
-    return ReservationRequest(account=account, cost=cost, units=units, least=least or units, priority=priority)
+    price = Method(id="m", bucket="default", cost=cost)
+    return ReservationRequest(account=account, price=price, units=units, least=least or units, priority=priority)
 
 
 def granted(answer: Grant | Refusal) -> Grant:

@@ -12,7 +12,7 @@ from shared.errors import QuotaRefused
 from shared.quota.ledger import LAPSE
 from shared.quota.profile import Priority
 from shared.quota.quotes import Work
-from shared.quota.settling import QUIET
+from shared.quota.reservation import QUIET
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPLOAD, Stand
 
 USERS = 2_000

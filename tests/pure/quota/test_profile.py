@@ -12,7 +12,7 @@ import pytest
 
 from shared.errors import InvalidRequest, Misconfigured
 from shared.quota.profile import LONGEST_WINDOW, MOST_UNITS, Priority, adjusted, load
-from shared.rate_limits.bursts import LASTS
+from shared.rate_limits.limiter import LASTS
 from shared.rate_limits.limits import MAX_CALLS
 
 GUIDE_COSTS = [  # guide 1.3 OPERATION_COSTS, and 2.2

@@ -17,10 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.cloud.steps import Commit, Contended, Write
 from shared.quota.accounts import FUNDS, POOL, SYSTEM, Allocation, BucketDay
 from shared.quota.decisions import Moment, Refusal, ReservationRequest
-from shared.quota.profile import Priority
+from shared.quota.profile import Method, Priority
 from shared.quota.protocol import borrowing, spending
-from shared.quota.reservation import HELD, LAPSED, Entry, NewEntry
-from shared.quota.settling import settling, sweeping
+from shared.quota.reservation import HELD, LAPSED, Entry, NewEntry, settling, sweeping
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
 BUCKET_DAY = BucketDay(date(2026, 11, 22), "default")
@@ -34,7 +33,6 @@ START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 class Asked:
     """A request, and the name under which it is made."""
 
-    request: ReservationRequest
     moment: Moment
     new: NewEntry
 
@@ -97,23 +95,22 @@ class Histories(RuleBasedStateMachine):
         least = min(least, most)
         token = f"t{next(self.tokens)}"
         asked = Asked(
-            request=ReservationRequest(
-                account=account,
-                cost=cost,
-                units=cost * most,
-                least=cost * least,
-                priority=priority,
-                seed=str(most),
-            ),
             moment=Moment(day_left=day_left, allowance=2 if day_left == 0.3 else None),
             new=NewEntry(
+                bucket_day=BUCKET_DAY,
+                request=ReservationRequest(
+                    account=account,
+                    price=Method(id="m", bucket="default", cost=cost),
+                    units=cost * most,
+                    least=cost * least,
+                    priority=priority,
+                    seed=str(most),
+                ),
                 # An operation asks under one id for one thing, for one account.
                 id=f"{entry}-{account}-{cost}-{most}-{least}-{priority}" if entry else token,
                 token=token,
-                method="m",
                 at=self.now,
                 lapses_at=self.now + timedelta(hours=1),
-                expires_at=self.now,
                 charged=charged,
             ),
         )
@@ -121,11 +118,11 @@ class Histories(RuleBasedStateMachine):
         self._ask(asked, look_first=look_first)
 
     def _ask(self, asked: Asked, *, look_first: bool) -> Running:
-        request, new = asked.request, asked.new
-        if look_first or new.charged or BUCKET_DAY.account(request.account) not in self.store.docs:
-            one = Running(borrowing(BUCKET_DAY, request, asked.moment, new), asked=asked)
+        new = asked.new
+        if look_first or new.charged or BUCKET_DAY.account(new.request.account) not in self.store.docs:
+            one = Running(borrowing(new, asked.moment), asked=asked)
         else:
-            one = Running(spending(BUCKET_DAY, request, new), asked=asked)
+            one = Running(spending(new), asked=asked)
         self.running.append(one)
         return one
 
@@ -257,11 +254,12 @@ class Histories(RuleBasedStateMachine):
     def _ended(self, one: Running, result: Any) -> Any:
         if isinstance(result, Entry):
             assert one.asked is not None
-            assert one.asked.request.least <= result.units <= one.asked.request.units
+            request = one.asked.new.request
+            assert request.least <= result.units <= request.units
             if result.token in self.released:
                 return result  # the first delivery is giving it back; the second one has nothing to count on
             self.paid[result.token] = result.units
-            self.priority[result.token] = one.asked.request.priority
+            self.priority[result.token] = request.priority
             if all(entry.token != result.token for entry in self.granted):
                 self.granted.append(result)
         elif one.entry is not None:

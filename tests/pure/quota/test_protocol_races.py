@@ -10,10 +10,9 @@ import pytest
 from shared.cloud.steps import Commit, Contended, Write
 from shared.quota.accounts import Allocation, BucketDay
 from shared.quota.decisions import Loan, Moment, Refusal, ReservationRequest
-from shared.quota.profile import Priority
+from shared.quota.profile import Method, Priority
 from shared.quota.protocol import borrowing, spending
-from shared.quota.reservation import Entry, NewEntry
-from shared.quota.settling import settling, sweeping
+from shared.quota.reservation import Entry, NewEntry, settling, sweeping
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
@@ -35,23 +34,24 @@ def begun(pool: int = 0, reserve: int = 0, **accounts: int) -> FirestoreInMemory
     return store
 
 
-def wanted(units: int, account: str = "a", priority: Priority = Priority.NORMAL) -> ReservationRequest:
-    return ReservationRequest(account=f"user:{account}", cost=1, units=units, least=units, priority=priority)
-
-
-def new(token: str, entry: str = "") -> NewEntry:
+def wanted(
+    units: int, token: str, entry: str = "", *, account: str = "a", priority: Priority = Priority.NORMAL
+) -> NewEntry:
+    price = Method(id="m", bucket="default", cost=1)
     return NewEntry(
+        bucket_day=BUCKET_DAY,
+        request=ReservationRequest(
+            account=f"user:{account}", price=price, units=units, least=units, priority=priority
+        ),
         id=entry or token,
         token=token,
-        method="m",
         at=NOW,
         lapses_at=NOW + timedelta(hours=1),
-        expires_at=NOW,
     )
 
 
 def spend(units: int, token: str, entry: str = ""):
-    return spending(BUCKET_DAY, wanted(units), new(token, entry))
+    return spending(wanted(units, token, entry))
 
 
 def spent(store: FirestoreInMemory) -> int:
@@ -168,7 +168,7 @@ def test_who_was_away_until_his_attempt_was_charged_does_not_use_its_name_again(
 def test_two_who_borrow_the_same_units_at_once_do_not_both_get_them():
     store = begun(a=0, b=5, c=0, d=0)
     borrowers = [
-        Actor(store, borrowing(BUCKET_DAY, wanted(5, name, Priority.HIGH), MOMENT, new(name)))
+        Actor(store, borrowing(wanted(5, name, account=name, priority=Priority.HIGH), MOMENT))
         for name in ("c", "d")
     ]
     for borrower in borrowers:
@@ -210,7 +210,7 @@ def test_a_settlement_of_an_earlier_attempt_does_not_touch_a_later_one():
 
 def test_what_was_borrowed_last_goes_back_first_so_the_reserve_is_the_first_to_have_its_units_again():
     store = begun(pool=2, reserve=2, a=0, b=3)
-    held = Actor(store, borrowing(BUCKET_DAY, wanted(6, "a", Priority.CRITICAL), MOMENT, new("all"))).finish()
+    held = Actor(store, borrowing(wanted(6, "all", priority=Priority.CRITICAL), MOMENT)).finish()
     assert isinstance(held, Entry)
     assert held.loans == (Loan("pool", 2), Loan("user:b", 3), Loan("reserve", 1))
 
@@ -226,11 +226,12 @@ def test_what_was_borrowed_last_goes_back_first_so_the_reserve_is_the_first_to_h
 
 def test_a_block_of_calls_is_granted_in_part_when_less_is_there():
     store = begun(a=5)
-    some = replace(wanted(12), cost=2, least=2)
-    held = Actor(store, borrowing(BUCKET_DAY, some, MOMENT, new("some"))).finish()
+    some = wanted(12, "some")
+    some = replace(some, request=replace(some.request, price=replace(some.request.price, cost=2), least=2))
+    held = Actor(store, borrowing(some, MOMENT)).finish()
     assert isinstance(held, Entry)
     assert (held.units, held.left) == (4, 1)
-    assert isinstance(Actor(store, borrowing(BUCKET_DAY, some, MOMENT, new("more"))).finish(), Refusal)
+    assert isinstance(Actor(store, borrowing(replace(some, id="more", token="more"), MOMENT)).finish(), Refusal)
 
 
 @pytest.mark.fault(20)
@@ -238,8 +239,7 @@ def test_an_account_is_not_mended_while_a_younger_request_may_be_about_to_take_b
     store = begun()
     Actor(store, spend(3, "early")).finish()
     Actor(store, spend(4, "dead")).go()
-    late = replace(new("young"), at=NOW + timedelta(minutes=9))
-    young = Actor(store, spending(BUCKET_DAY, wanted(1), late))
+    young = Actor(store, spending(replace(wanted(1, "young"), at=NOW + timedelta(minutes=9))))
     young.go()  # below zero already, through no fault of its own; about to take back
     sweep = NOW + timedelta(minutes=10)
     assert Actor(store, sweeping(sweep)).finish() == 0
@@ -252,8 +252,8 @@ def test_an_account_is_not_mended_while_a_younger_request_may_be_about_to_take_b
 @pytest.mark.parametrize("resend", [(), {0}])
 def test_a_call_that_is_charged_at_once_counts_once_and_goes_back_once_whatever_answer_is_lost(resend):
     store = begun()
-    one = replace(new("one"), charged=True)
-    entry = Actor(store, borrowing(BUCKET_DAY, wanted(2), MOMENT, one), resend).finish()
+    one = replace(wanted(2, "one"), charged=True)
+    entry = Actor(store, borrowing(one, MOMENT), resend).finish()
     assert isinstance(entry, Entry)
     assert (spent(store), store.docs[entry.path].data["state"]) == (2, "settled")
     for _ in range(2):  # it was not sent

@@ -28,6 +28,10 @@ START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
+def rate(calls: int, window: timedelta = timedelta(minutes=1)) -> RateLimit:
+    return RateLimit(name="r", methods=("*",), per=("user",), calls=calls, window=int(window.total_seconds()))
+
+
 class GuidesCounter:
     """The guide's 1.4: INCR, EXPIRE on the first, compare."""
 
@@ -43,10 +47,10 @@ class GuidesCounter:
 
 class Ours:
     def __init__(self, limit: int, window: timedelta) -> None:
-        self.limit, self.window, self.log = limit, window, Log()
+        self.limit, self.log = rate(limit, window), Log()
 
     def admits(self, now: datetime, *, skew: timedelta = timedelta(0)) -> bool:
-        answer = admit(self.log, calls=self.limit, window=self.window, local=now + skew, server=now)
+        answer = admit(self.log, self.limit, local=now + skew, server=now)
         if isinstance(answer, Log):
             self.log = unpacked(packed(answer))
         return isinstance(answer, Log)
@@ -100,10 +104,8 @@ def test_a_denial_says_when_the_next_call_is_admitted():
     ours = Ours(2, HOUR)
     assert ours.admits(START)
     assert ours.admits(START + timedelta(minutes=10))
-    answer = admit(
-        ours.log, calls=2, window=HOUR, local=START + timedelta(minutes=20), server=START + timedelta(minutes=20)
-    )
-    assert answer == timedelta(minutes=40)
+    at = START + timedelta(minutes=20)
+    assert admit(ours.log, ours.limit, local=at, server=at) == timedelta(minutes=40)
     assert not ours.admits(START + timedelta(minutes=59, seconds=59))
     assert ours.admits(START + HOUR)
 
@@ -165,7 +167,7 @@ def test_while_the_limits_do_not_answer_what_is_free_goes_on_and_the_rest_waits(
     figures = load(profile)
     reporting = RateLimit(name="r", methods=("youtubereporting.*",), per=("project",), calls=1, window=60)
     limiter = RateLimiter(Silent(), (*figures.rate_limits, reporting), lambda: START, free=figures.free_methods)  # type: ignore[arg-type]
-    call = {"user": "u", "project": "p"}
+    call = {"user": "u"}
     for ask in (limiter.check, limiter.admit):
         ask(method="youtubereporting.media.download", **call)
         with pytest.raises(Unavailable) as refusal:
@@ -181,7 +183,7 @@ groups = st.lists(st.integers(1, 60), min_size=1, max_size=8)
 
 
 def booked(log: Log, asked: list[int], now: datetime, **known: Any) -> tuple[list[datetime], Log]:
-    starts, after = book(log, asked, calls=60, window=timedelta(minutes=1), local=now, server=now, **known)
+    starts, after = book(log, asked, rate(60), local=now, server=now, **known)
     return starts, unpacked(packed(after))
 
 
@@ -199,7 +201,7 @@ def test_calls_made_when_they_were_booked_keep_their_order_and_are_all_admitted(
         number = number if start == before else 0
         for _ in range(group):
             at = start + MARGIN * number / 61  # making them takes a while
-            answer = admit(counted, calls=60, window=timedelta(minutes=1), local=at, server=at)
+            answer = admit(counted, rate(60), local=at, server=at)
             assert isinstance(answer, Log)
             counted, number = answer, number + 1
 
@@ -221,6 +223,6 @@ def test_nothing_is_booked_before_it_may_run_nor_further_ahead_than_a_day():
 def test_booking_counts_no_call():
     log = booked(Log(), [60], START)[1]
     assert log.stamps == ()
-    admitted = admit(log, calls=60, window=timedelta(minutes=1), local=START, server=START)
+    admitted = admit(log, rate(60), local=START, server=START)
     assert isinstance(admitted, Log)
     assert (admitted.booked_at, admitted.booked) == (log.booked_at, 60)

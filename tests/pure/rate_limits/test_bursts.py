@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import RateLimited
-from shared.rate_limits.bursts import LASTS, Burst
-from shared.rate_limits.limiter import RateLimiter
+from shared.rate_limits.limiter import LASTS, Burst, RateLimiter
 from shared.rate_limits.limits import Memory, RateLimit
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
 QUERY, OTHER = "youtubeAnalytics.reports.query", "youtube.videos.list"
 START = datetime(2026, 11, 22, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-CALL = {"user": "system", "project": "p"}
+CALL = {"user": "system"}
 
 
 class Time:
@@ -39,7 +38,7 @@ class Time:
         self.storage.now = self.now
 
     def burst(self, user: str = "u", upto: int = 4) -> Burst:
-        return Burst(self.limiter, QUERY, user, upto=upto, clock=lambda: self.now)
+        return Burst(self.limiter, QUERY, user, upto=upto)
 
 
 def made(time: Time, burst: Burst, method: str = QUERY) -> bool:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.cloud.steps import ABSENT, Doc, Write, updating
-from shared.rate_limits.limiter import Denial, admitting
+from shared.rate_limits.limiter import Denial, admitted
 from shared.rate_limits.limits import FRESH, MOST, SKEW, Memory, RateLimit, unpacked
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
 
 NOON = datetime(2026, 11, 22, 20, tzinfo=UTC)
 WINDOW = timedelta(seconds=60)
-USER, PROJECT = "rate_limits/test:user:u", "rate_limits/test:project:p"
+USER, PROJECT = "rate_limits/test:user:u", "rate_limits/test:project"
 
 
 def limits(calls: int, *paths: str) -> dict[str, RateLimit]:
@@ -25,7 +26,7 @@ def limits(calls: int, *paths: str) -> dict[str, RateLimit]:
 
 
 def admission(store: FirestoreInMemory, token: str, met: dict[str, RateLimit], also=(), resend=()) -> Actor:
-    return Actor(store, updating(list(met), admitting(met, lambda: NOON, also), token=token), resend)
+    return Actor(store, updating(list(met), partial(admitted, met, lambda: NOON, also=also), token=token), resend)
 
 
 def counted(store: FirestoreInMemory, path: str) -> int:
@@ -76,7 +77,7 @@ def test_in_a_projects_document_each_user_has_his_own_limit_and_who_is_quiet_is_
 
     def denied(user: str) -> bool:
         met = {**limits(9, PROJECT), **limits(1, f"{PROJECT}#test:user:{user}")}
-        deciding = updating([PROJECT], admitting(met, lambda: store.now), token=f"{user} {store.now}")
+        deciding = updating([PROJECT], partial(admitted, met, lambda: store.now), token=f"{user} {store.now}")
         return isinstance(store.run(deciding), Denial)
 
     assert [denied(user) for user in ("a", "b", "a", "b")] == [False, False, True, True]
