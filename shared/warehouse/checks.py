@@ -17,7 +17,7 @@ from typing import Any
 from shared.clock import pacific_day
 from shared.warehouse.load import load_ids_from
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
-from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, reads, run
+from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, filled_in, reads, run
 
 DAYS = timedelta(days=35)
 MUCH = 4_000_000_000
@@ -101,9 +101,7 @@ def _about(query: str, kind: ReportType) -> str:
         "subject": all_of([f"raw.{name}" for name in kind.dimensions]),
         "about_something": "IFNULL(raw.video_id, '') != ''" if "video_id" in kind.dimensions else "TRUE",
     }
-    for name, value in filled.items():
-        query = query.replace(f"{{{name}}}", value)
-    return query
+    return filled_in(query, filled)
 
 
 def run_checks(
