@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.console.words import called
+from shared.console.words import called, standing
 from shared.publishing.operation import Operation, State
 from shared.publishing.plan import kind
 
@@ -24,8 +24,7 @@ def rows(operations: Iterable[Operation], titles: Mapping[str, str]) -> list[dic
             "channel": titles.get(each.channel_id, each.channel_id),
             "user_id": each.user_id,
             "state": each.state.value,
-            "standing": called("operation_states", each.state.value),
-            "tone": called("tones", each.state.value),
+            **standing("operation_states", each.state.value),
             "step": called("steps", kind(each.current)),
             "why": _why(each),
             "reason": each.reason,

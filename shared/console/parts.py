@@ -6,9 +6,9 @@ A page of a channel begins with the channel itself: one that is somebody else's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.channels import Channel
 from shared.clock import Recent, pacific_day
@@ -16,12 +16,13 @@ from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import counted, documents, where
 from shared.collection import packs
+from shared.collection.jobs import Job
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
 from shared.console.loaded import arriving
 from shared.console.page import Seen, pages
 from shared.console.read import PAGE, Ask, Listed, Reads, channel_of, page_of, some_channels, together, wanting
-from shared.console.words import called, words
+from shared.console.words import standing, words
 from shared.data_map import CERTIFICATES, OPERATIONS, SUBSCRIPTIONS
 from shared.errors import NotFound
 from shared.ids import VIDEO
@@ -36,6 +37,7 @@ from shared.warehouse.explain import COLUMNS, METRICS, explain
 from shared.warehouse.statements import Statement, run
 from shared.watch import watching
 
+Found = TypeVar("Found")
 Part = Callable[[], Any]
 _FEW = 3  # of each kind of trouble on the overview
 _ENDED = timedelta(days=30)
@@ -67,8 +69,8 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     def figures() -> dict[str, Any]:
         if ask.user is not None:
-            mine = _rows(reads, ask, some_channels(reads, ask)[0])
-            return {"channels": len(mine), "connected": sum(row.channel.state == CONNECTED for row in mine)}
+            mine = some_channels(reads, ask)[0]
+            return {"channels": len(mine), "connected": sum(one.state == CONNECTED for one in mine)}
         by_state = read.channels_by_state(reads.client)
         states = {state: counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
         return {
@@ -99,17 +101,16 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
         firing, some = (), some_channels(reads, ask)[0]
         failed = [each for one in some[:_FEW] for each in _of_channel(reads, one.channel_id, most=_FEW)]
     refused = any(each.key == alerts.OAUTH_CLIENT for each in firing)
-    rows = [row for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
-    done, mine = words("done"), ask.user is not None
+    rows = [row.shown for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
+    done = words("done")
     work = operations.rows((one for one in readable(MAPPER, failed) if one.state is State.FAILED), {})
     found: list[tuple[Any, ...]] = [
         ("alert", None, *(each[name] for name in ("message", "stops", "since", "done", "todo")))
         for each in alarms.rows(firing)
     ]
-    for each in rows:
-        told = each.as_row(mine=mine)
-        what, acted = f"{told['title']}: {each.standing}", done.get(told["state"], done["channel"])
-        why = each.why or told["late"]
+    for told in rows:
+        what, acted = f"{told['title']}: {told['standing']}", done.get(told["state"], done["channel"])
+        why = told["why"] or told["late"]
         found.append(("channel", told["channel_id"], what, why, told["since"], acted, told["todo"]))
     for row in work:
         what, todo = f"{row['kind']} failed: {row['title'] or row['id']}", {"text": done["retry"]}
@@ -120,25 +121,30 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
 _WRONG = ("kind", "channel_id", "what", "why", "since", "done", "todo")
 
 
-def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> tuple[ChannelRow, ...]:
-    return connections.rows(
-        some,
-        app_url=reads.app_url,
-        now=ask.now,
-        mine=ask.user is not None,
-        **more,
-    )
+def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> list[ChannelRow]:
+    return connections.rows(some, app_url=reads.app_url, now=ask.now, mine=ask.user is not None, **more)
 
 
 def _channels(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def listed() -> Listed:
         some, following = some_channels(reads, ask)
-        rows = _rows(reads, ask, some)
-        if ask("state") == "attention":
-            rows = tuple(row for row in rows if row.needs_somebody)
-        return Listed(rows=[row.as_row(mine=ask.user is not None) for row in rows], next=following)
+        every = ask("state") != "attention"
+        rows = [row.shown for row in _rows(reads, ask, some) if every or row.needs_somebody]
+        return Listed(rows=rows, next=following)
 
     return "", {"filter": lambda: _form(ask, "q", "state"), "channels": listed}
+
+
+def _once(ask: Ask, source: Callable[[], Found]) -> Callable[[], Found]:
+    """What several parts of a page are made of, read once."""
+    return Recent(source=source, age=timedelta(minutes=1), clock=lambda: ask.now)
+
+
+def _titled(reads: Reads, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the titles of their channels, or the id of one that is gone."""
+    some = list(rows)
+    names = read.titles(reads.client, (row["channel_id"] for row in some))
+    return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in some]
 
 
 def _form(ask: Ask, *names: str) -> dict[str, str]:
@@ -147,24 +153,16 @@ def _form(ask: Ask, *names: str) -> dict[str, str]:
 
 def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     one = channel_of(reads, ask)
-    known = Recent(
-        source=lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()),
-        age=timedelta(minutes=1),
-        clock=lambda: ask.now,
-    )
-
-    def connection() -> dict[str, Any]:
-        (row,) = _rows(reads, ask, [one], at_risk=known())
-        return row.as_row(mine=ask.user is not None)
+    known = _once(ask, lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()))
 
     def missing() -> list[dict[str, Any]]:
         found = reports.rows(known(), now=ask.now)
-        return [{"report_type": row.report_type, **asdict(each)} for row in found for each in row.missing][:PAGE]
+        return [{"report_type": row["report_type"], **each} for row in found for each in row["missing"]][:PAGE]
 
     return one.title, {
-        "connection": connection,
+        "connection": lambda: _rows(reads, ask, [one], at_risk=known())[0].shown,
         "coverage": lambda: reports.grid(known(), lambda job: {"about": job.report_type}, now=ask.now),
-        "reports": lambda: [row.as_row() for row in reports.rows(known(), now=ask.now)],
+        "reports": lambda: [{**row, "missing": len(row["missing"])} for row in reports.rows(known(), now=ask.now)],
         "days": lambda: _days(reads, one.channel_id, ask.now),
         "missing": missing,
         "certificates": lambda: _certificates(reads, one.channel_id),
@@ -197,13 +195,14 @@ def _coverage(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         kinds = reads.report_types()
         kind = ask("report_type") if ask("report_type") in kinds else kinds[0]
         titles = {one.channel_id: one.title for one in some}
-        found = sorted(
-            packs.jobs(reads.client, titles, [kind]), key=lambda job: list(titles).index(job.channel_id)
-        )
-        about = reports.grid(
-            found, lambda job: {"about": titles[job.channel_id], "channel_id": job.channel_id}, now=ask.now
-        )
-        return {**about, "report_type": kind, "report_types": kinds, "next": following}
+        order = {channel: place for place, channel in enumerate(titles)}
+        found = sorted(packs.jobs(reads.client, titles, [kind]), key=lambda job: order[job.channel_id])
+
+        def about(job: Job) -> dict[str, str]:
+            return {"about": titles[job.channel_id], "channel_id": job.channel_id}
+
+        told = reports.grid(found, about, now=ask.now)
+        return {**told, "report_type": kind, "report_types": kinds, "next": following}
 
     return "", {"grid": grid}
 
@@ -218,15 +217,15 @@ def _cell(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         raise NotFound("There is no such number.")
     with answering(lambda: ask.now):
         found = explain(reads.warehouse(), channel_id=one.channel_id, subject=subject, column=column, now=ask.now)
-    told = asdict(found)
     return f"{one.title}, {subject}", {
-        "number": lambda: {
-            each: told[each] for each in ("value", "reason", "column", "subject", "state", "source", "definition")
-        },
-        "files": lambda: told["files"],
-        "answers": lambda: told["answers"],
-        "studio": lambda: [{"says": each} for each in told["studio"]],
+        "number": lambda: {name: getattr(found, name) for name in _OF_NUMBER},
+        "files": lambda: found.files,
+        "answers": lambda: found.answers,
+        "studio": lambda: [{"says": each} for each in found.studio],
     }
+
+
+_OF_NUMBER = ("value", "reason", "column", "subject", "state", "source", "definition")
 
 
 def _videos(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
@@ -236,16 +235,11 @@ def _videos(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     def listed() -> Listed:
         first = ask.skipped + 1
-        bounds = {"channel": one.channel_id, "first": first, "last": first + PAGE}
-        rows = _asked(reads, ask.now, statements.VIDEOS_LISTED, **bounds)
-        more = str(ask.skipped + PAGE) if len(rows) > PAGE else None
-        return Listed(
-            rows=[
-                {**row, "title": row["title"] or "no longer there", "channel_id": one.channel_id}
-                for row in rows[:PAGE]
-            ],
-            next=more,
-        )
+        about = {"channel": one.channel_id, "first": first, "last": first + PAGE}
+        found = _asked(reads, ask.now, statements.VIDEOS_LISTED, **about)
+        told = {"channel_id": one.channel_id}
+        rows = [{**row, "title": row["title"] or "no longer there", **told} for row in found[:PAGE]]
+        return Listed(rows=rows, next=str(ask.skipped + PAGE) if len(found) > PAGE else None)
 
     return one.title, {"filter": lambda: _form(ask, "channel"), "videos": listed}
 
@@ -279,7 +273,7 @@ _OF_BUCKET = (
 
 
 def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    asked = Recent(source=lambda: reads.usage(36), age=timedelta(minutes=1), clock=lambda: ask.now)
+    asked = _once(ask, lambda: reads.usage(36))
     again = replace(reads, usage=lambda _: asked())
 
     def of_bucket(part: Callable[[Mapping[str, Any]], Any]) -> Part:
@@ -307,9 +301,8 @@ def _newest(reads: Reads, state: State) -> Any:
 
 
 def _of_channel(reads: Reads, channel_id: str, *, most: int) -> list[Any]:
-    newest = reads.client.collection(OPERATIONS.path).order_by(
-        f"{IN_CHANNEL}.`{channel_id}`", direction="DESCENDING"
-    )
+    work: Any = reads.client.collection(OPERATIONS.path)
+    newest = work.order_by(f"{IN_CHANNEL}.`{channel_id}`", direction="DESCENDING")
     return list(newest.limit(most).stream(**call_options()))
 
 
@@ -341,10 +334,6 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        names = read.titles(reads.client, (row["channel_id"] for row in rows))
-        return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in rows]
-
     def mine() -> list[dict[str, Any]]:
         some = [one.channel_id for one in some_channels(reads, ask)[0] if one.working]
         stored = {each.id: each.to_dict() for each in documents(reads.client, SUBSCRIPTIONS.path, some)}
@@ -356,21 +345,18 @@ def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     if ask.user is not None:
         return "", {
-            "unwell": lambda: named([row for row in mine() if row["state"] != push.ALIVE]),
-            "latest": lambda: named([row for row in mine() if row["last_notification"]]),
+            "unwell": lambda: _titled(reads, (row for row in mine() if row["state"] != push.ALIVE)),
+            "latest": lambda: _titled(reads, (row for row in mine() if row["last_notification"])),
         }
     return "", {
         "figures": figures,
-        "unwell": lambda: named(push.unwell(reads.client, ask.now)),
-        "latest": lambda: named(push.latest(reads.client, ask.now)),
+        "unwell": lambda: _titled(reads, push.unwell(reads.client, ask.now)),
+        "latest": lambda: _titled(reads, push.latest(reads.client, ask.now)),
     }
 
 
 def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    wrong = Recent(
-        source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
-    )
-
+    wrong = _once(ask, lambda: watching.wrong_now(reads.client, ask.now))
     return "", {
         "open": lambda: alarms.rows(wrong()),
         "watched": lambda: alarms.watched(wrong()),
@@ -379,49 +365,37 @@ def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _quality(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def firing() -> dict[str, datetime]:
-        prefix = "check:"
-        return {
-            each.key.removeprefix(prefix): each.since
-            for each in alerts.firing(reads.client)
-            if each.key.startswith(prefix)
-        }
+    def since() -> dict[str, datetime]:
+        firing = {each.key: each.since for each in alerts.firing(reads.client)}
+        return {each.name: at for each in CHECKS if (at := firing.get(f"check:{each.name}")) is not None}
+
+    failing = _once(ask, since)
 
     def checks() -> list[dict[str, Any]]:
-        failing = firing()
         return [
             {
-                "name": each.name,
-                "about": each.about,
-                "threshold": each.threshold,
-                "since": failing.get(each.name),
-                "standing": called("checks", state := "failing" if each.name in failing else "passing"),
-                "tone": called("tones", state),
+                **{name: getattr(each, name) for name in ("name", "about", "threshold")},
+                "since": failing().get(each.name),
+                **standing("checks", "failing" if each.name in failing() else "passing"),
             }
             for each in CHECKS
         ]
 
     def examples() -> list[dict[str, Any]]:
-        failing = firing()
-        if not failing:
+        if not failing():
             return []
         rows = _asked(reads, ask.now, statements.CHECKS_FOUND, since=ask.now - _LAST_RUN)
-        shown = [row for row in rows if row["check"] in failing][: 2 * PAGE]
-        names = read.titles(reads.client, (row["channel_id"] for row in shown))
-        return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in shown]
+        return _titled(reads, [row for row in rows if row["check"] in failing()][: 2 * PAGE])
 
     return "", {"checks": checks, "examples": examples}
 
 
 def _questions(_reads: Reads, _ask: Ask) -> tuple[str, dict[str, Part]]:
-    def listed() -> list[dict[str, Any]]:
-        every = questions.questions().items()
-        return [
-            {"title": each.asks, "name": name, "takes": ", ".join(questions.takes(each).values())}
-            for name, each in every
-        ]
-
-    return "", {"questions": listed}
+    rows = [
+        {"title": each.asks, "name": name, "takes": ", ".join(questions.takes(each).values())}
+        for name, each in questions.questions().items()
+    ]
+    return "", {"questions": lambda: rows}
 
 
 def _question(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
