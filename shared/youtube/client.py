@@ -23,8 +23,7 @@ from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
 from shared.youtube import services
-from shared.youtube.classify import classify
-from shared.youtube.faults import Fault, as_error, damaged, fault_of, no_answer
+from shared.youtube.faults import Fault, as_error, classify, damaged, fault_of, no_answer
 from shared.youtube.policy import Action, Kind, rule
 from shared.youtube.transport import Http
 

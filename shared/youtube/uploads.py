@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 from shared.errors import CorruptData
 from shared.youtube import services
-from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import Fault, damaged, no_answer
+from shared.youtube.faults import Fault, classify, damaged, no_answer
 from shared.youtube.policy import Kind, rule
 from shared.youtube.transport import Body, Http, foreign
 
