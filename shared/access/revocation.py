@@ -57,16 +57,15 @@ class Revocations:
         stored = self.client.document(grants.path(channel_id)).get(**call_options()).to_dict()
         if stored is None or stored["state"] != health.DISCONNECTING:
             return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        record, field, token = grants.path(channel_id), grants.REFRESH_TOKEN, None
+        record, field, token, word = grants.path(channel_id), grants.REFRESH_TOKEN, None, receipts.KEPT
         try:
             grant = grants.GRANTS.read(channel_id, stored)
             if not self._still_needed(grant.user_id, grant.google_account):
                 token = self.vault.open_secret(grant.refresh_token, record=record, field=field)
         except CorruptData:  # it is deleted all the same
-            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.UNREADABLE)
-            return
+            word = receipts.UNREADABLE
         if token is None:
-            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.KEPT)
+            self.client.document(receipts.path(receipt_id)).update({"revocation": word}, **call_options())
             return
         path = REVOCATIONS.path(receipt_id)
         kept = Revocation(

@@ -19,9 +19,20 @@ from shared.collection import packs
 from shared.collection.jobs import Job
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
-from shared.console.loaded import arriving
 from shared.console.page import Seen, pages
-from shared.console.read import PAGE, Ask, Listed, Reads, channel_of, page_of, some_channels, together, wanting
+from shared.console.read import (
+    PAGE,
+    SECONDS,
+    Ask,
+    Listed,
+    Reads,
+    arriving,
+    channel_of,
+    page_of,
+    some_channels,
+    together,
+    wanting,
+)
 from shared.console.words import standing, words
 from shared.data_map import CERTIFICATES, OPERATIONS, SUBSCRIPTIONS
 from shared.errors import NotFound
@@ -42,7 +53,6 @@ Part = Callable[[], Any]
 _FEW = 3  # of each kind of trouble on the overview
 _ENDED = timedelta(days=30)
 _LAST_RUN = timedelta(hours=26)
-_SECONDS = 8.0  # somebody waits for the page
 _DONE = (State.QUEUED, State.RUNNING, State.WAITING)
 
 
@@ -179,7 +189,7 @@ def _days(reads: Reads, channel_id: str, now: datetime) -> list[dict[str, Any]]:
 
 def _asked(reads: Reads, now: datetime, statement: Statement, **values: Any) -> list[dict[str, Any]]:
     with answering(lambda: now):
-        found = run(reads.warehouse(), statement, seconds=_SECONDS, work=_SECONDS, **values)
+        found = run(reads.warehouse(), statement, seconds=SECONDS, work=SECONDS, **values)
         return [dict(row) for row in found]
 
 
