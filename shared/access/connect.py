@@ -18,12 +18,11 @@ from shared.access.features import capabilities, missing
 from shared.channels import CHANNELS, PROBED_EVERY, Channel
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
-from shared.errors import Conflict, Forbidden, ReauthRequired
+from shared.errors import Conflict, Forbidden
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
 from shared.tokens.health import Tokens
-from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -204,18 +203,3 @@ def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Chan
         analytics_at=grant.state_since,
         probe_at=grant.state_since + PROBED_EVERY,
     )
-
-
-@dataclass(frozen=True)
-class FreshToken:
-    """A token source for one call; a token that was just issued and is refused cannot be renewed."""
-
-    secret: Secret
-
-    def access_token(self) -> str:
-        return self.secret.reveal()
-
-    def renew(self, refused: str) -> str:
-        """Raises ReauthRequired: Google takes back what it has just given."""
-        del refused
-        raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")

@@ -285,18 +285,6 @@ class SharedTokens:
             self._held[channel_id] = (found, since)
             return found.secret
 
-
-@dataclass(frozen=True)
-class ChannelTokens:
-    """The token source of one channel."""
-
-    channel_id: str
-    shared: Callable[[], SharedTokens]
-
-    def access_token(self) -> str:
-        """A token to send now. Raises NotFound, ReauthRequired, Unavailable, Misconfigured."""
-        return self.shared().token(self.channel_id).reveal()
-
-    def renew(self, refused: str) -> str:
-        """Another token than the one that Google has just refused; the same errors."""
-        return self.shared().token(self.channel_id, refused=Secret(refused)).reveal()
+    def text(self, channel_id: str, refused: str | None) -> str:
+        """As `token`, as a caller of YouTube takes it. refused: the token that Google has just refused, if any."""
+        return self.token(channel_id, refused=None if refused is None else Secret(refused)).reveal()
