@@ -1,8 +1,7 @@
 """From tokens and a channel to a connection: who may connect what, decided purely, written at once.
 
 What the decision reads has not changed when it is written, in one atomic commit. So five tabs of one user cannot
-connect a sixth channel, and two users cannot own one. (A transaction with locks would do the same; see the record
-`consent.md`.)
+connect a sixth channel, and two users cannot own one.
 """
 
 from __future__ import annotations

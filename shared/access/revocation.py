@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared import data_map
@@ -37,7 +36,6 @@ class Revocation:
     token: Mapping[str, Any]
     user_id: str
     google_account: str | None
-    set_aside_at: datetime
 
 
 REVOCATIONS = Mapper(Revocation, COLLECTION, key="receipt_id")
@@ -73,7 +71,6 @@ class Revocations:
             token=self.vault.seal_secret(token, record=path, field=TOKEN),
             user_id=grant.user_id,
             google_account=grant.google_account,
-            set_aside_at=self.clock(),
         )
         self.client.document(path).set(REVOCATIONS.fields(kept), **call_options())
 

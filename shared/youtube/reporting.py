@@ -26,8 +26,6 @@ DOWNLOAD = "youtubereporting.media.download"
 _PAGE = 500  # reports or jobs a page
 _CHUNK = 65_536
 _ERROR_MAX = 65_536
-
-
 T = TypeVar("T")
 
 
