@@ -133,7 +133,9 @@ def rows(
         unticked = " and ".join(name.lower() for name, found in lacks.items() if found.reason == "unticked")
         whom = "Connect" if mine else f"Ask {channel.user_id} to connect"
         again = f"{whom} this channel again in the app, choosing “{channel.title}” at Google"
-        overdue = _expected(channel) and now - (channel.synced_at or channel.connected_at) >= OVERDUE
+        # One that only publishes has no reports, and one that YouTube refuses is not late.
+        expected = channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
+        overdue = expected and now - (channel.synced_at or channel.connected_at) >= OVERDUE
         gap = risk(gaps.get(channel.channel_id, ()), ALARMING, now=now)
         todo = todo_for(channel, again, app_url, now, overdue=overdue, gap=gap, unticked=unticked)
         why = _why(channel)
@@ -144,7 +146,10 @@ def rows(
             **(_REFUSED if channel.working and channel.refusals else standing("states", channel.state)),
             "why": why,
             "since": channel.state_since,
-            "lacks": [f"No {name.lower()}: {_lacking(found.reason)}." for name, found in lacks.items()],
+            "lacks": [
+                f"No {name.lower()}: {words('lacks').get(found.reason, f'YouTube says {found.reason}')}."
+                for name, found in lacks.items()
+            ],
             "late": "overdue" if overdue else "",
             "todo": vars(_OURS if mine and (todo.code is not None or todo == _MEND_CLIENT) else todo),
         }
@@ -154,15 +159,6 @@ def rows(
         return one.todo.urgency, one.shown["title"].casefold(), one.shown["channel_id"]
 
     return sorted(map(row, channels), key=order)
-
-
-def _expected(channel: Channel) -> bool:
-    """Whether reports come: one that only publishes has none, and one that YouTube refuses is not late."""
-    return channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
-
-
-def _lacking(reason: str) -> str:
-    return str(words("lacks").get(reason, f"YouTube says {reason}"))
 
 
 def _why(channel: Channel) -> str:
