@@ -68,10 +68,6 @@ def seen(reads: Reads, name: str, ask: Ask, *, viewer: str = "") -> Seen:
 
 
 def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def loaded() -> dict[str, Any]:
-        found = reads.loaded()
-        return {"reports": found.reports, "rows": found.rows}
-
     def views() -> list[dict[str, Any]]:
         found = reads.loaded().days
         late = arriving(found, pacific_day(ask.now))
@@ -97,7 +93,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         "figures": figures,
         "quota": lambda: _buckets(reads, ask.now, rows=0),
         "views": views,
-        "loaded": loaded,
+        "loaded": lambda: {name: getattr(reads.loaded(), name) for name in ("reports", "rows")},
     }
 
 
