@@ -20,19 +20,7 @@ from shared.collection.jobs import Job
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
 from shared.console.page import Seen, pages
-from shared.console.read import (
-    PAGE,
-    SECONDS,
-    Ask,
-    Listed,
-    Reads,
-    arriving,
-    channel_of,
-    page_of,
-    some_channels,
-    together,
-    wanting,
-)
+from shared.console.read import PAGE, SECONDS, Ask, Listed, Reads
 from shared.console.words import standing, words
 from shared.data_map import CERTIFICATES, OPERATIONS, SUBSCRIPTIONS
 from shared.errors import NotFound
@@ -63,19 +51,19 @@ def seen(reads: Reads, name: str, ask: Ask, *, viewer: str = "") -> Seen:
         raise NotFound("There is no such page.")
     heading, wanted = _PAGES[name](reads, ask)
     hidden = {each.key for each in page.sections if each.operators and ask.user is not None}
-    said, problems = together({key: part for key, part in wanted.items() if key not in hidden})
+    said, problems = read.together({key: part for key, part in wanted.items() if key not in hidden})
     return Seen(page=page, ask=ask, parts=said, problems=problems, heading=heading, viewer=viewer)
 
 
 def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def views() -> list[dict[str, Any]]:
         found = reads.loaded().days
-        late = arriving(found, pacific_day(ask.now))
+        late = read.arriving(found, pacific_day(ask.now))
         return [dict(day) for day in found[: -len(late) or None]][::-1]
 
     def figures() -> dict[str, Any]:
         if ask.user is not None:
-            mine = some_channels(reads, ask)[0]
+            mine = read.some_channels(reads, ask)[0]
             return {"channels": len(mine), "connected": sum(one.state == CONNECTED for one in mine)}
         by_state = read.channels_by_state(reads.client)
         states = {state: counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
@@ -101,10 +89,10 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
     """What is not well, the most pressing first: alarms, channels, writes that failed."""
     if ask.user is None:
         firing = watching.wrong_now(reads.client, ask.now)
-        some = wanting(reads.client, ask.now, most=_FEW)
+        some = read.wanting(reads.client, ask.now, most=_FEW)
         failed = _newest(reads, State.FAILED).limit(_FEW).stream(**call_options())
     else:
-        firing, some = (), some_channels(reads, ask)[0]
+        firing, some = (), read.some_channels(reads, ask)[0]
         failed = [each for one in some[:_FEW] for each in _of_channel(reads, one.channel_id, most=_FEW)]
     refused = any(each.key == alerts.OAUTH_CLIENT for each in firing)
     rows = [row.shown for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
@@ -133,7 +121,7 @@ def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> list[
 
 def _channels(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def listed() -> Listed:
-        some, following = some_channels(reads, ask)
+        some, following = read.some_channels(reads, ask)
         every = ask("state") != "attention"
         rows = [row.shown for row in _rows(reads, ask, some) if every or row.needs_somebody]
         return Listed(rows=rows, next=following)
@@ -158,7 +146,7 @@ def _form(ask: Ask, *names: str) -> dict[str, str]:
 
 
 def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one = channel_of(reads, ask)
+    one = read.channel_of(reads, ask)
     known = _once(ask, lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()))
 
     def missing() -> list[dict[str, Any]]:
@@ -197,7 +185,7 @@ def _certificates(reads: Reads, channel_id: str) -> list[dict[str, Any]]:
 
 def _coverage(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def grid() -> dict[str, Any]:
-        some, following = some_channels(reads, ask)
+        some, following = read.some_channels(reads, ask)
         kinds = reads.report_types()
         kind = ask("report_type") if ask("report_type") in kinds else kinds[0]
         titles = {one.channel_id: one.title for one in some}
@@ -214,7 +202,7 @@ def _coverage(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _cell(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one, column = channel_of(reads, ask), ask("column") or "views"
+    one, column = read.channel_of(reads, ask), ask("column") or "views"
     try:
         subject: date | str = date.fromisoformat(ask("day")) if ask("day") else ask("video")
     except ValueError:
@@ -237,7 +225,7 @@ _OF_NUMBER = ("value", "reason", "column", "subject", "state", "source", "defini
 def _videos(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     if not ask("channel"):
         return "", {"filter": lambda: _form(ask, "channel")}
-    one = channel_of(reads, ask)
+    one = read.channel_of(reads, ask)
 
     def listed() -> Listed:
         first = ask.skipped + 1
@@ -251,7 +239,7 @@ def _videos(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _video(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one, video = channel_of(reads, ask), ask("video")
+    one, video = read.channel_of(reads, ask), ask("video")
     if not VIDEO.matches(video):
         raise NotFound("There is no such video.")
     about = {"channel": one.channel_id, "video": video}
@@ -317,7 +305,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         def found() -> Listed:
             following: str | None = None
             if ask.user is not None or ask("channel"):
-                some = [channel_of(reads, ask)] if ask("channel") else some_channels(reads, ask)[0]
+                some = [read.channel_of(reads, ask)] if ask("channel") else read.some_channels(reads, ask)[0]
                 stored = [each for one in some for each in _of_channel(reads, one.channel_id, most=PAGE)]
                 work = [one for one in readable(MAPPER, stored) if one.state in states]
             else:
@@ -325,7 +313,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
                 chosen = [state for state in states if ask("state") in {"", state}] or list(states)
                 stored = []
                 for state in chosen:
-                    some_of, last = page_of(reads.client, _newest(reads, state), after, OPERATIONS.path)
+                    some_of, last = read.page_of(reads.client, _newest(reads, state), after, OPERATIONS.path)
                     stored, following = stored + some_of, following or last
                 work = list(readable(MAPPER, stored))
                 if len(chosen) > 1:
@@ -341,7 +329,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def mine() -> list[dict[str, Any]]:
-        some = [one.channel_id for one in some_channels(reads, ask)[0] if one.working]
+        some = [one.channel_id for one in read.some_channels(reads, ask)[0] if one.working]
         stored = {each.id: each.to_dict() for each in documents(reads.client, SUBSCRIPTIONS.path, some)}
         return [push.row(channel, stored.get(channel), ask.now) for channel in some]
 

@@ -18,18 +18,11 @@ from typing import Any
 from shared.clock import Clock, format_instant
 from shared.cloud.bigquery import answering
 from shared.errors import CorruptData, NotFound, Unavailable
+from shared.warehouse import statements
 from shared.warehouse.load import Staged, StagedReport, drop, load_id_for, new_load_id
 from shared.warehouse.report_types import ReportType, report_type
 from shared.warehouse.rows import Order, ReportRef
-from shared.warehouse.statements import (
-    JUDGE_STAGED,
-    LOADS_OF_REPORTS,
-    NAME_LOADS,
-    TAKE_STAGED,
-    Warehouse,
-    of_staged,
-    run,
-)
+from shared.warehouse.statements import Warehouse, of_staged, run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +67,7 @@ def publish(warehouse: Warehouse, staged: Sequence[Staged], clock: Clock) -> Pub
         )
         loads = [{"report_id": each.ref.report_id, "load_id": each.load_id} for each in loaded if each.row_count]
         if loads:
-            take = of_staged(TAKE_STAGED, tables, kind)
+            take = of_staged(statements.TAKE_STAGED, tables, kind)
             taken = run(warehouse, take, table=kind.table, loads=json.dumps(loads)).num_dml_affected_rows
             if taken != sum(each.row_count for each in loaded):
                 raise Unavailable(f"BigQuery took {taken} rows of load {load_id}.", reason="rowsMissing")
@@ -97,7 +90,7 @@ def _judged(
     asked = [
         {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
     ]
-    judge = of_staged(JUDGE_STAGED, tables, kind)
+    judge = of_staged(statements.JUDGE_STAGED, tables, kind)
     try:
         judged = {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
     except Gone:
@@ -167,7 +160,13 @@ def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, 
         for report in reports
     ]
     ids = [report.ref.report_id for report in reports if not report.ref.newer_than]
-    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, **_days(report.ref for report in reports))
+    run(
+        warehouse,
+        statements.NAME_LOADS,
+        entries=json.dumps(rows),
+        ids=ids,
+        **_days(report.ref for report in reports),
+    )
 
 
 def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dict[str, tuple[str, int]]:
@@ -180,7 +179,7 @@ def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dic
     held = {ref.report_id: connection for ref, connection in wanted.items()}
     return {
         row["report_id"]: (row["load_id"], row["row_count"])
-        for row in run(warehouse, LOADS_OF_REPORTS, ids=held, **_days(wanted))
+        for row in run(warehouse, statements.LOADS_OF_REPORTS, ids=held, **_days(wanted))
         if row["load_id"].endswith(held[row["report_id"]])
     }
 
