@@ -21,7 +21,7 @@ from shared.errors import NotSignedIn, Unavailable
 from shared.settings import settings
 
 _SIGNATURES = ["RS256", "ES256"]  # asymmetric only: never `none`, never a shared secret
-_CLAIMS: Any = {
+_OPTIONS: Any = {
     "require": ["exp", "iat", "iss", "aud", "sub"],
     **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf"), False),  # judged by the clock passed in
 }
@@ -68,7 +68,7 @@ class TokenVerifier:
         try:
             key = self.keys.get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
-                token, key, algorithms=_SIGNATURES, audience=self.audience, options=_CLAIMS
+                token, key, algorithms=_SIGNATURES, audience=self.audience, options=_OPTIONS
             )
         except jwt.PyJWKClientConnectionError as error:
             raise Unavailable("The identity provider's keys cannot be read.") from error
