@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -69,15 +69,10 @@ def cell(
     kind = COLUMNS[METRICS].get(column, {}).get("report_type") if isinstance(subject, date) else None
     found = list(months(state, [(channel_id, kind, f"{subject:%Y-%m}")])) if kind else []
     entry = found[0].days.get(str(subject)) if found else None
-    return explain(
-        warehouse,
-        channel_id=channel_id,
-        subject=subject,
-        column=column,
-        listed=() if entry is None else (entry.report_id, *entry.superseded),
-        listed_at=None if entry is None else entry.noted_at,
-        now=system_clock(),
-    )
+    told = explain(warehouse, channel_id=channel_id, subject=subject, column=column, now=system_clock())
+    if entry is None:
+        return told
+    return replace(told, listed=(entry.report_id, *entry.superseded), listed_at=entry.noted_at)
 
 
 def as_text(told: Explanation) -> str:

@@ -129,8 +129,6 @@ class Channel(Askable):
 
 CHANNELS = Mapper(Channel, COLLECTION, key="channel_id")
 ASKABLE = Mapper(Askable, COLLECTION, key="channel_id")
-
-
 path = CHANNELS.path
 """A channel's document."""
 
@@ -154,18 +152,18 @@ def list_all(client: Client, *, states: Iterable[str] | None = None) -> Iterator
 
 
 def askable(client: Client, *, feature: str, api: str) -> Iterator[Askable]:
-    """Working channels, with no more than what says whether an API is asked about their reports.
-
-    Reading all of 10,000 channels takes four times as long; so little of each comes in larger pages.
-    """
-    fields = ("state", f"capabilities.`{feature}`", f"refusals.`{api}`", "listed_at", "connected_at")
-    return readable(ASKABLE, listing(_in(client, WORKING).select(fields), page=1_000))
+    """Working channels, with no more than what says whether an API is asked about their reports."""
+    return _working(client, f"capabilities.`{feature}`", f"refusals.`{api}`", "listed_at", "connected_at")
 
 
 def reading(client: Client, *, api: str) -> Iterator[Askable]:
     """Working channels, with no more than what says whether their videos are read now."""
-    fields = ("state", f"refusals.`{api}`", "videos_read")
-    return readable(ASKABLE, listing(_in(client, WORKING).select(fields), page=1_000))
+    return _working(client, f"refusals.`{api}`", "videos_read")
+
+
+def _working(client: Client, *fields: str) -> Iterator[Askable]:
+    """Reading all of 10,000 channels takes four times as long; so little of each comes in larger pages."""
+    return readable(ASKABLE, listing(_in(client, WORKING).select(("state", *fields)), page=1_000))
 
 
 def _in(client: Client, states: Iterable[str] | None) -> Any:
@@ -194,10 +192,7 @@ def gone(client: Client, channel_ids: Iterable[str]) -> list[str]:
 def record_listed(
     client: Client, channel_id: str, *, listed_at: datetime, synced_at: datetime | None, collect_at: datetime
 ) -> None:
-    """Remember since when all report types are listed, and loaded, and from when on the hourly run looks again.
-
-    One that is gone by then is no error.
-    """
+    """Remember since when all report types are listed, and loaded, and from when on the hourly run looks again."""
     note(client, path(channel_id), {"listed_at": listed_at, "synced_at": synced_at, "collect_at": collect_at})
 
 
@@ -231,9 +226,8 @@ def set_capabilities(
         stored = docs[where_it_is]
         if stored is None or stored.data["state_since"] > now:
             return Change(None)
-        held = {name: Capability(**each) for name, each in stored.data.get("capabilities", {}).items()} | dict(
-            found
-        )
+        held = {name: Capability(**each) for name, each in stored.data.get("capabilities", {}).items()}
+        held |= found
         lost = any(each.lost for each in held.values())
         fields = {"capabilities": {name: asdict(each) for name, each in held.items()}, "probe_at": probe_at or now}
         since = stored.data.get("lost_at") or now

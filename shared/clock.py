@@ -16,7 +16,6 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-
 RESET_GRACE = timedelta(seconds=30)
 """Google's counters do not turn over at the very second."""
 RESET_SPREAD = timedelta(minutes=30)
@@ -51,8 +50,7 @@ def next_reset(instant: datetime) -> datetime:
 def after_reset(instant: datetime, *, rng: random.Random) -> datetime:
     """A moment shortly after the coming Pacific midnight, when the daily quotas are full again.
 
-    Evenly spread over RESET_SPREAD, so that a thousand deferrals do not arrive at once. Right on the days of 23
-    and 25 hours, because the reset is an instant and not a number of hours away.
+    Evenly spread over RESET_SPREAD, so that a thousand deferrals do not arrive at once.
     """
     return next_reset(instant) + RESET_GRACE + RESET_SPREAD * rng.random()
 

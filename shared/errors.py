@@ -53,20 +53,14 @@ class YtempireError(Exception):
         detail: object | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.reason = reason or self.default_reason
-        self.retry_at = retry_at
-        self.field = field
-        self.detail = detail
+        self.message, self.reason = message, reason or self.default_reason
+        self.retry_at, self.field, self.detail = retry_at, field, detail
 
     def as_json(self) -> dict[str, dict[str, object]]:
         """The one error shape: {"error": {"code", "reason", "message", "retry_at"?}}, a field in the words."""
         named = self.field is None or self.field in self.message
-        error: dict[str, object] = {
-            "code": self.code,
-            "reason": self.reason,
-            "message": self.message if named else f"{self.field}: {self.message}",
-        }
+        message = self.message if named else f"{self.field}: {self.message}"
+        error: dict[str, object] = {"code": self.code, "reason": self.reason, "message": message}
         if self.retry_at is not None:
             error["retry_at"] = self.retry_at.astimezone(UTC).isoformat(timespec="seconds")
         return {"error": error}

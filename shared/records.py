@@ -142,11 +142,6 @@ def _plain(*kinds: type) -> Codec:
     return Codec(read, _same)
 
 
-def _instant(value: Any) -> datetime:
-    """A stored instant; of a packed record, its text."""
-    return value if isinstance(value, datetime) else parse_instant(value)
-
-
 def _optional(*kinds: Any) -> Codec:
     named = [kind for kind in kinds if kind is not NoneType]
     if len(named) != 1:
@@ -222,7 +217,8 @@ def _read_each(stored: Iterable[tuple[str, Callable[[Any], Any], Any]]) -> dict[
 _MAKERS: Mapping[Any, Callable[..., Codec]] = {
     Any: lambda: Codec(_same, _same),
     **{kind: partial(_plain, kind) for kind in (str, bool, int, bytes)},
-    datetime: partial(_fitting, Codec(_instant, _same)),
+    # A stored instant; of a packed record, its text.
+    datetime: lambda: _fitting(Codec(lambda at: at if isinstance(at, datetime) else parse_instant(at), _same)),
     float: partial(_plain, float, int),
     date: partial(_fitting, Codec(date.fromisoformat, date.isoformat)),
     UnionType: _optional,

@@ -3,8 +3,7 @@
 Every value comes from an environment variable. Required ones have no default; all that are missing or wrong are
 named in one message, without their values. What a quota profile has (its buckets and limits) only that room knows,
 and refuses likewise. Endpoints default to Google's own. Secrets are never settings: they live in Secret Manager,
-and only their names are constants here. Emulators are chosen by the variables that Google's tools use
-(FIRESTORE_EMULATOR_HOST, PUBSUB_EMULATOR_HOST, ...), read in `shared/cloud`.
+and only their names are constants here.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from shared.access.consent import Started
 from shared.cloud.identity import user_of_header, user_of_token
 from shared.data_map import CONSENTS
 from shared.errors import MethodUnknown
+from shared.pages.documents import SAFE_HEADERS
 from shared.settings import settings
 from shared.wiring.access import consents
 
@@ -43,7 +44,7 @@ def _program_starts(request: Request) -> Response:
     user = user_of_header(request.headers.get("Authorization"))
     started = _start(user, entry.json_body(request), request)
     answer = jsonify({"authorization_url": started.authorization_url})
-    answer.headers.update(pages.SAFE_HEADERS)
+    answer.headers.update(SAFE_HEADERS)
     return _bound(answer, started)
 
 

@@ -21,7 +21,7 @@ from shared.access.features import ALWAYS, FEATURES
 from shared.access.receipts import Receipt
 from shared.clock import to_the_second
 from shared.data_map import erased
-from shared.pages.words import known_reasons, words_for
+from shared.pages import known_reasons, words_for
 from shared.warehouse.tables import TABLES
 
 POLICIES = Path(__file__).with_name("policies.toml")

@@ -329,14 +329,13 @@ class Network:
 
     def caller(self, channel_id: str, paid_by: Any = None, *, own: bool = False) -> Any:
         """What calls YouTube for a channel. own: with tokens that are nobody else's."""
-        from shared.tokens.refresh import ChannelTokens
         from shared.youtube.client import Caller, Context
 
         return Caller(
             settings=self.settings,
             quota=paid_by or self.stand.ledger,
             limiter=self.stand.limiter,
-            tokens=ChannelTokens(channel_id, lambda: self.own_tokens if own else self.tokens),
+            tokens=partial((self.own_tokens if own else self.tokens).text, channel_id),
             context=Context(channel_id=channel_id),
             apis=self.stand.apis,
             clock=self.clock,

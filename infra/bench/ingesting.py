@@ -25,9 +25,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from shared.warehouse.load import PIECE, Pending
 from shared.warehouse.report_types import FLOAT, INTEGER, REPORT_TYPES
 from shared.warehouse.rows import ReportLines, ReportRef
-from shared.warehouse.staging import PIECE, Pending
 
 KIND = REPORT_TYPES["channel_basic_a3"]
 DAY, CHANNEL = date(2026, 11, 1), "UC" + "x" * 22

@@ -19,10 +19,9 @@ from shared.clock import pacific_day, system_clock
 from shared.collection import packs, places
 from shared.collection.jobs import Job
 from shared.collection.packs import Pack, Part
-from shared.console.loaded import NOTHING_LOADED
 from shared.console.page import render
 from shared.console.parts import seen
-from shared.console.read import Ask, Reads
+from shared.console.read import NOTHING_LOADED, Ask, Reads
 from shared.paging import groups
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load

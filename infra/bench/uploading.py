@@ -37,11 +37,9 @@ class _Token:
 
     value: str
 
-    def access_token(self) -> str:
+    def __call__(self, refused: str | None) -> str:
+        assert refused is None
         return self.value
-
-    def renew(self, refused: str) -> str:
-        raise AssertionError(f"a token of {len(refused)} characters was refused")
 
 
 class _Keys:

@@ -22,8 +22,8 @@ from infra.views import OVER_OWNERS, VIEWS, view_text
 from shared.console.questions import questions
 from shared.warehouse import explain, statements
 from shared.warehouse.checks import CHECKS, asked
+from shared.warehouse.load import positions
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.staging import positions
 from shared.warehouse.statements import JUDGE_STAGED, ROW_DIGESTS, TAKE_STAGED, Statement, of_staged, row_digests
 from shared.warehouse.tables import OF_CONNECTIONS, TABLES
 

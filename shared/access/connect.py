@@ -1,13 +1,12 @@
 """From tokens and a channel to a connection: who may connect what, decided purely, written at once.
 
 What the decision reads has not changed when it is written, in one atomic commit. So five tabs of one user cannot
-connect a sixth channel, and two users cannot own one. (A transaction with locks would do the same; see the record
-`consent.md`.)
+connect a sixth channel, and two users cannot own one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 from shared import channels
 from shared.access import users
 from shared.access.features import capabilities, missing
-from shared.channels import CHANNELS, PROBED_EVERY, Capability, Channel
+from shared.channels import CHANNELS, PROBED_EVERY, Channel
 from shared.cloud.firestore import Client, update
 from shared.cloud.steps import PRESENT, Change, Docs, Write
-from shared.errors import Conflict, Forbidden, ReauthRequired
+from shared.errors import Conflict, Forbidden
 from shared.settings import Settings
 from shared.tokens import accounts, grants, health
 from shared.tokens.grants import GRANTS, LOOK_EVERY, Grant
 from shared.tokens.health import Tokens
-from shared.vault.secret import Secret
 from shared.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -61,20 +59,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Connected:
-    """A connection that stands."""
+    """A connection that stands, as the result page tells it. missing: features asked for and not given."""
 
     channel_id: str
     title: str
     reconnected: bool
-    capabilities: Mapping[str, Capability]
-
-    def as_outcome(self) -> dict[str, Any]:
-        return {
-            "channel_id": self.channel_id,
-            "title": self.title,
-            "reconnected": self.reconnected,
-            "missing": list(missing(self.capabilities)),
-        }
+    missing: Sequence[str]
 
 
 def check(applicant: Applicant, learnt: data.Channel, known: Known, settings: Settings) -> None:
@@ -138,13 +128,13 @@ def connect(
         channel = _channel(learnt, grant, known.channel)
         # One of now is our own write, whose answer was lost.
         before = known.channel is not None and known.channel.connected_at < now
-        made = Connected(channel_id, learnt.title, before, channel.capabilities)
+        made = Connected(channel_id, learnt.title, before, missing(channel.capabilities))
         writes = [
             Write(channel_path, CHANNELS.fields(channel)),
             Write(grant_path, GRANTS.fields(grant)),
             *users.with_channel(docs, user_id, channel_id),
             *accounts.connected(account_path, docs[account_path], now),
-            Write(consent, {"outcome": made.as_outcome()}, only_if=PRESENT),
+            Write(consent, {"outcome": vars(made)}, only_if=PRESENT),
         ]
         return Change(made, writes)
 
@@ -187,9 +177,7 @@ def _grant(
 
 def _granted(applicant: Applicant, before: Grant | None) -> frozenset[str]:
     # An answer without `scope` grants what was asked (RFC 6749, 5.1).
-    granted = applicant.tokens.scopes
-    if granted is None:
-        granted = applicant.requested
+    granted = applicant.requested if applicant.tokens.scopes is None else applicant.tokens.scopes
     if applicant.tokens.refresh_token is None and before is not None:
         # The lasting permission stays the stored one, and with it what that one may do.
         return granted & before.granted_scopes
@@ -214,18 +202,3 @@ def _channel(learnt: data.Channel, grant: Grant, before: Channel | None) -> Chan
         analytics_at=grant.state_since,
         probe_at=grant.state_since + PROBED_EVERY,
     )
-
-
-@dataclass(frozen=True)
-class FreshToken:
-    """A token source for one call; a token that was just issued and is refused cannot be renewed."""
-
-    secret: Secret
-
-    def access_token(self) -> str:
-        return self.secret.reveal()
-
-    def renew(self, refused: str) -> str:
-        """Raises ReauthRequired: Google takes back what it has just given."""
-        del refused
-        raise ReauthRequired("Google does not accept the token that it has just issued.", reason="codeRefused")

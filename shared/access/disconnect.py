@@ -113,9 +113,8 @@ class Disconnects:
 
     def _delete_all(self, channel_id: str, receipt_id: str) -> None:
         self.revocations.set_aside(channel_id, receipt_id)
-        self.forget_shared(
-            receipt_id, channel_id
-        )  # first: whoever still finds it there writes before what follows
+        # First: whoever still finds it there writes before what follows.
+        self.forget_shared(receipt_id, channel_id)
         for kind in data_map.erased():
             while self._erase_page(kind, channel_id, receipt_id):
                 pass  # this run or another has just deleted a page, so there is an end

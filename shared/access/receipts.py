@@ -23,7 +23,7 @@ PENDING = "pending"
 REVOKED = "revoked"
 ALREADY_REVOKED = "alreadyRevoked"
 KEPT = "keptForOtherChannels"
-UNREADABLE = "tokenUnreadable"
+UNREADABLE = "tokenUnreadable"  # nobody can use it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,7 @@ class Receipt:
     """receipt_id: the id of the connection that ended.
 
     steps: name -> {"at", "count"}; count is None while somebody else still works on it, and "found" is then what
-    was there to delete. by: who asked, the user or the scheduler. revocation: pending, revoked, alreadyRevoked,
-    keptForOtherChannels, tokenUnreadable (nobody can use it then).
+    was there to delete. by: who asked, the user or the scheduler. revocation: one of the words above.
     """
 
     receipt_id: str
@@ -57,8 +56,6 @@ class Receipt:
 
 
 RECEIPTS = Mapper(Receipt, data_map.RECEIPTS.path, key="receipt_id")
-
-
 path = RECEIPTS.path
 """A receipt's document."""
 
@@ -79,7 +76,7 @@ class Receipts:
         """One receipt. Raises NotFound."""
         fields = self.client.document(path(receipt_id)).get(**call_options()).to_dict()
         if fields is None:
-            raise _unknown()
+            raise NotFound("There is no such receipt.")
         return RECEIPTS.read(receipt_id, fields)
 
     def newest(self, channel_id: str, user_id: str) -> Receipt:
@@ -118,17 +115,9 @@ class Receipts:
         def noted(docs: Docs) -> Change[None]:
             found = docs[at]
             if found is None:
-                raise _unknown()
+                raise NotFound("There is no such receipt.")
             changed = decide(found.data.get("steps", {}).get(step, {}))
             fields = {f"steps.{step}.{name}": value for name, value in changed.items()}
             return Change(None, [Write(at, {f"steps.{step}.at": self.clock(), **fields})] if fields else ())
 
         update(self.client, [at], noted)
-
-    def note_revocation(self, receipt_id: str, word: str) -> None:
-        """Note how Google answered, or why it is not asked."""
-        self.client.document(path(receipt_id)).update({"revocation": word}, **call_options())
-
-
-def _unknown() -> NotFound:
-    return NotFound("There is no such receipt.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared import data_map
@@ -37,7 +36,6 @@ class Revocation:
     token: Mapping[str, Any]
     user_id: str
     google_account: str | None
-    set_aside_at: datetime
 
 
 REVOCATIONS = Mapper(Revocation, COLLECTION, key="receipt_id")
@@ -57,16 +55,15 @@ class Revocations:
         stored = self.client.document(grants.path(channel_id)).get(**call_options()).to_dict()
         if stored is None or stored["state"] != health.DISCONNECTING:
             return  # a run came this far before; where somebody has connected again since, that grant is theirs
-        record, field, token = grants.path(channel_id), grants.REFRESH_TOKEN, None
+        record, field, token, word = grants.path(channel_id), grants.REFRESH_TOKEN, None, receipts.KEPT
         try:
             grant = grants.GRANTS.read(channel_id, stored)
             if not self._still_needed(grant.user_id, grant.google_account):
                 token = self.vault.open_secret(grant.refresh_token, record=record, field=field)
         except CorruptData:  # it is deleted all the same
-            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.UNREADABLE)
-            return
+            word = receipts.UNREADABLE
         if token is None:
-            Receipts(self.client, self.clock).note_revocation(receipt_id, receipts.KEPT)
+            self.client.document(receipts.path(receipt_id)).update({"revocation": word}, **call_options())
             return
         path = REVOCATIONS.path(receipt_id)
         kept = Revocation(
@@ -74,7 +71,6 @@ class Revocations:
             token=self.vault.seal_secret(token, record=path, field=TOKEN),
             user_id=grant.user_id,
             google_account=grant.google_account,
-            set_aside_at=self.clock(),
         )
         self.client.document(path).set(REVOCATIONS.fields(kept), **call_options())
 

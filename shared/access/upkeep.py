@@ -51,8 +51,10 @@ class Upkeep:
         # What is left of disconnects comes first and has half of the time, so that nothing stuck takes all of it.
         half = until and now + (until - now) / 2
         ended = Counter(self._attempted(act, subject, word, until=half) for act, subject, word in self._left())
-        for channel_id, fields in self._due(most):
-            ended[self._attempted(partial(self._looked_after, fields), channel_id, until=until)] += 1
+        due = where(self.client.collection(data_map.GRANTS.path), ("next_look", "<=", self.clock()))
+        for found in list(due.order_by("next_look").limit(most).stream(**call_options())):
+            looked_after = partial(self._looked_after, found.to_dict() or {})
+            ended[self._attempted(looked_after, found.id, until=until)] += 1
         return dict(ended)
 
     def _left(self) -> Iterator[tuple[Callable[[str], object], str, str]]:
@@ -93,11 +95,6 @@ class Upkeep:
             retry_at = error.retry_at if isinstance(error, YtempireError) else None
             self._look_again(channel_id, retry_at or self.clock() + _SOON)
             raise
-
-    def _due(self, most: int) -> list[tuple[str, dict[str, Any]]]:
-        due = where(self.client.collection(data_map.GRANTS.path), ("next_look", "<=", self.clock()))
-        found = due.order_by("next_look").limit(most).stream(**call_options())
-        return [(each.id, each.to_dict() or {}) for each in found]
 
     def _look(self, grant: Grant) -> str:
         now = self.clock()

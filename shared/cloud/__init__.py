@@ -4,7 +4,5 @@ functions-framework imports a function in gunicorn's master and forks afterwards
 fork. So nothing here is built at import: each getter builds its client on first call, in the worker, and keeps it.
 Imports of the client libraries are inside the getters too, because a function pays for what it imports.
 
-Emulators are chosen by environment variables alone, the same that Google's tools set:
-FIRESTORE_EMULATOR_HOST (read by the client itself), PUBSUB_EMULATOR_HOST, BIGQUERY_EMULATOR_HOST,
-CLOUD_TASKS_EMULATOR_HOST and SECRET_MANAGER_EMULATOR_HOST, each "host:port".
+Emulators are chosen by environment variables alone, as Google's tools set them: FIRESTORE_EMULATOR_HOST, ...
 """

@@ -35,14 +35,10 @@ def client_of(project: str) -> Client:
     host = os.environ.get("BIGQUERY_EMULATOR_HOST")
     if not host:
         return bigquery.Client(project=project)
-    from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
 
-    return bigquery.Client(
-        project=project,
-        credentials=AnonymousCredentials(),
-        client_options=ClientOptions(api_endpoint=f"http://{host}"),
-    )
+    there = {"api_endpoint": f"http://{host}"}
+    return bigquery.Client(project=project, credentials=AnonymousCredentials(), client_options=there)
 
 
 def call_options(seconds: float = TIMEOUT) -> dict[str, Any]:
@@ -106,27 +102,21 @@ def _wait(error: Any) -> timedelta | None:
 
 
 def ask(
-    client: Client,
-    query: str,
-    *parameters: Any,
-    seconds: float = TIMEOUT,
-    work: float = WORK,
-    most_bytes: int | None = None,
+    client: Client, query: str, *parameters: Any, seconds: float = TIMEOUT, work: float = WORK, **bounds: int
 ) -> RowIterator:
     """What a statement answers, its rows or how many it changed; `parameters` are BigQuery's.
 
-    seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. most_bytes: what
-    it may be billed for; None: no bound. One request for a statement that is done at once; a job
-    that is created, polled and read would take three.
+    seconds: how long an unreachable BigQuery is waited for. work: how long a statement may run. bounds: what
+    BigQuery's job configuration has, as `maximum_bytes_billed`. One request for a statement that is done at once;
+    a job that is created, polled and read would take three.
     Raises google.api_core's errors, TimeoutError for a statement that takes too long.
     """
     from google.cloud.bigquery import QueryJobConfig
 
     options = call_options(seconds)
-    bound = {} if most_bytes is None else {"maximum_bytes_billed": most_bytes}  # None would be sent as a text
     return client.query_and_wait(
         query,
-        job_config=QueryJobConfig(query_parameters=parameters, **bound),
+        job_config=QueryJobConfig(query_parameters=parameters, **bounds),
         retry=options["retry"],
         job_retry=None,  # type: ignore[arg-type] # documented; a message that is delivered again repeats it
         api_timeout=options["timeout"],

@@ -1,10 +1,11 @@
-"""How long one call to Google Cloud may take, and what of it is worth repeating at once: the one recipe for gRPC.
+"""The clients that speak gRPC: where they find their service, how long a call may take, what of it is repeated.
 
 BigQuery's HTTP client has a recipe of its own kind, in `bigquery`.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -24,3 +25,13 @@ def call_options(timeout: float = TIMEOUT) -> dict[str, Any]:
 
     again = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
     return {"retry": Retry(predicate=again, initial=0.1, maximum=1.0, timeout=timeout), "timeout": timeout}
+
+
+def grpc_client(kind: Any, emulator: str) -> Any:
+    """A client of a kind, of Google's service, or of the emulator whose "host:port" a variable says."""
+    host = os.environ.get(emulator)
+    if not host:
+        return kind()
+    import grpc
+
+    return kind(transport=kind.get_transport_class("grpc")(channel=grpc.insecure_channel(host)))

@@ -44,15 +44,11 @@ def request(client: Client, commit: Commit) -> Any:
 
 def _written(commit: Commit, response: Any) -> tuple[Written, ...]:
     message = type(response).pb(response)
-    return tuple(
-        Written(
-            version=result.update_time,
-            numbers={
-                name: value.integer_value for name, value in zip(write.add, plain.transform_results, strict=True)
-            },
-        )
-        for write, result, plain in zip(commit.writes, response.write_results, message.write_results, strict=True)
-    )
+    written = []
+    for write, result, plain in zip(commit.writes, response.write_results, message.write_results, strict=True):
+        values = (value.integer_value for value in plain.transform_results)
+        written.append(Written(result.update_time, dict(zip(write.add, values, strict=True))))
+    return tuple(written)
 
 
 def _write(message: Any, name: str, write: Write) -> None:

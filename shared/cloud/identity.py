@@ -21,6 +21,10 @@ from shared.errors import NotSignedIn, Unavailable
 from shared.settings import settings
 
 _SIGNATURES = ["RS256", "ES256"]  # asymmetric only: never `none`, never a shared secret
+_OPTIONS: Any = {
+    "require": ["exp", "iat", "iss", "aud", "sub"],
+    **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf"), False),  # judged by the clock passed in
+}
 _LEEWAY_SECONDS = 60  # clock skew between instances
 _MAX_TOKEN_BYTES = 8192
 
@@ -64,16 +68,7 @@ class TokenVerifier:
         try:
             key = self.keys.get_signing_key_from_jwt(token)
             claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=_SIGNATURES,
-                audience=self.audience,
-                options={
-                    "require": ["exp", "iat", "iss", "aud", "sub"],
-                    "verify_exp": False,  # judged below, by the clock passed in
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
+                token, key, algorithms=_SIGNATURES, audience=self.audience, options=_OPTIONS
             )
         except jwt.PyJWKClientConnectionError as error:
             raise Unavailable("The identity provider's keys cannot be read.") from error

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, system_clock
-from shared.cloud.calls import call_options
+from shared.cloud.calls import call_options, grpc_client
 from shared.errors import InvalidRequest, Unavailable
 from shared.settings import settings
 
@@ -31,13 +30,8 @@ def client() -> CloudTasksClient:
     """This process's Cloud Tasks client (honours CLOUD_TASKS_EMULATOR_HOST)."""
     from google.cloud import tasks_v2
 
-    host = os.environ.get("CLOUD_TASKS_EMULATOR_HOST")
-    if not host:
-        return tasks_v2.CloudTasksClient()
-    import grpc
-    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
-
-    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(host)))
+    found: CloudTasksClient = grpc_client(tasks_v2.CloudTasksClient, "CLOUD_TASKS_EMULATOR_HOST")
+    return found
 
 
 MAX_DELAY = timedelta(days=29)  # a day inside Cloud Tasks' 30, so that a skewed clock never meets the limit
@@ -98,18 +92,12 @@ def enqueue(
 def _task(path: str, function: str, payload: Mapping[str, Any], when: datetime | None) -> Any:
     from google.cloud import tasks_v2
 
-    url = settings().url_of(function)
-    return tasks_v2.Task(
-        name=path,
-        http_request=tasks_v2.HttpRequest(
-            http_method=tasks_v2.HttpMethod.POST,
-            url=url,
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(payload, separators=(",", ":"), sort_keys=True).encode(),
-            oidc_token=tasks_v2.OidcToken(
-                service_account_email=f"{CALLER}@{settings().project}.iam.gserviceaccount.com", audience=url
-            ),
-        ),
-        schedule_time=when,
-        dispatch_deadline=_DISPATCH_DEADLINE,
+    url, account = settings().url_of(function), f"{CALLER}@{settings().project}.iam.gserviceaccount.com"
+    asked = tasks_v2.HttpRequest(
+        http_method=tasks_v2.HttpMethod.POST,
+        url=url,
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(payload, separators=(",", ":"), sort_keys=True).encode(),
+        oidc_token=tasks_v2.OidcToken(service_account_email=account, audience=url),
     )
+    return tasks_v2.Task(name=path, http_request=asked, schedule_time=when, dispatch_deadline=_DISPATCH_DEADLINE)

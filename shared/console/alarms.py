@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from shared.console.words import called, words
+from shared.console.words import standing, words
 from shared.monitoring.alerts import Alert, of_api
 from shared.watch.conditions import ALARMS, known
 
@@ -31,13 +31,13 @@ def _row(alert: Alert) -> dict[str, Any]:
 def watched(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
     """Everything that can become an alarm, with how it stands now; what is open first."""
     since = {row.key: alert.since for alert in alerts if (row := known(alert.key)) is not None}
-    found = []
-    for row in sorted(ALARMS.values(), key=lambda each: each.key not in since):
-        state = "open" if row.key in since else "well"
-        standing = {
-            "standing": called("watched", state),
-            "tone": called("tones", state),
+    return [
+        {
+            "key": row.key.rstrip(":"),
+            "severity": row.severity,
+            "stops": row.stops,
             "since": since.get(row.key),
+            **standing("watched", "open" if row.key in since else "well"),
         }
-        found.append({"key": row.key.rstrip(":"), "severity": row.severity, "stops": row.stops, **standing})
-    return found
+        for row in sorted(ALARMS.values(), key=lambda each: each.key not in since)
+    ]

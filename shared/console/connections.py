@@ -5,7 +5,7 @@ Codes become sentences here, once, for the page and the JSON alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.channels import Channel, Refusal
 from shared.collection.jobs import ALARMING, Job, Risk, on, risk
-from shared.console.words import called, words
+from shared.console.words import called, standing, words
 from shared.tokens.grants import LOST_FOR
 from shared.tokens.health import CONNECTED, DISCONNECTING, REAUTH_REQUIRED
 from shared.youtube.policy import policy
@@ -30,7 +30,7 @@ class Urgency(IntEnum):
     NOTHING = 3
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Todo:
     """The one thing to do. link: where it is done, or None. code: what to run, or None."""
 
@@ -40,114 +40,72 @@ class Todo:
     code: str | None = None
 
 
-NOTHING = Todo(urgency=Urgency.NOTHING, text="Nothing")
-OURS = Todo(urgency=Urgency.NOTHING, text="Nothing: our operators see to it.")
-MEND_CLIENT = Todo(
-    urgency=Urgency.NOW, text="Mend our OAuth client, as the alarm says. Its owner has nothing to do."
-)
-
+NOTHING = Todo(Urgency.NOTHING, "Nothing")
+_OURS = Todo(Urgency.NOTHING, "Nothing: our operators see to it.")
+_MEND_CLIENT = Todo(Urgency.NOW, "Mend our OAuth client, as the alarm says. Its owner has nothing to do.")
 _FINISH_DELETION = Todo(
-    urgency=Urgency.NOW,
-    text="Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
+    Urgency.NOW,
+    "Its deletion does not end. Start the schedule; if it changes nothing, read refresh_tokens' log.",
     code="gcloud scheduler jobs run refresh-tokens",
+)
+_LATE = Todo(
+    Urgency.NOW,
+    "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log.",
+    code="gcloud scheduler jobs run collect-reports",
 )
 
 
 def todo_for(
-    channel: Channel,
-    app_url: str,
-    now: datetime,
-    *,
-    overdue: bool,
-    gap: Risk | None,
-    unticked: Sequence[str],
-    mine: bool = False,
+    channel: Channel, again: str, link: str, now: datetime, *, overdue: bool, gap: Risk | None, unticked: str
 ) -> Todo:
     """The one thing to do about a connection, of several the most pressing.
 
-    gap: days that are missing and can still come. unticked: the features' names. mine: told to its owner.
+    again: the words for connecting it again, at `link`. gap: days that are missing and can still come.
     """
-    whom = "Connect" if mine else f"Ask {channel.user_id} to connect"
-    again = f"{whom} this channel again in the app, choosing “{channel.title}” at Google"
     if channel.state == REAUTH_REQUIRED:
         deleted_at = channel.state_since + LOST_FOR
         text = f"{again}, before {deleted_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC: then all its data is deleted."
-        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
+        return Todo(Urgency.NOW, text, link)
     if channel.state == DISCONNECTING:
         return _FINISH_DELETION if now - channel.state_since >= DELETION_STUCK else NOTHING
     if channel.warnings:
         kind, end = min(channel.warnings.items(), key=lambda warning: warning[1])
-        why = called("ends", kind)
         before = "soon" if kind == "crowded" else f"before {end:%-d %b %Y}"
-        return Todo(urgency=Urgency.SOON, text=f"{again}, {before}: {why}.", link=app_url)
+        return Todo(Urgency.SOON, f"{again}, {before}: {called('ends', kind)}.", link)
     if any(refusal.until is None for refusal in channel.refusals.values()):
-        text = f"{again}, once what YouTube says of it is mended."
-        return Todo(urgency=Urgency.NOW, text=text, link=app_url)
-    about_reports = _about_reports(overdue and channel.state == CONNECTED, gap)
-    if about_reports is not None:
-        return about_reports
-    names = " and ".join(unticked)
-    text = f"For {names}: {again}, and leaving every box ticked."
-    return Todo(urgency=Urgency.OPTIONAL, text=text, link=app_url) if unticked else NOTHING
+        return Todo(Urgency.NOW, f"{again}, once what YouTube says of it is mended.", link)
+    return _about_reports(again, link, overdue=overdue and channel.state == CONNECTED, gap=gap, unticked=unticked)
 
 
-def _about_reports(overdue: bool, gap: Risk | None) -> Todo | None:
+def _about_reports(again: str, link: str, *, overdue: bool, gap: Risk | None, unticked: str) -> Todo:
     if overdue:
-        text = "Its reports are overdue. Start the schedule; if it changes nothing, read collect_reports' log."
-        return Todo(urgency=Urgency.NOW, text=text, code="gcloud scheduler jobs run collect-reports")
+        return _LATE
     if gap is None:
-        return None
+        text = f"For {unticked}: {again}, and leaving every box ticked."
+        return Todo(Urgency.OPTIONAL, text, link) if unticked else NOTHING
     days = f"{gap.days} {'day' if gap.days == 1 else 'days'}"
     text = f"Reports of {days} are missing, the first lost on {on(gap.lost_at)}: see its missing days."
-    return Todo(urgency=Urgency.SOON, text=text)
+    return Todo(Urgency.SOON, text)
 
 
 OVERDUE = timedelta(hours=25)  # the guide's threshold for a stale channel (section 5.2)
 
 _CLIENT_REFUSED = "Its permission cannot be renewed while our OAuth client does not work."
-_REFUSED = "Refused by YouTube"
+_REFUSED = {"standing": "Refused by YouTube", "tone": "bad"}
 _SHOWN = ("channel_id", "title", "user_id", "state", "connected_at", "synced_at")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lack:
-    """Something that a connection cannot do. reason: why, in words."""
-
-    feature: str
-    name: str
-    reason: str
-    unticked: bool
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ChannelRow:
-    """One channel. standing: its state for people; why: "" when all is well."""
+    """One channel: what is to be done about it, and the row as the pages show it."""
 
-    channel: Channel
-    standing: str
-    why: str
-    missing: tuple[Lack, ...]
     todo: Todo
-    overdue: bool
+    shown: Mapping[str, Any]
 
     @property
     def needs_somebody(self) -> bool:
         """Whether something has to be done, now or soon."""
         return self.todo.urgency <= Urgency.SOON
-
-    def as_row(self, *, mine: bool = False) -> dict[str, Any]:
-        """The row as the pages show it. mine: to its owner, who has nothing to do where we have."""
-        ours = mine and (self.todo.code is not None or self.todo in {MEND_CLIENT, _FINISH_DELETION})
-        return {
-            **{name: getattr(self.channel, name) for name in _SHOWN},
-            "standing": self.standing,
-            "why": self.why,
-            "since": self.channel.state_since,
-            "tone": "bad" if self.standing == _REFUSED else called("tones", self.channel.state),
-            "lacks": [f"No {lack.name.lower()}: {lack.reason}." for lack in self.missing],
-            "late": "overdue" if self.overdue else "",
-            "todo": vars(OURS if ours else self.todo),
-        }
 
 
 def rows(
@@ -158,47 +116,47 @@ def rows(
     at_risk: Iterable[Job] = (),
     client_refused: bool = False,
     mine: bool = False,
-) -> tuple[ChannelRow, ...]:
+) -> list[ChannelRow]:
     """All channels, those that need somebody first.
 
-    at_risk: reporting jobs of which days are missing.
-    client_refused: Google refuses our own OAuth client. mine: told to their owner.
+    at_risk: reporting jobs of which days are missing. client_refused: Google refuses our own OAuth client.
+    mine: told to their owner, who has nothing to do where we have.
     """
     gaps: dict[str, list[Job]] = {}
     for job in at_risk:
         gaps.setdefault(job.channel_id, []).append(job)
 
     def row(channel: Channel) -> ChannelRow:
-        refused = client_refused and channel.working
-        missing = _missing(channel)
-        overdue = _expected(channel) and now - (channel.synced_at or channel.connected_at) >= OVERDUE
-        todo = todo_for(
-            channel,
-            app_url,
-            now,
-            overdue=overdue,
-            gap=risk(gaps.get(channel.channel_id, ()), ALARMING, now=now),
-            unticked=[lack.name.lower() for lack in missing if lack.unticked],
-            mine=mine,
-        )
-        return ChannelRow(
-            channel=channel,
-            standing=_REFUSED if channel.working and channel.refusals else called("states", channel.state),
-            why=_CLIENT_REFUSED if refused else _why(channel),
-            missing=missing,
-            todo=MEND_CLIENT if refused else todo,
-            overdue=overdue,
-        )
+        lacks = {called("features", name): found for name, found in channel.capabilities.items() if not found.have}
+        unticked = " and ".join(name.lower() for name, found in lacks.items() if found.reason == "unticked")
+        whom = "Connect" if mine else f"Ask {channel.user_id} to connect"
+        again = f"{whom} this channel again in the app, choosing “{channel.title}” at Google"
+        # One that only publishes has no reports, and one that YouTube refuses is not late.
+        expected = channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
+        overdue = expected and now - (channel.synced_at or channel.connected_at) >= OVERDUE
+        gap = risk(gaps.get(channel.channel_id, ()), ALARMING, now=now)
+        todo = todo_for(channel, again, app_url, now, overdue=overdue, gap=gap, unticked=unticked)
+        why = _why(channel)
+        if client_refused and channel.working:
+            todo, why = _MEND_CLIENT, _CLIENT_REFUSED
+        shown = {
+            **{name: getattr(channel, name) for name in _SHOWN},
+            **(_REFUSED if channel.working and channel.refusals else standing("states", channel.state)),
+            "why": why,
+            "since": channel.state_since,
+            "lacks": [
+                f"No {name.lower()}: {words('lacks').get(found.reason, f'YouTube says {found.reason}')}."
+                for name, found in lacks.items()
+            ],
+            "late": "overdue" if overdue else "",
+            "todo": vars(_OURS if mine and (todo.code is not None or todo == _MEND_CLIENT) else todo),
+        }
+        return ChannelRow(todo, shown)
 
     def order(one: ChannelRow) -> tuple[Urgency, str, str]:
-        return one.todo.urgency, one.channel.title.casefold(), one.channel.channel_id
+        return one.todo.urgency, one.shown["title"].casefold(), one.shown["channel_id"]
 
-    return tuple(sorted(map(row, channels), key=order))
-
-
-def _expected(channel: Channel) -> bool:
-    """Whether reports come: one that only publishes has none, and one that YouTube refuses is not late."""
-    return channel.working and channel.can("analytics") and "youtubereporting" not in channel.refusals
+    return sorted(map(row, channels), key=order)
 
 
 def _why(channel: Channel) -> str:
@@ -213,16 +171,3 @@ def _refused(api: str, refusal: Refusal) -> str:
     if refusal.until is None:
         return f"{says} YouTube is not asked for {called('asked', api)} until it is connected again."
     return f"{says} YouTube is asked for {called('asked', api)} again from {refusal.until:%-d %b, %H:%M} UTC on."
-
-
-def _missing(channel: Channel) -> tuple[Lack, ...]:
-    return tuple(
-        Lack(
-            feature=feature,
-            name=called("features", feature),
-            reason=words("lacks").get(found.reason, f"YouTube says {found.reason}"),
-            unticked=found.reason == "unticked",
-        )
-        for feature, found in channel.capabilities.items()
-        if not found.have
-    )

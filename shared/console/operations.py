@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.console.words import called
+from shared.console.words import called, standing
 from shared.publishing.operation import Operation, State
 from shared.publishing.plan import kind
 
@@ -17,20 +17,15 @@ def rows(operations: Iterable[Operation], titles: Mapping[str, str]) -> list[dic
     """
     return [
         {
-            "id": each.id,
+            **{name: getattr(each, name) for name in ("id", "channel_id", "user_id", "reason", "due_at")},
             "kind": called("operations", each.kind),
             "title": _title(each),
-            "channel_id": each.channel_id,
             "channel": titles.get(each.channel_id, each.channel_id),
-            "user_id": each.user_id,
             "state": each.state.value,
-            "standing": called("operation_states", each.state.value),
-            "tone": called("tones", each.state.value),
+            **standing("operation_states", each.state.value),
             "step": called("steps", kind(each.current)),
             "why": _why(each),
-            "reason": each.reason,
             "since": each.updated_at,
-            "due_at": each.due_at,
             "sent": _sent(each.upload),
             "video_id": each.results.get("video_id"),
         }
@@ -46,13 +41,9 @@ def _title(operation: Operation) -> str:
 
 
 def _why(operation: Operation) -> str:
-    if operation.message:
-        return operation.message
-    if operation.state is State.RUNNING:
-        return "It is being worked on."
-    if operation.state is State.QUEUED:
-        return "It begins as soon as its turn comes."
-    return operation.reason or "No reason was recorded."
+    usual = {State.RUNNING: "It is being worked on.", State.QUEUED: "It begins as soon as its turn comes."}
+    told = operation.reason or "No reason was recorded."
+    return operation.message or usual.get(operation.state, told)
 
 
 def _sent(upload: Mapping[str, Any]) -> str:

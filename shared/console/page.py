@@ -62,7 +62,7 @@ class Section:
     about: str = ""
     empty: str = ""
     columns: tuple[Column, ...] = ()
-    lines: tuple[str, ...] = ()
+    lines: Sequence[str] = ()
     operators: bool = False
 
 
@@ -90,12 +90,7 @@ def _described(name: str, *, title: str, within: str = "", own: bool = False, **
         return Column(key, label, shown or "text", tuple(under.split(",")) if under else ())
 
     made = tuple(
-        Section(
-            key=key,
-            columns=tuple(map(column, of.pop("columns", ()))),
-            lines=tuple(of.pop("lines", ())),
-            **of,
-        )
+        Section(key=key, **{**of, "columns": tuple(map(column, of.get("columns", ())))})
         for key, of in sections.items()
     )
     return Described(name=name, title=title, sections=made, within=within, own=own)
@@ -242,14 +237,12 @@ def _moment(instant: datetime | None) -> str | Markup:
 
 def away(instant: datetime, now: datetime) -> str:
     """How far an instant is: "in 3 h", "2 days ago"."""
-    distance = abs(instant - now)
-    if distance < timedelta(minutes=1):
+    minutes = abs(instant - now) // timedelta(minutes=1)
+    if not minutes:
         return "now"
-    for size, unit in ((timedelta(days=2), "days"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min")):
-        if distance >= size:
-            count = distance // (timedelta(days=1) if unit == "days" else size)
-            return f"in {count} {unit}" if instant > now else f"{count} {unit} ago"
-    raise AssertionError("every distance of a minute or more has a unit")
+    hours = minutes // 60
+    far = f"{hours // 24} days" if hours >= 48 else f"{hours} h" if hours else f"{minutes} min"
+    return f"in {far}" if instant > now else f"{far} ago"
 
 
 def number(value: Any) -> str:
@@ -311,8 +304,7 @@ def retried(operation: str, retry: Callable[[str], None], *, by: str) -> Respons
         notice = "wrongState"
     except NotFound:
         notice = "gone"
-    location = f"{OPERATORS}/operations?notice={notice}"
-    return Response(status=303, headers={**headers(), "Location": location})
+    return Response(status=303, headers={**headers(), "Location": f"{OPERATORS}/operations?notice={notice}"})
 
 
 ASSERTION = "X-Goog-IAP-JWT-Assertion"

@@ -6,9 +6,9 @@ A page of a channel begins with the channel itself: one that is somebody else's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.channels import Channel
 from shared.clock import Recent, pacific_day
@@ -16,12 +16,12 @@ from shared.cloud.bigquery import answering
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import counted, documents, where
 from shared.collection import packs
+from shared.collection.jobs import Job
 from shared.console import alarms, connections, operations, push, questions, quota, read, reports
 from shared.console.connections import ChannelRow
-from shared.console.loaded import arriving
 from shared.console.page import Seen, pages
-from shared.console.read import PAGE, Ask, Listed, Reads, channel_of, page_of, some_channels, together, wanting
-from shared.console.words import called, words
+from shared.console.read import PAGE, SECONDS, Ask, Listed, Reads
+from shared.console.words import standing, words
 from shared.data_map import CERTIFICATES, OPERATIONS, SUBSCRIPTIONS
 from shared.errors import NotFound
 from shared.ids import VIDEO
@@ -35,11 +35,11 @@ from shared.warehouse.explain import COLUMNS, METRICS, explain
 from shared.warehouse.statements import Statement, run
 from shared.watch import watching
 
+Found = TypeVar("Found")
 Part = Callable[[], Any]
 _FEW = 3  # of each kind of trouble on the overview
 _ENDED = timedelta(days=30)
 _LAST_RUN = timedelta(hours=26)
-_SECONDS = 8.0  # somebody waits for the page
 _DONE = (State.QUEUED, State.RUNNING, State.WAITING)
 
 
@@ -50,24 +50,20 @@ def seen(reads: Reads, name: str, ask: Ask, *, viewer: str = "") -> Seen:
         raise NotFound("There is no such page.")
     heading, wanted = _PAGES[name](reads, ask)
     hidden = {each.key for each in page.sections if each.operators and ask.user is not None}
-    said, problems = together({key: part for key, part in wanted.items() if key not in hidden})
+    said, problems = read.together({key: part for key, part in wanted.items() if key not in hidden})
     return Seen(page=page, ask=ask, parts=said, problems=problems, heading=heading, viewer=viewer)
 
 
 def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def loaded() -> dict[str, Any]:
-        found = reads.loaded()
-        return {"reports": found.reports, "rows": found.rows}
-
     def views() -> list[dict[str, Any]]:
         found = reads.loaded().days
-        late = arriving(found, pacific_day(ask.now))
+        late = read.arriving(found, pacific_day(ask.now))
         return [dict(day) for day in found[: -len(late) or None]][::-1]
 
     def figures() -> dict[str, Any]:
         if ask.user is not None:
-            mine = _rows(reads, ask, some_channels(reads, ask)[0])
-            return {"channels": len(mine), "connected": sum(row.channel.state == CONNECTED for row in mine)}
+            mine = read.some_channels(reads, ask)[0]
+            return {"channels": len(mine), "connected": sum(one.state == CONNECTED for one in mine)}
         by_state = read.channels_by_state(reads.client)
         states = {state: counted(_newest(reads, state)) for state in (*_DONE, State.FAILED)}
         return {
@@ -84,7 +80,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         "figures": figures,
         "quota": lambda: _buckets(reads, ask.now, rows=0),
         "views": views,
-        "loaded": loaded,
+        "loaded": lambda: {name: getattr(reads.loaded(), name) for name in ("reports", "rows")},
     }
 
 
@@ -92,23 +88,22 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
     """What is not well, the most pressing first: alarms, channels, writes that failed."""
     if ask.user is None:
         firing = watching.wrong_now(reads.client, ask.now)
-        some = wanting(reads.client, ask.now, most=_FEW)
+        some = read.wanting(reads.client, ask.now, most=_FEW)
         failed = _newest(reads, State.FAILED).limit(_FEW).stream(**call_options())
     else:
-        firing, some = (), some_channels(reads, ask)[0]
+        firing, some = (), read.some_channels(reads, ask)[0]
         failed = [each for one in some[:_FEW] for each in _of_channel(reads, one.channel_id, most=_FEW)]
     refused = any(each.key == alerts.OAUTH_CLIENT for each in firing)
-    rows = [row for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
-    done, mine = words("done"), ask.user is not None
+    rows = [row.shown for row in _rows(reads, ask, some, client_refused=refused) if row.needs_somebody]
+    done = words("done")
     work = operations.rows((one for one in readable(MAPPER, failed) if one.state is State.FAILED), {})
     found: list[tuple[Any, ...]] = [
         ("alert", None, *(each[name] for name in ("message", "stops", "since", "done", "todo")))
         for each in alarms.rows(firing)
     ]
-    for each in rows:
-        told = each.as_row(mine=mine)
-        what, acted = f"{told['title']}: {each.standing}", done.get(told["state"], done["channel"])
-        why = each.why or told["late"]
+    for told in rows:
+        what, acted = f"{told['title']}: {told['standing']}", done.get(told["state"], done["channel"])
+        why = told["why"] or told["late"]
         found.append(("channel", told["channel_id"], what, why, told["since"], acted, told["todo"]))
     for row in work:
         what, todo = f"{row['kind']} failed: {row['title'] or row['id']}", {"text": done["retry"]}
@@ -119,25 +114,30 @@ def _wrong(reads: Reads, ask: Ask) -> list[dict[str, Any]]:
 _WRONG = ("kind", "channel_id", "what", "why", "since", "done", "todo")
 
 
-def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> tuple[ChannelRow, ...]:
-    return connections.rows(
-        some,
-        app_url=reads.app_url,
-        now=ask.now,
-        mine=ask.user is not None,
-        **more,
-    )
+def _rows(reads: Reads, ask: Ask, some: Iterable[Channel], **more: Any) -> list[ChannelRow]:
+    return connections.rows(some, app_url=reads.app_url, now=ask.now, mine=ask.user is not None, **more)
 
 
 def _channels(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def listed() -> Listed:
-        some, following = some_channels(reads, ask)
-        rows = _rows(reads, ask, some)
-        if ask("state") == "attention":
-            rows = tuple(row for row in rows if row.needs_somebody)
-        return Listed(rows=[row.as_row(mine=ask.user is not None) for row in rows], next=following)
+        some, following = read.some_channels(reads, ask)
+        every = ask("state") != "attention"
+        rows = [row.shown for row in _rows(reads, ask, some) if every or row.needs_somebody]
+        return Listed(rows=rows, next=following)
 
     return "", {"filter": lambda: _form(ask, "q", "state"), "channels": listed}
+
+
+def _once(ask: Ask, source: Callable[[], Found]) -> Callable[[], Found]:
+    """What several parts of a page are made of, read once."""
+    return Recent(source=source, age=timedelta(minutes=1), clock=lambda: ask.now)
+
+
+def _titled(reads: Reads, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with the titles of their channels, or the id of one that is gone."""
+    some = list(rows)
+    names = read.titles(reads.client, (row["channel_id"] for row in some))
+    return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in some]
 
 
 def _form(ask: Ask, *names: str) -> dict[str, str]:
@@ -145,25 +145,17 @@ def _form(ask: Ask, *names: str) -> dict[str, str]:
 
 
 def _channel(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one = channel_of(reads, ask)
-    known = Recent(
-        source=lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()),
-        age=timedelta(minutes=1),
-        clock=lambda: ask.now,
-    )
-
-    def connection() -> dict[str, Any]:
-        (row,) = _rows(reads, ask, [one], at_risk=known())
-        return row.as_row(mine=ask.user is not None)
+    one = read.channel_of(reads, ask)
+    known = _once(ask, lambda: packs.jobs(reads.client, [one.channel_id], reads.report_types()))
 
     def missing() -> list[dict[str, Any]]:
         found = reports.rows(known(), now=ask.now)
-        return [{"report_type": row.report_type, **asdict(each)} for row in found for each in row.missing][:PAGE]
+        return [{"report_type": row["report_type"], **each} for row in found for each in row["missing"]][:PAGE]
 
     return one.title, {
-        "connection": connection,
+        "connection": lambda: _rows(reads, ask, [one], at_risk=known())[0].shown,
         "coverage": lambda: reports.grid(known(), lambda job: {"about": job.report_type}, now=ask.now),
-        "reports": lambda: [row.as_row() for row in reports.rows(known(), now=ask.now)],
+        "reports": lambda: [{**row, "missing": len(row["missing"])} for row in reports.rows(known(), now=ask.now)],
         "days": lambda: _days(reads, one.channel_id, ask.now),
         "missing": missing,
         "certificates": lambda: _certificates(reads, one.channel_id),
@@ -180,7 +172,7 @@ def _days(reads: Reads, channel_id: str, now: datetime) -> list[dict[str, Any]]:
 
 def _asked(reads: Reads, now: datetime, statement: Statement, **values: Any) -> list[dict[str, Any]]:
     with answering(lambda: now):
-        found = run(reads.warehouse(), statement, seconds=_SECONDS, work=_SECONDS, **values)
+        found = run(reads.warehouse(), statement, seconds=SECONDS, work=SECONDS, **values)
         return [dict(row) for row in found]
 
 
@@ -192,23 +184,24 @@ def _certificates(reads: Reads, channel_id: str) -> list[dict[str, Any]]:
 
 def _coverage(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     def grid() -> dict[str, Any]:
-        some, following = some_channels(reads, ask)
+        some, following = read.some_channels(reads, ask)
         kinds = reads.report_types()
         kind = ask("report_type") if ask("report_type") in kinds else kinds[0]
         titles = {one.channel_id: one.title for one in some}
-        found = sorted(
-            packs.jobs(reads.client, titles, [kind]), key=lambda job: list(titles).index(job.channel_id)
-        )
-        about = reports.grid(
-            found, lambda job: {"about": titles[job.channel_id], "channel_id": job.channel_id}, now=ask.now
-        )
-        return {**about, "report_type": kind, "report_types": kinds, "next": following}
+        order = {channel: place for place, channel in enumerate(titles)}
+        found = sorted(packs.jobs(reads.client, titles, [kind]), key=lambda job: order[job.channel_id])
+
+        def about(job: Job) -> dict[str, str]:
+            return {"about": titles[job.channel_id], "channel_id": job.channel_id}
+
+        told = reports.grid(found, about, now=ask.now)
+        return {**told, "report_type": kind, "report_types": kinds, "next": following}
 
     return "", {"grid": grid}
 
 
 def _cell(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one, column = channel_of(reads, ask), ask("column") or "views"
+    one, column = read.channel_of(reads, ask), ask("column") or "views"
     try:
         subject: date | str = date.fromisoformat(ask("day")) if ask("day") else ask("video")
     except ValueError:
@@ -217,40 +210,35 @@ def _cell(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         raise NotFound("There is no such number.")
     with answering(lambda: ask.now):
         found = explain(reads.warehouse(), channel_id=one.channel_id, subject=subject, column=column, now=ask.now)
-    told = asdict(found)
     return f"{one.title}, {subject}", {
-        "number": lambda: {
-            each: told[each] for each in ("value", "reason", "column", "subject", "state", "source", "definition")
-        },
-        "files": lambda: told["files"],
-        "answers": lambda: told["answers"],
-        "studio": lambda: [{"says": each} for each in told["studio"]],
+        "number": lambda: {name: getattr(found, name) for name in _OF_NUMBER},
+        "files": lambda: found.files,
+        "answers": lambda: found.answers,
+        "studio": lambda: [{"says": each} for each in found.studio],
     }
+
+
+_OF_NUMBER = ("value", "reason", "column", "subject", "state", "source", "definition")
 
 
 def _videos(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     if not ask("channel"):
         return "", {"filter": lambda: _form(ask, "channel")}
-    one = channel_of(reads, ask)
+    one = read.channel_of(reads, ask)
 
     def listed() -> Listed:
         first = ask.skipped + 1
-        bounds = {"channel": one.channel_id, "first": first, "last": first + PAGE}
-        rows = _asked(reads, ask.now, statements.VIDEOS_LISTED, **bounds)
-        more = str(ask.skipped + PAGE) if len(rows) > PAGE else None
-        return Listed(
-            rows=[
-                {**row, "title": row["title"] or "no longer there", "channel_id": one.channel_id}
-                for row in rows[:PAGE]
-            ],
-            next=more,
-        )
+        about = {"channel": one.channel_id, "first": first, "last": first + PAGE}
+        found = _asked(reads, ask.now, statements.VIDEOS_LISTED, **about)
+        told = {"channel_id": one.channel_id}
+        rows = [{**row, "title": row["title"] or "no longer there", **told} for row in found[:PAGE]]
+        return Listed(rows=rows, next=str(ask.skipped + PAGE) if len(found) > PAGE else None)
 
     return one.title, {"filter": lambda: _form(ask, "channel"), "videos": listed}
 
 
 def _video(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    one, video = channel_of(reads, ask), ask("video")
+    one, video = read.channel_of(reads, ask), ask("video")
     if not VIDEO.matches(video):
         raise NotFound("There is no such video.")
     about = {"channel": one.channel_id, "video": video}
@@ -278,7 +266,7 @@ _OF_BUCKET = (
 
 
 def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    asked = Recent(source=lambda: reads.usage(36), age=timedelta(minutes=1), clock=lambda: ask.now)
+    asked = _once(ask, lambda: reads.usage(36))
     again = replace(reads, usage=lambda _: asked())
 
     def of_bucket(part: Callable[[Mapping[str, Any]], Any]) -> Part:
@@ -306,9 +294,8 @@ def _newest(reads: Reads, state: State) -> Any:
 
 
 def _of_channel(reads: Reads, channel_id: str, *, most: int) -> list[Any]:
-    newest = reads.client.collection(OPERATIONS.path).order_by(
-        f"{IN_CHANNEL}.`{channel_id}`", direction="DESCENDING"
-    )
+    work: Any = reads.client.collection(OPERATIONS.path)
+    newest = work.order_by(f"{IN_CHANNEL}.`{channel_id}`", direction="DESCENDING")
     return list(newest.limit(most).stream(**call_options()))
 
 
@@ -317,7 +304,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
         def found() -> Listed:
             following: str | None = None
             if ask.user is not None or ask("channel"):
-                some = [channel_of(reads, ask)] if ask("channel") else some_channels(reads, ask)[0]
+                some = [read.channel_of(reads, ask)] if ask("channel") else read.some_channels(reads, ask)[0]
                 stored = [each for one in some for each in _of_channel(reads, one.channel_id, most=PAGE)]
                 work = [one for one in readable(MAPPER, stored) if one.state in states]
             else:
@@ -325,7 +312,7 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
                 chosen = [state for state in states if ask("state") in {"", state}] or list(states)
                 stored = []
                 for state in chosen:
-                    some_of, last = page_of(reads.client, _newest(reads, state), after, OPERATIONS.path)
+                    some_of, last = read.page_of(reads.client, _newest(reads, state), after, OPERATIONS.path)
                     stored, following = stored + some_of, following or last
                 work = list(readable(MAPPER, stored))
                 if len(chosen) > 1:
@@ -340,12 +327,8 @@ def _operations(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        names = read.titles(reads.client, (row["channel_id"] for row in rows))
-        return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in rows]
-
     def mine() -> list[dict[str, Any]]:
-        some = [one.channel_id for one in some_channels(reads, ask)[0] if one.working]
+        some = [one.channel_id for one in read.some_channels(reads, ask)[0] if one.working]
         stored = {each.id: each.to_dict() for each in documents(reads.client, SUBSCRIPTIONS.path, some)}
         return [push.row(channel, stored.get(channel), ask.now) for channel in some]
 
@@ -355,21 +338,18 @@ def _push(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     if ask.user is not None:
         return "", {
-            "unwell": lambda: named([row for row in mine() if row["state"] != push.ALIVE]),
-            "latest": lambda: named([row for row in mine() if row["last_notification"]]),
+            "unwell": lambda: _titled(reads, (row for row in mine() if row["state"] != push.ALIVE)),
+            "latest": lambda: _titled(reads, (row for row in mine() if row["last_notification"])),
         }
     return "", {
         "figures": figures,
-        "unwell": lambda: named(push.unwell(reads.client, ask.now)),
-        "latest": lambda: named(push.latest(reads.client, ask.now)),
+        "unwell": lambda: _titled(reads, push.unwell(reads.client, ask.now)),
+        "latest": lambda: _titled(reads, push.latest(reads.client, ask.now)),
     }
 
 
 def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    wrong = Recent(
-        source=lambda: watching.wrong_now(reads.client, ask.now), age=timedelta(minutes=1), clock=lambda: ask.now
-    )
-
+    wrong = _once(ask, lambda: watching.wrong_now(reads.client, ask.now))
     return "", {
         "open": lambda: alarms.rows(wrong()),
         "watched": lambda: alarms.watched(wrong()),
@@ -378,49 +358,37 @@ def _alerts(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
 
 def _quality(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    def firing() -> dict[str, datetime]:
-        prefix = "check:"
-        return {
-            each.key.removeprefix(prefix): each.since
-            for each in alerts.firing(reads.client)
-            if each.key.startswith(prefix)
-        }
+    def since() -> dict[str, datetime]:
+        firing = {each.key: each.since for each in alerts.firing(reads.client)}
+        return {each.name: at for each in CHECKS if (at := firing.get(f"check:{each.name}")) is not None}
+
+    failing = _once(ask, since)
 
     def checks() -> list[dict[str, Any]]:
-        failing = firing()
         return [
             {
-                "name": each.name,
-                "about": each.about,
-                "threshold": each.threshold,
-                "since": failing.get(each.name),
-                "standing": called("checks", state := "failing" if each.name in failing else "passing"),
-                "tone": called("tones", state),
+                **{name: getattr(each, name) for name in ("name", "about", "threshold")},
+                "since": failing().get(each.name),
+                **standing("checks", "failing" if each.name in failing() else "passing"),
             }
             for each in CHECKS
         ]
 
     def examples() -> list[dict[str, Any]]:
-        failing = firing()
-        if not failing:
+        if not failing():
             return []
         rows = _asked(reads, ask.now, statements.CHECKS_FOUND, since=ask.now - _LAST_RUN)
-        shown = [row for row in rows if row["check"] in failing][: 2 * PAGE]
-        names = read.titles(reads.client, (row["channel_id"] for row in shown))
-        return [{**row, "title": names.get(row["channel_id"], row["channel_id"])} for row in shown]
+        return _titled(reads, [row for row in rows if row["check"] in failing()][: 2 * PAGE])
 
     return "", {"checks": checks, "examples": examples}
 
 
 def _questions(_reads: Reads, _ask: Ask) -> tuple[str, dict[str, Part]]:
-    def listed() -> list[dict[str, Any]]:
-        every = questions.questions().items()
-        return [
-            {"title": each.asks, "name": name, "takes": ", ".join(questions.takes(each).values())}
-            for name, each in every
-        ]
-
-    return "", {"questions": listed}
+    rows = [
+        {"title": each.asks, "name": name, "takes": ", ".join(questions.takes(each).values())}
+        for name, each in questions.questions().items()
+    ]
+    return "", {"questions": lambda: rows}
 
 
 def _question(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:

@@ -10,7 +10,7 @@ from typing import Any
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, counted, where
 from shared.console.read import PAGE
-from shared.console.words import called
+from shared.console.words import standing
 from shared.push.subscriptions import COLLECTION
 from shared.push.verification import State
 
@@ -34,17 +34,14 @@ def row(channel_id: str, fields: Mapping[str, Any] | None, now: datetime) -> dic
     polled_at: when its uploads were last looked at in place of notifications, which is done where they have grown.
     delay: seconds from a change to its notification.
     """
-    standing, known = standing_of(fields, now), fields or {}
+    state, known = standing_of(fields, now), fields or {}
     return {
         "channel_id": channel_id,
-        "standing": called("push", standing),
-        "state": standing,
-        "tone": called("tones", standing),
-        "since": known.get("lease_until" if standing == LAPSED else "asked_at"),
-        "polled_at": known.get("polled_at"),
-        "last_notification": known.get("last_notification"),
+        "state": state,
+        **standing("push", state),
+        "since": known.get("lease_until" if state == LAPSED else "asked_at"),
         "delay": known.get("last_delay"),
-        "lease_until": known.get("lease_until"),
+        **{name: known.get(name) for name in ("polled_at", "last_notification", "lease_until")},
     }
 
 
@@ -60,10 +57,9 @@ def unwell(client: Client, now: datetime) -> list[dict[str, Any]]:
 
 def latest(client: Client, now: datetime) -> list[dict[str, Any]]:
     """The PAGE channels of which notifications came last."""
-    query: Any = (
-        client.collection(COLLECTION).select(_FIELDS).order_by("last_notification", direction="DESCENDING")
-    )
-    return [row(each.id, each.to_dict(), now) for each in query.limit(PAGE).stream(**call_options())]
+    newest: Any = client.collection(COLLECTION).order_by("last_notification", direction="DESCENDING")
+    found = newest.select(_FIELDS).limit(PAGE).stream(**call_options())
+    return [row(each.id, each.to_dict(), now) for each in found]
 
 
 def figures(client: Client, working: int, now: datetime) -> dict[str, Any]:

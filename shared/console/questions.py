@@ -98,5 +98,5 @@ def put(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> l
         words = f"It would read {size:,} bytes; a question may read {MOST_BYTES:,}."
         raise InvalidRequest(words, reason="questionTooLarge")
     text, said = placed(question.text, warehouse), parameters(question, given)
-    rows = ask(warehouse.client, text, *said, work=_SECONDS, most_bytes=MOST_BYTES)
+    rows = ask(warehouse.client, text, *said, work=_SECONDS, maximum_bytes_billed=MOST_BYTES)
     return [dict(row) for row in islice(rows, ROWS_MAX)]

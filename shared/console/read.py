@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from shared import channels
@@ -17,7 +18,6 @@ from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, counted, documents, where
 from shared.cloud.steps import Total, only
-from shared.console.loaded import Loaded
 from shared.console.words import words
 from shared.data_map import ID, REPORTS
 from shared.errors import InvalidRequest, NotFound, YtempireError
@@ -27,14 +27,39 @@ from shared.quota.profile import Profile
 from shared.quota.usage import Usage
 from shared.tokens.grants import not_connected
 from shared.tokens.health import DISCONNECTING, REAUTH_REQUIRED, TROUBLED
-from shared.warehouse.statements import Warehouse
+from shared.warehouse.statements import REACH_BY_CHANNEL, TOTALS_BY_DAY, Statement, Warehouse, run
 
 PAGE = 50
 """Rows of one page of any list."""
+SECONDS = 8.0
+"""How long a page waits for BigQuery."""
+CHART_DAYS = 60
+REPORTING_LAG = timedelta(days=4)
+"""YouTube has a day's report within two to three days of the day's end."""
+REACH = timedelta(days=366)
+"""How far back channels' reports are looked for; what is older is in the views all the same."""
 LATE = timedelta(hours=2)
 """After how many runs that should have looked at a channel's reports it is called overdue."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{0,199}")
 _WORDS = 200  # characters of an address's query that are looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """Totals of all channels a Pacific day ({"date", "views", "engaged_views", "channels"}), and each channel's
+    newest day and number of days.
+
+    aggregation: why owners' numbers may be added up, "" where they may not; then there are no days.
+    """
+
+    aggregation: str = ""
+    days: tuple[Mapping[str, Any], ...]
+    channels: Mapping[str, tuple[date, int]]
+    reports: int
+    rows: int
+
+
+NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,3 +209,41 @@ def titles(client: Client, ids: Iterable[str]) -> dict[str, str]:
     """Channels' titles by their ids. One read each."""
     found: Iterator[Any] = documents(client, channels.COLLECTION, dict.fromkeys(ids), ["title"])
     return {each.id: str(each.get("title")) for each in found}
+
+
+def arriving(days: Sequence[Mapping[str, Any]], today: date) -> tuple[Mapping[str, Any], ...]:
+    """The newest days for which channels that were there before have no report yet.
+
+    Drawn beside whole days they would look like a collapse.
+    """
+    everybody = max((day["channels"] for day in days), default=0)
+    late = takewhile(
+        lambda day: day["channels"] < everybody and today - day["date"] <= REPORTING_LAG, reversed(days)
+    )
+    return tuple(late)[::-1]
+
+
+def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loaded:
+    """What the warehouse holds: totals of the last CHART_DAYS days, and each channel's reach in the last year.
+
+    aggregation: why owners' numbers may be added up; without it they are not.
+    Raises google.api_core's errors when BigQuery does not answer.
+    """
+    from google.api_core.exceptions import NotFound
+
+    def rows(statement: Statement, since: date) -> list[Any]:
+        return list(run(warehouse, statement, seconds=SECONDS, work=SECONDS, since=since))
+
+    try:
+        since = today - timedelta(days=CHART_DAYS) - REPORTING_LAG
+        days = rows(TOTALS_BY_DAY, since) if aggregation else []
+        by_channel = {row["channel_id"]: row for row in rows(REACH_BY_CHANNEL, today - REACH)}
+    except NotFound:
+        return replace(NOTHING_LOADED, aggregation=aggregation)  # before the first deployment has made the tables
+    return Loaded(
+        aggregation=aggregation,
+        days=tuple(dict(row) for row in reversed(days)),
+        channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
+        reports=sum(row["reports"] for row in by_channel.values()),
+        rows=sum(row["row_count"] for row in by_channel.values()),
+    )

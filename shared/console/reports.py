@@ -6,7 +6,6 @@ A missing day is told with since when, what was done about it, and when it is lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,38 +16,13 @@ from shared.console.words import called
 GRID_DAYS = 35
 
 
-@dataclass(frozen=True, kw_only=True)
-class MissingDay:
-    """One missing day. why, done: in words. lost: whether it is too late."""
+def rows(jobs: Iterable[Job], *, now: datetime) -> list[dict[str, Any]]:
+    """A channel's reports of each type, in days; what is lost first comes first.
 
-    day: date
-    standing: str
-    why: str
-    since: datetime | None
-    done: str
-    lost_at: datetime | None
-    lost: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportsRow:
-    """A channel's reports of one type, in days. note: what is to be known of its reporting job, in words."""
-
-    report_type: str
-    expected: int
-    loaded: int
-    on_its_way: int
-    missing: tuple[MissingDay, ...]
-    note: str
-
-    def as_row(self) -> dict[str, Any]:
-        """The row as the page shows it."""
-        return {**vars(self), "missing": len(self.missing)}
-
-
-def rows(jobs: Iterable[Job], *, now: datetime) -> tuple[ReportsRow, ...]:
-    """The row of each of a channel's jobs: what is lost first comes first."""
-    return tuple(sorted((_row(job, now) for job in jobs), key=_order))
+    missing: the days, each with `why` and what was `done` in words, and whether it is `lost` for good. note: what
+    is to be known of the reporting job.
+    """
+    return sorted((_row(job, now) for job in jobs), key=_order)
 
 
 def grid(jobs: Iterable[Job], about: Callable[[Job], Mapping[str, Any]], *, now: datetime) -> dict[str, Any]:
@@ -67,44 +41,40 @@ def _standing(job: Job, day: date, now: datetime) -> str:
     return standing(day, job.open.get(day.isoformat()), job, now=now).standing.value
 
 
-def _order(row: ReportsRow) -> tuple[datetime, str]:
-    deadlines = (each.lost_at for each in row.missing if not each.lost and each.lost_at is not None)
-    first = min(deadlines, default=datetime.max.replace(tzinfo=UTC))
-    return first, row.report_type
+def _order(row: Mapping[str, Any]) -> tuple[datetime, str]:
+    deadlines = (each["lost_at"] for each in row["missing"] if not each["lost"] and each["lost_at"] is not None)
+    return min(deadlines, default=datetime.max.replace(tzinfo=UTC)), row["report_type"]
 
 
-def _row(job: Job, now: datetime) -> ReportsRow:
+def _row(job: Job, now: datetime) -> dict[str, Any]:
     unloaded = {day: each for day, each in job.unloaded(now).items() if each.standing not in NOT_DUE}
     whole = sum(job.loaded(day) for day in job.days(now))
-    return ReportsRow(
-        report_type=job.report_type,
-        expected=whole + sum(not job.loaded(day) for day in unloaded),
-        loaded=whole,
-        on_its_way=sum(each.standing in {Standing.LISTED, Standing.SUPERSEDED} for each in unloaded.values()),
-        missing=tuple(_missing(job, day, each) for day, each in job.missing(now).items()),
-        note=_note(job, now),
-    )
+    return {
+        "report_type": job.report_type,
+        "expected": whole + sum(not job.loaded(day) for day in unloaded),
+        "loaded": whole,
+        "on_its_way": sum(each.standing in {Standing.LISTED, Standing.SUPERSEDED} for each in unloaded.values()),
+        "missing": [_missing(job, day, each) for day, each in job.missing(now).items()],
+        "note": _note(job, now),
+    }
 
 
-def _missing(job: Job, day: date, found: Expectation) -> MissingDay:
-    why = called("missing", found.standing) + (f" ({found.reason})" if found.reason else "")
-    return MissingDay(
-        day=day,
-        standing=found.standing.value,
-        why=why,
-        since=found.since,
-        done=_done(job, found),
-        lost_at=found.lost_at,
-        lost=found.standing not in AT_RISK,
-    )
-
-
-def _done(job: Job, found: Expectation) -> str:
+def _missing(job: Job, day: date, found: Expectation) -> dict[str, Any]:
     if found.standing is Standing.FAILED:
-        return "It is tried again every day"
-    if job.whole_at is None:
-        return "Its reports are to be listed"
-    return f"YouTube's whole list was last read on {on(job.whole_at)}"
+        done = "It is tried again every day"
+    elif job.whole_at is None:
+        done = "Its reports are to be listed"
+    else:
+        done = f"YouTube's whole list was last read on {on(job.whole_at)}"
+    return {
+        "day": day,
+        "standing": found.standing.value,
+        "why": called("missing", found.standing) + (f" ({found.reason})" if found.reason else ""),
+        "since": found.since,
+        "done": done,
+        "lost_at": found.lost_at,
+        "lost": found.standing not in AT_RISK,
+    }
 
 
 def _note(job: Job, now: datetime) -> str:

@@ -19,3 +19,8 @@ def words(kind: str) -> Mapping[str, Any]:
 def called(kind: str, code: str) -> str:
     """What a code is called; the code itself when it has no name."""
     return str(words(kind).get(code, code))
+
+
+def standing(kind: str, code: str) -> dict[str, str]:
+    """A state as the tables show it: what it is called, and the tone of its dot."""
+    return {"standing": called(kind, code), "tone": called("tones", code)}

@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.errors import InvalidRequest, Misconfigured, ReauthRequired
 from shared.settings import Settings
 from shared.tokens import health
-from shared.tokens.health import Tokens
+from shared.tokens.health import Outcome, Tokens
 from shared.vault.secret import Secret
 from shared.youtube.transport import pool
 
@@ -102,9 +102,8 @@ class GoogleOAuth:
             "auth_uri": self.settings.oauth_auth_url,
             "token_uri": self.settings.oauth_token_url,
         }
-        flow = Flow.from_client_config(
-            {"web": web}, scopes=None, redirect_uri=redirect_uri, code_verifier=verifier.reveal()
-        )
+        asked = {"redirect_uri": redirect_uri, "code_verifier": verifier.reveal()}
+        flow = Flow.from_client_config({"web": web}, scopes=None, **asked)
         flow.oauth2session.max_redirects = 0  # a 307 would carry the code, the verifier and our secret elsewhere
         flow.oauth2session.register_compliance_hook("access_token_response", _raise_unless_good)
         try:
@@ -113,7 +112,7 @@ class GoogleOAuth:
             words = "Google refused this sign-in. Start again from the app."
             raise InvalidRequest(words, reason="codeRefused") from error
         except requests.RequestException:
-            raise health.unavailable() from None  # the original carries the request and with it the code
+            raise health.error(Outcome.UNAVAILABLE) from None  # the original carries the code
         except (OAuth2Error, ValueError):
             raise health.unreadable("cannot be read") from None
         return self._tokens(answer)
@@ -125,15 +124,13 @@ class GoogleOAuth:
         Unavailable when asking again may help.
         """
         client = self.client()
-        status, body = _post(
-            self.settings.oauth_token_url,
-            {
-                "grant_type": "refresh_token",
-                "refresh_token": refresh_token.reveal(),
-                "client_id": client.client_id,
-                "client_secret": client.client_secret.reveal(),
-            },
-        )
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token.reveal(),
+            "client_id": client.client_id,
+            "client_secret": client.client_secret.reveal(),
+        }
+        status, body = _post(self.settings.oauth_token_url, form)
         health.raise_unless_good(status, body)
         try:
             return self._tokens(json.loads(body))
@@ -150,12 +147,11 @@ class GoogleOAuth:
             return True
         if status == 400 and health.error_word(body) in {"invalid_token", "invalid_grant", "invalid_request"}:
             return False
-        raise health.unavailable()
+        raise health.error(Outcome.UNAVAILABLE)
 
     def _tokens(self, answer: object) -> Tokens:
-        return health.tokens(
-            answer, self.clock(), issuer=self.settings.oauth_issuer, client_id=self.client().client_id
-        )
+        issuer, client_id = self.settings.oauth_issuer, self.client().client_id
+        return health.tokens(answer, self.clock(), issuer=issuer, client_id=client_id)
 
 
 def challenge(verifier: Secret) -> str:
@@ -192,4 +188,4 @@ def _post(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
         )
         return answer.status, answer.data[:_MAX_ANSWER_BYTES]
     except urllib3.exceptions.HTTPError:
-        raise health.unavailable() from None  # the original may carry the request
+        raise health.error(Outcome.UNAVAILABLE) from None  # the original may carry the request

@@ -64,19 +64,13 @@ class Grant(Health):
 
 
 GRANTS = Mapper(Grant, data_map.GRANTS.path, key="channel_id")
-
-
 path = GRANTS.path
 """A grant's document, which is also the record that its tokens are bound to."""
-
-
 MARGIN = timedelta(minutes=5)
 """A token this close to its end is refreshed before it is handed out."""
-
 LEASE = timedelta(seconds=30)
 """Twice what the token endpoint may take to be reached and to fall silent, so a living refresher keeps its lease;
 one that is held up longer is fenced off and uses the token that stands."""
-
 _LAST_USE = timedelta(seconds=10)
 """A token with less than this left is not handed out: the call it is for takes time."""
 
@@ -133,17 +127,13 @@ UNUSED_LIFE = timedelta(days=180)
 CROWDED = 80
 """So many newer tokens of its account are told to a grant's owner. Google keeps a hundred; the room between is for
 somebody who connects again and again on one day."""
-
 LOOK_EVERY = timedelta(hours=20)
 """Between two looks at a grant. The schedule comes hourly, so a look can be an hour later than it is due."""
-
 RECENT = timedelta(hours=1)
 """A grant refreshed this lately needs no refresh at its look. At the next one it is 1 + 20 + 1 hours old at most,
 which leaves an hour for a second try when Google has just failed."""
-
 LOST_FOR = timedelta(days=7)
 """After this long without its owner a lost connection is deleted like a disconnected one."""
-
 _WARN_BEFORE = {"testing": timedelta(days=2), "timeLimited": timedelta(days=7), "unused": timedelta(days=30)}
 
 

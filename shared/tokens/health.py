@@ -16,7 +16,7 @@ from __future__ import annotations
 import base64
 import enum
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -94,8 +94,6 @@ def _cooldown(failures: int) -> timedelta:
 
 
 _DEFAULT_LIFETIME = 3600
-
-
 # Only what names the grant may cost a user the connection. What names the client or the request is our own fault,
 # whoever's token it was about; what nobody knows is waited out, and told.
 _WORDS: Mapping[Outcome, str] = {
@@ -138,10 +136,10 @@ def classify(status: int, body: bytes) -> tuple[Outcome, str]:
 def error_word(body: bytes) -> str:
     """The error that an answer names; "" when it is not of OAuth's shape."""
     try:
-        error = json.loads(body)["error"]
+        word = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
         return ""
-    return error[:60] if isinstance(error, str) and error.replace("_", "").isalnum() else ""
+    return word[:60] if isinstance(word, str) and word.replace("_", "").isalnum() else ""
 
 
 def raise_unless_good(status: int, body: bytes) -> None:
@@ -150,13 +148,7 @@ def raise_unless_good(status: int, body: bytes) -> None:
     if word and word not in _BY_WORD:
         log("ERROR", "Google's token endpoint says what nobody here knows; it is asked again later", word=word)
     if outcome is not Outcome.GOOD:
-        raise _ERRORS[outcome](word)
-
-
-def unavailable(_word: str = "") -> Unavailable:
-    """The error when Google does not answer, or not as it should."""
-    words = "Google's sign-in does not answer. Try again in a few minutes."
-    return Unavailable(words, reason="googleUnavailable", detail=Outcome.UNAVAILABLE)
+        raise error(outcome, word)
 
 
 def unreadable(what: str) -> CorruptData:
@@ -164,18 +156,20 @@ def unreadable(what: str) -> CorruptData:
     return CorruptData(f"Google's token answer {what}.", detail=Outcome.UNAVAILABLE)
 
 
-_ERRORS: Mapping[Outcome, Callable[[str], YtempireError]] = {
-    Outcome.GRANT_DEAD: lambda _: ReauthRequired(
-        "Google no longer accepts this connection. Connect the channel again.", detail=Outcome.GRANT_DEAD
-    ),
-    Outcome.CLIENT_WRONG: lambda word: Misconfigured(
-        f"Google refuses our OAuth client ({word}).", reason="oauthClient", detail=Outcome.CLIENT_WRONG
-    ),
-    Outcome.REFUSED: lambda word: Forbidden(
-        f"Google refused: {word}.", reason="googleRefused", detail=Outcome.REFUSED
-    ),
-    Outcome.UNAVAILABLE: unavailable,
+_RECONNECT = "Google no longer accepts this connection. Connect the channel again."
+_NO_ANSWER = "Google's sign-in does not answer. Try again in a few minutes."
+_ERRORS: Mapping[Outcome, tuple[type[YtempireError], str | None, str]] = {
+    Outcome.GRANT_DEAD: (ReauthRequired, None, _RECONNECT),
+    Outcome.CLIENT_WRONG: (Misconfigured, "oauthClient", "Google refuses our OAuth client ({word})."),
+    Outcome.REFUSED: (Forbidden, "googleRefused", "Google refused: {word}."),
+    Outcome.UNAVAILABLE: (Unavailable, "googleUnavailable", _NO_ANSWER),
 }
+
+
+def error(outcome: Outcome, word: str = "") -> YtempireError:
+    """The error that an answer means. word: Google's own for it."""
+    kind, reason, words = _ERRORS[outcome]
+    return kind(words.format(word=word), reason=reason, detail=outcome)
 
 
 def tokens(answer: object, now: datetime, *, issuer: str, client_id: str) -> Tokens:

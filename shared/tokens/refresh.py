@@ -43,17 +43,13 @@ _WAIT_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class AccessToken:
-    """A token that may be used now, and when it ends."""
+    """A token that may be used now, and when it ends.
+
+    kept: the refresh token by which the next one can be had without reading anything, if that is so.
+    """
 
     secret: Secret
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class Unstored:
-    """An access token, and the refresh token by which the next one can be had without reading anything."""
-
-    token: AccessToken
     kept: Secret | None = None
 
 
@@ -101,12 +97,11 @@ class Refresher:
             if seen.step is Step.USE:
                 return AccessToken(seen.access_token, seen.grant.access_expires_at)
             if seen.step is Step.COOL_DOWN:
-                raise Unavailable(
+                words, pause_ends = (
                     "Google's sign-in does not answer; asking again after a pause.",
-                    reason="coolingDown",
-                    retry_at=seen.grant.cooldown_until,
-                    detail=Outcome.UNAVAILABLE,
+                    seen.grant.cooldown_until,
                 )
+                raise Unavailable(words, reason="coolingDown", retry_at=pause_ends, detail=Outcome.UNAVAILABLE)
             token = self._refresh(seen, seen.refresh_token) if seen.refresh_token else None
             if token is not None:
                 return token
@@ -115,33 +110,33 @@ class Refresher:
         message = "Another refresh of this connection takes too long."
         raise Unavailable(message, reason="refreshBusy", detail=Outcome.UNAVAILABLE)
 
-    def unstored(self, channel_id: str, kept: Secret | None = None) -> Unstored:
+    def unstored(self, channel_id: str, kept: Secret | None = None) -> AccessToken:
         """A token for this process alone: the stored one while it is good, else one that is not written down.
 
         It costs a read, where `fresh` writes twice, too; none with `kept`, an earlier answer's. Whatever is wrong
         with the connection, `fresh` finds out and writes down. Raises what that raises.
         """
         if kept is not None and (again := self._refreshed(kept)) is not None:
-            return Unstored(again, kept)
+            return again
         path = grants.path(channel_id)
         doc = Store(self.client).run(reading([path]))[path]
         grant, now = grants.living(channel_id, doc), self.clock()
         step = grants.decide(grant, now, margin=MARGIN, refused=False)
         if step is Step.USE:
             token = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
-            return Unstored(AccessToken(token, grant.access_expires_at))
+            return AccessToken(token, grant.access_expires_at)
         if step is Step.TAKE and not grant.failures:
             stored = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
             if (found := self._refreshed(stored)) is not None:
-                return Unstored(found, stored)
-        return Unstored(self.fresh(channel_id))
+                return found
+        return self.fresh(channel_id)
 
     def _refreshed(self, kept: Secret) -> AccessToken | None:
         """What Google gives for a refresh token; None for nothing, or another one, which has to be kept."""
         with suppress(YtempireError):
             tokens = self.google.refresh(kept)
             if tokens.refresh_token is None:
-                return AccessToken(tokens.access_token, tokens.expires_at)
+                return AccessToken(tokens.access_token, tokens.expires_at, kept)
         return None
 
     def _look(self, channel_id: str, refused: Secret | None, margin: timedelta) -> _Look:
@@ -197,7 +192,8 @@ class Refresher:
             fields["state_since"] = now
         kept = self._finish(seen, fields, channel)
         if kept and notice is not None:
-            announce(notice, grant.channel_id, changed.state_reason or outcome.value)
+            reason = changed.state_reason or outcome.value
+            log(*_ANNOUNCED[notice], notice=notice.value, channel=grant.channel_id, reason=reason)
         return kept
 
     def _finish(self, seen: _Look, fields: Mapping[str, Any], channel_fields: Mapping[str, Any]) -> bool:
@@ -246,17 +242,13 @@ class Refresher:
         return fields
 
 
-def announce(notice: Notice, channel_id: str, reason: str) -> None:
-    """One structured record per notice; alerting reads them."""
-    severity, message = {
-        Notice.RECONNECT: ("ERROR", "connection lost: its owner has to connect the channel again"),
-        Notice.TROUBLED: ("WARNING", "connection troubled: refreshes keep failing; it will be tried on"),
-        Notice.RECOVERED: ("NOTICE", "connection recovered"),
-        Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
-    }[notice]
-    log(severity, message, notice=notice.value, channel=channel_id, reason=reason)
-
-
+_ANNOUNCED = {
+    Notice.RECONNECT: ("ERROR", "connection lost: its owner has to connect the channel again"),
+    Notice.TROUBLED: ("WARNING", "connection troubled: refreshes keep failing; it will be tried on"),
+    Notice.RECOVERED: ("NOTICE", "connection recovered"),
+    Notice.OPERATOR: ("CRITICAL", "Google refuses our OAuth client; no connection can refresh"),
+}
+"""Alerting reads these records."""
 LOOK_AGAIN = timedelta(minutes=1)
 
 
@@ -268,10 +260,8 @@ class SharedTokens:
     """
 
     def __init__(self, refresher: Refresher, clock: Clock, *, own: timedelta | None = None) -> None:
-        self._refresher = refresher
-        self._clock = clock
-        self._own = own
-        self._held: dict[str, tuple[Unstored, datetime]] = {}
+        self._refresher, self._clock, self._own = refresher, clock, own
+        self._held: dict[str, tuple[AccessToken, datetime]] = {}
         self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
@@ -283,30 +273,18 @@ class SharedTokens:
             held, looked_at = self._held.pop(channel_id, (None, None))
             now, kept = self._clock(), None
             if held is not None and looked_at is not None and now - looked_at <= (self._own or LOOK_AGAIN):
-                if held.token.expires_at - now > MARGIN and held.token.secret != refused:
+                if held.expires_at - now > MARGIN and held.secret != refused:
                     self._held[channel_id] = (held, looked_at)
-                    return held.token.secret
+                    return held.secret
                 kept = held.kept
             if self._own and refused is None:
                 found = self._refresher.unstored(channel_id, kept)
             else:
-                found = Unstored(self._refresher.fresh(channel_id, refused=refused))
+                found = self._refresher.fresh(channel_id, refused=refused)
             since = looked_at if looked_at and kept is not None and found.kept is kept else now
             self._held[channel_id] = (found, since)
-            return found.token.secret
+            return found.secret
 
-
-@dataclass(frozen=True)
-class ChannelTokens:
-    """The token source of one channel."""
-
-    channel_id: str
-    shared: Callable[[], SharedTokens]
-
-    def access_token(self) -> str:
-        """A token to send now. Raises NotFound, ReauthRequired, Unavailable, Misconfigured."""
-        return self.shared().token(self.channel_id).reveal()
-
-    def renew(self, refused: str) -> str:
-        """Another token than the one that Google has just refused; the same errors."""
-        return self.shared().token(self.channel_id, refused=Secret(refused)).reveal()
+    def text(self, channel_id: str, refused: str | None) -> str:
+        """As `token`, as a caller of YouTube takes it. refused: the token that Google has just refused, if any."""
+        return self.token(channel_id, refused=None if refused is None else Secret(refused)).reveal()

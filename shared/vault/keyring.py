@@ -60,9 +60,8 @@ class Keyring:
     def add(self) -> int:
         """Add a version with a fresh key; answers its number."""
         with _translated(self._secret):
-            added = self._client().add_secret_version(
-                request={"parent": self._secret, "payload": {"data": os.urandom(_NEW_KEY_BYTES)}}, timeout=TIMEOUT
-            )
+            asked = {"parent": self._secret, "payload": {"data": os.urandom(_NEW_KEY_BYTES)}}
+            added = self._client().add_secret_version(request=asked, timeout=TIMEOUT)
         return _number(added.name)
 
     def disable(self, number: int) -> None:
@@ -72,9 +71,8 @@ class Keyring:
 
     def _access(self, version: str) -> tuple[int, bytes]:
         with _translated(self._secret):
-            answer = self._client().access_secret_version(
-                name=f"{self._secret}/versions/{version}", **call_options()
-            )
+            name = f"{self._secret}/versions/{version}"
+            answer = self._client().access_secret_version(name=name, **call_options())
         return _number(answer.name), bytes(answer.payload.data)
 
 

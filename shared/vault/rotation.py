@@ -110,7 +110,9 @@ class Rotation:
         """Seal one value anew; False when somebody else did, or it does not open."""
 
         def resealed(docs: Docs) -> Change[bool]:
-            sealed = _value(docs[record], field)
+            sealed: Any = (docs[record] or Doc({}, None)).data
+            for name in field.split("."):  # it may lead into maps
+                sealed = sealed.get(name) if sealed is not None else None
             if sealed is None or sealed["v"] != version:
                 return Change(False)
             plain = self.vault.open(sealed, record=record, field=field)
@@ -127,11 +129,3 @@ class Rotation:
 
     def _under(self, collection: str, field: str, version: int) -> Any:
         return where(self.client.collection(collection), (f"{field}.v", "==", version))
-
-
-def _value(found: Doc | None, field: str) -> Any:
-    """What stands in a field, whose name may lead into maps; None when it is not there."""
-    value: Any = found.data if found is not None else None
-    for name in field.split("."):
-        value = value.get(name) if value is not None else None
-    return value

@@ -57,8 +57,7 @@ class Vault:
     """
 
     def __init__(self, keys: Keys, clock: Clock) -> None:
-        self._keys = keys
-        self._clock = clock
+        self._keys, self._clock = keys, clock
         self._held: dict[int, _Held] = {}
         self._newest: _Held | None = None
         self._lock = threading.Lock()
@@ -67,11 +66,8 @@ class Vault:
         """The sealed map of `plain`, for this field of this record (a document path) alone."""
         key = self._sealing_key()
         nonce = os.urandom(_NONCE_BYTES)
-        return {
-            "v": key.version,
-            "n": nonce,
-            "c": key.cipher.encrypt(nonce, plain, _binding(record, field, key.version)),
-        }
+        sealed = key.cipher.encrypt(nonce, plain, _binding(record, field, key.version))
+        return {"v": key.version, "n": nonce, "c": sealed}
 
     def open(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> bytes:
         """What was sealed. Raises CorruptData when it was not sealed for this record and field, or was altered."""

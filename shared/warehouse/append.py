@@ -14,10 +14,9 @@ from shared.clock import Clock
 from shared.cloud.bigquery import TIMEOUT, answering, call_options
 from shared.errors import CorruptData
 from shared.monitoring.log import log
+from shared.warehouse.load import JOB_SECONDS
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import TableDeclaration, columns
-
-_JOB_SECONDS = 120
 
 
 def append(warehouse: Warehouse, table: TableDeclaration, rows: Iterable[Mapping[str, Any]], clock: Clock) -> None:
@@ -40,7 +39,7 @@ def append(warehouse: Warehouse, table: TableDeclaration, rows: Iterable[Mapping
     try:
         with answering(clock):
             job = client.load_table_from_file(io.BytesIO(lines), name, job_config=config, timeout=TIMEOUT)
-            job.result(retry=call_options()["retry"], timeout=_JOB_SECONDS)
+            job.result(retry=call_options()["retry"], timeout=JOB_SECONDS)
     except BadRequest as error:
         words = f"BigQuery refuses rows for {table.name}: {error.message}"
         raise CorruptData(words, reason="loadRefused") from error

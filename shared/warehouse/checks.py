@@ -8,7 +8,7 @@ asked once a week: what it found stands until then.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from shared.clock import pacific_day
 from shared.warehouse.load import load_ids_from
 from shared.warehouse.report_types import REPORT_TYPES, ReportType
-from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, reads, run
+from shared.warehouse.statements import SQL, TYPES_LOADED, Statement, Warehouse, all_of, filled_in, reads, run
 
 DAYS = timedelta(days=35)
 MUCH = 4_000_000_000
@@ -101,9 +101,7 @@ def _about(query: str, kind: ReportType) -> str:
         "subject": all_of([f"raw.{name}" for name in kind.dimensions]),
         "about_something": "IFNULL(raw.video_id, '') != ''" if "video_id" in kind.dimensions else "TRUE",
     }
-    for name, value in filled.items():
-        query = query.replace(f"{{{name}}}", value)
-    return query
+    return filled_in(query, filled)
 
 
 def run_checks(
@@ -118,14 +116,16 @@ def run_checks(
         if statement is None:
             yield check, []
         elif everything or asked_on(today, place, reads(warehouse, statement, given)):
-            yield check, [_result(row) for row in run(warehouse, statement, **given)]
+            found = (dict(row) for row in run(warehouse, statement, **given))  # numbers may be of any type
+            yield (
+                check,
+                [
+                    Result(**{**row, "value": float(row["value"]), "expected": float(row["expected"])})
+                    for row in found
+                ],
+            )
 
 
 def asked_on(today: date, place: int, size: int) -> bool:
     """Whether the check of this place is asked today. size: the bytes that it would read."""
     return size <= MUCH or today.toordinal() % 7 == place % 7
-
-
-def _result(row: Mapping[str, Any]) -> Result:
-    """A row of a check's answer, whose numbers may be of any type."""
-    return Result(**{**row, "value": float(row["value"]), "expected": float(row["expected"])})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Explanation:
     files: the manifest's rows of reports: of a day all that were loaded, the one that counts first; of a video
     those that count and name it, the newest day first, each with its part of the number (`value`). answers:
     Analytics' or the Data API's about it, the newest first. listed: every report that YouTube has listed for the
-    day; listed_at: when the newest was sent to be loaded. studio: why YouTube Studio may show another number.
+    day, if asked; listed_at: when the newest was sent to be loaded. studio: why Studio may show another number.
     """
 
     table: str
@@ -60,44 +60,30 @@ class Explanation:
 
 
 def explain(
-    warehouse: Warehouse,
-    *,
-    channel_id: str,
-    subject: date | str,
-    column: str,
-    now: datetime,
-    listed: Sequence[str] = (),
-    listed_at: datetime | None = None,
+    warehouse: Warehouse, *, channel_id: str, subject: date | str, column: str, now: datetime
 ) -> Explanation:
-    """Explain a cell: of `youtube_metrics` by day, of `video_performance` by video. Raises InvalidRequest.
-
-    listed, listed_at: what the coverage says of a day.
-    """
+    """Explain a cell: of `youtube_metrics` by day, of `video_performance` by video. Raises InvalidRequest."""
     table = METRICS if isinstance(subject, date) else VIDEOS
     if column not in COLUMNS[table]:
         raise InvalidRequest(f"Explained are the columns {', '.join(COLUMNS[table])} of {table}.", field="column")
     report_type, query = (COLUMNS[table][column].get(name) for name in ("report_type", "query"))
-    files: Sequence[Row] = ()
-    answers: Sequence[Row] = ()
+
+    def asked(statement: Statement, **values: Any) -> list[Row]:
+        return [dict(row) for row in run(warehouse, statement, channel=channel_id, **values)]
+
     if isinstance(subject, date):
-        about: dict[str, Any] = {"channel": channel_id, "day": subject}
-        rows = run(warehouse, CELL, **about)
-        if report_type:
-            files = list(run(warehouse, ISSUES_OF_DAY, report_type=report_type, **about))
-        if query and not files:
-            answers = list(run(warehouse, ANSWERS_OF_DAY, query=query, **about))
+        rows = asked(CELL, day=subject)
+        files = asked(ISSUES_OF_DAY, day=subject, report_type=report_type) if report_type else []
+        answers = asked(ANSWERS_OF_DAY, day=subject, query=query) if query and not files else []
     else:
-        about = {"channel": channel_id, "videos": [subject]}
-        rows = run(warehouse, CELLS_OF_VIDEOS, **about)
-        if report_type:
-            files = list(run(warehouse, REPORTS_OF_VIDEOS, **about))
-        else:
-            of = ANSWERS_OF_VIDEO if query else READINGS_OF_VIDEO
-            answers = list(run(warehouse, of, channel=channel_id, video=subject))
-    row, *_ = [*map(dict, rows), {}]
-    found: Any = {"row": row, "files": list(map(dict, files)), "answers": list(map(dict, answers))}
-    told = explained(channel_id=channel_id, subject=subject, column=column, now=now, **found)
-    return replace(told, listed=tuple(listed), listed_at=listed_at)
+        rows = asked(CELLS_OF_VIDEOS, videos=[subject])
+        files = asked(REPORTS_OF_VIDEOS, videos=[subject]) if report_type else []
+        of_video = ANSWERS_OF_VIDEO if query else READINGS_OF_VIDEO
+        answers = asked(of_video, video=subject) if not report_type else []
+    row = rows[0] if rows else {}
+    return explained(
+        channel_id=channel_id, subject=subject, column=column, row=row, files=files, answers=answers, now=now
+    )
 
 
 def explained(

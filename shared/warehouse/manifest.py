@@ -18,18 +18,11 @@ from typing import Any
 from shared.clock import Clock, format_instant
 from shared.cloud.bigquery import answering
 from shared.errors import CorruptData, NotFound, Unavailable
+from shared.warehouse import statements
 from shared.warehouse.load import Staged, StagedReport, drop, load_id_for, new_load_id
 from shared.warehouse.report_types import ReportType, report_type
 from shared.warehouse.rows import Order, ReportRef
-from shared.warehouse.statements import (
-    JUDGE_STAGED,
-    LOADS_OF_REPORTS,
-    NAME_LOADS,
-    TAKE_STAGED,
-    Warehouse,
-    of_staged,
-    run,
-)
+from shared.warehouse.statements import Warehouse, of_staged, run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +57,17 @@ def publish(warehouse: Warehouse, staged: Sequence[Staged], clock: Clock) -> Pub
     tables = {each.table: each.order for each in staged if each.table}
     with answering(clock):
         judged = _judged(warehouse, tables, reports, kind)
-        wrong = {each.ref: error for each in reports if (error := _trouble(each, judged)) is not None}
+        wrong = {
+            each.ref: error
+            for each in reports
+            if (error := _trouble(each, judged.get(each.ref.report_id))) is not None
+        }
         loaded = tuple(
             _loaded(each, judged.get(each.ref.report_id), load_id) for each in reports if each.ref not in wrong
         )
         loads = [{"report_id": each.ref.report_id, "load_id": each.load_id} for each in loaded if each.row_count]
         if loads:
-            take = of_staged(TAKE_STAGED, tables, kind)
+            take = of_staged(statements.TAKE_STAGED, tables, kind)
             taken = run(warehouse, take, table=kind.table, loads=json.dumps(loads)).num_dml_affected_rows
             if taken != sum(each.row_count for each in loaded):
                 raise Unavailable(f"BigQuery took {taken} rows of load {load_id}.", reason="rowsMissing")
@@ -93,7 +90,7 @@ def _judged(
     asked = [
         {"report_id": ref.report_id, "channel_id": ref.channel_id, "day": ref.day.isoformat()} for ref in refs
     ]
-    judge = of_staged(JUDGE_STAGED, tables, kind)
+    judge = of_staged(statements.JUDGE_STAGED, tables, kind)
     try:
         judged = {row["report_id"]: row for row in run(warehouse, judge, reports=json.dumps(asked))}
     except Gone:
@@ -103,46 +100,42 @@ def _judged(
     return judged
 
 
-def _trouble(report: StagedReport, judged: Mapping[str, Any]) -> CorruptData | None:
-    ref, row = report.ref, judged.get(report.ref.report_id)
+def _trouble(report: StagedReport, row: Any) -> CorruptData | None:
     if row is None:
         return None
-    about = f"Report {ref.report_id}:"
-    if row["row_count"] != report.rows:
-        words = f"{about} BigQuery reads {row['row_count']} rows in {report.rows} lines."
-        return CorruptData(words, reason="reportRowBroken")
-    if row["foreign_rows"]:
-        words = f"{about} {row['foreign_rows']} rows are not about {ref.channel_id} on {ref.day}."
-        return CorruptData(words, reason="reportSubject")
-    if row["broken"]:
-        words = f"{about} {_names(row['broken'])} holds what is no number of its kind."
-        return CorruptData(words, reason="reportRowBroken")
+    ref, counted, foreign = report.ref, row["row_count"], row["foreign_rows"]
+    broken = f"{_names(row['broken'])} holds what is no number of its kind"
+    troubles = (
+        (counted != report.rows, "reportRowBroken", f"BigQuery reads {counted} rows in {report.rows} lines"),
+        (foreign, "reportSubject", f"{foreign} rows are not about {ref.channel_id} on {ref.day}"),
+        (row["broken"], "reportRowBroken", broken),
+    )
+    for wrong, reason, words in troubles:
+        if wrong:
+            return CorruptData(f"Report {ref.report_id}: {words}.", reason=reason)
     return None
 
 
+_ODD = {
+    "repeated": "{} rows stand there twice, counted once",
+    "contradicting": "{} rows are about what another row is about, all of them counted",
+    "partly_empty": "{} is empty in some rows",
+}
+
+
 def _loaded(report: StagedReport, row: Any, load_id: str) -> LoadedReport:
+    odd = [words.format(_names(row[name])) for name, words in _ODD.items() if row and row[name]]
     return LoadedReport(
         ref=report.ref,
         load_id=load_id_for(load_id, report.connection),
         row_count=row["row_count"] - row["repeated"] if row else 0,
         checksum=report.checksum,
-        findings=(*report.findings, *(_findings(row) if row else ())),
+        findings=(*report.findings, *odd),
     )
 
 
-def _findings(row: Any) -> list[str]:
-    found = []
-    if row["repeated"]:
-        found.append(f"{row['repeated']} rows stand there twice, counted once")
-    if row["contradicting"]:
-        found.append(f"{row['contradicting']} rows are about what another row is about, all of them counted")
-    if row["partly_empty"]:
-        found.append(f"{_names(row['partly_empty'])} is empty in some rows")
-    return found
-
-
-def _names(text: str) -> str:
-    return ", ".join(text.split())
+def _names(said: object) -> str:
+    return ", ".join(str(said).split())
 
 
 def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, at: datetime) -> None:
@@ -167,7 +160,13 @@ def _name_in_manifest(warehouse: Warehouse, reports: Sequence[LoadedReport], *, 
         for report in reports
     ]
     ids = [report.ref.report_id for report in reports if not report.ref.newer_than]
-    run(warehouse, NAME_LOADS, entries=json.dumps(rows), ids=ids, **_days(report.ref for report in reports))
+    run(
+        warehouse,
+        statements.NAME_LOADS,
+        entries=json.dumps(rows),
+        ids=ids,
+        **_days(report.ref for report in reports),
+    )
 
 
 def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dict[str, tuple[str, int]]:
@@ -180,7 +179,7 @@ def already_loaded(warehouse: Warehouse, wanted: Mapping[ReportRef, str]) -> dic
     held = {ref.report_id: connection for ref, connection in wanted.items()}
     return {
         row["report_id"]: (row["load_id"], row["row_count"])
-        for row in run(warehouse, LOADS_OF_REPORTS, ids=held, **_days(wanted))
+        for row in run(warehouse, statements.LOADS_OF_REPORTS, ids=held, **_days(wanted))
         if row["load_id"].endswith(held[row["report_id"]])
     }
 

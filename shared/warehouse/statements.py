@@ -50,9 +50,7 @@ class Statement:
     @property
     def text(self) -> str:
         """The statement, with the placeholders that are not filled."""
-        text = (SQL / "statements" / f"{self.name}.sql").read_text()
-        for name, value in self.filled.items():
-            text = text.replace(f"{{{name}}}", value)
+        text = filled_in((SQL / "statements" / f"{self.name}.sql").read_text(), self.filled)
         defined = "|".join(re.findall(r"^(\w+) AS \($", text, re.MULTILINE))
 
         def query(view: re.Match[str]) -> str:
@@ -167,7 +165,11 @@ def all_of(names: Sequence[str]) -> str:
 
 def made(template: str, **filled: str) -> str:
     """A template's text, with what it leaves open."""
-    text = (SQL / "templates" / f"{template}.sql").read_text()
+    return filled_in((SQL / "templates" / f"{template}.sql").read_text(), filled)
+
+
+def filled_in(text: str, filled: Mapping[str, str]) -> str:
+    """A text with values for some of its placeholders."""
     for name, value in filled.items():
         text = text.replace(f"{{{name}}}", value)
     return text

@@ -6,12 +6,12 @@ import os
 import random
 import uuid
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.clock import Recent, system_clock
 from shared.cloud import firestore, pubsub, queues, secrets
-from shared.errors import Unavailable
+from shared.errors import ReauthRequired, Unavailable
 from shared.monitoring.log import log
 from shared.settings import OAUTH_CLIENT_SECRET, settings
 from shared.tokens.google_oauth import CLIENT_AGE, GoogleOAuth, OAuthClient
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from shared.access.consent import Consents
     from shared.access.disconnect import Disconnects
     from shared.access.upkeep import Upkeep
-    from shared.tokens.refresh import ChannelTokens, Refresher, SharedTokens
+    from shared.tokens.refresh import Refresher, SharedTokens
     from shared.vault.rotation import Rotation
+    from shared.youtube.client import TokenSource
     from shared.youtube.data import Channel
 
 QUEUE = "access"
@@ -65,14 +66,20 @@ def consents() -> Consents:
 
 def _learn(tokens: Tokens, user_id: str) -> Channel:
     """The channel that fresh tokens are for; its user pays for the call."""
-    from shared.access.connect import FreshToken
     from shared.quota.profile import Priority
     from shared.wiring import youtube
     from shared.youtube.client import Context
     from shared.youtube.data import my_channel
 
     context = Context(account=user_id, priority=Priority.HIGH, feature="access")  # somebody waits for the answer
-    return my_channel(youtube.caller(context, FreshToken(tokens.access_token)))
+
+    def token(refused: str | None) -> str:
+        if refused is not None:
+            words = "Google does not accept the token that it has just issued."
+            raise ReauthRequired(words, reason="codeRefused")
+        return tokens.access_token.reveal()
+
+    return my_channel(youtube.caller(context, token))
 
 
 @cache
@@ -134,8 +141,6 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
     queues.enqueue(QUEUE, f"revoke {receipt_id}", "refresh_tokens", {"revoke": receipt_id})
 
 
-def token_source(channel_id: str, *, own: timedelta | None = None) -> ChannelTokens:
+def token_source(channel_id: str, *, own: timedelta | None = None) -> TokenSource:
     """A channel's access token, fresh whenever it is asked for; builds nothing before. own: see `SharedTokens`."""
-    from shared.tokens.refresh import ChannelTokens
-
-    return ChannelTokens(channel_id, partial(_tokens, own))
+    return lambda refused: _tokens(own).text(channel_id, refused)

@@ -11,9 +11,8 @@ from shared.cloud import bigquery, firestore
 from shared.cloud.identity import KeySet, TokenVerifier
 from shared.collection import planner
 from shared.console import parts
-from shared.console.loaded import loaded_reports
 from shared.console.page import ISSUER, Seen
-from shared.console.read import Ask, Reads
+from shared.console.read import Ask, Reads, loaded_reports
 from shared.errors import Misconfigured
 from shared.settings import settings
 from shared.warehouse.statements import Warehouse

@@ -4,5 +4,5 @@ transport   one pool of connections, shared by threads
 services    Google's own client, from the discovery documents that ship with it
 client      a call and everything that surrounds it: quota, rate, token, classification, call log
 data, analytics, reporting, uploads     what may be asked, typed; items: where in an answer each field stands
-classify, faults, policy                what an answer means, and what happens next
+faults, policy                          what an answer means, and what happens next
 """

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared.clock import Clock, system_clock
 from shared.errors import InvalidRequest, YtempireError
@@ -23,8 +23,7 @@ from shared.monitoring.log import log
 from shared.paging import pages
 from shared.settings import Settings
 from shared.youtube import services
-from shared.youtube.classify import classify
-from shared.youtube.faults import Fault, as_error, damaged, fault_of, no_answer
+from shared.youtube.faults import Fault, as_error, classify, damaged, fault_of, no_answer
 from shared.youtube.policy import Action, Kind, rule
 from shared.youtube.transport import Http
 
@@ -36,17 +35,11 @@ if TYPE_CHECKING:
     from shared.rate_limits.limiter import Burst, RateLimiter
 
 Value = TypeVar("Value")
+TokenSource = Callable[[str | None], str]
+"""An access token that is valid now, and another one than the given, which YouTube did not accept.
+
+Raises ReauthRequired or Unavailable. Who has tokens stands above this room."""
 PAGES_MAX = 200  # of one listing; no channel has as many
-
-
-class TokenSource(Protocol):
-    """Where a channel's access token comes from. A protocol, because who has tokens stands above this room."""
-
-    def access_token(self) -> str:
-        """A token that is valid now. Raises ReauthRequired or Unavailable."""
-
-    def renew(self, refused: str) -> str:
-        """A token other than `refused`, which YouTube did not accept. Raises as `access_token`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +145,10 @@ class Caller:
         replay: whether `send` can be asked twice. If not, a refused token is renewed all the same, and the caller
         starts over from what YouTube has. Raises the token source's errors and the fault's error.
         """
-        token = self.tokens.access_token()
+        token = self.tokens(None)
         outcome = self._sent(endpoint, send, token, attempt=1)
         if outcome.token_refused:
-            token = self.tokens.renew(token)
+            token = self.tokens(token)
             if replay:
                 outcome = self._sent(endpoint, send, token, attempt=2).with_fresh_token()
         return self._value(outcome)
@@ -183,7 +176,7 @@ class Caller:
         sent = False
         try:
             self.limiter.admit(method=endpoint, user=user)
-            token = self.tokens.renew(refused) if refused else self.tokens.access_token()
+            token = self.tokens(refused)
             self.before_sending()
             sent = True  # from here on it can have reached Google, also when we die
             outcome = self._sent(endpoint, send, token, attempt=2 if refused else 1, reservation=reservation)

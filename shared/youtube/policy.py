@@ -36,11 +36,7 @@ class Kind(StrEnum):
 
 
 class Action(StrEnum):
-    """What happens next.
-
-    `shared.publishing` waits, retries, marks and alerts; the client of this room renews a refused token; whoever
-    asked restarts a listing or records that a channel has no revenue.
-    """
+    """What happens next; `shared.publishing`, the client of this room, or whoever asked does it."""
 
     RETRY = "retry"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105 - an action's name

@@ -16,9 +16,8 @@ from typing import Any, BinaryIO, TypeVar
 from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.monitoring.log import log
-from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import damaged, no_answer
+from shared.youtube.faults import classify, damaged, no_answer
 from shared.youtube.items import item_of, needed, said
 from shared.youtube.transport import foreign, opened
 
@@ -27,8 +26,6 @@ DOWNLOAD = "youtubereporting.media.download"
 _PAGE = 500  # reports or jobs a page
 _CHUNK = 65_536
 _ERROR_MAX = 65_536
-
-
 T = TypeVar("T")
 
 

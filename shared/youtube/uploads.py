@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 from shared.errors import CorruptData
 from shared.youtube import services
-from shared.youtube.classify import classify
 from shared.youtube.client import Caller, Outcome, bearer
-from shared.youtube.faults import Fault, damaged, no_answer
+from shared.youtube.faults import Fault, classify, damaged, no_answer
 from shared.youtube.policy import Kind, rule
 from shared.youtube.transport import Body, Http, foreign
 
@@ -174,18 +173,13 @@ def _position(
     http, outcome = _exchange(caller, "PUT", session.address, headers, body)
     if outcome.fault is not None:
         return outcome
-    if http.status == 308:
-        return replace(outcome, value=Stored(_stored(http.fields.get("range", ""))))
+    if http.status == 308:  # `bytes=0-n` is n + 1 bytes; no header is none
+        stored = re.fullmatch(r"(?:bytes=)?0-(\d+)", http.fields.get("range", "").strip())
+        return replace(outcome, value=Stored(int(stored[1]) + 1 if stored else 0))
     try:
         return replace(outcome, value=Finished(str(json.loads(http.answer)["id"])))
     except (ValueError, KeyError, TypeError, RecursionError):
         return replace(outcome, fault=damaged(status=http.status, detail="no video id"))
-
-
-def _stored(header: str) -> int:
-    """`bytes=0-n` is n + 1 bytes; no header is none."""
-    match = re.fullmatch(r"(?:bytes=)?0-(\d+)", header.strip())
-    return int(match[1]) + 1 if match else 0
 
 
 def _check_address(address: str, root: str) -> None:

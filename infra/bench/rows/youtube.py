@@ -21,7 +21,7 @@ from infra.bench.uploading import BUCKET, NAME
 from infra.local import emulators, object_store
 from infra.local.process import LOOPBACK, Part, free_port
 from shared.clock import system_clock
-from shared.youtube.classify import classify
+from shared.youtube.faults import classify
 
 MIB = 1024 * 1024
 CLIENT = {

@@ -20,7 +20,7 @@ from infra.local.demo.unmapped import Document
 from infra.local.stack import OAUTH_CLIENT, Stack
 from shared.console.page import pages as pages_of_the_console
 from shared.console.words import words
-from shared.pages.words import known_reasons
+from shared.pages import known_reasons
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as Warehouse

@@ -40,7 +40,7 @@ from shared.quota.blocks import Block
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
 from shared.rate_limits.limiter import RateLimiter
-from shared.tokens.refresh import ChannelTokens, SharedTokens
+from shared.tokens.refresh import SharedTokens
 from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import OF_CONNECTIONS, VIDEO_METADATA
@@ -107,7 +107,7 @@ class Days:
             settings=self.settings,
             quota=block,
             limiter=RateLimiter(self.client, (), self.clock),
-            tokens=ChannelTokens(channel_id, lambda: self.tokens),
+            tokens=partial(self.tokens.text, channel_id),
             context=Context(account="system", channel_id=channel_id),
             apis=ProcessAlerts(self.client, self.clock),
             clock=self.clock,

@@ -1,13 +1,14 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from shared import channels
 from shared.errors import CorruptData, Misconfigured, NotFound, ReauthRequired, Unavailable
 from shared.monitoring import alerts
-from shared.tokens.refresh import MARGIN, ChannelTokens, SharedTokens
+from shared.tokens.refresh import MARGIN, SharedTokens
 from tests.emulators.wire import losing, met
 
 TOKEN = 2
@@ -282,12 +283,12 @@ def test_threads_of_one_process_share_one_flight_and_one_look(access):
     channel_id = access.connected()
     access.expire(channel_id)
     shared = SharedTokens(access.refresher(), access.simulator.clock)
-    source = ChannelTokens(channel_id, lambda: shared)
+    source = partial(shared.text, channel_id)
     asked, gate, tokens = access.token_requests(), threading.Barrier(10), []
 
     def work():
         gate.wait()
-        tokens.append(source.access_token())
+        tokens.append(source(None))
 
     workers = [threading.Thread(target=work) for _ in range(10)]
     for worker in workers:
@@ -297,8 +298,8 @@ def test_threads_of_one_process_share_one_flight_and_one_look(access):
     assert len(set(tokens)) == 1
     assert len(tokens) == 10
     assert access.token_requests() == asked + 1
-    assert source.renew(tokens[0]) != tokens[0]
-    assert source.access_token() != tokens[0]
+    assert source(tokens[0]) != tokens[0]
+    assert source(None) != tokens[0]
 
 
 def test_a_disconnect_is_noticed_within_a_minute(access):

@@ -89,20 +89,15 @@ def test_what_was_asked_for_a_connection_that_ended_meanwhile_is_taken_back(figu
 def test_a_channel_that_is_disconnected_between_two_queries_is_left_and_nobody_else_is(figures):
     gone, stays = figures.connect(*PAID), figures.connect(*FREE)
 
-    class Gone:
-        left = 3
+    left = iter(range(3))
 
-        def access_token(self) -> str:
-            self.left -= 1
-            if self.left < 0:
-                raise NotFound("not connected", reason="notConnected")
-            return tokens.access_token()
-
-        def renew(self, refused: str) -> str:
+    def three(refused: str | None) -> str:
+        if next(left, None) is None:
             raise NotFound("not connected", reason="notConnected")
+        return tokens(refused)
 
     tokens = figures.reading.callers[gone].tokens
-    figures.reading.callers[gone] = replace(figures.reading.callers[gone], tokens=Gone())
+    figures.reading.callers[gone] = replace(figures.reading.callers[gone], tokens=three)
     figures.collecting().collect([gone, stays])
     assert len([load for load in figures.loads() if load["channel_id"] == gone]) == 2  # one call was for its birth
     assert "channel_daily" in {load["query"] for load in figures.loads() if load["channel_id"] == stays}

@@ -138,14 +138,10 @@ def test_what_cannot_be_listed_now_leaves_the_coverage_as_it_was(collecting):
 
 
 def test_a_channel_that_was_disconnected_is_no_ended_job(collecting):
-    class Gone:
-        def access_token(self) -> str:
-            raise NotFound("not connected", reason="notConnected")
+    def gone(refused: str | None) -> str:
+        raise NotFound("not connected", reason="notConnected")
 
-        def renew(self, refused: str) -> str:
-            raise NotFound("not connected", reason="notConnected")
-
-    collecting.caller = replace(collecting.caller, tokens=Gone())
+    collecting.caller = replace(collecting.caller, tokens=gone)
     with pytest.raises(NotFound) as told:
         collecting.find()
     assert told.value.reason == "notConnected"

@@ -66,11 +66,8 @@ class Token:
 
     value: str
 
-    def access_token(self) -> str:
+    def __call__(self, refused: str | None) -> str:
         return self.value
-
-    def renew(self, refused: str) -> str:
-        return refused
 
 
 def work(told: Told) -> None:

@@ -1,6 +1,6 @@
 """Somebody else writes the record while a worker is at it: an open operation always keeps a task."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -141,20 +141,15 @@ def test_nothing_is_sent_that_cannot_be_undone_once_a_cancel_was_answered(bench,
     operation, _ = bench.submit(**{kind: work})
     bench.stand.calls.clear()
 
-    @dataclass
-    class Cancelling:
-        """A token source: it is asked between the claim and the call."""
-
-        tokens: object
-
-        def access_token(self):
-            if not bench.get(operation).ended:
-                bench.submissions.cancel(operation.id)
-            return self.tokens.access_token()
-
     def caller_for(asked):
         made = bench._caller(asked)
-        return replace(made, tokens=Cancelling(made.tokens))
+
+        def cancelling(refused):  # asked between the claim and the call
+            if not bench.get(operation).ended:
+                bench.submissions.cancel(operation.id)
+            return made.tokens(refused)
+
+        return replace(made, tokens=cancelling)
 
     after = bench.runner(caller_for=caller_for).run(operation.id, 1)
     assert after.state is State.CANCELLED

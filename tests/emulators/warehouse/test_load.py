@@ -11,7 +11,7 @@ import pytest
 
 from infra import warehouse as making
 from infra.views import OVER_OWNERS
-from shared.console.loaded import loaded_reports
+from shared.console.read import loaded_reports
 from shared.warehouse.load import Load, Staged, new_load_id
 from shared.warehouse.manifest import Published, already_loaded, publish
 from shared.warehouse.report_types import REPORT_TYPES, ReportType

@@ -59,10 +59,9 @@ class Tokens:
     held: Issue
     renewals: int = 0
 
-    def access_token(self) -> str:
-        return self.held.access_token
-
-    def renew(self, refused: str) -> str:
+    def __call__(self, refused: str | None) -> str:
+        if refused is None:
+            return self.held.access_token
         assert refused == self.held.access_token
         assert self.held.refresh_token is not None
         fresh = self.simulator.grants.refresh(self.held.refresh_token, client=CLIENT)

@@ -4,7 +4,7 @@ from html import escape
 import pytest
 
 from shared.access.requests import COOKIE
-from shared.pages import SAFE_HEADERS
+from shared.pages.documents import SAFE_HEADERS
 from tests.end_to_end.access.conftest import title
 
 REVENUE = "https://www.googleapis.com/auth/yt-analytics-monetary.readonly"

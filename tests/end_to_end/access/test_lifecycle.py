@@ -15,7 +15,7 @@ gate, tokens = threading.Barrier(5), []
 def work():
     source = token_source(sys.argv[1])
     gate.wait()
-    tokens.append(source.access_token())
+    tokens.append(source(None))
 print("ready", flush=True)
 sys.stdin.readline()
 workers = [threading.Thread(target=work) for _ in range(5)]

@@ -7,7 +7,7 @@ import pytest
 from infra.deployment import ROOT
 from shared import pages
 from shared.console.page import headers as console_headers
-from shared.pages.words import known_reasons
+from shared.pages import known_reasons
 
 SPOKEN_TO_PEOPLE = (
     "access/consent",

@@ -92,7 +92,7 @@ def job(channel_id: str = "UC1", **fields: Any) -> Job:
     return Job(**{**defaults, **fields})
 
 
-def rows(*channels: Channel, **more: Any) -> tuple[ChannelRow, ...]:
+def rows(*channels: Channel, **more: Any) -> list[ChannelRow]:
     """Channels as the pages show them."""
     return connections.rows(channels, app_url=APP, now=NOW, **more)
 
@@ -114,7 +114,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
     """Every page with something in each of its sections. text: whatever others can write."""
     one = channel("UC" + "a" * 22, title=text, user_id=text)
     lost = channel("UC" + "b" * 22, title=text, state=REAUTH_REQUIRED, state_reason="invalidGrant")
-    listed = [row.as_row() for row in rows(one, lost)]
+    listed = [row.shown for row in rows(one, lost)]
     hours = [30, 20, 10, 5, 5, 10, 40, 90, 160, 240, 300, 420, 510, *[0] * 12]
     day = usage(
         used=sum(hours), by_hour=hours, loans=[loan(borrower=text)], refusals=[refusal(account=text, reason=text)],
@@ -125,7 +125,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
     work = [{**row, "retry": row["id"]} for row in operations.rows([failed(work={"title": text})], {})]
     missed = job(absent=("2026-11-01", *job().absent))
     of_jobs = reports.rows([missed], now=NOW)
-    missing = [vars(each) for row in of_jobs for each in row.missing]
+    missing = [each for row in of_jobs for each in row["missing"]]
     figures = dict.fromkeys(("channels", "connected", "unwell", "waiting", "failed", "at_risk"), 3)
     days = [
         {"date": (NOW - timedelta(days=n)).date(), "views": 900 + 7 * n, "engaged_views": 400 + n, "channels": 2}
@@ -198,7 +198,7 @@ def samples(text: str = "Tides", **asked: Any) -> dict[str, Seen]:
             "connection": listed[0],
             "coverage": reports.grid([missed], lambda job: {"about": text}, now=NOW),
             "days": of_channel,
-            "reports": [{**row.as_row(), "report_type": text} for row in of_jobs],
+            "reports": [{**row, "missing": len(row["missing"]), "report_type": text} for row in of_jobs],
             "missing": [{**each, "report_type": text} for each in missing],
             "certificates": [{"month": "2026-11", "issued_at": NOW, "value": "f" * 64}],
         },

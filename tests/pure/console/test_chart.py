@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.console.draw import HEIGHT, WIDTH, chart, short
-from shared.console.loaded import arriving
+from shared.console.read import arriving
 
 VALUES = st.lists(st.none() | st.integers(-(10**6), 10**10) | st.floats(0, 10**6), min_size=1, max_size=60)
 

@@ -65,9 +65,9 @@ STANDS = [
 @pytest.mark.parametrize(("state", "reason", "standing", "why", "todo"), STANDS)
 def test_each_state_is_shown_with_its_reason_and_the_one_thing_to_do(state, reason, standing, why, todo):
     found = row(state=state, state_reason=reason, state_since=NOW)
-    assert (found.standing, found.todo.text) == (standing, todo)
-    assert found.why.startswith(why)
-    assert bool(found.why) == bool(why)
+    assert (found.shown["standing"], found.todo.text) == (standing, todo)
+    assert found.shown["why"].startswith(why)
+    assert bool(found.shown["why"]) == bool(why)
 
 
 def test_no_state_is_left_out():
@@ -89,11 +89,11 @@ def test_connecting_again_names_the_channel_and_leads_to_the_app():
 
 
 @pytest.mark.parametrize(
-    ("age", "overdue"), [(timedelta(hours=24, minutes=59), False), (timedelta(hours=25), True)]
+    ("age", "late"), [(timedelta(hours=24, minutes=59), ""), (timedelta(hours=25), "overdue")]
 )
-def test_a_channel_is_overdue_after_25_hours(age, overdue):
-    assert row(synced_at=NOW - age).overdue is overdue
-    assert row(synced_at=None, connected_at=NOW - age).overdue is overdue
+def test_a_channel_is_overdue_after_25_hours(age, late):
+    assert row(synced_at=NOW - age).shown["late"] == late
+    assert row(synced_at=None, connected_at=NOW - age).shown["late"] == late
 
 
 @pytest.mark.case("A7")
@@ -101,7 +101,7 @@ def test_a_channel_is_overdue_after_25_hours(age, overdue):
 def test_a_connection_that_only_publishes_has_no_reports_that_could_be_overdue(reason):
     can = {"analytics": Capability(False, reason), "publish": Capability(True, "granted")}
     found = row(synced_at=None, connected_at=NOW - timedelta(days=30), capabilities=can)
-    assert not found.overdue
+    assert not found.shown["late"]
     assert found.todo.urgency >= Urgency.OPTIONAL
 
 
@@ -111,16 +111,16 @@ def test_a_connection_that_youtube_refuses_says_why_and_until_when_and_is_not_ov
     until = NOW + timedelta(hours=20)
     paused = row(refusals={api: Refusal(reason="forbidden", since=NOW, until=until)}, synced_at=None)
     for_good = row(refusals={api: Refusal(reason="channelSuspended", since=NOW, until=None)}, synced_at=None)
-    assert (paused.standing, for_good.standing) == ("Refused by YouTube", "Refused by YouTube")
-    assert paused.why.startswith(policy().rules["forbidden"].says)
-    assert paused.why.endswith(f" again from {until:%-d %b, %H:%M} UTC on.")
-    assert for_good.why.startswith(policy().rules["channelSuspended"].says)
-    assert for_good.why.endswith(" until it is connected again.")
-    assert api not in paused.why + for_good.why
+    assert (paused.shown["standing"], for_good.shown["standing"]) == ("Refused by YouTube", "Refused by YouTube")
+    assert paused.shown["why"].startswith(policy().rules["forbidden"].says)
+    assert paused.shown["why"].endswith(f" again from {until:%-d %b, %H:%M} UTC on.")
+    assert for_good.shown["why"].startswith(policy().rules["channelSuspended"].says)
+    assert for_good.shown["why"].endswith(" until it is connected again.")
+    assert api not in paused.shown["why"] + for_good.shown["why"]
     assert for_good.todo.urgency is Urgency.NOW
     assert for_good.todo.text.startswith(AGAIN)
     if api == "youtubereporting":
-        assert not paused.overdue
+        assert not paused.shown["late"]
         assert paused.todo.text == "Nothing"
 
 
@@ -131,14 +131,14 @@ def test_a_connection_that_is_deleted_in_four_hours_says_when():
 
 
 def test_a_channel_whose_work_has_stopped_is_not_overdue():
-    assert not row(state=REAUTH_REQUIRED, **LATE).overdue
+    assert not row(state=REAUTH_REQUIRED, **LATE).shown["late"]
 
 
 @pytest.mark.parametrize(
     "reason", [outcome.value for outcome in (Outcome.GRANT_DEAD, Outcome.REFUSED, Outcome.UNAVAILABLE)]
 )
 def test_every_reason_of_a_bad_state_is_a_sentence(reason):
-    why = row(state=REAUTH_REQUIRED, state_reason=reason).why
+    why = row(state=REAUTH_REQUIRED, state_reason=reason).shown["why"]
     assert why.endswith(".")
     assert reason not in why
 
@@ -150,26 +150,26 @@ def test_while_google_refuses_our_client_no_working_connection_looks_well_and_no
         channel("UC3", state=REAUTH_REQUIRED, state_reason="invalidGrant"),
         client_refused=True,
     )
-    found = {row.channel.channel_id: row for row in network}
+    found = {row.shown["channel_id"]: row for row in network}
     for working in ("UC1", "UC2"):
         assert found[working].todo.urgency is Urgency.NOW
         assert found[working].todo.text.startswith("Mend our OAuth client")
-        assert "cannot be renewed" in found[working].why
+        assert "cannot be renewed" in found[working].shown["why"]
     assert "connect this channel again" in found["UC3"].todo.text
     assert all(row.needs_somebody for row in network)
 
 
 def test_what_is_missing_is_said_with_its_reason():
-    missing = row(
+    found = row(
         capabilities={
             "analytics": Capability(True, "granted"),
             "revenue": Capability(False, "unticked"),
             "publish": Capability(False, "notAsked"),
         }
-    ).missing
-    assert [(lack.name, lack.reason) for lack in missing] == [
-        ("Revenue figures", "its owner unticked this on Google's page"),
-        ("Publishing", "was not asked for"),
+    )
+    assert found.shown["lacks"] == [
+        "No revenue figures: its owner unticked this on Google's page.",
+        "No publishing: was not asked for.",
     ]
 
 
@@ -179,14 +179,14 @@ def test_those_who_need_somebody_come_first():
         channel("UC2", title="z", state=REAUTH_REQUIRED),
         channel("UC3", title="b", **WARNED),
     )
-    assert [found.channel.channel_id for found in network] == ["UC2", "UC3", "UC1"]
+    assert [found.shown["channel_id"] for found in network] == ["UC2", "UC3", "UC1"]
     assert [found.needs_somebody for found in network] == [True, True, False]
 
 
 def test_an_owner_is_asked_for_what_is_theirs_and_not_for_what_is_ours():
     (lost,) = rows(channel(state=REAUTH_REQUIRED), mine=True)
-    assert lost.as_row(mine=True)["todo"]["text"].startswith("Connect this channel again in the app")
+    assert lost.shown["todo"]["text"].startswith("Connect this channel again in the app")
     (late,) = rows(channel(**LATE), mine=True)
-    assert late.as_row(mine=True)["todo"] == {
+    assert late.shown["todo"] == {
         "urgency": Urgency.NOTHING, "text": "Nothing: our operators see to it.", "link": None, "code": None,
     }  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from infra.judges.googlesql import GoogleSQL, literal
+from shared.warehouse.load import positions
 from shared.warehouse.report_types import REPORT_TYPES
-from shared.warehouse.staging import positions
 from shared.warehouse.statements import JUDGE_STAGED, TAKE_STAGED, of_staged
 
 REACH = REPORT_TYPES["channel_reach_basic_a1"]

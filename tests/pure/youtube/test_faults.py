@@ -22,8 +22,7 @@ from shared.errors import (
     Transient,
     Unavailable,
 )
-from shared.youtube.classify import RETRY_AFTER_CAP, classify
-from shared.youtube.faults import as_error, damaged, fault_of, no_answer
+from shared.youtube.faults import RETRY_AFTER_CAP, as_error, classify, damaged, fault_of, no_answer
 from shared.youtube.policy import Kind, policy
 
 NOW = datetime(2026, 11, 22, 18, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.clock import system_clock
 from shared.errors import CorruptData
-from shared.youtube.classify import classify
+from shared.youtube.faults import classify
 from shared.youtube.uploads import _check_address, in_protocol
 
 ROOT = "http://127.0.0.1:8200"
