@@ -230,7 +230,7 @@ def _counts(network: Network) -> Callable[[], None]:
     """An hour of runs, over 200 videos of each channel, which YouTube does not know: that changes no access."""
     from shared.clock import pacific_day
     from shared.collection import gone
-    from shared.collection.statistics.collecting import Statistics
+    from shared.collection.statistics.collecting import Statistics, minute
     from shared.collection.statistics.law import EVERY, Video, outline
     from shared.collection.statistics.state import (
         FIFTIES_A_PACK,
@@ -238,7 +238,6 @@ def _counts(network: Network) -> Callable[[], None]:
         Entry,
         Outline,
         Pack,
-        minute,
         outline_write,
         pack_write,
     )
