@@ -340,7 +340,7 @@ def _to_hour(network: Network, hour: int) -> None:
 def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
     """A new video of each channel, told of twice, and asked about."""
     from shared.clock import pacific_day
-    from shared.collection import videos
+    from shared.collection import details
     from shared.push import receiving
     from shared.push.feed import VideoNotice
 
@@ -354,7 +354,7 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
         for _ in range(2):
             reports.ingest.handle(receiving.KIND, receiving.message([notice], received=now))
         network.pass_time(timedelta(minutes=1))
-        reports.ingest.handle(videos.DETAILS, {})
+        reports.ingest.handle(details.KIND, {})
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:
