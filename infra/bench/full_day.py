@@ -230,7 +230,7 @@ def _counts(network: Network) -> Callable[[], None]:
     """An hour of runs, over 200 videos of each channel, which YouTube does not know: that changes no access."""
     from shared.clock import pacific_day
     from shared.collection import gone
-    from shared.collection.statistics.collecting import Statistics
+    from shared.collection.statistics.collecting import Statistics, minute
     from shared.collection.statistics.law import EVERY, Video, outline
     from shared.collection.statistics.state import (
         FIFTIES_A_PACK,
@@ -238,7 +238,6 @@ def _counts(network: Network) -> Callable[[], None]:
         Entry,
         Outline,
         Pack,
-        minute,
         outline_write,
         pack_write,
     )
@@ -341,7 +340,7 @@ def _to_hour(network: Network, hour: int) -> None:
 def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
     """A new video of each channel, told of twice, and asked about."""
     from shared.clock import pacific_day
-    from shared.collection import videos
+    from shared.collection import details
     from shared.push import receiving
     from shared.push.feed import VideoNotice
 
@@ -355,7 +354,7 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
         for _ in range(2):
             reports.ingest.handle(receiving.KIND, receiving.message([notice], received=now))
         network.pass_time(timedelta(minutes=1))
-        reports.ingest.handle(videos.DETAILS, {})
+        reports.ingest.handle(details.KIND, {})
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:

@@ -16,6 +16,7 @@ from shared.collection import (
     cache,
     call_log,
     certifying,
+    details,
     gone,
     internal_metrics,
     messages,
@@ -73,7 +74,7 @@ class Ingest(Reader):
             ),
             messages.STAGED: (messages.staged_from, self._go_on),
             receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
-            videos.DETAILS: (_nothing, lambda _: videos.ask(self, self.to_ingest_at)),
+            details.KIND: (_nothing, lambda _: details.ask(self, self.to_ingest_at)),
             audit.KIND: (lambda told: str(told["day"]), self._audit),
             certifying.KIND: (lambda told: told.get("channels"), self._certify),
             ERASE: (_erasure, self._erase),
@@ -148,7 +149,7 @@ class Ingest(Reader):
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
         if to_ask:
-            videos.ask_soon(self.to_ingest_at, now)
+            details.ask_soon(self.to_ingest_at, now)
         if received is not None:
             for channel_id in latest.keys() - left:
                 heard(self.client, channel_id, received, max(timedelta(0), received - latest[channel_id]))

@@ -6,23 +6,27 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from shared.access.disconnect import ERASE
 from shared.clock import format_instant, pacific_day
 from shared.cloud.bigquery import answering
-from shared.cloud.firestore import Store, update
-from shared.cloud.steps import Change, Docs, Write, reading
-from shared.collection import gone
+from shared.cloud.firestore import Client, Store, update
+from shared.cloud.steps import Change, Doc, Docs, Listing, Together, Write, only, reading
+from shared.collection import gone, readings, videos
 from shared.collection.refusals import Reader, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
-from shared.collection.statistics.state import OUTLINE, Counted, Entry, News, Outline, Pack, minute
+from shared.collection.statistics.state import OUTLINE, Counted, Entry, Outline, Pack
+from shared.data_map import VIDEO_READINGS, VIDEOS
 from shared.errors import Transient, YtempireError
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
 from shared.warehouse.append import append_by_channel
@@ -31,6 +35,10 @@ from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube import data
 
+_NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
+_EVER = datetime.fromtimestamp(0, UTC)
+_OVERLAP = timedelta(minutes=2)  # clocks differ, and a write takes its time
+_YOUNG = 2 * 24 * 60  # minutes for which a video that no nightly listing has yet is not taken for gone
 METHOD = "youtube.videos.batchGetStats"
 _LEASE = timedelta(minutes=4, seconds=30)  # less than from one run to the next
 _LONGEST = timedelta(minutes=3)
@@ -76,7 +84,7 @@ class Statistics(Reader):
         if not outline.entries and (found := state.recovered(self.client, minute(now))):
             outline = replace(outline, entries=found)
             update(self.client, [OUTLINE], lambda _: Change(None, [state.outline_write(outline)]))
-        heard = state.news(self.client, outline.heard_at, outline.looked_at, now)
+        heard = news(self.client, outline.heard_at, outline.looked_at, now)
         run = _Run(outline, calls_now(self.units, outline.spent, now))
         known = outline.entries.items()
         open_ones = ((each, entry.fifties) for each, entry in known if entry.until <= minute(now))
@@ -121,7 +129,7 @@ class Statistics(Reader):
             known = run.counted(channel_id) or Counted(connections.get(channel_id, ""), {})
             if known.connection:
                 new, listed = heard.new.get(channel_id, {}), heard.listed.get(channel_id)
-                self._keep(run, channel_id, known._replace(videos=state.merged(known.videos, new, listed, now)))
+                self._keep(run, channel_id, known._replace(videos=merged(known.videos, new, listed, now)))
 
     def _keep(self, run: _Run, channel_id: str, counted: Counted, until: int = 0) -> None:
         entry, now = run.outline.entries[channel_id], minute(self.clock())
@@ -235,3 +243,76 @@ def _claimed(outline: Outline, name: str, now: Any) -> Change[Outline | None]:
     spent = outline.spent if outline.day == pacific_day(now) else 0
     ours = replace(outline, run=name, run_until=now + _LEASE, day=pacific_day(now), spent=spent)
     return Change(ours, [state.outline_write(ours)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What was heard since the last run. new: by channel, videos and the minutes of their publication.
+
+    listed: by channel, all of its videos. heard_at, looked_at: from where the next run listens.
+    """
+
+    new: Mapping[str, Mapping[str, int]]
+    listed: Mapping[str, frozenset[str]]
+    heard_at: datetime | None
+    looked_at: datetime | None
+
+
+def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, now: datetime) -> News:
+    """What is new since these instants; where there is none, all that nights list, and the youngest."""
+    notices = Listing(
+        VIDEOS.path,
+        above=("heard_at", heard_at or now - timedelta(minutes=_YOUNG)),
+        order="heard_at",
+        limit=_NOTICES,
+        only=("channel_id", "published", "state", "heard_at"),
+    )
+    nightly = Listing(
+        VIDEO_READINGS.path, above=("looked_at", looked_at or _EVER), order="looked_at", limit=_CHANNELS
+    )
+    heard, looked = Store(client).run(only(Together((notices, nightly))))
+    new = defaultdict[str, dict[str, int]](dict)
+    for video_id, doc in heard.items():
+        published = doc.data.get("published")
+        if doc.data["state"] != videos.Change.DELETED and published is not None:
+            new[doc.data["channel_id"]][video_id] = minute(published)
+    heard_at, looked_at = _next(heard, "heard_at", _NOTICES, now), _next(looked, "looked_at", _CHANNELS, now)
+    return News(new=new, listed=dict(_listed(looked)), heard_at=heard_at, looked_at=looked_at)
+
+
+def minute(instant: datetime) -> int:
+    """An instant in minutes since 1970."""
+    return int(instant.timestamp() // 60)
+
+
+def merged(
+    known: Mapping[str, law.Video], new: Mapping[str, int], listed: Collection[str] | None, now: int
+) -> dict[str, law.Video]:
+    """A channel's videos after what was heard. listed: all of them; None when they were not listed anew."""
+    kept = {
+        name: each
+        for name, each in known.items()
+        if listed is None or name in listed or now - each.published < _YOUNG
+    }
+    found = (
+        {name: law.Video() for name in listed or ()}
+        | {name: law.Video(published=at) for name, at in new.items()}
+        | kept
+    )
+    if len(found) <= state.VIDEOS_MAX:
+        return found
+    order = sorted(found, key=lambda name: (found[name].read > 0, -law.rate_at(found[name], now)))
+    return {name: found[name] for name in order[: state.VIDEOS_MAX]}
+
+
+def _next(found: Mapping[str, Doc], field: str, limit: int, now: datetime) -> datetime:
+    """From where the next run listens: from the last one, if there may be more."""
+    last = max((doc.data[field] for doc in found.values()), default=now)
+    return last if len(found) >= limit else now - _OVERLAP
+
+
+def _listed(documents: Mapping[str, Doc]) -> Iterator[tuple[str, frozenset[str]]]:
+    for doc in documents.values():
+        stored = or_told(partial(readings.stored, doc.data["channel_id"], doc.data))
+        if stored is not None:
+            yield stored.channel_id, frozenset(stored.videos)

@@ -8,30 +8,24 @@ Some 31 channels are read every five minutes: a document each would be 9,000 wri
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from itertools import count
 from typing import Annotated, Any, NamedTuple
 
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import Change, Doc, Docs, Listing, Together, Write, only, reading
-from shared.collection import readings, videos
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection.statistics import law
-from shared.collection.statistics.law import Fifty, Video, rate_at
-from shared.data_map import VIDEO_COUNTS, VIDEO_READINGS, VIDEOS
+from shared.collection.statistics.law import Fifty, Video
+from shared.data_map import VIDEO_COUNTS
 from shared.errors import CorruptData
 from shared.monitoring.log import log
-from shared.monitoring.readable import or_told
 from shared.records import UNREADABLE, Codec, Mapper, compact
 
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
-_NOTICES, _CHANNELS = 300, 20  # of one run: what there is besides is the next one's
-_EVER = datetime.fromtimestamp(0, UTC)
-_OVERLAP = timedelta(minutes=2)  # clocks differ, and a write takes its time
-_YOUNG = 2 * 24 * 60  # minutes for which a video that no nightly listing has yet is not taken for gone
 FIFTIES_A_PACK = 120  # some 135 KB: sixty packs are one commit
 VIDEOS_MAX = 5_000  # of a channel; the quietest of more are read by night alone
 
@@ -154,74 +148,3 @@ def _counted(connection: str, videos: Mapping[str, Iterable[Any]]) -> Counted:
 
 
 _ENTRIES, _PACK = compact(_entry, list), compact(_counted, list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class News:
-    """What was heard since the last run. new: by channel, videos and the minutes of their publication.
-
-    listed: by channel, all of its videos. heard_at, looked_at: from where the next run listens.
-    """
-
-    new: Mapping[str, Mapping[str, int]]
-    listed: Mapping[str, frozenset[str]]
-    heard_at: datetime | None
-    looked_at: datetime | None
-
-
-def news(client: Client, heard_at: datetime | None, looked_at: datetime | None, now: datetime) -> News:
-    """What is new since these instants; where there is none, all that nights list, and the youngest."""
-    notices = Listing(
-        VIDEOS.path,
-        above=("heard_at", heard_at or now - timedelta(minutes=_YOUNG)),
-        order="heard_at",
-        limit=_NOTICES,
-        only=("channel_id", "published", "state", "heard_at"),
-    )
-    nightly = Listing(
-        VIDEO_READINGS.path, above=("looked_at", looked_at or _EVER), order="looked_at", limit=_CHANNELS
-    )
-    heard, looked = Store(client).run(only(Together((notices, nightly))))
-    new = defaultdict[str, dict[str, int]](dict)
-    for video_id, doc in heard.items():
-        published = doc.data.get("published")
-        if doc.data["state"] != videos.Change.DELETED and published is not None:
-            new[doc.data["channel_id"]][video_id] = minute(published)
-    heard_at, looked_at = _next(heard, "heard_at", _NOTICES, now), _next(looked, "looked_at", _CHANNELS, now)
-    return News(new=new, listed=dict(_listed(looked)), heard_at=heard_at, looked_at=looked_at)
-
-
-def minute(instant: datetime) -> int:
-    """An instant in minutes since 1970."""
-    return int(instant.timestamp() // 60)
-
-
-def merged(
-    known: Mapping[str, Video], new: Mapping[str, int], listed: Collection[str] | None, now: int
-) -> dict[str, Video]:
-    """A channel's videos after what was heard. listed: all of them; None when they were not listed anew."""
-    kept = {
-        name: each
-        for name, each in known.items()
-        if listed is None or name in listed or now - each.published < _YOUNG
-    }
-    found = (
-        {name: Video() for name in listed or ()} | {name: Video(published=at) for name, at in new.items()} | kept
-    )
-    if len(found) <= VIDEOS_MAX:
-        return found
-    order = sorted(found, key=lambda name: (found[name].read > 0, -rate_at(found[name], now)))
-    return {name: found[name] for name in order[:VIDEOS_MAX]}
-
-
-def _next(found: Mapping[str, Doc], field: str, limit: int, now: datetime) -> datetime:
-    """From where the next run listens: from the last one, if there may be more."""
-    last = max((doc.data[field] for doc in found.values()), default=now)
-    return last if len(found) >= limit else now - _OVERLAP
-
-
-def _listed(documents: Mapping[str, Doc]) -> Iterator[tuple[str, frozenset[str]]]:
-    for doc in documents.values():
-        stored = or_told(partial(readings.stored, doc.data["channel_id"], doc.data))
-        if stored is not None:
-            yield stored.channel_id, frozenset(stored.videos)

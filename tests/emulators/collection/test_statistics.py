@@ -19,8 +19,7 @@ from infra.warehouse import table as made
 from shared.access.disconnect import ERASE
 from shared.collection import readings, videos
 from shared.collection.readings import Readings
-from shared.collection.statistics import collecting as room
-from shared.collection.statistics import state
+from shared.collection.statistics import collecting, state
 from shared.collection.statistics.collecting import Statistics
 from shared.collection.statistics.state import OUTLINE, forget
 from shared.errors import Unavailable
@@ -114,7 +113,7 @@ def damaged(capsys: Any) -> set[str]:
 
 
 def _doc(stand: Stand, path: str) -> Any:
-    return room.Store(stand.firestore).run(room.reading([path]))[path]
+    return collecting.Store(stand.firestore).run(collecting.reading([path]))[path]
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +173,8 @@ def test_of_two_runs_at_once_one_reads(network: Network, monkeypatch):
             second[0] = network.statistics(seed=2).run()
         return news(*arguments)
 
-    news = state.news
-    monkeypatch.setattr(state, "news", meanwhile)
+    news = collecting.news
+    monkeypatch.setattr(collecting, "news", meanwhile)
     assert network.statistics().run()["rows"] > 0
     assert second == [{"channels": 0, "calls": 0, "rows": 0}]
     twice = Counter((row["video_id"], row["as_of"]) for row in network.rows())
@@ -302,7 +301,7 @@ def test_a_disconnect_takes_a_channel_out_and_what_is_read_meanwhile_is_erased(n
     assert network.entries().keys() == {other}
     packs = network.stand.firestore.collection("video_counts").stream()
     assert not any(
-        gone in str(room.state.pack_in(0, _doc(network.stand, each.reference.path)))
+        gone in str(state.pack_in(0, _doc(network.stand, each.reference.path)))
         for each in packs
         if each.id != "outline"
     )

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc
 from shared.collection.statistics import law
+from shared.collection.statistics.collecting import merged
 from shared.collection.statistics.law import CALLS_MAX, EVERY, Video, calls_now
 from shared.collection.statistics.state import (
     FIFTIES_A_PACK,
     Counted,
     Entry,
     Outline,
-    merged,
     outline_in,
     outline_write,
     pack_in,
