@@ -27,7 +27,12 @@ from typing import Any
 PACKAGES = (
     *("functions_framework._cli", "gunicorn.workers.gthread", "uvicorn", "starlette.routing", "httpx", "jinja2"),
     *("google.cloud.firestore", "google.cloud.tasks_v2", "google.cloud.secretmanager", "google.cloud.pubsub_v1"),
-    *("google.cloud.bigquery", "google.resumable_media.requests", "googleapiclient.discovery"),
+    *(
+        "google.auth.transport.urllib3",
+        "google.cloud.bigquery",
+        "google.resumable_media.requests",
+        "googleapiclient.discovery",
+    ),
     *("google_auth_oauthlib.flow", "cryptography.x509", "cryptography.hazmat.primitives.ciphers.aead", "jwt"),
 )
 
