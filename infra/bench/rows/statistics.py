@@ -32,7 +32,7 @@ _measure.__doc__ = f"{_error.__doc__}; peer: the largest rate x time first"
 row("statistics.error_1.0_rate", unit="views", limit=Limit(bound=1, of="ratio_to_peer"))(_measure)
 
 
-@row("statistics.burst", unit="minutes", limit=Limit(bound=0.35, of="ratio_to_peer"))
+@row("statistics.burst", unit="minutes", limit=Limit(bound=15))
 def burst() -> Measured:
     """When half of the bursts (20 x) are noticed; floor: the least that any schedule needs; peer: sweeps"""
     ours, even = (half(*(outcome(each, name, channels=_FEW) for each in SPREADS)) for name in ("ours", "sweeps"))

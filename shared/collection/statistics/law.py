@@ -38,7 +38,7 @@ _FIRST_VIEWS = 20.0  # as many a new video is given credit for in its first hour
 _PRIOR = 1.0  # views that the lifetime's rate is worth
 _LEAST = 1e-4  # views an hour: of the quietest
 _UNREAD, _NEW = 1e9, 1e12  # as rates: before all that were read; before those, too
-_SOON, _UNNOTICED = 20, 30  # minutes from which on, and as how many more, a burst's beginning counts
+_SOON, _UNNOTICED = 20, 45  # minutes from which on, and as how many more, a burst's beginning counts
 _IN_VAIN = 24 * 60  # minutes after which also what hardly grows is read again
 
 
