@@ -30,7 +30,8 @@ ALERTS_TOPIC = "alerts"
 """Notices for operators: an alarm that has begun, or has ended."""
 CALLS_TOPIC = "calls"
 """Rows of the call log; the subscription of this name keeps them until `ingest` fetches them."""
-_LONG, _SOON = 10.0, 2.0  # seconds an attempt; soon: somebody may wait for the answer to whose calls these are
+_LONG = 8.0  # seconds of an attempt, of three
+_SOON = 2.0  # where somebody may wait for the answer to whose calls these are
 _AWAY = frozenset((429, 500, 502, 503, 504))
 _CONFIRMED = 5.0  # seconds
 _EMPTY = 2.0  # seconds without a message after which there is none
@@ -95,14 +96,15 @@ def _send(topic: str, messages: Sequence[Mapping[str, Any]], seconds: float) -> 
     Raises ConnectionError when nobody answered, otherwise what Google's clients raise for a status.
     """
     from urllib3.exceptions import HTTPError
-    from urllib3.util import Retry
+    from urllib3.util import Retry, Timeout
 
     host = os.environ.get("PUBSUB_EMULATOR_HOST")
     root = f"http://{host}" if host else "https://pubsub.googleapis.com"
     address = f"{root}/v1/projects/{settings().project}/topics/{topic}:publish"
     away = Retry(2, allowed_methods=None, status_forcelist=_AWAY, backoff_factor=0.2, raise_on_status=False)
     try:
-        answer = _http().request("POST", address, json={"messages": messages}, retries=away, timeout=seconds)
+        asked, ends = {"messages": messages}, Timeout(total=seconds)
+        answer = _http().request("POST", address, json=asked, retries=away, timeout=ends)
     except HTTPError as error:
         raise ConnectionError("Pub/Sub does not answer.") from error
     if answer.status != 200:

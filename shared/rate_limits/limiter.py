@@ -1,4 +1,4 @@
-"""Rate limits in Firestore: a small document for each limit and project, or user where none is about the project.
+"""Rate limits in Firestore: a small document for each limit, of the project or of a user.
 
 What users called by a limit of the same methods is in the project's document, whose every call is written anyway.
 An admission is one read of all documents concerned and one conditional commit, and the next one in the same

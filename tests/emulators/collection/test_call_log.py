@@ -202,6 +202,7 @@ def published(monkeypatch, fresh_process) -> Iterator[None]:
         path = f"projects/{settings().project}"
         topic, subscription = f"{path}/topics/calls", f"{path}/subscriptions/calls"
         pubsub_v1.PublisherClient().create_topic(name=topic)
+        pubsub.to_call_log([])  # the emulator's first answer takes seconds; nobody keeps this yet
         pubsub_v1.SubscriberClient().create_subscription(name=subscription, topic=topic)
         send, judged = AuthorizedHttp.urlopen, []
 
@@ -250,7 +251,7 @@ def test_what_threads_publish_while_a_call_is_on_its_way_goes_together_in_the_ne
         goes_on.set()
     assert sizes == [1, 8]
     found = [json.loads(data)["rows"][0]["call_id"] for data in pubsub.fetch_calls(100).values()]
-    assert sorted(found) == list(range(9))
+    assert set(found) == set(range(9))  # a slow answer has a message sent again
 
 
 def test_a_call_that_fails_tells_everybody_whose_message_went_in_it_and_the_next_goes_on(published):
