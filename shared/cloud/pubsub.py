@@ -68,7 +68,7 @@ class _Line:
         self._waiting: deque[tuple[Mapping[str, Any], Future[None]]] = deque()
 
     def publish(self, message: Mapping[str, Any], seconds: float) -> None:
-        """Return when Pub/Sub has it, or raise what the call raised that it went in."""
+        """Return when Pub/Sub has it, or raise what became of it. One that is refused is nobody else's trouble."""
         sent = Future[None]()
         self._waiting.append((message, sent))
         with self._turn:
@@ -80,8 +80,12 @@ class _Line:
         try:
             _send(self._topic, [message for message, _ in some], seconds)
         except BaseException as error:  # noqa: BLE001 - each raises it again
-            for _, sent in some:
-                sent.set_exception(error)
+            if len(some) > 1 and getattr(error, "code", None) == 400:  # Pub/Sub takes all messages or none
+                for each in some:
+                    self._publish([each], seconds)
+            else:
+                for _, sent in some:
+                    sent.set_exception(error)
         else:
             for _, sent in some:
                 sent.set_result(None)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import BadRequest, NotFound
 from google.auth.transport.urllib3 import AuthorizedHttp
 from google.cloud import pubsub_v1
 
@@ -260,3 +260,18 @@ def test_a_call_that_fails_tells_everybody_whose_message_went_in_it_and_the_next
     assert {type(each.exception()) for each in told} == {NotFound}
     pubsub_v1.PublisherClient().create_topic(name=f"projects/{settings().project}/topics/alerts")
     pubsub.to_operators({})
+
+
+def test_a_message_that_is_refused_is_nobody_else_s_trouble(published):
+    line = pubsub._line("calls")
+    line._turn.acquire()  # a call is on its way
+    with ThreadPoolExecutor(9) as pool:
+        broken = pool.submit(line.publish, {}, 2.0)
+        whole = [pool.submit(pubsub.to_call_log, [{"call_id": number}]) for number in range(8)]
+        while len(line._waiting) < 9:
+            time.sleep(0.01)
+        line._turn.release()
+    assert isinstance(broken.exception(), BadRequest)
+    assert [each.exception() for each in whole] == [None] * 8
+    found = [json.loads(data)["rows"][0]["call_id"] for data in pubsub.fetch_calls(100).values()]
+    assert set(found) == set(range(8))
