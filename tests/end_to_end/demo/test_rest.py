@@ -18,7 +18,7 @@ from infra.local.demo.rest import PEOPLE, Rest
 from infra.local.demo.story import LAG, to_collecting_hour
 from shared.access.receipts import PENDING
 
-RUNS = 5
+PATIENCE = 120  # seconds, on a busy machine
 
 
 def test_everything_is_done_by_what_is_granted_and_nothing_is_granted_that_nothing_uses(stack, monkeypatch):
@@ -77,14 +77,12 @@ def test_a_teardown_ends_every_connection_of_everybody_and_is_repeated_until_eve
     assert run() == 1
     assert f"{channels} channels would be disconnected" in said[-1]
     assert not kept.exists()
-    for _ in range(RUNS):  # as its last line says
-        status = run("--confirm", project)
-        if status == 0:
-            break
-        assert "run it again" in said[-1], said
+    ends = time.monotonic() + PATIENCE
+    while run("--confirm", project) != 0:
+        assert "run it again" in said[-1], said[-1]  # as its last line says
+        assert time.monotonic() < ends, (said[-1], stack.logs("ingest")[-5000:])
         stack.wait_idle()
         time.sleep(1)  # while `ingest` erases
-    assert status == 0, said
     receipts = [json.loads(line) for line in kept.read_text().splitlines()]
     assert {each["channel_id"] for each in receipts} >= {name for person in everybody for name in person.channels}
     assert not [each for each in receipts if None in each["deleted"].values() or each["google"] == PENDING]
