@@ -190,8 +190,9 @@ def _address(home: Callable[[], str]) -> str | None:
 def as_known(error: Exception) -> YtempireError:
     """The error to answer with; logs it, at a severity that says whose problem it is."""
     if isinstance(error, YtempireError):
-        severity = "WARNING" if error.code < 500 else "ERROR"
-        log(severity, error.message, reason=error.reason, error=type(error).__name__)
+        if error.logged:
+            severity = "WARNING" if error.code < 500 else "ERROR"
+            log(severity, error.message, reason=error.reason, error=type(error).__name__)
         if isinstance(error, Misconfigured):  # what is wrong is for the operator, and callers may be anybody
             return Misconfigured(
                 "This service is not set up right. Its operator has been told.", reason=error.reason

@@ -33,10 +33,11 @@ class YtempireError(Exception):
     code: the HTTP status that a caller sees. reason: a stable camelCase word for programs, the class's name
     unless another is given. message: a sentence for a person. retry_at: when the same request can succeed, an
     aware datetime, or None. field: the input at fault, or None. detail: what the room that raised it knows besides
-    (a typed record), never shown to callers.
+    (a typed record), never shown to callers. logged: False for what anybody can cause a flood of.
     """
 
     code: ClassVar[int] = 500
+    logged: ClassVar[bool] = True
     default_reason: ClassVar[str] = "internal"
 
     def __init_subclass__(cls, *, code: int | None = None) -> None:

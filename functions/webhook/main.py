@@ -6,7 +6,8 @@ import functions_framework
 from flask import Request, Response
 
 from shared import entry, ids
-from shared.errors import MethodUnknown, NotFound
+from shared.errors import MethodUnknown
+from shared.push.keys import NotSubscribed
 from shared.wiring.push import hub_keys, push
 
 
@@ -39,5 +40,5 @@ def _address(path: str) -> tuple[str, str]:
     """Channel and token of .../webhooks/youtube/<channel>/<token>."""
     parts = path.strip("/").split("/")
     if len(parts) != 4 or parts[:2] != ["webhooks", "youtube"] or not ids.CHANNEL.matches(parts[2]):
-        raise NotFound("There is no such subscription.", reason="notSubscribed")
+        raise NotSubscribed
     return parts[2], parts[3]

@@ -24,6 +24,15 @@ _BYTES = 32
 _MOST = 3  # each costs a forged request some microseconds
 
 
+class NotSubscribed(NotFound):
+    """An address that we have given to nobody; whoever guesses many is in Cloud Run's request log."""
+
+    logged = False
+
+    def __init__(self) -> None:
+        super().__init__("There is no such subscription.")
+
+
 @dataclass(frozen=True)
 class HubKeys:
     """The keys, the newest first."""
@@ -44,12 +53,12 @@ class HubKeys:
         return _secret(self.keys[0], channel_id)
 
     def secrets(self, channel_id: str, token: str) -> list[bytes]:
-        """All that may have signed what arrives at an address. Raises NotFound for one that is not ours."""
+        """All that may have signed what arrives at an address. Raises NotSubscribed for one that is not ours."""
         given = token.encode()
         # Each is compared, in constant time.
         ours = [hmac.compare_digest(_token(key, channel_id).encode(), given) for key in self.keys]
         if not any(ours):
-            raise NotFound("There is no such subscription.", reason="notSubscribed")
+            raise NotSubscribed
         return [_secret(key, channel_id).encode() for key in self.keys]
 
 

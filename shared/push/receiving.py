@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from shared.clock import format_instant, parse_instant, parse_optional
-from shared.errors import Forbidden
 from shared.monitoring.log import log
 from shared.push import feed, verification
 from shared.push.feed import VideoNotice
@@ -27,14 +26,14 @@ def receive(
     *,
     count: Callable[[str], object],
 ) -> list[VideoNotice]:
-    """The notices of a body that one of the secrets signed. Raises Forbidden (which is counted) or InvalidRequest.
+    """The notices of a body that one of the secrets signed. Raises Forged (which is counted) or InvalidRequest.
 
     Notices about another channel than the subscription's are dropped and counted: the hub should never send
     them, and nobody else can. count: takes the name of a counter of the channel's.
     """
     try:
         verification.check_signature(signature, body, secrets)
-    except Forbidden:
+    except verification.Forged:
         count("refused")
         raise
     found = feed.parse(body, channel_id)

@@ -172,11 +172,15 @@ class Push:
         return answer.challenge
 
     def count(self, channel_id: str, counter: str) -> None:
-        """Count on the subscription, without a write for each of a flood. What an instance dies with is lost."""
-        from google.cloud.firestore import Increment
+        """Count on the subscription and in the log, without a write for each of a flood.
 
-        for name, count in self._tally.ripe(channel_id, counter, self.clock()).items():
-            self._note(channel_id, {name: Increment(count)})
+        What an instance dies with is lost.
+        """
+        if counts := self._tally.ripe(channel_id, counter, self.clock()):
+            from google.cloud.firestore import Increment
+
+            log("WARNING", "notifications that do not count", channel=channel_id, **counts)
+            self._note(channel_id, {name: Increment(count) for name, count in counts.items()})
 
     @property
     def _all(self) -> Any:

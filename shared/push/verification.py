@@ -27,6 +27,12 @@ class State(StrEnum):
     ENDED = "ended"  # never stored: the hub asks whether an unsubscription is meant
 
 
+class Forged(Forbidden):
+    """A body that none of the subscription's secrets signed. A record for each would be a bill for a flood."""
+
+    logged = False
+
+
 @dataclass(frozen=True)
 class Verified:
     """Echo the challenge; the subscription is then in `state`, leased until `lease_until` (UTC) if active."""
@@ -69,15 +75,15 @@ def _lease(text: str) -> timedelta:
 def check_signature(header: str | None, body: bytes, secrets: Iterable[bytes]) -> None:
     """Whether one of the subscription's secrets signed the raw body; several, so that a secret can change.
 
-    Raises Forbidden for a missing, malformed or wrong signature. (W3C WebSub, 7.1.2; RFC 2104.)
+    Raises Forged for a missing, malformed or wrong signature. (W3C WebSub, 7.1.2; RFC 2104.)
     """
     method, _, given = (header or "").partition("=")
     if (digest := method.lower()) not in _DIGESTS:
-        raise Forbidden("The notification carries no signature that we know.", reason="signatureMissing")
+        raise Forged("The notification carries no signature that we know.", reason="signatureMissing")
     # Every secret is tried, and compared in constant time, so that time tells nothing.
     matches = [
         hmac.compare_digest(hmac.digest(secret, body, digest).hex().encode(), given.strip().lower().encode())
         for secret in secrets
     ]
     if not any(matches):
-        raise Forbidden("The notification's signature does not hold.", reason="signatureWrong")
+        raise Forged("The notification's signature does not hold.", reason="signatureWrong")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -215,7 +216,7 @@ def test_the_address_that_the_hub_does_not_verify_is_given_up_for_the_feed_s_oth
 
 
 @pytest.mark.fault(37)
-def test_a_flood_of_forged_notifications_is_counted_without_a_write_for_each(stand):
+def test_a_flood_of_forged_notifications_is_counted_without_a_write_or_a_record_for_each(stand, capsys):
     stand.subscribe()
     writes = stand.written()
     for _ in range(500):
@@ -227,6 +228,8 @@ def test_a_flood_of_forged_notifications_is_counted_without_a_write_for_each(sta
         stand.receive(stand.token(), "sha1=00", b"<feed/>")
     assert stand.stored()["refused"] == 501
     assert stand.written() == writes + 2
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "do not count" in line]
+    assert [(each["channel"], each["refused"]) for each in records] == [(stand.channel, 1), (stand.channel, 500)]
 
 
 def test_a_hub_that_does_not_exist_is_unavailable(stand):
