@@ -145,17 +145,19 @@ def label(staged: Staged, given: Sequence[str], values: Mapping[str, str]) -> st
 
 
 def deploy_step(staged: Staged, target: Target) -> Step:
-    """The command that deploys one function."""
-    given = flags(target.declared.functions[staged.name], target)
+    """The command that deploys one function, with the settings that all have and what is its own."""
+    function = target.declared.functions[staged.name]
+    given, file = flags(function, target), staged.folder.with_name(f"{staged.name}.settings.yaml")
+    settings = {name: str(value) for name, value in target.values.items()} | function.threads
     wanted = label(staged, given, target.values)
     command = (
         *("gcloud", "functions", "deploy", staged.name, f"--source={staged.folder}"),
         *given,
-        f"--env-vars-file={target.settings}",
+        f"--env-vars-file={file}",
         f"--update-labels={LABEL}={wanted}",
         *target.place,
     )
-    return Step(command=command, why=f"{staged.name} at {wanted[:12]}")
+    return Step(command=command, why=f"{staged.name} at {wanted[:12]}", file=(file, yaml.safe_dump(settings)))
 
 
 def check_step(function: Function, target: Target, *, on: bool) -> Step:

@@ -64,6 +64,14 @@ class Function:
         return {name.upper().replace("-", "_"): name for name in self.mounted}
 
     @property
+    def threads(self) -> dict[str, str]:
+        """What has the framework serve as many at once as the instance takes; by itself it has four to a core.
+
+        Source: functions-framework for Python, `THREADS`.
+        """
+        return {"THREADS": str(self.concurrency)} if self.concurrency > 1 else {}
+
+    @property
     def service(self) -> str:
         """Its name where no underscore is allowed: the Cloud Run service that it is."""
         return self.name.replace("_", "-")

@@ -276,7 +276,8 @@ def _function(plan: Plan, name: str) -> Watched:
     if noted := _noted(plan):
         deployed |= {"PYTHONPATH": str(observed.LISTENER), "OBSERVED_CALLS": str(noted / name)}
     held = {HUB_KEY_SECRET: plan.keys.hub_key}
-    deployed |= {variable: held[secret] for variable, secret in deployment().functions[name].variables.items()}
+    declared = deployment().functions[name]
+    deployed |= declared.threads | {variable: held[secret] for variable, secret in declared.variables.items()}
     # The framework answers this path by itself once the function is loaded; the function's own work is not asked.
     part = Part(
         name=name,

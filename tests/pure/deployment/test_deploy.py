@@ -327,6 +327,16 @@ def test_settings_with_which_nothing_would_start_are_refused_before_anything_is_
     record_property("mistake", f"settings: {words}")
 
 
+def test_a_function_is_deployed_with_the_settings_and_serves_as_many_at_once_as_its_instances_take():
+    for name, threads in (("webhook", {"THREADS": "8"}), ("ingest", {})):
+        step = deploy.deploy_step(staged(name), target(values={"YT_DATASET": "numbers"}))
+        assert step.file is not None
+        path, text = step.file
+        assert f"--env-vars-file={path}" in step.command
+        assert yaml.safe_load(text) == {"YT_DATASET": "numbers", **threads}
+        assert f"--concurrency={threads.get('THREADS', 1)}" in step.command
+
+
 def test_settings_that_are_whole_are_deployed_with():
     assert deploy.problems(replace(target(values=yaml.safe_load(SETTINGS)), project=PROJECT)) == []
 
