@@ -138,13 +138,12 @@ def warnings(grant: Grant, now: datetime, *, testing: bool, account_tokens: int)
     account_tokens: refresh tokens that its Google account has given us. A grant with too many newer ones can die
     at any time, so of that end it says when it was noticed.
     """
-    ends: dict[str, datetime] = {}
-    if testing:
-        ends["testing"] = grant.refresh_issued_at + TESTING_LIFE
-    if grant.refresh_expires_at is not None:
-        ends["timeLimited"] = grant.refresh_expires_at
-    ends["unused"] = grant.refreshed_at + UNUSED_LIFE
-    close = {kind: at for kind, at in ends.items() if at - now <= _WARN_BEFORE[kind]}
+    ends = {
+        "testing": grant.refresh_issued_at + TESTING_LIFE if testing else None,
+        "timeLimited": grant.refresh_expires_at,
+        "unused": grant.refreshed_at + UNUSED_LIFE,
+    }
+    close = {kind: at for kind, at in ends.items() if at is not None and at - now <= _WARN_BEFORE[kind]}
     if account_tokens - grant.number >= CROWDED:
         close["crowded"] = grant.warnings.get("crowded", now)
     return close

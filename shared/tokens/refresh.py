@@ -100,8 +100,7 @@ class Refresher:
                 words = "Google's sign-in does not answer; asking again after a pause."
                 until = seen.grant.cooldown_until
                 raise Unavailable(words, reason="coolingDown", retry_at=until, detail=Outcome.UNAVAILABLE)
-            token = self._refresh(seen, seen.refresh_token) if seen.refresh_token else None
-            if token is not None:
+            if seen.refresh_token and (token := self._refresh(seen, seen.refresh_token)):
                 return token
             self.sleep(pause * (0.5 + self.rng.random()))
             pause = min(1.0, pause * 1.5)
@@ -266,9 +265,9 @@ class SharedTokens:
         with self._lock:
             flight = self._flights[channel_id]
         with flight:
-            held, looked_at = self._held.pop(channel_id, (None, None))
             now, kept = self._clock(), None
-            if held is not None and looked_at is not None and now - looked_at <= (self._own or LOOK_AGAIN):
+            held, looked_at = self._held.pop(channel_id, (None, now))
+            if held is not None and now - looked_at <= (self._own or LOOK_AGAIN):
                 if held.expires_at - now > MARGIN and held.secret != denied:
                     self._held[channel_id] = (held, looked_at)
                     return held.secret.reveal()
@@ -277,6 +276,6 @@ class SharedTokens:
                 found = self._refresher.unstored(channel_id, kept)
             else:
                 found = self._refresher.fresh(channel_id, refused=denied)
-            since = looked_at if looked_at and kept is not None and found.kept is kept else now
-            self._held[channel_id] = (found, since)
+            looked_now = kept is None or found.kept is not kept
+            self._held[channel_id] = (found, now if looked_now else looked_at)
             return found.secret.reveal()
