@@ -192,7 +192,7 @@ def _portion(attempt: Attempt, pieces: Iterator[bytes], length: int, *, ends: bo
     source ends before.
     """
     while length:
-        if not (piece := next(pieces, b"")):
+        if not 0 < len(piece := next(pieces, b"")) <= length:
             raise changed("upload.source")
         length -= len(piece)
         attempt.beat()
