@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import format_datetime
 from functools import wraps
@@ -118,10 +117,9 @@ def json_body(request: Request) -> dict[str, Any]:
 
 def raw_body(request: Request, *, limit: int) -> bytes:
     """The body's bytes, of which no more than `limit` are read. Raises TooLarge beyond."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"The body is larger than {limit} bytes.")
-    body = request.stream.read(limit + 1)
-    if len(body) > limit:
+    said = request.content_length or 0
+    body = request.stream.read(limit + 1) if said <= limit else b""
+    if max(said, len(body)) > limit:
         raise TooLarge(f"The body is larger than {limit} bytes.")
     return body
 
@@ -175,16 +173,12 @@ def answers_page(
     def trouble(error: YtempireError) -> Response:
         from shared import pages
 
-        return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=_address(home))
+        back = None
+        with suppress(Misconfigured):  # when the settings are what is wrong, the page still has to appear
+            back = home()
+        return pages.page(pages.words_for(told_as or error.reason), status=error.code, home=back)
 
     return answers(trouble)(handler)
-
-
-def _address(home: Callable[[], str]) -> str | None:
-    try:
-        return home()
-    except Misconfigured:  # when the settings are what is wrong, the page still has to appear
-        return None
 
 
 def as_known(error: Exception) -> YtempireError:
@@ -194,9 +188,8 @@ def as_known(error: Exception) -> YtempireError:
             severity = "WARNING" if error.code < 500 else "ERROR"
             log(severity, error.message, reason=error.reason, error=type(error).__name__)
         if isinstance(error, Misconfigured):  # what is wrong is for the operator, and callers may be anybody
-            return Misconfigured(
-                "This service is not set up right. Its operator has been told.", reason=error.reason
-            )
+            words = "This service is not set up right. Its operator has been told."
+            return Misconfigured(words, reason=error.reason)
         return error
     if _is_outage(error):
         log("ERROR", "a Google Cloud service does not answer", error=type(error).__name__)
@@ -207,6 +200,7 @@ def as_known(error: Exception) -> YtempireError:
 
 # What Google's clients raise when their service cannot be had; a 5xx is ServerError.
 _OUTAGES = {
+    "builtins": ("ConnectionError", "TimeoutError"),
     "google.api_core.exceptions": ("ServerError", "TooManyRequests", "Aborted", "RetryError"),
     "google.auth.exceptions": ("TransportError",),
     "requests.exceptions": ("ConnectionError", "Timeout", "ChunkedEncodingError"),
@@ -215,12 +209,5 @@ _OUTAGES = {
 
 def _is_outage(error: Exception) -> bool:
     """Whether Google's own clients say that their service cannot be had (any client: Firestore, BigQuery, ...)."""
-    if isinstance(error, ConnectionError | TimeoutError):
-        return True
-    # By name, for whoever never loaded a library cannot have raised its errors.
-    return any(
-        isinstance(error, getattr(sys.modules[module], name))
-        for module, names in _OUTAGES.items()
-        if module in sys.modules
-        for name in names
-    )
+    # By name, so that no library is loaded for it.
+    return any(kind.__name__ in _OUTAGES.get(kind.__module__, ()) for kind in type(error).__mro__)

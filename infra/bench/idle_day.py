@@ -335,7 +335,7 @@ class Network:
             settings=self.settings,
             quota=paid_by or self.stand.ledger,
             limiter=self.stand.limiter,
-            tokens=partial((self.own_tokens if own else self.tokens).text, channel_id),
+            tokens=partial((self.own_tokens if own else self.tokens).token, channel_id),
             context=Context(channel_id=channel_id),
             apis=self.stand.apis,
             clock=self.clock,

@@ -109,7 +109,7 @@ def connect(
     account_path = accounts.path(given.google_account, user_id)
     sent = {grants.ACCESS_TOKEN: given.access_token, grants.REFRESH_TOKEN: given.refresh_token}
     sealed = {
-        field: vault.seal_secret(token, record=grant_path, field=field)
+        field: vault.seal(token, record=grant_path, field=field)
         for field, token in sent.items()
         if token is not None
     }
@@ -163,16 +163,10 @@ def _grant(
         "state_since": now,
         "next_look": now + LOOK_EVERY,
     }
-    if tokens.refresh_token is None or applicant.number is None:
-        assert before is not None
-        return replace(before, **fields)
-    return Grant(
-        channel_id=channel_id,
-        number=applicant.number,
-        refresh_issued_at=now,
-        refresh_expires_at=tokens.refresh_expires_at,
-        **fields,
-    )
+    if tokens.refresh_token is not None:
+        fields |= {"number": applicant.number, "refresh_issued_at": now}
+        fields |= {"refresh_expires_at": tokens.refresh_expires_at}
+    return replace(before, **fields) if before else Grant(channel_id=channel_id, **fields)
 
 
 def _granted(applicant: Applicant, before: Grant | None) -> frozenset[str]:

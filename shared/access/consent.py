@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from shared import data_map
 from shared.access.connect import Applicant, Connected, connect
 from shared.access.features import can_learn_channel, scopes_for
-from shared.access.requests import Returned, StartRequest, is_binding, other_browser, with_result
+from shared.access.requests import Returned, StartRequest, is_binding, other_browser
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, update
@@ -76,7 +77,8 @@ class Finished:
             told = {"ref": self.reference}
         else:
             told = {"connected": self.connected.channel_id}
-        return with_result(self.return_to or done_url, **told)
+        address = self.return_to or done_url
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(told)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ class Consents:
         consent = Consent(
             key=key,
             user_id=wanted.user_id,
-            verifier=self.vault.seal_secret(verifier, record=CONSENTS.path(key), field=VERIFIER),
+            verifier=self.vault.seal(verifier, record=CONSENTS.path(key), field=VERIFIER),
             redirect_uri=self.settings.redirect_uri,
             binding=digest(held),
             scopes=frozenset(scopes),
@@ -182,7 +184,7 @@ class Consents:
         def consumed(docs: Docs) -> Change[tuple[Consent, Secret]]:
             found, now = docs[path], self.clock()
             consent = check(CONSENTS.read(key, found.data) if found else None, binding, now)
-            verifier = self.vault.open_secret(consent.verifier, record=path, field=VERIFIER)
+            verifier = self.vault.open(consent.verifier, record=path, field=VERIFIER)
             return Change((consent, verifier), [Write(path, {"consumed_at": now}, remove=(VERIFIER,))])
 
         return update(self.client, (path,), consumed)

@@ -32,12 +32,12 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
 }
 """Feature -> the scopes that it needs, on top of `ALWAYS`."""
 
-_SERVED_BY: Mapping[str, tuple[frozenset[str], ...]] = {
-    # Each alternative is enough. Monetary reads everything that analytics reads.
-    "analytics": (frozenset({ANALYTICS}), frozenset({REVENUE})),
-    "revenue": (frozenset({REVENUE}),),
-    "publish": (frozenset({MANAGE}), frozenset({FORCE_SSL})),
-    "captions": (frozenset({FORCE_SSL}),),
+_SERVED_BY: Mapping[str, frozenset[str]] = {
+    # Each is enough. Monetary reads everything that analytics reads.
+    "analytics": frozenset({ANALYTICS, REVENUE}),
+    "revenue": frozenset({REVENUE}),
+    "publish": frozenset({MANAGE, FORCE_SSL}),
+    "captions": frozenset({FORCE_SSL}),
 }
 
 DEFAULT_FEATURES = ("analytics",)
@@ -72,8 +72,8 @@ def capabilities(granted: Collection[str], requested: Collection[str]) -> dict[s
     requested: every scope that this connection was ever asked for.
     """
     found = {}
-    for feature, alternatives in _SERVED_BY.items():
-        have = any(needed.issubset(granted) for needed in alternatives)
+    for feature, serving in _SERVED_BY.items():
+        have = not serving.isdisjoint(granted)
         refused = "unticked" if set(FEATURES[feature]).issubset(requested) else "notAsked"
         found[feature] = Capability(have=have, reason="granted" if have else refused)
     return found

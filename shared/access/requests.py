@@ -8,10 +8,9 @@ Source: RFC 9207 (issuer in the answer).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
-from urllib.parse import urlencode
 
 from shared import ids
 from shared.access.features import chosen
@@ -19,24 +18,6 @@ from shared.errors import Forbidden, InvalidRequest
 from shared.fields import Fields
 from shared.settings import Settings
 from shared.vault.secret import Secret
-
-
-def allowed(address: str | None, among: Collection[str]) -> str | None:
-    """The address to go back to, or None when none was asked for.
-
-    Raises InvalidRequest (field "return_to") unless the address is on the list, exactly as written there.
-    """
-    if not address:
-        return None
-    if address not in among:
-        words = "That is not an address to return to; the operator's list has the ones that are."
-        raise InvalidRequest(words, reason="returnTo", field="return_to")
-    return address
-
-
-def with_result(address: str, **result: str) -> str:
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(result)}"
-
 
 COOKIE = "__Host-yt-consent"
 _BINDING = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -67,16 +48,19 @@ class Returned:
 def start_request(user_id: str, form: Mapping[str, Any], settings: Settings) -> StartRequest:
     """What a start request asks for.
 
-    form: features (a list, or one string separated by commas or spaces), return_to, expect_channel, login_hint.
-    Raises InvalidRequest naming the field.
+    form: features (a list, or one string separated by commas or spaces), return_to (exactly as the operator's list
+    has it), expect_channel, login_hint. Raises InvalidRequest naming the field.
     """
     fields = Fields(form, "features", "return_to", "expect_channel", "login_hint")
     features = [fields.text("features")] if isinstance(form.get("features"), str) else fields.texts("features")
-    back = fields.line("return_to", most=2000) if fields.has("return_to") else None
+    return_to = (fields.line("return_to", most=2000) if fields.has("return_to") else "") or None
+    if return_to not in {None, *settings.return_to}:
+        words = "That is not an address to return to; the operator's list has the ones that are."
+        raise InvalidRequest(words, reason="returnTo", field="return_to")
     return StartRequest(
         user_id=user_id,
         features=chosen(name for text in features for name in re.split(r"[\s,]+", text)),
-        return_to=allowed(back, settings.return_to),
+        return_to=return_to,
         expect_channel=fields.id("expect_channel", ids.CHANNEL) if fields.has("expect_channel") else None,
         login_hint=fields.line("login_hint", most=_MAX_HINT) if fields.has("login_hint") else None,
     )

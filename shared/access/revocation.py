@@ -59,7 +59,7 @@ class Revocations:
         try:
             grant = grants.GRANTS.read(channel_id, stored)
             if not self._still_needed(grant.user_id, grant.google_account):
-                token = self.vault.open_secret(grant.refresh_token, record=record, field=field)
+                token = self.vault.open(grant.refresh_token, record=record, field=field)
         except CorruptData:  # it is deleted all the same
             word = receipts.UNREADABLE
         if token is None:
@@ -68,7 +68,7 @@ class Revocations:
         path = REVOCATIONS.path(receipt_id)
         kept = Revocation(
             receipt_id=receipt_id,
-            token=self.vault.seal_secret(token, record=path, field=TOKEN),
+            token=self.vault.seal(token, record=path, field=TOKEN),
             user_id=grant.user_id,
             google_account=grant.google_account,
         )
@@ -109,7 +109,7 @@ class Revocations:
 
     def _ask_google(self, kept: Revocation) -> str:
         try:
-            token = self.vault.open_secret(kept.token, record=REVOCATIONS.path(kept.receipt_id), field=TOKEN)
+            token = self.vault.open(kept.token, record=REVOCATIONS.path(kept.receipt_id), field=TOKEN)
         except CorruptData:
             return receipts.UNREADABLE
         return receipts.REVOKED if self.google.revoke(token) else receipts.ALREADY_REVOKED

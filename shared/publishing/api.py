@@ -35,12 +35,12 @@ SCANNED = 200  # how many operations one page looks at, at most
 class Listing(NamedTuple):
     """Which operations to list. order: the field that orders what the narrowest filter takes.
 
-    bounds: of when they changed last, by comparison. after: where the page before ended.
+    bounds: of when they changed last, as conditions. after: where the page before ended.
     """
 
     order: str
     state: State | None
-    bounds: Mapping[str, datetime]
+    bounds: tuple[tuple[str, str, datetime], ...]
     after: tuple[datetime, str] | None
 
 
@@ -51,14 +51,13 @@ def listing(body: Mapping[str, Any]) -> Listing:
     order = f"{IN_STATE}.{state.value}" if state else "updated_at"
     if fields.has("channel_id"):
         order = f"{IN_CHANNEL}.`{fields.id('channel_id', ids.CHANNEL)}`"
-    bounds = {operator: fields.instant(name) for name, operator in _BOUNDS.items() if fields.has(name)}
-    return Listing(order, state, bounds, _after(fields) if fields.has("page") else None)
+    bounds = ((order, operator, fields.instant(name)) for name, operator in _BOUNDS.items() if fields.has(name))
+    return Listing(order, state, tuple(bounds), _after(fields) if fields.has("page") else None)
 
 
 def page_of(client: Client, asked: Listing) -> dict[str, Any]:
     """The operations of one page; next_page: what asks for the next one, None where there is none."""
-    bounds = ((asked.order, operator, at) for operator, at in asked.bounds.items())
-    query = where(client.collection(COLLECTION), *bounds)
+    query = where(client.collection(COLLECTION), *asked.bounds)
     for name in (asked.order, "__name__"):
         query = query.order_by(name, direction="DESCENDING")
     if asked.after is not None:
@@ -102,10 +101,9 @@ def handle(submissions: Submissions, body: Mapping[str, Any]) -> dict[str, Any]:
         action, operation_id = command(body)
         return {"operation": _ACTIONS[action](submissions, operation_id).as_json()}
     rest, only_quote = submission(body)
-    request = submissions.request(rest)
     if only_quote:
-        return {"quote": submissions.quote(request).as_json()}
-    operation, quote = submissions.submit(request)
+        return {"quote": submissions.quote(rest).as_json()}
+    operation, quote = submissions.submit(rest)
     return {"operation": operation.as_json(), "quote": quote.as_json()}
 
 
@@ -149,5 +147,4 @@ def submission(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 def command(body: Mapping[str, Any]) -> tuple[str, str]:
     """What to do with which operation. Raises InvalidRequest."""
     fields = Fields(body, "action", "operation")
-    fields.choice("action", ("list", "plan", *_ACTIONS))
-    return fields.text("action"), fields.id("operation", ids.OPERATION)
+    return fields.choice("action", ("list", "plan", *_ACTIONS)), fields.id("operation", ids.OPERATION)

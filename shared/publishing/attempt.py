@@ -93,18 +93,6 @@ class Attempt:
         return self.record.operation
 
     @property
-    def path(self) -> str:
-        """The record that sealed values are bound to."""
-        return f"operations/{self.operation.id}"
-
-    @property
-    def video_id(self) -> str:
-        """The video that the operation made, or was asked to change."""
-        found = self.operation.video_id
-        assert found is not None
-        return found
-
-    @property
     def out_of_time(self) -> bool:
         """Whether no new portion should begin."""
         return time.monotonic() - self.started > self.limits.seconds
@@ -153,7 +141,7 @@ class Attempt:
 
 def listed(attempt: Attempt, parts: str) -> Video:
     """The video, with some of its parts. Raises NotFound."""
-    found = data.videos(attempt.caller, [attempt.video_id], parts=parts)
+    found = data.videos(attempt.caller, [attempt.operation.video_id], parts=parts)
     if found.absent:
         raise as_error(damaged("videoNotFound", detail="absent from videos.list"), clock=attempt.clock)
     return found.videos[0]
@@ -164,7 +152,7 @@ def known_video(attempt: Attempt) -> str:
     if "video_id" in attempt.operation.results and not attempt.operation.results.get("seen_at"):
         listed(attempt, "status")
         attempt.save(results={**attempt.operation.results, "seen_at": attempt.clock()})
-    return attempt.video_id
+    return attempt.operation.video_id
 
 
 def existing_video(attempt: Attempt) -> str | None:
@@ -189,11 +177,9 @@ def existing_video(attempt: Attempt) -> str | None:
 
 def existing_playlist(attempt: Attempt, title: str, begun: datetime) -> str | None:
     """The id of a playlist of this title that appeared since `begun` and that no other operation has made."""
-    for found in data.my_playlists(attempt.caller):
-        fresh = found.created_at is not None and found.created_at >= begun - SKEW
-        if fresh and found.title == title and not _made_by_another(attempt, PLAYLIST, "playlist_id", found.id):
-            return found.id
-    return None
+    alike = (each for each in data.my_playlists(attempt.caller) if each.title == title)
+    fresh = (each.id for each in alike if each.created_at is not None and each.created_at >= begun - SKEW)
+    return next((each for each in fresh if not _made_by_another(attempt, PLAYLIST, "playlist_id", each)), None)
 
 
 def _since(attempt: Attempt, playlist: str, instant: datetime) -> Iterator[PlaylistItem]:
@@ -237,9 +223,9 @@ def once(attempt: Attempt, name: str, look: Callable[[datetime], str | None], ma
             return found
         since = marks.get(missing_since) or now
         if now < since + LISTED_WITHIN:
-            note(**{missing_since: since})
             message = "YouTube's answer was lost; what it may have made is looked for before it is asked again."
-            raise Postponed(since + LISTED_WITHIN, "answerLost", message)
+            noted = {"results": {**marks, missing_since: since}}
+            raise Postponed(since + LISTED_WITHIN, "answerLost", message, noted)
     note(**{begun_at: begun or now, missing_since: None})
     try:
         return make()

@@ -17,7 +17,7 @@ same operation, or one that comes back from a long pause, cannot overwrite each 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,7 +38,6 @@ PAUSES = UPLOAD_PAUSES.path
 IN_STATE, IN_CHANNEL = "in_state", "in_channel"
 HISTORY_MAX = 60
 DIED = "died"  # among the retries: runs that never came to an end
-KEEP = timedelta(days=90)  # how long a finished operation can be read
 TELL = timedelta(hours=24)  # for how long the app is told of an end that it does not take
 
 
@@ -138,9 +137,9 @@ class Operation:
         return f"{self.id}-{self.state}-{self.attempt}"
 
     @property
-    def video_id(self) -> str | None:
-        """The video that it made, or that it was asked to change."""
-        return self.results.get("video_id") or self.work.get("video_id")
+    def video_id(self) -> str:
+        """The video that it made, or that it was asked to change; "" when there is none."""
+        return str(self.results.get("video_id") or self.work.get("video_id") or "")
 
     def held(self, now: datetime) -> bool:
         """Whether somebody is at work on it."""
@@ -158,7 +157,8 @@ class Operation:
         event = Event(now, to, self.current, reason, message)
         values: dict[str, Any] = {"updated_at": now, "history": (*self.history, event)[-HISTORY_MAX:]}
         if to in ENDED:
-            values |= {"due_at": None, "expires_at": now + KEEP, "lease_until": None, "untold_since": now}
+            values |= {"due_at": None, "lease_until": None, "untold_since": now}
+            values["expires_at"] = OPERATIONS.expiry(now)
         return replace(self, state=to, reason=reason, message=message, **values | changes)
 
     def as_json(self) -> dict[str, Any]:
@@ -275,23 +275,25 @@ class Operations:
         found: list[Operation] = []
         for state in states:
             newest = self.client.collection(COLLECTION).order_by(f"{IN_STATE}.{state}", direction="DESCENDING")
-            found += (each.operation for each in _readable(newest.limit(limit).stream(**call_options())))
+            found += readable(MAPPER, newest.limit(limit).stream(**call_options()))
         return sorted(found, key=lambda operation: operation.updated_at, reverse=True)[:limit]
 
     def overdue(self, before: datetime) -> Iterator[Record]:
         """Operations whose next attempt should have begun before an instant, without an end; oldest first."""
         query = where(self.client.collection(COLLECTION), ("due_at", "<", before))
-        return _readable(listing(query.order_by("due_at")))
+        for each in listing(query.order_by("due_at")):
+            yield from (Record(operation, each.update_time) for operation in readable(MAPPER, [each]))
 
-    def untold(self, after: datetime, before: datetime) -> Iterator[Record]:
+    def untold(self, after: datetime, before: datetime) -> Iterator[Operation]:
         """Operations that ended within a time and of which the app was not told."""
         ended = (("untold_since", ">", after), ("untold_since", "<", before))
-        return _readable(listing(where(self.client.collection(COLLECTION), *ended).order_by("untold_since")))
+        query = where(self.client.collection(COLLECTION), *ended)
+        return readable(MAPPER, listing(query.order_by("untold_since")))
 
     def with_result(self, name: str, found: str) -> list[Operation]:
         """The operations that made something or work on it: those with this among their results."""
         query = where(self.client.collection(COLLECTION), (f"results.{name}", "==", found)).limit(20)
-        return [record.operation for record in _readable(query.stream(**call_options()))]
+        return list(readable(MAPPER, query.stream(**call_options())))
 
     def pause_uploads(self, channel_id: str, until: datetime, reason: str) -> None:
         fields_ = {"until": until, "reason": reason, "expires_at": until}
@@ -303,11 +305,6 @@ class Operations:
         if not stored or stored["until"] <= now:
             return None
         return UploadPause(stored["until"], stored["reason"])
-
-
-def _readable(snapshots: Iterable[Any]) -> Iterator[Record]:
-    """The records among documents. One that cannot be read is told, and hides no other."""
-    return (Record(one, each.update_time) for each in snapshots for one in readable(MAPPER, [each]))
 
 
 def _fields(operation: Operation) -> dict[str, Any]:

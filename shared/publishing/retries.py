@@ -91,5 +91,5 @@ def video_gone(client: Client, operation: Operation, now: datetime) -> None:
     video_id = operation.video_id
     known = client.collection(videos.COLLECTION).document(video_id).get(**call_options()) if video_id else None
     if known is not None and known.exists and known.get("channel_id") == operation.channel_id:
-        gone = VideoNotice(video_id=str(video_id), channel_id=operation.channel_id, updated=now, deleted=True)
+        gone = VideoNotice(video_id=video_id, channel_id=operation.channel_id, updated=now, deleted=True)
         videos.record(client, gone, now)

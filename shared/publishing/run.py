@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.collection import cache
@@ -27,7 +27,6 @@ from shared.publishing.tasks import Tasks
 from shared.publishing.transfer import end_session
 from shared.vault.vault import Vault
 from shared.youtube.client import Caller
-from shared.youtube.faults import RetryDecision
 from shared.youtube.policy import Action, Alert
 
 SKEW = timedelta(minutes=2)  # by which our clock may differ from that of Cloud Tasks
@@ -112,9 +111,10 @@ class Runner:
         return attempt
 
     def _work(self, attempt: Attempt) -> None:
-        while attempt.operation.current:
+        after = attempt.operation
+        while after.current:
             try:
-                done = STEPS[kind(attempt.operation.current)](attempt)
+                after = self._step(attempt)
             except Postponed as later:
                 told = (later.at, later.reason, later.message)
                 self.tasks.requeue(attempt.record, State.WAITING, *told, **later.changes)
@@ -127,72 +127,47 @@ class Runner:
                 else:
                     self.tasks.requeue_now(attempt.record, retries={**retries, "requeued": runs})
                 return
-            except YtempireError as error:
-                if not self._after_error(attempt, error):
+            if after.current:
+                attempt.save(after)
+                if attempt.out_of_time:
+                    self.tasks.requeue_now(attempt.record)
                     return
-                continue
-            attempt.found = done.results
-            after = _step_done(attempt, done)
-            if not (after.current or after.failed):
-                self._succeeded(attempt, after)
-                return
-            attempt.save(after)
-            if attempt.out_of_time and attempt.operation.current:
-                self.tasks.requeue_now(attempt.record)
-                return
-        if attempt.operation.failed:
-            self.tasks.fail(attempt.record, *_told(attempt.operation))
-        else:
-            self._succeeded(attempt, attempt.operation)
+        if after.failed and not after.ended:
+            after = after.moved(State.FAILED, attempt.clock(), **_told(after))
+        elif not after.ended:
+            after = after.moved(State.SUCCEEDED, attempt.clock(), message="Done.", upload={})
+        self.tasks.end(attempt.record, after)
 
-    def _succeeded(self, attempt: Attempt, operation: Operation) -> None:
-        """End an operation as it is after its last step, which may not be written yet."""
-        ended = operation.moved(State.SUCCEEDED, attempt.clock(), message="Done.", upload={})
-        self.tasks.end(attempt.record, ended)
-        log("INFO", "operation succeeded", operation=ended.id, kind=ended.kind)
+    def _step(self, attempt: Attempt) -> Operation:
+        """Do the next step; the operation after it, yet to be written. Raises Postponed, Requeue, Superseded."""
+        try:
+            done = STEPS[kind(attempt.operation.current)](attempt)
+        except YtempireError as error:
+            return self._after_error(attempt, error)
+        attempt.found = done.results
+        return _step_done(attempt, done)
 
-    def _after_error(self, attempt: Attempt, error: YtempireError) -> bool:
-        """Whether this attempt tries again at once."""
+    def _after_error(self, attempt: Attempt, error: YtempireError) -> Operation:
+        """The operation after an error: it tries again, or goes on without the step. Raises Postponed."""
         operation, now = attempt.operation, attempt.clock()
         decision = retry_decision(operation, error, clock=attempt.clock, rng=self.rng)
         log(_SEVERITY[decision.alert], "operation met a fault", operation=operation.id, step=operation.current,
             reason=decision.reason, action=decision.action.value, alert=decision.alert.value,
             at=decision.at)  # fmt: skip
-        if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
-            mark(attempt.operations.client, decision, operation, now)
-            attempt.save(_step_done(attempt, Done(message=decision.message)))
-            return True
         if decision.action not in WAITS or decision.at is None:
             mark(attempt.operations.client, decision, operation, now)
-            return self._step_failed(attempt, decision.reason, error.message)
+            if (decision.action, kind(operation.current)) in DONE_ALL_THE_SAME:
+                return _step_done(attempt, Done(message=decision.message))
+            return _step_failed(operation, now, decision.reason, error.message)
         if decision.action is Action.DEFER_CHANNEL:
             attempt.operations.pause_uploads(operation.channel_id, decision.at, decision.reason)
-        return self._wait(attempt, decision)
-
-    def _step_failed(self, attempt: Attempt, reason: str, message: str) -> bool:
-        """Whether there is a step that does not need this one; without any the operation fails."""
-        operation = attempt.operation
-        after = replace(operation, failed={**operation.failed, operation.current: (reason, message)})
-        if after.current:
-            noted = operation.moved(State.RUNNING, attempt.clock(), reason=reason, message=message, retries={})
-            attempt.save(replace(noted, failed=after.failed))
-            return True
-        self.tasks.fail(attempt.record, *_told(after), failed=after.failed)
-        return False
-
-    def _wait(self, attempt: Attempt, decision: RetryDecision) -> bool:
-        operation = attempt.operation
-        assert decision.at is not None
-        wait = decision.at - attempt.clock()
         made = {decision.reason: decision.attempt} if decision.attempt else {}
         retries = {**operation.retries, **made}
-        if wait <= SHORT and not attempt.out_of_time:
-            attempt.save(retries=retries)
-            self.sleep(max(0.0, wait.total_seconds()))
-            return True
-        later = (decision.at, decision.reason, decision.message)
-        self.tasks.requeue(attempt.record, State.WAITING, *later, retries=retries)
-        return False
+        wait = decision.at - attempt.clock()
+        if wait > SHORT or attempt.out_of_time:
+            raise Postponed(decision.at, decision.reason, decision.message, {"retries": retries})
+        self.sleep(max(0.0, wait.total_seconds()))
+        return replace(operation, retries=retries)
 
     def _after_superseded(
         self, operation_id: str, number: int, mine: Attempt | None, *, last_delivery: bool
@@ -229,13 +204,9 @@ class Runner:
                 raise
             # It is forgotten by itself within days.
             log("NOTICE", "a session was not ended", operation=attempt.operation.id, reason=error.reason)
-
-        def closed(operation: Operation) -> Operation | None:
-            if not made and not operation.upload:
-                return None
-            return replace(operation, results={**operation.results, **made}, upload={})
-
-        return attempt.operations.change(attempt.operation.id, closed)
+        return attempt.operations.change(
+            attempt.operation.id, lambda it: replace(it, results={**it.results, **made}, upload={})
+        )
 
     def _give_up_lease(self, attempt: Attempt, error: Exception, *, last_delivery: bool) -> None:
         """Let the task's next delivery begin at once; after the last one the operation fails."""
@@ -258,18 +229,27 @@ def _step_done(attempt: Attempt, done: Done) -> Operation:
         "results": {**operation.results, **done.results},
         "upload": {**operation.upload, **done.upload},
         "retries": {},
+        "done": (*operation.done, operation.current),
     }
-    after = operation.moved(State.RUNNING, attempt.clock(), reason="stepDone", message=done.message, **found)
-    return replace(after, done=(*operation.done, operation.current))
+    return operation.moved(State.RUNNING, attempt.clock(), reason="stepDone", message=done.message, **found)
 
 
-def _told(operation: Operation) -> tuple[str, str]:
+def _step_failed(operation: Operation, now: datetime, reason: str, message: str) -> Operation:
+    """The operation after a step that cannot be done: it goes on if there is one that does not need this one."""
+    failed = {**operation.failed, operation.current: (reason, message)}
+    after = replace(operation, failed=failed)
+    if after.current:
+        return operation.moved(State.RUNNING, now, reason=reason, message=message, retries={}, failed=failed)
+    return operation.moved(State.FAILED, now, **_told(after), failed=failed)
+
+
+def _told(operation: Operation) -> dict[str, str]:
     """Why an operation failed, and of one with several parts what was done all the same."""
     (reason, message), *more = operation.failed.values()
     message = " ".join([message, *(words for _reason, words in more)])
     if operation.kind == "release" and operation.done:
         message = f"{', '.join(operation.failed)}: {message} Done: {', '.join(operation.done)}."
-    return reason, message
+    return {"reason": reason, "message": message}
 
 
 def _busy(operation: Operation) -> Unavailable:

@@ -39,7 +39,7 @@ _REDIRECTS = 5
 _CONNECT_SECONDS = 10.0
 Answer = TypeVar("Answer")
 Pieces = Generator[bytes, None, None]
-PIECE = 256 * 1024  # bytes read at once
+PIECE = 256 * 1024  # bytes read at once; an upload's portions are multiples of it
 SECONDS = 30.0  # within which an answer must begin, and each piece of it be whole
 
 
@@ -305,7 +305,7 @@ def usable(source: Source, called: str, reason: str, most: int, other: Callable[
     raise InvalidRequest(f"{called} {problem}.", reason=reason, field=source.field_name)
 
 
-def whole(source: Source, described: Described) -> bytes:
-    """All bytes of a small file. Raises what reading raises."""
-    with closing(source.read(0, described)) as pieces:
+def whole(source: Source, called: str, reason: str, most: int, other: Callable[[bytes], str | None]) -> bytes:
+    """All bytes of a small file that is `usable`. Raises what that and reading raise."""
+    with closing(source.read(0, usable(source, called, reason, most, other))) as pieces:
         return b"".join(pieces)

@@ -17,7 +17,7 @@ from shared.publishing.attempt import Attempt, Done, Postponed, existing_playlis
 from shared.publishing.plan import merged
 from shared.publishing.requests import publish_at
 from shared.publishing.retries import video_gone
-from shared.publishing.sources import usable, whole
+from shared.publishing.sources import whole
 from shared.publishing.transfer import transfer
 from shared.youtube import data
 from shared.youtube.data import Video
@@ -123,8 +123,7 @@ def caption(attempt: Attempt) -> Done:
     """Set the track: one that is there is replaced, or else made."""
     work = attempt.operation.work
     source = attempt.source_of(work["source"], "caption.source")
-    checks = ("The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
-    content = whole(source, usable(source, *checks))
+    content = whole(source, "The captions' file", "invalidCaption", media.CAPTION_MAX, media.no_caption)
     wanted = {name: work[name] for name in ("language", "name", "draft")}
     # One that may be our own `once` looks for, and waits until YouTube lists it.
     track = None if attempt.operation.results.get("caption_begun_at") else _track(attempt)
@@ -133,7 +132,7 @@ def caption(attempt: Attempt) -> Done:
         return Done({"caption_id": track}, "The captions are replaced.")
 
     def make() -> str:
-        return data.captions_insert(attempt.sure(), video_id=attempt.video_id, **wanted, content=content)
+        return data.captions_insert(attempt.sure(), video_id=attempt.operation.video_id, **wanted, content=content)
 
     made = once(attempt, "caption", lambda _begun: _track(attempt), make)
     return Done({"caption_id": made}, "The captions are there.")
@@ -151,21 +150,19 @@ def caption_delete(attempt: Attempt) -> Done:
 def _track(attempt: Attempt) -> str | None:
     """The id of the track that the operation names. What YouTube has made by itself is no such track."""
     work = attempt.operation.work
-    named = (work["language"].lower(), work["name"])
-    for track in data.captions_list(attempt.caller, attempt.video_id):
-        if (track.language.lower(), track.name) == named and track.kind == "standard":
-            return track.id
-    return None
+    named = (work["language"].lower(), work["name"], "standard")
+    tracks = data.captions_list(attempt.caller, attempt.operation.video_id)
+    ours = (each.id for each in tracks if (each.language.lower(), each.name, each.kind) == named)
+    return next(ours, None)
 
 
 def thumbnail(attempt: Attempt) -> Done:
     """Set the video's picture, once it is certain that it is one."""
     work = attempt.work("thumbnail")
     source = attempt.source_of(work["source"], "thumbnail.source")
-    checks = ("The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
-    described = usable(source, *checks)
-    image, video = whole(source, described), known_video(attempt)
-    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(described.head))
+    image = whole(source, "The thumbnail", "invalidImage", media.IMAGE_MAX, media.no_image)
+    video = known_video(attempt)
+    data.thumbnails_set(attempt.sure(), video_id=video, image=image, content_type=media.image_type(image))
     return Done(message="The thumbnail is set.")
 
 
@@ -173,7 +170,7 @@ def update(attempt: Attempt) -> Done:
     """Write the parts that change, with everything else in them as it is."""
     attempt.check_schedule()
     changes = attempt.operation.work["parts"]
-    video = attempt.video_id
+    video = attempt.operation.video_id
     parts = merged(listed(attempt, ",".join(sorted(changes))).resource, changes)
     if not parts:
         return Done({"video_id": video}, "The video is as wanted already.")

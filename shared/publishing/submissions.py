@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, takewhile
@@ -99,31 +100,16 @@ class Submissions:
     allowed: Allowed
     estimate: Callable[[Sequence[Work], Sequence[Work]], Estimate]
 
-    def request(self, body: Mapping[str, Any]) -> Request:
-        """The request in a body. One that was accepted before is read as it was read then, because its time of
-        publication may have passed meanwhile. Raises InvalidRequest, Conflict for a key that stood for another.
-        """
-        earlier = self._accepted(body.get("channel_id"), body.get("idempotency_key"))
-        try:
-            request = parse(body, now=earlier.created_at if earlier else self.tasks.clock())
-        except InvalidRequest as error:
-            if earlier is not None:
-                raise key_reused() from error
-            raise
-        for field, source in sources(request) if earlier is None else ():
-            self.allowed.check(source, field=field)
-        return request
+    def submit(self, body: Mapping[str, Any]) -> tuple[Operation, Quote]:
+        """Accept the request in a body; submitted twice under one key it is done once.
 
-    def submit(self, request: Request) -> tuple[Operation, Quote]:
-        """Accept a request; submitted twice under one key it is done once.
-
-        Raises NotFound for a channel that is not connected, Conflict for a key that stood for something else,
-        Forbidden for what can never run on this quota.
+        Raises InvalidRequest, NotFound for a channel that is not connected, Conflict for a key that stood for
+        something else, Forbidden for what can never run on this quota.
         """
-        earlier = self._accepted(request.channel_id, request.idempotency_key)
+        request, earlier = self._asked(body)
         if earlier is not None:
             return self._again(earlier, request)
-        now, quote, steps = self.tasks.clock(), self.quote(request), plan.steps(request)
+        now, quote, steps = self.tasks.clock(), self._quote(request), plan.steps(request)
         if quote.runs_at is None:
             raise Forbidden(f"It can never run on this quota. {quote.why_not_now}", reason=quote.reason)
         # Who asked first runs first: what has to wait is not tried before its time, and so takes no other's place.
@@ -152,11 +138,12 @@ class Submissions:
             self.tasks.queue(operation)
         return operation, quote
 
-    def quote(self, request: Request, accepted: Operation | None = None) -> Quote:
-        """What a request would cost, and when it could run after all that was accepted before it.
+    def quote(self, body: Mapping[str, Any]) -> Quote:
+        """What the request in a body would cost, and when it could run. Raises as `submit`."""
+        return self._quote(self._asked(body)[0])
 
-        accepted: the operation that it has become, if it has.
-        """
+    def _quote(self, request: Request, accepted: Operation | None = None) -> Quote:
+        """The quote after all that was accepted before. accepted: the operation that it has become, if it has."""
         work, pause = self._work(request.channel_id, plan.steps(request), critical=request.critical)
         not_before = max(filter(None, (request.not_before, work.not_before)), default=None)
         before = promised(self.tasks.operations, before=accepted)
@@ -201,13 +188,23 @@ class Submissions:
         """End a failed operation for good, so that nobody is asked about it again. Raises Conflict otherwise."""
         return self._change(operation, _dismissed)
 
-    def _accepted(self, channel_id: object, key: object) -> Operation | None:
-        if not ids.CHANNEL.matches(channel_id) or not isinstance(key, str) or not key.isascii():
-            return None
+    def _asked(self, body: Mapping[str, Any]) -> tuple[Request, Operation | None]:
+        """The request in a body, and what was accepted before under its key. That one is read as it was read then,
+        because its time of publication may have passed meanwhile. Raises InvalidRequest, Conflict.
+        """
+        channel_id, key, earlier = body.get("channel_id"), body.get("idempotency_key"), None
+        if ids.CHANNEL.matches(channel_id) and isinstance(key, str) and key.isascii():
+            with suppress(NotFound):
+                earlier = self.read(operation_id(channel_id, key))
         try:
-            return self.read(operation_id(channel_id, key))
-        except NotFound:
-            return None
+            request = parse(body, now=earlier.created_at if earlier else self.tasks.clock())
+        except InvalidRequest as error:
+            if earlier is not None:
+                raise key_reused() from error
+            raise
+        for field, source in sources(request) if earlier is None else ():
+            self.allowed.check(source, field=field)
+        return request, earlier
 
     def _again(self, earlier: Operation, request: Request) -> tuple[Operation, Quote]:
         """What was accepted stays so, whatever has become of the channel since."""
@@ -216,7 +213,7 @@ class Submissions:
         if not earlier.ended:
             self.tasks.queue(earlier)
         try:
-            return earlier, self.quote(request, earlier)
+            return earlier, self._quote(request, earlier)
         except (Forbidden, NotFound):
             return earlier, Quote({}, earlier.due_at, earlier.message)
 
@@ -243,19 +240,17 @@ def operation_id(channel_id: str, idempotency_key: str) -> str:
 def _cancelled(operation: Operation, now: datetime) -> Operation:
     if operation.ended:
         raise _wrong_state(operation, "ended already")
-    changes = {
-        "attempt": operation.attempt + 1,
-        "upload": operation.upload if operation.upload.get("session") else {},
-    }
+    upload = operation.upload if operation.upload.get("session") else {}
+    changes = {"attempt": operation.attempt + 1, "upload": upload}
     return operation.moved(State.CANCELLED, now, reason="cancelled", message="Cancelled by hand.", **changes)
 
 
 def _retried(operation: Operation, now: datetime) -> Operation:
     if operation.state is not State.FAILED:
         raise _wrong_state(operation, "has not failed")
-    changes: dict[str, Any] = {"due_at": now, "attempt": operation.attempt + 1, "retries": {}, "failed": {}}
+    upload = {**operation.upload, "restarts": 0} if operation.upload else {}
+    changes = {"due_at": now, "attempt": operation.attempt + 1, "retries": {}, "failed": {}, "upload": upload}
     changes |= {"expires_at": None, "untold_since": None}
-    changes["upload"] = {**operation.upload, "restarts": 0} if operation.upload else {}
     return operation.moved(State.QUEUED, now, reason="retriedByHand", message="Queued again by hand.", **changes)
 
 

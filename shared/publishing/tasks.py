@@ -55,9 +55,7 @@ class Tasks:
 
     def queue(self, operation: Operation) -> None:
         """Queue an operation's current attempt; asked twice, queued once. Far-off attempts are reached in hops."""
-        when = operation.due_at
-        if when is not None:
-            when = min(when, latest(self.clock()))
+        when = operation.due_at and min(operation.due_at, latest(self.clock()))
         name = f"operation/{operation.id}/attempt-{operation.attempt}"
         self.enqueue(QUEUE, name, FUNCTION, {"operation": operation.id, "attempt": operation.attempt}, when)
 
@@ -76,16 +74,18 @@ class Tasks:
         message = "The work continues in another run."
         self.requeue(record, State.QUEUED, self.clock(), "requeued", message, **changes)
 
-    def fail(self, record: Record, reason: str, message: str, **changes: Any) -> None:
+    def fail(self, record: Record, reason: str, message: str) -> None:
         """End an operation that cannot be done. Raises Superseded."""
-        failed = record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message, **changes)
-        self.end(record, failed)
-        log("ERROR", "operation failed", operation=failed.id, reason=reason, detail=message)
+        self.end(record, record.operation.moved(State.FAILED, self.clock(), reason=reason, message=message))
 
     def end(self, record: Record, ended: Operation) -> None:
         """Write that an operation has ended, and have the app told. Raises Superseded."""
         self.operations.save(record, ended)
         self.tell(ended)
+        if ended.state is State.FAILED:
+            log("ERROR", "operation failed", operation=ended.id, reason=ended.reason, detail=ended.message)
+        else:
+            log("INFO", "operation succeeded", operation=ended.id, kind=ended.kind)
 
     def tell(self, ended: Operation) -> None:
         """Queue the callback that tells the app of an end, unless it has been told; asked twice, queued once."""
@@ -104,9 +104,9 @@ class Tasks:
         now, end = self.clock(), time.monotonic() + SWEEP_SECONDS
         with ThreadPoolExecutor(SWEEPERS) as pool:
             queued = sum(pool.map(partial(self._swept, now, end), self.operations.overdue(now - OVERDUE)))
-        for record in self.operations.untold(now - TELL, now - OVERDUE) if self.tells else ():
+        for ended in self.operations.untold(now - TELL, now - OVERDUE) if self.tells else ():
             if time.monotonic() < end:
-                self.tell(record.operation)
+                self.tell(ended)
         return queued
 
     def _swept(self, now: datetime, end: float, record: Record) -> bool:

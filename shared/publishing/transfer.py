@@ -14,7 +14,9 @@ from typing import Any
 from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.publishing import media
 from shared.publishing.attempt import LISTED_WITHIN, Attempt, Done, Postponed, Requeue, existing_video
+from shared.publishing.operation import MAPPER
 from shared.publishing.sources import Described, Source, changed, usable
+from shared.vault.secret import Secret
 from shared.youtube import uploads
 from shared.youtube.faults import as_error, damaged
 from shared.youtube.uploads import Finished, Session, Stored
@@ -47,17 +49,17 @@ def _without_session(attempt: Attempt, error: Conflict) -> Done:
     """
     if found := existing_video(attempt):
         return Done({"video_id": found}, "The video was complete; only the answer had been lost.")
-    upload = dict(attempt.operation.upload)
+    upload = attempt.operation.upload
     if upload.get("restarts", 0) >= _RESTARTS:
         raise error
     now = attempt.clock()
     missing_since = upload.get("missing_since") or now
     if now < missing_since + LISTED_WITHIN:
-        attempt.save(upload={**upload, "missing_since": missing_since})
         message = "YouTube has forgotten the upload; its video is looked for once more before it begins again."
-        raise Postponed(missing_since + LISTED_WITHIN, error.reason, message)
-    upload.update(session=None, restarts=upload.get("restarts", 0) + 1, acknowledged=0, missing_since=None)
-    attempt.save(upload=upload)
+        noted = {"upload": {**upload, "missing_since": missing_since}}
+        raise Postponed(missing_since + LISTED_WITHIN, error.reason, message, noted)
+    fresh = {"session": None, "restarts": upload.get("restarts", 0) + 1, "acknowledged": 0, "missing_since": None}
+    attempt.save(upload={**upload, **fresh})
     raise Requeue
 
 
@@ -76,7 +78,7 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
             position = _settled(attempt, session)
             continue
         with closing(source.read(position.count, described)) as pieces:
-            position = _portions(attempt, session, position, _Feed(pieces, attempt))
+            position = _portions(attempt, session, position, pieces)
         # Asked only here: an attempt that began sends at least one portion, or slow beginnings would never end.
         if isinstance(position, Stored) and attempt.out_of_time:
             _moved(attempt, position)
@@ -84,13 +86,13 @@ def _stream(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Done:
     return Done({"video_id": position.video_id}, "YouTube has the whole file.", {"acknowledged": session.size})
 
 
-def _portions(attempt: Attempt, session: Session, position: Stored, feed: _Feed) -> Stored | Finished:
+def _portions(attempt: Attempt, session: Session, position: Stored, pieces: Iterator[bytes]) -> Stored | Finished:
     """Portions from one read of the source, until YouTube is done, or takes less than it was sent."""
     while True:
         first = position.count
         length = min(attempt.limits.portion, session.size - first)
         attempt.check_schedule()
-        body = feed.take(length, ends=first + length == session.size)
+        body = _portion(attempt, pieces, length, ends=first + length == session.size)
         answer = uploads.send_range(attempt.caller, session, first=first, length=length, body=body)
         if isinstance(answer, Finished):
             return answer
@@ -144,8 +146,8 @@ def end_session(attempt: Attempt) -> dict[str, str]:
 
 def _opened(attempt: Attempt) -> Session:
     upload = attempt.operation.upload
-    address = attempt.vault.open(upload["session"], record=attempt.path, field=FIELD).decode()
-    return Session(address, upload["size"])
+    address = attempt.vault.open(upload["session"], record=MAPPER.path(attempt.operation.id), field=FIELD)
+    return Session(address.reveal(), upload["size"])
 
 
 def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session:
@@ -153,19 +155,15 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
     if pause := attempt.operations.upload_pause(attempt.operation.channel_id, attempt.clock()):
         words = "This channel has uploaded as much as YouTube allows it for now."
         raise Postponed(pause.until, "uploadLimitExceeded", words)
-    checks = ("The source", "notAVideo", media.VIDEO_MAX, media.no_video)
-    described = usable(source, *checks)
-    lacks = (
-        "" if described.identity else "gives neither a strong ETag nor a Last-Modified, so no change is noticed"
-    )
-    if not described.ranges:
-        lacks = "does not serve ranges, so an upload from it could not be resumed"
-    if lacks:
-        words = f"The source's server {lacks}."
-        raise InvalidRequest(words, reason="sourceUnusable", field="upload.source")
+    described = usable(source, "The source", "notAVideo", media.VIDEO_MAX, media.no_video)
+    if not (described.ranges and described.identity):
+        lacks = "gives neither a strong ETag nor a Last-Modified, so no change is noticed"
+        if not described.ranges:
+            lacks = "does not serve ranges, so an upload from it could not be resumed"
+        raise InvalidRequest(f"The source's server {lacks}.", reason="sourceUnusable", field=source.field_name)
     earlier = attempt.operation.upload
     if earlier.get("identity") not in {None, described.identity}:
-        raise changed("upload.source")
+        raise changed(source.field_name)
     upload = {
         "size": described.size,
         "identity": described.identity,
@@ -181,35 +179,24 @@ def _begun(attempt: Attempt, source: Source, work: Mapping[str, Any]) -> Session
         notify_subscribers=work["notify_subscribers"],
         file_name=attempt.operation.id,
     )
-    sealed = attempt.vault.seal(session.address.encode(), record=attempt.path, field=FIELD)
+    sealed = attempt.vault.seal(Secret(session.address), record=MAPPER.path(attempt.operation.id), field=FIELD)
     attempt.save(upload={**upload, "session": sealed})
     return session
 
 
-class _Feed:
-    """Cuts what a source gives into portions, and renews the attempt's lease while bytes flow."""
+def _portion(attempt: Attempt, pieces: Iterator[bytes], length: int, *, ends: bool) -> Iterator[bytes]:
+    """The next `length` bytes of a read, by pieces, which end where portions do; renews the lease while they flow.
 
-    def __init__(self, pieces: Iterator[bytes], attempt: Attempt) -> None:
-        self._pieces = pieces
-        self._attempt = attempt
-        self._rest = b""
-
-    def take(self, length: int, *, ends: bool) -> Iterator[bytes]:
-        """Exactly `length` bytes. Raises InvalidRequest, reason sourceChanged, when the source ends before.
-
-        ends: with them the file is whole, and a video comes of it. So before the last of them goes out the lease
-        is confirmed and the time of publication checked. Raises Superseded, InvalidRequest.
-        """
-        while length:
-            piece = self._rest or next(self._pieces, b"")
-            if not piece:
-                raise changed("upload.source")
-            self._rest = b""
-            if len(piece) > length:
-                piece, self._rest = piece[:length], piece[length:]
-            length -= len(piece)
-            self._attempt.beat()
-            if ends and not length:
-                self._attempt.save()
-                self._attempt.check_schedule()
-            yield piece
+    ends: with them the file is whole, and a video comes of it. So before the last of them goes out the lease is
+    confirmed and the time of publication checked. Raises Superseded, InvalidRequest; reason sourceChanged when the
+    source ends before.
+    """
+    while length:
+        if not 0 < len(piece := next(pieces, b"")) <= length:
+            raise changed("upload.source")
+        length -= len(piece)
+        attempt.beat()
+        if ends and not length:
+            attempt.save()
+            attempt.check_schedule()
+        yield piece

@@ -18,10 +18,10 @@ from typing import Any
 
 from shared import data_map
 from shared.cloud.steps import Doc
-from shared.errors import NotFound, ReauthRequired
+from shared.errors import NotFound
 from shared.records import Mapper
 from shared.tokens import health
-from shared.tokens.health import Health
+from shared.tokens.health import Health, Outcome
 
 ACCESS_TOKEN = "access_token"  # noqa: S105 - names of sealed fields
 REFRESH_TOKEN = "refresh_token"  # noqa: S105
@@ -113,13 +113,8 @@ def living(channel_id: str, found: Doc | None) -> Grant:
     if grant.state == health.DISCONNECTING:
         raise not_connected("This channel is being disconnected.")
     if grant.state == health.REAUTH_REQUIRED:
-        raise reauth_required()
+        raise health.error(Outcome.GRANT_DEAD)
     return grant
-
-
-def reauth_required() -> ReauthRequired:
-    """The error that stops a connection's work."""
-    return ReauthRequired("Google no longer accepts this connection. Its owner has to connect the channel again.")
 
 
 TESTING_LIFE = timedelta(days=7)
@@ -143,13 +138,12 @@ def warnings(grant: Grant, now: datetime, *, testing: bool, account_tokens: int)
     account_tokens: refresh tokens that its Google account has given us. A grant with too many newer ones can die
     at any time, so of that end it says when it was noticed.
     """
-    ends: dict[str, datetime] = {}
-    if testing:
-        ends["testing"] = grant.refresh_issued_at + TESTING_LIFE
-    if grant.refresh_expires_at is not None:
-        ends["timeLimited"] = grant.refresh_expires_at
-    ends["unused"] = grant.refreshed_at + UNUSED_LIFE
-    close = {kind: at for kind, at in ends.items() if at - now <= _WARN_BEFORE[kind]}
+    ends = {
+        "testing": grant.refresh_issued_at + TESTING_LIFE if testing else None,
+        "timeLimited": grant.refresh_expires_at,
+        "unused": grant.refreshed_at + UNUSED_LIFE,
+    }
+    close = {kind: at for kind, at in ends.items() if at is not None and at - now <= _WARN_BEFORE[kind]}
     if account_tokens - grant.number >= CROWDED:
         close["crowded"] = grant.warnings.get("crowded", now)
     return close

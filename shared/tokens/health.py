@@ -16,7 +16,7 @@ from __future__ import annotations
 import base64
 import enum
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ from shared.monitoring.log import log
 from shared.vault.secret import Secret
 
 THRESHOLD = 3
-_COOLDOWN_FIRST = timedelta(seconds=5)
+_COOLDOWN_FIRST = timedelta(seconds=5)  # doubled with each failure
 _COOLDOWN_MOST = timedelta(minutes=5)
 
 CONNECTED = "connected"
@@ -69,28 +69,19 @@ def after(health: Health, outcome: Outcome, now: datetime) -> tuple[Health, Noti
     if outcome is Outcome.GOOD:
         told = Notice.RECOVERED if health.state == TROUBLED else None
         return Health(), told
-    if outcome is Outcome.GRANT_DEAD:
-        return _reauth(health, outcome.value, health.failures)
     if outcome is Outcome.CLIENT_WRONG:
         return Health(health.state, health.state_reason, health.failures, now + _COOLDOWN_MOST), Notice.OPERATOR
-    failures = health.failures + 1
-    if failures < THRESHOLD:
-        return Health(health.state, health.state_reason, failures, now + _cooldown(failures)), None
-    if outcome is Outcome.REFUSED:
-        return _reauth(health, outcome.value, failures)
-    told = Notice.TROUBLED if health.state == CONNECTED else None
-    return Health(TROUBLED, outcome.value, failures, now + _cooldown(failures)), told
-
-
-def _reauth(health: Health, reason: str, failures: int) -> tuple[Health, Notice | None]:
-    told = None if health.state == REAUTH_REQUIRED else Notice.RECONNECT
-    return Health(REAUTH_REQUIRED, reason, failures), told
-
-
-def _cooldown(failures: int) -> timedelta:
-    """5 s, doubled with each failure, at most 5 minutes."""
+    dead = outcome is Outcome.GRANT_DEAD
+    failures = health.failures + (not dead)
+    if dead or (outcome is Outcome.REFUSED and failures >= THRESHOLD):
+        told = None if health.state == REAUTH_REQUIRED else Notice.RECONNECT
+        return Health(REAUTH_REQUIRED, outcome.value, failures), told
     doublings: int = min(failures - 1, 10)
-    return min(_COOLDOWN_MOST, _COOLDOWN_FIRST * (1 << doublings))
+    again = now + min(_COOLDOWN_MOST, _COOLDOWN_FIRST * (1 << doublings))
+    if failures < THRESHOLD:
+        return Health(health.state, health.state_reason, failures, again), None
+    told = Notice.TROUBLED if health.state == CONNECTED else None
+    return Health(TROUBLED, outcome.value, failures, again), told
 
 
 _DEFAULT_LIFETIME = 3600
@@ -121,15 +112,14 @@ class Tokens:
 def classify(status: int, body: bytes) -> tuple[Outcome, str]:
     """What the token endpoint said, and its error word ("" when it has none).
 
-    A word is believed only on a 4xx: a gateway's error page may carry any text.
+    A word is believed only on a 4xx: a gateway's error page may carry any text. A 4xx that is not of OAuth's shape
+    comes from something in between.
     """
     if status == 200:
         return Outcome.GOOD, ""
     if status >= 500 or status in {408, 429} or status < 400:
         return Outcome.UNAVAILABLE, ""
     word = error_word(body)
-    if not word:
-        return Outcome.UNAVAILABLE, ""  # a 4xx that is not OAuth's shape comes from something in between
     return _BY_WORD.get(word, Outcome.UNAVAILABLE), word
 
 
@@ -156,7 +146,7 @@ def unreadable(what: str) -> CorruptData:
     return CorruptData(f"Google's token answer {what}.", detail=Outcome.UNAVAILABLE)
 
 
-_RECONNECT = "Google no longer accepts this connection. Connect the channel again."
+_RECONNECT = "Google no longer accepts this connection. Its owner has to connect the channel again."
 _NO_ANSWER = "Google's sign-in does not answer. Try again in a few minutes."
 _ERRORS: Mapping[Outcome, tuple[type[YtempireError], str | None, str]] = {
     Outcome.GRANT_DEAD: (ReauthRequired, None, _RECONNECT),
@@ -190,13 +180,11 @@ def tokens(answer: object, now: datetime, *, issuer: str, client_id: str) -> Tok
         refresh_token=Secret(str(refresh_token)) if refresh_token else None,
         scopes=_scopes(answer.get("scope")),
         refresh_expires_at=now + timedelta(seconds=refresh_seconds) if refresh_seconds else None,
-        google_account=_subject(
-            answer.get("id_token"), issuers={issuer, issuer.removeprefix("https://")}, client_id=client_id
-        ),
+        google_account=_subject(answer.get("id_token"), issuer, client_id),
     )
 
 
-def _subject(id_token: object, *, issuers: Collection[str], client_id: str) -> str | None:
+def _subject(id_token: object, issuer: str, client_id: str) -> str | None:
     """The Google account's id. The token came straight from Google's endpoint, which vouches for it
     (OpenID Connect Core 3.1.3.7, 6); issuer and audience are still looked at."""
     if not isinstance(id_token, str):
@@ -206,9 +194,8 @@ def _subject(id_token: object, *, issuers: Collection[str], client_id: str) -> s
         claims = dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
     except (ValueError, IndexError, TypeError):
         return None
-    if claims.get("iss") not in issuers or claims.get("aud") != client_id:
-        return None
-    return str(claims["sub"]) if claims.get("sub") else None
+    ours = claims.get("iss") in {issuer, issuer.removeprefix("https://")} and claims.get("aud") == client_id
+    return str(claims["sub"]) if ours and claims.get("sub") else None
 
 
 def _scopes(scope: object) -> frozenset[str] | None:

@@ -97,13 +97,10 @@ class Refresher:
             if seen.step is Step.USE:
                 return AccessToken(seen.access_token, seen.grant.access_expires_at)
             if seen.step is Step.COOL_DOWN:
-                words, pause_ends = (
-                    "Google's sign-in does not answer; asking again after a pause.",
-                    seen.grant.cooldown_until,
-                )
-                raise Unavailable(words, reason="coolingDown", retry_at=pause_ends, detail=Outcome.UNAVAILABLE)
-            token = self._refresh(seen, seen.refresh_token) if seen.refresh_token else None
-            if token is not None:
+                words = "Google's sign-in does not answer; asking again after a pause."
+                until = seen.grant.cooldown_until
+                raise Unavailable(words, reason="coolingDown", retry_at=until, detail=Outcome.UNAVAILABLE)
+            if seen.refresh_token and (token := self._refresh(seen, seen.refresh_token)):
                 return token
             self.sleep(pause * (0.5 + self.rng.random()))
             pause = min(1.0, pause * 1.5)
@@ -123,10 +120,10 @@ class Refresher:
         grant, now = grants.living(channel_id, doc), self.clock()
         step = grants.decide(grant, now, margin=MARGIN, refused=False)
         if step is Step.USE:
-            token = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            token = self.vault.open(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
             return AccessToken(token, grant.access_expires_at)
         if step is Step.TAKE and not grant.failures:
-            stored = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            stored = self.vault.open(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
             if (found := self._refreshed(stored)) is not None:
                 return found
         return self.fresh(channel_id)
@@ -145,11 +142,11 @@ class Refresher:
 
         def looked(docs: Docs) -> Change[_Look]:
             grant, now = grants.living(channel_id, docs[path]), self.clock()
-            stored = self.vault.open_secret(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
+            stored = self.vault.open(grant.access_token, record=path, field=grants.ACCESS_TOKEN)
             step = grants.decide(grant, now, margin=margin, refused=refused is not None and refused == stored)
             if step is not Step.TAKE:
                 return Change(_Look(step, grant, stored))
-            refresh_token = self.vault.open_secret(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
+            refresh_token = self.vault.open(grant.refresh_token, record=path, field=grants.REFRESH_TOKEN)
             lease = Lease(self.owner, grant.generation + 1, now + self.lease)
             taken = replace(grant, generation=lease.generation, lease=lease)
             changes = {"generation": lease.generation, "lease": asdict(lease)}
@@ -160,26 +157,23 @@ class Refresher:
         return replace(updated.result, version=updated.versions.get(path))
 
     def _refresh(self, seen: _Look, refresh_token: Secret) -> AccessToken | None:
-        """Ask Google, under the grant's lease; None when somebody else has taken over."""
+        """Ask Google, under the grant's lease, and store what it says; None when somebody else has taken over."""
         try:
             tokens = self.google.refresh(refresh_token)
         except YtempireError as error:
-            self._failed(seen, error)
+            if isinstance(error, Misconfigured):
+                self._alerts.failed(alerts.OAUTH_CLIENT, error.message)
+            if not isinstance(
+                error.detail, Outcome
+            ):  # it says nothing about the grant: the vault failed, not Google
+                self._finish(seen, {"lease": None}, {})
+                raise
+            if self._settle(seen, error.detail, {}):
+                raise
             return None  # it was about a token that is no longer the connection's
         kept = self._settle(seen, Outcome.GOOD, self._sealed(seen.grant, tokens))
         self._alerts.worked(alerts.OAUTH_CLIENT)
         return AccessToken(tokens.access_token, tokens.expires_at) if kept else None
-
-    def _failed(self, seen: _Look, error: YtempireError) -> None:
-        """Store what a failure says about the grant, and raise it; unless somebody else has taken over."""
-        if isinstance(error, Misconfigured):
-            self._alerts.failed(alerts.OAUTH_CLIENT, error.message)
-        outcome = error.detail
-        if not isinstance(outcome, Outcome):  # it says nothing about the grant: the vault failed, not Google
-            self._finish(seen, {"lease": None}, {})
-            raise error
-        if self._settle(seen, outcome, {}):
-            raise (grants.reauth_required() if outcome is Outcome.GRANT_DEAD else error) from error
 
     def _settle(self, seen: _Look, outcome: Outcome, changes: Mapping[str, Any]) -> bool:
         """Store how the refresh ended and say what has to be said; False when it was fenced off."""
@@ -224,7 +218,7 @@ class Refresher:
     def _sealed(self, grant: Grant, tokens: Tokens) -> dict[str, Any]:
         """The fields of a good answer. A refresh token is stored only when Google sent one."""
         now = self.clock()
-        seal = partial(self.vault.seal_secret, record=grants.path(grant.channel_id))
+        seal = partial(self.vault.seal, record=grants.path(grant.channel_id))
         fields: dict[str, Any] = {
             grants.ACCESS_TOKEN: seal(tokens.access_token, field=grants.ACCESS_TOKEN),
             "access_expires_at": tokens.expires_at,
@@ -265,26 +259,23 @@ class SharedTokens:
         self._flights: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
-    def token(self, channel_id: str, *, refused: Secret | None = None) -> Secret:
-        """A token to send now. Raises what `Refresher.fresh` raises."""
+    def token(self, channel_id: str, refused: str | None = None) -> str:
+        """A token to send now. refused: one that Google has just refused. Raises what `Refresher.fresh` raises."""
+        denied = None if refused is None else Secret(refused)
         with self._lock:
             flight = self._flights[channel_id]
         with flight:
-            held, looked_at = self._held.pop(channel_id, (None, None))
             now, kept = self._clock(), None
-            if held is not None and looked_at is not None and now - looked_at <= (self._own or LOOK_AGAIN):
-                if held.expires_at - now > MARGIN and held.secret != refused:
+            held, looked_at = self._held.pop(channel_id, (None, now))
+            if held is not None and now - looked_at <= (self._own or LOOK_AGAIN):
+                if held.expires_at - now > MARGIN and held.secret != denied:
                     self._held[channel_id] = (held, looked_at)
-                    return held.secret
+                    return held.secret.reveal()
                 kept = held.kept
-            if self._own and refused is None:
+            if self._own and denied is None:
                 found = self._refresher.unstored(channel_id, kept)
             else:
-                found = self._refresher.fresh(channel_id, refused=refused)
-            since = looked_at if looked_at and kept is not None and found.kept is kept else now
-            self._held[channel_id] = (found, since)
-            return found.secret
-
-    def text(self, channel_id: str, refused: str | None) -> str:
-        """As `token`, as a caller of YouTube takes it. refused: the token that Google has just refused, if any."""
-        return self.token(channel_id, refused=None if refused is None else Secret(refused)).reveal()
+                found = self._refresher.fresh(channel_id, refused=denied)
+            looked_now = kept is None or found.kept is not kept
+            self._held[channel_id] = (found, now if looked_now else looked_at)
+            return found.secret.reveal()

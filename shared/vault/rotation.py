@@ -115,8 +115,8 @@ class Rotation:
                 sealed = sealed.get(name) if sealed is not None else None
             if sealed is None or sealed["v"] != version:
                 return Change(False)
-            plain = self.vault.open(sealed, record=record, field=field)
-            return Change(True, [Write(record, {field: self.vault.seal(plain, record=record, field=field)})])
+            secret = self.vault.open(sealed, record=record, field=field)
+            return Change(True, [Write(record, {field: self.vault.seal(secret, record=record, field=field)})])
 
         try:
             return update(self.client, (record,), resealed)

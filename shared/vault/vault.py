@@ -58,64 +58,45 @@ class Vault:
 
     def __init__(self, keys: Keys, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
-        self._held: dict[int, _Held] = {}
-        self._newest: _Held | None = None
+        self._held: dict[int | None, _Held] = {}  # None: the newest version's
         self._lock = threading.Lock()
 
-    def seal(self, plain: bytes, *, record: str, field: str) -> dict[str, Any]:
-        """The sealed map of `plain`, for this field of this record (a document path) alone."""
-        key = self._sealing_key()
+    def seal(self, secret: Secret, *, record: str, field: str) -> dict[str, Any]:
+        """The sealed map of a secret, for this field of this record (a document path) alone."""
+        key = self._key()
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = key.cipher.encrypt(nonce, plain, _binding(record, field, key.version))
+        sealed = key.cipher.encrypt(nonce, secret.reveal().encode(), _binding(record, field, key.version))
         return {"v": key.version, "n": nonce, "c": sealed}
 
-    def open(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> bytes:
+    def open(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> Secret:
         """What was sealed. Raises CorruptData when it was not sealed for this record and field, or was altered."""
         version, nonce, ciphertext = _parts(sealed, record, field)
-        key = self._opening_key(version)
+        key = self._key(version)
         try:
-            return key.cipher.decrypt(nonce, ciphertext, _binding(record, field, version))
+            return Secret(key.cipher.decrypt(nonce, ciphertext, _binding(record, field, version)).decode())
         except InvalidTag as error:
             words = f"{field} of {record} does not open: it was altered, or belongs to another record."
             raise CorruptData(words) from error
 
-    def seal_secret(self, secret: Secret, *, record: str, field: str) -> dict[str, Any]:
-        """The sealed map of a secret, as `seal`."""
-        return self.seal(secret.reveal().encode(), record=record, field=field)
-
-    def open_secret(self, sealed: Mapping[str, Any] | None, *, record: str, field: str) -> Secret:
-        """The secret that was sealed. Raises as `open`."""
-        return Secret(self.open(sealed, record=record, field=field).decode())
-
     def current_version(self) -> int:
-        return self._sealing_key().version
+        return self._key().version
 
     def forget(self) -> None:
         """Drop all keys; the next use asks Secret Manager again."""
         with self._lock:
             self._held.clear()
-            self._newest = None
 
-    def _sealing_key(self) -> _Held:
-        with self._lock:
-            if self._newest is None or self._newest.until <= self._clock():
-                version, key = self._keys.newest()
-                self._newest = self._hold(version, key)
-            return self._newest
-
-    def _opening_key(self, version: int) -> _Held:
+    def _key(self, version: int | None = None) -> _Held:
+        """A version's key; by default the newest version's, which seals."""
         with self._lock:
             held = self._held.get(version)
             if held is None or held.until <= self._clock():
-                held = self._hold(version, self._keys.version(version))
+                number, key = self._keys.newest() if version is None else (version, self._keys.version(version))
+                if len(key) != _KEY_BYTES:
+                    raise CorruptData(f"Version {number} of the vault key is not {_KEY_BYTES} bytes long.")
+                held = _Held(AESGCM(key), number, self._clock() + KEY_TTL)
+                self._held |= {version: held, number: held}
             return held
-
-    def _hold(self, version: int, key: bytes) -> _Held:
-        if len(key) != _KEY_BYTES:
-            raise CorruptData(f"Version {version} of the vault key is not {_KEY_BYTES} bytes long.")
-        held = _Held(AESGCM(key), version, self._clock() + KEY_TTL)
-        self._held[version] = held
-        return held
 
 
 def _binding(record: str, field: str, version: int) -> bytes:

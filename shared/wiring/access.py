@@ -143,4 +143,4 @@ def _revoke_later(receipt_id: str, _channel_id: str) -> None:
 
 def token_source(channel_id: str, *, own: timedelta | None = None) -> TokenSource:
     """A channel's access token, fresh whenever it is asked for; builds nothing before. own: see `SharedTokens`."""
-    return lambda refused: _tokens(own).text(channel_id, refused)
+    return lambda refused: _tokens(own).token(channel_id, refused)

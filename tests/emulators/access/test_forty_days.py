@@ -107,7 +107,7 @@ class Days:
             settings=self.settings,
             quota=block,
             limiter=RateLimiter(self.client, (), self.clock),
-            tokens=partial(self.tokens.text, channel_id),
+            tokens=partial(self.tokens.token, channel_id),
             context=Context(account="system", channel_id=channel_id),
             apis=ProcessAlerts(self.client, self.clock),
             clock=self.clock,

@@ -283,7 +283,7 @@ def test_threads_of_one_process_share_one_flight_and_one_look(access):
     channel_id = access.connected()
     access.expire(channel_id)
     shared = SharedTokens(access.refresher(), access.simulator.clock)
-    source = partial(shared.text, channel_id)
+    source = partial(shared.token, channel_id)
     asked, gate, tokens = access.token_requests(), threading.Barrier(10), []
 
     def work():
@@ -336,9 +336,9 @@ def test_who_needs_everybodys_token_each_hour_has_its_own_and_writes_nothing_unl
     assert briefly.token(channel_id) != held  # whatever the connection's permissions are by now
     assert grant(access, channel_id) == stored
 
-    access.simulator.grants.revoke(second.reveal())
+    access.simulator.grants.revoke(second)
     with pytest.raises(ReauthRequired):
-        own.token(channel_id, refused=second)
+        own.token(channel_id, second)
     assert grant(access, channel_id)["state"] == "reauth_required"
 
 

@@ -6,6 +6,7 @@ import pytest
 from shared import data_map
 from shared.errors import Misconfigured
 from shared.vault.rotation import Rotation
+from shared.vault.secret import Secret
 from shared.vault.vault import KEY_TTL, Vault
 
 SETTLED = 2 * KEY_TTL + timedelta(seconds=5)
@@ -117,16 +118,16 @@ def test_a_token_refreshed_while_its_record_is_sealed_anew_is_kept(access):
 
     class Refreshing(Vault):
         def open(self, sealed, *, record, field):
-            plain = super().open(sealed, record=record, field=field)
+            secret = super().open(sealed, record=record, field=field)
             if field == "access_token":
-                fresh = access.vault.seal(b"fresh", record=record, field=field)
+                fresh = access.vault.seal(Secret("fresh"), record=record, field=field)
                 access.client.document(record).update({field: fresh})
-            return plain
+            return secret
 
     vault = Refreshing(access.keyring, access.simulator.clock)
     Rotation(access.client, vault, access.keyring, access.simulator.clock).run()
     stored = access.stored("grants")[channel_id]["access_token"]
-    assert access.vault.open(stored, record=record, field="access_token") == b"fresh"
+    assert access.vault.open(stored, record=record, field="access_token") == Secret("fresh")
 
 
 def test_a_version_added_while_a_run_begins_takes_no_key_from_the_instances_that_still_seal_with_the_last(access):
@@ -146,8 +147,8 @@ def test_a_version_added_while_a_run_begins_takes_no_key_from_the_instances_that
 
     progress = Rotation(access.client, access.vault, AddedMeanwhile(), access.simulator.clock).run()
     assert (progress.current, progress.disabled) == (2, ())
-    sealed = instance.seal(b"t", record="grants/g", field="access_token")
-    assert access.vault.open(sealed, record="grants/g", field="access_token") == b"t"
+    sealed = instance.seal(Secret("t"), record="grants/g", field="access_token")
+    assert access.vault.open(sealed, record="grants/g", field="access_token") == Secret("t")
 
 
 def test_an_instance_that_slept_through_a_rotation_goes_on_working(access):
@@ -170,13 +171,13 @@ def test_a_notice_delivered_twice_rotates_once(access):
 
 def test_a_value_sealed_deep_inside_a_record_is_sealed_anew_too(access):
     record, field = "operations/o1", "upload.session"
-    session = access.vault.seal(b"https://upload", record=record, field=field)
+    session = access.vault.seal(Secret("https://upload"), record=record, field=field)
     access.client.document(record).set({"upload": {"bytes": 7, "session": session}})
     rotate(access).add_version()
     assert rotate(access).run().resealed == 1
     stored = access.stored("operations")["o1"]["upload"]
     assert (stored["bytes"], stored["session"]["v"]) == (7, 2)
-    assert access.vault.open(stored["session"], record=record, field=field) == b"https://upload"
+    assert access.vault.open(stored["session"], record=record, field=field) == Secret("https://upload")
 
 
 def test_keys_are_32_random_bytes(access):

@@ -1,6 +1,7 @@
 """The data map knows everything that connecting and disconnecting write, and a planted stranger is found."""
 
 from infra.local.demo.unmapped import documents, unmapped
+from shared.vault.secret import Secret
 
 
 def test_the_map_knows_whatever_connections_write(access, disconnects):
@@ -15,7 +16,8 @@ def test_the_map_knows_whatever_connections_write(access, disconnects):
 
 def test_strangers_are_found_however_deep_they_lie(access):
     channel = access.client.document("channels", access.connected())
-    channel.update({"expires_at": access.simulator.clock(), "key": access.vault.seal(b"k", record="r", field="f")})
+    sealed = access.vault.seal(Secret("k"), record="r", field="f")
+    channel.update({"expires_at": access.simulator.clock(), "key": sealed})
     channel.collection("notes").document("n1").set({"text": "hello"})
     access.client.document("likes", "l1").set({})
     assert unmapped(documents(access.client)) == [

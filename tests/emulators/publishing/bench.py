@@ -176,7 +176,7 @@ class Bench:
             "channel_id": self.channel_id,
             **work,
         }
-        return self.submissions.submit(self.submissions.request(body))
+        return self.submissions.submit(body)
 
     # --- running ------------------------------------------------------------------------------------------------
 

@@ -98,11 +98,10 @@ def test_a_channel_s_pause_is_in_the_answer(bench):
 def test_what_can_never_run_under_the_plan_in_force_is_refused_at_once(bench):
     limited(bench, "default=40")
     body = {"idempotency_key": "never", "channel_id": bench.channel_id, "playlist": {"title": "Never"}}
-    request = bench.submissions.request(body)
-    told = bench.submissions.quote(request)
+    told = bench.submissions.quote(body)
     assert (told.runs_at, told.reason) == (None, "neverFits")
     with pytest.raises(Forbidden) as refused:
-        bench.submissions.submit(request)
+        bench.submissions.submit(body)
     assert refused.value.reason == "neverFits"
     assert "it is more than this bucket ever holds" in refused.value.message
     assert list(bench.operations.in_state(*State)) == []

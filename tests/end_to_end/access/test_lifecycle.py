@@ -28,8 +28,9 @@ print(*[hashlib.sha256(token.encode()).hexdigest() for token in tokens], flush=T
 
 UPLOAD_UNDER_WAY = """
 from shared.wiring.vault import vault
+from shared.vault.secret import Secret
 from shared.cloud import firestore
-session = vault().seal(b"https://upload", record="operations/o1", field="upload.session")
+session = vault().seal(Secret("https://upload"), record="operations/o1", field="upload.session")
 firestore.client().document("operations/o1").set({"upload": {"session": session}})
 """
 
