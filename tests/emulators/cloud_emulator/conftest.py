@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.stands.waiting import eventually
+
 LOCATION = "projects/test/locations/us-central1"
 
 
@@ -122,12 +124,10 @@ def settled(control: httpx.Client) -> Callable[[str], dict[str, Any]]:
     """Waits until nothing is left in a queue; answers what became of its tasks."""
 
     def wait(queue_name: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            story: dict[str, Any] = control.get("/tasks", params={"queue": queue_name}).json()
-            if not story["queued"]:
-                return story
-            time.sleep(0.02)
-        raise AssertionError(f"{queue_name} did not settle: {story['queued']}")
+        def story() -> dict[str, Any]:
+            return dict(control.get("/tasks", params={"queue": queue_name}).json())
+
+        eventually(lambda: not story()["queued"], story)
+        return story()
 
     return wait

@@ -1,5 +1,6 @@
-import time
 from datetime import UTC, datetime, timedelta
+
+from tests.stands.waiting import eventually
 
 
 def test_a_queue_can_be_paused_looked_at_purged_and_resumed(tasks_client, queue, control):
@@ -26,10 +27,9 @@ def test_a_queue_can_be_paused_looked_at_purged_and_resumed(tasks_client, queue,
 
 def test_a_queue_with_work_on_its_way_is_not_idle(tasks_client, queue, control, target, settled):
     name = queue()
-    target.answer("/slow", (200, {}, 0.3))
+    target.answer("/slow", (200, {}, 1.0))
     tasks_client.create_task(parent=name, task={"http_request": {"url": f"{target.url}/slow"}})
-    while not target.received:
-        time.sleep(0.005)
+    eventually(lambda: target.received, every=0.005)
     assert control.get("/idle", params={"queue": name}).json() == {
         "idle": False,
         "due": 0,

@@ -45,7 +45,7 @@ def test_a_target_that_misses_the_deadline_fails_the_attempt_and_the_request_is_
 
     started = time.monotonic()
     asyncio.run(until_settled())
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
     (story,) = tasks.journal.ended
     assert (story.end, story.last_status) == ("dropped", None)
     assert "deadline" in story.last_reason

@@ -6,6 +6,7 @@ from google.cloud import tasks_v2
 
 from infra.local.identity import IdentityKey
 from infra.local.process import free_port
+from tests.stands.waiting import eventually
 
 CALLER = "task-queues@test.iam.gserviceaccount.com"
 
@@ -163,10 +164,7 @@ def test_a_paused_queue_holds_its_tasks_and_run_task_gets_one_out(tasks_client, 
     held = create(tasks_client, name, f"{target.url}/held")
     forced = create(tasks_client, name, f"{target.url}/forced")
     assert tasks_client.run_task(name=forced.name).dispatch_count == 1
-    deadline = time.monotonic() + 5
-    while not target.of("/forced"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: target.of("/forced"))
     assert tasks_client.get_task(name=held.name).dispatch_count == 0
     tasks_client.resume_queue(name=name)
     assert settled(name)["counts"]["finished"] == 2
@@ -182,4 +180,4 @@ def test_a_pile_of_trivial_tasks_is_through_in_seconds(tasks_client, queue, targ
     tasks_client.resume_queue(name=name)
     settled(name)
     assert len(target.received) == 300
-    assert time.monotonic() - started < 5  # measured: under one, see the README
+    assert time.monotonic() - started < 30  # measured: under one, see the README

@@ -4,6 +4,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import tasks_v2
 
+from tests.stands.waiting import eventually
+
 FULL = tasks_v2.Task.View.FULL
 SOMEWHERE = {"url": "http://127.0.0.1:1/"}
 
@@ -153,14 +155,11 @@ def test_a_bad_page_token_is_refused(tasks_client, held):
 
 
 def test_a_task_tells_its_attempts(tasks_client, queue, target):
-    import time
-
     name = queue(retry={"min_backoff": {"seconds": 60}})
     target.answer("/busy", 503)
     made = tasks_client.create_task(parent=name, task={"http_request": {"url": f"{target.url}/busy"}})
-    deadline = time.monotonic() + 10
-    while not (task := tasks_client.get_task(name=made.name)).response_count:
-        assert time.monotonic() < deadline
+    eventually(lambda: tasks_client.get_task(name=made.name).response_count)
+    task = tasks_client.get_task(name=made.name)
     assert (task.dispatch_count, task.response_count) == (1, 1)
     assert task.first_attempt.dispatch_time == task.last_attempt.dispatch_time
     assert not task.first_attempt.response_time

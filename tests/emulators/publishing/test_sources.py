@@ -21,6 +21,7 @@ from shared.publishing.sources import StorageObject, WebFile, source_of
 from shared.youtube import data
 from tests.emulators.publishing.bench import BUCKET, MP4, PNG
 from tests.emulators.publishing.web import HOST, Web, web_serving
+from tests.stands.waiting import eventually
 
 CONTENT = MP4 + bytes(range(256)) * 8000
 PAGE = b"<!DOCTYPE html><html>This link has expired</html>"
@@ -44,13 +45,6 @@ def source(web, url=URL, **changes):
         "allowed": Allowed(hosts=(".example",)),
     }
     return WebFile(url, "upload.source", **{**made, **changes})
-
-
-def eventually(holds, seconds=3.0):
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.01)
-    return holds()
 
 
 def test_a_file_is_described_by_its_first_bytes_alone(web):
@@ -254,7 +248,7 @@ def test_a_reader_that_leaves_early_leaves_nothing_open(web):
     assert next(reading)
     assert web.connections == 1
     reading.close()
-    assert eventually(lambda: web.connections == 0)
+    eventually(lambda: web.connections == 0)
 
 
 @pytest.mark.case("P13")

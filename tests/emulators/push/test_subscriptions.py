@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +27,7 @@ from shared.push.renewal import to_ask
 from shared.push.subscriptions import TOLD_EVERY, Push
 from shared.push.verification import State
 from tests.emulators.youtube.stand import settings_for
+from tests.stands.waiting import eventually
 
 KEYS = HubKeys((b"k" * 32,))
 
@@ -84,15 +85,12 @@ class Stand:
         self.simulator.timepiece.advance(span.total_seconds())
 
     def eventually(self, holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                if holds():
-                    return
-            except KeyError:
-                pass  # not written yet
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        def written() -> bool:
+            with suppress(KeyError):  # not written yet
+                return bool(holds())
+            return False
+
+        eventually(written)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
 from infra.deployment import ROOT
 from infra.local.demo.unmapped import documents, unmapped
+from tests.stands.waiting import eventually
 
 WORKER = """
 import sys, threading
@@ -111,9 +111,7 @@ def test_a_revoke_that_google_missed_is_asked_again_by_cloud_tasks(access):
     )
     assert answer.json()["google"] == "pending"
     assert channel not in access.stored("channels")
-    deadline = time.monotonic() + 30
-    while access.stored("revocations") and time.monotonic() < deadline:
-        time.sleep(0.2)
+    eventually(lambda: not access.stored("revocations"), every=0.2)
     assert access.stored("receipts")[answer.json()["receipt"]]["revocation"] == "revoked"
 
 

@@ -17,6 +17,7 @@ from infra.local.demo.connect import Person, connect, connect_all, people
 from infra.local.stack import Stack
 from shared.clock import last_full_day
 from shared.collection.coverage import MONTHS
+from tests.stands.waiting import eventually
 
 FUNCTIONS = (
     "oauth_start",
@@ -94,11 +95,8 @@ class Network:
         self.stack.wait_idle()
         self.eventually(lambda: "listed" not in self.states())
 
-    def eventually(self, holds: Callable[[], object], seconds: float = 240) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, self.trouble()
-            time.sleep(0.1)
+    def eventually(self, holds: Callable[[], object]) -> None:
+        eventually(holds, self.trouble, every=0.1)
 
     def trouble(self) -> str:
         lines = "".join(self.stack.logs(name) for name in ("ingest", "collect_reports")).splitlines()

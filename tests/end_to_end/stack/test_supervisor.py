@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,17 +18,9 @@ from infra.deployment import ROOT
 from infra.local import guard
 from infra.local.process import LOOPBACK, Part, PartFailed, free_port, listens
 from infra.local.supervisor import QUICK_DEATHS, State, Supervisor, Watched, restart_delay
+from tests.stands.waiting import eventually
 
 SERVE = "import http.server, sys; http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')"
-
-
-def eventually(question: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while not question():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def server(folder: Path, name: str = "server", **more) -> Watched:
@@ -95,7 +86,7 @@ def test_a_part_that_dies_is_named_and_runs_again_at_the_same_address(supervise,
     supervise(watched)
     first = watched.pid
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: any("runs again" in text for text in said))
+    eventually(lambda: any("runs again" in text for text in said))
     assert "server died (signal 9)" in said[0]
     assert watched.pid not in {None, first}
     assert watched.state is State.READY
@@ -106,7 +97,7 @@ def test_set_up_is_done_again_for_a_part_that_lost_its_memory(supervise, said, t
     setting_up = job(tmp_path, "set-up", "open('times', 'a').write('x')", needs=("server",))
     supervise(watched, setting_up)
     os.kill(watched.pid, signal.SIGKILL)
-    assert eventually(lambda: any("runs again" in text for text in said))
+    eventually(lambda: any("runs again" in text for text in said))
     assert (tmp_path / "times").read_text() == "xx"
 
 
@@ -115,7 +106,7 @@ def test_a_part_that_keeps_dying_is_given_up_aloud(supervise, said, tmp_path):
     supervise(watched)
     watched.part.command = [sys.executable, "-c", "raise SystemExit('broken for good')"]
     os.kill(watched.pid, signal.SIGKILL)
-    assert eventually(lambda: watched.state is State.GIVEN_UP, seconds=30)
+    eventually(lambda: watched.state is State.GIVEN_UP)
     assert "given up" in said[-1]
     assert any("broken for good" in text for text in said)
 
@@ -166,7 +157,7 @@ time.sleep(60)
     child = int(process.stdout.readline())
     process.kill()
     process.wait()
-    assert eventually(lambda: not psutil.pid_exists(child))
+    eventually(lambda: not psutil.pid_exists(child))
     assert not listens(port)
     process.stdout.close()
 

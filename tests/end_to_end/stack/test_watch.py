@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from infra.local.stack import Stack
 from shared.watch.conditions import SILENT_AFTER, WATCH
+from tests.stands.waiting import eventually
 
 Notice = tuple[str, str]
 
@@ -35,14 +35,15 @@ def notices(stack: Stack) -> Callable[[], list[Notice]]:
     return fetched
 
 
-def until(notices: Callable[[], list[Notice]], wanted: Notice, seconds: float = 20) -> list[Notice]:
+def until(notices: Callable[[], list[Notice]], wanted: Notice) -> list[Notice]:
     """Every notice until a certain one has come."""
     found: list[Notice] = []
-    deadline = time.monotonic() + seconds
-    while wanted not in found:
-        assert time.monotonic() < deadline, found
-        found += notices()
-        time.sleep(0.1)
+
+    def came() -> bool:
+        found.extend(notices())
+        return wanted in found
+
+    eventually(came, lambda: found)
     return found
 
 
@@ -91,10 +92,7 @@ def test_a_message_that_was_given_up_is_an_alarm_and_still_there_for_a_person(st
     message = {"messages": [{"data": "e30=", "attributes": {"kind": "erase"}}]}
     sent = httpx.post(f"{project}/topics/ingest-dead:publish", json=message, trust_env=False).raise_for_status()
     [message_id] = sent.json()["messageIds"]
-    deadline = time.monotonic() + 20
-    while message_id not in stack.logs("watch"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: message_id in stack.logs("watch"))
     assert run(stack)["alarms"] >= 1
     until(notices, ("deadLetters", "firing"))
     stack.wait_idle()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 
 from infra.local.demo.connect import connect, people
 from infra.local.stack import Stack
+from tests.stands.waiting import eventually
 
 CONTENT = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom" + bytes(range(256)) * 12_000
 ENDED = {"succeeded", "failed", "cancelled"}
@@ -49,15 +49,15 @@ def upload(name: str = "film.mp4", **fields: Any) -> dict[str, Any]:
 
 
 def until_ended(stack: Stack, operation: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = publish(stack, {"action": "read", "operation": operation}).json()["operation"]
-        if found["state"] in ENDED:
-            return found
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = publish(stack, {"action": "read", "operation": operation}).json()["operation"]
         if found["reason"] == "processing":
             stack.advance(60)
-        time.sleep(0.2)
-    raise AssertionError(found)
+        return found if found["state"] in ENDED else None
+
+    found = eventually(ended, every=0.2)
+    assert found
+    return found
 
 
 def sent(stack: Stack, title: str) -> list[dict[str, Any]]:
@@ -68,14 +68,14 @@ def sent(stack: Stack, title: str) -> list[dict[str, Any]]:
 
 def told(stack: Stack, operation: str) -> list[tuple[str, dict[str, Any]]]:
     """What the app was told of an operation's ends, once it was told anything."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def heard() -> list[tuple[str, dict[str, Any]]]:
         answer = httpx.get(f"{stack.simulator}/control/callbacks", trust_env=False).json()
         assert answer["refused"] == 0
-        if found := [each for each in answer["told"] if each.get("data", {}).get("id") == operation]:
-            return [(each["type"], each["data"]) for each in found]
-        time.sleep(0.2)
-    return []
+        ours = [each for each in answer["told"] if each.get("data", {}).get("id") == operation]
+        return [(each["type"], each["data"]) for each in ours]
+
+    return eventually(heard, every=0.2)
 
 
 def test_a_film_handed_in_twice_is_one_private_video_byte_for_byte(stack: Stack, channel: str):

@@ -7,7 +7,6 @@ import http.client
 import io
 import random
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -25,6 +24,7 @@ from infra.local.simulator.serve import serving
 from infra.local.simulator.uploads.protocol import GRANULE
 from tests.end_to_end.simulator import plain
 from tests.end_to_end.simulator.data_world import PLAN, Stage, reason
+from tests.stands.waiting import eventually
 
 START = "/upload/youtube/v3/videos?uploadType=resumable&part=snippet,status"
 
@@ -159,9 +159,7 @@ def test_a_broken_connection_leaves_whole_granules(stage: Stage):
     data = movie(4 * GRANULE)
     upload = Upload(stage, len(data))
     upload.break_off(data, f"bytes 0-{len(data) - 1}/{len(data)}", after=2 * GRANULE + 50_000)
-    deadline = time.monotonic() + 5
-    while upload.ask() < 2 * GRANULE and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: upload.ask() >= 2 * GRANULE)
     assert upload.ask() == 2 * GRANULE
     done = upload.put(data[2 * GRANULE :], f"bytes {2 * GRANULE}-{len(data) - 1}/{len(data)}")
     assert done.status_code == 200
@@ -177,8 +175,7 @@ def test_a_stalled_sender_gives_way_to_the_one_that_resumes(stage: Stage):
     stalled.putheader("Content-Length", str(len(data)))
     stalled.putheader("Content-Range", f"bytes 0-{len(data) - 1}/{len(data)}")
     stalled.endheaders(data[: GRANULE + 10])
-    while upload.ask() < GRANULE:
-        time.sleep(0.01)
+    eventually(lambda: upload.ask() >= GRANULE)
     rest = upload.put(data[GRANULE:], f"bytes {GRANULE}-{len(data) - 1}/{len(data)}")
     assert rest.status_code == 200
     stalled.send(data[GRANULE + 10 :])
