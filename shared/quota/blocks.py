@@ -24,16 +24,16 @@ DURATION = timedelta(minutes=10)  # for which a reservation of many calls is dra
 
 @dataclass(kw_only=True, eq=False)
 class _Reserved:
-    """One reservation of many calls. drawn: units of it that are spent; under_way: calls not settled yet."""
+    """One reservation of many calls. drawn: units of it that are spent."""
 
     reservation: Reservation
     until: datetime
     drawn: int = 0
-    under_way: int = 0
 
-    @property
-    def left(self) -> int:
-        return self.reservation.cost - self.drawn
+    def has(self, units: int, now: datetime) -> bool:
+        """Whether so many units can be drawn now."""
+        there = self.reservation.cost - self.drawn >= units
+        return there and now < self.until and pacific_day(now) == self.reservation.day
 
 
 class Block:
@@ -88,11 +88,8 @@ class Block:
             return self._draw(price, count, price.at(asked))
 
     def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
-        need = price.cost * count
-        reserved = self._open.get(priority)
-        now = self.ledger.clock()
-        fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
-        if reserved is None or reserved.left < need or not fresh:
+        need, now, reserved = price.cost * count, self.ledger.clock(), self._open.get(priority)
+        if reserved is None or not reserved.has(need, now):
             self._end(priority)
             most = max(count, self.upto * self.price.cost // price.cost)
             taken = self.ledger.reserve(
@@ -100,8 +97,7 @@ class Block:
             )
             reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
         reserved.drawn += need
-        reserved.under_way += 1
-        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, count=count, entry=None)
+        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, entry=None)
         self._drawn[drawn.operation_id] = reserved
         return drawn
 
@@ -116,7 +112,6 @@ class Block:
                 if reservation.entry:
                     self.ledger.settle(reservation, sent=sent)
                 return
-            reserved.under_way -= 1
             if not sent:
                 reserved.drawn -= reservation.cost
             if reserved in self._ended:
@@ -136,8 +131,6 @@ class Block:
             self._drawn.clear()
             for priority in tuple(self._open):
                 self._end(priority)
-            for reserved in self._ended:
-                reserved.under_way = 0
             self._give_back()
 
     def _end(self, priority: Priority) -> None:
@@ -148,7 +141,8 @@ class Block:
 
     def _give_back(self) -> None:
         """Settle what has ended, as soon as its last call has."""
-        for reserved in [one for one in self._ended if not one.under_way]:
+        under_way = list(self._drawn.values())
+        for reserved in [one for one in self._ended if one not in under_way]:
             try:
                 self.ledger.settle_units(reserved.reservation, reserved.drawn)
             except Unavailable as error:

@@ -78,21 +78,15 @@ class Ledger:
         price = self.profile.method(method)
         request = self._request(price, account, priority, least=count if least is None else least, most=count)
         now = self.clock()
-        granted = Reservation(
-            operation_id=operation_id or uuid.uuid4().hex,
-            bucket=price.bucket,
-            cost=0,
-            count=count,
-            priority=request.priority,
-            day=pacific_day(now),
-        )
+        named, day = operation_id or uuid.uuid4().hex, pacific_day(now)
+        granted = Reservation(operation_id=named, bucket=price.bucket, cost=0, day=day)
         if price.cost == 0:
             return granted
         self._check_day(request, now)
         new = NewEntry(
-            bucket_day=BucketDay(granted.day, price.bucket),
+            bucket_day=BucketDay(day, price.bucket),
             request=request,
-            id=entry_id(granted.operation_id, method),
+            id=entry_id(named, method),
             token=uuid.uuid4().hex,
             at=now,
             lapses_at=now + lapse,
@@ -101,8 +95,8 @@ class Ledger:
         try:
             entry = self._reserve(new)
         except Unavailable as error:
-            return self._unreachable(granted, request, error)
-        return replace(granted, entry=entry, cost=entry.units, count=entry.units // price.cost)
+            return replace(granted, cost=self._uncounted(request, error))
+        return replace(granted, entry=entry, cost=entry.units)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
         """Charge what was sent, whatever came of it; give back what was not. Doing it again changes nothing."""
@@ -126,7 +120,6 @@ class Ledger:
         What the ledger believed to be left is recorded as drift. In the first minutes after midnight Google may
         still mean yesterday; then the new day is closed for those minutes only.
         """
-        self.profile.bucket(bucket)
         self._days.close(bucket, reason, self.clock())
 
     def check_open(self, method: str, account: str) -> None:
@@ -251,12 +244,11 @@ class Ledger:
         day.denied[request.account, request.priority] = (request.least, error, now)
         raise error
 
-    def _unreachable(
-        self, reservation: Reservation, request: ReservationRequest, error: Unavailable
-    ) -> Reservation:
+    def _uncounted(self, request: ReservationRequest, error: Unavailable) -> int:
+        """The units of calls that go on while the ledger does not answer. Raises Unavailable where none may."""
         price, contended = request.price, error.reason == CONTENDED
         bucket = self.profile.bucket(price.bucket)
         if bucket.unreachable == "allow" and not contended:
             log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
-            return replace(reservation, cost=request.least, count=request.least // price.cost)
+            return request.least
         raise unreachable(bucket, price.id, error, self.clock() + (CROWD if contended else PAUSE))

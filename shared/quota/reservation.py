@@ -110,13 +110,11 @@ def entry_id(operation_id: str, method: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """Units set aside for `count` calls of one method. cost: units in all; day: the Pacific day that pays."""
+    """Units set aside for calls of one method. cost: units in all; day: the Pacific day that pays."""
 
     operation_id: str
     bucket: str
     cost: int
-    count: int
-    priority: Priority
     day: date
     entry: Entry | None = field(default=None, repr=False)
 
