@@ -11,7 +11,6 @@ they send, so that a call that the quota refuses is not counted.
 from __future__ import annotations
 
 import re
-import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
@@ -142,7 +141,7 @@ class RateLimiter:
             return [not_before or self.clock()] * len(groups)
         decide = partial(booked, limits, self.clock, groups, not_before)
         with self._answering():
-            return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
+            return self._store.update(documents(limits), decide).result
 
     def dry_run_logs(self, asked: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
         """By (method, user): the limits that such a call meets, with what they have admitted. One read."""
@@ -176,8 +175,8 @@ class RateLimiter:
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
         paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
-        seen, token = self._memory.docs(paths, self.clock()), secrets.token_hex(8)
-        updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
+        seen = self._memory.docs(paths, self.clock())
+        updated = self._store.update(paths, decide, seen=seen, attempts=ATTEMPTS)
         counted = self._check_denial(limits, updated.result)
         docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
         written_at = min(updated.versions.values())
