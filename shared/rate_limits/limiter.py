@@ -99,7 +99,7 @@ class RateLimiter:
         with self._answering(method):
             docs = self._memory.docs(documents(limits), self.clock())
             if docs is None:
-                docs = self._read(limits)
+                docs = self._store.run(reading(documents(limits)))
                 self._memory.remember(docs, server=docs.at, local=self.clock())
             self._check_denial(limits, admitted(limits, self.clock, docs).result)
 
@@ -150,7 +150,7 @@ class RateLimiter:
         if not limits:
             return {}
         with self._answering():
-            docs = self._read(limits)
+            docs = self._store.run(reading(documents(limits)))
         logs, now = {}, self.clock()
         for place, limit in limits.items():
             stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
@@ -169,9 +169,6 @@ class RateLimiter:
                     if scope == "project":
                         within.setdefault(limit.methods, f"{place}#")
         return found
-
-    def _read(self, limits: Limits) -> Docs:
-        return self._store.run(reading(documents(limits)))
 
     def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
         paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import io
 import threading
 import uuid
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -195,27 +194,19 @@ class Pending:
     """What was written and is not sent yet, as the file from which the upload reads."""
 
     def __init__(self) -> None:
-        self._parts: deque[memoryview] = deque()
-        self._length = self._sent = 0
+        self._waiting, self._sent = bytearray(), 0
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._waiting)
 
     def put(self, more: bytes) -> None:
-        self._parts.append(memoryview(more))
-        self._length += len(more)
+        self._waiting += more
 
     def read(self, size: int) -> bytes:
-        taken, left = [], size
-        while self._parts and left:
-            part = self._parts.popleft()
-            taken.append(part[:left])
-            if len(part) > left:
-                self._parts.appendleft(part[left:])
-            left -= len(taken[-1])
-        self._length -= size - left
-        self._sent += size - left
-        return b"".join(taken)
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        self._sent += len(taken)
+        return taken
 
     def tell(self) -> int:
         return self._sent

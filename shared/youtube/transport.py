@@ -40,12 +40,12 @@ class AnswerTooLong(OSError):
 class Http:
     """What Google's client calls `http`: one request in, status with headers and the body out.
 
-    headers: sent on every request besides the caller's own (the bearer token). Cheap: one for each exchange.
+    headers: sent besides the request's own (the bearer token). Cheap: one for each exchange.
     status, fields and answer of the last exchange can be read afterwards, also when the caller's parsing failed.
     """
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self._headers = dict(headers or {})
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
         self.status: int | None = None
         self.fields: dict[str, str] = {}
         self.answer: bytes = b""
@@ -72,9 +72,6 @@ class Http:
         fields["content-length"] = str(len(self.answer))
         fields["status"] = str(self.status)
         return Response(fields), self.answer
-
-    def close(self) -> None:
-        """Nothing to close: the pool outlives the request."""
 
 
 @contextmanager
