@@ -41,10 +41,9 @@ def callbacks() -> Callbacks:
 
 def callback_secret() -> bytes:
     """What signs what is posted to the app and to operators; read when it is needed."""
-    from shared.cloud import secrets
-    from shared.vault.keyring import Keyring
+    from shared.wiring.vault import keyring
 
-    return Keyring(secrets.client, settings().project, CALLBACK_SECRET).newest()[1]
+    return keyring(CALLBACK_SECRET).newest()[1]
 
 
 def allowed() -> Allowed:

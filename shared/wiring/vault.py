@@ -1,4 +1,4 @@
-"""Builds the vault over Secret Manager's key."""
+"""Builds the vault, and what reads Secret Manager's keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from shared.vault.vault import Vault
 
 @cache
 def vault() -> Vault:
-    return Vault(vault_keys(), system_clock)
+    return Vault(keyring(VAULT_KEY_SECRET), system_clock)
 
 
-def vault_keys() -> Keyring:
-    return Keyring(secrets.client, settings().project, VAULT_KEY_SECRET)
+def keyring(secret: str) -> Keyring:
+    """The versions of a secret of this project."""
+    return Keyring(secrets.client, settings().project, secret)
