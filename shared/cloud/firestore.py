@@ -81,9 +81,13 @@ def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
     return query
 
 
-def counted(query: Any) -> int:
-    """How many documents a query has: one read for each thousand."""
-    return int(query.count().get(**call_options())[0][0].value)
+def counted(query: Any, of: str | None = None) -> int:
+    """How many documents a query has, or the sum of a field of theirs: one read for each thousand."""
+    return int(_aggregated(query, of) or 0)
+
+
+def _aggregated(query: Any, of: str | None) -> Any:
+    return (query.sum(of) if of else query.count()).get(**call_options())[0][0].value
 
 
 def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
@@ -181,8 +185,7 @@ class Store:
         if step.between:
             name, low, high = step.between
             query = where(query, (name, ">", low), (name, "<=", high))
-        counted = query.sum(step.field) if step.field else query.count()
-        return counted.get(**call_options())[0][0].value  # type: ignore[no-any-return]
+        return _aggregated(query, step.field)  # type: ignore[no-any-return]
 
 
 def contended() -> Unavailable:

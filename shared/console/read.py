@@ -16,8 +16,7 @@ from typing import Any
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, Store, counted, documents, where
-from shared.cloud.steps import Total, only
+from shared.cloud.firestore import Client, counted, documents, where
 from shared.console.words import words
 from shared.data_map import ID, REPORTS
 from shared.errors import InvalidRequest, NotFound, YtempireError
@@ -202,7 +201,7 @@ def channels_by_state(client: Client) -> dict[str, int]:
 
 def jobs_at_risk(client: Client) -> int:
     """Reporting jobs of which a day was missing, and could still come, when they were last listed."""
-    return int(Store(client).run(only(Total(REPORTS.path, field="at_risk"))) or 0)
+    return counted(client.collection(REPORTS.path), "at_risk")
 
 
 def titles(client: Client, ids: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ unused units back; if its holder dies, all of it counts as spent.
 from __future__ import annotations
 
 import threading
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +57,7 @@ class Block:
         self._lock = threading.RLock()
         self._open: dict[Priority, _Reserved] = {}
         self._ended: list[_Reserved] = []
-        self._drawn: dict[str, _Reserved] = {}
+        self._drawn: dict[Reservation, _Reserved] = {}
         self._closed = False
 
     def __enter__(self) -> Block:
@@ -97,8 +96,8 @@ class Block:
             )
             reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
         reserved.drawn += need
-        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, entry=None)
-        self._drawn[drawn.operation_id] = reserved
+        drawn = replace(reserved.reservation, cost=need, entry=None)
+        self._drawn[drawn] = reserved
         return drawn
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
@@ -107,7 +106,7 @@ class Block:
         Doing it again changes nothing; after the block has ended, neither does doing it late.
         """
         with self._lock:
-            reserved = self._drawn.pop(reservation.operation_id, None)
+            reserved = self._drawn.pop(reservation, None)
             if reserved is None:
                 if reservation.entry:
                     self.ledger.settle(reservation, sent=sent)

@@ -78,15 +78,14 @@ class Ledger:
         price = self.profile.method(method)
         request = self._request(price, account, priority, least=count if least is None else least, most=count)
         now = self.clock()
-        named, day = operation_id or uuid.uuid4().hex, pacific_day(now)
-        granted = Reservation(operation_id=named, bucket=price.bucket, cost=0, day=day)
+        granted = Reservation(bucket=price.bucket, cost=0, day=pacific_day(now))
         if price.cost == 0:
             return granted
         self._check_day(request, now)
         new = NewEntry(
-            bucket_day=BucketDay(day, price.bucket),
+            bucket_day=BucketDay(granted.day, price.bucket),
             request=request,
-            id=entry_id(named, method),
+            id=entry_id(operation_id or uuid.uuid4().hex, method),
             token=uuid.uuid4().hex,
             at=now,
             lapses_at=now + lapse,
