@@ -140,10 +140,8 @@ class Outlook:
         return self.allocation.limit - self.reserve_left - self.left
 
     def moment(self, at: datetime) -> Moment:
-        allowance = None
-        if is_off_peak(at):
-            allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
-        return Moment(day_left=day_left(self.day, at), allowance=allowance)
+        allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
+        return Moment(day_left=day_left(self.day, at), allowance=allowance if is_off_peak(at) else None)
 
     def book(self, account: str) -> Book:
         return Book(

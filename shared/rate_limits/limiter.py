@@ -118,7 +118,12 @@ class RateLimiter:
         self._check_denied(limits)
         # Threads of one process would only collide; which lock is shared by chance does not matter.
         with self._answering(method), self._locks[hash(next(iter(limits))) % LOCKS]:
-            self._count(limits, also, count)
+            paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
+            seen = self._memory.docs(paths, self.clock())
+            updated = self._store.update(paths, decide, seen=seen, attempts=ATTEMPTS)
+            counted = self._check_denial(limits, updated.result)
+            docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
+            self._memory.remember(docs, server=min(updated.versions.values()), local=self.clock())
         return count
 
     def book(
@@ -169,15 +174,6 @@ class RateLimiter:
                     if scope == "project":
                         within.setdefault(limit.methods, f"{place}#")
         return found
-
-    def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
-        seen = self._memory.docs(paths, self.clock())
-        updated = self._store.update(paths, decide, seen=seen, attempts=ATTEMPTS)
-        counted = self._check_denial(limits, updated.result)
-        docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
-        written_at = min(updated.versions.values())
-        self._memory.remember(docs, server=written_at, local=self.clock())
 
     def _check_denied(self, limits: Limits) -> None:
         for path, limit in limits.items():

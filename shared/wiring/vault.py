@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from shared.clock import system_clock
-from shared.cloud import secrets
+from shared.cloud.calls import secret_manager
 from shared.settings import VAULT_KEY_SECRET, settings
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
@@ -18,4 +18,4 @@ def vault() -> Vault:
 
 def keyring(secret: str) -> Keyring:
     """The versions of a secret of this project."""
-    return Keyring(secrets.client, settings().project, secret)
+    return Keyring(secret_manager, settings().project, secret)

@@ -6,7 +6,6 @@ from infra.data_map import WORDS
 from shared import data_map
 from shared.data_map import CHANNELS, COLLECTIONS, RECEIPTS
 from shared.publishing.operation import KEEP as KEEP_OPERATIONS
-from shared.quota.calendar import KEEP as KEEP_QUOTA
 
 by_path = pytest.mark.parametrize("each", COLLECTIONS, ids=lambda each: each.path)
 
@@ -56,7 +55,6 @@ def test_what_is_kept_for_a_time_expires_by_itself(each):
 
 def test_the_map_says_what_the_rooms_do():
     assert data_map.OPERATIONS.keep == KEEP_OPERATIONS
-    assert data_map.QUOTA.keep == KEEP_QUOTA
 
 
 @by_path
