@@ -219,7 +219,6 @@ class _WorkItem:
 
     requests: tuple[ReservationRequest, ...]
     limits: Mapping[DryRunLog, int]
-    costs: Mapping[str, int]
 
 
 def quoted(
@@ -260,11 +259,13 @@ class _DryRun:
     def placed(self, work: Work) -> Part:
         """Place all items of a work; the answer for it."""
         item = self._item(work)
-        placed = list(self._placed(work, item))
+        placed, costs = list(self._placed(work, item)), Counter[str]()
         later = groupby(each for each in placed if each is not None)
+        for request in item.requests:
+            costs[request.price.bucket] += request.units * work.times
         return Part(
             work=work,
-            costs={name: units * work.times for name, units in item.costs.items()},
+            costs=costs,
             now=placed.count(None),
             later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
         )
@@ -272,16 +273,15 @@ class _DryRun:
     def _item(self, work: Work) -> _WorkItem:
         if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
             raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
-        requests, costs, met = [], Counter[str](), Counter[DryRunLog]()
+        requests, met = [], Counter[DryRunLog]()
         for method, count in work.calls.items():
             price, account = self.profile.method(method), account_of(work.account, self.part)
             units, priority = price.cost * count, price.at(work.priority)
             requests.append(
                 ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
             )
-            costs[price.bucket] += units
             met.update(dict.fromkeys(self.limits.get((method, work.account), ()), count))
-        return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
+        return _WorkItem(requests=tuple(requests), limits=met)
 
     def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
         """For each item its time and why it is not now, None if it is. Equal items run one after the other."""
