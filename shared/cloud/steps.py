@@ -3,9 +3,7 @@
 A protocol is a generator that yields these steps and is sent their answers. So one and the same code runs on
 Firestore (`firestore.py`) and, step by step, in tests that interleave many, stop some between two steps, and check
 after each what must hold.
-
-The optimistic update is such a protocol, and the one way in which documents are changed: look, decide, write if
-nothing has changed. `update` of `firestore.py` carries it out.
+The optimistic update is such a protocol: look, decide, write if nothing has changed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A limit remembers when it admitted its last calls (at most as many as it allows) and admits another if the oldest
 of them has left the window. A counter that is set to zero once a window lets twice the limit through at its edge;
-this cannot. A process remembers what it read moments ago, so that a denial or a quick follow-up reads nothing.
+this cannot.
 
 Instances disagree about the time by up to a minute, and a window may be no longer than that. So the times of one
 log are all written on one time line: the server's clock, shifted by what the log's first writer saw it differ.
