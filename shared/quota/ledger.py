@@ -27,7 +27,7 @@ from shared.quota.days import Day, Days
 from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
 from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Method, Priority, Profile
-from shared.quota.quotes import Quote, RateLimits, Work, quoted
+from shared.quota.quotes import DryRun, Quote, RateLimits, Work
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id, settling, sweeping
 from shared.quota.usage import Level, Usage
 
@@ -172,7 +172,9 @@ class Ledger:
         outlooks = {
             bucket: self._days.outlook(BucketDay(pacific_day(now), bucket), accounts, now) for bucket in buckets
         }
-        return quoted(self.profile, works, outlooks, now, limits(asked), part=self._part, promised=promised)
+        met = limits(asked)
+        dry_run = DryRun(profile=self.profile, limits=met, part=self._part, now=now, today=outlooks)
+        return dry_run.quoted(works, promised)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 

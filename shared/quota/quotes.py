@@ -221,33 +221,12 @@ class _WorkItem:
     limits: Mapping[DryRunLog, int]
 
 
-def quoted(
-    profile: Profile,
-    works: Sequence[Work],
-    outlooks: Mapping[str, Outlook],
-    now: datetime,
-    limits: RateLimits,
-    *,
-    part: int,
-    promised: Sequence[Work] = (),
-) -> Quote:
-    """The quote for a plan. outlooks: today's, of each bucket concerned; limits: their logs are written on.
-
-    promised: work that was accepted before, which takes its place first.
-
-    Raises InvalidRequest for an unknown method or an absurd count.
-    """
-    if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
-        raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
-    dry_run = _DryRun(profile=profile, limits=limits, part=part, now=now, today=outlooks)
-    for work in promised:
-        dry_run.placed(work)
-    return _quote_of([dry_run.placed(work) for work in works], outlooks)
-
-
 @dataclass(kw_only=True)
-class _DryRun:
-    """The days on which work items are tried, as they stand after those that were placed."""
+class DryRun:
+    """The days on which work items are tried, as they stand after those that were placed.
+
+    today: the outlook of each bucket concerned; limits: their logs are written on.
+    """
 
     profile: Profile
     limits: RateLimits
@@ -255,6 +234,17 @@ class _DryRun:
     now: datetime
     today: Mapping[str, Outlook]
     _days: dict[tuple[str, date], Outlook] = field(default_factory=dict)
+
+    def quoted(self, works: Sequence[Work], promised: Sequence[Work]) -> Quote:
+        """The quote for a plan. promised: work that was accepted before, which takes its place first.
+
+        Raises InvalidRequest for an unknown method or an absurd count.
+        """
+        if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
+            raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
+        for work in promised:
+            self.placed(work)
+        return _quote_of([self.placed(work) for work in works], self.today)
 
     def placed(self, work: Work) -> Part:
         """Place all items of a work; the answer for it."""

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO, TypeVar
 from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.monitoring.log import log
-from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.client import Caller, Outcome
 from shared.youtube.faults import classify, damaged, no_answer
 from shared.youtube.items import item_of, needed, said
-from shared.youtube.transport import foreign, opened
+from shared.youtube.transport import bearer, foreign, opened
 
 LIST = "youtubereporting.jobs.reports.list"
 DOWNLOAD = "youtubereporting.media.download"

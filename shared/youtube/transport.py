@@ -33,6 +33,10 @@ def pool() -> PoolManager:
     return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False)
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
 class AnswerTooLong(OSError):
     """A body that no answer of this API has."""
 
@@ -40,12 +44,12 @@ class AnswerTooLong(OSError):
 class Http:
     """What Google's client calls `http`: one request in, status with headers and the body out.
 
-    headers: sent besides the request's own (the bearer token). Cheap: one for each exchange.
+    token: sent with every request. Cheap: one for each exchange.
     status, fields and answer of the last exchange can be read afterwards, also when the caller's parsing failed.
     """
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
+    def __init__(self, token: str) -> None:
+        self._token = token
         self.status: int | None = None
         self.fields: dict[str, str] = {}
         self.answer: bytes = b""
@@ -63,7 +67,7 @@ class Http:
         from httplib2 import Response  # Google's client reads this type
 
         self.status, self.fields, self.answer = None, {}, b""
-        with opened(method, uri, headers={**(headers or {}), **self._headers}, body=body) as answer:
+        with opened(method, uri, headers={**(headers or {}), **bearer(self._token)}, body=body) as answer:
             self.status = answer.status
             fields = self.fields = {name.lower(): value for name, value in answer.headers.items()}
             self.answer = _read(answer)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import CorruptData
 from shared.youtube import services
-from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.client import Caller, Outcome
 from shared.youtube.faults import Fault, classify, damaged, no_answer
 from shared.youtube.policy import Kind, rule
 from shared.youtube.transport import Body, Http, foreign
@@ -135,7 +135,7 @@ def _exchange(
     """One request; a fault for every answer that is neither a success nor "go on"."""
     from urllib3.exceptions import HTTPError
 
-    http = Http(bearer(token))
+    http = Http(token)
     try:
         http.request(address, verb, body=body, headers=headers)
     except (HTTPError, OSError, ValueError) as error:
