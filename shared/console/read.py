@@ -169,12 +169,17 @@ def wanting(client: Client, now: datetime, *, most: int) -> list[Channel]:
     """Channels that may need somebody: not connected, about to end, refused, overdue; so many of each."""
     every: Any = client.collection(channels.COLLECTION)
     asked = [where(every, ("state", "==", state)) for state in (REAUTH_REQUIRED, TROUBLED, DISCONNECTING)]
-    asked += [every.order_by(f"warnings.{kind}") for kind in words("ends")]
-    asked += [every.order_by(f"refusals.`{api}`.since") for api in words("asked")]
-    asked.append(where(every.order_by("collect_at"), ("collect_at", "<=", now - LATE)))
+    asked += [_in_order(client, f"warnings.{kind}") for kind in words("ends")]
+    asked += [_in_order(client, f"refusals.`{api}`.since") for api in words("asked")]
+    asked.append(where(_in_order(client, "collect_at"), ("collect_at", "<=", now - LATE)))
     with ThreadPoolExecutor(len(asked)) as pool:
         found = pool.map(lambda query: list(readable(CHANNELS, query.limit(most).stream(**call_options()))), asked)
     return list({one.channel_id: one for some in found for one in some}.values())
+
+
+def _in_order(client: Client, name: str) -> Any:
+    """The channels that have a field, in its order."""
+    return client.collection(channels.COLLECTION).order_by(name)
 
 
 def channels_by_state(client: Client) -> dict[str, int]:

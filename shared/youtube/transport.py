@@ -30,7 +30,8 @@ def pool() -> PoolManager:
     """This process's connections; opened on first use, in the worker and not in the master that forks it."""
     import urllib3
 
-    return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False)
+    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False, timeout=limits)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -84,19 +85,7 @@ def opened(method: str, url: str, *, headers: Mapping[str, str], body: Body = No
 
     Raises urllib3's exceptions.
     """
-    import urllib3
-
-    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-    answer = pool().request(
-        method,
-        url,
-        headers=headers,
-        body=body,
-        redirect=False,
-        retries=False,
-        preload_content=False,
-        timeout=limits,
-    )
+    answer = pool().request(method, url, headers=headers, body=body, redirect=False, preload_content=False)
     whole = False
     try:
         yield answer
