@@ -203,8 +203,7 @@ def parameters(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
 
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
     """A statement with its tables named in full."""
-    dataset = f"{warehouse.client.project}.{warehouse.dataset}"
-    return text.replace("{dataset}", dataset).replace("{table}", table)
+    return filled_in(text, {"dataset": f"{warehouse.client.project}.{warehouse.dataset}", "table": table})
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

@@ -30,7 +30,8 @@ def tasks() -> Tasks:
 
 @cache
 def submissions() -> Submissions:
-    return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quotes())
+    estimate = partial(quota.ledger().quote, limits=quota.rate_limiter().dry_run_logs)
+    return Submissions(tasks=tasks(), allowed=allowed(), estimate=estimate)
 
 
 @cache
