@@ -152,7 +152,7 @@ class Ledger:
 
     def quote(
         self,
-        plan: Work | Sequence[Work],
+        works: Sequence[Work],
         promised: Sequence[Work] = (),
         *,
         limits: Callable[[Iterable[tuple[str, str]]], RateLimits] = lambda _: {},
@@ -163,7 +163,6 @@ class Ledger:
         the rate limits that such calls meet, as they are now.
         """
         now = self.clock()
-        works = (plan,) if isinstance(plan, Work) else tuple(plan)
         # What was promised under another profile may have no price in this one; it will be refused when it runs.
         promised = [work for work in promised if work.calls.keys() <= self.profile.methods.keys()]
         asked = {(method, work.account) for work in (*promised, *works) for method in work.calls}
