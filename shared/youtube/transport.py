@@ -55,20 +55,12 @@ class Http:
         self.fields: dict[str, str] = {}
         self.answer: bytes = b""
 
-    def request(  # noqa: PLR0917 - httplib2's signature
-        self,
-        uri: str,
-        method: str = "GET",
-        body: Body = None,
-        headers: Mapping[str, str] | None = None,
-        redirections: int = 0,  # noqa: ARG002 - httplib2's signature; none are followed
-        connection_type: object = None,  # noqa: ARG002 - likewise
-    ) -> tuple[object, bytes]:
+    def request(self, uri: str, method: str, body: Body, headers: Mapping[str, str]) -> tuple[object, bytes]:
         """Send once. Raises urllib3's exceptions when no whole answer came."""
         from httplib2 import Response  # Google's client reads this type
 
         self.status, self.fields, self.answer = None, {}, b""
-        with opened(method, uri, headers={**(headers or {}), **bearer(self._token)}, body=body) as answer:
+        with opened(method, uri, headers={**headers, **bearer(self._token)}, body=body) as answer:
             self.status = answer.status
             fields = self.fields = {name.lower(): value for name, value in answer.headers.items()}
             self.answer = _read(answer)
