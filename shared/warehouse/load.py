@@ -11,7 +11,6 @@ gone with the table a day later.
 
 from __future__ import annotations
 
-import io
 import threading
 import uuid
 from collections.abc import Iterable
@@ -212,7 +211,7 @@ class Pending:
         return self._sent
 
 
-class ReportFile(io.RawIOBase):
+class ReportFile:
     """One report's file, written as its bytes come. Raises CorruptData, and Unavailable after its time.
 
     A download that starts over may empty it again, as long as nothing has gone on to the load. Lines of a file
@@ -220,21 +219,19 @@ class ReportFile(io.RawIOBase):
     """
 
     def __init__(self, load: Load, ref: ReportRef, connection: str, until: datetime) -> None:
-        super().__init__()
         self._load, self._ref, self._connection, self._until = load, ref, connection, until
-        self._begin()
+        self.restart()
 
-    def _begin(self) -> None:
+    def restart(self) -> None:
+        """Forget what has come: a download starts over."""
         self._lines = ReportLines(self._load.report_type, self._ref, self._load.agree)
         self._held = bytearray()
-        self._received = 0
 
-    def write(self, chunk: Any) -> int:
+    def write(self, chunk: bytes) -> int:
         """Take some bytes of the file."""
         if self._load.clock() > self._until:
             raise Unavailable(f"Report {self._ref.report_id} takes too long.", reason="slowDownload")
         self._held += self._lines.feed(chunk)
-        self._received += len(chunk)
         if len(self._held) > _HELD:
             self._hand_over()
         return len(chunk)
@@ -255,21 +252,6 @@ class ReportFile(io.RawIOBase):
     def _hand_over(self) -> None:
         self._load.write(bytes(self._held))
         self._held.clear()
-
-    def tell(self) -> int:
-        """How many bytes have come."""
-        return self._received
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Only ever to where it began: a download that starts over."""
-        assert (offset, whence) == (0, io.SEEK_SET)
-        return 0
-
-    def truncate(self, size: int | None = None, /) -> int:
-        """Forget what has come, after `seek`."""
-        del size
-        self._begin()
-        return 0
 
 
 def drop(warehouse: Warehouse, table: str) -> None:
