@@ -67,36 +67,30 @@ class Block:
         self.close()
 
     def reserve(
-        self,
-        *,
-        method: str,
-        account: str | None = None,
-        priority: Priority | None = None,
-        count: int = 1,
-        **single: Any,
+        self, *, method: str, account: str | None = None, priority: Priority | None = None, **single: Any
     ) -> Reservation:
-        """As the ledger's `reserve`. single: what a block has no use for, as the name of one attempt."""
+        """As the ledger's `reserve` of a call. single: what a block has no use for, as the name of one attempt."""
         account, asked = account or self.account, self.priority if priority is None else priority
         price = self.ledger.profile.method(method)
         if (price.bucket, account) != (self.price.bucket, self.account) or not price.cost:
-            return self.ledger.reserve(method=method, account=account, priority=asked, count=count, **single)
+            return self.ledger.reserve(method=method, account=account, priority=asked, **single)
         self.ledger.check_open(method, account)
         with self._lock:
             if self._closed:
                 raise Conflict("This block has ended.", reason="blockEnded")
-            return self._draw(price, count, price.at(asked))
+            return self._draw(price, price.at(asked))
 
-    def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
-        need, now, reserved = price.cost * count, self.ledger.clock(), self._open.get(priority)
-        if reserved is None or not reserved.has(need, now):
+    def _draw(self, price: Method, priority: Priority) -> Reservation:
+        now, reserved = self.ledger.clock(), self._open.get(priority)
+        if reserved is None or not reserved.has(price.cost, now):
             self._end(priority)
-            most = max(count, self.upto * self.price.cost // price.cost)
+            most = max(1, self.upto * self.price.cost // price.cost)
             taken = self.ledger.reserve(
-                method=price.id, account=self.account, priority=priority, least=count, count=most, lapse=DURATION
+                method=price.id, account=self.account, priority=priority, least=1, count=most, lapse=DURATION
             )
             reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
-        reserved.drawn += need
-        drawn = replace(reserved.reservation, cost=need, entry=None)
+        reserved.drawn += price.cost
+        drawn = replace(reserved.reservation, cost=price.cost, entry=None)
         self._drawn[drawn] = reserved
         return drawn
 
