@@ -159,9 +159,7 @@ class RateLimiter:
         logs, now = {}, self.clock()
         for place, limit in limits.items():
             stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
-            logs[place] = DryRunLog(
-                title=_words(place, limit), calls=limit.calls, window=limit.length, stamps=stamps
-            )
+            logs[place] = DryRunLog(title=_words(place, limit), limit=limit, stamps=stamps)
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
     def _met(self, method: str, *, user: str) -> Limits:

@@ -13,7 +13,7 @@ from shared.quota.decisions import Loan
 from shared.quota.opening import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
-from shared.rate_limits.limits import DryRunLog
+from shared.rate_limits.limits import DryRunLog, RateLimit
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
@@ -120,7 +120,8 @@ def test_work_for_a_later_time_is_tried_on_the_bucket_day_of_that_time():
 def test_a_plan_waits_for_the_rate_limits_that_it_meets():
     ledger, hour = Stand().ledger(), timedelta(hours=1)
     calls = [NOON - timedelta(minutes=50), NOON - timedelta(minutes=10)]
-    project = DryRunLog(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
+    limit = RateLimit(name="uploads", methods=(UPLOAD,), per=("project",), calls=4, window=3600)
+    project = DryRunLog(title="at most 4 calls in 3600 seconds", limit=limit, stamps=calls)
     limits = {(UPLOAD, user): [project] for user in ("u1", "u2")}
     plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
     answer = ledger.quote(plan, limits=lambda _: limits)
