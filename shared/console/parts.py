@@ -249,7 +249,6 @@ def _buckets(reads: Reads, usage: Mapping[str, Usage], now: datetime) -> list[di
     return [
         {
             **{key: row[key] for key in _OF_BUCKET},
-            "used": row["used"],
             "burn": row["forecast"].burn,
             "at_midnight": row["forecast"].at_midnight,
             "spent_at": row["forecast"].spent_at if row["mode"] in {"normal", "cacheOnly"} else None,
@@ -260,7 +259,7 @@ def _buckets(reads: Reads, usage: Mapping[str, Usage], now: datetime) -> list[di
 
 _OF_BUCKET = (
     *("bucket", "title", "mode", "standing", "tone", "effect", "until"),
-    *("reserved", "left", "limit", "alert", "closed"),
+    *("used", "reserved", "left", "limit", "alert", "closed"),
 )
 
 
