@@ -111,13 +111,8 @@ def run_checks(
             yield check, []
         elif everything or asked_on(today, place, reads(warehouse, statement, given)):
             found = (dict(row) for row in run(warehouse, statement, **given))  # numbers may be of any type
-            yield (
-                check,
-                [
-                    Result(**{**row, "value": float(row["value"]), "expected": float(row["expected"])})
-                    for row in found
-                ],
-            )
+            numbers = ("value", "expected")
+            yield check, [Result(**row | {name: float(row[name]) for name in numbers}) for row in found]
 
 
 def asked_on(today: date, place: int, size: int) -> bool:

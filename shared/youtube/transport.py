@@ -78,16 +78,13 @@ def opened(method: str, url: str, *, headers: Mapping[str, str], body: Body = No
     Raises urllib3's exceptions.
     """
     answer = pool().request(method, url, headers=headers, body=body, redirect=False, preload_content=False)
-    whole = False
     try:
         yield answer
-        whole = True
-    finally:
-        if whole:
-            answer.drain_conn()
-            answer.release_conn()
-        else:
-            answer.close()  # a half-read body must not be taken for the next answer's
+    except BaseException:
+        answer.close()  # a half-read body must not be taken for the next answer's
+        raise
+    answer.drain_conn()
+    answer.release_conn()
 
 
 def foreign(address: str, root: str) -> bool:
