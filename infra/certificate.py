@@ -29,7 +29,7 @@ from shared.warehouse.statements import Warehouse
 def main() -> int:
     """Run a command."""
     given = _parser().parse_args()
-    warehouse = Warehouse(bigquery.client_of(given.project), given.dataset)
+    warehouse = Warehouse(bigquery.client(given.project), given.dataset)
     state = firestore.Client(project=given.project)
     if given.command == "verify":
         return _verify(Certifying(client=state, warehouse=lambda: warehouse, clock=system_clock), given)

@@ -22,7 +22,7 @@ def main() -> int:
     given = parser.parse_args()
     found = 0
     for check, results in run_checks(
-        Warehouse(bigquery.client_of(given.project), given.dataset), system_clock(), everything=True
+        Warehouse(bigquery.client(given.project), given.dataset), system_clock(), everything=True
     ):
         print(f"{check.name:14} {len(results):5}   {check.about}")
         for result in results:

@@ -217,7 +217,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _carried(what: str, target: Target, folder: str, old: str | None) -> list[str]:
     from shared.cloud import bigquery
 
-    warehouse = bigquery.client_of(target.project)
+    warehouse = bigquery.client(target.project)
     dataset = target.values.get(VARIABLES["dataset"], "youtube")
     if what == "export":
         failed = gcloud.run(pausing(target)) or gcloud.run(documents("export", target, folder))

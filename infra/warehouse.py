@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--location", required=True, help="where the data lies, for good: US, EU or a region")
     parser.add_argument("--aggregation", default="", help="why owners' numbers may be added up (YT_AGGREGATION)")
     given = parser.parse_args()
-    make(Warehouse(bigquery.client_of(given.project), given.dataset), given.location, given.aggregation)
+    make(Warehouse(bigquery.client(given.project), given.dataset), given.location, given.aggregation)
     print(f"{given.project}.{given.dataset} in {given.location}: {len(VIEWS)} views and their tables are there.")
 
 

@@ -215,9 +215,9 @@ def tasks_client(cloud_emulator: str, monkeypatch: pytest.MonkeyPatch):
 @pytest.fixture
 def secrets_client(cloud_emulator: str, monkeypatch: pytest.MonkeyPatch):
     """Secret Manager's client as production code builds it, and gets it during this test."""
-    from shared.cloud import secrets
+    from shared.cloud.calls import secret_manager
 
     monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", cloud_emulator)
-    secrets.client.cache_clear()
-    yield secrets.client()
-    secrets.client.cache_clear()
+    secret_manager.cache_clear()
+    yield secret_manager()
+    secret_manager.cache_clear()

@@ -9,7 +9,7 @@ from shared import entry, fields, ids
 from shared.clock import system_clock
 from shared.console import page
 from shared.console.page import ASSERTION, operator
-from shared.errors import MethodUnknown, YtempireError
+from shared.errors import MethodUnknown
 from shared.fields import Fields
 from shared.settings import settings
 from shared.wiring import console as wiring
@@ -23,15 +23,11 @@ def console(request: Request) -> Response:
     if request.method not in methods:
         return entry.refusal(MethodUnknown(*methods))
     program = request.args.get("format", "html") != "html"
-    return entry.answers(entry.refusal if program else _trouble)(handler)(request)
+    return entry.answers(entry.refusal if program else page.trouble)(handler)(request)
 
 
 def _name(request: Request) -> str:
     return request.path.rstrip("/").removeprefix(page.OPERATORS).lstrip("/")
-
-
-def _trouble(error: YtempireError) -> Response:
-    return page.document(page.trouble(error), error.code)
 
 
 def _operator(request: Request) -> str:

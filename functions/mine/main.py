@@ -6,6 +6,8 @@ and keeps it in a cookie until it expires.
 
 from __future__ import annotations
 
+from functools import partial
+
 import functions_framework
 from flask import Request, Response
 
@@ -13,7 +15,7 @@ from shared import entry, fields, pages
 from shared.cloud.identity import user_of_header, user_of_token
 from shared.console import page
 from shared.console.page import OWNERS
-from shared.errors import InvalidRequest, MethodUnknown, YtempireError
+from shared.errors import InvalidRequest, MethodUnknown
 from shared.fields import Fields
 from shared.settings import settings
 from shared.wiring import console as wiring
@@ -31,15 +33,11 @@ def mine(request: Request) -> Response:
         return entry.refusal(MethodUnknown(*methods))
     program = request.args.get("format", "html") != "html"
     handler = _sign_in if request.method == "POST" else _page
-    return entry.answers(entry.refusal if program else _trouble)(handler)(request)
+    return entry.answers(entry.refusal if program else partial(page.trouble, base=OWNERS))(handler)(request)
 
 
 def _name(request: Request) -> str:
     return request.path.rstrip("/").removeprefix(OWNERS).lstrip("/")
-
-
-def _trouble(error: YtempireError) -> Response:
-    return page.document(page.trouble(error, OWNERS), error.code)
 
 
 def _page(request: Request) -> Response:

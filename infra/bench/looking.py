@@ -21,7 +21,7 @@ from shared.collection.jobs import Job
 from shared.collection.packs import Pack, Part
 from shared.console.page import render
 from shared.console.parts import seen
-from shared.console.read import NOTHING_LOADED, Ask, Reads
+from shared.console.read import Ask, Loaded, Reads
 from shared.paging import groups
 from shared.quota.ledger import Ledger
 from shared.quota.profile import load
@@ -97,7 +97,7 @@ def reads(client: firestore.Client) -> Reads:
         client=client,
         warehouse=nowhere,
         usage=lambda rows: ledger.usage(rows=rows),
-        loaded=lambda: NOTHING_LOADED,
+        loaded=Loaded,
         profile=profile,
         report_types=lambda: (KIND,),
         app_url="https://app.example.test",

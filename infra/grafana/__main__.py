@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _answer(project: str, place: Place) -> int:
-    warehouse = Warehouse(bigquery.client_of(project), place.dataset.rpartition(".")[2])
+    warehouse = Warehouse(bigquery.client(project), place.dataset.rpartition(".")[2])
     told = list(answers(warehouse, system_clock(), place.quota))
     print(*map(as_text, told), sep="\n")
     return int(any(each.problem for each in told))

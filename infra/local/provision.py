@@ -21,7 +21,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 
 from infra.deployment import Deployment, Subscription, deployment
-from shared.cloud import secrets
+from shared.cloud.calls import secret_manager
 from shared.settings import CALLBACK_SECRET, OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
 
 VAULT_KEY_VARIABLE = "PROVISION_VAULT_KEY"
@@ -71,7 +71,7 @@ def _once(create: Callable[[Any], object], what: object) -> None:
 
 def first_versions(values: dict[str, bytes]) -> None:
     """Give each secret its first version, unless it has one."""
-    client, project = secrets.client(), settings().project
+    client, project = secret_manager(), settings().project
     for name, payload in values.items():
         parent = f"projects/{project}/secrets/{name}"
         if not any(client.list_secret_versions(parent=parent)):

@@ -24,14 +24,11 @@ WORK = 120.0
 
 
 @cache
-def client() -> Client:
-    """This process's BigQuery client (honours BIGQUERY_EMULATOR_HOST)."""
-    return client_of(settings().project)
-
-
-def client_of(project: str) -> Client:
+def client(project: str = "") -> Client:
+    """This process's BigQuery client, for its own project or another (honours BIGQUERY_EMULATOR_HOST)."""
     from google.cloud import bigquery
 
+    project = project or settings().project
     host = os.environ.get("BIGQUERY_EMULATOR_HOST")
     if not host:
         return bigquery.Client(project=project)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 TIMEOUT = 5.0
 """Seconds for one call, and for its repetitions in all: what does not answer must be noticed soon."""
@@ -35,3 +38,12 @@ def grpc_client(kind: Any, emulator: str) -> Any:
     import grpc
 
     return kind(transport=kind.get_transport_class("grpc")(channel=grpc.insecure_channel(host)))
+
+
+@cache
+def secret_manager() -> SecretManagerServiceClient:
+    """This process's client of Secret Manager, where keys and client secrets live."""
+    from google.cloud import secretmanager_v1
+
+    kind = secretmanager_v1.SecretManagerServiceClient
+    return grpc_client(kind, "SECRET_MANAGER_EMULATOR_HOST")  # type: ignore[no-any-return]

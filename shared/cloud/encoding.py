@@ -52,10 +52,8 @@ def _written(commit: Commit, response: Any) -> tuple[Written, ...]:
 
 
 def _write(message: Any, name: str, write: Write) -> None:
-    if write.only_if == ABSENT:
-        message.current_document.exists = False
-    elif write.only_if == PRESENT:
-        message.current_document.exists = True
+    if write.only_if in (ABSENT, PRESENT):
+        message.current_document.exists = write.only_if == PRESENT
     elif write.only_if is not None:
         from google.cloud.firestore_v1.types import Precondition
 

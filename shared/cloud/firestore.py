@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import system_clock
 from shared.cloud import encoding, steps
 from shared.cloud.calls import call_options
-from shared.cloud.steps import Commit, Decide, Doc, Docs, Listing, Read, Result, Steps, Total, Written
+from shared.cloud.steps import ATTEMPTS, Commit, Decide, Doc, Docs, Listing, Read, Result, Steps, Total, Written
 from shared.errors import Unavailable
 from shared.paging import groups, pages
 from shared.settings import settings
@@ -80,9 +81,13 @@ def where(query: Any, *conditions: tuple[str, str, Any]) -> Any:
     return query
 
 
-def counted(query: Any) -> int:
-    """How many documents a query has: one read for each thousand."""
-    return int(query.count().get(**call_options())[0][0].value)
+def counted(query: Any, of: str | None = None) -> int:
+    """How many documents a query has, or the sum of a field of theirs: one read for each thousand."""
+    return int(_aggregated(query, of) or 0)
+
+
+def _aggregated(query: Any, of: str | None) -> Any:
+    return (query.sum(of) if of else query.count()).get(**call_options())[0][0].value
 
 
 def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
@@ -96,35 +101,18 @@ def note(client: Client, path: str, fields: Mapping[str, Any]) -> bool:
     return True
 
 
-def update(
-    client: Client,
-    paths: Sequence[str],
-    decide: Decide[Result],
-    *,
-    seen: Docs | None = None,
-    rng: random.Random | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Result:
-    """Change documents by a pure decision from what they are, if nobody changes them meanwhile; see `updating`.
-
-    seen: the documents as the caller has just read them, instead of a first look. What is decided from them and
-    writes nothing is not held against what they are now.
-    Raises what `decide` raises; Unavailable (reason "contended") when somebody else was faster each time; what
-    `call_options` says when Firestore does not answer: the change may be made or not.
-    """
-    change = steps.updating_from(seen, paths, decide, token=secrets.token_hex(8))
-    return Store(client, rng=rng, sleep=sleep).run(change).result
+def update(client: Client, paths: Sequence[str], decide: Decide[Result], *, seen: Docs | None = None) -> Result:
+    """Change documents as `Store.update` does; its result."""
+    return Store(client).update(paths, decide, seen=seen).result
 
 
+@dataclass(frozen=True)
 class Store:
     """Carries out protocols, each step as one call; a commit's conditions as Firestore's preconditions."""
 
-    def __init__(
-        self, client: Client, *, rng: random.Random | None = None, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._client = client
-        self._rng = rng or random.Random()  # noqa: S311 - spaces out retries
-        self._sleep = sleep
+    client: Client
+    rng: random.Random = field(default_factory=random.Random, kw_only=True)  # spaces out retries
+    sleep: Callable[[float], None] = field(default=time.sleep, kw_only=True)
 
     def run(self, protocol: Steps[Result]) -> Result:
         """A protocol's result. Raises what it raises, Unavailable instead of Contended; and Google's errors."""
@@ -136,6 +124,18 @@ class Store:
             return done.value  # type: ignore[no-any-return]
         except steps.Contended as error:
             raise contended() from error
+
+    def update(
+        self, paths: Sequence[str], decide: Decide[Result], *, seen: Docs | None = None, attempts: int = ATTEMPTS
+    ) -> steps.Updated[Result]:
+        """Change documents by a pure decision from what they are, if nobody changes them meanwhile.
+
+        See `updating`. What is decided from what was `seen` and writes nothing is not held against what is now.
+        Raises what `decide` raises; Unavailable (reason "contended") when somebody else was faster each time; what
+        `call_options` says when Firestore does not answer: the change may be made or not.
+        """
+        token = secrets.token_hex(8)
+        return self.run(steps.updating(paths, decide, token=token, seen=seen, attempts=attempts))
 
     def _answer(self, step: Any) -> Any:
         if isinstance(step, Commit):
@@ -151,25 +151,25 @@ class Store:
                 return tuple(pool.map(self._answer, step.reads))
         assert isinstance(step, steps.Pause)
         # Grows from 5 to 160 ms, evenly spread: those who met once should not meet again.
-        self._sleep(self._rng.uniform(0, 0.005 * 2 ** min(step.attempt, 5)))
+        self.sleep(self.rng.uniform(0, 0.005 * 2 ** min(step.attempt, 5)))
         return None
 
     def _commit(self, step: Commit) -> tuple[Written, ...] | None:
         from google.api_core import exceptions
 
         try:
-            return encoding.send(self._client, step, call_options())
+            return encoding.send(self.client, step, call_options())
         except (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Conflict):
             return None  # Conflict: AlreadyExists and Aborted
 
     def _read(self, step: Read) -> Docs:
-        references = [self._client.document(path) for path in step.paths]
-        found = {each.reference.path: each for each in self._client.get_all(references, **call_options())}
+        references = [self.client.document(path) for path in step.paths]
+        found = {each.reference.path: each for each in self.client.get_all(references, **call_options())}
         at = max(snapshot.read_time for snapshot in found.values())
         return Docs({path: _doc(found[path]) if found[path].exists else None for path in step.paths}, at)
 
     def _list(self, step: Listing) -> dict[str, Doc]:
-        query: Any = (self._client.collection_group if step.group else self._client.collection)(step.collection)
+        query: Any = (self.client.collection_group if step.group else self.client.collection)(step.collection)
         bounds = ((step.where, "=="), (step.above, ">"), (step.until, "<="))
         query = where(query, *((bound[0], operator, bound[1]) for bound, operator in bounds if bound))
         if step.order:
@@ -181,12 +181,11 @@ class Store:
         return {each.reference.path if step.group else each.id: _doc(each) for each in found}
 
     def _total(self, step: Total) -> float:
-        query: Any = self._client.collection(step.collection)
+        query: Any = self.client.collection(step.collection)
         if step.between:
             name, low, high = step.between
             query = where(query, (name, ">", low), (name, "<=", high))
-        counted = query.sum(step.field) if step.field else query.count()
-        return counted.get(**call_options())[0][0].value  # type: ignore[no-any-return]
+        return _aggregated(query, step.field)  # type: ignore[no-any-return]
 
 
 def contended() -> Unavailable:

@@ -3,9 +3,7 @@
 A protocol is a generator that yields these steps and is sent their answers. So one and the same code runs on
 Firestore (`firestore.py`) and, step by step, in tests that interleave many, stop some between two steps, and check
 after each what must hold.
-
-The optimistic update is such a protocol, and the one way in which documents are changed: look, decide, write if
-nothing has changed. `update` of `firestore.py` carries it out.
+The optimistic update is such a protocol: look, decide, write if nothing has changed.
 """
 
 from __future__ import annotations
@@ -169,26 +167,19 @@ Decide = Callable[[Docs], Change[Result]]
 
 
 def updating(
-    paths: Sequence[str], decide: Decide[Result], *, token: str, attempts: int = ATTEMPTS
-) -> Steps[Result]:
+    paths: Sequence[str], decide: Decide[Result], *, token: str, seen: Docs | None = None, attempts: int = ATTEMPTS
+) -> Steps[Updated[Result]]:
     """Look, decide, and commit if nothing has changed that was looked at and is written; else look again.
 
     Writes to these paths are conditional on what was seen there; those to other paths carry conditions of their
     own, if any. What is only looked at may change meanwhile.
+    seen: what the caller has looked at already, instead of a first look.
     token: unlike any other update's; it is left in the first document of `paths` that is written and not deleted.
     Google's client sends a commit again whose answer was lost, and then hears that its conditions do not hold; by
     the token it is known for done. Where there is none to find, because nothing but deletions was written or
     somebody else has written there since, the decision is taken again, upon its own writes.
     Raises what `decide` raises, and Contended when the last attempt was in vain.
     """
-    updated: Updated[Result] = yield from updating_from(None, paths, decide, token=token, attempts=attempts)
-    return updated.result
-
-
-def updating_from(
-    seen: Docs | None, paths: Sequence[str], decide: Decide[Result], *, token: str, attempts: int = ATTEMPTS
-) -> Steps[Updated[Result]]:
-    """As `updating`, beginning with what the caller has seen already, if anything; answers the versions, too."""
     for attempt in range(attempts):
         if seen is None:
             seen = yield from reading(paths)

@@ -23,7 +23,7 @@ from shared import data_map
 from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
-from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Write, only, reading, updating_from
+from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Write, only, reading
 from shared.errors import CorruptData, Unavailable
 from shared.monitoring.log import log
 from shared.records import Codec, Mapper
@@ -165,7 +165,7 @@ class Look:
         if self._seen is None:
             self._seen = self._store.run(reading([at]))
         decide = partial(self._step, keys, now)
-        updated = self._store.run(updating_from(self._seen, [at], decide, token=secrets.token_hex(8)))
+        updated = self._store.update([at], decide, seen=self._seen)
         held, mine = updated.result
         if version := updated.versions.get(at):
             self._seen, self._found = Docs({at: Doc(ENTRIES.fields(held), version)}, self._seen.at), {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from shared import ids
 from shared.access.disconnect import AUDIT, ERASE
@@ -132,7 +132,7 @@ class Ingest(Reader):
         else:
             self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
 
-    def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
+    def _download(self, block: Block, ref: ReportRef, into: reporting.Into) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
 
     def _record_videos(self, notices: Sequence[VideoNotice], received: datetime | None) -> None:

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from shared.access.disconnect import ERASE
 from shared.clock import Clock
@@ -33,13 +33,13 @@ from shared.collection.reports import NOT_CONNECTED
 from shared.errors import CorruptData, NotFound, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
 from shared.tokens.grants import not_connected
-from shared.warehouse.load import Load, Staged
+from shared.warehouse.load import Load, ReportFile, Staged
 from shared.warehouse.manifest import already_loaded, publish
 from shared.warehouse.report_types import report_type
 from shared.warehouse.rows import NEW_COLUMNS, ReportRef
 from shared.warehouse.statements import Warehouse
 
-Download = Callable[[ReportRef, BinaryIO], object]
+Download = Callable[[ReportRef, ReportFile], object]
 """Writes one report's plain CSV into a file, or raises; a file that was cut is Transient."""
 
 DOWNLOADS_AT_ONCE = 8
@@ -191,9 +191,9 @@ class ReportLoading:
             if self.clock() >= deadline:
                 return RateLimited("This turn is over.", reason=_TURN_OVER)
             try:
-                with load.file(ref, turn.held[ref.channel_id], deadline + _SLOWEST) as file:
-                    download(ref, cast("BinaryIO", file))
-                    file.finish()
+                file = load.file(ref, turn.held[ref.channel_id], deadline + _SLOWEST)
+                download(ref, file)
+                file.finish()
             except YtempireError as error:
                 return error
             return None

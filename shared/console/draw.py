@@ -73,11 +73,12 @@ def chart(
         if drawn:
             lines.append(Line(name, " ".join(paths), " ".join(areas), *drawn[-1][-1]))
     step = max(1, math.ceil((len(moments) - 1) * _LABEL / width))
+    label = "%H:%M" if isinstance(moments[0], datetime) and span <= 2 * 86_400 else "%-d %b"
     return Chart(
         width=width,
         right=width - _RIGHT,
         lines=tuple(lines),
-        x_ticks=tuple((x(_place(moment)), _label(moment, span)) for moment in moments[::step]),
+        x_ticks=tuple((x(_place(moment)), f"{moment:{label}}") for moment in moments[::step]),
         y_ticks=tuple(
             (y(tick), short(tick)) for tick in (bottom + (top - bottom) * part / 4 for part in range(5))
         ),
@@ -96,10 +97,6 @@ def _scale(high: float, low: float, *, whole: bool) -> tuple[float, float]:
 
 def _place(moment: Moment) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else moment.toordinal() * 86_400.0
-
-
-def _label(moment: Moment, span: float) -> str:
-    return f"{moment:%H:%M}" if isinstance(moment, datetime) and span <= 2 * 86_400 else f"{moment:%-d %b}"
 
 
 def _round_up(value: float) -> float:

@@ -217,8 +217,9 @@ def cell(value: Any) -> Any:
     return f"'{found}" if isinstance(found, str) and found.startswith(_STARTS) else found
 
 
-def trouble(error: YtempireError, base: str = OPERATORS) -> str:
-    return _DOCUMENTS.render("trouble.html", error=error, base=base)
+def trouble(error: YtempireError, base: str = OPERATORS) -> Response:
+    """An error as a document, with its status."""
+    return document(_DOCUMENTS.render("trouble.html", error=error, base=base), error.code)
 
 
 def headers() -> dict[str, str]:

@@ -6,7 +6,6 @@ A page of a channel begins with the channel itself: one that is somebody else's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -28,6 +27,7 @@ from shared.ids import VIDEO
 from shared.monitoring import alerts
 from shared.monitoring.readable import readable
 from shared.publishing.operation import IN_CHANNEL, IN_STATE, MAPPER, State
+from shared.quota.usage import ROWS, Usage
 from shared.tokens.health import CONNECTED, TROUBLED
 from shared.warehouse import statements
 from shared.warehouse.checks import CHECKS
@@ -78,7 +78,7 @@ def _overview(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     return "", {
         "wrong": lambda: _wrong(reads, ask),
         "figures": figures,
-        "quota": lambda: _buckets(reads, ask.now, rows=0),
+        "quota": lambda: _buckets(reads, reads.usage(0), ask.now),
         "views": views,
         "loaded": lambda: {name: getattr(reads.loaded(), name) for name in ("reports", "rows")},
     }
@@ -245,29 +245,26 @@ def _video(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
     return video, {"growth": lambda: _asked(reads, ask.now, statements.GROWTH_OF_VIDEO, **about)}
 
 
-def _buckets(reads: Reads, now: datetime, *, rows: int) -> list[dict[str, Any]]:
-    found = quota.rows(reads.usage(rows), reads.profile, now=now)
+def _buckets(reads: Reads, usage: Mapping[str, Usage], now: datetime) -> list[dict[str, Any]]:
     return [
         {
             **{key: row[key] for key in _OF_BUCKET},
-            "used": row["used"],
             "burn": row["forecast"].burn,
             "at_midnight": row["forecast"].at_midnight,
             "spent_at": row["forecast"].spent_at if row["mode"] in {"normal", "cacheOnly"} else None,
         }
-        for row in found
+        for row in quota.rows(usage, reads.profile, now=now)
     ]
 
 
 _OF_BUCKET = (
     *("bucket", "title", "mode", "standing", "tone", "effect", "until"),
-    *("reserved", "left", "limit", "alert", "closed"),
+    *("used", "reserved", "left", "limit", "alert", "closed"),
 )
 
 
 def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
-    asked = _once(ask, lambda: reads.usage(36))
-    again = replace(reads, usage=lambda _: asked())
+    asked = _once(ask, lambda: reads.usage(ROWS))
 
     def of_bucket(part: Callable[[Mapping[str, Any]], Any]) -> Part:
         def found() -> Any:
@@ -278,7 +275,7 @@ def _quota(reads: Reads, ask: Ask) -> tuple[str, dict[str, Part]]:
 
     named = reads.profile.buckets.get(ask("bucket")) or next(iter(reads.profile.buckets.values()))
     return f"Quota: {named.title}", {
-        "buckets": lambda: _buckets(again, ask.now, rows=36),
+        "buckets": lambda: _buckets(reads, asked(), ask.now),
         "burn": of_bucket(lambda row: quota.burn_down(row, ask.now)),
         "accounts": of_bucket(lambda row: [{"account": name, **of} for name, of in row["by_account"].items()]),
         "features": lambda: _asked(

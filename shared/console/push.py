@@ -68,7 +68,7 @@ def figures(client: Client, working: int, now: datetime) -> dict[str, Any]:
     by_state = {state: counted(where(every, ("state", "==", state))) for state in (State.ACTIVE, PENDING, DENIED)}
     lapsed = min(by_state[State.ACTIVE], counted(where(every, ("lease_until", "<=", now))))
     delays = [each["delay"] for each in latest(client, now) if each["delay"] is not None]
-    summed = {name: int(every.sum(name).get(**call_options())[0][0].value or 0) for name in ("refused", "foreign")}
+    summed = {name: counted(every, name) for name in ("refused", "foreign")}
     return {
         ALIVE: by_state[State.ACTIVE] - lapsed,
         PENDING: by_state[PENDING],

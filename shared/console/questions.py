@@ -10,7 +10,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from shared import ids
 from shared.cloud.bigquery import ask
 from shared.errors import InvalidRequest, NotFound
+from shared.fields import Fields
 from shared.warehouse.statements import Statement, Warehouse, parameters, placed, reads
 
 MOST_BYTES = 1_000_000_000
@@ -53,22 +53,9 @@ def named(name: str) -> Question:
     return found
 
 
-def _channel(text: str) -> str:
-    if not ids.CHANNEL.matches(text):
-        raise ValueError(text)
-    return text
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
-        raise ValueError(text)
-    return int(text)
-
-
-_READ: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "STRING": (_channel, "a channel's id"),
-    "DATE": (date.fromisoformat, "a day, as 2026-11-01"),
-    "INT64": (_count, "a whole number"),
+_READ: Mapping[str, tuple[Callable[[Fields, str], Any], str]] = {
+    "STRING": (lambda given, name: given.id(name, ids.CHANNEL), "a channel's id"),
+    "DATE": (Fields.date, "a day, as 2026-11-01"),
 }
 """How a value of each type is read, and what it is called."""
 
@@ -80,16 +67,11 @@ def takes(question: Question) -> dict[str, str]:
 
 def values(question: Question, query: Callable[[str], str]) -> dict[str, Any] | None:
     """The parameters' values in an address's query; None while none is given. Raises InvalidRequest."""
-    if question.parameters and not any(map(query, question.parameters)):
+    given = {name: query(name) for name in question.parameters}
+    if given and not any(given.values()):
         return None
-    found = {}
-    for name, kind in question.parameters.items():
-        read, called = _READ[kind]
-        try:
-            found[name] = read(query(name))
-        except ValueError as error:
-            raise InvalidRequest(f"{name} must be {called}.", field=name) from error
-    return found
+    fields = Fields(given, *given)
+    return {name: _READ[kind][0](fields, name) for name, kind in question.parameters.items()}
 
 
 def put(warehouse: Warehouse, question: Question, given: Mapping[str, Any]) -> list[dict[str, Any]]:

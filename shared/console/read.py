@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -16,8 +16,7 @@ from typing import Any
 from shared import channels
 from shared.channels import CHANNELS, Channel
 from shared.cloud.calls import call_options
-from shared.cloud.firestore import Client, Store, counted, documents, where
-from shared.cloud.steps import Total, only
+from shared.cloud.firestore import Client, counted, documents, where
 from shared.console.words import words
 from shared.data_map import ID, REPORTS
 from shared.errors import InvalidRequest, NotFound, YtempireError
@@ -27,7 +26,7 @@ from shared.quota.profile import Profile
 from shared.quota.usage import Usage
 from shared.tokens.grants import not_connected
 from shared.tokens.health import DISCONNECTING, REAUTH_REQUIRED, TROUBLED
-from shared.warehouse.statements import REACH_BY_CHANNEL, TOTALS_BY_DAY, Statement, Warehouse, run
+from shared.warehouse.statements import REPORTS_HELD, TOTALS_BY_DAY, Statement, Warehouse, run
 
 PAGE = 50
 """Rows of one page of any list."""
@@ -46,20 +45,12 @@ _WORDS = 200  # characters of an address's query that are looked at
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """Totals of all channels a Pacific day ({"date", "views", "engaged_views", "channels"}), and each channel's
-    newest day and number of days.
+    """Totals of all channels a Pacific day ({"date", "views", "engaged_views", "channels"}), none where owners'
+    numbers may not be added up; and how many reports and rows there are."""
 
-    aggregation: why owners' numbers may be added up, "" where they may not; then there are no days.
-    """
-
-    aggregation: str = ""
-    days: tuple[Mapping[str, Any], ...]
-    channels: Mapping[str, tuple[date, int]]
-    reports: int
-    rows: int
-
-
-NOTHING_LOADED = Loaded(days=(), channels={}, reports=0, rows=0)
+    days: tuple[Mapping[str, Any], ...] = ()
+    reports: int = 0
+    rows: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,14 +186,13 @@ def channels_by_state(client: Client) -> dict[str, int]:
     every = client.collection(channels.COLLECTION)
     states = tuple(words("states"))
     with ThreadPoolExecutor(len(states)) as pool:
-        return dict(
-            zip(states, pool.map(lambda state: counted(where(every, ("state", "==", state))), states), strict=True)
-        )
+        found = pool.map(lambda state: counted(where(every, ("state", "==", state))), states)
+        return dict(zip(states, found, strict=True))
 
 
 def jobs_at_risk(client: Client) -> int:
     """Reporting jobs of which a day was missing, and could still come, when they were last listed."""
-    return int(Store(client).run(only(Total(REPORTS.path, field="at_risk"))) or 0)
+    return counted(client.collection(REPORTS.path), "at_risk")
 
 
 def titles(client: Client, ids: Iterable[str]) -> dict[str, str]:
@@ -224,7 +214,7 @@ def arriving(days: Sequence[Mapping[str, Any]], today: date) -> tuple[Mapping[st
 
 
 def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loaded:
-    """What the warehouse holds: totals of the last CHART_DAYS days, and each channel's reach in the last year.
+    """What the warehouse holds: totals of the last CHART_DAYS days, and how much of the last year.
 
     aggregation: why owners' numbers may be added up; without it they are not.
     Raises google.api_core's errors when BigQuery does not answer.
@@ -237,13 +227,7 @@ def loaded_reports(warehouse: Warehouse, today: date, aggregation: str) -> Loade
     try:
         since = today - timedelta(days=CHART_DAYS) - REPORTING_LAG
         days = rows(TOTALS_BY_DAY, since) if aggregation else []
-        by_channel = {row["channel_id"]: row for row in rows(REACH_BY_CHANNEL, today - REACH)}
+        [held] = rows(REPORTS_HELD, today - REACH)
     except NotFound:
-        return replace(NOTHING_LOADED, aggregation=aggregation)  # before the first deployment has made the tables
-    return Loaded(
-        aggregation=aggregation,
-        days=tuple(dict(row) for row in reversed(days)),
-        channels={channel: (row["latest"], row["days"]) for channel, row in by_channel.items()},
-        reports=sum(row["reports"] for row in by_channel.values()),
-        rows=sum(row["row_count"] for row in by_channel.values()),
-    )
+        return Loaded()  # before the first deployment has made the tables
+    return Loaded(days=tuple(map(dict, reversed(days))), reports=held["reports"], rows=held["row_count"])

@@ -6,7 +6,6 @@ says so; of several who notice at once, the one whose write changed it says it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,29 +55,11 @@ _STORED = Mapper(Alert, COLLECTION, key="key")
 _path = _STORED.path
 
 
-def fire(client: Client, key: str, message: str, now: datetime, *, severity: str = CRITICAL) -> None:
-    """Say that something is wrong; one read when that has been said already, in these words."""
-    if _said(client, key, FIRING, now, {"message": message, "severity": severity}):
-        log(severity, f"alert {FIRING}", alert=key, reason=message)
-
-
-def resolve(client: Client, key: str, now: datetime) -> None:
-    """Say that it is over; one read when nothing was wrong."""
-    if _said(client, key, RESOLVED, now, {}):
-        log("NOTICE", f"alert {RESOLVED}", alert=key)
-
-
 def tell(client: Client, key: str, message: str | None, now: datetime, *, severity: str = CRITICAL) -> None:
-    """Say what is wrong; None: nothing any more."""
-    if message is None:
-        resolve(client, key, now)
-    else:
-        fire(client, key, message, now, severity=severity)
-
-
-def _said(client: Client, key: str, state: str, now: datetime, words: Mapping[str, Any]) -> bool:
-    """Write an alert's state and words; whether it had another state before."""
-    path = _path(key)
+    """Say what is wrong; None: nothing any more. One read when that has been said already, in these words."""
+    path, state, words = _path(key), RESOLVED, dict[str, Any]()
+    if message is not None:
+        state, words = FIRING, {"message": message, "severity": severity}
 
     def decide(docs: Docs) -> Change[bool]:
         stored = doc.data if (doc := docs[path]) else {"state": RESOLVED}
@@ -86,7 +67,9 @@ def _said(client: Client, key: str, state: str, now: datetime, words: Mapping[st
             return Change(True, [Write(path, {"state": state, "since": now, "told": False, **words})])
         return Change(False, [] if words.items() <= stored.items() else [Write(path, words)])
 
-    return update(client, [path], decide)
+    if update(client, [path], decide):
+        told = {} if message is None else {"reason": message}
+        log("NOTICE" if message is None else severity, f"alert {state}", alert=key, **told)
 
 
 def of_api(api: str) -> str:

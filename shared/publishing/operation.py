@@ -16,7 +16,6 @@ same operation, or one that comes back from a long pause, cannot overwrite each 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,7 +25,7 @@ from typing import Any
 from shared.clock import to_the_second
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update, where
-from shared.cloud.steps import Change, Doc, Docs, Write, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write
 from shared.data_map import OPERATIONS, UPLOAD_PAUSES
 from shared.errors import Conflict, NotFound
 from shared.monitoring.readable import readable
@@ -250,8 +249,7 @@ class Operations:
             return Change(None, [Write(path, changed)])
 
         seen = Docs({path: Doc({}, record.version)}, operation.updated_at)
-        steps = updating_from(seen, [path], unless_written, token=secrets.token_hex(8))
-        record.version = Store(self.client).run(steps).versions[path]
+        record.version = Store(self.client).update([path], unless_written, seen=seen).versions[path]
         record.operation = operation
 
     def change(self, operation_id: str, decide: Callable[[Operation], Operation | None]) -> Operation:

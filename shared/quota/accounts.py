@@ -18,8 +18,8 @@ from urllib.parse import quote, unquote
 
 from shared.clock import pacific_day_bounds
 from shared.cloud.steps import Doc
+from shared.data_map import QUOTA
 from shared.errors import InvalidRequest
-from shared.quota.calendar import KEEP
 from shared.quota.profile import Bucket
 
 SYSTEM, RESERVE, POOL = "system", "reserve", "pool"
@@ -114,7 +114,7 @@ class BucketDay:
     @property
     def expires_at(self) -> datetime:
         """Until when its documents are kept."""
-        return pacific_day_bounds(self.day)[1] + KEEP
+        return QUOTA.expiry(pacific_day_bounds(self.day)[1])
 
     @property
     def accounts(self) -> str:

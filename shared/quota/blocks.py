@@ -7,7 +7,6 @@ unused units back; if its holder dies, all of it counts as spent.
 from __future__ import annotations
 
 import threading
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,16 +23,16 @@ DURATION = timedelta(minutes=10)  # for which a reservation of many calls is dra
 
 @dataclass(kw_only=True, eq=False)
 class _Reserved:
-    """One reservation of many calls. drawn: units of it that are spent; under_way: calls not settled yet."""
+    """One reservation of many calls. drawn: units of it that are spent."""
 
     reservation: Reservation
     until: datetime
     drawn: int = 0
-    under_way: int = 0
 
-    @property
-    def left(self) -> int:
-        return self.reservation.cost - self.drawn
+    def has(self, units: int, now: datetime) -> bool:
+        """Whether so many units can be drawn now."""
+        there = self.reservation.cost - self.drawn >= units
+        return there and now < self.until and pacific_day(now) == self.reservation.day
 
 
 class Block:
@@ -58,7 +57,7 @@ class Block:
         self._lock = threading.RLock()
         self._open: dict[Priority, _Reserved] = {}
         self._ended: list[_Reserved] = []
-        self._drawn: dict[str, _Reserved] = {}
+        self._drawn: dict[Reservation, _Reserved] = {}
         self._closed = False
 
     def __enter__(self) -> Block:
@@ -68,41 +67,31 @@ class Block:
         self.close()
 
     def reserve(
-        self,
-        *,
-        method: str,
-        account: str | None = None,
-        priority: Priority | None = None,
-        count: int = 1,
-        **single: Any,
+        self, *, method: str, account: str | None = None, priority: Priority | None = None, **single: Any
     ) -> Reservation:
-        """As the ledger's `reserve`. single: what a block has no use for, as the name of one attempt."""
+        """As the ledger's `reserve` of a call. single: what a block has no use for, as the name of one attempt."""
         account, asked = account or self.account, self.priority if priority is None else priority
         price = self.ledger.profile.method(method)
         if (price.bucket, account) != (self.price.bucket, self.account) or not price.cost:
-            return self.ledger.reserve(method=method, account=account, priority=asked, count=count, **single)
+            return self.ledger.reserve(method=method, account=account, priority=asked, **single)
         self.ledger.check_open(method, account)
         with self._lock:
             if self._closed:
                 raise Conflict("This block has ended.", reason="blockEnded")
-            return self._draw(price, count, price.at(asked))
+            return self._draw(price, price.at(asked))
 
-    def _draw(self, price: Method, count: int, priority: Priority) -> Reservation:
-        need = price.cost * count
-        reserved = self._open.get(priority)
-        now = self.ledger.clock()
-        fresh = reserved and now < reserved.until and pacific_day(now) == reserved.reservation.day
-        if reserved is None or reserved.left < need or not fresh:
+    def _draw(self, price: Method, priority: Priority) -> Reservation:
+        now, reserved = self.ledger.clock(), self._open.get(priority)
+        if reserved is None or not reserved.has(price.cost, now):
             self._end(priority)
-            most = max(count, self.upto * self.price.cost // price.cost)
+            most = max(1, self.upto * self.price.cost // price.cost)
             taken = self.ledger.reserve(
-                method=price.id, account=self.account, priority=priority, least=count, count=most, lapse=DURATION
+                method=price.id, account=self.account, priority=priority, least=1, count=most, lapse=DURATION
             )
             reserved = self._open[priority] = _Reserved(reservation=taken, until=now + DURATION)
-        reserved.drawn += need
-        reserved.under_way += 1
-        drawn = replace(reserved.reservation, operation_id=uuid.uuid4().hex, cost=need, count=count, entry=None)
-        self._drawn[drawn.operation_id] = reserved
+        reserved.drawn += price.cost
+        drawn = replace(reserved.reservation, cost=price.cost, entry=None)
+        self._drawn[drawn] = reserved
         return drawn
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
@@ -111,12 +100,11 @@ class Block:
         Doing it again changes nothing; after the block has ended, neither does doing it late.
         """
         with self._lock:
-            reserved = self._drawn.pop(reservation.operation_id, None)
+            reserved = self._drawn.pop(reservation, None)
             if reserved is None:
                 if reservation.entry:
                     self.ledger.settle(reservation, sent=sent)
                 return
-            reserved.under_way -= 1
             if not sent:
                 reserved.drawn -= reservation.cost
             if reserved in self._ended:
@@ -136,8 +124,6 @@ class Block:
             self._drawn.clear()
             for priority in tuple(self._open):
                 self._end(priority)
-            for reserved in self._ended:
-                reserved.under_way = 0
             self._give_back()
 
     def _end(self, priority: Priority) -> None:
@@ -148,7 +134,8 @@ class Block:
 
     def _give_back(self) -> None:
         """Settle what has ended, as soon as its last call has."""
-        for reserved in [one for one in self._ended if not one.under_way]:
+        under_way = list(self._drawn.values())
+        for reserved in [one for one in self._ended if one not in under_way]:
             try:
                 self.ledger.settle_units(reserved.reservation, reserved.drawn)
             except Unavailable as error:

@@ -13,7 +13,6 @@ from shared.clock import PACIFIC, pacific_day, pacific_day_bounds
 SKEW = timedelta(seconds=90)
 """How far our clock may be from YouTube's when the call arrives: a minute of skew, and the call's own way."""
 DOUBT = timedelta(minutes=5)  # for this long after midnight a refusal by Google may still mean yesterday
-KEEP = timedelta(days=35)
 OFF_PEAK = (time(2), time(6))
 HOURS = 25  # the longest day has 25
 

@@ -16,9 +16,11 @@ the rest of the day.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
@@ -206,20 +208,7 @@ def _enough_at(book: Book, request: ReservationRequest) -> float:
 
 
 CONTENDED = "ledgerContended"
-REASONS = {
-    "bucketSpent": "too little of it is left",
-    "reserveKept": "too little is left outside the reserve, which only critical work may enter",
-    "shareSpentNobodyToBorrowFrom": "this account's share is used up and nobody can lend enough at this time",
-    "offPeakOnly": "this account's share is used up, and background work borrows only from 02:00 to 06:00 Pacific",
-    "allowanceSpent": "what is left will be needed later today, as yesterday shows",
-    "neverFits": "it is more than this bucket ever holds",
-    "cacheOnly": "it has passed its alert threshold, from which on nothing is read that was read before, "
-    "unless a person waits for it",
-    "resting": "YouTube answers it slowly now, so what can wait is put off",
-    "bucketClosedByGoogle": "YouTube says that it is used up",
-    "dayChanging": "around midnight nobody can say which day pays for it",
-    "rateLimited": "so many calls of this kind may not follow each other so fast",
-}
+REASONS: Mapping[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 
 
 def refused(

@@ -27,7 +27,7 @@ from shared.quota.days import Day, Days
 from shared.quota.decisions import CONTENDED, Moment, ReservationRequest, refused, retry_at, unreachable
 from shared.quota.opening import off_peak_allowance
 from shared.quota.profile import Method, Priority, Profile
-from shared.quota.quotes import Quote, RateLimits, Work, quoted
+from shared.quota.quotes import DryRun, Quote, RateLimits, Work
 from shared.quota.reservation import Entry, NewEntry, Reservation, entry_id, settling, sweeping
 from shared.quota.usage import Level, Usage
 
@@ -78,21 +78,14 @@ class Ledger:
         price = self.profile.method(method)
         request = self._request(price, account, priority, least=count if least is None else least, most=count)
         now = self.clock()
-        granted = Reservation(
-            operation_id=operation_id or uuid.uuid4().hex,
-            bucket=price.bucket,
-            cost=0,
-            count=count,
-            priority=request.priority,
-            day=pacific_day(now),
-        )
+        granted = Reservation(bucket=price.bucket, cost=0, day=pacific_day(now))
         if price.cost == 0:
             return granted
         self._check_day(request, now)
         new = NewEntry(
             bucket_day=BucketDay(granted.day, price.bucket),
             request=request,
-            id=entry_id(granted.operation_id, method),
+            id=entry_id(operation_id or uuid.uuid4().hex, method),
             token=uuid.uuid4().hex,
             at=now,
             lapses_at=now + lapse,
@@ -101,8 +94,8 @@ class Ledger:
         try:
             entry = self._reserve(new)
         except Unavailable as error:
-            return self._unreachable(granted, request, error)
-        return replace(granted, entry=entry, cost=entry.units, count=entry.units // price.cost)
+            return replace(granted, cost=self._uncounted(request, error))
+        return replace(granted, entry=entry, cost=entry.units)
 
     def settle(self, reservation: Reservation, *, sent: bool) -> None:
         """Charge what was sent, whatever came of it; give back what was not. Doing it again changes nothing."""
@@ -126,7 +119,6 @@ class Ledger:
         What the ledger believed to be left is recorded as drift. In the first minutes after midnight Google may
         still mean yesterday; then the new day is closed for those minutes only.
         """
-        self.profile.bucket(bucket)
         self._days.close(bucket, reason, self.clock())
 
     def check_open(self, method: str, account: str) -> None:
@@ -160,7 +152,7 @@ class Ledger:
 
     def quote(
         self,
-        plan: Work | Sequence[Work],
+        works: Sequence[Work],
         promised: Sequence[Work] = (),
         *,
         limits: Callable[[Iterable[tuple[str, str]]], RateLimits] = lambda _: {},
@@ -171,7 +163,6 @@ class Ledger:
         the rate limits that such calls meet, as they are now.
         """
         now = self.clock()
-        works = (plan,) if isinstance(plan, Work) else tuple(plan)
         # What was promised under another profile may have no price in this one; it will be refused when it runs.
         promised = [work for work in promised if work.calls.keys() <= self.profile.methods.keys()]
         asked = {(method, work.account) for work in (*promised, *works) for method in work.calls}
@@ -180,7 +171,9 @@ class Ledger:
         outlooks = {
             bucket: self._days.outlook(BucketDay(pacific_day(now), bucket), accounts, now) for bucket in buckets
         }
-        return quoted(self.profile, works, outlooks, now, limits(asked), part=self._part, promised=promised)
+        met = limits(asked)
+        dry_run = DryRun(profile=self.profile, limits=met, part=self._part, now=now, today=outlooks)
+        return dry_run.quoted(works, promised)
 
     # --- one bucket's day ---------------------------------------------------------------------------------------
 
@@ -251,12 +244,11 @@ class Ledger:
         day.denied[request.account, request.priority] = (request.least, error, now)
         raise error
 
-    def _unreachable(
-        self, reservation: Reservation, request: ReservationRequest, error: Unavailable
-    ) -> Reservation:
+    def _uncounted(self, request: ReservationRequest, error: Unavailable) -> int:
+        """The units of calls that go on while the ledger does not answer. Raises Unavailable where none may."""
         price, contended = request.price, error.reason == CONTENDED
         bucket = self.profile.bucket(price.bucket)
         if bucket.unreachable == "allow" and not contended:
             log("WARNING", "the quota ledger does not answer; a call goes on uncounted", method=price.id)
-            return replace(reservation, cost=request.least, count=request.least // price.cost)
+            return request.least
         raise unreachable(bucket, price.id, error, self.clock() + (CROWD if contended else PAUSE))

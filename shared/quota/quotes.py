@@ -140,10 +140,8 @@ class Outlook:
         return self.allocation.limit - self.reserve_left - self.left
 
     def moment(self, at: datetime) -> Moment:
-        allowance = None
-        if is_off_peak(at):
-            allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
-        return Moment(day_left=day_left(self.day, at), allowance=allowance)
+        allowance = off_peak_allowance(self.bucket, self.used, self.pattern, self.day, at)
+        return Moment(day_left=day_left(self.day, at), allowance=allowance if is_off_peak(at) else None)
 
     def book(self, account: str) -> Book:
         return Book(
@@ -221,36 +219,14 @@ class _WorkItem:
 
     requests: tuple[ReservationRequest, ...]
     limits: Mapping[DryRunLog, int]
-    costs: Mapping[str, int]
-
-
-def quoted(
-    profile: Profile,
-    works: Sequence[Work],
-    outlooks: Mapping[str, Outlook],
-    now: datetime,
-    limits: RateLimits,
-    *,
-    part: int,
-    promised: Sequence[Work] = (),
-) -> Quote:
-    """The quote for a plan. outlooks: today's, of each bucket concerned; limits: their logs are written on.
-
-    promised: work that was accepted before, which takes its place first.
-
-    Raises InvalidRequest for an unknown method or an absurd count.
-    """
-    if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
-        raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
-    dry_run = _DryRun(profile=profile, limits=limits, part=part, now=now, today=outlooks)
-    for work in promised:
-        dry_run.placed(work)
-    return _quote_of([dry_run.placed(work) for work in works], outlooks)
 
 
 @dataclass(kw_only=True)
-class _DryRun:
-    """The days on which work items are tried, as they stand after those that were placed."""
+class DryRun:
+    """The days on which work items are tried, as they stand after those that were placed.
+
+    today: the outlook of each bucket concerned; limits: their logs are written on.
+    """
 
     profile: Profile
     limits: RateLimits
@@ -259,14 +235,27 @@ class _DryRun:
     today: Mapping[str, Outlook]
     _days: dict[tuple[str, date], Outlook] = field(default_factory=dict)
 
+    def quoted(self, works: Sequence[Work], promised: Sequence[Work]) -> Quote:
+        """The quote for a plan. promised: work that was accepted before, which takes its place first.
+
+        Raises InvalidRequest for an unknown method or an absurd count.
+        """
+        if not 1 <= sum(max(0, work.times) for work in works) <= MOST_WORK_ITEMS:
+            raise InvalidRequest(f"A plan has 1 to {MOST_WORK_ITEMS} work items.", field="plan")
+        for work in promised:
+            self.placed(work)
+        return _quote_of([self.placed(work) for work in works], self.today)
+
     def placed(self, work: Work) -> Part:
         """Place all items of a work; the answer for it."""
         item = self._item(work)
-        placed = list(self._placed(work, item))
+        placed, costs = list(self._placed(work, item)), Counter[str]()
         later = groupby(each for each in placed if each is not None)
+        for request in item.requests:
+            costs[request.price.bucket] += request.units * work.times
         return Part(
             work=work,
-            costs={name: units * work.times for name, units in item.costs.items()},
+            costs=costs,
             now=placed.count(None),
             later=tuple(replace(each, times=len(list(equal))) for each, equal in later),
         )
@@ -274,16 +263,15 @@ class _DryRun:
     def _item(self, work: Work) -> _WorkItem:
         if work.times < 1 or not work.calls or any(count < 1 for count in work.calls.values()):
             raise InvalidRequest("A work item is at least one call, at least once.", field="plan")
-        requests, costs, met = [], Counter[str](), Counter[DryRunLog]()
+        requests, met = [], Counter[DryRunLog]()
         for method, count in work.calls.items():
             price, account = self.profile.method(method), account_of(work.account, self.part)
             units, priority = price.cost * count, price.at(work.priority)
             requests.append(
                 ReservationRequest(account=account, price=price, units=units, least=units, priority=priority)
             )
-            costs[price.bucket] += units
             met.update(dict.fromkeys(self.limits.get((method, work.account), ()), count))
-        return _WorkItem(requests=tuple(requests), limits=met, costs=costs)
+        return _WorkItem(requests=tuple(requests), limits=met)
 
     def _placed(self, work: Work, item: _WorkItem) -> Iterator[Later | None]:
         """For each item its time and why it is not now, None if it is. Equal items run one after the other."""

@@ -108,15 +108,12 @@ def entry_id(operation_id: str, method: str) -> str:
     return text if len(text) < 400 else hashlib.sha256(text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Reservation:
-    """Units set aside for `count` calls of one method. cost: units in all; day: the Pacific day that pays."""
+    """Units set aside for calls of one method. cost: units in all; day: the Pacific day that pays."""
 
-    operation_id: str
     bucket: str
     cost: int
-    count: int
-    priority: Priority
     day: date
     entry: Entry | None = field(default=None, repr=False)
 

@@ -11,7 +11,6 @@ they send, so that a call that the quota refuses is not counted.
 from __future__ import annotations
 
 import re
-import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.cloud.firestore import Client, Store
-from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating, updating_from
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.data_map import RATE_LIMITS
 from shared.errors import RateLimited, Unavailable
 from shared.monitoring.log import log
@@ -100,7 +99,7 @@ class RateLimiter:
         with self._answering(method):
             docs = self._memory.docs(documents(limits), self.clock())
             if docs is None:
-                docs = self._read(limits)
+                docs = self._store.run(reading(documents(limits)))
                 self._memory.remember(docs, server=docs.at, local=self.clock())
             self._check_denial(limits, admitted(limits, self.clock, docs).result)
 
@@ -119,7 +118,12 @@ class RateLimiter:
         self._check_denied(limits)
         # Threads of one process would only collide; which lock is shared by chance does not matter.
         with self._answering(method), self._locks[hash(next(iter(limits))) % LOCKS]:
-            self._count(limits, also, count)
+            paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
+            seen = self._memory.docs(paths, self.clock())
+            updated = self._store.update(paths, decide, seen=seen, attempts=ATTEMPTS)
+            counted = self._check_denial(limits, updated.result)
+            docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
+            self._memory.remember(docs, server=min(updated.versions.values()), local=self.clock())
         return count
 
     def book(
@@ -142,7 +146,7 @@ class RateLimiter:
             return [not_before or self.clock()] * len(groups)
         decide = partial(booked, limits, self.clock, groups, not_before)
         with self._answering():
-            return self._store.run(updating(documents(limits), decide, token=secrets.token_hex(8)))
+            return self._store.update(documents(limits), decide).result
 
     def dry_run_logs(self, asked: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Sequence[DryRunLog]]:
         """By (method, user): the limits that such a call meets, with what they have admitted. One read."""
@@ -151,13 +155,11 @@ class RateLimiter:
         if not limits:
             return {}
         with self._answering():
-            docs = self._read(limits)
+            docs = self._store.run(reading(documents(limits)))
         logs, now = {}, self.clock()
         for place, limit in limits.items():
             stamps = [now - age for age in _log(docs, place).ages(now, docs.at)]
-            logs[place] = DryRunLog(
-                title=_words(place, limit), calls=limit.calls, window=limit.length, stamps=stamps
-            )
+            logs[place] = DryRunLog(title=_words(place, limit), limit=limit, stamps=stamps)
         return {each: tuple(logs[path] for path in found) for each, found in met.items()}
 
     def _met(self, method: str, *, user: str) -> Limits:
@@ -170,18 +172,6 @@ class RateLimiter:
                     if scope == "project":
                         within.setdefault(limit.methods, f"{place}#")
         return found
-
-    def _read(self, limits: Limits) -> Docs:
-        return self._store.run(reading(documents(limits)))
-
-    def _count(self, limits: Limits, also: Sequence[Write], count: int) -> None:
-        paths, decide = documents(limits), partial(admitted, limits, self.clock, also=also, count=count)
-        seen, token = self._memory.docs(paths, self.clock()), secrets.token_hex(8)
-        updated = self._store.run(updating_from(seen, paths, decide, token=token, attempts=ATTEMPTS))
-        counted = self._check_denial(limits, updated.result)
-        docs = {path: Doc(fields, updated.versions[path]) for path, fields in counted.items()}
-        written_at = min(updated.versions.values())
-        self._memory.remember(docs, server=written_at, local=self.clock())
 
     def _check_denied(self, limits: Limits) -> None:
         for path, limit in limits.items():

@@ -2,7 +2,7 @@
 
 A limit remembers when it admitted its last calls (at most as many as it allows) and admits another if the oldest
 of them has left the window. A counter that is set to zero once a window lets twice the limit through at its edge;
-this cannot. A process remembers what it read moments ago, so that a denial or a quick follow-up reads nothing.
+this cannot.
 
 Instances disagree about the time by up to a minute, and a window may be no longer than that. So the times of one
 log are all written on one time line: the server's clock, shifted by what the log's first writer saw it differ.
@@ -49,15 +49,14 @@ class DryRunLog:
     """One user's or the project's calls under a limit: those admitted so far, and those that a plan would add."""
 
     title: str
-    calls: int
-    window: timedelta
+    limit: RateLimit
     stamps: list[datetime] = field(default_factory=list)
 
     def free_at(self, at: datetime, count: int) -> datetime:
         """When `count` more calls may go: `at`, or when enough of those before it have left the window."""
-        live = sorted(stamp for stamp in self.stamps if at - self.window < stamp <= at)
-        over = len(live) + min(count, self.calls) - self.calls
-        return at if over <= 0 else live[over - 1] + self.window
+        live = sorted(stamp for stamp in self.stamps if at - self.limit.length < stamp <= at)
+        over = len(live) + min(count, self.limit.calls) - self.limit.calls
+        return at if over <= 0 else live[over - 1] + self.limit.length
 
 
 SKEW = timedelta(minutes=5)

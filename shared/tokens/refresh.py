@@ -11,7 +11,6 @@ turns, and looks at their beginning whose connections stand, has tokens of its o
 from __future__ import annotations
 
 import random
-import secrets
 import threading
 import time
 from collections import defaultdict
@@ -23,8 +22,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from shared.clock import Clock
-from shared.cloud.firestore import Client, Store, update
-from shared.cloud.steps import Change, Doc, Docs, Write, reading, updating_from
+from shared.cloud.firestore import Client, Store
+from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.data_map import CHANNELS
 from shared.errors import Misconfigured, Unavailable, YtempireError
 from shared.monitoring import alerts
@@ -81,6 +80,10 @@ class Refresher:
     sleep: Callable[[float], None] = time.sleep
 
     @cached_property
+    def _store(self) -> Store:
+        return Store(self.client, rng=self.rng, sleep=self.sleep)
+
+    @cached_property
     def _alerts(self) -> ProcessAlerts:
         return ProcessAlerts(self.client, self.clock)
 
@@ -116,7 +119,7 @@ class Refresher:
         if kept is not None and (again := self._refreshed(kept)) is not None:
             return again
         path = grants.path(channel_id)
-        doc = Store(self.client).run(reading([path]))[path]
+        doc = self._store.run(reading([path]))[path]
         grant, now = grants.living(channel_id, doc), self.clock()
         step = grants.decide(grant, now, margin=MARGIN, refused=False)
         if step is Step.USE:
@@ -152,8 +155,7 @@ class Refresher:
             changes = {"generation": lease.generation, "lease": asdict(lease)}
             return Change(_Look(step, taken, stored, refresh_token), [Write(path, changes)])
 
-        store = Store(self.client, rng=self.rng, sleep=self.sleep)
-        updated = store.run(updating_from(None, (path,), looked, token=secrets.token_hex(8)))
+        updated = self._store.update((path,), looked)
         return replace(updated.result, version=updated.versions.get(path))
 
     def _refresh(self, seen: _Look, refresh_token: Secret) -> AccessToken | None:
@@ -210,7 +212,7 @@ class Refresher:
                 return Change(False)
             return Change(True, [Write(path, fields), *mirror])
 
-        kept = update(self.client, paths, ours, seen=None if mirror else taken, rng=self.rng, sleep=self.sleep)
+        kept = self._store.update(paths, ours, seen=None if mirror else taken).result
         if not kept:
             log("NOTICE", "a late refresh was fenced off", channel=grant.channel_id)
         return kept

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,18 @@ _OVER = timedelta(days=1)  # after which a load is over
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
-    """One check. types: the report types that it is asked of, () when it is asked once."""
+class Check(Statement):
+    """One check, as one statement: its query once for each of its report types; `types` is () when it has none."""
 
-    name: str
     about: str
     threshold: float
     types: tuple[ReportType, ...]
+
+    @property
+    def text(self) -> str:
+        query = (SQL / "checks" / f"{self.name}.sql").read_text()
+        each = [_about(query, kind) for kind in self.types] or [query]
+        return "\nUNION ALL\n".join(f"(\n{text})" for text in each) + f"\nLIMIT {RESULTS_MAX}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +56,9 @@ class Result:
         return f"{self.channel_id}, {self.date}, {self.what}: {self.value:g}, expected {self.expected:g}"
 
 
+_PARAMETERS = {"since": "DATE", "today": "DATE", "threshold": "FLOAT64", "before": "STRING"}
+
+
 def _check(name: str, declared: dict[str, Any]) -> Check:
     wanted = declared.pop("types", ())
     types = tuple(
@@ -58,35 +66,21 @@ def _check(name: str, declared: dict[str, Any]) -> Check:
         for each in REPORT_TYPES.values()
         if (wanted in each.columns if isinstance(wanted, str) else each.id in wanted)
     )
-    return Check(name=name, types=types, **declared)
+    return Check(name=name, parameters=_PARAMETERS, types=types, **declared)
 
 
 CHECKS = tuple(
     _check(name, declared)
     for name, declared in tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).items()
 )
-PARAMETERS = {"since": "DATE", "today": "DATE", "threshold": "FLOAT64", "before": "STRING"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked(Statement):
-    """A check as one statement: its query once for each of some report types."""
-
-    types: tuple[ReportType, ...]
-
-    @property
-    def text(self) -> str:
-        query = (SQL / "checks" / f"{self.name}.sql").read_text()
-        each = [_about(query, kind) for kind in self.types] or [query]
-        return "\nUNION ALL\n".join(f"(\n{text})" for text in each) + f"\nLIMIT {RESULTS_MAX}"
-
-
-def asked(check: Check, kinds: Collection[str]) -> Asked | None:
-    """A check as a statement about the report types that are loaded; None when there are none for it."""
+def asked(check: Check, kinds: Collection[str]) -> Check | None:
+    """A check of the report types that are loaded; None when there are none for it."""
     types = tuple(each for each in check.types if each.id in kinds)
     if check.types and not types:
         return None
-    return Asked(name=check.name, parameters=PARAMETERS, types=types)
+    return replace(check, types=types)
 
 
 def _about(query: str, kind: ReportType) -> str:
@@ -117,13 +111,8 @@ def run_checks(
             yield check, []
         elif everything or asked_on(today, place, reads(warehouse, statement, given)):
             found = (dict(row) for row in run(warehouse, statement, **given))  # numbers may be of any type
-            yield (
-                check,
-                [
-                    Result(**{**row, "value": float(row["value"]), "expected": float(row["expected"])})
-                    for row in found
-                ],
-            )
+            numbers = ("value", "expected")
+            yield check, [Result(**row | {name: float(row[name]) for name in numbers}) for row in found]
 
 
 def asked_on(today: date, place: int, size: int) -> bool:

@@ -30,6 +30,8 @@ READINGS_OF_VIDEO = Statement("readings_of_video", {"channel": "STRING", "video"
 _YOUNG = timedelta(days=10)
 
 Row = Mapping[str, Any]
+Found = tuple[Row, Sequence[Row], Sequence[Row]]
+"""What a cell is explained from: its row of the view, the files and the answers about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,23 +82,12 @@ def explain(
         files = asked(REPORTS_OF_VIDEOS, videos=[subject]) if report_type else []
         of_video = ANSWERS_OF_VIDEO if query else READINGS_OF_VIDEO
         answers = asked(of_video, video=subject) if not report_type else []
-    row = rows[0] if rows else {}
-    return explained(
-        channel_id=channel_id, subject=subject, column=column, row=row, files=files, answers=answers, now=now
-    )
+    return explained(channel_id, subject, column, (rows[0] if rows else {}, files, answers), now)
 
 
-def explained(
-    *,
-    channel_id: str,
-    subject: date | str,
-    column: str,
-    row: Row,
-    files: Sequence[Row],
-    answers: Sequence[Row],
-    now: datetime,
-) -> Explanation:
-    """The explanation of a cell, from its row of the view, the files and the answers. Pure."""
+def explained(channel_id: str, subject: date | str, column: str, found: Found, now: datetime) -> Explanation:
+    """The explanation of a cell from what was found about it. Pure."""
+    row, files, answers = found
     table = METRICS if isinstance(subject, date) else VIDEOS
     of = COLUMNS[table][column]
     young, again = False, False

@@ -11,10 +11,8 @@ gone with the table a day later.
 
 from __future__ import annotations
 
-import io
 import threading
 import uuid
-from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -195,33 +193,25 @@ class Pending:
     """What was written and is not sent yet, as the file from which the upload reads."""
 
     def __init__(self) -> None:
-        self._parts: deque[memoryview] = deque()
-        self._length = self._sent = 0
+        self._waiting, self._sent = bytearray(), 0
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._waiting)
 
     def put(self, more: bytes) -> None:
-        self._parts.append(memoryview(more))
-        self._length += len(more)
+        self._waiting += more
 
     def read(self, size: int) -> bytes:
-        taken, left = [], size
-        while self._parts and left:
-            part = self._parts.popleft()
-            taken.append(part[:left])
-            if len(part) > left:
-                self._parts.appendleft(part[left:])
-            left -= len(taken[-1])
-        self._length -= size - left
-        self._sent += size - left
-        return b"".join(taken)
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        self._sent += len(taken)
+        return taken
 
     def tell(self) -> int:
         return self._sent
 
 
-class ReportFile(io.RawIOBase):
+class ReportFile:
     """One report's file, written as its bytes come. Raises CorruptData, and Unavailable after its time.
 
     A download that starts over may empty it again, as long as nothing has gone on to the load. Lines of a file
@@ -229,21 +219,19 @@ class ReportFile(io.RawIOBase):
     """
 
     def __init__(self, load: Load, ref: ReportRef, connection: str, until: datetime) -> None:
-        super().__init__()
         self._load, self._ref, self._connection, self._until = load, ref, connection, until
-        self._begin()
+        self.restart()
 
-    def _begin(self) -> None:
+    def restart(self) -> None:
+        """Forget what has come: a download starts over."""
         self._lines = ReportLines(self._load.report_type, self._ref, self._load.agree)
         self._held = bytearray()
-        self._received = 0
 
-    def write(self, chunk: Any) -> int:
+    def write(self, chunk: bytes) -> int:
         """Take some bytes of the file."""
         if self._load.clock() > self._until:
             raise Unavailable(f"Report {self._ref.report_id} takes too long.", reason="slowDownload")
         self._held += self._lines.feed(chunk)
-        self._received += len(chunk)
         if len(self._held) > _HELD:
             self._hand_over()
         return len(chunk)
@@ -264,21 +252,6 @@ class ReportFile(io.RawIOBase):
     def _hand_over(self) -> None:
         self._load.write(bytes(self._held))
         self._held.clear()
-
-    def tell(self) -> int:
-        """How many bytes have come."""
-        return self._received
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Only ever to where it began: a download that starts over."""
-        assert (offset, whence) == (0, io.SEEK_SET)
-        return 0
-
-    def truncate(self, size: int | None = None, /) -> int:
-        """Forget what has come, after `seek`."""
-        del size
-        self._begin()
-        return 0
 
 
 def drop(warehouse: Warehouse, table: str) -> None:

@@ -57,14 +57,9 @@ def publish(warehouse: Warehouse, staged: Sequence[Staged], clock: Clock) -> Pub
     tables = {each.table: each.order for each in staged if each.table}
     with answering(clock):
         judged = _judged(warehouse, tables, reports, kind)
-        wrong = {
-            each.ref: error
-            for each in reports
-            if (error := _trouble(each, judged.get(each.ref.report_id))) is not None
-        }
-        loaded = tuple(
-            _loaded(each, judged.get(each.ref.report_id), load_id) for each in reports if each.ref not in wrong
-        )
+        rows = [(each, judged.get(each.ref.report_id)) for each in reports]
+        wrong = {each.ref: error for each, row in rows if (error := _trouble(each, row)) is not None}
+        loaded = tuple(_loaded(each, row, load_id) for each, row in rows if each.ref not in wrong)
         loads = [{"report_id": each.ref.report_id, "load_id": each.load_id} for each in loaded if each.row_count]
         if loads:
             take = of_staged(statements.TAKE_STAGED, tables, kind)

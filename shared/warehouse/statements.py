@@ -70,7 +70,7 @@ CONNECTIONS_STORED = Statement("connections_stored", {"since": "DATE"})
 JUDGE_STAGED = Statement("judge_staged", {"reports": "STRING"})
 TAKE_STAGED = Statement("take_staged", {"loads": "STRING"})
 TOTALS_BY_DAY = Statement("totals_by_day", {"since": "DATE"})
-REACH_BY_CHANNEL = Statement("reach_by_channel", {"since": "DATE"})
+REPORTS_HELD = Statement("reports_held", {"since": "DATE"})
 LOADED_DAYS = Statement("loaded_days", {"since": "DATE"})
 NAMED_REPORTS = Statement("named_reports", {"ids": "ARRAY<STRING>"})
 FORGET_GONE = Statement("forget_gone", {})
@@ -203,8 +203,7 @@ def parameters(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
 
 def placed(text: str, warehouse: Warehouse, table: str = "") -> str:
     """A statement with its tables named in full."""
-    dataset = f"{warehouse.client.project}.{warehouse.dataset}"
-    return text.replace("{dataset}", dataset).replace("{table}", table)
+    return filled_in(text, {"dataset": f"{warehouse.client.project}.{warehouse.dataset}", "table": table})
 
 
 def _parameter(name: str, kind: str, value: Any) -> Any:

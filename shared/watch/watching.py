@@ -57,7 +57,7 @@ class Watch:
                 self.quota.rest(slow.subject, began + REST)
         open_now = conditions.alarms(observed, began, app=self.app)
         for key, words in open_now.items():
-            alerts.fire(self.client, key, words, began, severity=ALARMS[key].severity)
+            alerts.tell(self.client, key, words, began, severity=ALARMS[key].severity)
         over = observed.keys() - open_now.keys()
         if not failures:
             self.client.document(HEARTBEATS.path, WATCH.key).set({"at": began}, **call_options())
@@ -65,7 +65,7 @@ class Watch:
         pending = alerts.pending(self.client)
         ended = [alert.key for alert in pending if alert.key in over and alert.state == alerts.FIRING]
         for key in ended:
-            alerts.resolve(self.client, key, began)
+            alerts.tell(self.client, key, None, began)
         told = tell(self.client, self.publish, alerts.pending(self.client) if ended else pending)
         if failures:
             raise failures[0]
@@ -94,7 +94,7 @@ def check(client: Client, publish: Publish, *, since: datetime, now: datetime) -
     at = _last(client)
     if at is not None and at > since:
         return True
-    alerts.fire(client, WATCH.key, _silence(at), now, severity=WATCH.severity)
+    alerts.tell(client, WATCH.key, _silence(at), now, severity=WATCH.severity)
     tell(client, publish, alerts.pending(client))
     return False
 

@@ -10,14 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.clock import Recent, system_clock
-from shared.cloud import firestore, pubsub, queues, secrets
+from shared.cloud import firestore, pubsub, queues
 from shared.errors import ReauthRequired, Unavailable
 from shared.monitoring.log import log
-from shared.settings import OAUTH_CLIENT_SECRET, settings
+from shared.settings import OAUTH_CLIENT_SECRET, VAULT_KEY_SECRET, settings
 from shared.tokens.google_oauth import CLIENT_AGE, GoogleOAuth, OAuthClient
 from shared.tokens.health import Tokens
-from shared.vault.keyring import Keyring
-from shared.wiring.vault import vault, vault_keys
+from shared.wiring.vault import keyring, vault
 
 if TYPE_CHECKING:
     from shared.access.consent import Consents
@@ -33,7 +32,7 @@ QUEUE = "access"
 
 @cache
 def google() -> GoogleOAuth:
-    keys = Keyring(secrets.client, settings().project, OAUTH_CLIENT_SECRET)
+    keys = keyring(OAUTH_CLIENT_SECRET)
     client = Recent(source=lambda: OAuthClient.parse(keys.newest()[1]), age=CLIENT_AGE, clock=system_clock)
     return GoogleOAuth(settings(), client, system_clock)
 
@@ -124,7 +123,7 @@ def grant_upkeep() -> Upkeep:
 def key_rotation() -> Rotation:
     from shared.vault.rotation import Rotation
 
-    return Rotation(firestore.client(), vault(), vault_keys(), system_clock)
+    return Rotation(firestore.client(), vault(), keyring(VAULT_KEY_SECRET), system_clock)
 
 
 def _erase_rows(receipt_id: str, channel_id: str) -> None:

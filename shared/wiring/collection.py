@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from shared.clock import system_clock
 from shared.cloud import bigquery, firestore, pubsub, queues
 from shared.quota.accounts import SYSTEM
+from shared.quota.blocks import Block
 from shared.settings import settings
 from shared.wiring import quota, youtube
 from shared.wiring.access import token_source
+from shared.youtube.client import Caller, Context
 
 if TYPE_CHECKING:
     from shared.channels import Channel
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
     from shared.collection.listening import Listening
     from shared.collection.metadata import Metadata
     from shared.collection.statistics.collecting import Statistics
-    from shared.quota.blocks import Block
     from shared.warehouse.statements import Warehouse
-    from shared.youtube.client import Caller
 
 _OWN_TOKENS = {
     **dict.fromkeys(("statistics", "push"), timedelta(hours=6)),
@@ -91,7 +91,6 @@ def metadata() -> Metadata:
 def channel_data() -> ChannelData:
     from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
-    from shared.youtube.client import Context
 
     def caller_for(channel: Channel) -> Caller:
         context = Context(account=channel.user_id, channel_id=channel.channel_id, feature="app")
@@ -177,7 +176,5 @@ def _of_reports(method: str) -> Callable[[str, Block], Caller]:
 
 def _caller(channel_id: str, paid_by: Block | None = None, *, feature: str) -> Caller:
     """What makes calls for one channel and a part of the product, on the system's account."""
-    from shared.youtube.client import Context
-
     context = Context(account=SYSTEM, channel_id=channel_id, feature=feature)
     return youtube.caller(context, token_source(channel_id, own=_OWN_TOKENS.get(feature)), paid_by)

@@ -30,7 +30,8 @@ def tasks() -> Tasks:
 
 @cache
 def submissions() -> Submissions:
-    return Submissions(tasks=tasks(), allowed=allowed(), estimate=quota.quotes())
+    estimate = partial(quota.ledger().quote, limits=quota.rate_limiter().dry_run_logs)
+    return Submissions(tasks=tasks(), allowed=allowed(), estimate=estimate)
 
 
 @cache
@@ -41,10 +42,9 @@ def callbacks() -> Callbacks:
 
 def callback_secret() -> bytes:
     """What signs what is posted to the app and to operators; read when it is needed."""
-    from shared.cloud import secrets
-    from shared.vault.keyring import Keyring
+    from shared.wiring.vault import keyring
 
-    return Keyring(secrets.client, settings().project, CALLBACK_SECRET).newest()[1]
+    return keyring(CALLBACK_SECRET).newest()[1]
 
 
 def allowed() -> Allowed:

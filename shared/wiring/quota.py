@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 
 from shared.clock import system_clock
 from shared.cloud.firestore import client
 from shared.quota.ledger import Ledger
 from shared.quota.profile import Profile, adjusted, load
-from shared.quota.quotes import Quote, Work
 from shared.rate_limits.limiter import RateLimiter
 from shared.settings import settings
 
@@ -29,8 +27,3 @@ def ledger() -> Ledger:
 @cache
 def rate_limiter() -> RateLimiter:
     return RateLimiter(client(), profile().rate_limits, system_clock, profile().free_methods)
-
-
-def quotes() -> Callable[[Sequence[Work], Sequence[Work]], Quote]:
-    """What answers for a plan, after what was promised: costs, how much can run now, and when and why the rest."""
-    return partial(ledger().quote, limits=rate_limiter().dry_run_logs)

@@ -1,11 +1,11 @@
-"""Builds the vault over Secret Manager's key."""
+"""Builds the vault, and what reads Secret Manager's keys."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from shared.clock import system_clock
-from shared.cloud import secrets
+from shared.cloud.calls import secret_manager
 from shared.settings import VAULT_KEY_SECRET, settings
 from shared.vault.keyring import Keyring
 from shared.vault.vault import Vault
@@ -13,8 +13,9 @@ from shared.vault.vault import Vault
 
 @cache
 def vault() -> Vault:
-    return Vault(vault_keys(), system_clock)
+    return Vault(keyring(VAULT_KEY_SECRET), system_clock)
 
 
-def vault_keys() -> Keyring:
-    return Keyring(secrets.client, settings().project, VAULT_KEY_SECRET)
+def keyring(secret: str) -> Keyring:
+    """The versions of a secret of this project."""
+    return Keyring(secret_manager, settings().project, secret)

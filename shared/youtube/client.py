@@ -234,15 +234,11 @@ class Caller:
         return outcome
 
 
-def bearer(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
-
-
 def executed(request: Any, token: str, *, clock: Clock) -> Outcome[dict[str, Any]]:
     """One execution of a request that Google's client built."""
     from urllib3.exceptions import HTTPError
 
-    http = Http(bearer(token))
+    http = Http(token)
     fault = None
     value: Any = None
     try:

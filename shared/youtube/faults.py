@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from shared import errors
 from shared.clock import Clock, after_reset, next_reset
 from shared.errors import YtempireError
 from shared.youtube.policy import Action, Alert, Kind, Rule, policy, rule
@@ -26,21 +25,6 @@ from shared.youtube.policy import Action, Alert, Kind, Rule, policy, rule
 CHANNEL_PAUSE = timedelta(hours=24)
 """How long YouTube takes no more uploads of a channel that has reached its limit."""
 
-_ERRORS: Mapping[Kind, type[YtempireError]] = {
-    Kind.QUOTA: errors.QuotaRefused,
-    Kind.CHANNEL_LIMIT: errors.RateLimited,
-    Kind.RATE: errors.RateLimited,
-    Kind.CREDENTIALS: errors.ReauthRequired,
-    Kind.GRANT: errors.ReauthRequired,
-    Kind.STANDING: errors.Forbidden,
-    Kind.FORBIDDEN: errors.Forbidden,
-    Kind.INPUT: errors.InvalidRequest,
-    Kind.MISSING: errors.NotFound,
-    Kind.CONFLICT: errors.Conflict,
-    Kind.SERVER: errors.Unavailable,
-    Kind.NETWORK: errors.Unavailable,
-    Kind.OPERATOR: errors.Misconfigured,
-}
 _QUOTED = frozenset({Kind.STANDING, Kind.FORBIDDEN, Kind.INPUT, Kind.CONFLICT, Kind.OPERATOR})
 """Kinds that a person has to do something about: Google's sentence often says what."""
 
@@ -216,7 +200,7 @@ def as_error(fault: Fault, *, clock: Clock) -> YtempireError:
         retry_at = clock() + CHANNEL_PAUSE
     elif fault.retry_after is not None:
         retry_at = clock() + fault.retry_after
-    return _ERRORS[fault.kind](fault.message, reason=fault.reason, retry_at=retry_at, detail=fault)
+    return fault.kind.error(fault.message, reason=fault.reason, retry_at=retry_at, detail=fault)
 
 
 def fault_of(error: BaseException) -> Fault | None:

@@ -11,28 +11,38 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Self
 
+from shared import errors
+from shared.errors import YtempireError
 from shared.records import codec_of
 
 FILE = Path(__file__).with_name("policy.toml")
 
 
 class Kind(StrEnum):
-    """What went wrong, as a type of error; each kind is one class of `shared.errors`."""
+    """What went wrong. error: the class of `shared.errors` that it is raised as."""
 
-    QUOTA = "quota"  # a day's quota of the project is spent
-    CHANNEL_LIMIT = "channel limit"  # YouTube stops one channel for a while
-    RATE = "rate"  # too fast
-    CREDENTIALS = "credentials"  # the access token does not hold
-    GRANT = "grant"  # a person has to connect the channel again
-    STANDING = "standing"  # the account or channel itself is closed, suspended or missing
-    FORBIDDEN = "forbidden"  # somebody, but not for this
-    INPUT = "input"  # the request is wrong
-    MISSING = "missing"  # no such thing
-    CONFLICT = "conflict"  # true already
-    SERVER = "server"  # Google failed
-    NETWORK = "network"  # no answer, or not a whole one
-    OPERATOR = "operator"  # project, API or OAuth client
+    error: type[YtempireError]
+
+    def __new__(cls, word: str, error: type[YtempireError]) -> Self:
+        kind = str.__new__(cls, word)
+        kind._value_, kind.error = word, error
+        return kind
+
+    QUOTA = "quota", errors.QuotaRefused  # a day's quota of the project is spent
+    CHANNEL_LIMIT = "channel limit", errors.RateLimited  # YouTube stops one channel for a while
+    RATE = "rate", errors.RateLimited  # too fast
+    CREDENTIALS = "credentials", errors.ReauthRequired  # the access token does not hold
+    GRANT = "grant", errors.ReauthRequired  # a person has to connect the channel again
+    STANDING = "standing", errors.Forbidden  # the account or channel itself is closed, suspended or missing
+    FORBIDDEN = "forbidden", errors.Forbidden  # somebody, but not for this
+    INPUT = "input", errors.InvalidRequest  # the request is wrong
+    MISSING = "missing", errors.NotFound  # no such thing
+    CONFLICT = "conflict", errors.Conflict  # true already
+    SERVER = "server", errors.Unavailable  # Google failed
+    NETWORK = "network", errors.Unavailable  # no answer, or not a whole one
+    OPERATOR = "operator", errors.Misconfigured  # project, API or OAuth client
 
 
 class Action(StrEnum):

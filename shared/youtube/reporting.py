@@ -11,15 +11,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from shared.clock import format_instant, pacific_midnight, parse_instant, parse_optional
 from shared.errors import Conflict, CorruptData
 from shared.monitoring.log import log
-from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.client import Caller, Outcome
 from shared.youtube.faults import classify, damaged, no_answer
 from shared.youtube.items import item_of, needed, said
-from shared.youtube.transport import foreign, opened
+from shared.youtube.transport import bearer, foreign, opened
 
 LIST = "youtubereporting.jobs.reports.list"
 DOWNLOAD = "youtubereporting.media.download"
@@ -105,29 +105,35 @@ def list_reports(
     return tuple(sorted(reports, key=lambda report: (report.created_at, report.id)))
 
 
-def download(caller: Caller, url: str, into: BinaryIO) -> int:
+class Into(Protocol):
+    """What a file is written to, as its bytes come. restart: forgets all of them."""
+
+    def write(self, chunk: bytes, /) -> int: ...
+
+    def restart(self) -> None: ...
+
+
+def download(caller: Caller, url: str, into: Into) -> int:
     """Write a report's CSV to `into`, unpacked on the way, in constant memory; how many bytes of it there are.
 
     The length and, for a packed answer, its checksum are verified: a file that was cut short or damaged raises
-    Unavailable (reason damagedDownload), and `into` is as it was before. Raises CorruptData for an address that is
+    Unavailable (reason damagedDownload), and `into` is restarted. Raises CorruptData for an address that is
     not the Reporting API's: the access token goes nowhere else.
     """
     if foreign(url, caller.settings.reporting_root):
         words = "A report's download address is not the Reporting API's."
         raise CorruptData(words, reason="foreignDownloadAddress")
-    start = into.tell()
 
     def send(token: str) -> Outcome[int]:
         outcome = _fetch(url, token, into, caller)
         if outcome.fault is not None:
-            into.seek(start)
-            into.truncate()
+            into.restart()
         return outcome
 
     return caller.spend(DOWNLOAD, send)
 
 
-def _fetch(url: str, token: str, into: BinaryIO, caller: Caller) -> Outcome[int]:
+def _fetch(url: str, token: str, into: Into, caller: Caller) -> Outcome[int]:
     from urllib3.exceptions import HTTPError
 
     status, received, written = None, 0, 0

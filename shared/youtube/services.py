@@ -41,11 +41,4 @@ def _service(root: str, api: str) -> Any:
     document["rootUrl"] = f"{root}/"
     document["baseUrl"] = f"{root}/{document['servicePath']}"
     document.pop("mtlsRootUrl", None)
-    return build_from_document(document, http=_Unused())
-
-
-class _Unused:
-    """Each exchange brings an `http` of its own; a request that was sent without one is a defect."""
-
-    def request(self, *_args: object, **_kwargs: object) -> tuple[object, bytes]:
-        raise AssertionError("a request was executed without a caller")
+    return build_from_document(document, http=object())  # each exchange brings an `http` of its own

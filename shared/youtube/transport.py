@@ -30,7 +30,12 @@ def pool() -> PoolManager:
     """This process's connections; opened on first use, in the worker and not in the master that forks it."""
     import urllib3
 
-    return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False)
+    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, block=True, retries=False, timeout=limits)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
 
 
 class AnswerTooLong(OSError):
@@ -40,30 +45,22 @@ class AnswerTooLong(OSError):
 class Http:
     """What Google's client calls `http`: one request in, status with headers and the body out.
 
-    headers: sent on every request besides the caller's own (the bearer token). Cheap: one for each exchange.
+    token: sent with every request. Cheap: one for each exchange.
     status, fields and answer of the last exchange can be read afterwards, also when the caller's parsing failed.
     """
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self._headers = dict(headers or {})
+    def __init__(self, token: str) -> None:
+        self._token = token
         self.status: int | None = None
         self.fields: dict[str, str] = {}
         self.answer: bytes = b""
 
-    def request(  # noqa: PLR0917 - httplib2's signature
-        self,
-        uri: str,
-        method: str = "GET",
-        body: Body = None,
-        headers: Mapping[str, str] | None = None,
-        redirections: int = 0,  # noqa: ARG002 - httplib2's signature; none are followed
-        connection_type: object = None,  # noqa: ARG002 - likewise
-    ) -> tuple[object, bytes]:
+    def request(self, uri: str, method: str, body: Body, headers: Mapping[str, str]) -> tuple[object, bytes]:
         """Send once. Raises urllib3's exceptions when no whole answer came."""
         from httplib2 import Response  # Google's client reads this type
 
         self.status, self.fields, self.answer = None, {}, b""
-        with opened(method, uri, headers={**(headers or {}), **self._headers}, body=body) as answer:
+        with opened(method, uri, headers={**headers, **bearer(self._token)}, body=body) as answer:
             self.status = answer.status
             fields = self.fields = {name.lower(): value for name, value in answer.headers.items()}
             self.answer = _read(answer)
@@ -73,9 +70,6 @@ class Http:
         fields["status"] = str(self.status)
         return Response(fields), self.answer
 
-    def close(self) -> None:
-        """Nothing to close: the pool outlives the request."""
-
 
 @contextmanager
 def opened(method: str, url: str, *, headers: Mapping[str, str], body: Body = None) -> Iterator[BaseHTTPResponse]:
@@ -83,29 +77,14 @@ def opened(method: str, url: str, *, headers: Mapping[str, str], body: Body = No
 
     Raises urllib3's exceptions.
     """
-    import urllib3
-
-    limits = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-    answer = pool().request(
-        method,
-        url,
-        headers=headers,
-        body=body,
-        redirect=False,
-        retries=False,
-        preload_content=False,
-        timeout=limits,
-    )
-    whole = False
+    answer = pool().request(method, url, headers=headers, body=body, redirect=False, preload_content=False)
     try:
         yield answer
-        whole = True
-    finally:
-        if whole:
-            answer.drain_conn()
-            answer.release_conn()
-        else:
-            answer.close()  # a half-read body must not be taken for the next answer's
+    except BaseException:
+        answer.close()  # a half-read body must not be taken for the next answer's
+        raise
+    answer.drain_conn()
+    answer.release_conn()
 
 
 def foreign(address: str, root: str) -> bool:

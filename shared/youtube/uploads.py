@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import CorruptData
 from shared.youtube import services
-from shared.youtube.client import Caller, Outcome, bearer
+from shared.youtube.client import Caller, Outcome
 from shared.youtube.faults import Fault, classify, damaged, no_answer
 from shared.youtube.policy import Kind, rule
 from shared.youtube.transport import Body, Http, foreign
@@ -83,7 +83,7 @@ def begin(
     }
 
     def send(token: str) -> Outcome[str]:
-        http, outcome = _exchange(caller, "POST", request.uri, {**headers, **bearer(token)}, request.body)
+        http, outcome = _exchange(caller, token, "POST", request.uri, headers, body=request.body)
         if outcome.fault is not None:
             return outcome
         address = http.fields.get("location", "")
@@ -99,7 +99,7 @@ def begin(
 def ask(caller: Caller, session: Session) -> Stored | Finished:
     """How far a session is. Raises Conflict, reason uploadSessionGone, when YouTube has forgotten it."""
     headers = {"content-range": f"bytes */{session.size}", "content-length": "0"}
-    return caller.unpaid(SESSION, lambda token: _position(caller, session, {**headers, **bearer(token)}, b""))
+    return caller.unpaid(SESSION, lambda token: _position(caller, token, session, headers, b""))
 
 
 def send_range(
@@ -114,19 +114,14 @@ def send_range(
     if last + 1 != session.size and length % GRANULE:
         raise ValueError(f"a range of {length} bytes is neither the last nor a multiple of {GRANULE}")
     headers = {"content-range": f"bytes {first}-{last}/{session.size}", "content-length": str(length)}
-
-    def send(token: str) -> Outcome[Stored | Finished]:
-        return _position(caller, session, {**headers, **bearer(token)}, body)
-
-    return caller.unpaid(SESSION, send, replay=False)
+    return caller.unpaid(SESSION, lambda token: _position(caller, token, session, headers, body), replay=False)
 
 
 def cancel(caller: Caller, session: Session) -> None:
     """Make YouTube forget a session; one that is gone already is no error."""
 
     def send(token: str) -> Outcome[bool]:
-        headers = {"content-length": "0", **bearer(token)}
-        http, outcome = _exchange(caller, "DELETE", session.address, headers, b"")
+        http, outcome = _exchange(caller, token, "DELETE", session.address, {"content-length": "0"}, body=b"")
         # 499 is how this protocol says "cancelled".
         done = http.status in {200, 204, 404, 410, 499}
         return Outcome(http.status, 0, True) if done else outcome
@@ -135,12 +130,12 @@ def cancel(caller: Caller, session: Session) -> None:
 
 
 def _exchange(
-    caller: Caller, verb: str, address: str, headers: Mapping[str, str], body: Body
+    caller: Caller, token: str, verb: str, address: str, headers: Mapping[str, str], *, body: Body
 ) -> tuple[Http, Outcome[Any]]:
     """One request; a fault for every answer that is neither a success nor "go on"."""
     from urllib3.exceptions import HTTPError
 
-    http = Http()
+    http = Http(token)
     try:
         http.request(address, verb, body=body, headers=headers)
     except (HTTPError, OSError, ValueError) as error:
@@ -168,9 +163,9 @@ def in_protocol(verb: str, fault: Fault) -> Fault:
 
 
 def _position(
-    caller: Caller, session: Session, headers: Mapping[str, str], body: Body
+    caller: Caller, token: str, session: Session, headers: Mapping[str, str], body: Body
 ) -> Outcome[Stored | Finished]:
-    http, outcome = _exchange(caller, "PUT", session.address, headers, body)
+    http, outcome = _exchange(caller, token, "PUT", session.address, headers, body=body)
     if outcome.fault is not None:
         return outcome
     if http.status == 308:  # `bytes=0-n` is n + 1 bytes; no header is none

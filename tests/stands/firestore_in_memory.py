@@ -15,7 +15,7 @@ from typing import Any
 from google.api_core.exceptions import ServiceUnavailable
 
 from infra.judges import indexes
-from shared.cloud.firestore import contended
+from shared.cloud.firestore import Store, contended
 from shared.cloud.steps import (
     ABSENT,
     PRESENT,
@@ -62,6 +62,8 @@ class FirestoreInMemory:
             return done.value
         except Contended as error:
             raise contended() from error
+
+    update = Store.update  # by its own `run`
 
     def answer(self, step: Any) -> Any:
         """What Firestore answers to a step. Raises ServiceUnavailable for what is silent."""

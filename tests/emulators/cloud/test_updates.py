@@ -34,7 +34,7 @@ def raised(docs):
 
 
 def raise_both(client, **options):
-    return update(client, PATHS, raised, sleep=lambda _: None, **options)
+    return Store(client, sleep=lambda _: None).update(PATHS, raised, **options).result
 
 
 def test_what_is_still_as_it_was_seen_is_written_together(firestore_client, stored):

@@ -77,13 +77,13 @@ class Network:
         load = Load(self.warehouse, report_type, lambda: self.now)
         load.open()
         for ref in refs:
-            with load.file(ref, "c" * 24, self.now) as file:
-                rows = [] if ref.day == DAYS[-1] else FILES[kind]
-                header = [*report_type.columns, *(("new",) if kind == BASIC.id else ())]
-                values = [{**row, "date": f"{ref.day:%Y%m%d}", "channel_id": ref.channel_id} for row in rows]
-                lines = [",".join(_quoted(row.get(name, "")) for name in header) for row in values]
-                file.write("\n".join([",".join(header), *lines, ""]).encode())
-                file.finish()
+            rows = [] if ref.day == DAYS[-1] else FILES[kind]
+            header = [*report_type.columns, *(("new",) if kind == BASIC.id else ())]
+            values = [{**row, "date": f"{ref.day:%Y%m%d}", "channel_id": ref.channel_id} for row in rows]
+            lines = [",".join(_quoted(row.get(name, "")) for name in header) for row in values]
+            file = load.file(ref, "c" * 24, self.now)
+            file.write("\n".join([",".join(header), *lines, ""]).encode())
+            file.finish()
         done = publish(self.warehouse, [load.close()], lambda: self.now).loaded
         outcomes = [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done]
         packs.record(self.state, places.places(self.state), kind, outcomes, now=self.now)

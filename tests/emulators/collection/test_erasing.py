@@ -206,9 +206,9 @@ def test_the_daily_audit_finds_every_row_of_connections_that_are_gone_named_or_n
     unnamed = ref("UC3", (day - ref("UC3").day).days)
     died = Load(room.warehouse, REACH, lambda: room.now)
     died.open()
-    with died.file(unnamed, room.connection("UC3"), room.now) as file:
-        file.write(f"{','.join(REACH.columns)}\n{day:%Y%m%d},UC3,v,10,0.5\n".encode())
-        file.finish()
+    file = died.file(unnamed, room.connection("UC3"), room.now)
+    file.write(f"{','.join(REACH.columns)}\n{day:%Y%m%d},UC3,v,10,0.5\n".encode())
+    file.finish()
     staged = died.close()
     assert staged.table is not None
     take = of_staged(TAKE_STAGED, {staged.table: staged.order}, REACH)

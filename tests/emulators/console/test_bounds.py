@@ -25,7 +25,7 @@ def network(firestore_client):
     fill(firestore_client, MANY)
     for number in range(70):
         Operations(firestore_client).create((failed if number % 2 else operation)(number))
-    alerts.fire(firestore_client, alerts.OAUTH_CLIENT, "Wrong.", system_clock())
+    alerts.tell(firestore_client, alerts.OAUTH_CLIENT, "Wrong.", system_clock())
     return sources(firestore_client)
 
 
@@ -72,7 +72,7 @@ def test_a_list_of_operations_goes_on_to_its_end(network, firestore_client):
 
 
 def test_what_has_ended_long_ago_is_no_longer_among_the_alerts(network, firestore_client):
-    alerts.resolve(firestore_client, alerts.OAUTH_CLIENT, system_clock())
+    alerts.tell(firestore_client, alerts.OAUTH_CLIENT, None, system_clock())
     assert [each["key"] for each in look(network, "alerts").parts["ended"]] == [alerts.OAUTH_CLIENT]
     long_ago = system_clock() - timedelta(days=31)
     firestore_client.document(alerts.COLLECTION, alerts.OAUTH_CLIENT).update({"since": long_ago})

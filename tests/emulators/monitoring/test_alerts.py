@@ -20,24 +20,24 @@ def said(capsys):
 
 def test_an_alert_stands_from_when_it_fired_first_until_it_is_resolved(firestore_client, capsys):
     for minutes in range(3):
-        alerts.fire(firestore_client, OAUTH_CLIENT, WRONG, NOW + timedelta(minutes=minutes))
+        alerts.tell(firestore_client, OAUTH_CLIENT, WRONG, NOW + timedelta(minutes=minutes))
     assert alerts.firing(firestore_client) == (Alert(key=OAUTH_CLIENT, since=NOW, message=WRONG),)
     for _ in range(2):
-        alerts.resolve(firestore_client, OAUTH_CLIENT, NOW + timedelta(hours=1))
+        alerts.tell(firestore_client, OAUTH_CLIENT, None, NOW + timedelta(hours=1))
     assert alerts.firing(firestore_client) == ()
-    alerts.fire(firestore_client, OAUTH_CLIENT, WRONG, NOW + timedelta(hours=2))
+    alerts.tell(firestore_client, OAUTH_CLIENT, WRONG, NOW + timedelta(hours=2))
     assert [alert.since for alert in alerts.firing(firestore_client)] == [NOW + timedelta(hours=2)]
     assert said(capsys) == ["CRITICAL", "NOTICE", "CRITICAL"]
 
 
 def test_nothing_is_stored_or_said_while_all_is_well(firestore_client, capsys):
-    alerts.resolve(firestore_client, OAUTH_CLIENT, NOW)
+    alerts.tell(firestore_client, OAUTH_CLIENT, None, NOW)
     assert list(firestore_client.collection("alerts").stream()) == []
     assert said(capsys) == []
 
 
 def test_an_alert_whose_answer_was_lost_on_the_way_is_said_all_the_same(firestore_client, capsys):
-    alerts.fire(losing(firestore_client, 1), OAUTH_CLIENT, WRONG, NOW)
+    alerts.tell(losing(firestore_client, 1), OAUTH_CLIENT, WRONG, NOW)
     assert said(capsys) == ["CRITICAL"]
 
 
@@ -72,13 +72,13 @@ def test_an_alert_that_cannot_be_changed_undoes_nothing_and_is_tried_again_with_
 
 def test_operators_wait_for_what_fires_and_for_what_they_were_not_told(firestore_client, reads):
     for key in ("old", "ended", "new"):
-        alerts.fire(firestore_client, key, WRONG, NOW)
+        alerts.tell(firestore_client, key, WRONG, NOW)
     for alert in alerts.pending(firestore_client):
         if alert.key != "new":
             alerts.told(firestore_client, alert)
-    alerts.resolve(firestore_client, "ended", NOW)
-    alerts.fire(firestore_client, "over", WRONG, NOW)
-    alerts.resolve(firestore_client, "over", NOW)
+    alerts.tell(firestore_client, "ended", None, NOW)
+    alerts.tell(firestore_client, "over", WRONG, NOW)
+    alerts.tell(firestore_client, "over", None, NOW)
     for alert in alerts.pending(firestore_client):
         if alert.key == "over":
             alerts.told(firestore_client, alert)
@@ -90,5 +90,5 @@ def test_operators_wait_for_what_fires_and_for_what_they_were_not_told(firestore
 
 def test_many_who_notice_at_once_say_it_once(firestore_client, capsys):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: alerts.fire(firestore_client, OAUTH_CLIENT, WRONG, NOW), range(8)))
+        list(pool.map(lambda _: alerts.tell(firestore_client, OAUTH_CLIENT, WRONG, NOW), range(8)))
     assert said(capsys) == ["CRITICAL"]

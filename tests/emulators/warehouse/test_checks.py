@@ -133,7 +133,7 @@ def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(warehouse
         )
     for channel in {channel for some in FOUND.values() for channel, *_ in some} - {"stale"}:
         firestore_client.document(channels.path(channel)).set({"state": "connected", "connected_at": NOW})
-    alerts.fire(firestore_client, "check:freshness", "of yesterday", NOW)
+    alerts.tell(firestore_client, "check:freshness", "of yesterday", NOW)
     check(firestore_client, warehouse, lambda: NOW)
     stored = warehouse.client.query(f"SELECT * FROM `{warehouse.full_name(CHECK_RESULTS.name)}`").result()
     found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in FOUND}

@@ -50,9 +50,9 @@ def stage(warehouse, *reports: tuple[ReportRef, list[str]], kind: ReportType = B
     begun = Load(warehouse, kind, clock)
     begun.open()
     for report, content in reports:
-        with begun.file(report, CONNECTION, clock()) as file:
-            file.write("".join(content).encode())
-            file.finish()
+        file = begun.file(report, CONNECTION, clock())
+        file.write("".join(content).encode())
+        file.finish()
     return begun.close()
 
 

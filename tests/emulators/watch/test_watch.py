@@ -130,7 +130,7 @@ def test_whatever_is_wrong_a_run_reads_at_most_300_documents(room, reads):
         lost = {"lost_at": START, "capabilities": {"captions": {"have": False, "reason": "withdrawn"}}}
         room.client.document("channels", f"UC{number}").update(lost)
     for number in range(5):
-        alerts.fire(room.client, f"alert{number}", "wrong", START)
+        alerts.tell(room.client, f"alert{number}", "wrong", START)
     room.now += 3 * HOUR
     reads()
     for minutes in (0, 0, 10, 10):
@@ -199,10 +199,10 @@ def test_operations_that_nobody_goes_on_with_are_an_alarm_though_none_can_be_rea
 
 
 def test_what_others_have_noticed_is_told_too_once_when_it_begins_and_once_when_it_ends(room):
-    alerts.fire(room.client, alerts.OAUTH_CLIENT, "Google refuses our OAuth client.", room.now)
+    alerts.tell(room.client, alerts.OAUTH_CLIENT, "Google refuses our OAuth client.", room.now)
     for _ in range(2):
         room.run()
-    alerts.resolve(room.client, alerts.OAUTH_CLIENT, room.now + HOUR)
+    alerts.tell(room.client, alerts.OAUTH_CLIENT, None, room.now + HOUR)
     for _ in range(2):
         room.run()
     assert room.notices == [("oauthClient", "firing", "CRITICAL"), ("oauthClient", "resolved", "CRITICAL")]

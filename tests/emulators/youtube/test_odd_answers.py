@@ -96,6 +96,7 @@ def test_any_answer_is_one_fault(server, status, body, reason):
 
 def test_an_answer_that_does_not_come_ends_in_time(monkeypatch):
     monkeypatch.setattr(transport, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(transport, "pool", transport.pool.__wrapped__)  # not the one that others have opened
     with socket.create_server(("127.0.0.1", 0)) as silent:
         root = f"http://127.0.0.1:{silent.getsockname()[1]}"
         request = services.request(settings_for(root), "youtube.videos.list", part="id", id="x")

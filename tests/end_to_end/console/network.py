@@ -117,9 +117,9 @@ def load_reports(stack: Stack, first: date, views: Sequence[int], channels: Iter
             }
             header = ",".join(basic.columns) + "\n"
             line = ",".join(str(row.get(name, "")) for name in basic.columns) + "\n"
-            with begun.file(ref, "c" * 24, stack.now() + timedelta(minutes=1)) as file:
-                file.write((header + line).encode())
-                file.finish()
+            file = begun.file(ref, "c" * 24, stack.now() + timedelta(minutes=1))
+            file.write((header + line).encode())
+            file.finish()
     publish(warehouse, [begun.close()], stack.now)
 
 

@@ -145,9 +145,9 @@ class TestThePages:
         self, console
     ):
         wrong = "Google refuses our OAuth client (invalid_client)."
-        alerts.fire(console.firestore, alerts.OAUTH_CLIENT, wrong, console.stack.now())
+        alerts.tell(console.firestore, alerts.OAUTH_CLIENT, wrong, console.stack.now())
         page, told = console.look().text, console.look("/console?format=json").json()
-        alerts.resolve(console.firestore, alerts.OAUTH_CLIENT, console.stack.now())
+        alerts.tell(console.firestore, alerts.OAUTH_CLIENT, None, console.stack.now())
         assert wrong in page
         assert told["wrong"][0]["what"] == wrong
         assert wrong not in console.look().text

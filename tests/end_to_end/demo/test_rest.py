@@ -41,7 +41,7 @@ def test_everything_is_done_by_what_is_granted_and_nothing_is_granted_that_nothi
     renew()
     outage.live_through(stack, client, channels, renew, found, videos=1)
     assert found.problems() == []
-    rest = Rest(stack, client, bigquery.client_of(project), "youtube", everybody)
+    rest = Rest(stack, client, bigquery.client(project), "youtube", everybody)
     assert list(rest.problems()) == []
     assert rest.grants().problems == []
 

@@ -22,7 +22,6 @@ from shared.cloud.steps import (
     Write,
     parts_of,
     updating,
-    updating_from,
 )
 from tests.stands.actor import Actor
 from tests.stands.firestore_in_memory import FirestoreInMemory
@@ -41,7 +40,7 @@ def adding(token: str, path: str = "c/one") -> Steps[int]:
         mine = docs[path].data["count"] if docs[path] else 0
         return Change(count(docs) + 1, [Write(path, {"count": mine + 1})])
 
-    return updating(PATHS, decide, token=token)
+    return (yield from updating(PATHS, decide, token=token)).result
 
 
 def test_an_absent_document_is_created_and_a_present_one_changed():
@@ -53,7 +52,7 @@ def test_an_absent_document_is_created_and_a_present_one_changed():
 
 def test_a_decision_without_writes_commits_nothing():
     store = FirestoreInMemory()
-    assert store.run(updating(PATHS, lambda _: Change("as it is"), token="a")) == "as it is"
+    assert store.run(updating(PATHS, lambda _: Change("as it is"), token="a")).result == "as it is"
     assert store.commits == 0
 
 
@@ -79,7 +78,7 @@ def test_every_document_looked_at_and_written_must_be_as_it_was_seen():
     store.run(adding("c", "c/two"))
     actor.go()
     assert "c/one" not in store.docs
-    assert actor.finish() == 2
+    assert actor.finish().result == 2
     assert set(store.docs) == {"c/one"}
 
 
@@ -126,7 +125,7 @@ def test_an_update_whose_answers_are_lost_is_done_once(lost, others):
 
 def test_a_lost_answer_to_the_last_attempt_is_noticed():
     steps = updating(PATHS, lambda _: Change("done", [Write("c/one", {"count": 1})]), token="a", attempts=1)
-    assert Actor(FirestoreInMemory(), steps, resend={0}).finish() == "done"
+    assert Actor(FirestoreInMemory(), steps, resend={0}).finish().result == "done"
 
 
 def counting(docs) -> Change[int]:
@@ -137,11 +136,11 @@ def counting(docs) -> Change[int]:
 
 def test_what_was_seen_already_is_not_read_and_what_was_written_can_be_built_on():
     store = FirestoreInMemory()
-    first = Actor(store, updating_from(None, PATHS, counting, token="a"))
+    first = Actor(store, updating(PATHS, counting, token="a"))
     seen = first.finish()
     assert seen.versions == {path: store.docs[path].version for path in PATHS}
     known = Docs({path: Doc({"count": 1}, seen.versions[path]) for path in PATHS}, store.now)
-    second = Actor(store, updating_from(known, PATHS, counting, token="b"))
+    second = Actor(store, updating(PATHS, counting, token="b", seen=known))
     assert second.finish().result == 2
     assert [type(step) for step in second.taken] == [Commit]
 
@@ -149,13 +148,13 @@ def test_what_was_seen_already_is_not_read_and_what_was_written_can_be_built_on(
 def test_what_was_seen_and_is_no_longer_true_is_read_anew():
     store = FirestoreInMemory()
     store.run(adding("a"))
-    steps = updating_from(Docs(dict.fromkeys(PATHS), store.now), PATHS, counting, token="b")
+    steps = updating(PATHS, counting, token="b", seen=Docs(dict.fromkeys(PATHS), store.now))
     assert Actor(store, steps).finish().result == 1
 
 
 def test_after_a_lost_answer_the_versions_are_known_too():
     store = FirestoreInMemory()
-    updated = Actor(store, updating_from(None, PATHS, counting, token="a"), resend={0}).finish()
+    updated = Actor(store, updating(PATHS, counting, token="a"), resend={0}).finish()
     assert updated.versions == {path: store.docs[path].version for path in PATHS}
 
 

@@ -7,7 +7,6 @@ import pytest
 from infra.data_map import WORDS
 from shared import data_map
 from shared.data_map import CHANNELS, COLLECTIONS, RECEIPTS
-from shared.quota.calendar import KEEP as KEEP_QUOTA
 
 by_path = pytest.mark.parametrize("each", COLLECTIONS, ids=lambda each: each.path)
 
@@ -57,7 +56,6 @@ def test_what_is_kept_for_a_time_expires_by_itself(each):
 
 def test_the_map_says_what_the_rooms_do():
     assert data_map.OPERATIONS.keep == timedelta(days=90)
-    assert data_map.QUOTA.keep == KEEP_QUOTA
 
 
 @by_path

@@ -13,7 +13,7 @@ from shared.quota.decisions import Loan
 from shared.quota.opening import Mode, forecast_of, off_peak_allowance
 from shared.quota.profile import Priority, load
 from shared.quota.quotes import Work
-from shared.rate_limits.limits import DryRunLog
+from shared.rate_limits.limits import DryRunLog, RateLimit
 from tests.pure.quota.stand import CHANNELS, NOON, THUMBNAIL, UPDATE, UPLOAD, Stand
 
 TODAY = pacific_day(NOON)
@@ -22,7 +22,7 @@ PUBLISH = {UPLOAD: 1, THUMBNAIL: 1}
 
 
 def test_twelve_uploads_with_thumbnails_today_by_the_guides_figures():
-    answer = Stand().ledger("guide").quote(Work(calls=PUBLISH, times=12, account="u1"))
+    answer = Stand().ledger("guide").quote([Work(calls=PUBLISH, times=12, account="u1")])
     assert answer.costs == {"default": 12 * 1650}
     assert answer.now == 5
     first, second = (pacific_midnight(TODAY + timedelta(days=d)) for d in (1, 2))
@@ -35,7 +35,7 @@ def test_twelve_uploads_with_thumbnails_today_by_the_guides_figures():
 
 
 def test_twelve_uploads_with_thumbnails_today_by_youtubes_buckets():
-    answer = Stand().ledger().quote(Work(calls=PUBLISH, times=12, account="u1"))
+    answer = Stand().ledger().quote([Work(calls=PUBLISH, times=12, account="u1")])
     assert answer.costs == {"default": 600, "uploads": 12}
     assert (answer.now, answer.later) == (12, ())
 
@@ -43,12 +43,12 @@ def test_twelve_uploads_with_thumbnails_today_by_youtubes_buckets():
 def test_a_quote_reserves_nothing_and_agrees_with_what_then_happens():
     ledger = Stand().ledger("guide")
     for _ in range(2):
-        assert ledger.quote(Work(calls={UPLOAD: 1}, times=9, account="u1")).now == 5
+        assert ledger.quote([Work(calls={UPLOAD: 1}, times=9, account="u1")]).now == 5
     for number in range(5):
         ledger.reserve(method=UPLOAD, account="u1", operation_id=f"op{number}")
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(method=UPLOAD, account="u1", operation_id="op5")
-    (later,) = ledger.quote(Work(calls={UPLOAD: 1}, account="u1")).later
+    (later,) = ledger.quote([Work(calls={UPLOAD: 1}, account="u1")]).later
     assert (later.reason, later.at) == (refusal.value.reason, refusal.value.retry_at)
 
 
@@ -63,7 +63,7 @@ def test_each_work_item_of_a_plan_runs_at_the_time_that_was_quoted_and_not_befor
     for user in ("u1", "u2", "u3", "u4"):
         stand.user(user)
     ledger = stand.ledger("current", "default=1000")
-    answer = ledger.quote(Work(calls={DELETE: 1}, times=17, account="u1"))
+    answer = ledger.quote([Work(calls={DELETE: 1}, times=17, account="u1")])
     assert answer.now == 10
     assert {later.reason for later in answer.later[:4]} == {"shareSpentNobodyToBorrowFrom"}
     today = [later.at for later in answer.later if later.at and later.at < next_reset(NOON)]
@@ -86,7 +86,7 @@ def test_a_quote_is_decided_at_the_priority_of_the_reservation(priority, method)
         stand.user(user)
     ledger = stand.ledger("current", "default=1000", "uploads=8")
     work = Work(calls={method: 1}, account="u1", priority=priority)
-    while not (later := ledger.quote(work).later):
+    while not (later := ledger.quote([work]).later):
         ledger.reserve(method=method, account="u1", priority=priority)
     with pytest.raises(QuotaRefused) as refusal:
         ledger.reserve(method=method, account="u1", priority=priority)
@@ -109,7 +109,7 @@ def test_work_for_a_later_time_is_tried_on_the_bucket_day_of_that_time():
     ledger = Stand().ledger("current", "uploads=2")
     ledger.reserve(method=UPLOAD, account="u1", count=2)
     tomorrow = next_reset(NOON) + timedelta(hours=3)
-    answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u1", not_before=tomorrow))
+    answer = ledger.quote([Work(calls={UPLOAD: 1}, times=3, account="u1", not_before=tomorrow)])
     after = next_reset(tomorrow)
     assert [(later.times, later.at, later.reason) for later in answer.later] == [
         (2, tomorrow, "notBefore"),
@@ -120,7 +120,8 @@ def test_work_for_a_later_time_is_tried_on_the_bucket_day_of_that_time():
 def test_a_plan_waits_for_the_rate_limits_that_it_meets():
     ledger, hour = Stand().ledger(), timedelta(hours=1)
     calls = [NOON - timedelta(minutes=50), NOON - timedelta(minutes=10)]
-    project = DryRunLog(title="at most 4 calls in 3600 seconds", calls=4, window=hour, stamps=calls)
+    limit = RateLimit(name="uploads", methods=(UPLOAD,), per=("project",), calls=4, window=3600)
+    project = DryRunLog(title="at most 4 calls in 3600 seconds", limit=limit, stamps=calls)
     limits = {(UPLOAD, user): [project] for user in ("u1", "u2")}
     plan = [Work(calls={UPLOAD: 1}, times=1, account="u1"), Work(calls={UPLOAD: 1}, times=4, account="u2")]
     answer = ledger.quote(plan, limits=lambda _: limits)
@@ -134,14 +135,14 @@ def test_a_plan_waits_for_the_rate_limits_that_it_meets():
 
 
 def test_a_plan_that_never_fits_says_so():
-    answer = Stand().ledger("guide", "default=1000").quote(Work(calls={UPLOAD: 1}))
+    answer = Stand().ledger("guide", "default=1000").quote([Work(calls={UPLOAD: 1})])
     assert [(later.at, later.reason) for later in answer.later] == [(None, "neverFits")]
 
 
 @pytest.mark.parametrize("work", [Work(calls={}), Work(calls={UPLOAD: 0}), Work(calls={UPLOAD: 1}, times=0)])
 def test_an_absurd_plan_is_refused(work):
     with pytest.raises(InvalidRequest):
-        Stand().ledger().quote(work)
+        Stand().ledger().quote([work])
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True])
@@ -216,7 +217,7 @@ def test_what_background_work_took_last_night_does_not_shrink_its_allowance_toni
     ledger, nights = stand.ledger("guide"), []
     for _ in range(4):
         work = Work(calls={DELETE: 1}, times=200, account="u1", priority=Priority.BACKGROUND)
-        nights.append(ledger.quote(work).now)
+        nights.append(ledger.quote([work]).now)
         ledger.reserve(method=DELETE, account="u1", priority=Priority.BACKGROUND, count=nights[-1])
         assert ledger.usage()["default"]["by_hour"][2] == 50 * nights[-1]
         stand.now += timedelta(hours=10)
@@ -298,7 +299,7 @@ def test_google_is_right_when_it_says_that_a_bucket_is_used_up():
     assert closed is not None
     assert (closed["drift"], closed["used"], closed["reason"]) == (99, 1, "rateLimitExceeded")
     assert ledger.reserve(method=UPDATE, account="a").cost == 50
-    assert ledger.quote(Work(calls={UPLOAD: 1})).later[0].reason == "bucketClosedByGoogle"
+    assert ledger.quote([Work(calls={UPLOAD: 1})]).later[0].reason == "bucketClosedByGoogle"
     stand.now = next_reset(NOON) + timedelta(minutes=2)
     assert ledger.reserve(method=UPLOAD, account="a").cost == 1
 

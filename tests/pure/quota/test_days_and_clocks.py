@@ -87,7 +87,7 @@ class Clocks(RuleBasedStateMachine):
                 held = self.ledgers[who].reserve(method=method, account=account, priority=priority)
             except QuotaRefused:
                 return
-            self._send(method, held.priority, late)
+            self._send(method, priority, late)
             self.ledgers[who].settle(held, sent=True)
 
     @rule(who=st.integers(0, 2))
@@ -125,7 +125,7 @@ class Clocks(RuleBasedStateMachine):
         assert first.entry
         assert held.entry
         assert first.entry.token == held.entry.token
-        self._send(CHANNELS, held.priority, 0)
+        self._send(CHANNELS, Priority.NORMAL, 0)
 
     @rule(who=st.integers(0, 2), account=st.sampled_from(["a", "b"]))
     def reserve_and_give_back(self, who, account):
@@ -145,7 +145,7 @@ class Clocks(RuleBasedStateMachine):
             except QuotaRefused:
                 return
             if number % 5 != 4:
-                self._send(CHANNELS, held.priority, 20)
+                self._send(CHANNELS, Priority.NORMAL, 20)
             block.settle(held, sent=number % 5 != 4)
 
     @rule(who=st.integers(0, 2), dies=st.booleans())

@@ -68,7 +68,7 @@ def test_a_quote_costs_at_most_10(stand, priority, account):
     work = Work(calls={UPLOAD: 1, THUMBNAIL: 1}, times=3, account=account, priority=priority)
     for method in work.calls:
         ledger.check_open(method, account)
-    assert reads(stand, lambda: ledger.quote(work)) <= 10
+    assert reads(stand, lambda: ledger.quote([work])) <= 10
 
 
 def test_sweeps_of_an_idle_day_cost_at_most_100(stand):

@@ -97,7 +97,7 @@ def test_what_was_promised_to_others_is_put_first_in_a_plan_and_counts(midnight)
     ledger = midnight.ledger(users_max=USERS)
     promised = Work(calls={UPLOAD: 1}, times=2, account="u0")
     mine = Work(calls={UPLOAD: 1}, account="u0")
-    assert ledger.quote(mine).now == 1
+    assert ledger.quote([mine]).now == 1
     assert ledger.quote([promised, mine]).parts[1].now == 0
 
 
@@ -149,7 +149,7 @@ def test_a_plan_waits_for_a_closing_to_end():
     stand = Stand(next_reset(NOON) + timedelta(minutes=2))
     ledger = stand.ledger()
     ledger.close_bucket("uploads", reason="quotaExceeded")
-    (later,) = ledger.quote(Work(calls={UPLOAD: 1}, account="a")).later
+    (later,) = ledger.quote([Work(calls={UPLOAD: 1}, account="a")]).later
     assert (later.at, later.reason) == (next_reset(NOON) + timedelta(minutes=5), "bucketClosedByGoogle")
 
 
@@ -172,7 +172,7 @@ def test_a_quote_counts_on_no_more_than_those_who_have_come_will_hardly_need(mid
         ledger.settle(
             ledger.reserve(method=UPLOAD, account=f"u{number}"), sent=False
         )  # each has claimed his share
-    answer = ledger.quote(Work(calls={UPLOAD: 1}, times=3, account="u0"))
+    answer = ledger.quote([Work(calls={UPLOAD: 1}, times=3, account="u0")])
     assert answer.now == uploads(ledger, "u0")[0] == 2
     assert answer.later[0].reason == "shareSpentNobodyToBorrowFrom"
 

@@ -26,7 +26,11 @@ def limits(calls: int, *paths: str) -> dict[str, RateLimit]:
 
 
 def admission(store: FirestoreInMemory, token: str, met: dict[str, RateLimit], also=(), resend=()) -> Actor:
-    return Actor(store, updating(list(met), partial(admitted, met, lambda: NOON, also=also), token=token), resend)
+    return Actor(store, deciding(list(met), partial(admitted, met, lambda: NOON, also=also), token), resend)
+
+
+def deciding(paths, decide, token):
+    return (yield from updating(paths, decide, token=token)).result
 
 
 def counted(store: FirestoreInMemory, path: str) -> int:
@@ -77,8 +81,8 @@ def test_in_a_projects_document_each_user_has_his_own_limit_and_who_is_quiet_is_
 
     def denied(user: str) -> bool:
         met = {**limits(9, PROJECT), **limits(1, f"{PROJECT}#test:user:{user}")}
-        deciding = updating([PROJECT], partial(admitted, met, lambda: store.now), token=f"{user} {store.now}")
-        return isinstance(store.run(deciding), Denial)
+        steps = deciding([PROJECT], partial(admitted, met, lambda: store.now), f"{user} {store.now}")
+        return isinstance(store.run(steps), Denial)
 
     assert [denied(user) for user in ("a", "b", "a", "b")] == [False, False, True, True]
     store.now += timedelta(hours=1)

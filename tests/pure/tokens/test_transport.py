@@ -94,8 +94,8 @@ def test_no_code_and_no_token_follows_a_redirect_of_google_s_endpoints(elsewhere
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_access_token_follows_a_redirect_of_the_api(elsewhere, status):
     sending_on, reached = elsewhere
-    http = Http({"authorization": "Bearer ya29"})
-    http.request(f"{sending_on(status)}/youtube/v3/channels")
+    http = Http("ya29")
+    http.request(f"{sending_on(status)}/youtube/v3/channels", "GET", None, {})
     assert (http.status, reached) == (status, [])
 
 

@@ -186,10 +186,8 @@ def assert_explained(
     declared = explain.COLUMNS[table][column]
     kind, query = declared.get("report_type"), declared.get("query")
     files, answers = stored_about(collected, channel_id, subject, kind, query)
-    told = explained(
-        channel_id=channel_id, subject=subject, column=column, row=row, files=files, answers=answers,
-        now=collected.network.simulator.clock(),
-    )  # fmt: skip
+    now = collected.network.simulator.clock()
+    told = explained(channel_id, subject, column, (row, files, answers), now)
     if told.value is None:
         unasked = query == "retention" and not answers
         assert told.reason is not None
