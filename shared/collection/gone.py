@@ -72,21 +72,17 @@ def over(held: Iterable[tuple[str, str]], standing: Mapping[str, str]) -> list[t
 
 
 def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:
-    """Erase the rows of a connection that has ended. Safe to repeat.
-
-    The coverage of a channel that is connected again must not count on them: those reports are dispatched once
-    more.
-    """
+    """Erase the rows of a connection that has ended. Safe to repeat."""
     erase_rows(warehouse, channel_id, connection)
+    # The coverage of a channel that is connected again must not count on them.
     packs.unload(client, channel_id, connection)
     log("NOTICE", "a connection's rows were erased", channel=channel_id, connection=connection)
 
 
 def erase_for_receipt(
-    warehouse: Warehouse, client: Client, channel_id: str, *, receipt_id: str, clock: Clock
+    warehouse: Warehouse, client: Client, channel_id: str, receipt_id: str, clock: Clock
 ) -> None:
-    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports that
-    were.
+    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports.
 
     What is found is noted first: a run that dies after a deletion could not count it again.
     """
@@ -104,7 +100,7 @@ def erase_for_receipt(
         receipts.confirm(receipt_id, WAREHOUSE)
 
 
-def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, *, clock: Clock) -> int:
+def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, clock: Clock) -> int:
     """Find the rows of connections that have ended, and ask for each to be erased; how many those are."""
     since = pacific_day(clock()) - KEPT - _LATE
     held = connections_held(warehouse, since=since)

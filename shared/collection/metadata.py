@@ -9,7 +9,7 @@ are nearly as old, and deletes what was read of videos that are gone; the row th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -25,14 +25,12 @@ from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, planner, readings
 from shared.collection.planner import METADATA, Turn
 from shared.collection.readings import AGAIN, Progress, Readings, Units, read
-from shared.collection.refusals import API, Reader, Then
+from shared.collection.refusals import API, Storing, Then
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 from shared.quota.profile import Priority
-from shared.warehouse.append import append_by_channel
-from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
+from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, run
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.data import IDS_MAX
 
@@ -107,10 +105,9 @@ def _read_at(channel: Askable) -> datetime | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata(Reader):
+class Metadata(Storing):
     """Reads channels and videos. units: a day's."""
 
-    warehouse: Callable[[], Warehouse]
     enqueue: planner.Enqueue
     units: int
 
@@ -201,27 +198,19 @@ class Metadata(Reader):
         return reached, True
 
     def _keep(self, read: Sequence[Progress]) -> int | None:
-        """Append the rows, then note what was read, whose units are spent; how many. None when BigQuery takes none
-        now.
-        """
-        load_id, rows = new_load_id(self.clock()), dict[str, list[dict[str, Any]]]()
-        for each in read:
-            about = {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id}
-            rows[each.channel_id] = [about | row for row in each.rows]
-        try:
-            with answering(self.clock):
-                taken = append_by_channel(self.warehouse(), VIDEO_METADATA, rows, self.clock) if read else ()
-        except Transient as error:
-            log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
+        """Append the rows, then note what was read; how many. None when BigQuery takes none now."""
+        rows = {(each.channel_id, each.connection): each.rows for each in read}
+        names = self.stored(VIDEO_METADATA, rows) if read else []
+        if names is None:
             return None
-        for each in read:
-            if each.channel_id in taken:
-                try:
-                    self._note(each)
-                except Unavailable as error:
-                    name = each.channel_id
-                    log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
-        return sum(len(rows[name]) for name in taken)
+        taken = [each for each in read if each.channel_id in names]
+        for each in taken:
+            try:
+                self._note(each)
+            except Unavailable as error:
+                name = each.channel_id
+                log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
+        return sum(len(each.rows) for each in taken)
 
     def _note(self, each: Progress) -> None:
         """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""

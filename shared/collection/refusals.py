@@ -6,14 +6,16 @@ What YouTube says goes by the policy table, as in publishing; reading meets fewe
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from shared import channels
 from shared.channels import Refusal
 from shared.clock import Clock
+from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection.messages import ToIngest
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
@@ -26,6 +28,10 @@ from shared.tokens.health import Outcome
 from shared.youtube.client import Caller
 from shared.youtube.faults import Fault, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
+
+if TYPE_CHECKING:
+    from shared.warehouse.statements import Warehouse
+    from shared.warehouse.tables import TableDeclaration
 
 PAUSE = timedelta(hours=20)
 """How long an API is not asked about a channel for which it has refused: until the next daily run."""
@@ -141,3 +147,32 @@ class Reader:
             if look is not None:
                 channels.look_again(self.client, channel_id, look, found.until)
         return found is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storing(Reader):
+    """A reader whose rows go to the warehouse. warehouse: with its tables in place."""
+
+    warehouse: Callable[[], Warehouse]
+
+    def stored(
+        self, table: TableDeclaration, rows: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    ) -> list[str] | None:
+        """Append rows of channels and their connections by one load job; the channels whose rows are there.
+
+        None when BigQuery takes none now.
+        """
+        from shared.warehouse.append import append_by_channel
+        from shared.warehouse.load import load_id_for, new_load_id
+
+        load_id = new_load_id(self.clock())
+        told = {
+            channel: [{"load_id": load_id_for(load_id, connection), "channel_id": channel, **row} for row in some]
+            for (channel, connection), some in rows.items()
+        }
+        try:
+            with answering(self.clock):
+                return append_by_channel(self.warehouse(), table, told, self.clock)
+        except Transient as error:
+            log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
+            return None

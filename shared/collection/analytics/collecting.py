@@ -24,7 +24,7 @@ from shared.collection import gone, packs, planner
 from shared.collection.analytics import plan, store
 from shared.collection.analytics.plan import ANALYTICS, REVENUE, Kind, Reports, Request, State
 from shared.collection.analytics.store import Answer, answer_of
-from shared.collection.refusals import Reader, Then
+from shared.collection.refusals import Storing, Then
 from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, YtempireError
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
@@ -65,10 +65,9 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsCollecting(Reader):
+class AnalyticsCollecting(Storing):
     """Collects figures. report_type: whose days need no other source. retention: videos a channel and day."""
 
-    warehouse: Callable[[], Warehouse]
     limiter: RateLimiter
     report_type: str
     retention: int

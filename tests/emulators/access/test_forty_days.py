@@ -98,9 +98,7 @@ class Days:
 
     def ingest(self, kind: str, told: Mapping[str, Any]) -> None:
         assert kind == ERASE
-        gone.erase_for_receipt(
-            self.warehouse, self.client, told["channel_id"], receipt_id=told["receipt"], clock=self.clock
-        )
+        gone.erase_for_receipt(self.warehouse, self.client, told["channel_id"], told["receipt"], self.clock)
 
     def caller(self, channel_id: str, block: Block) -> Caller:
         return Caller(

@@ -455,9 +455,7 @@ def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(r
     assert (later.kind, later.message["channel_id"]) == (ERASE, "UC1")
     assert later.at is not None
     assert room.seen() == {left.report_id: 10, whole.report_id: 10}
-    gone.erase_for_receipt(
-        room.warehouse, room.state, "UC1", receipt_id=later.message["receipt"], clock=lambda: room.now
-    )
+    gone.erase_for_receipt(room.warehouse, room.state, "UC1", later.message["receipt"], lambda: room.now)
     assert room.seen() == {whole.report_id: 10}
     assert sorted(room.downloads) == [left.report_id, whole.report_id]
 
