@@ -358,13 +358,11 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:
-    from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
     from shared.collection.numbers import asked_for
 
     room = ChannelData(
         client=network.client,
-        cache=Cache(client=network.client, clock=network.clock),
         warehouse=lambda: warehouse,
         caller_for=lambda channel: network.caller(channel.channel_id, own=True),
         clock=network.clock,

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from functools import partial
-from typing import TypeVar
 
 from shared.clock import Clock, format_instant
 from shared.cloud.firestore import Client
+from shared.cloud.steps import Result
 from shared.collection import gone, packs, places
 from shared.collection.coverage import Days, not_loaded, window
 from shared.collection.jobs import ALARMING, Job, State, risk
@@ -33,8 +33,6 @@ CHECKS = "checks"
 NOT_IN_WAREHOUSE = "notInWarehouse"
 _NAMED = 3  # results that an alert names
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
-
-Result = TypeVar("Result")
 
 Named = Mapping[tuple[str, str, str], int]
 """How many days the manifest names, by channel, report type and month."""

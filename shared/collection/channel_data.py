@@ -21,7 +21,7 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import numbers, week_answers
 from shared.collection.analytics.plan import ANALYTICS, queries
-from shared.collection.cache import Cache, Entry, Fetch, Look
+from shared.collection.cache import Entry, Fetch, Look
 from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, shown
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
@@ -39,7 +39,6 @@ class ChannelData:
     """Answers. caller_for: what calls YouTube for a channel, paid by its user."""
 
     client: Client
-    cache: Cache
     warehouse: Callable[[], Warehouse]
     caller_for: Callable[[Channel], Caller]
     clock: Clock
@@ -52,7 +51,7 @@ class ChannelData:
         channel, spent = channels.get(self.client, asked.channel_id), Counter[str]()
         caller = _counting(self.caller_for(channel), spent)
         known = Known(closed=_closed(channel, self.clock()))
-        with self.cache.look(asked.channel_id) as look:
+        with Look(self.client, asked.channel_id, self.clock) as look:
             self._days(asked, look, known)
             known.take(look.entries, self.clock())
             subjects, now = asked.subjects(), self.clock()

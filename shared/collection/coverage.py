@@ -151,9 +151,7 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """A month of one channel and report type, by ISO days. hashes: of each entry, which tell what another has
-    changed.
-    """
+    """A month of one channel and report type, by ISO days. hashes: of each entry, as we wrote it."""
 
     name: str
     channel_id: str

@@ -33,7 +33,7 @@ _LATE = timedelta(days=10)  # a message lives for seven days, so a load writes n
 
 
 def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
-    """Of these channels, those that are connected and not being disconnected, with their connections' ids."""
+    """The connections of those of these channels that are connected and not being disconnected. One read each."""
     found = documents(client, channels.COLLECTION, sorted(set(channel_ids)), ["state", "connected_at"])
     stored = ((each.id, connection_in(each.id, each.to_dict() or {})) for each in found)
     return {channel_id: connection for channel_id, connection in stored if connection is not None}
@@ -45,12 +45,6 @@ def connection_in(channel_id: str, fields: Mapping[str, Any]) -> str | None:
         return None
     at = fields.get("connected_at")
     return channels.connection_of(channel_id, at) if isinstance(at, datetime) else UNREADABLE
-
-
-def disconnected(client: Client, channel_ids: Iterable[str]) -> set[str]:
-    """Of these channels, those that are not connected, or are being disconnected. One read each."""
-    asked = set(channel_ids)
-    return asked - connections(client, asked).keys()
 
 
 def placed(client: Client, wanted: Mapping[str, str]) -> dict[str, Place]:

@@ -66,7 +66,10 @@ class Ingest(Storing):
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
         kinds: dict[str, _Handled] = {
             messages.KIND: (_reports, self._load_reports),
-            messages.STAGED: (lambda told: [messages.staged_from(told)], self._go_on),
+            messages.STAGED: (
+                lambda told: [messages.staged_from(told)],
+                lambda staged: self._hand_on(*self._loading.go_on(staged)),
+            ),
             receiving.KIND: (receiving.notices_from, self._record_videos),
             details.KIND: (_nothing, partial(details.ask, self, self.to_ingest_at)),
             audit.KIND: (lambda told: [str(told["day"])], self._audit),
@@ -97,12 +100,7 @@ class Ingest(Storing):
             self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
         with self.paying(reporting.DOWNLOAD, len(refs)) as block:
-            for later in self._loading.load(refs, partial(self._download, block), staged):
-                self._hand_on(later)
-
-    def _go_on(self, staged: Sequence[Staged]) -> None:
-        for later in self._loading.go_on(staged):
-            self._hand_on(later)
+            self._hand_on(*self._loading.load(refs, partial(self._download, block), staged))
 
     @property
     def _loading(self) -> ReportLoading:
@@ -110,19 +108,19 @@ class Ingest(Storing):
             client=self.client, warehouse=self.warehouse(), report_types=self.report_types, clock=self.clock
         )
 
-    def _hand_on(self, later: Later) -> None:
+    def _hand_on(self, *laters: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.
 
-        Reports that must wait get a place in the order of all, once; else all would ask in every window of the
-        limit.
+        Reports that must wait get a place in the order of all, once; else all would ask in every window.
         """
-        if later.at is None:
-            self.to_ingest(later.kind, later.message)
-        elif later.kind == messages.KIND and "staged" not in later.message:
-            (at,) = self.book([len(later.message["reports"])], not_before=later.at)
-            self.to_ingest_at(later.kind, {**later.message, "staged": []}, at)
-        else:
-            self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
+        for later in laters:
+            if later.at is None:
+                self.to_ingest(later.kind, later.message)
+            elif later.kind == messages.KIND and "staged" not in later.message:
+                (at,) = self.book([len(later.message["reports"])], not_before=later.at)
+                self.to_ingest_at(later.kind, {**later.message, "staged": []}, at)
+            else:
+                self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
 
     def _download(self, block: Block, ref: ReportRef, into: BinaryIO) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
@@ -136,7 +134,7 @@ class Ingest(Storing):
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
         for channel_id in latest:
             cache.invalidate(self.client, channel_id)
-        left = gone.disconnected(self.client, latest)
+        left = latest.keys() - gone.connections(self.client, latest)
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)

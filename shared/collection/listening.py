@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared import channels
 from shared.channels import Channel
@@ -24,6 +25,7 @@ from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
 from shared.collection.refusals import API, Reader, Then
 from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
@@ -62,8 +64,7 @@ class Listening(Reader):
     def renew(self, *, everything: bool) -> dict[str, int]:
         """Ask the hub for what is due, and look after the channels that it is silent about.
 
-        everything: read all channels and subscriptions; forget what is nobody's, ask for what was never asked for
-        so.
+        everything: read all channels and subscriptions, forget what is nobody's, ask for what never was.
         """
         now, before = self.clock(), self._watched()
         # First: whoever subscribes in between has a channel in the list.
@@ -214,11 +215,8 @@ class Listening(Reader):
         return len(heard.notices)
 
     def _watched(self) -> Watched:
-        try:
-            return WATCHED.read(NAME, self.client.document(PATH).get(**call_options()).to_dict())
-        except CorruptData as error:  # the daily comparison makes it anew
-            log("ERROR", error.message, reason=error.reason)
-            return Watched()
+        stored = self.client.document(PATH).get(**call_options()).to_dict()
+        return or_told(partial(WATCHED.read, NAME, stored)) or Watched()  # the daily comparison makes it anew
 
     def _keep(self, before: Watched, after: Watched, *, whole: bool) -> None:
         """Store what has changed, into what another run may have stored meanwhile. whole: of nobody else."""

@@ -46,8 +46,8 @@ class Found:
     """What a listing brought: reports to dispatch, how many were new and replaced, the job then, and before."""
 
     to_load: tuple[ReportRef, ...]
-    listed: int
-    superseded: int
+    listed: int = 0
+    superseded: int = 0
     advanced: Job
     before: Job | None = None
 
@@ -196,9 +196,7 @@ def listed_ref(job: Job, report: reporting.Report) -> ReportRef:
 
 
 def started(caller: Caller, channel_id: str, report_type: str, now: datetime) -> Job:
-    """A living job that YouTube has, or a new one, to be listed from its beginning; two who start one get the
-    same.
-    """
+    """A living job that YouTube has, or a new one, to be listed from its beginning; the same for all who ask."""
     living = (
         job
         for job in reporting.list_jobs(caller)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import next_reset, pacific_day
+from shared.cloud.steps import Result
 from shared.collection import gone, packs, planner
 from shared.collection.analytics import plan, store
 from shared.collection.analytics.plan import ANALYTICS, REVENUE, Kind, Reports, Request, State
@@ -47,14 +47,10 @@ _TASKS_MAX = 60  # an hour: each appends once to either table, and BigQuery take
 _LONGEST = timedelta(minutes=4)  # of one task's asking, well inside the function's time
 _CALLS = 50  # reserved at once
 
-Value = TypeVar("Value")
-
 
 @dataclass
 class Told:
-    """What came of a turn. asked: calls. trouble: what ended it early, and what follows. left: more is to ask
-    today.
-    """
+    """What came of a turn. asked: calls. trouble: what ended it early, and what follows. left: more is due."""
 
     channel: Channel
     state: State
@@ -214,7 +210,7 @@ class AnalyticsCollecting(Storing):
             published = {video.id: pacific_day(video.published_at) for video in found if video.published_at}
             told.state = plan.with_videos(told.state, ranked, published)
 
-    def _tried(self, call: Callable[[], Value]) -> Value | None:
+    def _tried(self, call: Callable[[], Result]) -> Result | None:
         """What the Data API answers; None when it does not now, which is no trouble of Analytics'."""
         try:
             return call()

@@ -471,7 +471,7 @@ def test_a_month_of_coverage_that_cannot_be_read_is_one_channels_trouble(room, c
     assert [
         "synced_at" in room.state.document("channels", channel).get().to_dict() for channel in ("UC1", "UC2")
     ] == [False, True]
-    told = [line for line in capsys.readouterr().out.splitlines() if "coverage cannot be read" in line]
+    told = [line for line in capsys.readouterr().out.splitlines() if "recordUnreadable" in line]
     assert ["UC1" in line for line in told] == [True]
 
 
