@@ -40,7 +40,6 @@ class Asked:
     asked_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """What its task is told."""
         told = {
             "channel": self.channel_id,
             "from": f"{self.first}",
@@ -51,7 +50,6 @@ class Asked:
 
     @property
     def name(self) -> str:
-        """Its task's name."""
         what = f"{self.channel_id} {self.report_type} {self.first} {self.last}"
         return f"backfill {what} of {self.asked_at.isoformat()}"
 

@@ -81,7 +81,6 @@ class Entries:
         return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind_of(key)]
 
     def of(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """Those of these entries that are there."""
         return {key: self.entries[key] for key in keys if key in self.entries}
 
     def current(self, key: str) -> bool:
@@ -94,7 +93,6 @@ Fetch = Callable[[Sequence[str]], Mapping[str, tuple[Any, str]]]
 
 
 def kind_of(key: str) -> str:
-    """What sort of answer a key names."""
     return key.partition(":")[0]
 
 

@@ -160,7 +160,6 @@ class Month:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
     def with_days(self, days: Mapping[str, Day]) -> Month:
-        """The same month with some days' entries changed."""
         hashes = {day: self._hash(day, entry) for day, entry in days.items()}
         return replace(self, days={**self.days, **days}, hashes={**self.hashes, **hashes})
 

@@ -44,8 +44,27 @@ QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
 _SPREAD = timedelta(seconds=5)  # so that messages that met one limit do not meet again
 
-_Handled = tuple[Callable[[Mapping[str, Any]], Sequence[Any]], Callable[..., object]]
-"""What reads a message (KeyError, TypeError or ValueError for one that nobody here wrote), and acts on that."""
+
+def _reports(told: Mapping[str, Any]) -> tuple[list[ReportRef], list[Staged] | None]:
+    return messages.refs_from(told), messages.staged_from(told) if "staged" in told else None
+
+
+def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
+    if not ids.RECEIPT.matches(told["receipt"]):
+        raise ValueError("receipt")  # of an empty one every row of the channel would be
+    return str(told["channel_id"]), told["receipt"]
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Sequence[Any]]] = {
+    messages.KIND: _reports,
+    messages.STAGED: lambda told: [messages.staged_from(told)],
+    receiving.KIND: receiving.notices_from,
+    audit.KIND: lambda told: [str(told["day"])],
+    certifying.KIND: lambda told: [told.get("channels")],
+    ERASE: _erasure,
+    internal_metrics.KIND: lambda told: [internal_metrics.rows_from(told)],
+}
+"""What messages tell besides their kind. KeyError, TypeError and ValueError are of one that nobody here wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,25 +83,18 @@ class Ingest(Storing):
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
-        kinds: dict[str, _Handled] = {
-            messages.KIND: (_reports, self._load_reports),
-            messages.STAGED: (
-                lambda told: [messages.staged_from(told)],
-                lambda staged: self._hand_on(*self._loading.go_on(staged)),
-            ),
-            receiving.KIND: (receiving.notices_from, self._record_videos),
-            details.KIND: (_nothing, partial(details.ask, self, self.to_ingest_at)),
-            audit.KIND: (lambda told: [str(told["day"])], self._audit),
-            call_log.KIND: (_nothing, self._take_calls),
-            internal_metrics.KIND: (
-                lambda told: [internal_metrics.rows_from(told)],
-                lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
-            ),
-            **{name: (read, partial(self._asking, act)) for name, (read, act) in self._questions.items()},
+        acts: dict[str, Callable[..., object]] = {
+            messages.KIND: self._load_reports,
+            messages.STAGED: lambda staged: self._hand_on(*self._loading.go_on(staged)),
+            receiving.KIND: self._record_videos,
+            details.KIND: partial(details.ask, self, self.to_ingest_at),
+            audit.KIND: self._audit,
+            call_log.KIND: self._take_calls,
+            internal_metrics.KIND: lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
+            **{asked: partial(self._answering, act) for asked, act in self._questions.items()},
         }
         try:
-            read, act = kinds[kind]
-            told = read(message)
+            act, told = acts[kind], _READ[kind](message) if kind in _READ else ()
         except (KeyError, TypeError, ValueError) as error:
             words = f"This is no message for ingest: {error!r}."
             raise InvalidRequest(words, reason="messageUnreadable") from error
@@ -150,31 +162,21 @@ class Ingest(Storing):
             self.to_ingest(kind, {})
 
     @property
-    def _questions(self) -> dict[str, _Handled]:
+    def _questions(self) -> dict[str, Callable[..., object]]:
         """What is asked of BigQuery; of some there may be more to do."""
         proofs = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
+        client, clock, made = self.client, self.clock, self.warehouse
         return {
-            audit.CHECKS: (_nothing, lambda: audit.check(self.client, self.warehouse(), self.clock)),
-            verifying.KIND: (
-                _nothing,
-                lambda: verifying.verify_due(proofs) and self.to_ingest(verifying.KIND, {}),
-            ),
-            probing.KIND: (_nothing, lambda: probing.probe_due(self) and self.to_ingest(probing.KIND, {})),
-            week_answers.KIND: (_nothing, lambda: week_answers.ask(self.client, self.warehouse(), self.clock)),
-            certifying.KIND: (
-                lambda told: [told.get("channels")],
-                lambda channels: proofs.plan(self.to_ingest) if channels is None else proofs.issue(channels),
-            ),
-            AUDIT: (_nothing, lambda: gone.audit(self.warehouse(), self.client, self.to_ingest, self.clock)),
-            ERASE: (
-                _erasure,
-                lambda channel, receipt: gone.erase_for_receipt(
-                    self.warehouse(), self.client, channel, receipt, self.clock
-                ),
-            ),
+            audit.CHECKS: lambda: audit.check(client, made(), clock),
+            verifying.KIND: lambda: verifying.verify_due(proofs) and self.to_ingest(verifying.KIND, {}),
+            probing.KIND: lambda: probing.probe_due(self) and self.to_ingest(probing.KIND, {}),
+            week_answers.KIND: lambda: week_answers.ask(client, made(), clock),
+            certifying.KIND: lambda some: proofs.plan(self.to_ingest) if some is None else proofs.issue(some),
+            AUDIT: lambda: gone.audit(made(), client, self.to_ingest, clock),
+            ERASE: lambda channel, receipt: gone.erase_for_receipt(made(), client, channel, receipt, clock),
         }
 
-    def _asking(self, act: Callable[..., object], *told: Any) -> None:
+    def _answering(self, act: Callable[..., object], *told: Any) -> None:
         with answering(self.clock):
             act(*told)
 
@@ -187,19 +189,3 @@ class Ingest(Storing):
                 call_log.take(self.client, self.warehouse(), self.fetch_calls, self.confirm_calls, self.clock)
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
-
-
-def _nothing(_: Mapping[str, Any]) -> tuple[()]:
-    """Reads a message that tells nothing but its kind."""
-    return ()
-
-
-def _reports(told: Mapping[str, Any]) -> tuple[list[ReportRef], list[Staged] | None]:
-    return messages.refs_from(told), messages.staged_from(told) if "staged" in told else None
-
-
-def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
-    """The channel and the connection whose rows are to go. Raises KeyError or ValueError."""
-    if not ids.RECEIPT.matches(told["receipt"]):
-        raise ValueError("receipt")  # of an empty one every row of the channel would be
-    return str(told["channel_id"]), told["receipt"]

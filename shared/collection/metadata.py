@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -48,19 +48,6 @@ CHANNELS_MAX = 1_000  # of one run: what a request may name
 _UNSEEN = 10  # units of a channel of which nothing is known: one with 200 videos
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What a run has before it: on which day nothing is unread any more, and how many days reading all takes.
-
-    unread: channels of which something was never read. overdue: channels that were not verified in time.
-    """
-
-    unread: int
-    import_ends: date | None
-    days: int
-    overdue: int
-
-
 def due(known: Iterable[Askable], now: datetime) -> list[Askable]:
     """The channels to read, in their order: never wholly read, then longest ago."""
     found = [each for each in known if (at := _read_at(each)) is None or now - at >= AGAIN]
@@ -87,17 +74,21 @@ def price(channel: Askable) -> int:
     return 1 + fifties + (1 if known.at is not None else max(1, fifties))
 
 
-def outlook(known: Sequence[Askable], units: int, now: datetime) -> Outlook:
-    """What a network's videos take at so many units a day. The first import comes before everything else."""
+def outlook(known: Sequence[Askable], units: int, now: datetime) -> dict[str, Any]:
+    """What a network's videos take at so many units a day. The first import comes before everything else.
+
+    unread: channels of which something was never read; import_ends: the day by which none is. days: how many
+    reading all takes. overdue: channels that were not verified in time.
+    """
     unread = [each for each in known if _read_at(each) is None]
     days = -(-sum(map(price, unread)) // units)
     late = [each for each in known if (at := _read_at(each)) is not None and now - at >= VERIFIED]
-    return Outlook(
-        unread=len(unread),
-        import_ends=pacific_day(now) + timedelta(days=days - 1) if unread else None,
-        days=-(-sum(map(price, known)) // units),
-        overdue=len(late),
-    )
+    return {
+        "unread": len(unread),
+        "import_ends": f"{pacific_day(now) + timedelta(days=days - 1)}" if unread else None,
+        "days": -(-sum(map(price, known)) // units),
+        "overdue": len(late),
+    }
 
 
 def _read_at(channel: Askable) -> datetime | None:
@@ -120,10 +111,9 @@ class Metadata(Storing):
         tonight = chosen(due(known, now), units)
         turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
         queued = self._hand_on(turn)
-        severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
-        log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
-        told = vars(ahead) | {"import_ends": ahead.import_ends and ahead.import_ends.isoformat()}
-        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **told}
+        severity = "WARNING" if ahead["overdue"] or timedelta(days=ahead["days"]) > VERIFIED else "INFO"
+        log(severity, "videos are read", channels=len(known), tonight=len(tonight), **ahead)
+        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **ahead}
 
     def _forget(self, now: datetime) -> None:
         """Delete what was read of videos that are gone, and metadata that was not read again in time."""
@@ -170,14 +160,13 @@ class Metadata(Storing):
             return []
         docs = Store(self.client).run(reading([path for pair in paths.values() for path in pair]))
         found = []
-        for channel_id, pair in paths.items():
-            seen = Docs({path: docs[path] for path in pair}, docs.at)
-            stored, before = seen.values()
+        for channel_id, (at, first) in paths.items():
+            stored, before = docs[at], docs[first]
             channel = or_told(partial(CHANNELS.read, channel_id, stored.data)) if stored else None
             if channel is not None and channel.may_ask(API, self.clock()):
                 known = or_told(partial(readings.stored, channel_id, before.data if before else None))
                 # What cannot be read is read anew.
-                found.append(Progress(channel, seen, known or Readings(channel_id=channel_id)))
+                found.append(Progress(channel, docs, known or Readings(channel_id=channel_id)))
         return found
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:

@@ -178,8 +178,8 @@ class Units:
 class Progress:
     """One channel in a turn.
 
-    seen: its document and its readings', as they were. about: what YouTube says of it. finished: nothing is left
-    to read tonight; refused: for trouble.
+    seen: its document and its readings', as they were, among others. about: what YouTube says of it.
+    finished: nothing is left to read tonight; refused: for trouble.
     """
 
     channel: Channel
@@ -197,11 +197,9 @@ class Progress:
 
     @property
     def connection(self) -> str:
-        """The connection that it is read for."""
         return channels.connection_of(self.channel_id, self.channel.connected_at)
 
     def now_reads(self, readings: Readings) -> None:
-        """Take over what an answer has brought."""
         self.readings, self.changed = readings, True
 
 

@@ -6,10 +6,11 @@ What YouTube says goes by the policy table, as in publishing; reading meets fewe
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared import channels
@@ -17,6 +18,7 @@ from shared.channels import Refusal
 from shared.clock import Clock
 from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
+from shared.cloud.steps import Result
 from shared.collection.messages import ToIngest
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
@@ -110,6 +112,7 @@ def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
 
 
 API = "youtube"
+GRANTS_TRIED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,18 @@ class Reader:
     def paying(self, method: str, calls: int, priority: Priority | None = None) -> Block:
         """What pays for so many calls at once, or more."""
         return Block(self.quota, method, SYSTEM, upto=max(1, calls), priority=priority)
+
+    def by_any(
+        self, channel_ids: Iterable[str], block: Block, ask: Callable[[Caller], Result], what: str
+    ) -> Result | None:
+        """The answer to a call that any grant can make; None when none of a few channels' gets one now."""
+        for channel_id in islice(channel_ids, GRANTS_TRIED):
+            try:
+                return ask(self.caller_for(channel_id, block))
+            except YtempireError as error:
+                if self.refused(channel_id, error, what) is Then.STOP:
+                    return None
+        return None
 
     def decision(self, error: YtempireError, tries: int = 0) -> ReadDecision:
         return read_decision(error, tries=tries, clock=self.clock, rng=self.rng)

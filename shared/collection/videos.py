@@ -62,5 +62,4 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
 
 
 def forget(client: Client, video_id: str) -> None:
-    """Delete a video of a channel that is gone."""
     client.collection(COLLECTION).document(video_id).delete(**call_options())

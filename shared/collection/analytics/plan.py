@@ -154,7 +154,6 @@ def save(client: Client, state: State) -> None:
 
 
 def forget(client: Client, channel_id: str) -> None:
-    """Delete the state of a channel that is gone."""
     client.document(data_map.ANALYTICS.path, channel_id).delete(**call_options())
 
 
