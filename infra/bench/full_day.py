@@ -194,8 +194,7 @@ class _Reports:
                     found = reports.note(network.client, pack, kind, looked, now=now(), seen=seen)
                     loaded = [Outcome(ref=ref, rows=1, load_id="L") for each in found for ref in each.to_load]
                     reports.dispatched(network.client, pack, kind, [each.advanced for each in found])
-                    for jobs in packs.record(network.client, placed, kind, loaded, now=now()).values():
-                        packs.note_settled(network.client, pack, kind, jobs, self.kinds)
+                    packs.record(network.client, placed, kind, loaded, now=now(), report_types=self.kinds)
             network.pass_time(days * DAY)
 
     def plan(self) -> None:

@@ -34,9 +34,6 @@ NOT_IN_WAREHOUSE = "notInWarehouse"
 _NAMED = 3  # results that an alert names
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
 
-Named = Mapping[tuple[str, str, str], int]
-"""How many days the manifest names, by channel, report type and month."""
-
 
 def audit(client: Client, warehouse: Warehouse, report_types: Collection[str], now: datetime, day: str) -> None:
     """Audit the coverage for a day; of other report types no day is missed. Safe to repeat."""
@@ -75,8 +72,8 @@ def _list_again(client: Client, warehouse: Warehouse, doubted: Collection[Job], 
     return listed
 
 
-def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
-    """Whether the manifest names fewer of a job's days than count as loaded, in some month."""
+def lacks(job: Job, named: Mapping[tuple[str, str, str], int], *, since: date, now: datetime) -> bool:
+    """Whether fewer of a job's days are named than count as loaded. named: by channel, report type and month."""
     loaded = Counter(f"{day:%Y-%m}" for day in job.days(now, since=since) if job.loaded(day))
     return any(named.get((job.channel_id, job.report_type, month), 0) < count for month, count in loaded.items())
 

@@ -137,9 +137,15 @@ Moved = tuple[Job | None, Job]
 
 
 def record(
-    client: Client, found: Places, report_type: str, outcomes: Iterable[Outcome], *, now: datetime
-) -> dict[int, dict[str, Moved]]:
-    """Note what became of reports of one type; the jobs of their channels, by pack and channel.
+    client: Client,
+    found: Places,
+    report_type: str,
+    outcomes: Iterable[Outcome],
+    *,
+    now: datetime,
+    report_types: Collection[str],
+) -> None:
+    """Note what became of reports of one type, one of those that are collected.
 
     Nothing is noted of channels without a place, nor of one whose coverage cannot be read, which is told.
     """
@@ -161,11 +167,10 @@ def record(
                 parts[channel_id] = Part(job, changed)
         return moved, parts
 
-    return {
-        pack: change(client, report_type, pack, {each.ref.day for some in about.values() for each in some},
-                     partial(decide, about))
-        for pack, about in sorted(by_pack.items())
-    }  # fmt: skip
+    for pack, about in sorted(by_pack.items()):
+        days = {each.ref.day for some in about.values() for each in some}
+        moved = change(client, report_type, pack, days, partial(decide, about))
+        note_settled(client, pack, report_type, moved, report_types)
 
 
 def unload(client: Client, channel_id: str, connection: str) -> None:

@@ -537,5 +537,5 @@ def test_what_a_load_tells_late_of_a_deleted_month_does_not_bring_it_back(firest
     held = places.places(firestore_client)
     packed.forget(firestore_client, "UC1")
     outcomes = [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")]
-    assert packs.record(firestore_client, held, REACH.id, outcomes, now=NOW) == {0: {}}
+    packs.record(firestore_client, held, REACH.id, outcomes, now=NOW, report_types=[REACH.id])
     assert packed.stored(firestore_client) == {}
