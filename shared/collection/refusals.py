@@ -111,6 +111,8 @@ def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
     return Refusal(reason=error.reason, since=now, until=now + PAUSE if then is Then.PAUSE else None)
 
 
+Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+"""Rows for the warehouse, by channel and connection."""
 API = "youtube"
 GRANTS_TRIED = 3
 
@@ -170,24 +172,26 @@ class Storing(Reader):
 
     warehouse: Callable[[], Warehouse]
 
-    def stored(
-        self, table: TableDeclaration, rows: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
-    ) -> list[str] | None:
-        """Append rows of channels and their connections by one load job; the channels whose rows are there.
+    def append(self, table: TableDeclaration, rows: Rows, load_id: str = "") -> list[str]:
+        """Append rows by one load job; the channels whose rows are there. load_id: none for one of their own.
 
-        None when BigQuery takes none now.
+        Raises Unavailable and RateLimited.
         """
         from shared.warehouse.append import append_by_channel
         from shared.warehouse.load import load_id_for, new_load_id
 
-        load_id = new_load_id(self.clock())
+        load_id = load_id or new_load_id(self.clock())
         told = {
             channel: [{"load_id": load_id_for(load_id, connection), "channel_id": channel, **row} for row in some]
             for (channel, connection), some in rows.items()
         }
+        with answering(self.clock):
+            return append_by_channel(self.warehouse(), table, told, self.clock)
+
+    def stored(self, table: TableDeclaration, rows: Rows) -> list[str] | None:
+        """As `append`; None when BigQuery takes none now."""
         try:
-            with answering(self.clock):
-                return append_by_channel(self.warehouse(), table, told, self.clock)
+            return self.append(table, rows)
         except Transient as error:
             log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
             return None

@@ -29,8 +29,6 @@ from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, Y
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
 from shared.rate_limits.limiter import Burst, RateLimiter
-from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import Warehouse
 from shared.youtube import data
 from shared.youtube.client import Caller
 from shared.youtube.faults import fault_of
@@ -96,10 +94,10 @@ class AnalyticsCollecting(Storing):
         for channel_id in set(channel_ids) - known.keys():  # left by a run that died before it looked
             plan.forget(self.client, channel_id)
         due = [each for each in known.values() if not each.working or each.may_ask(API, now)]
-        warehouse = self.warehouse()  # first: what cannot be stored is not asked
+        self.warehouse()  # first: what cannot be stored is not asked
         with self.paying(QUERY, _CALLS) as block:
             told = list(self._ask(due, most, block))
-        stored = self._stored(warehouse, told)
+        stored = self._stored(told)
         self._take_back(told)
         return {
             "channels": len(channel_ids),
@@ -226,16 +224,11 @@ class AnalyticsCollecting(Storing):
             for job in packs.jobs(self.client, ids, [self.report_type])
         }
 
-    def _stored(self, warehouse: Warehouse, told: Sequence[Told]) -> list[Told]:
+    def _stored(self, told: Sequence[Told]) -> list[Told]:
         """Store the answers, and note of whom they are stored how far that is; answers whose."""
-        load_id = new_load_id(self.clock())
-        answers = {
-            each.state.channel_id: (load_id_for(load_id, each.state.connection), each.answers)
-            for each in told
-            if each.answers
-        }
-        kept = store.store(warehouse, answers, self.clock)
-        for channel_id in answers.keys() - kept:
+        answers = {(each.state.channel_id, each.state.connection): each.answers for each in told if each.answers}
+        kept = store.store(self, answers)
+        for channel_id in {channel for channel, _ in answers} - kept:
             channels.look_again(self.client, channel_id, "analytics_at", next_reset(self.clock()))
         done = [each for each in told if not each.answers or each.channel.channel_id in kept]
         for each in done:
