@@ -167,7 +167,7 @@ class Ingest(Storing):
         proofs = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
         client, clock, made = self.client, self.clock, self.warehouse
         return {
-            audit.CHECKS: lambda: audit.check(client, made(), clock),
+            audit.CHECKS: partial(audit.check, self),
             verifying.KIND: lambda: verifying.verify_due(proofs) and self.to_ingest(verifying.KIND, {}),
             probing.KIND: lambda: probing.probe_due(self) and self.to_ingest(probing.KIND, {}),
             week_answers.KIND: lambda: week_answers.ask(client, made(), clock),
