@@ -58,7 +58,7 @@ class ChannelData:
             answered = self._ask(asked, known.choices(subjects, now), caller, known, look)
             self._videos(asked, look, known)
         choices = known.choices(subjects, now)
-        told = {each: choice.asked(answered.get(each)) for each, choice in choices.items()}
+        told = {each: choice.answered(answered.get(each)) for each, choice in choices.items()}
         transient = [each for each in known.errors if isinstance(each, Transient)]
         if transient and all(each.held is None for each in told.values()):
             raise next((each for each in transient if each.retry_at), transient[0])

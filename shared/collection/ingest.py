@@ -165,15 +165,15 @@ class Ingest(Storing):
     def _questions(self) -> dict[str, Callable[..., object]]:
         """What is asked of BigQuery; of some there may be more to do."""
         proofs = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
-        client, clock, made = self.client, self.clock, self.warehouse
+        client, clock, warehouse = self.client, self.clock, self.warehouse
         return {
             audit.CHECKS: partial(audit.check, self),
             verifying.KIND: lambda: verifying.verify_due(proofs) and self.to_ingest(verifying.KIND, {}),
             probing.KIND: lambda: probing.probe_due(self) and self.to_ingest(probing.KIND, {}),
-            week_answers.KIND: lambda: week_answers.ask(client, made(), clock),
+            week_answers.KIND: lambda: week_answers.ask(client, warehouse(), clock),
             certifying.KIND: lambda some: proofs.plan(self.to_ingest) if some is None else proofs.issue(some),
-            AUDIT: lambda: gone.audit(made(), client, self.to_ingest, clock),
-            ERASE: lambda channel, receipt: gone.erase_for_receipt(made(), client, channel, receipt, clock),
+            AUDIT: lambda: gone.audit(warehouse(), client, self.to_ingest, clock),
+            ERASE: lambda channel, receipt: gone.erase_for_receipt(warehouse(), client, channel, receipt, clock),
         }
 
     def _answering(self, act: Callable[..., object], *told: Any) -> None:

@@ -97,7 +97,7 @@ class Choice:
     why: str
     held: Held | None = None
 
-    def asked(self, answer: Held | None) -> Choice:
+    def answered(self, answer: Held | None) -> Choice:
         """The same after whoever was to be asked was; where nothing came of it, what was read last answers."""
         if self.level not in LIFE:
             return self

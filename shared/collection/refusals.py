@@ -1,4 +1,4 @@
-"""Reads from YouTube about channels, and decides what becomes of one about which somebody did not answer.
+"""Reads about channels and stores rows of them; decides what becomes of one about which somebody did not answer.
 
 What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions.
 """

@@ -77,7 +77,7 @@ def test_the_answer_says_of_each_number_who_told_it_and_when():
         name: choose(name, known.get(name, ()), now=NOW, closed={}) for name in (*known, "impressions", "shares")
     }
     fresh = {"lifetime_views": read(Level.DATA, timedelta(), 95)}
-    assert {name: choice.asked(fresh.get(name)) for name, choice in choices.items()} == {
+    assert {name: choice.answered(fresh.get(name)) for name, choice in choices.items()} == {
         "views": Choice(Level.REPORTS, "a bulk report is final", read(Level.REPORTS, OLD, 10)),
         "estimated_revenue": Choice(Level.LAST_READ, "asked, and not told yet", read(Level.ANALYTICS, OLD, 3)),
         "lifetime_views": Choice(Level.DATA, "no report tells it", read(Level.DATA, timedelta(), 95)),
@@ -89,7 +89,7 @@ def test_the_answer_says_of_each_number_who_told_it_and_when():
 @given(st.sampled_from(NUMBERS), held, closed)
 def test_a_report_always_answers_and_what_is_held_is_never_lost(name, known, shut):
     choice = choose(name, known, now=NOW, closed=shut)
-    told = choice.asked(None)
+    told = choice.answered(None)
     assert (choice.level is Level.REPORTS) == any(each.by is Level.REPORTS for each in known)
     assert (told.held is None) == (told.level is None) == (known == [])
     assert told.why
