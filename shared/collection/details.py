@@ -61,14 +61,13 @@ def _about(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]], 
         return True
     found, writes = {video.id: video for video in listed.videos}, list[Write]()
     for each in some:
-        video, at = found.get(each.id), {"only_if": each.update_time}
+        video, fields = found.get(each.id), dict[str, Any]()
         if video is not None and video.channel_id == each.get("channel_id"):
-            said = {"details": _said(video, now)}
-            writes.append(Write(each.reference.path, said, remove=(DETAILS_AT,), **at))
+            fields["details"] = _said(video, now)
         elif now - each.get("updated") < _GIVEN_UP:
-            writes.append(Write(each.reference.path, {DETAILS_AT: now + _AGAIN}, **at))
-        else:
-            writes.append(Write(each.reference.path, remove=(DETAILS_AT,), **at))
+            fields[DETAILS_AT] = now + _AGAIN
+        done = () if DETAILS_AT in fields else (DETAILS_AT,)
+        writes.append(Write(each.reference.path, fields, remove=done, only_if=each.update_time))
     store = Store(reader.client)
     if store.run(only(Commit(tuple(writes)))) is None:  # one has changed meanwhile, and waits on
         for write in writes:
