@@ -194,8 +194,7 @@ class _Reports:
                     found = reports.note(network.client, pack, kind, looked, now=now(), seen=seen)
                     loaded = [Outcome(ref=ref, rows=1, load_id="L") for each in found for ref in each.to_load]
                     reports.dispatched(network.client, pack, kind, [each.advanced for each in found])
-                    for jobs in packs.record(network.client, placed, kind, loaded, now=now()).values():
-                        packs.note_settled(network.client, pack, kind, jobs, self.kinds)
+                    packs.record(network.client, placed, kind, loaded, now=now(), report_types=self.kinds)
             network.pass_time(days * DAY)
 
     def plan(self) -> None:
@@ -358,13 +357,11 @@ def _hear(network: Network, reports: _Reports, channel_ids: list[str]) -> None:
 
 
 def _show(network: Network, warehouse: Warehouse, channel_ids: list[str]) -> None:
-    from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
     from shared.collection.numbers import asked_for
 
     room = ChannelData(
         client=network.client,
-        cache=Cache(client=network.client, clock=network.clock),
         warehouse=lambda: warehouse,
         caller_for=lambda channel: network.caller(channel.channel_id, own=True),
         clock=network.clock,

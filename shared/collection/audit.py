@@ -7,22 +7,22 @@ next run.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any
 
-from shared.clock import Clock, format_instant
+from shared.clock import format_instant
 from shared.cloud.firestore import Client
+from shared.cloud.steps import Result
 from shared.collection import gone, packs, places
 from shared.collection.coverage import Days, not_loaded, window
 from shared.collection.jobs import ALARMING, Job, State, risk
+from shared.collection.refusals import Storing
 from shared.monitoring import alerts
 from shared.monitoring.log import log
-from shared.warehouse.append import append
 from shared.warehouse.checks import RESULTS_MAX, run_checks
-from shared.warehouse.load import load_id_for, new_load_id
 from shared.warehouse.statements import LOADED_DAYS, NAMED_REPORTS, Warehouse, run
 from shared.warehouse.tables import CHECK_RESULTS
 
@@ -33,11 +33,6 @@ CHECKS = "checks"
 NOT_IN_WAREHOUSE = "notInWarehouse"
 _NAMED = 3  # results that an alert names
 _MENDED_MAX = 200  # reporting jobs that one audit looks into more closely; the next one finds the others
-
-Result = TypeVar("Result")
-
-Named = Mapping[tuple[str, str, str], int]
-"""How many days the manifest names, by channel, report type and month."""
 
 
 def audit(client: Client, warehouse: Warehouse, report_types: Collection[str], now: datetime, day: str) -> None:
@@ -77,8 +72,8 @@ def _list_again(client: Client, warehouse: Warehouse, doubted: Collection[Job], 
     return listed
 
 
-def lacks(job: Job, named: Named, *, since: date, now: datetime) -> bool:
-    """Whether the manifest names fewer of a job's days than count as loaded, in some month."""
+def lacks(job: Job, named: Mapping[tuple[str, str, str], int], *, since: date, now: datetime) -> bool:
+    """Whether fewer of a job's days are named than count as loaded. named: by channel, report type and month."""
     loaded = Counter(f"{day:%Y-%m}" for day in job.days(now, since=since) if job.loaded(day))
     return any(named.get((job.channel_id, job.report_type, month), 0) < count for month, count in loaded.items())
 
@@ -96,26 +91,18 @@ def _listed_again(lacking: Collection[str], days: Days) -> tuple[int, Days]:
     return len(changed), changed
 
 
-def check(client: Client, warehouse: Warehouse, clock: Clock) -> None:
+def check(reader: Storing) -> None:
     """Run every check. A result is a row of its channel's connection, so it goes when that ends."""
-    now = clock()
-    load_id, rows = new_load_id(now), []
-    for each, results in run_checks(warehouse, now):
-        held = gone.connections(client, {result.channel_id for result in results})
+    now, rows = reader.clock(), defaultdict[tuple[str, str], list[dict[str, Any]]](list)
+    for each, results in run_checks(reader.warehouse(), now):
+        held = gone.connections(reader.client, {result.channel_id for result in results})
         standing = [result for result in results if held.get(result.channel_id)]
-        rows += [
-            {
-                "load_id": load_id_for(load_id, held[result.channel_id]),
-                "ran_at": format_instant(now),
-                "check": each.name,
-                **vars(result),
-                "date": result.date.isoformat(),
-            }
-            for result in standing
-        ]
+        for result in standing:
+            about = {"ran_at": format_instant(now), "check": each.name, "date": result.date.isoformat()}
+            rows[result.channel_id, held[result.channel_id]].append(vars(result) | about)
         first = "; ".join(map(str, standing[:_NAMED]))
         count = f"{len(standing)}{' or more' if len(results) == RESULTS_MAX else ''}"
         words = f"{count} times {each.about}. {first}" if standing else None
-        alerts.tell(client, f"check:{each.name}", words, now, severity="ERROR")
-    append(warehouse, CHECK_RESULTS, rows, clock)
-    log("INFO", "the checks were run", results=len(rows))
+        alerts.tell(reader.client, f"check:{each.name}", words, now, severity="ERROR")
+    reader.append(CHECK_RESULTS, rows)
+    log("INFO", "the checks were run", results=sum(map(len, rows.values())))

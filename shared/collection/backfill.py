@@ -13,13 +13,13 @@ from typing import Any
 
 from shared import channels, ids
 from shared.clock import days, format_instant, last_full_day, pacific_day
-from shared.collection import messages, packs, places, planner
+from shared.collection import packs, places, planner
 from shared.collection.collecting import API, FEATURE, Collecting
 from shared.collection.coverage import AGAIN, Days, after_listing, ref_of
 from shared.collection.jobs import KEPT, Job, State
 from shared.collection.places import Place
 from shared.collection.planner import REPORTS
-from shared.collection.reports import NOT_CONNECTED, dispatched, listed_ref
+from shared.collection.reports import NOT_CONNECTED, Found, listed_ref
 from shared.errors import Conflict, Forbidden, NotFound, QuotaRefused, RateLimited
 from shared.fields import Fields
 from shared.settings import REPORT_TYPES
@@ -40,7 +40,6 @@ class Asked:
     asked_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """What its task is told."""
         told = {
             "channel": self.channel_id,
             "from": f"{self.first}",
@@ -51,7 +50,6 @@ class Asked:
 
     @property
     def name(self) -> str:
-        """Its task's name."""
         what = f"{self.channel_id} {self.report_type} {self.first} {self.last}"
         return f"backfill {what} of {self.asked_at.isoformat()}"
 
@@ -140,15 +138,11 @@ def _dispatch(collecting: Collecting, asked: Asked, job: Job, held: Place) -> Ma
         for day, entry in sorted(changed.items())
         if entry.reason == AGAIN
     ]
-    if places.left(client, {job.channel_id: held}):
-        places.take_out(client, held.pack, job.channel_id)
-        again = []
-    for message in messages.messages([again]):
-        collecting.to_ingest(messages.KIND, message)
-    if again:  # the next collecting run must not take them for lost
-        dispatched(client, held.pack, job.report_type, [replace(job, dispatched_at=now)])
+    found = Found(to_load=tuple(again), advanced=replace(job, dispatched_at=now), before=job)
+    sent = collecting.dispatch(held.pack, job.report_type, [found], {job.channel_id: held})
     without = sorted(set(every) - {ref.day for ref in refs})
-    return {"days": len(every), "dispatched": len(again), "without_report": [str(day) for day in without]}
+    dispatched = sum(len(each.to_load) for each in sent)
+    return {"days": len(every), "dispatched": dispatched, "without_report": [str(day) for day in without]}
 
 
 def _refs(caller: Caller, job: Job, job_id: str, asked: Asked) -> list[ReportRef]:

@@ -24,8 +24,8 @@ from shared.clock import Clock
 from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, Store, listing, update
 from shared.cloud.steps import PRESENT, Change, Commit, Doc, Docs, Write, only, reading
-from shared.errors import CorruptData, Unavailable
-from shared.monitoring.log import log
+from shared.errors import Unavailable
+from shared.monitoring.readable import or_told
 from shared.records import Codec, Mapper
 
 LIFE: Mapping[str, timedelta] = {
@@ -81,7 +81,6 @@ class Entries:
         return entry is not None and self.current(key) and now - entry.fetched_at < LIFE[kind_of(key)]
 
     def of(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """Those of these entries that are there."""
         return {key: self.entries[key] for key in keys if key in self.entries}
 
     def current(self, key: str) -> bool:
@@ -94,52 +93,43 @@ Fetch = Callable[[Sequence[str]], Mapping[str, tuple[Any, str]]]
 
 
 def kind_of(key: str) -> str:
-    """What sort of answer a key names."""
     return key.partition(":")[0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cache:
-    """The entries of channels. sleep: waits for who is reading."""
-
-    client: Client
-    clock: Clock
-    sleep: Callable[[float], None] = time.sleep
-
-    def look(self, channel_id: str) -> Look:
-        """A look at what is kept of a channel. One read; what it `read`s is written with its next reading."""
-        return Look(self, channel_id)
-
-
 class Look:
-    """What is kept of a channel, alive or not, as somebody sees it who may read some of it anew. A context."""
+    """What is kept of a channel, alive or not, as somebody sees it who may read some of it anew. A context.
 
-    def __init__(self, cache: Cache, channel_id: str) -> None:
-        self._cache, self._channel_id, self._holder = cache, channel_id, secrets.token_hex(8)
-        self._store, self._found, self._fetched = Store(cache.client), dict[str, Entry](), False
+    One read; what it `read`s is written with its next reading. sleep: waits for who is reading.
+    """
+
+    def __init__(
+        self, client: Client, channel_id: str, clock: Clock, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client, self._channel_id, self._clock, self._sleep = client, channel_id, clock, sleep
+        self._store, self._holder = Store(client), secrets.token_hex(8)
+        self._found, self._fetched = dict[str, Entry](), False
         self._seen: Docs | None = None
-        self.entries, _ = self._changed((), cache.clock())
+        self.entries, _ = self._changed((), clock())
 
     def __enter__(self) -> Look:
         return self
 
     def __exit__(self, *_raised: object) -> None:
         """Keep what was fetched last, and end the leases, whatever came of it."""
-        self._changed((), self._cache.clock())
+        self._changed((), self._clock())
         from shared.collection import gone  # with all of the warehouse's rooms, which `invalidate` does not need
 
-        client, channel_id = self._cache.client, self._channel_id
-        if self._fetched and gone.disconnected(client, {channel_id}):
-            client.document(path(channel_id)).delete(**call_options())
+        if self._fetched and not gone.connections(self._client, [self._channel_id]):
+            self._client.document(path(self._channel_id)).delete(**call_options())
 
     def read(self, keys: Iterable[str], fetch: Fetch) -> Entries:
         """What is kept once these keys are alive, or were not answered: those that are not are fetched, once.
 
         Raises what `fetch` raises; Unavailable (reason "beingRead") when who reads takes too long.
         """
-        left, ends = list(keys), self._cache.clock() + WAIT
+        left, ends = list(keys), self._clock() + WAIT
         while True:
-            now = self._cache.clock()
+            now = self._clock()
             held, mine = self._changed(left, now)
             if mine:
                 self._found = {
@@ -151,12 +141,12 @@ class Look:
             left = [key for key in left if key not in mine and not held.alive(key, now)]
             if not left:
                 return self.entries
-            if self._cache.clock() >= ends:
+            if self._clock() >= ends:
                 until = max((held.leases[key].until for key in left if key in held.leases), default=now)
                 message = "Somebody else is reading the same, and takes long. Ask again."
                 raise Unavailable(message, reason="beingRead", retry_at=until)
             if not mine:
-                self._cache.sleep(_LOOK.total_seconds())
+                self._sleep(_LOOK.total_seconds())
                 self._seen = None
 
     def _changed(self, keys: Sequence[str], now: datetime) -> tuple[Entries, Sequence[str]]:
@@ -221,11 +211,8 @@ path = ENTRIES.path
 def _of(channel_id: str, docs: Docs) -> Entries:
     """What a channel's document holds. One that cannot be read is as good as none."""
     doc = docs[path(channel_id)]
-    try:
-        return ENTRIES.read(channel_id, doc.data if doc else None)
-    except CorruptData as error:
-        log("ERROR", "what was kept cannot be read", channel=channel_id, detail=error.message)
-        return Entries(channel_id=channel_id)
+    read = partial(ENTRIES.read, channel_id, doc.data if doc else None)
+    return or_told(read) or Entries(channel_id=channel_id)
 
 
 def _read(text: str) -> dict[str, Entry]:

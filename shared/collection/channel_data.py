@@ -21,8 +21,8 @@ from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
 from shared.collection import numbers, week_answers
 from shared.collection.analytics.plan import ANALYTICS, queries
-from shared.collection.cache import Cache, Entry, Fetch, Look
-from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, merged, shown
+from shared.collection.cache import Entry, Fetch, Look
+from shared.collection.numbers import QUERIES, Asked, Choice, Held, Known, Subject, shown
 from shared.collection.week_answers import asking
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring import calls
@@ -39,7 +39,6 @@ class ChannelData:
     """Answers. caller_for: what calls YouTube for a channel, paid by its user."""
 
     client: Client
-    cache: Cache
     warehouse: Callable[[], Warehouse]
     caller_for: Callable[[Channel], Caller]
     clock: Clock
@@ -52,21 +51,22 @@ class ChannelData:
         channel, spent = channels.get(self.client, asked.channel_id), Counter[str]()
         caller = _counting(self.caller_for(channel), spent)
         known = Known(closed=_closed(channel, self.clock()))
-        with self.cache.look(asked.channel_id) as look:
+        with Look(self.client, asked.channel_id, self.clock) as look:
             self._days(asked, look, known)
             known.take(look.entries, self.clock())
             subjects, now = asked.subjects(), self.clock()
             answered = self._ask(asked, known.choices(subjects, now), caller, known, look)
             self._videos(asked, look, known)
-        told = merged(known.choices(subjects, now), known.held, answered)
+        choices = known.choices(subjects, now)
+        told = {each: choice.answered(answered.get(each)) for each, choice in choices.items()}
         transient = [each for each in known.errors if isinstance(each, Transient)]
-        if transient and all(each.value is None for each in told.values()):
+        if transient and all(each.held is None for each in told.values()):
             raise next((each for each in transient if each.retry_at), transient[0])
         places: dict[str, Any] = {"channel": {}, "days": {}, "videos": {}}
         for subject, each in told.items():
             place = places[subject.kind]
             place = place.setdefault(subject.thing, {}) if subject.thing else place
-            place[subject.name] = shown(each, known.reasons.get(subject), subject.ended, self.clock())
+            place[subject.name] = shown(each, known.reasons.get(subject), self.clock())
         return {
             "channel_id": asked.channel_id,
             "at": to_the_second(self.clock()),

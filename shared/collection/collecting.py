@@ -148,7 +148,7 @@ class Collecting(Reader):
             looked = [each for each in listed.looked if held[each.job.channel_id].pack == pack]
             if looked:
                 brought = reports.note(self.client, pack, kind, looked, now=self.clock(), seen=seen)
-                found += self._dispatched(pack, kind, brought, held)
+                found += self.dispatch(pack, kind, brought, held)
         self._hand_on(turn, listed, {name for name in held if name in jobs[name]})
         return {
             "channels": len(turn.channels),
@@ -157,7 +157,7 @@ class Collecting(Reader):
             "superseded": sum(item.superseded for item in found),
         }
 
-    def _dispatched(self, pack: int, report_type: str, found: Sequence[Found], held: Places) -> list[Found]:
+    def dispatch(self, pack: int, report_type: str, found: Sequence[Found], held: Places) -> list[Found]:
         """Dispatch what was noted of channels that are still connected; of the others it is taken back."""
         by_channel = {item.advanced.channel_id: item for item in found}
         left = places.left(self.client, {name: held[name] for name in by_channel})
@@ -209,8 +209,7 @@ class Collecting(Reader):
             decision = self.decision(error, turn.tries)
             log("WARNING", "a channel could not be collected", channel=channel_id, report=report_type,
                 reason=error.reason, detail=error.message, then=decision.then.name, at=decision.at)  # fmt: skip
-            if self.mark(channel_id, API, error, decision.then, "collect_at"):
-                return decision
+            self.mark(channel_id, API, error, decision.then, "collect_at")
             if decision.then is Then.ASK_AGAIN and decision.at is not None:
                 listed.again[channel_id] = decision.at
             if decision.then is Then.NEXT_RUN:

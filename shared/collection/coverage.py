@@ -151,9 +151,7 @@ def after_load(day: Day | None, outcome: Outcome) -> Day | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """A month of one channel and report type, by ISO days. hashes: of each entry, which tell what another has
-    changed.
-    """
+    """A month of one channel and report type, by ISO days. hashes: of each entry, as we wrote it."""
 
     name: str
     channel_id: str
@@ -162,7 +160,6 @@ class Month:
     hashes: Mapping[str, str] = field(default_factory=dict)
 
     def with_days(self, days: Mapping[str, Day]) -> Month:
-        """The same month with some days' entries changed."""
         hashes = {day: self._hash(day, entry) for day, entry in days.items()}
         return replace(self, days={**self.days, **days}, hashes={**self.hashes, **hashes})
 

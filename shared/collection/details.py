@@ -16,8 +16,6 @@ from shared.cloud.steps import Commit, Write, only
 from shared.collection.messages import ToIngestAt
 from shared.collection.refusals import Reader
 from shared.collection.videos import COLLECTION, DETAILS_AT
-from shared.errors import YtempireError
-from shared.monitoring.log import log
 from shared.paging import groups
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
@@ -28,7 +26,6 @@ KIND = "details"
 _MOMENT = 2  # seconds
 _AGAIN, _GIVEN_UP = timedelta(minutes=10), timedelta(hours=1)
 _MOST = 500  # of one message
-_CALLERS = 3  # channels whose grants are tried for one call
 _LIST = "youtube.videos.list"
 
 
@@ -54,34 +51,28 @@ def ask(reader: Reader, to_ingest_at: ToIngestAt) -> None:
 
 def _about(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]], now: datetime) -> bool:
     """Ask about up to 50, and note the answers; whether something waits on."""
-    listed = _asked(reader, block, some)
+    listed = reader.by_any(
+        dict.fromkeys(each.get("channel_id") for each in some),
+        block,
+        lambda caller: data.videos(caller.of_feature("push"), [each.id for each in some]),
+        "videos could not be asked about",
+    )
     if listed is None:
         return True
     found, writes = {video.id: video for video in listed.videos}, list[Write]()
     for each in some:
-        video, at = found.get(each.id), {"only_if": each.update_time}
+        video, fields = found.get(each.id), dict[str, Any]()
         if video is not None and video.channel_id == each.get("channel_id"):
-            said = {"details": _said(video, now)}
-            writes.append(Write(each.reference.path, said, remove=(DETAILS_AT,), **at))
+            fields["details"] = _said(video, now)
         elif now - each.get("updated") < _GIVEN_UP:
-            writes.append(Write(each.reference.path, {DETAILS_AT: now + _AGAIN}, **at))
-        else:
-            writes.append(Write(each.reference.path, remove=(DETAILS_AT,), **at))
+            fields[DETAILS_AT] = now + _AGAIN
+        done = () if DETAILS_AT in fields else (DETAILS_AT,)
+        writes.append(Write(each.reference.path, fields, remove=done, only_if=each.update_time))
     store = Store(reader.client)
     if store.run(only(Commit(tuple(writes)))) is None:  # one has changed meanwhile, and waits on
         for write in writes:
             store.run(only(Commit((write,))))
     return len(found) < len(some)
-
-
-def _asked(reader: Reader, block: Block, some: Sequence[DocumentSnapshot[Any]]) -> data.Listed | None:
-    """YouTube's answer by the first grant that works; None when none of a few does."""
-    for name in list(dict.fromkeys(each.get("channel_id") for each in some))[:_CALLERS]:
-        try:
-            return data.videos(reader.caller_for(name, block).of_feature("push"), [each.id for each in some])
-        except YtempireError as error:
-            log("WARNING", "videos could not be asked about", channel=name, reason=error.reason)
-    return None
 
 
 def _said(video: data.Video, now: datetime) -> dict[str, Any]:

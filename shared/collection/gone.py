@@ -33,7 +33,7 @@ _LATE = timedelta(days=10)  # a message lives for seven days, so a load writes n
 
 
 def connections(client: Client, channel_ids: Iterable[str]) -> dict[str, str]:
-    """Of these channels, those that are connected and not being disconnected, with their connections' ids."""
+    """The connections of those of these channels that are connected and not being disconnected. One read each."""
     found = documents(client, channels.COLLECTION, sorted(set(channel_ids)), ["state", "connected_at"])
     stored = ((each.id, connection_in(each.id, each.to_dict() or {})) for each in found)
     return {channel_id: connection for channel_id, connection in stored if connection is not None}
@@ -45,12 +45,6 @@ def connection_in(channel_id: str, fields: Mapping[str, Any]) -> str | None:
         return None
     at = fields.get("connected_at")
     return channels.connection_of(channel_id, at) if isinstance(at, datetime) else UNREADABLE
-
-
-def disconnected(client: Client, channel_ids: Iterable[str]) -> set[str]:
-    """Of these channels, those that are not connected, or are being disconnected. One read each."""
-    asked = set(channel_ids)
-    return asked - connections(client, asked).keys()
 
 
 def placed(client: Client, wanted: Mapping[str, str]) -> dict[str, Place]:
@@ -72,21 +66,17 @@ def over(held: Iterable[tuple[str, str]], standing: Mapping[str, str]) -> list[t
 
 
 def erase(warehouse: Warehouse, client: Client, channel_id: str, connection: str) -> None:
-    """Erase the rows of a connection that has ended. Safe to repeat.
-
-    The coverage of a channel that is connected again must not count on them: those reports are dispatched once
-    more.
-    """
+    """Erase the rows of a connection that has ended. Safe to repeat."""
     erase_rows(warehouse, channel_id, connection)
+    # The coverage of a channel that is connected again must not count on them.
     packs.unload(client, channel_id, connection)
     log("NOTICE", "a connection's rows were erased", channel=channel_id, connection=connection)
 
 
 def erase_for_receipt(
-    warehouse: Warehouse, client: Client, channel_id: str, *, receipt_id: str, clock: Clock
+    warehouse: Warehouse, client: Client, channel_id: str, receipt_id: str, clock: Clock
 ) -> None:
-    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports that
-    were.
+    """Erase what a disconnect asked for, unless the connection stands; the receipt says how many reports.
 
     What is found is noted first: a run that dies after a deletion could not count it again.
     """
@@ -104,7 +94,7 @@ def erase_for_receipt(
         receipts.confirm(receipt_id, WAREHOUSE)
 
 
-def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, *, clock: Clock) -> int:
+def audit(warehouse: Warehouse, client: Client, to_ingest: ToIngest, clock: Clock) -> int:
     """Find the rows of connections that have ended, and ask for each to be erased; how many those are."""
     since = pacific_day(clock()) - KEPT - _LATE
     held = connections_held(warehouse, since=since)

@@ -27,7 +27,7 @@ from shared.collection import (
     week_answers,
 )
 from shared.collection.loading import Later, ReportLoading
-from shared.collection.refusals import Reader
+from shared.collection.refusals import Storing
 from shared.errors import InvalidRequest, RateLimited, YtempireError
 from shared.monitoring.log import log
 from shared.push import receiving
@@ -37,7 +37,6 @@ from shared.quota.blocks import Block
 from shared.warehouse.append import append
 from shared.warehouse.load import Staged
 from shared.warehouse.rows import ReportRef
-from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import INTERNAL_METRICS
 from shared.youtube import reporting
 
@@ -45,19 +44,36 @@ QUEUE = "ingest"
 _AFTER = timedelta(seconds=5)  # a limit: until all calls that were made together have left its window
 _SPREAD = timedelta(seconds=5)  # so that messages that met one limit do not meet again
 
-_Handled = tuple[Callable[[Mapping[str, Any]], Any], Callable[[Any], object]]
-"""What reads a message (KeyError, TypeError or ValueError for one that nobody here wrote), and what then acts."""
+
+def _reports(told: Mapping[str, Any]) -> tuple[list[ReportRef], list[Staged] | None]:
+    return messages.refs_from(told), messages.staged_from(told) if "staged" in told else None
+
+
+def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
+    if not ids.RECEIPT.matches(told["receipt"]):
+        raise ValueError("receipt")  # of an empty one every row of the channel would be
+    return str(told["channel_id"]), told["receipt"]
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Sequence[Any]]] = {
+    messages.KIND: _reports,
+    messages.STAGED: lambda told: [messages.staged_from(told)],
+    receiving.KIND: receiving.notices_from,
+    audit.KIND: lambda told: [str(told["day"])],
+    certifying.KIND: lambda told: [told.get("channels")],
+    ERASE: _erasure,
+    internal_metrics.KIND: lambda told: [internal_metrics.rows_from(told)],
+}
+"""What messages tell besides their kind. KeyError, TypeError and ValueError are of one that nobody here wrote."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ingest(Reader):
-    """Handles messages. warehouse: with its tables in place. report_types: those that are collected.
+class Ingest(Storing):
+    """Handles messages. report_types: those that are collected. book: when downloads begin, one after another.
 
-    check_rate: raises RateLimited while no report may be downloaded. book: when downloads begin, one after
-    another.
+    check_rate: raises RateLimited while no report may be downloaded.
     """
 
-    warehouse: Callable[[], Warehouse]
     report_types: Collection[str]
     check_rate: Callable[[], None]
     book: planner.Book
@@ -67,32 +83,23 @@ class Ingest(Reader):
 
     def handle(self, kind: str, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises InvalidRequest for one that nobody here wrote."""
-        kinds: dict[str, _Handled] = {
-            messages.KIND: (
-                lambda told: (messages.refs_from(told), messages.staged_from(told) if "staged" in told else None),
-                lambda asked: self._load_reports(*asked),
-            ),
-            messages.STAGED: (messages.staged_from, self._go_on),
-            receiving.KIND: (receiving.notices_from, lambda told: self._record_videos(*told)),
-            details.KIND: (_nothing, lambda _: details.ask(self, self.to_ingest_at)),
-            audit.KIND: (lambda told: str(told["day"]), self._audit),
-            certifying.KIND: (lambda told: told.get("channels"), self._certify),
-            ERASE: (_erasure, self._erase),
-            **{name: (_nothing, partial(self._asked, act)) for name, act in self._questions.items()},
-            call_log.KIND: (_nothing, self._take_calls),
-            internal_metrics.KIND: (
-                internal_metrics.rows_from,
-                lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
-            ),
+        acts: dict[str, Callable[..., object]] = {
+            messages.KIND: self._load_reports,
+            messages.STAGED: lambda staged: self._hand_on(*self._loading.go_on(staged)),
+            receiving.KIND: self._record_videos,
+            details.KIND: partial(details.ask, self, self.to_ingest_at),
+            audit.KIND: self._audit,
+            call_log.KIND: self._take_calls,
+            internal_metrics.KIND: lambda rows: append(self.warehouse(), INTERNAL_METRICS, rows, self.clock),
+            **{asked: partial(self._answering, act) for asked, act in self._questions.items()},
         }
         try:
-            read, act = kinds[kind]
-            told = read(message)
+            act, told = acts[kind], _READ[kind](message) if kind in _READ else ()
         except (KeyError, TypeError, ValueError) as error:
             words = f"This is no message for ingest: {error!r}."
             raise InvalidRequest(words, reason="messageUnreadable") from error
         try:
-            act(told)
+            act(*told)
         except RateLimited as error:
             if kind not in {ERASE, internal_metrics.KIND}:
                 raise
@@ -105,12 +112,7 @@ class Ingest(Reader):
             self._hand_on(Later(messages.KIND, messages.message(refs, staged), error.retry_at))
             return
         with self.paying(reporting.DOWNLOAD, len(refs)) as block:
-            for later in self._loading.load(refs, partial(self._download, block), staged):
-                self._hand_on(later)
-
-    def _go_on(self, staged: Sequence[Staged]) -> None:
-        for later in self._loading.go_on(staged):
-            self._hand_on(later)
+            self._hand_on(*self._loading.load(refs, partial(self._download, block), staged))
 
     @property
     def _loading(self) -> ReportLoading:
@@ -118,19 +120,19 @@ class Ingest(Reader):
             client=self.client, warehouse=self.warehouse(), report_types=self.report_types, clock=self.clock
         )
 
-    def _hand_on(self, later: Later) -> None:
+    def _hand_on(self, *laters: Later) -> None:
         """A message of its own: the deliveries of this one are for faults, not for waiting.
 
-        Reports that must wait get a place in the order of all, once; else all would ask in every window of the
-        limit.
+        Reports that must wait get a place in the order of all, once; else all would ask in every window.
         """
-        if later.at is None:
-            self.to_ingest(later.kind, later.message)
-        elif later.kind == messages.KIND and "staged" not in later.message:
-            (at,) = self.book([len(later.message["reports"])], not_before=later.at)
-            self.to_ingest_at(later.kind, {**later.message, "staged": []}, at)
-        else:
-            self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
+        for later in laters:
+            if later.at is None:
+                self.to_ingest(later.kind, later.message)
+            elif later.kind == messages.KIND and "staged" not in later.message:
+                (at,) = self.book([len(later.message["reports"])], not_before=later.at)
+                self.to_ingest_at(later.kind, {**later.message, "staged": []}, at)
+            else:
+                self.to_ingest_at(later.kind, later.message, later.at + _AFTER + self.rng.random() * _SPREAD)
 
     def _download(self, block: Block, ref: ReportRef, into: reporting.Into) -> None:
         reporting.download(self.caller_for(ref.channel_id, block), ref.download_url, into)
@@ -144,7 +146,7 @@ class Ingest(Reader):
             log("INFO", "a video changed", channel=notice.channel_id, video=notice.video_id, change=change.value)
         for channel_id in latest:
             cache.invalidate(self.client, channel_id)
-        left = gone.disconnected(self.client, latest)
+        left = latest.keys() - gone.connections(self.client, latest)
         for notice in notices:
             if notice.channel_id in left:
                 videos.forget(self.client, notice.video_id)
@@ -160,60 +162,30 @@ class Ingest(Reader):
             self.to_ingest(kind, {})
 
     @property
-    def _questions(self) -> dict[str, Callable[[], object]]:
-        """What is asked of BigQuery on request, with nothing told; of some there may be more to do."""
-        probes = probing.Probing(
-            client=self.client, warehouse=self.warehouse, quota=self.quota, caller_for=self.caller_for,
-            to_ingest=self.to_ingest, clock=self.clock, rng=self.rng,
-        )  # fmt: skip
+    def _questions(self) -> dict[str, Callable[..., object]]:
+        """What is asked of BigQuery; of some there may be more to do."""
+        proofs = certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
+        client, clock, warehouse = self.client, self.clock, self.warehouse
         return {
-            audit.CHECKS: lambda: audit.check(self.client, self.warehouse(), self.clock),
-            verifying.KIND: lambda: verifying.verify_due(self._certifying) and self.to_ingest(verifying.KIND, {}),
-            probing.KIND: lambda: probes.run() and self.to_ingest(probing.KIND, {}),
-            week_answers.KIND: lambda: week_answers.ask(self.client, self.warehouse(), self.clock),
-            AUDIT: lambda: gone.audit(self.warehouse(), self.client, self.to_ingest, clock=self.clock),
+            audit.CHECKS: partial(audit.check, self),
+            verifying.KIND: lambda: verifying.verify_due(proofs) and self.to_ingest(verifying.KIND, {}),
+            probing.KIND: lambda: probing.probe_due(self) and self.to_ingest(probing.KIND, {}),
+            week_answers.KIND: lambda: week_answers.ask(client, warehouse(), clock),
+            certifying.KIND: lambda some: proofs.plan(self.to_ingest) if some is None else proofs.issue(some),
+            AUDIT: lambda: gone.audit(warehouse(), client, self.to_ingest, clock),
+            ERASE: lambda channel, receipt: gone.erase_for_receipt(warehouse(), client, channel, receipt, clock),
         }
 
-    def _asked(self, act: Callable[[], object], _: None) -> None:
+    def _answering(self, act: Callable[..., object], *told: Any) -> None:
         with answering(self.clock):
-            act()
+            act(*told)
 
-    @property
-    def _certifying(self) -> certifying.Certifying:
-        return certifying.Certifying(client=self.client, warehouse=self.warehouse, clock=self.clock)
-
-    def _certify(self, channel_ids: Sequence[str] | None) -> None:
-        with answering(self.clock):
-            if channel_ids is None:
-                self._certifying.plan(self.to_ingest)
-            else:
-                self._certifying.issue(channel_ids)
-
-    def _erase(self, asked: tuple[str, str]) -> None:
-        channel_id, receipt_id = asked
-        with answering(self.clock):
-            gone.erase_for_receipt(
-                self.warehouse(), self.client, channel_id, receipt_id=receipt_id, clock=self.clock
-            )
-
-    def _take_calls(self, _: None) -> None:
+    def _take_calls(self) -> None:
         """What cannot be taken now the next message takes, in five minutes; this one carries nothing to keep."""
         from google.api_core.exceptions import GoogleAPICallError, RetryError
 
         try:
             with answering(self.clock):
-                warehouse = self.warehouse()
-                call_log.take(self.client, warehouse, self.fetch_calls, self.confirm_calls, self.clock)
+                call_log.take(self.client, self.warehouse(), self.fetch_calls, self.confirm_calls, self.clock)
         except (GoogleAPICallError, RetryError, YtempireError, TimeoutError) as error:
             log("WARNING", "the call log was not taken", error=type(error).__name__)
-
-
-def _nothing(_: Mapping[str, Any]) -> None:
-    """Reads a message that tells nothing but its kind."""
-
-
-def _erasure(told: Mapping[str, Any]) -> tuple[str, str]:
-    """The channel and the connection whose rows are to go. Raises KeyError or ValueError."""
-    if not ids.RECEIPT.matches(told["receipt"]):
-        raise ValueError("receipt")  # of an empty one every row of the channel would be
-    return str(told["channel_id"]), told["receipt"]

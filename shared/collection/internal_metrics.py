@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from shared import ids
@@ -22,12 +21,11 @@ KIND = "internal_metrics"
 _COLUMNS = ("channel_id", "video_id", "date", "name", "value", "unit", "as_of")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UNIT = re.compile(r"[A-Za-z%][A-Za-z0-9_/%]{0,31}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"-?[0-9]{1,29}(\.[0-9]{1,9})?")  # as a NUMERIC holds; a text: JSON's numbers are not exact
 
 
 def rows_from(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a message. Raises InvalidRequest or ValueError for what is none."""
+    """The rows of a message. Raises InvalidRequest for what is none."""
     items = Fields(message, "metrics").items("metrics")
     return [_row(Fields(each, *_COLUMNS, path=f"metrics[{place}].")) for place, each in enumerate(items)]
 
@@ -36,7 +34,7 @@ def _row(given: Fields) -> dict[str, Any]:
     subject = {
         "channel_id": given.id("channel_id", ids.CHANNEL),
         "video_id": given.id("video_id", ids.VIDEO) if given.has("video_id") else None,
-        "date": date.fromisoformat(given.match("date", _DAY)).isoformat(),
+        "date": given.date("date").isoformat(),
         "name": given.match("name", _NAME),
     }
     key = "\n".join(each or "" for each in subject.values())

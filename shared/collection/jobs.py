@@ -195,7 +195,6 @@ JOBS = Mapper(Job, REPORTS.path, key="name")
 
 
 def name_of(channel_id: str, report_type: str) -> str:
-    """A job's name."""
     return f"{channel_id}:{report_type}"
 
 

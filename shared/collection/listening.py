@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared import channels
 from shared.channels import Channel
@@ -21,9 +22,10 @@ from shared.cloud.firestore import note, update
 from shared.cloud.steps import Change, Docs, Write
 from shared.collection import polling
 from shared.collection.polling import LOOKS_MAX, WATCHED, Watch, Watched
-from shared.collection.refusals import API, Reader, Then
-from shared.errors import CorruptData, NotFound, Unavailable, YtempireError
+from shared.collection.refusals import API, GRANTS_TRIED, Reader, Then
+from shared.errors import NotFound, Unavailable, YtempireError
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.push import receiving
 from shared.push.renewal import ASK_AGAIN, Standing, to_ask
 from shared.push.subscriptions import Push
@@ -40,7 +42,6 @@ _COUNT = "youtube.channels.list"
 _COMPARED = timedelta(hours=23, minutes=58)  # until the next comparison: a day, at the same run
 _AGAIN = timedelta(hours=1)  # after a comparison that died; renewals go on meanwhile
 _NOT_POLLED = "a channel's uploads could not be polled"
-_CALLERS = 3  # channels whose grants are tried for one call, which any grant can make
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +63,7 @@ class Listening(Reader):
     def renew(self, *, everything: bool) -> dict[str, int]:
         """Ask the hub for what is due, and look after the channels that it is silent about.
 
-        everything: read all channels and subscriptions; forget what is nobody's, ask for what was never asked for
-        so.
+        everything: read all channels and subscriptions, forget what is nobody's, ask for what never was.
         """
         now, before = self.clock(), self._watched()
         # First: whoever subscribes in between has a channel in the list.
@@ -117,8 +117,6 @@ class Listening(Reader):
                 break
             try:
                 self.push.subscribe(channel_id)
-            except CorruptData as error:  # nobody else's trouble, and no sign that the hub is down
-                log("ERROR", error.message, channel=channel_id, reason=error.reason)
             except Unavailable as error:
                 log("WARNING", "a subscription was not renewed", channel=channel_id, reason=error.reason,
                     why=error.message)  # fmt: skip
@@ -168,18 +166,10 @@ class Listening(Reader):
         return {"counted": units["counted"], "looked": units["looked"], "heard": heard}, after
 
     def _count(self, block: Block, call: Sequence[str]) -> Mapping[str, int | None] | None:
-        """How many videos each of these channels has, by whichever grant works; None when none of a few does."""
-        now = self.clock()
-        some = channels.several(self.client, self.rng.sample(call, min(_CALLERS, len(call))))
-        for caller in (each for each in some.values() if each.may_ask(API, now)):
-            try:
-                counts = data.video_counts(self.caller_for(caller.channel_id, block), call)
-            except YtempireError as error:
-                if self.refused(caller.channel_id, error, _NOT_POLLED) is Then.STOP:
-                    return None
-            else:
-                return counts
-        return None
+        """How many videos each of these channels has; None when nobody says."""
+        now, some = self.clock(), self.rng.sample(call, min(GRANTS_TRIED, len(call)))
+        able = [name for name, each in channels.several(self.client, some).items() if each.may_ask(API, now)]
+        return self.by_any(able, block, lambda caller: data.video_counts(caller, call), _NOT_POLLED)
 
     def _unheard(self, grown: Sequence[str], silent: Collection[str], found: Mapping[str, Watch]) -> list[str]:
         """Those that have grown without a notification since the last count."""
@@ -214,11 +204,8 @@ class Listening(Reader):
         return len(heard.notices)
 
     def _watched(self) -> Watched:
-        try:
-            return WATCHED.read(NAME, self.client.document(PATH).get(**call_options()).to_dict())
-        except CorruptData as error:  # the daily comparison makes it anew
-            log("ERROR", error.message, reason=error.reason)
-            return Watched()
+        stored = self.client.document(PATH).get(**call_options()).to_dict()
+        return or_told(partial(WATCHED.read, NAME, stored)) or Watched()  # the daily comparison makes it anew
 
     def _keep(self, before: Watched, after: Watched, *, whole: bool) -> None:
         """Store what has changed, into what another run may have stored meanwhile. whole: of nobody else."""

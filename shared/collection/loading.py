@@ -264,9 +264,7 @@ class ReportLoading:
         standing = places.connections(found)
         left = (_channels(refs) - standing.keys()) | self._take_back(turn, standing)
         there = {name: place for name, place in found.items() if name not in left}
-        moved = packs.record(self.client, there, kind, outcomes, now=self.clock())
-        for pack, jobs in moved.items():
-            packs.note_settled(self.client, pack, kind, jobs, self.report_types)
+        packs.record(self.client, there, kind, outcomes, now=self.clock(), report_types=self.report_types)
         return left
 
     def _take_back(self, turn: _Turn, standing: Mapping[str, str]) -> set[str]:

@@ -55,25 +55,21 @@ def _ref(report_type: str, entry: Mapping[str, Any]) -> ReportRef:
 
 
 def staged_message(staged: Sequence[Staged]) -> dict[str, Any]:
-    tables = [
-        {**vars(each), "order": list(each.order), "reports": list(map(_told, each.reports))} for each in staged
-    ]
-    return {"staged": tables}
+    def told(each: Staged) -> dict[str, Any]:
+        return {**vars(each), "reports": [{**vars(report), "ref": _entry(report.ref)} for report in each.reports]}
 
-
-def _told(report: StagedReport) -> dict[str, Any]:
-    return {**vars(report), "ref": _entry(report.ref), "findings": list(report.findings)}
+    return {"staged": list(map(told, staged))}
 
 
 def staged_from(message: Mapping[str, Any]) -> list[Staged]:
     """What a message says of staging tables. Raises as `refs_from`."""
-    return [_staged(told) for told in message["staged"]]
 
+    def read(told: Mapping[str, Any]) -> Staged:
+        kind = told["report_type"]
+        reports = tuple(
+            StagedReport(**{**each, "ref": _ref(kind, each["ref"]), "findings": tuple(each["findings"])})
+            for each in told["reports"]
+        )
+        return Staged(report_type=kind, table=told["table"], order=tuple(told["order"]), reports=reports)
 
-def _staged(message: Mapping[str, Any]) -> Staged:
-    kind = message["report_type"]
-    reports = tuple(
-        StagedReport(**{**each, "ref": _ref(kind, each["ref"]), "findings": tuple(each["findings"])})
-        for each in message["reports"]
-    )
-    return Staged(report_type=kind, table=message["table"], order=tuple(message["order"]), reports=reports)
+    return list(map(read, message["staged"]))

@@ -9,9 +9,9 @@ are nearly as old, and deletes what was read of videos that are gone; the row th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,14 +25,12 @@ from shared.cloud.steps import Change, Docs, Write, reading
 from shared.collection import gone, planner, readings
 from shared.collection.planner import METADATA, Turn
 from shared.collection.readings import AGAIN, Progress, Readings, Units, read
-from shared.collection.refusals import API, Reader, Then
+from shared.collection.refusals import API, Storing, Then
 from shared.errors import Transient, Unavailable, YtempireError
 from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 from shared.quota.profile import Priority
-from shared.warehouse.append import append_by_channel
-from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, Warehouse, run
+from shared.warehouse.statements import FORGET_GONE, FORGET_GONE_COUNTS, FORGET_OLD, run
 from shared.warehouse.tables import VIDEO_METADATA
 from shared.youtube.data import IDS_MAX
 
@@ -48,19 +46,6 @@ CHANNELS_A_TURN = 25
 UNITS_A_TURN = 200  # some 10,000 rows: seconds of a load job, and megabytes of memory
 CHANNELS_MAX = 1_000  # of one run: what a request may name
 _UNSEEN = 10  # units of a channel of which nothing is known: one with 200 videos
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What a run has before it: on which day nothing is unread any more, and how many days reading all takes.
-
-    unread: channels of which something was never read. overdue: channels that were not verified in time.
-    """
-
-    unread: int
-    import_ends: date | None
-    days: int
-    overdue: int
 
 
 def due(known: Iterable[Askable], now: datetime) -> list[Askable]:
@@ -89,17 +74,21 @@ def price(channel: Askable) -> int:
     return 1 + fifties + (1 if known.at is not None else max(1, fifties))
 
 
-def outlook(known: Sequence[Askable], units: int, now: datetime) -> Outlook:
-    """What a network's videos take at so many units a day. The first import comes before everything else."""
+def outlook(known: Sequence[Askable], units: int, now: datetime) -> dict[str, Any]:
+    """What a network's videos take at so many units a day. The first import comes before everything else.
+
+    unread: channels of which something was never read; import_ends: the day by which none is. days: how many
+    reading all takes. overdue: channels that were not verified in time.
+    """
     unread = [each for each in known if _read_at(each) is None]
     days = -(-sum(map(price, unread)) // units)
     late = [each for each in known if (at := _read_at(each)) is not None and now - at >= VERIFIED]
-    return Outlook(
-        unread=len(unread),
-        import_ends=pacific_day(now) + timedelta(days=days - 1) if unread else None,
-        days=-(-sum(map(price, known)) // units),
-        overdue=len(late),
-    )
+    return {
+        "unread": len(unread),
+        "import_ends": f"{pacific_day(now) + timedelta(days=days - 1)}" if unread else None,
+        "days": -(-sum(map(price, known)) // units),
+        "overdue": len(late),
+    }
 
 
 def _read_at(channel: Askable) -> datetime | None:
@@ -107,10 +96,9 @@ def _read_at(channel: Askable) -> datetime | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata(Reader):
+class Metadata(Storing):
     """Reads channels and videos. units: a day's."""
 
-    warehouse: Callable[[], Warehouse]
     enqueue: planner.Enqueue
     units: int
 
@@ -123,10 +111,9 @@ class Metadata(Reader):
         tonight = chosen(due(known, now), units)
         turn = Turn(function=METADATA, channels=tuple(tonight), units=units, run=f"{now:%Y-%m-%dT%H}")
         queued = self._hand_on(turn)
-        severity = "WARNING" if ahead.overdue or timedelta(days=ahead.days) > VERIFIED else "INFO"
-        log(severity, "videos are read", channels=len(known), tonight=len(tonight), **vars(ahead))
-        told = vars(ahead) | {"import_ends": ahead.import_ends and ahead.import_ends.isoformat()}
-        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **told}
+        severity = "WARNING" if ahead["overdue"] or timedelta(days=ahead["days"]) > VERIFIED else "INFO"
+        log(severity, "videos are read", channels=len(known), tonight=len(tonight), **ahead)
+        return {"channels": len(known), "due": len(tonight), "queued": int(queued), **ahead}
 
     def _forget(self, now: datetime) -> None:
         """Delete what was read of videos that are gone, and metadata that was not read again in time."""
@@ -173,14 +160,13 @@ class Metadata(Reader):
             return []
         docs = Store(self.client).run(reading([path for pair in paths.values() for path in pair]))
         found = []
-        for channel_id, pair in paths.items():
-            seen = Docs({path: docs[path] for path in pair}, docs.at)
-            stored, before = seen.values()
+        for channel_id, (at, first) in paths.items():
+            stored, before = docs[at], docs[first]
             channel = or_told(partial(CHANNELS.read, channel_id, stored.data)) if stored else None
             if channel is not None and channel.may_ask(API, self.clock()):
                 known = or_told(partial(readings.stored, channel_id, before.data if before else None))
                 # What cannot be read is read anew.
-                found.append(Progress(channel, seen, known or Readings(channel_id=channel_id)))
+                found.append(Progress(channel, docs, known or Readings(channel_id=channel_id)))
         return found
 
     def _read_all(self, here: Iterable[Progress], units: Units) -> tuple[list[Progress], bool]:
@@ -201,27 +187,19 @@ class Metadata(Reader):
         return reached, True
 
     def _keep(self, read: Sequence[Progress]) -> int | None:
-        """Append the rows, then note what was read, whose units are spent; how many. None when BigQuery takes none
-        now.
-        """
-        load_id, rows = new_load_id(self.clock()), dict[str, list[dict[str, Any]]]()
-        for each in read:
-            about = {"load_id": load_id_for(load_id, each.connection), "channel_id": each.channel_id}
-            rows[each.channel_id] = [about | row for row in each.rows]
-        try:
-            with answering(self.clock):
-                taken = append_by_channel(self.warehouse(), VIDEO_METADATA, rows, self.clock) if read else ()
-        except Transient as error:
-            log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
+        """Append the rows, then note what was read; how many. None when BigQuery takes none now."""
+        rows = {(each.channel_id, each.connection): each.rows for each in read}
+        names = self.stored(VIDEO_METADATA, rows) if read else []
+        if names is None:
             return None
-        for each in read:
-            if each.channel_id in taken:
-                try:
-                    self._note(each)
-                except Unavailable as error:
-                    name = each.channel_id
-                    log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
-        return sum(len(rows[name]) for name in taken)
+        taken = [each for each in read if each.channel_id in names]
+        for each in taken:
+            try:
+                self._note(each)
+            except Unavailable as error:
+                name = each.channel_id
+                log("WARNING", "what was read could not be noted", channel=name, reason=error.reason)
+        return sum(len(each.rows) for each in taken)
 
     def _note(self, each: Progress) -> None:
         """Note what was read. Rows of a connection that has ended meanwhile are to be erased."""

@@ -9,17 +9,17 @@
     3 analytics  one query, costing nobody a unit of the Data API
     4 data       counters and dates that only the Data API tells, for a unit
 
-Whoever answers a person chooses for each number (`choose`), asks what was chosen, and merges (`merged`). A number
-is one source's whole; two sources are never added or averaged.
+Whoever answers a person chooses for each number (`choose`), and asks whom that says. A number is one source's
+whole; two sources are never added or averaged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from shared import ids
 from shared.clock import days, last_full_day, pacific_midnight, parse_instant, parse_optional, to_the_second
@@ -28,9 +28,6 @@ from shared.collection.cache import TOLD, Entries, Entry
 from shared.errors import YtempireError
 from shared.fields import Fields
 from shared.youtube.data import IDS_MAX
-
-Key = TypeVar("Key")
-"""What names a number: its column, or that of one day or video."""
 
 
 class Level(IntEnum):
@@ -78,6 +75,11 @@ class Held:
             return self.ended is not None and self.as_of >= self.ended + RESTATED
         return self.by is Level.REPORTS
 
+    @property
+    def state(self) -> str:
+        """A counter is current at its moment."""
+        return "final" if self.settled else "provisional" if self.by is Level.ANALYTICS else "current"
+
     def alive(self, now: datetime) -> bool:
         """Whether it answers without being read again."""
         return self.settled or now - self.as_of < self.lives
@@ -87,61 +89,41 @@ class Held:
         return LIFE.get(self.by, timedelta.max) if self.life is None else self.life
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Choice:
-    """Who answers a number. level: None where nobody can."""
+    """Who answers a number. level: None where nobody can, and `why` says so. held: what there is of it by now."""
 
     level: Level | None
     why: str
+    held: Held | None = None
 
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """A number with its provenance. value: None where nobody tells it, and `why` says so."""
-
-    value: object
-    level: Level | None
-    by: Level | None
-    why: str
-    as_of: datetime | None
+    def answered(self, answer: Held | None) -> Choice:
+        """The same after whoever was to be asked was; where nothing came of it, what was read last answers."""
+        if self.level not in LIFE:
+            return self
+        if answer is not None:
+            return Choice(answer.by, self.why, answer)
+        return replace(self, level=Level.LAST_READ if self.held else None, why="asked, and not told yet")
 
 
 def choose(name: str, held: Collection[Held], *, now: datetime, closed: Mapping[Level, str]) -> Choice:
     """Who answers one number. closed: sources that cannot be asked now, each with its reason."""
     reported = _newest(each for each in held if each.by is Level.REPORTS)
     if reported is not None:
-        return Choice(level=Level.REPORTS, why="a bulk report is final")
+        return Choice(Level.REPORTS, "a bulk report is final", reported)
     last = _newest(held)
     if last is not None and last.alive(now):
         why = "it changes no more" if last.settled else f"it was read less than {last.lives} ago"
-        return Choice(level=Level.LAST_READ, why=why)
+        return Choice(Level.LAST_READ, why, last)
     tellers = [level for level in LIFE if name in TELL[level]]
     for level in tellers:
         if level not in closed:
             why = "no report has come" if name in TELL[Level.REPORTS] else "no report tells it"
-            return Choice(level=level, why=why)
+            return Choice(level, why, last)
     why = "; ".join(closed[level] for level in tellers) or "not yet: only a bulk report tells it"
     if last is not None:
-        return Choice(level=Level.LAST_READ, why=f"nothing newer can be had: {why}")
-    return Choice(level=None, why=why)
-
-
-def merged(
-    choices: Mapping[Key, Choice], held: Mapping[Key, Collection[Held]], answered: Mapping[Key, Held]
-) -> dict[Key, Told]:
-    """Every number with its provenance. answered: what came of asking; for the rest, what was read last."""
-    return {name: _told(choice, held.get(name, ()), answered.get(name)) for name, choice in choices.items()}
-
-
-def _told(choice: Choice, held: Collection[Held], answer: Held | None) -> Told:
-    asked, reports = choice.level in LIFE, choice.level is Level.REPORTS
-    if asked and answer is not None:
-        return Told(value=answer.value, level=answer.by, by=answer.by, why=choice.why, as_of=answer.as_of)
-    last = _newest(each for each in held if not reports or each.by is Level.REPORTS)
-    why, level = ("asked, and not told yet", Level.LAST_READ) if asked else (choice.why, choice.level)
-    if last is None:
-        return Told(value=None, level=None, by=None, why=why, as_of=None)
-    return Told(value=last.value, level=level, by=last.by, why=why, as_of=last.as_of)
+        return Choice(Level.LAST_READ, f"nothing newer can be had: {why}", last)
+    return Choice(None, why)
 
 
 def _newest(held: Iterable[Held]) -> Held | None:
@@ -337,18 +319,18 @@ class Known:
         self.explain("videos", video, reasons | {"published_at": row["published_at_reason"]})
 
 
-def shown(told: Told, reason: str | None, ended: datetime | None, now: datetime) -> dict[str, Any]:
-    """A number as it is answered. ended: when its day did. state: current is a counter's at its moment."""
-    state = None
-    if told.by is not None and told.as_of is not None:
-        settled = Held(value=None, by=told.by, as_of=told.as_of, ended=ended).settled
-        state = "final" if settled else "provisional" if told.by is Level.ANALYTICS else "current"
+def shown(told: Choice, reason: str | None, now: datetime) -> dict[str, Any]:
+    """A number as it is answered, with its provenance. reason: why it is not there, where a source says so."""
+    held = told.held
+    if held is None:
+        empty = dict.fromkeys(("value", "level", "source", "state", "as_of", "age_seconds"))
+        return {**empty, "why": reason or told.why}
     return {
-        "value": told.value,
+        "value": held.value,
         "level": told.level and int(told.level),
-        "source": told.by and told.by.name.lower(),
-        "state": state,
-        "as_of": to_the_second(told.as_of),
-        "age_seconds": None if told.as_of is None else max(0, int((now - told.as_of).total_seconds())),
-        "why": reason if told.value is None and reason else told.why,
+        "source": held.by.name.lower(),
+        "state": held.state,
+        "as_of": to_the_second(held.as_of),
+        "age_seconds": max(0, int((now - held.as_of).total_seconds())),
+        "why": told.why,
     }

@@ -22,9 +22,7 @@ from shared.youtube.client import Caller
 
 
 def look(client: Client, caller: Caller, report_types: Iterable[str], now: datetime) -> None:
-    """Ask YouTube, remember it, and alarm. report_types: those that are collected. Raises `shared/youtube`'s
-    errors.
-    """
+    """Ask YouTube, remember it, and alarm. report_types: those that are collected. Raises as `shared/youtube`."""
     offered = reporting.report_types(caller)
     lasting = sorted(each.id for each in offered if each.deprecated_at is None or each.deprecated_at > now)
 

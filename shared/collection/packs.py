@@ -14,24 +14,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from shared import channels
 from shared.cloud.firestore import Client, DocumentSnapshot, Store, documents, listing, update
-from shared.cloud.steps import Change, Docs, Write, reading
+from shared.cloud.steps import Change, Docs, Result, Write, reading
 from shared.collection import places
 from shared.collection.coverage import MONTHS, Day, Days, Month, Outcome, opened, recorded, unloaded
 from shared.collection.jobs import JOBS, Job, name_of
 from shared.collection.places import Places
 from shared.collection.planner import STALE
 from shared.data_map import REPORTS
-from shared.errors import CorruptData
-from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 
 _PAGE = 20  # documents of one call of a listing: each may have some 100 KB
-
-Result = TypeVar("Result")
 
 
 class Part(NamedTuple):
@@ -79,11 +75,7 @@ class Pack:
 
     def known(self, channel_id: str) -> tuple[Job | None, dict[date, Day]] | None:
         """A channel's job and days; None if they cannot be read, which is told."""
-        try:
-            return self.job(channel_id), self.days(channel_id)
-        except CorruptData as error:
-            log("ERROR", "a channel's coverage cannot be read", channel=channel_id, detail=error.message)
-            return None
+        return or_told(lambda: (self.job(channel_id), self.days(channel_id)))
 
 
 Decide = Callable[[Pack], tuple[Result, Mapping[str, Part]]]
@@ -107,8 +99,7 @@ def change(
 ) -> Result:
     """Apply a decision about a report type and some of a pack's channels; it sees the months of `days`, whole.
 
-    One read and one write for the jobs and each month, all or none. seen: the jobs' document, as read a moment
-    ago.
+    One read and one write for the jobs and each month, all or none. seen: the jobs' document, as read just now.
     """
     months = _months(days)
     paths = [places.path(report_type, pack, month) for month in ["", *months]]
@@ -146,9 +137,15 @@ Moved = tuple[Job | None, Job]
 
 
 def record(
-    client: Client, found: Places, report_type: str, outcomes: Iterable[Outcome], *, now: datetime
-) -> dict[int, dict[str, Moved]]:
-    """Note what became of reports of one type; the jobs of their channels, by pack and channel.
+    client: Client,
+    found: Places,
+    report_type: str,
+    outcomes: Iterable[Outcome],
+    *,
+    now: datetime,
+    report_types: Collection[str],
+) -> None:
+    """Note what became of reports of one type, one of those that are collected.
 
     Nothing is noted of channels without a place, nor of one whose coverage cannot be read, which is told.
     """
@@ -170,11 +167,10 @@ def record(
                 parts[channel_id] = Part(job, changed)
         return moved, parts
 
-    return {
-        pack: change(client, report_type, pack, {each.ref.day for some in about.values() for each in some},
-                     partial(decide, about))
-        for pack, about in sorted(by_pack.items())
-    }  # fmt: skip
+    for pack, about in sorted(by_pack.items()):
+        days = {each.ref.day for some in about.values() for each in some}
+        moved = change(client, report_type, pack, days, partial(decide, about))
+        note_settled(client, pack, report_type, moved, report_types)
 
 
 def unload(client: Client, channel_id: str, connection: str) -> None:
@@ -286,20 +282,16 @@ def note_settled(
 
     The other types are read after that job was written, so of two that are the last at once, one sees both.
     """
-    pairs = {channel_id: (_times(before), _times(after)) for channel_id, (before, after) in moved.items()}
-    waiting = {channel_id: pair for channel_id, pair in pairs.items() if _differ(*pair)}
+    pairs = {name: (_times(before), _times(after)) for name, (before, after) in moved.items()}
+    waiting = {name: pair for name, pair in pairs.items() if _differ(*pair)}
     for kind in reversed(tuple(report_types)):  # the last ones are listed last
-        if kind == report_type or not waiting:
-            continue
-        other, _ = read(client, kind, pack)
-        for channel_id, (before, after) in list(waiting.items()):
-            try:
-                times = _times(other.job(channel_id))
-            except CorruptData:
-                times = None, None
-            waiting[channel_id] = pair = oldest(before, times), oldest(after, times)
-            if not _differ(*pair):
-                del waiting[channel_id]  # the others' stays the oldest
+        if kind != report_type and waiting:
+            other, _ = read(client, kind, pack)
+            times = {name: _times(or_told(partial(other.job, name))) for name in waiting}
+            pairs = {name: (oldest(a, times[name]), oldest(b, times[name])) for name, (a, b) in waiting.items()}
+            waiting = {
+                name: pair for name, pair in pairs.items() if _differ(*pair)
+            }  # else others' stay the oldest
     for channel_id, (_, (listed_at, synced_at)) in waiting.items():
         if listed_at is not None:
             channels.record_listed(

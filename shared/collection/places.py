@@ -10,7 +10,6 @@ was, knows that a disconnect comes later, and finds what was written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -38,46 +37,36 @@ Places = Mapping[str, Place]
 _MEMBERS = compact(str, lambda connection: (connection,))
 
 
-@dataclass
-class _Packs:
-    """What the document says: each pack's channels, and the packs of which that cannot be read."""
-
-    members: dict[int, dict[str, str]]
-    damaged: set[int]
-
-    def places(self) -> dict[str, Place]:
-        return {
-            channel: Place(pack, connection)
-            for pack, channels in self.members.items()
-            for channel, connection in channels.items()
-        }
-
-    def roomy(self) -> int:
-        taken = {pack for pack, channels in self.members.items() if len(channels) >= SIZE} | self.damaged
-        return next(pack for pack in count() if pack not in taken)
+_Packs = dict[int, dict[str, str]]
+"""Each pack's channels, with their connections."""
 
 
-def _packs_in(docs: Docs) -> _Packs:
-    doc, found = docs[PATH], _Packs({}, set())
+def _packs_in(docs: Docs) -> tuple[_Packs, set[int]]:
+    """What the document says; and the packs of which it cannot be read."""
+    doc, found, damaged = docs[PATH], _Packs(), set[int]()
     stored: Mapping[str, Any] = {} if doc is None else doc.data.get("packs", {})
     for number, packed in stored.items():
         try:
-            found.members[int(number)] = _MEMBERS.read(packed)
+            found[int(number)] = _MEMBERS.read(packed)
         except UNREADABLE as error:
             log("ERROR", f"pack {number} of {PATH} cannot be read", detail=repr(error))
-            found.damaged.add(int(number))
-    return found
+            damaged.add(int(number))
+    return found, damaged
+
+
+def _places_in(packs: _Packs) -> dict[str, Place]:
+    return {channel: Place(pack, at) for pack, members in packs.items() for channel, at in members.items()}
 
 
 def _writes(before: _Packs, after: _Packs) -> list[Write]:
-    changed = [pack for pack, members in after.members.items() if members != before.members.get(pack)]
-    fields = {f"packs.`{pack}`": _MEMBERS.write(after.members[pack]) for pack in changed}
+    changed = {pack: members for pack, members in after.items() if members != before.get(pack)}
+    fields = {f"packs.`{pack}`": _MEMBERS.write(members) for pack, members in changed.items()}
     return [Write(PATH, fields)] if fields else []
 
 
 def places(client: Client) -> dict[str, Place]:
     """Every channel's place. One read."""
-    return _packs_in(Store(client).run(reading([PATH]))).places()
+    return _places_in(_packs_in(Store(client).run(reading([PATH])))[0])
 
 
 def connections(found: Places) -> dict[str, str]:
@@ -97,20 +86,21 @@ def take(client: Client, wanted: Mapping[str, str]) -> tuple[dict[str, Place], s
     One read, and a write when there are such. wanted: connections by channel.
     """
     seen = Store(client).run(reading([PATH]))
-    lost = {pack: dict.fromkeys(_packed(client, pack), "") for pack in _packs_in(seen).damaged}
+    lost = {pack: dict.fromkeys(_packed(client, pack), "") for pack in _packs_in(seen)[1]}
 
     def taken(docs: Docs) -> Change[tuple[dict[str, Place], set[str]]]:
-        before = _packs_in(docs)
-        recovered = {pack: members for pack, members in lost.items() if pack in before.damaged}
-        after = _Packs({pack: dict(each) for pack, each in (before.members | recovered).items()}, before.damaged)
-        known, new = after.places(), set()
+        before, damaged = _packs_in(docs)
+        recovered = {pack: members for pack, members in lost.items() if pack in damaged}
+        after = {pack: dict(members) for pack, members in (before | recovered).items()}
+        known, new = _places_in(after), set()
         for channel, connection in wanted.items():
             place = known.get(channel)
             if place is None or place.connection != connection:
                 new.add(channel)
-                pack = after.roomy() if place is None else place.pack
-                after.members.setdefault(pack, {})[channel] = connection
-        found = after.places()
+                full = damaged | {pack for pack, members in after.items() if len(members) >= SIZE}
+                pack = place.pack if place else next(pack for pack in count() if pack not in full)
+                after.setdefault(pack, {})[channel] = connection
+        found = _places_in(after)
         return Change(({channel: found[channel] for channel in wanted}, new), _writes(before, after))
 
     return update(client, (PATH,), taken, seen=seen)
@@ -133,14 +123,13 @@ def _change(
     """Change a channel's pack, if the channel is there for one of these connections; answers the pack."""
 
     def changed(docs: Docs) -> Change[int | None]:
-        before = _packs_in(docs)
-        place = before.places().get(channel_id)
+        before, _ = _packs_in(docs)
+        place = _places_in(before).get(channel_id)
         if place is None or place.connection not in only:
             return Change(None)
-        members = dict(before.members[place.pack])
+        members = dict(before[place.pack])
         change(members)
-        after = _Packs({**before.members, place.pack: members}, before.damaged)
-        return Change(place.pack, _writes(before, after))
+        return Change(place.pack, _writes(before, {place.pack: members}))
 
     return update(client, (PATH,), changed)
 

@@ -74,11 +74,9 @@ _CHANNELS = compact(Watch, lambda each: [*each[:3], round(each.gap), *each[4:]])
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """All connected channels. refusing: since when the hub refuses whatever it is asked. units: what the day has
-    cost.
+    """All connected channels. refusing: since when the hub refuses whatever it is asked. units: of the day.
 
-    checked: when it was last looked whether push speaks again. compare_at: from when on everything is compared
-    anew.
+    checked: when it was last looked whether push speaks again. compare_at: from when on everything is compared.
     """
 
     channels: Annotated[Mapping[str, Watch], _CHANNELS] = field(default_factory=dict)
@@ -144,8 +142,8 @@ def patience(each: Watch) -> timedelta:
 def to_count(watched: Watched, now: datetime) -> list[list[str]]:
     """Calls of up to 50 channels that are due, the longest uncounted first; the last is filled with the next.
 
-    An interval that is no multiple of five minutes is kept on average: of what falls due before the next run, a
-    part is counted early.
+    An interval of no multiple of five minutes is kept on average: of what falls due before the next run, a part
+    is counted early.
     """
     silent, every = set(watched.silent()), interval(watched, now)
     waits, parts, due = dict[str, float](), 0.0, 0
@@ -212,6 +210,5 @@ def _seconds(instant: datetime) -> int:
 
 
 def of_exactly(watched: Watched, working: Iterable[str], now: datetime) -> Watched:
-    """With these channels, and no others."""
     known = {name: watched.channels.get(name, Watch(grown=_seconds(now))) for name in sorted(working)}
     return replace(watched, channels=known)

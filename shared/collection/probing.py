@@ -21,13 +21,13 @@ from shared.access.features import capabilities
 from shared.channels import PROBED_EVERY, Capability, Channel
 from shared.clock import pacific_day
 from shared.cloud.firestore import documents
-from shared.collection.refusals import Reader, Then
+from shared.collection.refusals import Storing, Then
 from shared.data_map import GRANTS
 from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
-from shared.warehouse.statements import CALLS_ANSWERED, Warehouse, run
+from shared.warehouse.statements import CALLS_ANSWERED, run
 from shared.youtube import analytics, data, reporting
 from shared.youtube.client import Caller
 
@@ -74,70 +74,68 @@ def to_ask(one: Channel, answered: Collection[str]) -> list[Probe]:
     return [each for each in PROBES if each.needs in able and (each.needs in lost or not shown(each))]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probing(Reader):
-    """Probes connections."""
+def probe_due(reader: Storing) -> bool:
+    """Probe the channels whose turn it is; whether more are due. A quota or API that refuses ends the run."""
+    now = reader.clock()
+    due = list(islice(channels.due(reader.client, "probe_at", now), AT_ONCE))
+    if not due:
+        return False
+    ids = [each.channel_id for each in due if each.working]
+    answered: defaultdict[str, set[str]] = defaultdict(set)
+    week: dict[str, Any] = {"since": pacific_day(now - PROBED_EVERY), "channels": ids}
+    for row in run(reader.warehouse(), CALLS_ANSWERED, **week) if ids else ():
+        answered[row["channel_id"]].add(row["endpoint"])
+    scopes = ("granted_scopes", "requested_scopes")
+    given = {each.id: each.to_dict() or {} for each in documents(reader.client, GRANTS.path, ids, scopes)}
+    with reader.paying("youtube.channels.list", len(ids), Priority.BACKGROUND) as block:
+        for one in due:
+            grant = given.get(one.channel_id)
+            found = _withdrawn(one, *(grant.get(name, ()) for name in scopes)) if grant else {}
+            then = _ask(reader, one, to_ask(one, answered[one.channel_id]), found, block) if grant else None
+            if then is Then.STOP:
+                return False
+            _note(reader, one, found, now, soon=then is Then.ASK_AGAIN)
+    return len(due) == AT_ONCE
 
-    warehouse: Callable[[], Warehouse]
 
-    def run(self) -> bool:
-        """Probe the channels whose turn it is; whether more are due. A quota or API that refuses ends the run."""
-        now = self.clock()
-        due = list(islice(channels.due(self.client, "probe_at", now), AT_ONCE))
-        if not due:
-            return False
-        ids = [each.channel_id for each in due if each.working]
-        answered: defaultdict[str, set[str]] = defaultdict(set)
-        week: dict[str, Any] = {"since": pacific_day(now - PROBED_EVERY), "channels": ids}
-        for row in run(self.warehouse(), CALLS_ANSWERED, **week) if ids else ():
-            answered[row["channel_id"]].add(row["endpoint"])
-        scopes = ("granted_scopes", "requested_scopes")
-        given = {each.id: each.to_dict() or {} for each in documents(self.client, GRANTS.path, ids, scopes)}
-        with self.paying("youtube.channels.list", len(ids), Priority.BACKGROUND) as block:
-            for one in due:
-                grant = given.get(one.channel_id)
-                found = _withdrawn(one, *(grant.get(name, ()) for name in scopes)) if grant else {}
-                then = self._ask(one, to_ask(one, answered[one.channel_id]), found, block) if grant else None
-                if then is Then.STOP:
-                    return False
-                self._note(one, found, now, soon=then is Then.ASK_AGAIN)
-        return len(due) == AT_ONCE
-
-    def _ask(self, one: Channel, asked: list[Probe], found: dict[str, Capability], block: Block) -> Then | None:
-        """Send some probes, noting what they show; STOP or ASK_AGAIN where one was not answered."""
-        left: Then | None = None
-        for probe in asked:
-            if probe.needs in found and found[probe.needs].lost:
-                continue
-            try:
-                probe.ask(self.caller_for(one.channel_id, block).of_feature("probes"))
-            except YtempireError as error:
-                then = self.decision(error).then
-                words = {"capability": probe.needs, "reason": error.reason, "then": then.name}
-                log("WARNING", "a probe was refused", channel=one.channel_id, **words)
-                if then is Then.STOP:
-                    return then
-                if then is Then.RECONNECT and not probe.needs:
-                    self.refused(one.channel_id, error, "a channel tells nothing")
-                elif then is Then.RECONNECT:
-                    found[probe.needs] = Capability(have=False, reason=error.reason)
-                elif then in {Then.ASK_AGAIN, Then.PAUSE}:
-                    left = Then.ASK_AGAIN
-            else:
-                known = one.capabilities.get(probe.needs)
-                if known is not None and known.lost:
-                    found.setdefault(probe.needs, Capability(have=True, reason="granted"))
-        return left
-
-    def _note(self, one: Channel, found: Mapping[str, Capability], now: datetime, *, soon: bool) -> None:
-        """Note what a channel's probes showed, where it is another than before, and when its turn is next."""
-        capabilities_now = {**one.capabilities, **found}
-        lost = any(each.lost for each in capabilities_now.values())
-        next_turn = now + (_SOON if soon or lost else PROBED_EVERY * self.rng.uniform(0.4, 0.85))
-        if capabilities_now != one.capabilities:
-            channels.set_capabilities(self.client, one.channel_id, found, now, probe_at=next_turn)
+def _ask(
+    reader: Storing, one: Channel, asked: list[Probe], found: dict[str, Capability], block: Block
+) -> Then | None:
+    """Send some probes, noting what they show; STOP or ASK_AGAIN where one was not answered."""
+    left: Then | None = None
+    for probe in asked:
+        if probe.needs in found and found[probe.needs].lost:
+            continue
+        try:
+            probe.ask(reader.caller_for(one.channel_id, block).of_feature("probes"))
+        except YtempireError as error:
+            then = reader.decision(error).then
+            words = {"capability": probe.needs, "reason": error.reason, "then": then.name}
+            log("WARNING", "a probe was refused", channel=one.channel_id, **words)
+            if then is Then.STOP:
+                return then
+            if then is Then.RECONNECT and not probe.needs:
+                reader.refused(one.channel_id, error, "a channel tells nothing")
+            elif then is Then.RECONNECT:
+                found[probe.needs] = Capability(have=False, reason=error.reason)
+            elif then in {Then.ASK_AGAIN, Then.PAUSE}:
+                left = Then.ASK_AGAIN
         else:
-            channels.look_again(self.client, one.channel_id, "probe_at", next_turn)
+            known = one.capabilities.get(probe.needs)
+            if known is not None and known.lost:
+                found.setdefault(probe.needs, Capability(have=True, reason="granted"))
+    return left
+
+
+def _note(reader: Storing, one: Channel, found: Mapping[str, Capability], now: datetime, *, soon: bool) -> None:
+    """Note what a channel's probes showed, where it is another than before, and when its turn is next."""
+    capabilities_now = {**one.capabilities, **found}
+    lost = any(each.lost for each in capabilities_now.values())
+    next_turn = now + (_SOON if soon or lost else PROBED_EVERY * reader.rng.uniform(0.4, 0.85))
+    if capabilities_now != one.capabilities:
+        channels.set_capabilities(reader.client, one.channel_id, found, now, probe_at=next_turn)
+    else:
+        channels.look_again(reader.client, one.channel_id, "probe_at", next_turn)
 
 
 def _withdrawn(one: Channel, granted: Collection[str], requested: Collection[str]) -> dict[str, Capability]:

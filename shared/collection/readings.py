@@ -110,10 +110,6 @@ class Readings:
         """After another page of uploads; where none follows, all of them are listed."""
         return replace(self._with(ids, following), whole_at=self.whole_at if following else now)
 
-    def lost_its_place(self) -> Readings:
-        """After YouTube has forgotten the page on which the listing was to go on: another night begins it anew."""
-        return replace(self, page="", whole_at=None)
-
     def _with(self, ids: Iterable[str], page: str | None) -> Readings:
         new = {video_id: Reading() for video_id in ids if video_id not in self.videos}
         videos = {**self.videos, **new}
@@ -182,8 +178,8 @@ class Units:
 class Progress:
     """One channel in a turn.
 
-    seen: its document and its readings', as they were. about: what YouTube says of it. finished: nothing is left
-    to read tonight; refused: for trouble.
+    seen: its document and its readings', as they were, among others. about: what YouTube says of it.
+    finished: nothing is left to read tonight; refused: for trouble.
     """
 
     channel: Channel
@@ -201,11 +197,9 @@ class Progress:
 
     @property
     def connection(self) -> str:
-        """The connection that it is read for."""
         return channels.connection_of(self.channel_id, self.channel.connected_at)
 
     def now_reads(self, readings: Readings) -> None:
-        """Take over what an answer has brought."""
         self.readings, self.changed = readings, True
 
 
@@ -243,7 +237,7 @@ def _list(each: Progress, caller: Caller, clock: Clock) -> None:
         fault = fault_of(error)
         if fault is None or fault.rule.action is not Action.RESTART_LISTING:
             raise
-        each.now_reads(each.readings.lost_its_place())
+        each.now_reads(replace(each.readings, page="", whole_at=None))
     else:
         each.now_reads(each.readings.listed([item.video_id for item in page.items], page.next_page, clock()))
 

@@ -1,4 +1,4 @@
-"""Reads from YouTube about channels, and decides what becomes of one about which somebody did not answer.
+"""Reads about channels and stores rows of them; decides what becomes of one about which somebody did not answer.
 
 What YouTube says goes by the policy table, as in publishing; reading meets fewer of its actions.
 """
@@ -6,15 +6,19 @@ What YouTube says goes by the policy table, as in publishing; reading meets fewe
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from shared import channels
 from shared.channels import Refusal
 from shared.clock import Clock
+from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client
+from shared.cloud.steps import Result
 from shared.collection.messages import ToIngest
 from shared.errors import Misconfigured, QuotaRefused, RateLimited, Transient, YtempireError
 from shared.monitoring.log import log
@@ -26,6 +30,10 @@ from shared.tokens.health import Outcome
 from shared.youtube.client import Caller
 from shared.youtube.faults import Fault, decide, fault_of
 from shared.youtube.policy import Action, Kind, policy
+
+if TYPE_CHECKING:
+    from shared.warehouse.statements import Warehouse
+    from shared.warehouse.tables import TableDeclaration
 
 PAUSE = timedelta(hours=20)
 """How long an API is not asked about a channel for which it has refused: until the next daily run."""
@@ -103,7 +111,10 @@ def refusal(error: YtempireError, then: Then, now: datetime) -> Refusal | None:
     return Refusal(reason=error.reason, since=now, until=now + PAUSE if then is Then.PAUSE else None)
 
 
+Rows = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+"""Rows for the warehouse, by channel and connection."""
 API = "youtube"
+GRANTS_TRIED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +131,18 @@ class Reader:
     def paying(self, method: str, calls: int, priority: Priority | None = None) -> Block:
         """What pays for so many calls at once, or more."""
         return Block(self.quota, method, SYSTEM, upto=max(1, calls), priority=priority)
+
+    def by_any(
+        self, channel_ids: Iterable[str], block: Block, ask: Callable[[Caller], Result], what: str
+    ) -> Result | None:
+        """The answer to a call that any grant can make; None when none of a few channels' gets one now."""
+        for channel_id in islice(channel_ids, GRANTS_TRIED):
+            try:
+                return ask(self.caller_for(channel_id, block))
+            except YtempireError as error:
+                if self.refused(channel_id, error, what) is Then.STOP:
+                    return None
+        return None
 
     def decision(self, error: YtempireError, tries: int = 0) -> ReadDecision:
         return read_decision(error, tries=tries, clock=self.clock, rng=self.rng)
@@ -141,3 +164,34 @@ class Reader:
             if look is not None:
                 channels.look_again(self.client, channel_id, look, found.until)
         return found is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storing(Reader):
+    """A reader whose rows go to the warehouse. warehouse: with its tables in place."""
+
+    warehouse: Callable[[], Warehouse]
+
+    def append(self, table: TableDeclaration, rows: Rows, load_id: str = "") -> list[str]:
+        """Append rows by one load job; the channels whose rows are there. load_id: none for one of their own.
+
+        Raises Unavailable and RateLimited.
+        """
+        from shared.warehouse.append import append_by_channel
+        from shared.warehouse.load import load_id_for, new_load_id
+
+        load_id = load_id or new_load_id(self.clock())
+        told = {
+            channel: [{"load_id": load_id_for(load_id, connection), "channel_id": channel, **row} for row in some]
+            for (channel, connection), some in rows.items()
+        }
+        with answering(self.clock):
+            return append_by_channel(self.warehouse(), table, told, self.clock)
+
+    def stored(self, table: TableDeclaration, rows: Rows) -> list[str] | None:
+        """As `append`; None when BigQuery takes none now."""
+        try:
+            return self.append(table, rows)
+        except Transient as error:
+            log("WARNING", "what was read could not be stored", reason=error.reason, detail=error.message)
+            return None

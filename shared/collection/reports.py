@@ -46,8 +46,8 @@ class Found:
     """What a listing brought: reports to dispatch, how many were new and replaced, the job then, and before."""
 
     to_load: tuple[ReportRef, ...]
-    listed: int
-    superseded: int
+    listed: int = 0
+    superseded: int = 0
     advanced: Job
     before: Job | None = None
 
@@ -71,9 +71,9 @@ def noted(
     """
     again = overdue(days, now=now, dispatched_at=job.dispatched_at)
     listing = after_listing({**days, **again}, refs, now=now)
-    changed, late = {**again, **listing.changed}, again.keys() - listing.changed.keys()
-    overdue_refs = (ref_of(job.channel_id, job.report_type, day, again[day]) for day in again if day in late)
-    to_load = (*listing.to_load, *overdue_refs)
+    late = ((day, entry) for day, entry in again.items() if day not in listing.changed)
+    to_load = (*listing.to_load, *(ref_of(job.channel_id, job.report_type, *each) for each in late))
+    changed = {**again, **listing.changed}
     after = {**days, **changed}
     advanced = replace(
         opened(job, after),
@@ -82,9 +82,8 @@ def noted(
         dispatched_at=now if to_load else job.dispatched_at,
         seen_at=now,
         absent=_absent(job, after, now=now, since=since),
-    )
-    advanced, new, superseded = advanced.assessed(now), listing.new, listing.superseded
-    found = Found(to_load=to_load, listed=new, superseded=superseded, advanced=advanced)
+    ).assessed(now)
+    found = Found(to_load=to_load, listed=listing.new, superseded=listing.superseded, advanced=advanced)
     return found, changed
 
 
@@ -196,9 +195,7 @@ def listed_ref(job: Job, report: reporting.Report) -> ReportRef:
 
 
 def started(caller: Caller, channel_id: str, report_type: str, now: datetime) -> Job:
-    """A living job that YouTube has, or a new one, to be listed from its beginning; two who start one get the
-    same.
-    """
+    """A living job that YouTube has, or a new one, to be listed from its beginning; the same for all who ask."""
     living = (
         job
         for job in reporting.list_jobs(caller)

@@ -131,7 +131,6 @@ def _of_certified(entry: Entry, load: Mapping[str, Any] | None, found: Found) ->
 
 
 def compared(certifying: Certifying, about: Sequence[tuple[str, str]]) -> Iterator[Verified]:
-    """Some channels' months, compared anew."""
     held = certifying.held(about)
     loads = certifying.loads(about, EVER)
     every = {each: {**dict.fromkeys(held[each].entries if each in held else ()), **loads[each]} for each in about}

@@ -50,8 +50,8 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
             "updated": notice.updated,
             "heard_at": now,
             "state": found.value,
+            "expires_at": VIDEOS.expiry(notice.updated),
         }
-        fields["expires_at"] = VIDEOS.expiry(notice.updated)
         if not notice.deleted:
             fields |= {"title": notice.title, "published": notice.published, DETAILS_AT: now}
         gone = ("title", "published", "details", DETAILS_AT) if notice.deleted else ()
@@ -62,5 +62,4 @@ def record(client: Client, notice: VideoNotice, now: datetime) -> Change:
 
 
 def forget(client: Client, video_id: str) -> None:
-    """Delete a video of a channel that is gone."""
     client.collection(COLLECTION).document(video_id).delete(**call_options())

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from heapq import merge
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from shared.clock import PACIFIC, Clock
@@ -31,6 +32,7 @@ AT = (0, 12)
 _SOON = timedelta(minutes=5)  # a clock that is behind at midnight asks about the day that is over, too
 _AT_ONCE = 8
 _TOGETHER = 200  # channels whose answers are in memory
+_channel = itemgetter("channel_id")
 
 
 def due(now: datetime) -> bool:
@@ -86,10 +88,6 @@ def asking(
     """A statement's rows, as JSON has them. work: the seconds that it may take; a person waits."""
     for row in run(warehouse, statement, seconds=10, work=work, **values):
         yield {name: _json(value) for name, value in row.items()}
-
-
-def _channel(row: Mapping[str, Any]) -> str:
-    return str(row["channel_id"])
 
 
 def _json(value: Any) -> Any:

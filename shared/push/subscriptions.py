@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -22,9 +23,8 @@ from shared.cloud.calls import call_options
 from shared.cloud.firestore import Client, DocumentSnapshot, documents, listing, note, update, where
 from shared.cloud.steps import Change, Docs, Write
 from shared.data_map import SUBSCRIPTIONS
-from shared.errors import CorruptData
 from shared.monitoring.log import log
-from shared.monitoring.readable import readable
+from shared.monitoring.readable import or_told, readable
 from shared.push import hub, renewal, verification
 from shared.push.keys import HubKeys
 from shared.push.renewal import Standing
@@ -113,7 +113,8 @@ class Push:
 
         def decide(docs: Docs) -> Change[str]:
             stored = docs[path]
-            standing = _standing(channel_id, stored.data if stored else None)
+            # Of what cannot be read, none: it is asked for anew.
+            standing = or_told(partial(STANDINGS.read, channel_id, stored.data)) if stored else None
             same = standing is not None and standing.terms == terms
             topic = renewal.topic_to_ask(standing if same else None, topics)
             fields = {
@@ -199,14 +200,5 @@ def heard(client: Client, channel_id: str, at: datetime, delay: timedelta) -> No
     note(client, f"{COLLECTION}/{channel_id}", told)
 
 
-def _standing(channel_id: str, stored: Mapping[str, Any] | None) -> Standing | None:
-    """What is stored; of what cannot be read, None: it is asked for anew."""
-    try:
-        return None if stored is None else STANDINGS.read(channel_id, stored)
-    except CorruptData as error:
-        log("ERROR", error.message, channel=channel_id, reason=error.reason)
-        return None
-
-
-def _by_channel(found: Iterable[DocumentSnapshot[Any]] | Iterator[DocumentSnapshot[Any]]) -> dict[str, Standing]:
+def _by_channel(found: Iterable[DocumentSnapshot[Any]]) -> dict[str, Standing]:
     return {each.channel_id: each for each in readable(STANDINGS, found)}

@@ -62,7 +62,6 @@ def answer(query: Mapping[str, str], *, topics: Collection[str], now: datetime) 
 
 
 def not_asked_for() -> NotFound:
-    """The refusal of a verification."""
     return NotFound("No such subscription was asked for.", reason="notSubscribed")
 
 

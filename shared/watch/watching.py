@@ -20,7 +20,6 @@ from shared.data_map import HEARTBEATS
 from shared.monitoring import alerts
 from shared.monitoring.alerts import Alert
 from shared.monitoring.log import log
-from shared.quota.ledger import Ledger
 from shared.watch import conditions
 from shared.watch.conditions import ALARMS, RESPONSE_TIME, SILENT_AFTER, WATCH, Seen
 from shared.watch.reading import READERS, Sources, due
@@ -32,14 +31,12 @@ _LINES = 20  # of a digest
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class Watch(Sources):
     """The watch. check_later: has `check` called with a moment once SILENT_AFTER has passed since.
 
     take_calls: has `ingest` take the call log. app: the app's address, where users connect again.
     """
 
-    client: Client
-    quota: Ledger
     clock: Clock
     publish: Publish
     check_later: Callable[[datetime], object]
@@ -79,10 +76,9 @@ class Watch:
             self.take_calls()
             return {}
 
-        sources = Sources(client=self.client, quota=self.quota)
         for name, (every, which, read) in {"the call log": (1, 0, take_calls), **READERS}.items():
             try:
-                observed |= read(sources, now) if due(every, which, now) else {}
+                observed |= read(self, now) if due(every, which, now) else {}
             except Exception as error:  # noqa: BLE001 - the other conditions are looked at all the same
                 log("ERROR", "the watch cannot read", source=name, error=type(error).__name__)
                 failures.append(error)

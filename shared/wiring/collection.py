@@ -89,7 +89,6 @@ def metadata() -> Metadata:
 
 @cache
 def channel_data() -> ChannelData:
-    from shared.collection.cache import Cache
     from shared.collection.channel_data import ChannelData
 
     def caller_for(channel: Channel) -> Caller:
@@ -98,7 +97,6 @@ def channel_data() -> ChannelData:
 
     return ChannelData(
         client=firestore.client(),
-        cache=Cache(client=firestore.client(), clock=system_clock),
         warehouse=warehouse,
         caller_for=caller_for,
         clock=system_clock,

@@ -14,23 +14,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 from shared import channels
 from shared.access.disconnect import ERASE
 from shared.channels import Channel
 from shared.clock import next_reset, pacific_day
+from shared.cloud.steps import Result
 from shared.collection import gone, packs, planner
 from shared.collection.analytics import plan, store
 from shared.collection.analytics.plan import ANALYTICS, REVENUE, Kind, Reports, Request, State
 from shared.collection.analytics.store import Answer, answer_of
-from shared.collection.refusals import Reader, Then
+from shared.collection.refusals import Storing, Then
 from shared.errors import NotFound, QuotaRefused, RateLimited, ReauthRequired, YtempireError
 from shared.monitoring.log import log
 from shared.quota.blocks import Block
 from shared.rate_limits.limiter import Burst, RateLimiter
-from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import Warehouse
 from shared.youtube import data
 from shared.youtube.client import Caller
 from shared.youtube.faults import fault_of
@@ -47,14 +45,10 @@ _TASKS_MAX = 60  # an hour: each appends once to either table, and BigQuery take
 _LONGEST = timedelta(minutes=4)  # of one task's asking, well inside the function's time
 _CALLS = 50  # reserved at once
 
-Value = TypeVar("Value")
-
 
 @dataclass
 class Told:
-    """What came of a turn. asked: calls. trouble: what ended it early, and what follows. left: more is to ask
-    today.
-    """
+    """What came of a turn. asked: calls. trouble: what ended it early, and what follows. left: more is due."""
 
     channel: Channel
     state: State
@@ -65,10 +59,9 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalyticsCollecting(Reader):
+class AnalyticsCollecting(Storing):
     """Collects figures. report_type: whose days need no other source. retention: videos a channel and day."""
 
-    warehouse: Callable[[], Warehouse]
     limiter: RateLimiter
     report_type: str
     retention: int
@@ -101,10 +94,10 @@ class AnalyticsCollecting(Reader):
         for channel_id in set(channel_ids) - known.keys():  # left by a run that died before it looked
             plan.forget(self.client, channel_id)
         due = [each for each in known.values() if not each.working or each.may_ask(API, now)]
-        warehouse = self.warehouse()  # first: what cannot be stored is not asked
+        self.warehouse()  # first: what cannot be stored is not asked
         with self.paying(QUERY, _CALLS) as block:
             told = list(self._ask(due, most, block))
-        stored = self._stored(warehouse, told)
+        stored = self._stored(told)
         self._take_back(told)
         return {
             "channels": len(channel_ids),
@@ -215,7 +208,7 @@ class AnalyticsCollecting(Reader):
             published = {video.id: pacific_day(video.published_at) for video in found if video.published_at}
             told.state = plan.with_videos(told.state, ranked, published)
 
-    def _tried(self, call: Callable[[], Value]) -> Value | None:
+    def _tried(self, call: Callable[[], Result]) -> Result | None:
         """What the Data API answers; None when it does not now, which is no trouble of Analytics'."""
         try:
             return call()
@@ -231,16 +224,11 @@ class AnalyticsCollecting(Reader):
             for job in packs.jobs(self.client, ids, [self.report_type])
         }
 
-    def _stored(self, warehouse: Warehouse, told: Sequence[Told]) -> list[Told]:
+    def _stored(self, told: Sequence[Told]) -> list[Told]:
         """Store the answers, and note of whom they are stored how far that is; answers whose."""
-        load_id = new_load_id(self.clock())
-        answers = {
-            each.state.channel_id: (load_id_for(load_id, each.state.connection), each.answers)
-            for each in told
-            if each.answers
-        }
-        kept = store.store(warehouse, answers, self.clock)
-        for channel_id in answers.keys() - kept:
+        answers = {(each.state.channel_id, each.state.connection): each.answers for each in told if each.answers}
+        kept = store.store(self, answers)
+        for channel_id in {channel for channel, _ in answers} - kept:
             channels.look_again(self.client, channel_id, "analytics_at", next_reset(self.clock()))
         done = [each for each in told if not each.answers or each.channel.channel_id in kept]
         for each in done:

@@ -125,9 +125,7 @@ class Video:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A channel's. birth: when it was made. videos: the most watched first. features: what it allowed when it was
-    asked.
-    """
+    """A channel's. birth: when it was made. videos: the most watched first. features: that it allowed then."""
 
     channel_id: str
     connection: str
@@ -156,7 +154,6 @@ def save(client: Client, state: State) -> None:
 
 
 def forget(client: Client, channel_id: str) -> None:
-    """Delete the state of a channel that is gone."""
     client.document(data_map.ANALYTICS.path, channel_id).delete(**call_options())
 
 
@@ -201,13 +198,11 @@ def to_ask(state: State, reports: Reports, *, today: date, retention: int) -> li
 
 def _of(query: Query, state: State, reports: Reports, today: date) -> Iterator[Request]:
     last = today - _DAY
-    starts = {
-        Window.DAYS: lambda: [_first_day(query, state, reports, last)],
-        Window.MONTH: lambda: months(last),
-        Window.VIDEO: list,
-    }[query.window]()
-    for start in starts:
-        end = min(last, end_of_month(start)) if query.window is Window.MONTH else last
+    if query.window is Window.VIDEO:
+        return
+    monthly = query.window is Window.MONTH
+    for start in months(last) if monthly else [_first_day(query, state, reports, last)]:
+        end = min(last, end_of_month(start)) if monthly else last
         request = Request(query=query, start=start, end=end)
         asked = state.queries.get(request.key, Asked())
         waited = NEVER if asked.on is None else (today - asked.on).days

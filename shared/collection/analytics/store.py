@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shared.clock import Clock, format_instant
+from shared.clock import format_instant
 from shared.collection.analytics.plan import Request
+from shared.collection.refusals import Storing
 from shared.errors import CorruptData
-from shared.warehouse.append import append_by_channel
-from shared.warehouse.statements import Warehouse
+from shared.warehouse.load import new_load_id
 from shared.warehouse.tables import ANALYTICS_LOADS, ANALYTICS_ROWS
 from shared.youtube.analytics import Cell, Table
 
@@ -38,10 +38,6 @@ class Answer:
     def newest(self) -> date | None:
         """The newest day that has numbers."""
         return max((date.fromisoformat(row["date"]) for row in self.rows), default=None)
-
-
-Answers = tuple[str, Sequence[Answer]]
-"""A channel's answers of one task, after the load id under which they are stored; it ends with the connection."""
 
 
 def answer_of(request: Request, table: Table, asked_at: datetime) -> Answer:
@@ -76,16 +72,17 @@ def _number(cell: Cell) -> float | None:
     return cell
 
 
-def store(warehouse: Warehouse, told: Mapping[str, Answers], clock: Clock) -> set[str]:
-    """Append all answers together and name them; answers whose are named. Raises Unavailable and RateLimited."""
-    left = set(told)
+def store(storing: Storing, told: Mapping[tuple[str, str], Sequence[Answer]]) -> set[str]:
+    """Append all answers together and name them; the channels whose are named. Raises Unavailable and RateLimited.
+
+    told: by channel and connection.
+    """
+    left, load_id = {channel for channel, _ in told}, new_load_id(storing.clock())
     for table, rows in ((ANALYTICS_ROWS, _rows), (ANALYTICS_LOADS, _named)):
-        of_channels = {
-            name: [{"load_id": load_id, "channel_id": name, **row} for answer in answers for row in rows(answer)]
-            for name, (load_id, answers) in told.items()
-            if name in left
+        there = {
+            of: [row for answer in some for row in rows(answer)] for of, some in told.items() if of[0] in left
         }
-        left = set(append_by_channel(warehouse, table, of_channels, clock))
+        left = set(storing.append(table, there, load_id))
     return left
 
 

@@ -7,7 +7,7 @@ it has read. Who dies in between leaves rows that are true; the same is read aga
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,23 +15,19 @@ from typing import Any
 
 from shared.access.disconnect import ERASE
 from shared.clock import format_instant, pacific_day
-from shared.cloud.bigquery import answering
 from shared.cloud.firestore import Client, Store, update
 from shared.cloud.steps import Change, Doc, Docs, Listing, Together, Write, only, reading
 from shared.collection import gone, readings, videos
-from shared.collection.refusals import Reader, Then
+from shared.collection.refusals import Storing, Then
 from shared.collection.statistics import law, state
 from shared.collection.statistics.law import calls_now
 from shared.collection.statistics.state import OUTLINE, Counted, Entry, Outline, Pack
 from shared.data_map import VIDEO_READINGS, VIDEOS
-from shared.errors import Transient, YtempireError
+from shared.errors import YtempireError
 from shared.monitoring.log import log
 from shared.monitoring.readable import or_told
 from shared.quota.blocks import Block
 from shared.quota.profile import Priority
-from shared.warehouse.append import append_by_channel
-from shared.warehouse.load import load_id_for, new_load_id
-from shared.warehouse.statements import Warehouse
 from shared.warehouse.tables import VIDEO_COUNTS
 from shared.youtube import data
 
@@ -51,7 +47,8 @@ _ALONE = {Then.ASK_AGAIN: 5, Then.NEXT_RUN: 60, Then.PAUSE: 20 * 60, Then.RECONN
 class _Run:
     """What a run holds. packs: those that it looks at. lost: channels that are no longer where the outline says.
 
-    touched: channels of which something has changed. refused: those that YouTube, or our vault, refused.
+    touched: channels of which something has changed. refused: those that YouTube, or our vault, refused. rows: by
+    channel and connection.
     """
 
     outline: Outline
@@ -60,7 +57,7 @@ class _Run:
     lost: set[str] = field(default_factory=set)
     touched: dict[str, Entry] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
-    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    rows: defaultdict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     spent: int = 0
 
     def counted(self, channel_id: str) -> Counted | None:
@@ -68,10 +65,9 @@ class _Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statistics(Reader):
+class Statistics(Storing):
     """Reads counts. units: calls a day."""
 
-    warehouse: Callable[[], Warehouse]
     units: int
 
     def run(self) -> dict[str, int]:
@@ -92,12 +88,13 @@ class Statistics(Reader):
         seen = self._look(run, chosen, heard)
         self._learn(run, heard)
         self._read(run, chosen)
-        stored = self._stored(run)
+        # When BigQuery takes none now, nothing is noted either.
+        stored = self.stored(VIDEO_COUNTS, run.rows) is not None
         doubted, left = self._note(run, seen, heard if stored else None)
         left |= {each: doubted[each] for each in gone.ended(self.client, doubted)}
         for channel_id, connection in left.items():  # what was stored of it is taken back
             state.forget(self.client, channel_id)
-            if channel_id in run.rows:
+            if (channel_id, connection) in run.rows:
                 self.to_ingest(ERASE, {"channel_id": channel_id, "receipt": connection})
         rows = sum(map(len, run.rows.values())) if stored else 0
         return {"channels": len(run.rows), "calls": run.spent, "rows": rows}
@@ -160,42 +157,26 @@ class Statistics(Reader):
                 until = 0 if then is Then.STOP else minute(self.clock()) + _ALONE.get(then, 0)
                 break
             run.spent += 1
-            for video_id in ids:
-                self._take(run, channel_id, videos, video_id, answer.get(video_id))
+            rows = [self._take(videos, video_id, answer.get(video_id)) for video_id in ids]
+            if told := [row for row in rows if row is not None]:
+                run.rows[channel_id, counted.connection] += told
         self._keep(run, channel_id, counted._replace(videos=videos), until)
         return then
 
     def _take(
-        self, run: _Run, channel_id: str, videos: dict[str, law.Video], video_id: str, stats: data.Stats | None
-    ) -> None:
-        """Take in what was answered of a video: a row, if it is in the answer."""
+        self, videos: dict[str, law.Video], video_id: str, stats: data.Stats | None
+    ) -> dict[str, Any] | None:
+        """Take in what was answered of a video; the row of it, if it is in the answer."""
         now, known = self.clock(), videos[video_id]
         if stats is None:
             videos[video_id] = law.missed(known)
             if known.absent + 1 >= _ABSENT_MAX:
                 del videos[video_id]
-            return
+            return None
         if stats.published_at is not None:
             known = known._replace(published=minute(stats.published_at))
         videos[video_id] = law.read(known, stats.counts.views, minute(now))
-        row = {"channel_id": channel_id, "video_id": video_id, "as_of": format_instant(now)}
-        run.rows.setdefault(channel_id, []).append(row | vars(stats.counts))
-
-    def _stored(self, run: _Run) -> bool:
-        """Append the rows of all channels. False when BigQuery takes none now: then nothing is noted either."""
-        load_id = new_load_id(self.clock())
-        for channel_id, rows in run.rows.items():
-            counted = run.counted(channel_id)
-            assert counted is not None
-            for row in rows:
-                row["load_id"] = load_id_for(load_id, counted.connection)
-        try:
-            with answering(self.clock):
-                append_by_channel(self.warehouse(), VIDEO_COUNTS, run.rows, self.clock)
-        except Transient as error:
-            log("WARNING", "counts could not be stored", reason=error.reason, detail=error.message)
-            return False
-        return True
+        return {"video_id": video_id, "as_of": format_instant(now), **vars(stats.counts)}
 
     def _note(self, run: _Run, seen: Docs, heard: News | None) -> tuple[dict[str, str], dict[str, str]]:
         """Note what was read and let the next run begin.

@@ -21,8 +21,8 @@ from shared.cloud.steps import Change, Doc, Docs, Write, reading
 from shared.collection.statistics import law
 from shared.collection.statistics.law import Fifty, Video
 from shared.data_map import VIDEO_COUNTS
-from shared.errors import CorruptData
 from shared.monitoring.log import log
+from shared.monitoring.readable import or_told
 from shared.records import UNREADABLE, Codec, Mapper, compact
 
 OUTLINE = f"{VIDEO_COUNTS.path}/outline"
@@ -84,11 +84,7 @@ def path(pack: int) -> str:
 
 def outline_in(doc: Doc | None) -> Outline:
     """The outline of a document. One that cannot be read is empty; who knows no channel listens to everything."""
-    try:
-        outline = OUTLINES.read("outline", doc.data if doc else {})
-    except CorruptData as error:
-        log("ERROR", f"{OUTLINE} cannot be read and begins anew", detail=error.message)
-        return Outline()
+    outline = or_told(partial(OUTLINES.read, "outline", doc.data if doc else {})) or Outline()
     return outline if outline.entries else replace(outline, heard_at=None, looked_at=None)
 
 

@@ -27,7 +27,7 @@ from shared import channels
 from shared.access.disconnect import ERASE, Disconnects
 from shared.access.upkeep import Upkeep
 from shared.collection import gone, videos
-from shared.collection.cache import Cache, invalidate
+from shared.collection.cache import Look, invalidate
 from shared.collection.listening import Listening
 from shared.collection.metadata import Metadata
 from shared.collection.planner import METADATA, asked_for
@@ -98,9 +98,7 @@ class Days:
 
     def ingest(self, kind: str, told: Mapping[str, Any]) -> None:
         assert kind == ERASE
-        gone.erase_for_receipt(
-            self.warehouse, self.client, told["channel_id"], receipt_id=told["receipt"], clock=self.clock
-        )
+        gone.erase_for_receipt(self.warehouse, self.client, told["channel_id"], told["receipt"], self.clock)
 
     def caller(self, channel_id: str, block: Block) -> Caller:
         return Caller(
@@ -196,7 +194,7 @@ class Days:
         )
         videos.record(self.client, notice, self.clock())
         invalidate(self.client, channel_id)
-        with Cache(client=self.client, clock=self.clock).look(channel_id) as look:
+        with Look(self.client, channel_id, self.clock) as look:
             look.read([f"video:{video_id}"], lambda keys: {key: ({"title": "T"}, "") for key in keys})
 
 

@@ -126,8 +126,8 @@ def test_answers_that_bigquery_does_not_take_cost_nobody_else_his(figures):
     request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
     good = Answer(request=request, asked_at=NOON, rows=({"date": "2026-11-02", "metrics": {"views": 1}},))
     bad = replace(good, rows=({"date": "no day"},))
-    told = {f"UC{n}": (f"load-{n}", [bad if n == 2 else good]) for n in range(5)}
-    kept = store.store(figures.warehouse, told, figures.stand.clock)
+    told = {(f"UC{n}", f"connection {n}"): [bad if n == 2 else good] for n in range(5)}
+    kept = store.store(figures.collecting(), told)
     assert kept == {"UC0", "UC1", "UC3", "UC4"}
     assert {load["channel_id"] for load in figures.loads()} == {"UC0", "UC1", "UC3", "UC4"}
     assert len(figures.counting("channel_daily")) == 4
@@ -136,7 +136,7 @@ def test_answers_that_bigquery_does_not_take_cost_nobody_else_his(figures):
 def test_a_manifest_that_is_refused_once_counts_no_row_twice(figures, bigquery_emulator):
     request = Request(query=queries()["channel_daily"], start=date(2026, 11, 1), end=date(2026, 11, 27))
     rows = ({"date": "2026-11-02", "metrics": {"views": 1}},)
-    told = {f"UC{n}": (f"l-{n}", [Answer(request=request, asked_at=NOON, rows=rows)]) for n in range(2)}
+    told = {(f"UC{n}", f"connection {n}"): [Answer(request=request, asked_at=NOON, rows=rows)] for n in range(2)}
     with bigquery_limits.in_front_of(bigquery_emulator) as limits:
         limits.refuse(loads(b"row_count"), SPOILT)
         client = bigquery.Client(
@@ -144,7 +144,7 @@ def test_a_manifest_that_is_refused_once_counts_no_row_twice(figures, bigquery_e
             credentials=AnonymousCredentials(),
             client_options=ClientOptions(api_endpoint=f"http://{limits.address}"),
         )
-        kept = store.store(replace(figures.warehouse, client=client), told, figures.stand.clock)
+        kept = store.store(figures.collecting(client), told)
     assert limits.refused == 1
     assert kept == {"UC0", "UC1"}
     assert len(figures.counting("channel_daily")) == 2

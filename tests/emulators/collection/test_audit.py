@@ -60,7 +60,7 @@ class Held:
         audit(self.state, self.warehouse, report_types, NOW, "2026-11-22")
 
     def record(self, *outcomes: Outcome) -> None:
-        packs.record(self.state, places.places(self.state), KIND, outcomes, now=NOW)
+        packs.record(self.state, places.places(self.state), KIND, outcomes, now=NOW, report_types=[KIND])
 
     def job(self, channel: str) -> Job:
         [job] = packs.jobs(self.state, [channel], [KIND])

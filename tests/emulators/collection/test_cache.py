@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from infra.endpoints import endpoints
-from shared.collection.cache import LEASE, LIFE, WAIT, Cache, Entries, Fetch, invalidate, path
+from shared.collection.cache import LEASE, LIFE, WAIT, Entries, Fetch, Look, invalidate, path
 from shared.errors import QuotaRefused, Unavailable
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CHANNEL = "UC" + "a" * 22
 
 
-def read(cache: Cache, channel_id: str, keys: Iterable[str], fetch: Fetch) -> Entries:
-    with cache.look(channel_id) as look:
+def read(look: Look, keys: Iterable[str], fetch: Fetch) -> Entries:
+    with look:
         return look.read(keys, fetch)
 
 
@@ -36,9 +36,8 @@ class Stand:
     def __post_init__(self) -> None:
         self.client.document("channels", CHANNEL).set({"state": "connected", "connected_at": NOW})
 
-    @property
-    def cache(self) -> Cache:
-        return Cache(client=self.client, clock=lambda: self.now, sleep=self.wait)
+    def look(self) -> Look:
+        return Look(self.client, CHANNEL, lambda: self.now, self.wait)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -48,7 +47,7 @@ class Stand:
         return {key: (f"{key} {len(self.fetched)}", f"etag {len(self.fetched)}") for key in keys}
 
     def read(self, *keys: str, fetch: Callable[[Any], Any] | None = None) -> list[Any]:
-        kept = read(self.cache, CHANNEL, keys, fetch or self.fetch).entries
+        kept = read(self.look(), keys, fetch or self.fetch).entries
         return [kept[key].value for key in keys]
 
 
@@ -65,7 +64,7 @@ def test_an_answer_counts_for_its_life_and_is_then_read_anew(stand, kind):
     assert stand.read(key) == [f"{key} 1"]
     stand.now = NOW + LIFE[kind]
     assert stand.read(key) == [f"{key} 2"]
-    entry = stand.cache.look(CHANNEL).entries.entries[key]
+    entry = stand.look().entries.entries[key]
     assert (entry.fetched_at, entry.etag) == (stand.now, "etag 2")
 
 
@@ -85,7 +84,7 @@ def test_only_what_is_missing_is_read_and_all_of_it_at_once(stand):
 def test_what_is_there_costs_one_read_of_a_document(stand, reads):
     stand.read("video:a")
     reads()
-    assert stand.cache.look(CHANNEL).entries.alive("video:a", NOW)
+    assert stand.look().entries.alive("video:a", NOW)
     assert reads() == 1
 
 
@@ -93,17 +92,17 @@ def test_what_one_look_reads_is_kept_when_it_reads_on_and_the_document_is_read_o
     others = []
 
     def fetch(keys: Any) -> Any:
-        seen = stand.cache.look(CHANNEL).entries
+        seen = stand.look().entries
         others.append((set(seen.entries), set(seen.leases)))
         return stand.fetch(keys)
 
     reads()
-    with stand.cache.look(CHANNEL) as look:
+    with stand.look() as look:
         look.read(["reports:a"], fetch)
         look.read(["reports:a", "channel"], fetch)
     assert reads() == 4  # two are others', and one sees whether the channel is still connected
     assert others == [(set(), {"reports:a"}), ({"reports:a"}, {"channel"})]
-    kept = stand.cache.look(CHANNEL).entries
+    kept = stand.look().entries
     assert (set(kept.entries), kept.leases) == ({"reports:a", "channel"}, {})
 
 
@@ -112,11 +111,12 @@ def test_of_eight_who_ask_at_once_one_reads(stand):
         time.sleep(0.3)
         return stand.fetch(keys)
 
-    cache = Cache(client=stand.client, clock=lambda: NOW, sleep=lambda _: time.sleep(0.02))
+    def ask(_: int) -> Any:
+        look = Look(stand.client, CHANNEL, lambda: NOW, lambda _: time.sleep(0.02))
+        return read(look, ["channel"], slow).entries["channel"].value
+
     with ThreadPoolExecutor(8) as pool:
-        found = list(
-            pool.map(lambda _: read(cache, CHANNEL, ["channel"], slow).entries["channel"].value, range(8))
-        )
+        found = list(pool.map(ask, range(8)))
     assert stand.fetched == [("channel",)]
     assert set(found) == {"channel 1"}
 
@@ -141,7 +141,7 @@ def test_who_could_not_read_leaves_the_next_his_turn_at_once_and_what_was_there_
     stand.now += LIFE["video"]
     with pytest.raises(QuotaRefused):
         stand.read("video:a", fetch=refused)
-    old = stand.cache.look(CHANNEL).entries
+    old = stand.look().entries
     assert (old.entries["video:a"].value, old.alive("video:a", stand.now), old.leases) == ("video:a 1", False, {})
     assert stand.read("video:a") == ["video:a 2"]
     assert stand.now == NOW + LIFE["video"]
@@ -185,14 +185,14 @@ def test_a_document_never_grows_beyond_what_firestore_takes_and_the_oldest_goes(
     for number in range(4):
         stand.now += timedelta(seconds=1)
         stand.read(f"reports:{number}", fetch=lambda keys: {keys[0]: ("é" * 50_000, "")})
-    assert list(stand.cache.look(CHANNEL).entries.entries) == ["reports:3", "reports:2"]
+    assert list(stand.look().entries.entries) == ["reports:3", "reports:2"]
 
 
 def test_what_is_older_than_it_may_be_is_not_kept_and_its_document_expires(stand):
     stand.read("video:a")
     stand.now += timedelta(days=2)
     stand.read("video:b")
-    assert list(stand.cache.look(CHANNEL).entries.entries) == ["video:b"]
+    assert list(stand.look().entries.entries) == ["video:b"]
     assert stand.client.document(path(CHANNEL)).get().get("expires_at") == stand.now + timedelta(days=2)
 
 

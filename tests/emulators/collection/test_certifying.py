@@ -86,7 +86,7 @@ class Network:
             file.finish()
         done = publish(self.warehouse, [load.close()], lambda: self.now).loaded
         outcomes = [Outcome(ref=each.ref, rows=each.row_count, load_id=each.load_id) for each in done]
-        packs.record(self.state, places.places(self.state), kind, outcomes, now=self.now)
+        packs.record(self.state, places.places(self.state), kind, outcomes, now=self.now, report_types=[kind])
 
     def pass_on(self, kind: str, message: Mapping[str, Any]) -> None:
         """Have `ingest` handle a message, and what it hands on."""

@@ -14,7 +14,7 @@ from infra.local.simulator.data.studio import Studio
 from shared import channels
 from shared.clock import last_full_day, to_the_second
 from shared.collection import week_answers
-from shared.collection.cache import Cache, invalidate
+from shared.collection.cache import Look, invalidate
 from shared.collection.channel_data import ChannelData
 from shared.collection.numbers import asked_for
 from shared.errors import NotFound, QuotaRefused, Unavailable
@@ -55,7 +55,6 @@ class Numbers:
         clock = self.stand.clock
         room = ChannelData(
             client=self.stand.firestore,
-            cache=Cache(client=self.stand.firestore, clock=clock, sleep=lambda _: None),
             warehouse=self.made,
             caller_for=self.caller,
             clock=clock,
@@ -93,7 +92,7 @@ class Numbers:
 
     def kept_videos(self) -> set[str]:
         """The first channel's videos of which the cache has what reports tell."""
-        kept = Cache(client=self.stand.firestore, clock=self.stand.clock).look(self.paid).entries.entries
+        kept = Look(self.stand.firestore, self.paid, self.stand.clock).entries.entries
         return {key.partition(":")[2] for key in kept if key.startswith("reports:") and key.count(":") == 1}
 
     def video(self, channel_id: str) -> Any:

@@ -60,7 +60,7 @@ class Collecting:
 
     def record(self, *outcomes: Outcome) -> None:
         held = places.places(self.stand.firestore)
-        packs.record(self.stand.firestore, held, KIND, outcomes, now=self.stand.clock())
+        packs.record(self.stand.firestore, held, KIND, outcomes, now=self.stand.clock(), report_types=[KIND])
 
     def load_all(self, refs: Iterable[ReportRef]) -> bool:
         """Whether all that was listed is loaded then."""

@@ -67,13 +67,11 @@ class Erasing(Room):
 
     def erase(self, channel: str, receipt_id: str, warehouse: Warehouse | None = None) -> None:
         """Work on the message that a disconnect sends."""
-        gone.erase_for_receipt(
-            warehouse or self.warehouse, self.state, channel, receipt_id=receipt_id, clock=self._tick
-        )
+        gone.erase_for_receipt(warehouse or self.warehouse, self.state, channel, receipt_id, self._tick)
 
     def audit(self) -> int:
         """The daily look, and work on what it asks for."""
-        found = gone.audit(self.warehouse, self.state, lambda *sent: self.asked.append(sent), clock=self._tick)
+        found = gone.audit(self.warehouse, self.state, lambda *sent: self.asked.append(sent), self._tick)
         for kind, message in self.asked:
             assert kind == ERASE
             self.erase(message["channel_id"], message["receipt"])

@@ -14,7 +14,7 @@ import pytest
 
 from shared.clock import pacific_day
 from shared.collection import gone, internal_metrics, messages
-from shared.collection.cache import Cache
+from shared.collection.cache import Look
 from shared.collection.ingest import Ingest
 from shared.push import receiving
 from shared.push.feed import VideoNotice
@@ -118,16 +118,16 @@ def test_the_owners_own_numbers_become_rows_that_count_once_however_often_they_a
 def test_a_notification_ends_what_was_kept_of_its_channel_and_of_no_other(room):
     now = room.stand.clock()
     mine, other = room.refs[0].channel_id, room.stand.channel(2).id
-    cache, client = Cache(client=room.stand.firestore, clock=room.stand.clock), room.stand.firestore
+    client = room.stand.firestore
     client.document("channels", other).set({"state": "connected", "connected_at": now})
     for channel in (mine, other):
-        with cache.look(channel) as look:
+        with Look(client, channel, room.stand.clock) as look:
             look.read(["video:v"], lambda _: {"video:v": ("as it was", "")})
     notice = VideoNotice(video_id="v" * 11, channel_id=mine, updated=now, title="New", published=now)
     room.ingest.handle(receiving.KIND, receiving.message([notice, replace(notice, video_id="w" * 11)]))
-    assert not cache.look(mine).entries.alive("video:v", now)
-    assert cache.look(other).entries.alive("video:v", now)
-    assert cache.look(mine).entries.generation == 1
+    assert not Look(client, mine, room.stand.clock).entries.alive("video:v", now)
+    assert Look(client, other, room.stand.clock).entries.alive("video:v", now)
+    assert Look(client, mine, room.stand.clock).entries.generation == 1
 
 
 def test_a_message_that_finds_the_limit_reached_asks_nothing_of_bigquery(room):

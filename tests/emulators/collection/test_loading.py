@@ -455,9 +455,7 @@ def test_rows_of_a_channel_that_is_gone_wait_for_bigquery_s_queue_of_deletions(r
     assert (later.kind, later.message["channel_id"]) == (ERASE, "UC1")
     assert later.at is not None
     assert room.seen() == {left.report_id: 10, whole.report_id: 10}
-    gone.erase_for_receipt(
-        room.warehouse, room.state, "UC1", receipt_id=later.message["receipt"], clock=lambda: room.now
-    )
+    gone.erase_for_receipt(room.warehouse, room.state, "UC1", later.message["receipt"], lambda: room.now)
     assert room.seen() == {whole.report_id: 10}
     assert sorted(room.downloads) == [left.report_id, whole.report_id]
 
@@ -473,7 +471,7 @@ def test_a_month_of_coverage_that_cannot_be_read_is_one_channels_trouble(room, c
     assert [
         "synced_at" in room.state.document("channels", channel).get().to_dict() for channel in ("UC1", "UC2")
     ] == [False, True]
-    told = [line for line in capsys.readouterr().out.splitlines() if "coverage cannot be read" in line]
+    told = [line for line in capsys.readouterr().out.splitlines() if "recordUnreadable" in line]
     assert ["UC1" in line for line in told] == [True]
 
 
@@ -539,5 +537,5 @@ def test_what_a_load_tells_late_of_a_deleted_month_does_not_bring_it_back(firest
     held = places.places(firestore_client)
     packed.forget(firestore_client, "UC1")
     outcomes = [Outcome(ref=ref("UC1"), rows=1, load_id="L"), Outcome(ref=ref("UC1", 1), reason="reportEmpty")]
-    assert packs.record(firestore_client, held, REACH.id, outcomes, now=NOW) == {0: {}}
+    packs.record(firestore_client, held, REACH.id, outcomes, now=NOW, report_types=[REACH.id])
     assert packed.stored(firestore_client) == {}

@@ -14,7 +14,8 @@ from infra.warehouse import table as made
 from shared import channels
 from shared.access.features import FEATURES, scopes_for
 from shared.channels import Capability
-from shared.collection.probing import Probing
+from shared.collection.probing import probe_due
+from shared.collection.refusals import Storing
 from shared.monitoring import alerts
 from shared.warehouse.statements import TAKE_CALLS, run
 from shared.warehouse.tables import API_CALLS
@@ -45,12 +46,12 @@ class Probed:
     def run(self) -> list[str]:
         """A daily run; the calls that it made."""
         before = len(self.stand.simulator.journal.entries())
-        probing = Probing(
+        reader = Storing(
             client=self.stand.firestore, warehouse=lambda: self.figures.warehouse, quota=self.stand.ledger,
             caller_for=lambda channel, _block: self.figures.reading.callers[channel], clock=self.stand.clock,
             to_ingest=lambda _kind, _message: None, rng=random.Random(1),
         )  # fmt: skip
-        assert probing.run() is False
+        assert probe_due(reader) is False
         entries = self.stand.simulator.journal.entries()[before:]
         calls = [each["method"] for each in entries if each["status"] != 401]  # of a token that was too old
         return [each for each in calls if each.startswith("youtube")]

@@ -182,7 +182,7 @@ def test_of_two_runs_at_once_one_reads(network: Network, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("step", "done"), [("_look", False), ("_read", False), ("_stored", True), ("_note", False), ("_note", True)]
+    ("step", "done"), [("_look", False), ("_read", False), ("stored", True), ("_note", False), ("_note", True)]
 )
 def test_who_dies_anywhere_leaves_true_rows_and_the_next_reads_the_same(network: Network, monkeypatch, step, done):
     channel = network.connect()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.collection.cache import Cache, path
+from shared.collection.cache import Look, path
 from shared.errors import Conflict, NotFound
 from shared.publishing.attempt import LISTED_WITHIN
 from shared.publishing.operation import State
@@ -41,15 +41,19 @@ def test_an_update_changes_what_it_says_and_nothing_else(bench, caller, some_vid
 
 
 def test_what_an_operation_has_changed_is_no_longer_what_was_kept(bench, caller, some_video):
-    cache, channel = Cache(client=bench.stand.firestore, clock=bench.stand.clock), bench.stand.channel().id
+    channel = bench.stand.channel().id
+
+    def kept() -> Look:
+        return Look(bench.stand.firestore, channel, bench.stand.clock)
+
     key = f"video:{some_video}"
     bench.stand.firestore.document(path(channel)).set({"channel_id": channel})
-    with cache.look(channel) as look:
+    with kept() as look:
         look.read([key], lambda _: {key: ("as it was", "")})
     operation, _ = bench.submit(update={"video_id": some_video, "privacy": "unlisted"})
-    assert cache.look(channel).entries.alive(key, bench.stand.clock())
+    assert kept().entries.alive(key, bench.stand.clock())
     bench.settle(operation)
-    assert not cache.look(channel).entries.alive(key, bench.stand.clock())
+    assert not kept().entries.alive(key, bench.stand.clock())
 
 
 def test_an_update_that_changes_nothing_costs_a_look(bench, caller, some_video):

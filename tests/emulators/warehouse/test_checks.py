@@ -11,6 +11,7 @@ import pytest
 from infra.judges.warehouse import tables
 from shared import channels
 from shared.collection.audit import check
+from shared.collection.refusals import Storing
 from shared.monitoring import alerts
 from shared.warehouse.append import append
 from shared.warehouse.checks import CHECKS, DAYS, Result, asked
@@ -134,7 +135,11 @@ def test_what_was_planted_is_found_stored_and_alerted_and_nothing_else(warehouse
     for channel in {channel for some in FOUND.values() for channel, *_ in some} - {"stale"}:
         firestore_client.document(channels.path(channel)).set({"state": "connected", "connected_at": NOW})
     alerts.tell(firestore_client, "check:freshness", "of yesterday", NOW)
-    check(firestore_client, warehouse, lambda: NOW)
+    reader = Storing(
+        client=firestore_client, warehouse=lambda: warehouse, clock=lambda: NOW, quota=None, caller_for=None,
+        to_ingest=None, rng=None,
+    )  # type: ignore[arg-type]  # fmt: skip
+    check(reader)
     stored = warehouse.client.query(f"SELECT * FROM `{warehouse.full_name(CHECK_RESULTS.name)}`").result()
     found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in FOUND}
     for row in stored:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.endpoints import endpoints
 from infra.judges.warehouse import GUIDE
 from shared.collection.analytics.plan import queries
-from shared.collection.numbers import LIFE, RESTATED, TELL, Choice, Held, Level, Told, choose, merged
+from shared.collection.numbers import LIFE, RESTATED, TELL, Choice, Held, Level, choose
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 ENDED = NOW - timedelta(days=5)
@@ -62,12 +62,12 @@ def test_where_nothing_newer_can_be_had_what_was_read_last_answers_with_the_reas
     refused = {Level.ANALYTICS: "monetaryForbidden"}
     known = [read(Level.ANALYTICS, OLD)]
     choice = choose("estimated_revenue", known, now=NOW, closed=refused)
-    assert choice == Choice(level=Level.LAST_READ, why="nothing newer can be had: monetaryForbidden")
+    assert choice == Choice(Level.LAST_READ, "nothing newer can be had: monetaryForbidden", known[0])
     nothing = choose("estimated_revenue", [], now=NOW, closed=refused)
-    assert nothing == Choice(level=None, why="monetaryForbidden")
+    assert nothing == Choice(None, "monetaryForbidden")
 
 
-def test_the_merged_answer_says_of_each_number_who_told_it_and_when():
+def test_the_answer_says_of_each_number_who_told_it_and_when():
     known = {
         "views": [read(Level.REPORTS, OLD, 10), read(Level.ANALYTICS, timedelta(), 11)],
         "estimated_revenue": [read(Level.ANALYTICS, OLD, 3)],
@@ -77,32 +77,23 @@ def test_the_merged_answer_says_of_each_number_who_told_it_and_when():
         name: choose(name, known.get(name, ()), now=NOW, closed={}) for name in (*known, "impressions", "shares")
     }
     fresh = {"lifetime_views": read(Level.DATA, timedelta(), 95)}
-    assert merged(choices, known, fresh) == {
-        "views": Told(
-            value=10, level=Level.REPORTS, by=Level.REPORTS, why="a bulk report is final", as_of=NOW - OLD
-        ),
-        "estimated_revenue": Told(
-            value=3, level=Level.LAST_READ, by=Level.ANALYTICS, why="asked, and not told yet", as_of=NOW - OLD
-        ),
-        "lifetime_views": Told(value=95, level=Level.DATA, by=Level.DATA, why="no report tells it", as_of=NOW),
-        "impressions": Told(
-            value=None, level=None, by=None, why="not yet: only a bulk report tells it", as_of=None
-        ),
-        "shares": Told(value=None, level=None, by=None, why="asked, and not told yet", as_of=None),
+    assert {name: choice.answered(fresh.get(name)) for name, choice in choices.items()} == {
+        "views": Choice(Level.REPORTS, "a bulk report is final", read(Level.REPORTS, OLD, 10)),
+        "estimated_revenue": Choice(Level.LAST_READ, "asked, and not told yet", read(Level.ANALYTICS, OLD, 3)),
+        "lifetime_views": Choice(Level.DATA, "no report tells it", read(Level.DATA, timedelta(), 95)),
+        "impressions": Choice(None, "not yet: only a bulk report tells it"),
+        "shares": Choice(None, "asked, and not told yet"),
     }
 
 
 @given(st.sampled_from(NUMBERS), held, closed)
 def test_a_report_always_answers_and_what_is_held_is_never_lost(name, known, shut):
     choice = choose(name, known, now=NOW, closed=shut)
-    told = merged({name: choice}, {name: known}, {})[name]
+    told = choice.answered(None)
     assert (choice.level is Level.REPORTS) == any(each.by is Level.REPORTS for each in known)
-    assert (told.value is None) == (known == [])
+    assert (told.held is None) == (told.level is None) == (known == [])
     assert told.why
-    if known:
-        assert told in [
-            Told(value=each.value, level=told.level, by=each.by, why=told.why, as_of=each.as_of) for each in known
-        ]
+    assert told.held is None or told.held in known
 
 
 @given(st.sampled_from(NUMBERS), held, closed)
