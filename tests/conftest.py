@@ -18,6 +18,7 @@ from infra.local import emulators
 from infra.local import made_warehouse as kept_warehouse
 from infra.local.cloud_emulator.part import cloud_emulator as cloud_emulator_part
 from infra.local.process import LOOPBACK, free_port
+from tests.stands import lasting
 
 # How long an example takes is the machine's affair; what it shows is the test's.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,7 +75,18 @@ def stand_of(path: str) -> str:
         return path
     if ONE_STACK & {room, file}:
         return "one stack"
-    return path if room in OF_FILES else f"{layer} {room}"
+    return path if room in OF_FILES else room
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """What lasts as long as a stand's tests ends with the last of them."""
+    try:
+        return (yield)
+    finally:
+        here, there = (each and stand_of(each.nodeid.partition("::")[0]) for each in (item, nextitem))
+        if here != there:
+            lasting.end()
 
 
 @pytest.fixture(scope="session")

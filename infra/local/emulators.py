@@ -82,7 +82,8 @@ def _launcher(jar: str) -> list[str]:
     """Java and its options, with the archive of a jar's loaded classes if there is one."""
     archive = _archive(jar)
     shared = [f"-XX:SharedArchiveFile={archive}"] if archive.is_file() else []
-    return [java(), *shared, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    # By itself a heap begins with a 64th of the machine's memory, and is not collected before that is used up.
+    return [java(), *shared, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms16m"]
 
 
 def _archive(jar: str) -> Path:

@@ -24,6 +24,8 @@ from shared.settings import HUB_KEY_SECRET
 FUNCTIONS_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 
 LONGEST_SOCKET = 108  # characters of a socket's path, and a NUL
+FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": str(128 * 1024)}
+"""glibc's allocator: few arenas; what is free goes back, of which it would keep ever more."""
 IDENTITY_KEY = "identity.pem"  # in a run's folder: what local identities are signed with
 
 _direct = build_opener(ProxyHandler({}))
@@ -120,8 +122,8 @@ def _python(module: str, *arguments: object) -> list[str]:
 
 
 def _ours(plan: Plan, **more: str) -> dict[str, str]:
-    """Environment of a Python part: settings, the clock, and little memory for allocator arenas."""
-    return {**plan.env, **plan.clock, "MALLOC_ARENA_MAX": "2", **more}
+    """Environment of a Python part: settings, the clock, and an allocator that holds little."""
+    return {**plan.env, **plan.clock, **FRUGAL, **more}
 
 
 def warm(address: Path, log: Path, *, env: Mapping[str, str]) -> Part:

@@ -178,6 +178,10 @@ class Part:
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait()
+        with suppress(ProcessLookupError):
+            for _ in range(100):  # children that were killed take a moment, and hold their ports until then
+                os.killpg(self.process.pid, 0)
+                time.sleep(0.01)
 
     def last_lines(self, count: int = 15) -> str:
         """The end of the part's log."""

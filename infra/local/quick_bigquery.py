@@ -1,4 +1,4 @@
-"""Starts the BigQuery emulator without five things that take most of its time and that nothing here asks for.
+"""Starts the BigQuery emulator without six things that take much of its time or memory and that nobody here needs.
 
 parsing      a text is parsed once, not thirty times, and what was parsed is copied
 views        a view stays one: its text, views within views included, is not written in place of its name for row
@@ -6,6 +6,7 @@ views        a view stays one: its text, views within views included, is not wri
 rewriting    a statement that differs from an earlier one in the name of its staging table alone is rewritten once
 definitions  a statement that defines and drops nothing is not parsed, five times over, for what it would define
 copies       no table is copied at each change, for time travel: that came to gigabytes
+results      those of the newest jobs are kept, not of all: who pages through one asks at once
 
 It runs in the emulator's own environment, which has nothing of ours: `.venv-bigquery/bin/python FILE start ...`.
 What a statement means and answers is the emulator's.
@@ -47,6 +48,7 @@ from bqemulator.sql.translator import SQLTranslator  # noqa: E402
 from bqemulator.versioning.snapshots import SnapshotManager  # noqa: E402
 
 KEPT = 1_000  # rewritten statements
+RESULTS = 100  # jobs whose answers are kept
 _STAGING = re.compile(r"staged_\w+", re.IGNORECASE)  # what is rewritten has names in small letters
 _STANDS_FOR_IT = "?staging?"
 _DEFINES = re.compile(r"\b(create|drop)\b", re.IGNORECASE)
@@ -128,6 +130,20 @@ def copy_nothing() -> None:
     SnapshotManager.record_change = record_change
 
 
+class Newest(dict[str, Any]):
+    """What is known of the newest jobs."""
+
+    def __setitem__(self, job: str, known: Any) -> None:
+        super().__setitem__(job, known)
+        while len(self) > RESULTS:
+            del self[next(iter(self))]
+
+
+def forget_results() -> None:
+    """Keep the newest jobs' answers alone; before the modules that answer with them take the dictionaries."""
+    vars(executor).update(JOB_RESULTS=Newest(), JOB_SCHEMAS=Newest())
+
+
 def keep_views() -> None:
     """Leave views to DuckDB."""
     vars(inner_query)["rewrite_for_row_access"] = lambda sql, **_: sql
@@ -138,4 +154,5 @@ if __name__ == "__main__":
     rewrite_once()
     look_at_definitions_only()
     copy_nothing()
+    forget_results()
     main()

@@ -10,15 +10,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from infra.local.stack import Stack
+from tests.stands import stacks
+from tests.stands.lasting import lasting
 
-FUNCTIONS = ("oauth_start", "oauth_callback")
 
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Stack]:
-    """A stack with the two functions of the consent."""
-    with Stack.start(users=4, channels_per_user=2, functions=FUNCTIONS, schedules_paused=True) as stack:
-        yield stack
+@pytest.fixture(scope="module")
+def running() -> Stack:
+    return lasting(stacks.access)
 
 
 @pytest.fixture

@@ -8,21 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from infra.local.stack import Stack
-from tests.end_to_end.console import network
+from tests.stands import stacks
+from tests.stands.lasting import lasting
 
 
-@pytest.fixture(scope="package")
-def running() -> Iterator[Stack]:
-    """A stack with the console alone, and its network."""
-    from google.cloud import firestore
-
-    with (
-        Stack.start(functions=("console", "mine"), schedules_paused=True, settings=network.SETTINGS) as stack,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("FIRESTORE_EMULATOR_HOST", stack.env["FIRESTORE_EMULATOR_HOST"])
-        network.fill(firestore.Client(project=stack.env["GOOGLE_CLOUD_PROJECT"]), stack)
-        yield stack
+@pytest.fixture(scope="module")
+def running() -> Stack:
+    return lasting(stacks.console)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -190,35 +191,40 @@ def test_the_last_hour_is_summed_up_by_endpoint_with_what_lasts_and_what_it_said
         }
 
 
-@pytest.fixture
-def published(monkeypatch, fresh_process) -> Iterator[None]:
-    """A Pub/Sub with the topic and the subscription."""
+@pytest.fixture(scope="module")
+def pubsub_emulator() -> Iterator[str]:
     with emulators.pubsub_running() as host:
-        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
-        for name in ("YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER", "YT_ID_TOKEN_KEYS_URL"):
-            monkeypatch.setenv(name, "https://app.example")
-        monkeypatch.setenv("YT_ID_TOKEN_AUDIENCE", "app")
-        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
-        path = f"projects/{settings().project}"
-        topic, subscription = f"{path}/topics/calls", f"{path}/subscriptions/calls"
-        pubsub_v1.PublisherClient().create_topic(name=topic)
-        pubsub.to_call_log([])  # the emulator's first answer takes seconds; nobody keeps this yet
-        pubsub_v1.SubscriberClient().create_subscription(name=subscription, topic=topic)
-        send, judged = AuthorizedHttp.urlopen, []
+        yield host
 
-        def judging(self: Any, method: str, url: str, **how: Any) -> Any:
-            call = apis.find("pubsub.v1", method, urlsplit(url).path)
-            assert call is not None, url
-            answer = send(self, method, url, **how)
-            judged.append(apis.misfits(call, {}, json.loads(how["body"])))
-            if answer.status == 200:
-                judged.append(apis.answer_misfits(call, answer.json()))
-            return answer
 
-        monkeypatch.setattr(AuthorizedHttp, "urlopen", judging)
-        yield
-        assert judged
-        assert not any(judged)
+@pytest.fixture
+def published(pubsub_emulator, monkeypatch, fresh_process) -> Iterator[None]:
+    """A Pub/Sub project with the topic and the subscription."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_emulator)
+    for name in ("YT_APP_URL", "YT_API_URL", "YT_ID_TOKEN_ISSUER", "YT_ID_TOKEN_KEYS_URL"):
+        monkeypatch.setenv(name, "https://app.example")
+    monkeypatch.setenv("YT_ID_TOKEN_AUDIENCE", "app")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", f"test-{uuid.uuid4().hex[:12]}")
+    path = f"projects/{settings().project}"
+    topic, subscription = f"{path}/topics/calls", f"{path}/subscriptions/calls"
+    pubsub_v1.PublisherClient().create_topic(name=topic)
+    pubsub.to_call_log([])  # the emulator's first answer takes seconds; nobody keeps this yet
+    pubsub_v1.SubscriberClient().create_subscription(name=subscription, topic=topic)
+    send, judged = AuthorizedHttp.urlopen, []
+
+    def judging(self: Any, method: str, url: str, **how: Any) -> Any:
+        call = apis.find("pubsub.v1", method, urlsplit(url).path)
+        assert call is not None, url
+        answer = send(self, method, url, **how)
+        judged.append(apis.misfits(call, {}, json.loads(how["body"])))
+        if answer.status == 200:
+            judged.append(apis.answer_misfits(call, answer.json()))
+        return answer
+
+    monkeypatch.setattr(AuthorizedHttp, "urlopen", judging)
+    yield
+    assert judged
+    assert not any(judged)
 
 
 def test_pub_sub_keeps_what_is_published_until_it_is_confirmed(published):

@@ -11,10 +11,9 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from infra import observed
 from infra.local.stack import Stack
-
-FUNCTIONS = ("oauth_start", "oauth_callback", "oauth_disconnect", "refresh_tokens")
+from tests.stands import stacks
+from tests.stands.lasting import lasting
 
 
 @dataclass
@@ -115,15 +114,9 @@ class AccessStack:
         return {found.id: found.to_dict() or {} for found in self.firestore.collection(collection).stream()}
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Stack]:
-    """A stack with the access functions alone and a world of eight accounts."""
-    settings = {observed.VARIABLE: "1"}
-    with Stack.start(
-        users=8, channels_per_user=3, functions=FUNCTIONS, schedules_paused=True, settings=settings
-    ) as stack:
-        yield stack
-        assert observed.compared(observed.grants(), observed.calls(stack.run_folder))[0] == []
+@pytest.fixture(scope="module")
+def running() -> Stack:
+    return lasting(stacks.access)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from infra import observed
 from infra.local.stack import Stack
 from tests.end_to_end.collection.network import FUNCTIONS, LAG, SETTINGS, Network, network_of
+from tests.stands.lasting import lasting
 
 
-@pytest.fixture(scope="package")
-def whole() -> Iterator[Network]:
+@contextmanager
+def connected() -> Iterator[Network]:
     """Four channels connected, 74 hours passed, their first reports collected."""
     settings = {**SETTINGS, observed.VARIABLE: "1"}
     started = Stack.start(
@@ -32,6 +34,11 @@ def whole() -> Iterator[Network]:
         network.collect()
         yield network
         assert observed.compared(observed.grants(), observed.calls(stack.run_folder))[0] == []
+
+
+@pytest.fixture(scope="module")
+def whole() -> Network:
+    return lasting(connected)
 
 
 @pytest.fixture

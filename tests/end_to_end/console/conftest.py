@@ -18,7 +18,9 @@ from infra.local.parts import FUNCTIONS_FRAMEWORK
 from infra.local.process import LOOPBACK, Part, free_port
 from infra.local.stack import Stack
 from tests.end_to_end.console import network
+from tests.stands import stacks
 from tests.stands.key_server import serving
+from tests.stands.lasting import lasting
 
 
 @dataclass
@@ -53,23 +55,18 @@ class ConsoleStack:
         return str(self.firestore.document("operations", operation).get().get("state"))
 
 
-@pytest.fixture(scope="package")
-def running() -> Iterator[Stack]:
-    """A stack with the console alone."""
-    with Stack.start(functions=("console", "mine"), schedules_paused=True, settings=network.SETTINGS) as stack:
-        yield stack
+@pytest.fixture(scope="module")
+def running() -> Stack:
+    return lasting(stacks.console)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def console(running: Stack) -> Iterator[ConsoleStack]:
     """The console in front of its small network."""
     from google.cloud import firestore
 
-    with pytest.MonkeyPatch.context() as patch, httpx.Client(timeout=60, trust_env=False) as http:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", running.env["FIRESTORE_EMULATOR_HOST"])
-        client = firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"])
-        network.fill(client, running)
-        yield ConsoleStack(running, http, client)
+    with httpx.Client(timeout=60, trust_env=False) as http:
+        yield ConsoleStack(running, http, firestore.Client(project=running.env["GOOGLE_CLOUD_PROJECT"]))
 
 
 @pytest.fixture

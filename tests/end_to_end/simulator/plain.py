@@ -13,8 +13,8 @@ import httpx
 
 
 def client(root: str = "", **more: Any) -> httpx.Client:
-    """A client of its own, for addresses below `root`."""
-    return httpx.Client(base_url=root, trust_env=False, verify=False, **more)
+    """A client of its own, for addresses below `root`; as patient as a busy machine needs it."""
+    return httpx.Client(base_url=root, trust_env=False, verify=False, timeout=60, **more)
 
 
 @cache

@@ -69,7 +69,8 @@ def _literals() -> Iterator[tuple[str, str, object]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            for kind, position in NAMED_AT.get(ast.unparse(node.func).rpartition(".")[2], {}).items():
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            for kind, position in NAMED_AT.get(called, {}).items():
                 argument = node.args[position] if position < len(node.args) else None
                 if isinstance(argument, ast.Constant):
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", kind, argument.value
