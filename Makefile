@@ -7,8 +7,8 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 TOGETHER := $(MAKE) --no-print-directory --jobs --output-sync=target
 FEW := -n 2 --hypothesis-profile=few
-# For two cores: whoever waits for a stack needs none.
-WORKERS := 3
+# For two cores: whoever waits for a stack needs none of them.
+WORKERS := 4
 UV_COMPILE := $(BIN)/uv pip compile -q --universal --no-emit-index-url
 
 .PHONY: help

@@ -89,6 +89,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
             lasting.end()
 
 
+def pytest_sessionfinish() -> None:
+    """It ends also with a session that stops at a failure or is interrupted."""
+    lasting.end()
+
+
 @pytest.fixture(scope="session")
 def firestore_emulator() -> Iterator[str]:
     """The Firestore emulator's host:port."""
