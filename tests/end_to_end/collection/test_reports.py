@@ -125,14 +125,12 @@ def test_ingest_killed_in_the_middle_of_its_work_loses_nothing_and_doubles_nothi
         network.pass_time(2 * DAY)
         before = network.calls("youtubereporting.media.download")
         assert network.call("collect_reports", {"everything": True}, "scheduler").status_code == 200
-        network.eventually(
-            lambda known=before + wanted: network.calls("youtubereporting.media.download") >= known, 30
-        )
+        network.eventually(lambda known=before + wanted: network.calls("youtubereporting.media.download") >= known)
         first = ingest.pid
         assert first is not None
         for process in [*psutil.Process(first).children(recursive=True), psutil.Process(first)]:
             process.kill()
-        network.eventually(lambda dead=first: ingest.state is State.READY and ingest.pid not in {None, dead}, 60)
+        network.eventually(lambda dead=first: ingest.state is State.READY and ingest.pid not in {None, dead})
         network.settle()
     assert_true_and_once(network)
 

@@ -114,14 +114,13 @@ def test_threads_that_talk_grpc_are_not_held_up(clock):
 import threading, time
 def spin():
     for _ in range(20000): time.time()
-t = time.monotonic()
 threads = [threading.Thread(target=spin) for _ in range(4)]
 [x.start() for x in threads]; [x.join() for x in threads]
-print((time.monotonic() - t) / 80000 * 1e6)
+print(time.process_time() / 80000 * 1e6)
 """
 
     def times() -> float:
         bare = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
         return float(under(clock, code)) / float(bare.stdout)
 
-    assert min(times() for _ in range(3)) < 20  # some 3 times; of a busy machine's, the least
+    assert min(times() for _ in range(3)) < 15  # some six times, of the CPU, which a busy machine takes no more of
