@@ -18,7 +18,7 @@ import psutil
 
 from infra import stage
 from infra.bench.rows.functions import HELLO
-from infra.deployment import ROOT
+from infra.deployment import ROOT, deployment
 from infra.local import emulators
 from infra.local.addresses import PARTS, PROJECT, Addresses
 from infra.local.demo.connect import connect_all, people
@@ -46,8 +46,10 @@ def client(request):
     publisher().publish("{TOPIC}", request.get_data(), kind="videos").result(timeout=30)
     return "hello"
 """
-CONNECTIONS = 8
+DEPLOYED = deployment().functions["webhook"]
+CONNECTIONS = DEPLOYED.concurrency  # as many as an instance is sent at once
 KEY, CHANNEL = HubKeys((b"k" * 32,)), "UC" + "b" * 22
+PACED = 8  # connections of an even pace; one that rests for two seconds is closed
 FLOOD, FORGED_A_SECOND, REAL_A_SECOND = 5, 200, 20
 """Seconds of a flood, and what comes in each."""
 FUNCTIONS = (
@@ -128,7 +130,10 @@ def _serving(target: str, folder: Path, logs: Path, env: Mapping[str, str]) -> I
     command = [str(FUNCTIONS_FRAMEWORK), "--target", target, "--source", str(folder / "main.py")]
     command += ["--host", LOOPBACK, "--port", str(port)]
     ready = answers(f"http://{LOOPBACK}:{port}/robots.txt", any_status=True)
-    part = Part(name=target, command=command, log=logs / f"{target}.log", ready=ready, env=env, cwd=folder)
+    with_threads = {**env, **DEPLOYED.threads}
+    part = Part(
+        name=target, command=command, log=logs / f"{target}.log", ready=ready, env=with_threads, cwd=folder
+    )
     with part.running():
         assert part.process is not None
         yield Server(port, psutil.Process(part.process.pid))
@@ -195,7 +200,7 @@ def taken(port: int) -> bool:
 
 
 def rate(port: int, request: bytes, expected: int, count: int) -> float:
-    """Requests a second over some connections; raises RuntimeError when one is not answered as expected."""
+    """Requests a second over all connections; raises RuntimeError when one is not answered as expected."""
 
     def work(_: int) -> None:
         connection = Connection(port)
@@ -216,7 +221,7 @@ def paced(port: int, requests: Sequence[bytes], a_second: int, expected: int) ->
 
     def work(first: int) -> list[tuple[datetime, float]]:
         connection, found = Connection(port), []
-        for number in range(first, len(requests), CONNECTIONS):
+        for number in range(first, len(requests), PACED):
             due = number / a_second
             time.sleep(max(0.0, began + due - time.monotonic()))
             if (status := connection.status(requests[number])) != expected:
@@ -225,8 +230,8 @@ def paced(port: int, requests: Sequence[bytes], a_second: int, expected: int) ->
         connection.close()
         return found
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return sorted(each for some in pool.map(work, range(CONNECTIONS)) for each in some)
+    with ThreadPoolExecutor(PACED) as pool:
+        return sorted(each for some in pool.map(work, range(PACED)) for each in some)
 
 
 def latencies(port: int, *, flooded: bool) -> list[float]:

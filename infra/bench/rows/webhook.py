@@ -10,10 +10,10 @@ from __future__ import annotations
 from functools import cache
 
 from infra.bench import Limit, Measured, row
-from infra.bench.hearing import about, latencies, post, rate, servers, surroundings, taken
+from infra.bench.hearing import CONNECTIONS, about, latencies, post, rate, servers, surroundings, taken
 from infra.bench.rows.functions import measure
 
-_COUNT, _ROUNDS = 1_600, 3
+_COUNT, _ROUNDS = 40 * CONNECTIONS, 3
 
 
 @cache

@@ -328,7 +328,7 @@ def test_settings_with_which_nothing_would_start_are_refused_before_anything_is_
 
 
 def test_a_function_is_deployed_with_the_settings_and_serves_as_many_at_once_as_its_instances_take():
-    for name, threads in (("webhook", {"THREADS": "8"}), ("ingest", {})):
+    for name, threads in (("webhook", {"THREADS": "48"}), ("ingest", {})):
         step = deploy.deploy_step(staged(name), target(values={"YT_DATASET": "numbers"}))
         assert step.file is not None
         path, text = step.file
