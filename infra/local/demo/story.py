@@ -311,5 +311,11 @@ class MainJob:
         for schedule in ("collect-statistics", "watch"):
             self.trigger(schedule)
             self.settle(time.monotonic() + PATIENCE)
-        self.story.panels = list(answers(Warehouse(self.warehouse, self.dataset), self.stack.now()))
-        self.story.problems += [each.problem for each in self.story.panels if each.problem]
+        ends = time.monotonic() + PATIENCE
+        while True:  # the call log comes by Pub/Sub, when `ingest` gets to it
+            self.story.panels = list(answers(Warehouse(self.warehouse, self.dataset), self.stack.now()))
+            problems = [each.problem for each in self.story.panels if each.problem]
+            if not problems or time.monotonic() > ends:
+                break
+            time.sleep(1)
+        self.story.problems += problems
