@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from shared.errors import Unavailable
 from shared.monitoring.calls import Call, Calls
 from shared.settings import settings
 from shared.warehouse.statements import Warehouse
+from tests.stands.waiting import PATIENCE, eventually
 
 NOW = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)  # ten minutes after a Pacific midnight
 LIST = "youtube.videos.list"
@@ -243,17 +243,15 @@ def test_what_threads_publish_while_a_call_is_on_its_way_goes_together_in_the_ne
 
     def held(self: Any, method: str, url: str, body: bytes, **how: Any) -> Any:
         sizes.append(len(json.loads(body)["messages"]))
-        assert goes_on.wait(timeout=10)
+        assert goes_on.wait(timeout=PATIENCE)
         return send(self, method, url, body=body, **how)
 
     monkeypatch.setattr(AuthorizedHttp, "urlopen", held)
     with ThreadPoolExecutor(9) as pool:
         for number in range(9):
             pool.submit(pubsub.to_call_log, [{"call_id": number}])
-            while not sizes:
-                time.sleep(0.01)
-        while len(pubsub._line("calls")._waiting) < 8:
-            time.sleep(0.01)
+            eventually(lambda: sizes, every=0.01)
+        eventually(lambda: len(pubsub._line("calls")._waiting) >= 8, every=0.01)
         goes_on.set()
     assert sizes == [1, 8]
     found = [json.loads(data)["rows"][0]["call_id"] for data in pubsub.fetch_calls(100).values()]
@@ -274,8 +272,7 @@ def test_a_message_that_is_refused_is_nobody_else_s_trouble(published):
     with ThreadPoolExecutor(9) as pool:
         broken = pool.submit(line.publish, {}, 2.0)
         whole = [pool.submit(pubsub.to_call_log, [{"call_id": number}]) for number in range(8)]
-        while len(line._waiting) < 9:
-            time.sleep(0.01)
+        eventually(lambda: len(line._waiting) >= 9, every=0.01)
         line._turn.release()
     assert isinstance(broken.exception(), BadRequest)
     assert [each.exception() for each in whole] == [None] * 8
